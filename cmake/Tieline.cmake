@@ -1,0 +1,99 @@
+# What every part of the tree is built with, and four words to declare a part:
+#   tieline_module(NAME LIBS ...)      a directory of src/: x.c into a library, x_test.c into tests
+#   tieline_program(NAME MAIN.c LIBS)  a thin main over the libraries
+#   tieline_fuzz(NAME LIBS ...)        fuzz/NAME_fuzz.c: libFuzzer program, or corpus replay as a test
+#   tieline_bench(NAME LIBS ...)       bench/NAME_bench.c: prints JSON lines
+
+option(TIELINE_WERROR "Warnings are errors" OFF)
+option(TIELINE_FUZZ "Build libFuzzer programs" OFF)
+set(TIELINE_SANITIZE "" CACHE STRING "Value for -fsanitize")
+
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_C_FLAGS_DEBUG "-O1 -g")
+set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+foreach(pair
+        uv=libuv ssl=openssl yang=libyang sqlite=sqlite3 jansson=jansson lws=libwebsockets
+        xdp=libxdp bpf=libbpf xml2=libxml-2.0 yaml=yaml-0.1 pcap=libpcap cmocka=cmocka
+        curl=libcurl modbus=libmodbus)
+    string(REPLACE "=" ";" pair ${pair})
+    list(GET pair 0 name)
+    list(GET pair 1 package)
+    pkg_check_modules(${name} REQUIRED IMPORTED_TARGET ${package})
+    add_library(ext_${name} ALIAS PkgConfig::${name})
+endforeach()
+
+add_library(tieline_options INTERFACE)
+target_include_directories(tieline_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
+target_compile_definitions(tieline_options INTERFACE
+    _GNU_SOURCE TIELINE_VERSION="${PROJECT_VERSION}" TIELINE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+target_compile_options(tieline_options INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
+    -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -fno-common
+    $<$<BOOL:${TIELINE_WERROR}>:-Werror>)
+target_link_libraries(tieline_options INTERFACE Threads::Threads)
+if(TIELINE_SANITIZE)
+    target_compile_options(tieline_options INTERFACE
+        -fsanitize=${TIELINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(tieline_options INTERFACE -fsanitize=${TIELINE_SANITIZE})
+endif()
+if(TIELINE_FUZZ)
+    target_compile_options(tieline_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
+# Every test gets the source tree's place, so that data files are found from any build directory.
+function(tieline_add_test name label)
+    add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${name} PROPERTIES LABELS "${label}" SKIP_RETURN_CODE 77 TIMEOUT 600)
+endfunction()
+
+function(tieline_module name)
+    cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.c)
+    file(GLOB mains CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_main.c)
+    list(REMOVE_ITEM sources ${tests} ${mains})
+    if(NOT sources) # A directory of headers still has a library to link.
+        set(sources ${PROJECT_SOURCE_DIR}/cmake/empty.c)
+    endif()
+    add_library(tl_${name} STATIC ${sources})
+    target_link_libraries(tl_${name} PUBLIC tieline_options ${arg_LIBS})
+    foreach(test ${tests})
+        get_filename_component(stem ${test} NAME_WE)
+        set(program ${name}_${stem})
+        add_executable(${program} ${test})
+        target_link_libraries(${program} tl_${name} ext_cmocka)
+        tieline_add_test(${name}/${stem} unit ${program})
+    endforeach()
+endfunction()
+
+function(tieline_program name main)
+    cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+    add_executable(${name} ${main})
+    target_link_libraries(${name} tieline_options ${arg_LIBS})
+endfunction()
+
+function(tieline_fuzz name)
+    cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+    add_executable(${name}_fuzz ${name}_fuzz.c)
+    target_link_libraries(${name}_fuzz tieline_options ${arg_LIBS})
+    if(TIELINE_FUZZ)
+        target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+    else()
+        target_sources(${name}_fuzz PRIVATE ${PROJECT_SOURCE_DIR}/fuzz/replay.c)
+        tieline_add_test(fuzz/${name} fuzz ${name}_fuzz
+            ${PROJECT_SOURCE_DIR}/fuzz/corpus/${name})
+    endif()
+endfunction()
+
+function(tieline_bench name)
+    cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+    add_executable(${name}_bench ${name}_bench.c)
+    target_link_libraries(${name}_bench tieline_options ${arg_LIBS})
+endfunction()

@@ -1,0 +1,2 @@
+/* Gives a library of headers something to compile. */
+typedef int empty_translation_unit;
