@@ -16,7 +16,7 @@ char *xstrdup(const char *) __attribute__((malloc, returns_nonnull));
 char *xstrndup(const char *, size_t length) __attribute__((malloc, returns_nonnull));
 void *xmemdup(const void *, size_t size) __attribute__((malloc, returns_nonnull));
 char *xasprintf(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((returns_nonnull));
-char *xvasprintf(const char *format, va_list) __attribute__((returns_nonnull));
+char *xvasprintf(const char *format, va_list) PRINTF_LIKE(1, 0) __attribute__((returns_nonnull));
 
 /* Makes room for one more element in `array`, doubling `capacity` when `n` has reached it. */
 #define GROW(array, n, capacity)                                                                   \

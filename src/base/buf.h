@@ -62,7 +62,7 @@ void buf_patch_be32(struct buf *, size_t offset, uint32_t);
 /* Text. buf_cstr() puts a NUL behind it that is not counted, and returns it; never NULL. */
 void buf_str(struct buf *, const char *);
 void buf_printf(struct buf *, const char *format, ...) PRINTF_LIKE(2, 3);
-void buf_vprintf(struct buf *, const char *format, va_list);
+void buf_vprintf(struct buf *, const char *format, va_list) PRINTF_LIKE(2, 0);
 const char *buf_cstr(struct buf *);
 /* Hands over the text, NUL-terminated, to free(); the buffer is empty again. Never NULL. */
 char *buf_steal_cstr(struct buf *);
