@@ -1,0 +1,1 @@
+tieline_fuzz(goose LIBS tl_goose)
