@@ -1,0 +1,13 @@
+/* clock.h - the only clock. Everything below io is told the time instead of asking for it. */
+#ifndef IO_CLOCK_H
+#define IO_CLOCK_H
+
+#include "base/time.h"
+
+/* Never goes backwards and never jumps; counts from an arbitrary point. For intervals. */
+nsec_t clock_monotonic(void);
+
+/* UTC, from 1970-01-01T00:00:00Z; may jump when somebody sets it. For stamps people read. */
+nsec_t clock_wall(void);
+
+#endif
