@@ -1,0 +1,1 @@
+tieline_fuzz(packet LIBS tl_packet)
