@@ -1,0 +1,1 @@
+tieline_fuzz(sv LIBS tl_sv)
