@@ -1,0 +1,29 @@
+/* reader.h - reads a journal, beside its writer or without one: for the command line, for worker
+ * threads, for whoever audits.
+ *
+ * A reader sees what is durable, at once; it needs no lock and disturbs nobody. For one thread at a
+ * time. */
+#ifndef JOURNAL_READER_H
+#define JOURNAL_READER_H
+
+#include "journal/event.h"
+
+struct journal_reader;
+
+/* ERR_NOT_FOUND: there is no journal; ERR_MALFORMED: it is something else; ERR_UNSUPPORTED: of
+ * another version; ERR_CORRUPT: damaged; ERR_IO: the operating system says no. On success the
+ * caller owns the reader. */
+MUST_CHECK enum err journal_reader_open(const char *path, struct journal_reader **, struct diag *);
+void journal_reader_close(struct journal_reader *); /* NULL is fine. */
+
+const struct journal_identity *journal_reader_identity(const struct journal_reader *);
+
+/* Calls `fn` for each event asked for, in the order of seq, until it returns false. The log cannot
+ * shrink meanwhile, so `fn` should not take its time. Each event's own hash is checked:
+ * ERR_CORRUPT names the first that is not what was stored, after those before it were delivered.
+ * (That none is missing or replaced is what journal_verify() is for.) ERR_BUSY: called by an `fn`.
+ */
+MUST_CHECK enum err journal_reader_read(struct journal_reader *, const struct journal_query *,
+                                        journal_event_fn *fn, void *arg, struct diag *);
+
+#endif
