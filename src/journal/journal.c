@@ -142,12 +142,12 @@ free_async(uv_handle_t *async)
     free(async);
 }
 
-/* Everything but what the writer has. */
+/* The writer's connection goes last: it moves the log into the file, which a reader's could not. */
 static void
 free_journal(struct journal *journal)
 {
-    writer_free(journal->writer);
     journal_reader_close(journal->reader);
+    writer_free(journal->writer);
     for (size_t i = 0; i < journal->n_subscriptions; i++)
         free(journal->subscriptions[i]);
     free(journal->subscriptions);

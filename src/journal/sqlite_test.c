@@ -1,28 +1,8 @@
 /* The SQLite driver: the conformance suite, and what is its own: the file. */
 #include "journal/conformance.h"
+#include "journal/sqlite_testing.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
-
-static void
-write_file(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    fputs(text, file);
-    fclose(file);
-}
-
-static void
-run_sql(const char *path, const char *sql)
-{
-    sqlite3 *db;
-    char *error = NULL;
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    if (sqlite3_exec(db, sql, NULL, NULL, &error))
-        fail_msg("%s", error);
-    sqlite3_close(db);
-}
 
 /* Opening fails alike for the writer, a reader and whoever verifies. */
 static void
@@ -45,13 +25,14 @@ static void
 a_file_that_is_no_database_is_left_alone(void **state)
 {
     struct scene *scene = *state;
-    char text[64] = "";
-    write_file(scene->path, "these are the minutes of the meeting, not a journal\n");
+    static const char text[] = "these are the minutes of the meeting, not a journal\n";
+    size_t size;
+    write_file(scene->path, text, sizeof text);
     assert_refused(scene, ERR_MALFORMED, "file is not a database");
-    FILE *file = fopen(scene->path, "r");
-    assert_non_null(fgets(text, sizeof text, file));
-    fclose(file);
-    assert_string_equal(text, "these are the minutes of the meeting, not a journal\n");
+    uint8_t *left = read_file(scene->path, &size);
+    assert_int_equal(size, sizeof text);
+    assert_memory_equal(left, text, sizeof text);
+    free(left);
 }
 
 static void
@@ -118,7 +99,7 @@ an_empty_file_becomes_a_journal_but_is_none_yet(void **state)
 {
     struct scene *scene = *state;
     struct journal_reader *reader;
-    write_file(scene->path, "");
+    write_file(scene->path, "", 0);
     assert_err(journal_reader_open(scene->path, &reader, NULL), ERR_NOT_FOUND);
     scene_open(scene);
     append_numbered(scene, 1, 1);
@@ -249,6 +230,24 @@ a_place_that_cannot_be_written_is_an_error(void **state)
     assert_non_null(strstr(diag.text, "No such file or directory"));
 }
 
+static void
+a_closed_journal_is_one_file_to_copy(void **state)
+{
+    struct scene *scene = *state;
+    char name[TEST_PATH_SIZE + 8];
+    size_t size;
+    scene_open(scene);
+    append_numbered(scene, 1, 5);
+    scene_close(scene);
+    snprintf(name, sizeof name, "%s-wal", scene->path);
+    assert_int_equal(access(name, F_OK), -1);
+    uint8_t *data = read_file(scene->path, &size);
+    test_path(&scene->dir, "copy.db", name);
+    write_file(name, data, size);
+    assert_sound(name, 5);
+    free(data);
+}
+
 static off_t
 file_size(const char *path, const char *suffix)
 {
@@ -292,4 +291,5 @@ TEST_MAIN(JOURNAL_CONFORMANCE, TEST_IN_SCENE(a_file_that_is_no_database_is_left_
           TEST_IN_SCENE(a_name_is_a_path_whatever_it_looks_like),
           TEST_IN_SCENE(a_journal_is_not_for_everybody_to_read),
           TEST_IN_SCENE(a_place_that_cannot_be_written_is_an_error),
+          TEST_IN_SCENE(a_closed_journal_is_one_file_to_copy),
           TEST_IN_SCENE(the_log_is_moved_into_the_file_from_time_to_time))
