@@ -122,12 +122,11 @@ match_has(const struct match *m, enum field field)
            match_allows(m, field);
 }
 
-/* All of the field's significant bits, in network order. */
-static void
-full_mask(const struct field_info *info, uint8_t *mask)
+void
+field_full_mask(enum field field, uint8_t *mask)
 {
-    int bits = info->bits;
-    for (int i = info->size; i-- > 0; bits -= 8)
+    int bits = field_table[field].bits;
+    for (int i = field_table[field].size; i-- > 0; bits -= 8)
         mask[i] = bits >= 8 ? 0xff : bits > 0 ? (uint8_t)((1 << bits) - 1) : 0;
 }
 
@@ -136,7 +135,7 @@ match_add(struct match *m, enum field field, const uint8_t *value, const uint8_t
 {
     const struct field_info *info = &field_table[field];
     uint8_t full[16];
-    full_mask(info, full);
+    field_full_mask(field, full);
     if (!match_allows(m, field))
         return ERR_INVALID;
     if (!is_zero(flow_key_field_const(&m->mask, field), info->size))
@@ -272,7 +271,7 @@ field_format(enum field field, const uint8_t *value, const uint8_t *mask, struct
 {
     const struct field_info *info = &field_table[field];
     uint8_t full[16];
-    full_mask(info, full);
+    field_full_mask(field, full);
     format_one(info->form, value, info->size, out);
     if (mask && memcmp(mask, full, info->size)) {
         buf_str(out, "/");
@@ -292,6 +291,32 @@ match_format(const struct match *m, struct buf *out)
     }
     if (out->size == start)
         buf_str(out, "any");
+}
+
+void
+mask_format(const struct flow_key *mask, struct buf *out)
+{
+    static const struct {
+        enum field field; /* the largest of those that share the place */
+        const char *name;
+    } places[] = {
+        {FIELD_IN_PORT, NULL},      {FIELD_IN_PHY_PORT, NULL}, {FIELD_METADATA, NULL},
+        {FIELD_ETH_DST, NULL},      {FIELD_ETH_SRC, NULL},     {FIELD_ETH_TYPE, NULL},
+        {FIELD_VLAN_VID, NULL},     {FIELD_VLAN_PCP, NULL},    {FIELD_IP_DSCP, NULL},
+        {FIELD_IP_ECN, NULL},       {FIELD_IP_PROTO, NULL},    {FIELD_IPV6_SRC, "l3_src"},
+        {FIELD_IPV6_DST, "l3_dst"}, {FIELD_TCP_SRC, "l4_src"}, {FIELD_TCP_DST, "l4_dst"},
+        {FIELD_IPV6_FLABEL, NULL},  {FIELD_ARP_SHA, "l3_sll"}, {FIELD_ARP_THA, "l3_tll"},
+        {FIELD_MPLS_LABEL, NULL},   {FIELD_MPLS_TC, NULL},     {FIELD_MPLS_BOS, NULL},
+        {FIELD_PBB_ISID, NULL},     {FIELD_PBB_UCA, NULL},     {FIELD_IPV6_ND_TARGET, NULL},
+        {FIELD_TUNNEL_ID, NULL},    {FIELD_IPV6_EXTHDR, NULL},
+    };
+    size_t start = out->size;
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        const struct field_info *info = &field_table[places[i].field];
+        if (!is_zero(flow_key_field_const(mask, places[i].field), info->size))
+            buf_printf(out, "%s%s", out->size == start ? "" : ",",
+                       places[i].name ? places[i].name : info->name);
+    }
 }
 
 static enum err
@@ -359,7 +384,7 @@ field_parse(enum field field, const char *text, uint8_t *value, uint8_t *mask)
     if (err)
         return err;
     if (!slash) {
-        full_mask(info, mask);
+        field_full_mask(field, mask);
         return ERR_OK;
     }
     bool address = info->form == FORM_IPV4 || info->form == FORM_IPV6;

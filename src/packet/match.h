@@ -59,6 +59,11 @@ void match_format(const struct match *, struct buf *);
  * the other way round. Says in `diag` which field is wrong. */
 MUST_CHECK enum err match_parse(const char *text, struct match *, struct diag *);
 
+/* The mask that matches the field exactly: its significant bits, field_table[field].size octets. */
+void field_full_mask(enum field, uint8_t *mask);
+/* What a mask looks at, as places in the key: "in_port,eth_type,ip_dst,tp_dst". */
+void mask_format(const struct flow_key *mask, struct buf *);
+
 /* One field's value as text, as match_format() writes it; `mask` may be NULL. */
 void field_format(enum field, const uint8_t *value, const uint8_t *mask, struct buf *);
 /* One field's value from text, network order, field_table[field].size octets each. */

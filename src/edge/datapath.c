@@ -1,0 +1,439 @@
+#include "edge/datapath_internal.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct drop_info drop_table[DROP_MAX] = {
+    [DROP_NONE] = {"none", "not dropped"},
+    [DROP_RUNT] = {"runt", "no whole Ethernet header"},
+    [DROP_NO_MATCH] = {"no_match", "no flow entry covers the packet"},
+    [DROP_NO_OUTPUT] = {"no_output", "the flow entries that match send it nowhere"},
+    [DROP_METER] = {"meter", "over its committed rate"},
+    [DROP_NO_LIVE_BUCKET] = {"no_live_bucket", "every path of its group is down"},
+    [DROP_NO_SUCH_PORT] = {"no_such_port", "output to a port that is not there"},
+    [DROP_SAME_PORT] = {"same_port", "output to the port it came from"},
+    [DROP_PORT_DOWN] = {"port_down", "output port is down"},
+    [DROP_PORT_CONFIG] = {"port_config", "the port is configured not to receive or forward"},
+    [DROP_TTL_EXPIRED] = {"ttl_expired", "its TTL would become zero"},
+    [DROP_NO_ROOM] = {"no_room", "more headers pushed than there is room for"},
+    [DROP_NO_BUFFER] = {"no_buffer", "no packet buffer left"},
+    [DROP_TOO_LARGE] = {"too_large", "larger than the output port can send"},
+    [DROP_QUEUE_FULL] = {"queue_full", "the egress queue of its class is full"},
+    [DROP_SEND_FAILED] = {"send_failed", "the kernel refused to send it"},
+    [DROP_DEPTH] = {"depth", "groups nested too deeply"},
+    [DROP_PUNT_LIMIT] = {"punt_limit", "for the controller, over the packet-in limit"},
+    [DROP_PUNT_FULL] = {"punt_full", "for the controller, which does not keep up"},
+    [DROP_LOCAL_FULL] = {"local_full", "for the node itself, which does not keep up"},
+};
+
+struct datapath *
+datapath_new(const struct limits *limits)
+{
+    struct datapath *dp = NULL;
+    if (posix_memalign((void **)&dp, 64, sizeof *dp))
+        abort();
+    memset(dp, 0, sizeof *dp);
+    dp->limits = *limits;
+    qsbr_init(&dp->qsbr);
+    atomic_init(&dp->generation, 1);
+    for (unsigned i = 0; i < N_TABLES; i++)
+        flow_table_init(&dp->tables[i], (uint8_t)i, &dp->qsbr);
+    idmap_init(&dp->groups, &dp->qsbr);
+    idmap_init(&dp->meters, &dp->qsbr);
+    idmap_init(&dp->ports, &dp->qsbr);
+    return dp;
+}
+
+static void
+free_group(void *arg UNUSED, void *object)
+{
+    group_entry_free(object);
+}
+
+static void
+free_object(void *arg UNUSED, void *object)
+{
+    free(object);
+}
+
+void
+datapath_free(struct datapath *dp)
+{
+    if (!dp)
+        return;
+    for (unsigned i = 0; i < N_TABLES; i++)
+        flow_table_fini(&dp->tables[i]);
+    idmap_each(&dp->groups, free_group, NULL);
+    idmap_each(&dp->meters, free_object, NULL);
+    idmap_each(&dp->ports, free_object, NULL);
+    idmap_fini(&dp->groups);
+    idmap_fini(&dp->meters);
+    idmap_fini(&dp->ports);
+    qsbr_fini(&dp->qsbr);
+    free(dp->expiring);
+    free(dp);
+}
+
+struct edge_port *
+datapath_add_port(struct datapath *dp, uint32_t number, const char *name, const struct mac *mac,
+                  nsec_t now)
+{
+    struct edge_port *port = xcalloc(1, sizeof *port);
+    port->number = number;
+    snprintf(port->name, sizeof port->name, "%s", name);
+    port->mac = *mac;
+    port->mtu = UINT32_MAX;
+    port->created = now;
+    idmap_put(&dp->ports, port);
+    datapath_changed(dp);
+    return port;
+}
+
+struct edge_port *
+datapath_port(const struct datapath *dp, uint32_t number)
+{
+    return idmap_get(&dp->ports, number);
+}
+
+void
+datapath_barrier(struct datapath *dp)
+{
+    qsbr_synchronize(&dp->qsbr);
+}
+
+static void
+count_groups(struct datapath *dp, const struct entry *entry, int by)
+{
+    const struct instructions *in = atomic_load_explicit(&entry->instructions,
+                                                         memory_order_relaxed);
+    for (uint32_t i = 0; i < (uint32_t)in->n_apply + in->n_write; i++) {
+        struct group_entry *group;
+        if (in->actions[i].type == ACTION_GROUP &&
+            (group = idmap_get(&dp->groups, in->actions[i].id)))
+            group->n_flows = (uint32_t)((int)group->n_flows + by);
+    }
+    struct meter_entry *meter = in->meter_id ? idmap_get(&dp->meters, in->meter_id) : NULL;
+    if (meter)
+        meter->n_flows = (uint32_t)((int)meter->n_flows + by);
+}
+
+static void
+notify(struct datapath *dp, enum flow_event event, const struct entry *entry,
+       enum flow_removed_reason reason, nsec_t now)
+{
+    struct flow flow;
+    if (!dp->hooks.flow)
+        return;
+    entry_flow(entry, &flow);
+    struct flow_notice notice = {
+        .event = event,
+        .reason = reason,
+        .flow = &flow,
+        .packets = counter_get(&entry->counters.packets),
+        .octets = counter_get(&entry->counters.octets),
+        .duration = now - entry->created,
+    };
+    dp->hooks.flow(dp->hooks.arg, &notice);
+}
+
+/* Puts the entry into the list of those with timeouts, or takes it out. */
+static void
+track_expiry(struct datapath *dp, struct entry *entry, bool wanted)
+{
+    bool tracked = entry->expiry_slot != UINT32_MAX;
+    if (wanted && !tracked) {
+        GROW(dp->expiring, dp->n_expiring, dp->expiring_capacity);
+        entry->expiry_slot = dp->n_expiring;
+        dp->expiring[dp->n_expiring++] = entry;
+    } else if (!wanted && tracked) {
+        struct entry *last = dp->expiring[--dp->n_expiring];
+        dp->expiring[entry->expiry_slot] = last;
+        last->expiry_slot = entry->expiry_slot;
+        entry->expiry_slot = UINT32_MAX;
+    }
+}
+
+/* Entries on their way out: unpublished one by one, then told about and released together, after
+ * one grace period, so that the counts reported are final. */
+struct removal {
+    struct datapath *dp;
+    struct entry **entries;
+    uint32_t n, capacity;
+    nsec_t now;
+};
+
+static void
+removal_add(struct removal *r, struct entry *entry)
+{
+    struct datapath *dp = r->dp;
+    count_groups(dp, entry, -1);
+    track_expiry(dp, entry, false);
+    flow_table_remove(&dp->tables[entry->table_id], entry);
+    dp->n_flows--;
+    GROW(r->entries, r->n, r->capacity);
+    r->entries[r->n++] = entry;
+}
+
+static void
+removal_finish(struct removal *r, enum flow_removed_reason reason)
+{
+    struct datapath *dp = r->dp;
+    if (r->n) {
+        datapath_changed(dp);
+        if (dp->hooks.flow)
+            qsbr_synchronize(&dp->qsbr);
+    }
+    for (uint32_t i = 0; i < r->n; i++) {
+        struct entry *entry = r->entries[i];
+        notify(dp, FLOW_REMOVED, entry, reason, r->now);
+        flow_table_release(&dp->tables[entry->table_id], entry);
+    }
+    free(r->entries);
+}
+
+static bool
+uses_port(const struct instructions *in, uint32_t port)
+{
+    for (uint32_t i = 0; i < (uint32_t)in->n_apply + in->n_write; i++) {
+        if (in->actions[i].type == ACTION_OUTPUT && in->actions[i].id == port)
+            return true;
+    }
+    return false;
+}
+
+bool
+instructions_use_group(const struct instructions *in, uint32_t group)
+{
+    for (uint32_t i = 0; i < (uint32_t)in->n_apply + in->n_write; i++) {
+        if (in->actions[i].type == ACTION_GROUP && in->actions[i].id == group)
+            return true;
+    }
+    return false;
+}
+
+/* Does a request select this entry, apart from its match? */
+static bool
+passes_filter(const struct flow_request *r, const struct entry *entry)
+{
+    const struct instructions *in = atomic_load_explicit(&entry->instructions,
+                                                         memory_order_relaxed);
+    return !((entry->cookie ^ r->flow->cookie) & r->cookie_mask) &&
+           (r->out_port == PORT_ANY || uses_port(in, r->out_port)) &&
+           (r->out_group == GROUP_ANY || instructions_use_group(in, r->out_group));
+}
+
+struct selection {
+    struct datapath *dp;
+    const struct flow_request *request;
+    void (*visit)(void *arg, struct entry *);
+    void *arg;
+};
+
+static bool
+select_entry(void *arg, struct entry *entry)
+{
+    struct selection *s = arg;
+    struct match match;
+    entry_match(entry, &match);
+    if (match_contains(&s->request->flow->match, &match) && passes_filter(s->request, entry))
+        s->visit(s->arg, entry);
+    return true;
+}
+
+/* Visits what a request selects: by exact identity if it is strict, by containment otherwise. */
+static void
+select_entries(struct datapath *dp, const struct flow_request *r, bool strict,
+               void (*visit)(void *arg, struct entry *), void *arg)
+{
+    struct selection s = {dp, r, visit, arg};
+    unsigned first = r->flow->table_id, last = first;
+    if (first == TABLE_ALL) {
+        first = 0;
+        last = N_TABLES - 1;
+    }
+    for (unsigned i = first; i <= last; i++) {
+        if (!dp->tables[i].n_entries)
+            continue;
+        if (!strict) {
+            flow_table_each(&dp->tables[i], select_entry, &s);
+            continue;
+        }
+        struct entry *e = flow_table_find(&dp->tables[i], r->flow->priority, &r->flow->match);
+        if (e && passes_filter(r, e))
+            visit(arg, e);
+    }
+}
+
+void
+datapath_each_flow(struct datapath *dp, const struct flow_request *filter,
+                   void (*visit)(void *arg, struct entry *), void *arg)
+{
+    if (filter->flow->table_id < N_TABLES || filter->flow->table_id == TABLE_ALL)
+        select_entries(dp, filter, false, visit, arg);
+}
+
+static struct dp_error
+check_instructions(const struct datapath *dp, const struct flow *flow)
+{
+    struct dp_error e = DP_OK;
+    if (flow->has_goto && (flow->goto_table <= flow->table_id || flow->goto_table >= N_TABLES))
+        return failed(BAD_INSTRUCTION, BIC_BAD_TABLE_ID);
+    if (flow->meter_id && !idmap_get(&dp->meters, flow->meter_id))
+        return failed(METER_MOD_FAILED, MMFC_UNKNOWN_METER);
+    if (flow->has_apply)
+        e = datapath_check_actions(dp, &flow->apply, &flow->match);
+    if (!dp_failed(e) && flow->has_write)
+        /* Executed at the end, when earlier tables may have changed the headers. */
+        e = datapath_check_actions(dp, &flow->write,
+                                   flow->has_goto || flow->table_id ? NULL : &flow->match);
+    return e;
+}
+
+static void
+reset_counters(struct entry *entry)
+{
+    atomic_store_explicit(&entry->counters.packets, 0, memory_order_relaxed);
+    atomic_store_explicit(&entry->counters.octets, 0, memory_order_relaxed);
+}
+
+static void
+replace_instructions(struct datapath *dp, struct entry *entry, const struct flow *flow)
+{
+    count_groups(dp, entry, -1);
+    flow_table_set_instructions(&dp->tables[entry->table_id], entry, flow);
+    count_groups(dp, entry, 1);
+    if (flow->flags & FLOW_RESET_COUNTS)
+        reset_counters(entry);
+}
+
+static struct dp_error
+add_flow(struct datapath *dp, const struct flow *flow, nsec_t now)
+{
+    struct flow_table *table = &dp->tables[flow->table_id];
+    struct entry *entry = flow_table_find(table, flow->priority, &flow->match);
+    if (flow->flags & FLOW_CHECK_OVERLAP &&
+        flow_table_overlapping(table, flow->priority, &flow->match))
+        return failed(FLOW_MOD_FAILED, FMFC_OVERLAP);
+    if (!entry && dp->n_flows >= dp->limits.flows)
+        return failed(FLOW_MOD_FAILED, FMFC_TABLE_FULL);
+    if (!entry) {
+        entry = flow_table_insert(table, flow, now);
+        dp->n_flows++;
+        count_groups(dp, entry, 1);
+    } else {
+        replace_instructions(dp, entry, flow);
+        entry->cookie = flow->cookie;
+        entry->flags = flow->flags;
+        entry->idle_timeout = flow->idle_timeout;
+        entry->hard_timeout = flow->hard_timeout;
+        entry->created = now;
+    }
+    track_expiry(dp, entry, entry->idle_timeout || entry->hard_timeout);
+    datapath_changed(dp);
+    notify(dp, FLOW_ADDED, entry, 0, now);
+    return DP_OK;
+}
+
+struct modification {
+    struct datapath *dp;
+    const struct flow *flow;
+    nsec_t now;
+};
+
+static void
+modify_entry(void *arg, struct entry *entry)
+{
+    struct modification *m = arg;
+    replace_instructions(m->dp, entry, m->flow);
+    notify(m->dp, FLOW_MODIFIED, entry, 0, m->now);
+}
+
+static void
+remove_entry(void *arg, struct entry *entry)
+{
+    removal_add(arg, entry);
+}
+
+struct dp_error
+datapath_flow_mod(struct datapath *dp, const struct flow_request *r, nsec_t now)
+{
+    bool removal = r->command == FLOW_DELETE || r->command == FLOW_DELETE_STRICT;
+    bool strict = r->command == FLOW_MODIFY_STRICT || r->command == FLOW_DELETE_STRICT;
+    if (r->flow->table_id >= N_TABLES && !(removal && r->flow->table_id == TABLE_ALL))
+        return failed(FLOW_MOD_FAILED, FMFC_BAD_TABLE_ID);
+    if (removal) {
+        struct removal list = {.dp = dp, .now = now};
+        select_entries(dp, r, strict, remove_entry, &list);
+        removal_finish(&list, REMOVED_DELETE);
+        return DP_OK;
+    }
+    struct dp_error e = check_instructions(dp, r->flow);
+    if (dp_failed(e))
+        return e;
+    if (r->command == FLOW_ADD)
+        return add_flow(dp, r->flow, now);
+    struct modification m = {dp, r->flow, now};
+    struct flow_request any_port = *r; /* out_port and out_group filter deletes only */
+    any_port.out_port = PORT_ANY;
+    any_port.out_group = GROUP_ANY;
+    select_entries(dp, &any_port, strict, modify_entry, &m);
+    datapath_changed(dp);
+    return DP_OK;
+}
+
+static bool
+is_due(const struct entry *e, nsec_t now, enum flow_removed_reason *reason)
+{
+    nsec_t used = atomic_load_explicit(&e->counters.used, memory_order_relaxed);
+    if (e->hard_timeout && now - e->created >= e->hard_timeout * NSEC_PER_SEC) {
+        *reason = REMOVED_HARD;
+        return true;
+    }
+    *reason = REMOVED_IDLE;
+    return e->idle_timeout && now - MAX(used, e->created) >= e->idle_timeout * NSEC_PER_SEC;
+}
+
+void
+datapath_tick(struct datapath *dp, nsec_t now)
+{
+    struct removal lists[2] = {{.dp = dp, .now = now}, {.dp = dp, .now = now}};
+    for (uint32_t i = dp->n_expiring; i-- > 0;) {
+        struct entry *entry = dp->expiring[i];
+        enum flow_removed_reason reason;
+        if (is_due(entry, now, &reason))
+            remove_entry(&lists[reason == REMOVED_HARD], entry);
+    }
+    removal_finish(&lists[0], REMOVED_IDLE);
+    removal_finish(&lists[1], REMOVED_HARD);
+    qsbr_reclaim(&dp->qsbr);
+}
+
+/* Removes every entry whose instructions satisfy `uses(in, id)`. */
+struct user_search {
+    struct removal removal;
+    bool (*uses)(const struct instructions *, uint32_t id);
+    uint32_t id;
+};
+
+static bool
+visit_user(void *arg, struct entry *entry)
+{
+    struct user_search *s = arg;
+    if (s->uses(atomic_load_explicit(&entry->instructions, memory_order_relaxed), s->id))
+        remove_entry(&s->removal, entry);
+    return true;
+}
+
+void
+datapath_remove_users(struct datapath *dp, bool (*uses)(const struct instructions *, uint32_t),
+                      uint32_t id, enum flow_removed_reason reason, nsec_t now)
+{
+    struct user_search s = {{.dp = dp, .now = now}, uses, id};
+    for (unsigned i = 0; i < N_TABLES; i++) {
+        if (dp->tables[i].n_entries)
+            flow_table_each(&dp->tables[i], visit_user, &s);
+    }
+    removal_finish(&s.removal, reason);
+}

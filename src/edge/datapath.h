@@ -1,0 +1,242 @@
+/* datapath.h - the packet node's tables and what is done to packets by them (OpenFlow 1.3, ONF
+ * TS-006).
+ *
+ * Threads. One control thread calls everything here that has no `worker` in its name; it is the
+ * only writer of tables. The packet worker runs pipeline_*() (pipeline.h) on vectors of packets and
+ * reads the tables without locks (qsbr.h). Packets for the controller and for the node itself, and
+ * packets to send, cross in rings (ring.h).
+ *
+ * Order. A change is first published, then `generation` is raised, which makes every cached program
+ * stale; datapath_barrier() returns when no worker can still act on anything older. So a barrier
+ * means it: packets that arrive after the barrier's reply obey every message before it.
+ *
+ * Nothing here knows the wire: openflow_agent.c translates, and answers with the error codes, which
+ * are OpenFlow's own (types 1 to 13 of section 7.4.4) so that they need no translation. */
+#ifndef EDGE_DATAPATH_H
+#define EDGE_DATAPATH_H
+
+#include "edge/flow_table.h"
+#include "edge/idmap.h"
+#include "edge/meter.h"
+#include "edge/ring.h"
+
+#define N_TABLES 254
+#define N_QUEUES 8 /* per port; higher number, higher priority */
+#define MAX_PORTS 256
+
+/* Why a packet was dropped. One named counter each; OpenMetrics, `edge stats` and traces use the
+ * names. */
+enum drop_reason {
+    DROP_NONE,
+    DROP_RUNT,           /* no whole Ethernet header */
+    DROP_NO_MATCH,       /* no entry in a table covers it: default deny */
+    DROP_NO_OUTPUT,      /* entries matched, and none of them sends it anywhere */
+    DROP_METER,          /* over its committed rate */
+    DROP_NO_LIVE_BUCKET, /* every path its group could take is down */
+    DROP_NO_SUCH_PORT,   /* output to a port that is not there */
+    DROP_SAME_PORT,      /* output to the port it came from, without saying IN_PORT */
+    DROP_PORT_DOWN,      /* output port has no carrier or is administratively down */
+    DROP_PORT_CONFIG,    /* the port's OFPPC_NO_RECV or OFPPC_NO_FWD */
+    DROP_TTL_EXPIRED,
+    DROP_NO_ROOM,     /* more headers pushed than there is room for */
+    DROP_NO_BUFFER,   /* the packet pool is empty */
+    DROP_TOO_LARGE,   /* larger than the output port can send */
+    DROP_QUEUE_FULL,  /* egress queue of its class is full */
+    DROP_SEND_FAILED, /* the kernel refused it */
+    DROP_DEPTH,       /* groups nested too deeply */
+    DROP_PUNT_LIMIT,  /* for the controller, over the limit of packet-ins */
+    DROP_PUNT_FULL,   /* for the controller, which does not keep up */
+    DROP_LOCAL_FULL,  /* for the node itself, which does not keep up */
+    DROP_MAX
+};
+
+struct drop_info {
+    const char *name, *help;
+};
+extern const struct drop_info drop_table[DROP_MAX];
+
+/* A port as the packet path sees it. */
+struct edge_port {
+    uint32_t number;
+    char name[16];
+    struct mac mac;
+    _Atomic bool up;         /* carrier and administratively up */
+    _Atomic bool live;       /* groups may use it: up, and for as long as wait-to-restore asks */
+    _Atomic uint32_t config; /* OFPPC_* bits */
+    uint32_t mtu;            /* largest frame it can send, octets without FCS */
+    uint64_t rate_kbps;      /* shaping, 0: none */
+    nsec_t created;
+    struct {
+        _Atomic uint64_t packets, octets, dropped, errors;
+    } rx, tx;
+    struct {
+        _Atomic uint64_t packets, octets, dropped;
+    } queues[N_QUEUES];
+};
+
+#define PORT_CONFIG_DOWN 1u    /* OFPPC_PORT_DOWN */
+#define PORT_CONFIG_NO_RECV 4u /* OFPPC_NO_RECV */
+#define PORT_CONFIG_NO_FWD 32u /* OFPPC_NO_FWD */
+#define PORT_CONFIG_NO_PACKET_IN 64u
+
+struct group_entry;
+
+struct bucket_entry {
+    uint16_t weight;
+    struct edge_port *watch_port;    /* NULL: none, or a port that is not there (`watches`) */
+    struct group_entry *watch_group; /* NULL likewise */
+    bool watches;
+    uint32_t watch_port_number, watch_group_id;
+    struct actions actions; /* as given, for descriptions */
+    struct actions set;     /* as executed: in the action set's order */
+    _Atomic uint64_t packets, octets;
+};
+
+/* What a group consists of; replaced as a whole. */
+struct group_body {
+    uint8_t type;
+    uint32_t n_buckets;
+    uint32_t total_weight;
+    struct bucket_entry buckets[];
+};
+
+struct group_entry {
+    uint32_t group_id;
+    struct group_body *_Atomic body;
+    uint32_t n_flows, n_groups; /* entries and buckets that name it; control thread's */
+    nsec_t created;
+    _Atomic uint64_t packets, octets;
+};
+
+enum flow_removed_reason {
+    REMOVED_IDLE,
+    REMOVED_HARD,
+    REMOVED_DELETE,
+    REMOVED_GROUP,
+    REMOVED_METER
+};
+
+/* Told to the agent, for flow-removed messages and flow monitors. */
+enum flow_event { FLOW_ADDED, FLOW_MODIFIED, FLOW_REMOVED };
+
+struct flow_notice {
+    enum flow_event event;
+    enum flow_removed_reason reason;
+    const struct flow *flow;
+    uint64_t packets, octets;
+    nsec_t duration;
+};
+
+struct datapath_hooks {
+    void (*flow)(void *arg, const struct flow_notice *);
+    void *arg;
+};
+
+/* An OpenFlow error: type and code of OFPT_ERROR; type 0xffff means none. */
+struct dp_error {
+    uint16_t type, code;
+};
+
+#define DP_OK ((struct dp_error){0xffff, 0})
+
+static inline bool
+dp_failed(struct dp_error e)
+{
+    return e.type != 0xffff;
+}
+
+struct limits {
+    uint32_t flows, groups, meters, buckets; /* most of each; buckets: per group */
+};
+
+struct datapath {
+    struct qsbr qsbr;
+    _Atomic uint64_t generation; /* raised after every change a cached program could depend on */
+    struct flow_table tables[N_TABLES];
+    struct idmap groups, meters, ports;
+    struct limits limits;
+    uint32_t n_flows;
+    struct datapath_hooks hooks;
+    /* Entries with timeouts. */
+    struct entry **expiring;
+    uint32_t n_expiring, expiring_capacity;
+    _Atomic uint64_t drops[DROP_MAX];
+};
+
+struct datapath *datapath_new(const struct limits *);
+/* No worker may be running. */
+void datapath_free(struct datapath *);
+
+/* Ports are added before the worker starts, and by the control thread later. The datapath owns it.
+ */
+struct edge_port *datapath_add_port(struct datapath *, uint32_t number, const char *name,
+                                    const struct mac *, nsec_t now);
+struct edge_port *datapath_port(const struct datapath *, uint32_t number);
+
+enum flow_command { FLOW_ADD, FLOW_MODIFY, FLOW_MODIFY_STRICT, FLOW_DELETE, FLOW_DELETE_STRICT };
+
+/* OFPT_FLOW_MOD (section 6.4). `flow->table_id` may be TABLE_ALL to delete. `out_port`,
+ * `out_group`: filters for deletes, PORT_ANY and GROUP_ANY for none. All checks come before any
+ * change. */
+struct flow_request {
+    enum flow_command command;
+    const struct flow *flow;
+    uint64_t cookie_mask;
+    uint32_t out_port, out_group;
+};
+struct dp_error datapath_flow_mod(struct datapath *, const struct flow_request *, nsec_t now);
+
+enum group_command { GROUP_ADD, GROUP_MODIFY, GROUP_DELETE };
+struct dp_error datapath_group_mod(struct datapath *, enum group_command, const struct group *,
+                                   nsec_t now);
+
+enum meter_command { METER_ADD, METER_MODIFY, METER_DELETE };
+struct dp_error datapath_meter_mod(struct datapath *, enum meter_command, const struct meter *,
+                                   nsec_t now);
+
+/* Returns when every packet that arrives from now on obeys all changes so far. */
+void datapath_barrier(struct datapath *);
+/* Removes entries whose time has come, and frees what waits. Call it a few times a second. */
+void datapath_tick(struct datapath *, nsec_t now);
+
+/* Visits entries that `filter` selects (its command is ignored), by table; OFPMP_FLOW, _AGGREGATE.
+ */
+void datapath_each_flow(struct datapath *, const struct flow_request *filter,
+                        void (*visit)(void *arg, struct entry *), void *arg);
+
+/* Is an action list acceptable here (section 6.4 and 7.2.5)? The prerequisites of set-field are
+ * checked against the match; `match` NULL skips that (buckets, packet-out). */
+struct dp_error datapath_check_actions(const struct datapath *, const struct actions *,
+                                       const struct match *);
+
+/* The order in which an action set is executed (section 5.10), duplicates resolved: the last wins.
+ * The result belongs to the caller. */
+void action_set_order(const struct actions *written, struct actions *ordered);
+
+bool group_is_live(const struct group_entry *);
+static inline bool
+bucket_is_live(const struct bucket_entry *b)
+{
+    if (!b->watches)
+        return true;
+    if (b->watch_port && atomic_load_explicit(&b->watch_port->live, memory_order_relaxed))
+        return true;
+    return b->watch_group && group_is_live(b->watch_group);
+}
+
+/* The group as told, to be freed with group_fini(). */
+void group_entry_describe(const struct group_entry *, struct group *);
+
+static inline void
+counter_add(_Atomic uint64_t *counter, uint64_t n)
+{
+    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
+}
+
+static inline uint64_t
+counter_get(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,533 @@
+#include "edge/flow_table.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+
+#include <stdlib.h>
+
+#define FIRST_BUCKETS 16u
+
+struct buckets {
+    uint32_t n;    /* a power of two */
+    uint8_t phase; /* which of an entry's `next` these chains use */
+    struct entry *_Atomic heads[];
+};
+
+struct tuple {
+    struct buckets *_Atomic buckets;
+    uint64_t seed;
+    uint32_t n_entries; /* published */
+    uint32_t n_alive;   /* published, or removed and not released yet */
+    uint8_t n_words;
+    uint8_t words[FLOW_KEY_WORDS];        /* which words of the key the mask touches, ascending */
+    uint64_t mask[FLOW_KEY_WORDS];        /* of those words */
+    _Atomic uint64_t any[FLOW_KEY_WORDS]; /* OR of the entries' values */
+    _Atomic uint64_t all[FLOW_KEY_WORDS]; /* AND of them */
+    struct {
+        uint16_t priority;
+        uint32_t n;
+    } * priorities; /* falling; how many entries have each */
+    uint32_t n_priorities, priorities_capacity;
+};
+
+struct tuple_list {
+    uint32_t n;
+    struct {
+        struct tuple *tuple;
+        uint16_t max_priority;
+    } list[];
+};
+
+#define RELAXED memory_order_relaxed
+
+static struct tuple_list *
+tuples_of(const struct flow_table *table)
+{
+    return atomic_load_explicit(&table->tuples, memory_order_acquire);
+}
+
+void
+flow_table_init(struct flow_table *table, uint8_t id, struct qsbr *qsbr)
+{
+    atomic_init(&table->tuples, NULL);
+    atomic_init(&table->lookups, 0);
+    atomic_init(&table->matches, 0);
+    table->qsbr = qsbr;
+    table->n_entries = 0;
+    table->id = id;
+}
+
+static void
+entry_free(void *object)
+{
+    struct entry *entry = object;
+    free(atomic_load_explicit(&entry->instructions, RELAXED));
+    free(entry);
+}
+
+static void
+tuple_free(void *object)
+{
+    struct tuple *tuple = object;
+    free(atomic_load_explicit(&tuple->buckets, RELAXED));
+    free(tuple->priorities);
+    free(tuple);
+}
+
+static bool
+free_visited(void *arg UNUSED, struct entry *entry)
+{
+    entry_free(entry);
+    return true;
+}
+
+void
+flow_table_fini(struct flow_table *table)
+{
+    struct tuple_list *tuples = tuples_of(table);
+    flow_table_each(table, free_visited, NULL);
+    for (uint32_t i = 0; tuples && i < tuples->n; i++)
+        tuple_free(tuples->list[i].tuple);
+    free(tuples);
+    atomic_store_explicit(&table->tuples, NULL, RELAXED);
+    table->n_entries = 0;
+}
+
+static uint64_t
+hash_key(const struct tuple *tuple, const struct flow_key *key)
+{
+    uint64_t h = tuple->seed;
+    for (unsigned i = 0; i < tuple->n_words; i++)
+        h = hash_add(h, key->words[tuple->words[i]] & tuple->mask[i]);
+    return hash_mix(h);
+}
+
+static uint64_t
+hash_values(const struct tuple *tuple, const uint64_t *values)
+{
+    uint64_t h = tuple->seed;
+    for (unsigned i = 0; i < tuple->n_words; i++)
+        h = hash_add(h, values[i]);
+    return hash_mix(h);
+}
+
+/* No entry of the tuple can cover a key that lacks a bit all entries have, or has one that none
+ * has. */
+static bool
+tuple_rejects(const struct tuple *tuple, const struct flow_key *key)
+{
+    uint64_t wrong = 0;
+    for (unsigned i = 0; i < tuple->n_words; i++) {
+        uint64_t bits = key->words[tuple->words[i]] & tuple->mask[i];
+        wrong |= bits & ~atomic_load_explicit(&tuple->any[i], RELAXED);
+        wrong |= atomic_load_explicit(&tuple->all[i], RELAXED) & ~bits;
+    }
+    return wrong != 0;
+}
+
+static bool
+entry_covers(const struct tuple *tuple, const struct entry *entry, const struct flow_key *key)
+{
+    uint64_t difference = 0;
+    for (unsigned i = 0; i < tuple->n_words; i++)
+        difference |= (key->words[tuple->words[i]] & tuple->mask[i]) ^ entry->values[i];
+    return difference == 0;
+}
+
+static struct entry *
+tuple_lookup(const struct tuple *tuple, const struct flow_key *key)
+{
+    struct buckets *b = atomic_load_explicit(&tuple->buckets, memory_order_acquire);
+    struct entry *best = NULL;
+    struct entry *e = atomic_load_explicit(&b->heads[hash_key(tuple, key) & (b->n - 1)],
+                                           memory_order_acquire);
+    for (; e; e = atomic_load_explicit(&e->next[b->phase], memory_order_acquire)) {
+        if ((!best || e->priority > best->priority) && entry_covers(tuple, e, key))
+            best = e;
+    }
+    return best;
+}
+
+struct entry *
+flow_table_lookup(const struct flow_table *table, const struct flow_key *key)
+{
+    const struct tuple_list *tuples = tuples_of(table);
+    struct entry *best = NULL;
+    for (uint32_t i = 0; tuples && i < tuples->n; i++) {
+        const struct tuple *tuple = tuples->list[i].tuple;
+        if (best && best->priority >= tuples->list[i].max_priority)
+            break;
+        if (tuple_rejects(tuple, key))
+            continue;
+        struct entry *found = tuple_lookup(tuple, key);
+        if (found && (!best || found->priority > best->priority))
+            best = found;
+    }
+    return best;
+}
+
+struct entry *
+flow_table_explain(const struct flow_table *table, const struct flow_key *key,
+                   void (*note)(void *arg, const struct lookup_note *), void *arg)
+{
+    const struct tuple_list *tuples = tuples_of(table);
+    struct entry *best = NULL;
+    for (uint32_t i = 0; tuples && i < tuples->n; i++) {
+        struct lookup_note n = {tuples->list[i].tuple, tuples->list[i].max_priority,
+                                LOOKUP_NOT_NEEDED, NULL};
+        if (!best || best->priority < n.max_priority) {
+            n.entry = tuple_lookup(n.tuple, key);
+            n.outcome = n.entry                       ? LOOKUP_FOUND
+                        : tuple_rejects(n.tuple, key) ? LOOKUP_REJECTED
+                                                      : LOOKUP_MISSED;
+            if (n.entry && (!best || n.entry->priority > best->priority))
+                best = (struct entry *)n.entry;
+        }
+        note(arg, &n);
+    }
+    return best;
+}
+
+/* ---- Control side ---- */
+
+static struct tuple *
+find_tuple(const struct flow_table *table, const struct flow_key *mask)
+{
+    const struct tuple_list *tuples = tuples_of(table);
+    for (uint32_t i = 0; tuples && i < tuples->n; i++) {
+        struct flow_key its;
+        tuple_mask(tuples->list[i].tuple, &its);
+        if (!memcmp(&its, mask, sizeof its))
+            return tuples->list[i].tuple;
+    }
+    return NULL;
+}
+
+void
+tuple_mask(const struct tuple *tuple, struct flow_key *mask)
+{
+    *mask = (struct flow_key){0};
+    for (unsigned i = 0; i < tuple->n_words; i++)
+        mask->words[tuple->words[i]] = tuple->mask[i];
+}
+
+static struct buckets *
+buckets_new(uint32_t n, uint8_t phase)
+{
+    struct buckets *b = xcalloc(1, sizeof *b + n * sizeof b->heads[0]);
+    b->n = n;
+    b->phase = phase;
+    return b;
+}
+
+static struct tuple *
+tuple_new(const struct flow_key *mask)
+{
+    struct tuple *tuple = xcalloc(1, sizeof *tuple);
+    tuple->seed = hash_secret();
+    for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
+        if (!mask->words[i])
+            continue;
+        tuple->words[tuple->n_words] = (uint8_t)i;
+        tuple->mask[tuple->n_words] = mask->words[i];
+        atomic_init(&tuple->all[tuple->n_words], UINT64_MAX);
+        tuple->n_words++;
+    }
+    atomic_init(&tuple->buckets, buckets_new(FIRST_BUCKETS, 0));
+    return tuple;
+}
+
+/* Publishes the tuples anew: `added` (may be NULL) too, empty ones not, by falling priority. */
+static void
+publish_tuples(struct flow_table *table, struct tuple *added)
+{
+    struct tuple_list *old = tuples_of(table);
+    uint32_t n_old = old ? old->n : 0, n = 0;
+    struct tuple_list *new = xmalloc(sizeof *new + (n_old + 1) * sizeof new->list[0]);
+    for (uint32_t i = 0; i <= n_old; i++) {
+        struct tuple *tuple = i < n_old ? old->list[i].tuple : added;
+        if (!tuple || !tuple->n_entries)
+            continue;
+        uint16_t priority = tuple->priorities[0].priority;
+        uint32_t at = n++;
+        for (; at > 0 && new->list[at - 1].max_priority < priority; at--)
+            new->list[at] = new->list[at - 1];
+        new->list[at].tuple = tuple;
+        new->list[at].max_priority = priority;
+    }
+    new->n = n;
+    atomic_store_explicit(&table->tuples, new, memory_order_release);
+    if (old)
+        qsbr_defer(table->qsbr, free, old);
+}
+
+/* Counts an entry's priority in or out. True: the tuple's highest priority changed. */
+static bool
+count_priority(struct tuple *tuple, uint16_t priority, int by)
+{
+    uint32_t i = 0;
+    while (i < tuple->n_priorities && tuple->priorities[i].priority > priority)
+        i++;
+    bool there = i < tuple->n_priorities && tuple->priorities[i].priority == priority;
+    if (there && by > 0) {
+        tuple->priorities[i].n++;
+        return false;
+    }
+    if (there && --tuple->priorities[i].n)
+        return false;
+    size_t behind = tuple->n_priorities - i;
+    if (there) {
+        tuple->n_priorities--;
+        memmove(&tuple->priorities[i], &tuple->priorities[i + 1],
+                (behind - 1) * sizeof *tuple->priorities);
+    } else {
+        GROW(tuple->priorities, tuple->n_priorities, tuple->priorities_capacity);
+        memmove(&tuple->priorities[i + 1], &tuple->priorities[i],
+                behind * sizeof *tuple->priorities);
+        tuple->priorities[i].priority = priority;
+        tuple->priorities[i].n = 1;
+        tuple->n_priorities++;
+    }
+    return i == 0;
+}
+
+static void
+link_entry(struct tuple *tuple, struct buckets *b, struct entry *entry)
+{
+    struct entry *_Atomic *head = &b->heads[hash_values(tuple, entry->values) & (b->n - 1)];
+    atomic_store_explicit(&entry->next[b->phase], atomic_load_explicit(head, RELAXED), RELAXED);
+    atomic_store_explicit(head, entry, memory_order_release);
+}
+
+/* Doubles the hash table. The new chains use the other `next`, so that readers on the old ones are
+ * not led astray; the one after next growth waits for them (below). */
+static void
+grow(struct flow_table *table, struct tuple *tuple)
+{
+    struct buckets *old = atomic_load_explicit(&tuple->buckets, RELAXED);
+    struct buckets *new = buckets_new(old->n * 2, old->phase ^ 1);
+    /* Chains of the phase we are about to write may still be walked from two growths ago. */
+    qsbr_synchronize(table->qsbr);
+    for (uint32_t i = 0; i < old->n; i++) {
+        struct entry *e = atomic_load_explicit(&old->heads[i], RELAXED);
+        for (; e; e = atomic_load_explicit(&e->next[old->phase], RELAXED))
+            link_entry(tuple, new, e);
+    }
+    atomic_store_explicit(&tuple->buckets, new, memory_order_release);
+    qsbr_defer(table->qsbr, free, old);
+}
+
+static void
+widen_summary(struct tuple *tuple, const struct entry *entry)
+{
+    for (unsigned i = 0; i < tuple->n_words; i++) {
+        uint64_t any = atomic_load_explicit(&tuple->any[i], RELAXED);
+        uint64_t all = atomic_load_explicit(&tuple->all[i], RELAXED);
+        atomic_store_explicit(&tuple->any[i], any | entry->values[i], RELAXED);
+        atomic_store_explicit(&tuple->all[i], all & entry->values[i], RELAXED);
+    }
+}
+
+static struct instructions *
+instructions_new(const struct flow *flow)
+{
+    uint32_t n_apply = flow->has_apply ? flow->apply.n : 0;
+    uint32_t n_write = flow->has_write ? flow->write.n : 0;
+    struct instructions *in = xcalloc(1, sizeof *in + (n_apply + n_write) * sizeof in->actions[0]);
+    in->meter_id = flow->meter_id;
+    in->clear = flow->clear;
+    in->has_apply = flow->has_apply;
+    in->has_write = flow->has_write;
+    in->has_goto = flow->has_goto;
+    in->goto_table = flow->goto_table;
+    in->metadata = flow->metadata;
+    in->metadata_mask = flow->metadata_mask;
+    in->n_apply = (uint16_t)n_apply;
+    in->n_write = (uint16_t)n_write;
+    if (n_apply)
+        memcpy(in->actions, flow->apply.list, n_apply * sizeof in->actions[0]);
+    if (n_write)
+        memcpy(in->actions + n_apply, flow->write.list, n_write * sizeof in->actions[0]);
+    return in;
+}
+
+static struct entry *
+entry_new(const struct flow_table *table, struct tuple *tuple, const struct flow *flow, nsec_t now)
+{
+    struct entry *entry = xcalloc(1, sizeof *entry + tuple->n_words * sizeof entry->values[0]);
+    entry->tuple = tuple;
+    entry->cookie = flow->cookie;
+    entry->created = now;
+    entry->priority = flow->priority;
+    entry->flags = flow->flags;
+    entry->idle_timeout = flow->idle_timeout;
+    entry->hard_timeout = flow->hard_timeout;
+    entry->table_id = table->id;
+    entry->expiry_slot = UINT32_MAX;
+    atomic_init(&entry->instructions, instructions_new(flow));
+    for (unsigned i = 0; i < tuple->n_words; i++)
+        entry->values[i] = flow->match.value.words[tuple->words[i]] & tuple->mask[i];
+    return entry;
+}
+
+struct entry *
+flow_table_insert(struct flow_table *table, const struct flow *flow, nsec_t now)
+{
+    struct tuple *tuple = find_tuple(table, &flow->match.mask);
+    bool is_new = !tuple;
+    if (is_new)
+        tuple = tuple_new(&flow->match.mask);
+    struct entry *entry = entry_new(table, tuple, flow, now);
+    struct buckets *b = atomic_load_explicit(&tuple->buckets, RELAXED);
+    if (tuple->n_entries >= b->n) {
+        grow(table, tuple);
+        b = atomic_load_explicit(&tuple->buckets, RELAXED);
+    }
+    widen_summary(tuple, entry);
+    link_entry(tuple, b, entry);
+    tuple->n_entries++;
+    tuple->n_alive++;
+    table->n_entries++;
+    if (count_priority(tuple, entry->priority, 1) || is_new)
+        publish_tuples(table, is_new ? tuple : NULL);
+    return entry;
+}
+
+void
+flow_table_set_instructions(struct flow_table *table, struct entry *entry, const struct flow *flow)
+{
+    struct instructions *old = atomic_load_explicit(&entry->instructions, RELAXED);
+    atomic_store_explicit(&entry->instructions, instructions_new(flow), memory_order_release);
+    qsbr_defer(table->qsbr, free, old);
+}
+
+void
+flow_table_remove(struct flow_table *table, struct entry *entry)
+{
+    struct tuple *tuple = entry->tuple;
+    struct buckets *b = atomic_load_explicit(&tuple->buckets, RELAXED);
+    struct entry *_Atomic *at = &b->heads[hash_values(tuple, entry->values) & (b->n - 1)];
+    while (atomic_load_explicit(at, RELAXED) != entry)
+        at = &atomic_load_explicit(at, RELAXED)->next[b->phase];
+    atomic_store_explicit(at, atomic_load_explicit(&entry->next[b->phase], RELAXED),
+                          memory_order_release);
+    tuple->n_entries--;
+    table->n_entries--;
+    if (count_priority(tuple, entry->priority, -1))
+        publish_tuples(table, NULL);
+}
+
+void
+flow_table_release(struct flow_table *table, struct entry *entry)
+{
+    struct tuple *tuple = entry->tuple;
+    qsbr_defer(table->qsbr, entry_free, entry);
+    if (--tuple->n_alive == 0)
+        qsbr_defer(table->qsbr, tuple_free, tuple);
+}
+
+struct entry *
+flow_table_find(const struct flow_table *table, uint16_t priority, const struct match *match)
+{
+    struct tuple *tuple = find_tuple(table, &match->mask);
+    if (!tuple)
+        return NULL;
+    struct buckets *b = atomic_load_explicit(&tuple->buckets, RELAXED);
+    struct entry *e = atomic_load_explicit(&b->heads[hash_key(tuple, &match->value) & (b->n - 1)],
+                                           RELAXED);
+    for (; e; e = atomic_load_explicit(&e->next[b->phase], RELAXED)) {
+        if (e->priority == priority && entry_covers(tuple, e, &match->value))
+            return e;
+    }
+    return NULL;
+}
+
+struct overlap_search {
+    uint16_t priority;
+    const struct match *match;
+    struct entry *found;
+};
+
+static bool
+visit_overlap(void *arg, struct entry *entry)
+{
+    struct overlap_search *s = arg;
+    struct match its;
+    if (entry->priority != s->priority)
+        return true;
+    entry_match(entry, &its);
+    if (!match_intersect(&its, s->match, NULL))
+        return true;
+    s->found = entry;
+    return false;
+}
+
+struct entry *
+flow_table_overlapping(const struct flow_table *table, uint16_t priority, const struct match *match)
+{
+    struct overlap_search s = {priority, match, NULL};
+    flow_table_each((struct flow_table *)table, visit_overlap, &s);
+    return s.found;
+}
+
+void
+flow_table_each(struct flow_table *table, bool (*visit)(void *arg, struct entry *), void *arg)
+{
+    /* A removal may publish another list and free this one after the grace period: work on a copy.
+     */
+    const struct tuple_list *now = tuples_of(table);
+    uint32_t n = now ? now->n : 0;
+    struct tuple **tuples = xcalloc(n, sizeof *tuples);
+    for (uint32_t i = 0; i < n; i++)
+        tuples[i] = now->list[i].tuple;
+    bool go_on = true;
+    for (uint32_t i = 0; i < n && go_on; i++) {
+        struct buckets *b = atomic_load_explicit(&tuples[i]->buckets, RELAXED);
+        uint32_t left = tuples[i]->n_entries; /* the visitor may remove and release the last one */
+        for (uint32_t k = 0; k < b->n && left && go_on; k++) {
+            struct entry *e = atomic_load_explicit(&b->heads[k], RELAXED);
+            while (e && go_on) {
+                struct entry *next = atomic_load_explicit(&e->next[b->phase], RELAXED);
+                left--;
+                go_on = visit(arg, e);
+                e = next;
+            }
+        }
+    }
+    free(tuples);
+}
+
+void
+entry_match(const struct entry *entry, struct match *match)
+{
+    *match = MATCH_ANY;
+    for (unsigned i = 0; i < entry->tuple->n_words; i++) {
+        match->mask.words[entry->tuple->words[i]] = entry->tuple->mask[i];
+        match->value.words[entry->tuple->words[i]] = entry->values[i];
+    }
+}
+
+void
+entry_flow(const struct entry *entry, struct flow *flow)
+{
+    struct instructions *in = atomic_load_explicit(&entry->instructions, RELAXED);
+    *flow = (struct flow){
+        .table_id = entry->table_id,
+        .priority = entry->priority,
+        .flags = entry->flags,
+        .idle_timeout = entry->idle_timeout,
+        .hard_timeout = entry->hard_timeout,
+        .cookie = entry->cookie,
+        .meter_id = in->meter_id,
+        .has_apply = in->has_apply,
+        .clear = in->clear,
+        .has_write = in->has_write,
+        .has_goto = in->has_goto,
+        .goto_table = in->goto_table,
+        .apply = {in->actions, in->n_apply},
+        .write = {in->actions + in->n_apply, in->n_write},
+        .metadata = in->metadata,
+        .metadata_mask = in->metadata_mask,
+    };
+    entry_match(entry, &flow->match);
+}

@@ -1,0 +1,115 @@
+/* flow_table.h - one OpenFlow table: flow entries, found by tuple space search.
+ *
+ * Entries with the same mask are one tuple: a hash table over the masked words (V. Srinivasan, S.
+ * Suri, G. Varghese, "Packet Classification using Tuple Space Search", SIGCOMM 1999). OT tables
+ * have 2 to 6 masks. Tuples are searched by falling highest priority, and a search stops when no
+ * remaining tuple can beat what was found. Each tuple keeps the OR and the AND of its entries'
+ * values: a packet with a bit that no entry has, or without a bit that all have, skips the hash
+ * table altogether.
+ *
+ * One control thread writes, workers read without locks: entries and arrays are published with
+ * release stores and freed through qsbr. An entry's identity (match, priority) never changes; its
+ * instructions are replaced as a whole. Entries are stored compactly: the words their mask covers,
+ * and nothing else of the 256 octets of a match. */
+#ifndef EDGE_FLOW_TABLE_H
+#define EDGE_FLOW_TABLE_H
+
+#include "base/time.h"
+#include "edge/qsbr.h"
+#include "packet/rule.h"
+
+/* What a matching entry does. Immutable once published. */
+struct instructions {
+    uint32_t meter_id; /* 0: none */
+    uint16_t n_apply, n_write;
+    bool clear, has_goto, has_apply, has_write;
+    uint8_t goto_table;
+    uint64_t metadata, metadata_mask;
+    struct action actions[]; /* apply, then write */
+};
+
+/* Written by workers only, relaxed; summed by the control thread. */
+struct flow_counters {
+    _Atomic uint64_t packets, octets;
+    _Atomic nsec_t used; /* monotonic time of the last packet; 0: never */
+};
+
+struct tuple;
+
+/* An installed flow entry. Members without a note are the control thread's. */
+struct entry {
+    struct entry *_Atomic next[2]; /* in its bucket, for both phases of a growing hash table */
+    struct tuple *tuple;
+    struct instructions *_Atomic instructions;
+    uint64_t cookie; /* may be read by workers for packet-ins */
+    nsec_t created;  /* monotonic */
+    uint16_t priority, flags, idle_timeout, hard_timeout;
+    uint8_t table_id;
+    bool removed;         /* unpublished */
+    uint32_t expiry_slot; /* place in the datapath's list of entries with timeouts; or UINT32_MAX */
+    struct flow_counters counters;
+    uint64_t values[]; /* the tuple's words, masked */
+};
+
+struct tuple_list;
+
+struct flow_table {
+    struct tuple_list *_Atomic tuples; /* by falling highest priority */
+    struct qsbr *qsbr;
+    uint32_t n_entries;
+    uint8_t id;
+    _Atomic uint64_t lookups, matches; /* relaxed */
+};
+
+void flow_table_init(struct flow_table *, uint8_t id, struct qsbr *);
+/* Frees all entries at once; no worker may be running. */
+void flow_table_fini(struct flow_table *);
+
+/* Worker side: the entry of highest priority that covers the key; NULL: none. Of two of the same
+ * priority that overlap, either (OpenFlow leaves it undefined). */
+struct entry *flow_table_lookup(const struct flow_table *, const struct flow_key *);
+
+/* What happened in each tuple during a lookup, for `trace`. */
+struct lookup_note {
+    const struct tuple *tuple;
+    uint16_t max_priority;
+    enum { LOOKUP_REJECTED, LOOKUP_MISSED, LOOKUP_FOUND, LOOKUP_NOT_NEEDED } outcome;
+    const struct entry *entry;
+};
+struct entry *flow_table_explain(const struct flow_table *, const struct flow_key *,
+                                 void (*note)(void *arg, const struct lookup_note *), void *arg);
+
+/* Control side. */
+struct entry *flow_table_find(const struct flow_table *, uint16_t priority, const struct match *);
+/* An entry that overlaps the match with the same priority; NULL if there is none. */
+struct entry *flow_table_overlapping(const struct flow_table *, uint16_t priority,
+                                     const struct match *);
+/* Adds an entry, which must not be there. Never NULL. */
+struct entry *flow_table_insert(struct flow_table *, const struct flow *, nsec_t now);
+/* Replaces what an entry does. */
+void flow_table_set_instructions(struct flow_table *, struct entry *, const struct flow *);
+/* Unpublishes it. It stays readable, and its counters may still rise until the grace period is
+ * over. */
+void flow_table_remove(struct flow_table *, struct entry *);
+/* Frees a removed entry, after the grace period. */
+void flow_table_release(struct flow_table *, struct entry *);
+
+/* Visits every entry, in no particular order; the visitor may remove the entry it is given. Stops
+ * when the visitor returns false. */
+void flow_table_each(struct flow_table *, bool (*visit)(void *arg, struct entry *), void *arg);
+
+/* The whole entry as a flow. Its action lists point into the entry: do not free them. */
+void entry_flow(const struct entry *, struct flow *);
+void entry_match(const struct entry *, struct match *);
+void tuple_mask(const struct tuple *, struct flow_key *mask);
+
+static inline void
+entry_count(struct entry *entry, uint32_t octets, nsec_t now)
+{
+    struct flow_counters *c = &entry->counters;
+    atomic_fetch_add_explicit(&c->packets, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->octets, octets, memory_order_relaxed);
+    atomic_store_explicit(&c->used, now, memory_order_relaxed);
+}
+
+#endif

@@ -1,0 +1,823 @@
+#include "edge/pipeline.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "packet/edit.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define MAX_OPS 20
+#define MAX_SET 64  /* distinct actions in an action set */
+#define MAX_DEPTH 8 /* groups within groups */
+#define WAYS 4
+
+enum op_type { OP_COUNT, OP_METER, OP_EDIT, OP_QUEUE, OP_OUTPUT, OP_GROUP, OP_MISS };
+
+/* One step of a program. What `target` points to outlives the program: whatever unpublishes it
+ * raises the generation first, and qsbr keeps it until no vector in flight can use it. */
+struct op {
+    uint8_t type;
+    uint8_t table_id;
+    uint16_t max_len;
+    uint32_t id;
+    void *target; /* entry, meter, action, group, or the entry an output belongs to */
+};
+
+struct program {
+    struct flow_key key;
+    uint64_t generation; /* 0: empty */
+    uint8_t n_ops;
+    struct op ops[MAX_OPS];
+};
+
+struct pipeline {
+    struct datapath *dp;
+    struct pipeline_sink sink;
+    struct program *cache;
+    uint32_t n_sets; /* of WAYS programs; 0: no cache */
+    uint32_t victim; /* next way to give up, round robin */
+    uint64_t secret[FLOW_KEY_WORDS];
+    nsec_t now;
+    uint64_t generation; /* of the tables, as of this vector */
+    struct pipeline_stats stats;
+    /* Tracing: nothing is counted or sent, everything is told. */
+    void (*step)(void *arg, const struct trace_step *);
+    void *step_arg;
+};
+
+/* One packet on its way. */
+struct run {
+    struct pipeline *pl;
+    struct packet *packet; /* NULL: dropped for want of a buffer */
+    struct flow_key key;
+    struct program *record; /* NULL: not recording */
+    bool cacheable, reparsed, stopped;
+    bool sent, dropped; /* something left; something was counted as dropped */
+    int depth;
+    const struct entry *entry; /* the one whose actions run; NULL in packet-out */
+    uint8_t table_id;
+};
+
+struct pipeline *
+pipeline_new(struct datapath *dp, const struct pipeline_sink *sink, uint32_t cache_size)
+{
+    struct pipeline *pl = xcalloc(1, sizeof *pl);
+    pl->dp = dp;
+    pl->sink = *sink;
+    for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
+        pl->secret[i] = hash_mix(hash_secret() + i);
+    if (cache_size) {
+        pl->n_sets = 1;
+        while (pl->n_sets * WAYS < cache_size)
+            pl->n_sets *= 2;
+        pl->cache = xcalloc((size_t)pl->n_sets * WAYS, sizeof *pl->cache);
+    }
+    return pl;
+}
+
+void
+pipeline_free(struct pipeline *pl)
+{
+    if (!pl)
+        return;
+    free(pl->cache);
+    free(pl);
+}
+
+void
+pipeline_get_stats(const struct pipeline *pl, struct pipeline_stats *stats)
+{
+    *stats = pl->stats;
+}
+
+/* ---- Telling what happens ---- */
+
+static void PRINTF_LIKE(3, 4) tell(const struct run *run, const char *kind, const char *format, ...)
+{
+    if (!run->pl->step)
+        return;
+    char *text;
+    va_list args;
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    struct trace_step step = {kind, run->depth, text};
+    run->pl->step(run->pl->step_arg, &step);
+    free(text);
+}
+
+static bool
+tracing(const struct run *run)
+{
+    return run->pl->step != NULL;
+}
+
+static void
+drop(struct run *run, enum drop_reason reason)
+{
+    struct pipeline *pl = run->pl;
+    run->dropped = true;
+    tell(run, "drop", "%s: %s", drop_table[reason].name, drop_table[reason].help);
+    if (tracing(run))
+        return;
+    counter_add(&pl->dp->drops[reason], 1);
+    if (pl->sink.dropped && run->packet)
+        pl->sink.dropped(pl->sink.arg, run->packet, reason);
+}
+
+static void
+record(struct run *run, struct op op)
+{
+    if (!run->record)
+        return;
+    if (run->record->n_ops == MAX_OPS) {
+        run->record = NULL;
+        return;
+    }
+    run->record->ops[run->record->n_ops++] = op;
+}
+
+/* ---- The steps of a program, and of the tables' interpretation ---- */
+
+static void
+do_count(struct run *run, struct entry *entry)
+{
+    if (!tracing(run))
+        entry_count(entry, run->packet->size, run->pl->now);
+}
+
+static void
+do_meter(struct run *run, struct meter_entry *meter)
+{
+    uint8_t prec_level = 0;
+    if (tracing(run)) {
+        struct meter m;
+        struct buf text = BUF_INIT;
+        meter_entry_describe(meter, &m);
+        meter_format(&m, &text);
+        tell(run, "meter", "%s: would have to pass", buf_cstr(&text));
+        buf_fini(&text);
+        meter_fini(&m);
+        return;
+    }
+    switch (meter_pass(meter, run->packet->size, run->pl->now, &prec_level)) {
+    case METER_PASS:
+        return;
+    case METER_DROP:
+        run->stopped = true;
+        drop(run, DROP_METER);
+        return;
+    case METER_REMARK:
+        if ((run->packet = packet_writable(run->packet)))
+            meter_remark(run->packet, &run->key, prec_level);
+        return;
+    }
+}
+
+static void
+do_edit(struct run *run, const struct action *action)
+{
+    struct packet *mine = packet_writable(run->packet);
+    run->packet = mine;
+    if (!mine) {
+        run->stopped = true;
+        drop(run, DROP_NO_BUFFER);
+        return;
+    }
+    switch (packet_edit(mine, &run->key, action)) {
+    case EDIT_DONE:
+        return;
+    case EDIT_REPARSE:
+        flow_key_parse(&run->key, mine->data, mine->size, &mine->layout);
+        run->reparsed = true;
+        return;
+    case EDIT_TTL_EXPIRED:
+        run->stopped = true;
+        drop(run, DROP_TTL_EXPIRED);
+        return;
+    case EDIT_NO_ROOM:
+        run->stopped = true;
+        drop(run, DROP_NO_ROOM);
+        return;
+    }
+}
+
+static void
+do_queue(struct run *run, uint32_t queue)
+{
+    if (run->packet->queue == queue)
+        return;
+    if (run->packet->n_refs > 1 && !(run->packet = packet_writable(run->packet))) {
+        run->stopped = true;
+        drop(run, DROP_NO_BUFFER);
+        return;
+    }
+    run->packet->queue = (uint8_t)queue;
+}
+
+static void
+send_to(struct run *run, struct edge_port *port)
+{
+    uint32_t config = atomic_load_explicit(&port->config, memory_order_relaxed);
+    if (config & PORT_CONFIG_NO_FWD) {
+        drop(run, DROP_PORT_CONFIG);
+        return;
+    }
+    if (!atomic_load_explicit(&port->up, memory_order_relaxed)) {
+        drop(run, DROP_PORT_DOWN);
+        return;
+    }
+    if (run->packet->size > port->mtu && !run->packet->offload.gso_type) {
+        drop(run, DROP_TOO_LARGE);
+        return;
+    }
+    run->sent = true;
+    tell(run, "output", "port %u (%s), queue %u, %u octets", port->number, port->name,
+         run->packet->queue, run->packet->size);
+    if (!tracing(run))
+        run->pl->sink.send(run->pl->sink.arg, port, run->packet);
+}
+
+static void
+send_to_number(struct run *run, uint32_t number)
+{
+    struct edge_port *port = datapath_port(run->pl->dp, number);
+    if (!port)
+        drop(run, DROP_NO_SUCH_PORT);
+    else
+        send_to(run, port);
+}
+
+struct flood {
+    struct run *run;
+};
+
+static void
+flood_port(void *arg, void *object)
+{
+    struct flood *f = arg;
+    struct edge_port *port = object;
+    if (port->number != f->run->packet->in_port)
+        send_to(f->run, port);
+}
+
+static void
+punt(struct run *run, enum punt_reason reason, uint16_t max_len)
+{
+    run->sent = true;
+    tell(run, "output", "CONTROLLER, at most %u octets", max_len);
+    if (tracing(run))
+        return;
+    struct punt p = {
+        .packet = run->packet,
+        .key = &run->key,
+        .reason = reason,
+        .max_len = max_len,
+        .table_id = run->table_id,
+        .cookie = run->entry ? run->entry->cookie : UINT64_MAX,
+    };
+    run->pl->sink.punt(run->pl->sink.arg, &p);
+}
+
+/* OpenFlow 1.3 table 14: a table-miss entry matches everything and has priority 0. */
+static bool
+is_table_miss(const struct run *run)
+{
+    return run->entry && run->entry->priority == 0;
+}
+
+static void through_tables(struct run *);
+
+static void
+do_output(struct run *run, uint32_t number, uint16_t max_len)
+{
+    struct flood flood = {run};
+    switch (number) {
+    case PORT_IN_PORT:
+        send_to_number(run, run->packet->in_port);
+        return;
+    case PORT_CONTROLLER:
+        punt(run, is_table_miss(run) ? PUNT_NO_MATCH : PUNT_ACTION, max_len);
+        return;
+    case PORT_LOCAL:
+        run->sent = true;
+        tell(run, "output", "LOCAL");
+        if (!tracing(run))
+            run->pl->sink.local(run->pl->sink.arg, run->packet);
+        return;
+    case PORT_ALL:
+    case PORT_FLOOD:
+        idmap_each(&run->pl->dp->ports, flood_port, &flood);
+        return;
+    case PORT_TABLE: /* only in packet-out */
+        through_tables(run);
+        return;
+    default:
+        break;
+    }
+    if (number == run->packet->in_port)
+        drop(run, DROP_SAME_PORT);
+    else
+        send_to_number(run, number);
+}
+
+static void do_group(struct run *, struct group_entry *);
+
+/* Carries out one action; true: go on with the next. */
+static bool
+do_action(struct run *run, const struct action *a)
+{
+    struct group_entry *group;
+    if (a->type != ACTION_OUTPUT && tracing(run)) {
+        struct buf text = BUF_INIT;
+        action_format(a, &text);
+        tell(run, "action", "%s", buf_cstr(&text));
+        buf_fini(&text);
+    }
+    switch ((enum action_type)a->type) {
+    case ACTION_OUTPUT:
+        record(run, (struct op){OP_OUTPUT, run->table_id, a->max_len, a->id, (void *)run->entry});
+        do_output(run, a->id, a->max_len);
+        break;
+    case ACTION_GROUP:
+        if ((group = idmap_get(&run->pl->dp->groups, a->id))) {
+            record(run, (struct op){OP_GROUP, run->table_id, 0, 0, group});
+            do_group(run, group);
+        }
+        break;
+    case ACTION_SET_QUEUE:
+        record(run, (struct op){OP_QUEUE, run->table_id, 0, a->id, NULL});
+        do_queue(run, a->id);
+        break;
+    default:
+        record(run, (struct op){OP_EDIT, run->table_id, 0, 0, (void *)a});
+        do_edit(run, a);
+        break;
+    }
+    return !run->stopped;
+}
+
+/* A bucket works on the packet as it is now, and leaves it so for the next. */
+static void
+do_bucket(struct run *run, struct bucket_entry *bucket)
+{
+    struct run child = *run;
+    child.packet = packet_ref(run->packet);
+    child.record = NULL;
+    child.depth = run->depth + 1;
+    child.sent = child.dropped = false;
+    if (!tracing(run)) {
+        counter_add(&bucket->packets, 1);
+        counter_add(&bucket->octets, run->packet->size);
+    }
+    for (uint32_t i = 0; i < bucket->set.n; i++) {
+        if (!do_action(&child, &bucket->set.list[i]))
+            break;
+    }
+    if (!child.sent && !child.dropped)
+        drop(&child, DROP_NO_OUTPUT);
+    run->sent |= child.sent;
+    run->dropped |= child.dropped;
+    if (child.packet)
+        packet_unref(child.packet);
+}
+
+/* The bucket for this packet's conversation: weighted, among the live ones, the same one as long as
+ * those are the same. Addresses and ports decide, not the input port. */
+static struct bucket_entry *
+select_bucket(const struct run *run, struct group_body *body)
+{
+    const struct flow_key *key = &run->key;
+    uint64_t h = 0, total = 0;
+    for (unsigned i = 2; i <= 9; i++)
+        h = hash_add(h, key->words[i]);
+    for (uint32_t i = 0; i < body->n_buckets; i++)
+        total += bucket_is_live(&body->buckets[i]) ? body->buckets[i].weight : 0;
+    if (!total)
+        return NULL;
+    uint64_t point = hash_mix(h) % total;
+    for (uint32_t i = 0; i < body->n_buckets; i++) {
+        struct bucket_entry *b = &body->buckets[i];
+        uint64_t weight = bucket_is_live(b) ? b->weight : 0;
+        if (point < weight)
+            return b;
+        point -= weight;
+    }
+    return NULL;
+}
+
+static struct bucket_entry *
+first_live(struct group_body *body)
+{
+    for (uint32_t i = 0; i < body->n_buckets; i++) {
+        if (bucket_is_live(&body->buckets[i]))
+            return &body->buckets[i];
+    }
+    return NULL;
+}
+
+static void
+tell_group(struct run *run, const struct group_entry *group, const struct group_body *body,
+           const struct bucket_entry *chosen)
+{
+    static const char *const types[] = {"all", "select", "indirect", "fast failover"};
+    tell(run, "group", "0x%x, %s, %u buckets", group->group_id, types[body->type], body->n_buckets);
+    for (uint32_t i = 0; i < body->n_buckets; i++) {
+        const struct bucket_entry *b = &body->buckets[i];
+        bool used = body->type == GROUP_TYPE_ALL || b == chosen;
+        struct buf text = BUF_INIT;
+        actions_format(&b->actions, &text);
+        tell(run, "bucket", "%u: %s, %s: %s", i, bucket_is_live(b) ? "live" : "down",
+             used ? "taken" : "not taken", buf_cstr(&text));
+        buf_fini(&text);
+    }
+}
+
+static void
+do_group(struct run *run, struct group_entry *group)
+{
+    struct group_body *body = atomic_load_explicit(&group->body, memory_order_acquire);
+    struct bucket_entry *chosen = NULL;
+    if (run->depth >= MAX_DEPTH) {
+        drop(run, DROP_DEPTH);
+        return;
+    }
+    if (!tracing(run)) {
+        counter_add(&group->packets, 1);
+        counter_add(&group->octets, run->packet->size);
+    }
+    if (body->type == GROUP_TYPE_FF)
+        chosen = first_live(body);
+    else if (body->type == GROUP_TYPE_SELECT)
+        chosen = select_bucket(run, body);
+    else if (body->n_buckets)
+        chosen = &body->buckets[0];
+    if (tracing(run))
+        tell_group(run, group, body, chosen);
+    if (body->type == GROUP_TYPE_ALL) {
+        for (uint32_t i = 0; i < body->n_buckets; i++)
+            do_bucket(run, &body->buckets[i]);
+        if (!body->n_buckets)
+            drop(run, DROP_NO_OUTPUT);
+    } else if (chosen) {
+        do_bucket(run, chosen);
+    } else {
+        drop(run, body->n_buckets ? DROP_NO_LIVE_BUCKET : DROP_NO_OUTPUT);
+    }
+}
+
+/* ---- The tables ---- */
+
+struct action_set {
+    const struct action *list[MAX_SET];
+    uint32_t n;
+};
+
+static bool
+same_kind(const struct action *a, const struct action *b)
+{
+    return a->type == b->type && (a->type != ACTION_SET_FIELD || a->field == b->field);
+}
+
+static void
+write_action(struct action_set *set, const struct action *a)
+{
+    for (uint32_t i = 0; i < set->n; i++) {
+        if (same_kind(set->list[i], a)) {
+            set->list[i] = a;
+            return;
+        }
+    }
+    if (set->n < MAX_SET) /* there are fewer kinds than that */
+        set->list[set->n++] = a;
+}
+
+static void
+do_action_set(struct run *run, const struct action_set *set)
+{
+    struct action copy[MAX_SET];
+    struct actions written = {copy, set->n}, ordered;
+    if (!set->n)
+        return;
+    for (uint32_t i = 0; i < set->n; i++)
+        copy[i] = *set->list[i];
+    action_set_order(&written, &ordered);
+    tell(run, "action", "the action set, in its order:");
+    for (uint32_t i = 0; i < ordered.n && !run->stopped; i++) {
+        /* Record and run the installed action, which outlives the program; `ordered` does not. */
+        for (uint32_t k = 0; k < set->n; k++) {
+            if (same_kind(set->list[k], &ordered.list[i])) {
+                do_action(run, set->list[k]);
+                break;
+            }
+        }
+    }
+    actions_free(&ordered);
+}
+
+static void
+note_tuple(void *arg, const struct lookup_note *n)
+{
+    static const char *const outcomes[] = {"no entry can match", "no entry matches", "matches",
+                                           "not needed"};
+    struct run *run = arg;
+    struct flow_key mask;
+    struct buf text = BUF_INIT;
+    tuple_mask(n->tuple, &mask);
+    mask_format(&mask, &text);
+    tell(run, "tuple", "by {%s}, priority up to %u: %s", buf_cstr(&text), n->max_priority,
+         outcomes[n->outcome]);
+    buf_fini(&text);
+}
+
+static struct entry *
+lookup(struct run *run, struct flow_table *table)
+{
+    if (tracing(run)) {
+        tell(run, "table", "%u, %u entries", table->id, table->n_entries);
+        return flow_table_explain(table, &run->key, note_tuple, run);
+    }
+    counter_add(&table->lookups, 1);
+    struct entry *entry = flow_table_lookup(table, &run->key);
+    if (entry)
+        counter_add(&table->matches, 1);
+    return entry;
+}
+
+static void
+tell_entry(struct run *run, const struct entry *entry)
+{
+    if (!tracing(run))
+        return;
+    struct flow flow;
+    struct buf text = BUF_INIT;
+    entry_flow(entry, &flow);
+    flow_format(&flow, &text);
+    tell(run, "entry", "%s", buf_cstr(&text));
+    tell(run, "entry", "would count: %llu packets so far, %llu octets",
+         (unsigned long long)counter_get(&entry->counters.packets),
+         (unsigned long long)counter_get(&entry->counters.octets));
+    buf_fini(&text);
+}
+
+/* Carries out the instructions of one matching entry. Returns the next table; -1: the end. */
+static int
+do_entry(struct run *run, struct entry *entry, struct action_set *set)
+{
+    const struct instructions *in = atomic_load_explicit(&entry->instructions,
+                                                         memory_order_acquire);
+    run->entry = entry;
+    tell_entry(run, entry);
+    record(run, (struct op){OP_COUNT, run->table_id, 0, 0, entry});
+    do_count(run, entry);
+    if (in->meter_id) {
+        struct meter_entry *meter = idmap_get(&run->pl->dp->meters, in->meter_id);
+        for (uint32_t i = 0; meter && i < meter->n_bands; i++)
+            run->cacheable &= meter->bands[i].type == BAND_DROP;
+        if (meter) {
+            record(run, (struct op){OP_METER, run->table_id, 0, 0, meter});
+            do_meter(run, meter);
+        }
+    }
+    for (uint32_t i = 0; i < in->n_apply && !run->stopped; i++)
+        do_action(run, &in->actions[i]);
+    if (run->stopped)
+        return -1;
+    if (in->clear)
+        set->n = 0;
+    for (uint32_t i = 0; i < in->n_write; i++)
+        write_action(set, &in->actions[in->n_apply + i]);
+    run->key.metadata = to_be64((from_be64(run->key.metadata) & ~in->metadata_mask) |
+                                (in->metadata & in->metadata_mask));
+    return in->has_goto ? in->goto_table : -1;
+}
+
+static void
+through_tables(struct run *run)
+{
+    struct action_set set = {.n = 0};
+    for (int table = 0; table >= 0 && !run->stopped;) {
+        run->table_id = (uint8_t)table;
+        run->cacheable &= !run->reparsed; /* the key now says more than the cache's key did */
+        struct entry *entry = lookup(run, &run->pl->dp->tables[table]);
+        if (!entry) {
+            record(run, (struct op){OP_MISS, (uint8_t)table, 0, 0, NULL});
+            drop(run, DROP_NO_MATCH);
+            return; /* section 5.4: without a table-miss entry the packet is dropped */
+        }
+        table = do_entry(run, entry, &set);
+    }
+    if (!run->stopped)
+        do_action_set(run, &set);
+}
+
+/* ---- Programs ---- */
+
+/* Runs a program. Counting per table goes with the entries. */
+static void
+run_program(struct run *run, const struct program *program)
+{
+    struct datapath *dp = run->pl->dp;
+    for (unsigned i = 0; i < program->n_ops && !run->stopped; i++) {
+        const struct op *op = &program->ops[i];
+        run->table_id = op->table_id;
+        switch ((enum op_type)op->type) {
+        case OP_COUNT:
+            run->entry = op->target;
+            counter_add(&dp->tables[op->table_id].lookups, 1);
+            counter_add(&dp->tables[op->table_id].matches, 1);
+            do_count(run, op->target);
+            break;
+        case OP_METER:
+            do_meter(run, op->target);
+            break;
+        case OP_EDIT:
+            do_edit(run, op->target);
+            break;
+        case OP_QUEUE:
+            do_queue(run, op->id);
+            break;
+        case OP_OUTPUT:
+            run->entry = op->target;
+            do_output(run, op->id, op->max_len);
+            break;
+        case OP_GROUP:
+            do_group(run, op->target);
+            break;
+        case OP_MISS:
+            counter_add(&dp->tables[op->table_id].lookups, 1);
+            drop(run, DROP_NO_MATCH);
+            break;
+        }
+    }
+}
+
+static void
+finish(struct run *run)
+{
+    if (!run->sent && !run->dropped)
+        drop(run, DROP_NO_OUTPUT);
+    if (run->packet)
+        packet_unref(run->packet);
+}
+
+static uint64_t
+hash_key(const struct pipeline *pl, const struct flow_key *key)
+{
+    uint64_t h = 0;
+    for (unsigned i = 0; i < FLOW_KEY_WORDS; i += 2) {
+        unsigned __int128 product = (unsigned __int128)(key->words[i] ^ pl->secret[i]) *
+                                    (key->words[i + 1] ^ pl->secret[i + 1]);
+        h += (uint64_t)product ^ (uint64_t)(product >> 64);
+    }
+    return h ^ h >> 32;
+}
+
+static struct program *
+cache_set(const struct pipeline *pl, uint64_t hash)
+{
+    return &pl->cache[(hash & (pl->n_sets - 1)) * WAYS];
+}
+
+static struct program *
+cache_find(const struct pipeline *pl, struct program *set, const struct flow_key *key)
+{
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (set[i].generation == pl->generation && !memcmp(&set[i].key, key, sizeof *key))
+            return &set[i];
+    }
+    return NULL;
+}
+
+/* A place for a new program: a stale one's if there is one. */
+static struct program *
+cache_claim(struct pipeline *pl, struct program *set, const struct flow_key *key)
+{
+    struct program *place = &set[pl->victim++ % WAYS];
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (set[i].generation != pl->generation)
+            place = &set[i];
+    }
+    place->key = *key;
+    place->generation = 0;
+    place->n_ops = 0;
+    return place;
+}
+
+static void
+receive_one(struct pipeline *pl, struct packet *packet, const struct flow_key *key, uint64_t hash)
+{
+    struct run run = {.pl = pl, .packet = packet, .key = *key, .cacheable = true};
+    struct program *set = pl->n_sets ? cache_set(pl, hash) : NULL;
+    struct program *program = set ? cache_find(pl, set, key) : NULL;
+    pl->stats.packets++;
+    if (packet->layout.flaw == FLAW_RUNT) {
+        drop(&run, DROP_RUNT);
+    } else if (program) {
+        pl->stats.hits++;
+        run_program(&run, program);
+    } else {
+        pl->stats.misses++;
+        struct program *place = set ? cache_claim(pl, set, key) : NULL;
+        run.record = place;
+        through_tables(&run);
+        /* A run that was cut short (by a meter, for want of a buffer) has not seen its whole way.
+         */
+        if (run.record && run.cacheable && !run.stopped)
+            place->generation = pl->generation;
+        else
+            pl->stats.uncacheable++;
+    }
+    finish(&run);
+}
+
+static bool
+may_receive(struct pipeline *pl, const struct packet *packet)
+{
+    struct edge_port *port = datapath_port(pl->dp, packet->in_port);
+    return !port || !(atomic_load_explicit(&port->config, memory_order_relaxed) &
+                      (PORT_CONFIG_NO_RECV | PORT_CONFIG_DOWN));
+}
+
+void
+pipeline_receive(struct pipeline *pl, struct packet **packets, unsigned n, nsec_t now)
+{
+    struct flow_key keys[VECTOR_SIZE];
+    uint64_t hashes[VECTOR_SIZE];
+    pl->now = now;
+    pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
+    for (unsigned i = 0; i < n; i++) {
+        packet_parse(packets[i], &keys[i]);
+        hashes[i] = hash_key(pl, &keys[i]);
+        if (pl->n_sets)
+            __builtin_prefetch(cache_set(pl, hashes[i]));
+    }
+    for (unsigned i = 0; i < n; i++) {
+        if (may_receive(pl, packets[i])) {
+            receive_one(pl, packets[i], &keys[i], hashes[i]);
+            continue;
+        }
+        struct run run = {.pl = pl, .packet = packets[i]};
+        drop(&run, DROP_PORT_CONFIG);
+        finish(&run);
+    }
+}
+
+void
+pipeline_inject(struct pipeline *pl, struct packet *packet, const struct actions *actions,
+                nsec_t now)
+{
+    struct run run = {.pl = pl, .packet = packet};
+    pl->now = now;
+    pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
+    packet_parse(packet, &run.key);
+    for (uint32_t i = 0; i < actions->n; i++) {
+        if (!do_action(&run, &actions->list[i]))
+            break;
+    }
+    finish(&run);
+}
+
+void
+pipeline_trace(struct datapath *dp, const uint8_t *frame, uint32_t size, uint32_t in_port,
+               void (*step)(void *arg, const struct trace_step *), void *arg)
+{
+    struct pipeline pl = {.dp = dp, .step = step, .step_arg = arg};
+    struct packet_pool *pool = packet_pool_new(4 * MAX_DEPTH, 4);
+    struct run run = {.pl = &pl, .packet = packet_new(pool, size)};
+    if (!run.packet) {
+        tell(&run, "drop", "a frame of %u octets is larger than any port can receive", size);
+        packet_pool_free(pool);
+        return;
+    }
+    memcpy(run.packet->data, frame, size);
+    run.packet->size = size;
+    run.packet->in_port = in_port;
+    packet_parse(run.packet, &run.key);
+
+    struct match m = {.value = run.key};
+    struct buf text = BUF_INIT;
+    memset(&m.mask, 0, sizeof m.mask);
+    for (unsigned i = 0; i < FIELD_MAX; i++) { /* every field the packet has, as an exact match */
+        bool shown = i != FIELD_IN_PHY_PORT && i != FIELD_METADATA && i != FIELD_TUNNEL_ID;
+        if (field_info(i) && shown && flow_key_has_field(&run.key, i))
+            field_full_mask(i, flow_key_field(&m.mask, i));
+    }
+    match_format(&m, &text);
+    tell(&run, "packet", "%s", buf_cstr(&text));
+    if (run.packet->layout.flaw)
+        tell(&run, "packet", "flawed: %s", parse_flaw_name(run.packet->layout.flaw));
+    buf_fini(&text);
+    if (run.packet->layout.flaw == FLAW_RUNT)
+        drop(&run, DROP_RUNT);
+    else if (!may_receive(&pl, run.packet))
+        drop(&run, DROP_PORT_CONFIG);
+    else
+        through_tables(&run);
+    if (!run.sent && !run.dropped)
+        drop(&run, DROP_NO_OUTPUT);
+    tell(&run, "result", "%s", run.sent ? "forwarded" : "dropped");
+    finish(&run);
+    packet_pool_free(pool);
+}

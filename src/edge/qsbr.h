@@ -1,0 +1,66 @@
+/* qsbr.h - when may memory that packet workers could still be reading be freed?
+ *
+ * Quiescent-state-based reclamation: one control thread changes tables by publishing new pointers;
+ * workers read without locks. Between two vectors of packets a worker holds no pointer into a table
+ * and says so (qsbr_quiescent), which costs one store. Memory that was unpublished is freed once
+ * every worker has said so since. A worker that is about to sleep goes offline, so that it need not
+ * be waited for. */
+#ifndef EDGE_QSBR_H
+#define EDGE_QSBR_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QSBR_WORKERS 16
+
+struct qsbr_waiting {
+    struct qsbr_waiting *next;
+    uint64_t epoch;
+    void (*release)(void *);
+    void *object;
+};
+
+struct qsbr {
+    _Alignas(64) _Atomic uint64_t epoch; /* written by the control thread */
+    struct {
+        _Alignas(64) _Atomic uint64_t seen; /* last epoch seen quiescent; 0: offline */
+    } workers[QSBR_WORKERS];
+    struct qsbr_waiting *first, **last;
+};
+
+void qsbr_init(struct qsbr *);
+/* Frees what waits; no worker may be running. */
+void qsbr_fini(struct qsbr *);
+
+/* Worker side. `worker` is its index, 0 to QSBR_WORKERS - 1. */
+static inline void
+qsbr_quiescent(struct qsbr *q, unsigned worker)
+{
+    uint64_t epoch = atomic_load_explicit(&q->epoch, memory_order_acquire);
+    atomic_store_explicit(&q->workers[worker].seen, epoch, memory_order_release);
+}
+
+static inline void
+qsbr_offline(struct qsbr *q, unsigned worker)
+{
+    atomic_store_explicit(&q->workers[worker].seen, 0, memory_order_release);
+}
+
+static inline void
+qsbr_online(struct qsbr *q, unsigned worker)
+{
+    qsbr_quiescent(q, worker);
+    /* Reads of tables must not move above the announcement. */
+    atomic_thread_fence(memory_order_seq_cst);
+}
+
+/* Control side. Calls release(object) some time after all workers have passed a quiescent state. */
+void qsbr_defer(struct qsbr *, void (*release)(void *), void *object);
+/* Runs what may run by now; call it now and then. */
+void qsbr_reclaim(struct qsbr *);
+/* Returns when every worker has passed a quiescent state since the call (microseconds: a vector of
+ * packets), and has so seen all that was published before. What waited is released too. */
+void qsbr_synchronize(struct qsbr *);
+
+#endif
