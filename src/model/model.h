@@ -1,11 +1,12 @@
 /* model.h - what all parts of the product agree on: sites, nodes, links, hosts and circuits.
  *
- * The public contract is schema/tieline-*.yang; these structs are its runtime form, with the same names.
- * A struct owns its strings. References between objects are names, resolved through the hashes of
- * `struct network`, so that any object can be replaced without touching the others. */
+ * The public contract is schema/tieline-*.yang; these structs are its runtime form, with the same
+ * names. A struct owns its strings. References between objects are names, resolved through the
+ * hashes of `struct network`, so that any object can be replaced without touching the others. */
 #ifndef MODEL_MODEL_H
 #define MODEL_MODEL_H
 
+#include "base/err.h"
 #include "base/time.h"
 #include "packet/addr.h"
 
@@ -87,10 +88,9 @@ enum service_class {
     CLASS_MAX
 };
 
-static inline uint32_t
-service_class_queue(enum service_class class)
+static inline uint32_t service_class_queue(enum service_class class)
 {
-    return (uint32_t)class + 1;
+    return (uint32_t) class + 1;
 }
 
 /* How much of the failover path must be apart from the primary one. */
@@ -140,16 +140,16 @@ struct circuit {
     struct ip_service ip;
     struct multicast_service multicast;
     enum service_class service_class;
-    uint32_t rate_kbps;        /* committed, each direction; the meter's rate */
-    uint32_t burst_octets;     /* the meter's burst */
-    uint32_t max_latency_us;   /* one way; 0: no budget */
+    uint32_t rate_kbps;           /* committed, each direction; the meter's rate */
+    uint32_t burst_octets;        /* the meter's burst */
+    uint32_t max_latency_us;      /* one way; 0: no budget */
     enum disjointness protection; /* what is asked for at least */
     struct window window;
     UT_hash_handle hh;
 };
 
-/* A path from the client's node to the server's, or a tree from the publisher's node outwards: links
- * in such an order that each starts where an earlier one (or the source) was reached. */
+/* A path from the client's node to the server's, or a tree from the publisher's node outwards:
+ * links in such an order that each starts where an earlier one (or the source) was reached. */
 struct route {
     uint32_t n_links;
     char **links; /* names */
@@ -185,20 +185,24 @@ struct network {
     struct circuit *circuits;
     struct design *designs; /* key `circuit` */
     struct settings settings;
+    struct network_index
+        *index; /* model.c's own: a cache for the lookups by port and datapath id */
 };
 
 struct network *network_new(void); /* empty, default settings: repair all, revertive after 1 s */
 void network_free(struct network *);
 struct network *network_copy(const struct network *); /* deep */
 
-struct site *network_site(const struct network *, const char *name); /* NULL: none; likewise below */
+struct site *network_site(const struct network *,
+                          const char *name); /* NULL: none; likewise below */
 struct node *network_node(const struct network *, const char *name);
 struct node *network_node_by_dpid(const struct network *, uint64_t datapath_id);
 struct link *network_link(const struct network *, const char *name);
 struct host *network_host(const struct network *, const char *name);
 struct circuit *network_circuit(const struct network *, const char *name);
 struct design *network_design(const struct network *, const char *circuit);
-/* The link or the host at a port; NULL if there is none. */
+/* The link or the host at a port; NULL if there is none. Fast as long as nothing is put or removed
+ * in between: those drop the index behind these lookups and the one by datapath id. */
 struct link *network_link_at(const struct network *, const char *node, uint32_t port);
 struct host *network_host_at(const struct network *, const char *node, uint32_t port);
 const struct port *node_port(const struct node *, uint32_t number);
@@ -207,9 +211,11 @@ const struct port *node_port_by_name(const struct node *, const char *name);
 const struct link_end *link_end_at(const struct link *, const char *node);
 const struct link_end *link_far_end(const struct link *, const char *node);
 
-/* Put takes over the object (allocated, like its strings, with malloc) and replaces one of the same
- * name, keeping its place. Nothing is checked against other objects here: network_check() does.
- * Remove frees it; ERR_NOT_FOUND if it is not there. */
+/* Put takes over the object (allocated, like its strings, with malloc). One of the same name is
+ * replaced: its struct keeps its place and its address, gets the new contents, and the one given is
+ * freed. Nothing is checked against other objects here: network_check() does. An object in a
+ * network is not changed in place: put a changed copy. Remove frees it; ERR_NOT_FOUND if it is not
+ * there. */
 void network_put_site(struct network *, struct site *);
 void network_put_node(struct network *, struct node *);
 void network_put_link(struct network *, struct link *);

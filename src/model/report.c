@@ -1,0 +1,153 @@
+#include "model/report.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *
+report_action_word(enum report_action action)
+{
+    static const char *const words[REPORT_ACTION_MAX] = {"created", "changed", "unchanged",
+                                                         "error"};
+    return words[action];
+}
+
+void
+report_fini(struct report *report)
+{
+    for (size_t i = 0; i < report->n; i++) {
+        free(report->rows[i].name);
+        free(report->rows[i].file);
+        free(report->rows[i].field);
+        free(report->rows[i].text);
+    }
+    free(report->rows);
+    findings_fini(&report->findings);
+    *report = (struct report){0};
+}
+
+struct report_row *
+report_add(struct report *report, enum report_action action, const char *kind, const char *name,
+           const char *file, uint32_t line)
+{
+    GROW(report->rows, report->n, report->capacity);
+    struct report_row *row = &report->rows[report->n++];
+    *row = (struct report_row){
+        .action = action,
+        .kind = kind,
+        .name = xstrdup(name),
+        .file = file ? xstrdup(file) : NULL,
+        .line = line,
+    };
+    report->counts[action]++;
+    return row;
+}
+
+void
+report_fail(struct report *report, struct report_row *row, const char *field, uint32_t line,
+            uint32_t column, const char *text)
+{
+    if (row->text)
+        return;
+    report->counts[row->action]--;
+    report->counts[REPORT_ERROR]++;
+    row->action = REPORT_ERROR;
+    row->n_changes = 0;
+    row->field = field ? xstrdup(field) : NULL;
+    row->line = line ? line : row->line;
+    row->column = column;
+    row->text = xstrdup(text);
+}
+
+bool
+report_is_clean(const struct report *report)
+{
+    return report->counts[REPORT_ERROR] == 0 && report->findings.counts[SEVERITY_ERROR] == 0;
+}
+
+static void
+set_text(json_t *json, const char *name, const char *text)
+{
+    if (text)
+        json_object_set_new(json, name, json_string(text));
+}
+
+static json_t *
+row_to_json(const struct report_row *row)
+{
+    json_t *json = json_object();
+    set_text(json, "action", report_action_word(row->action));
+    set_text(json, "kind", row->kind);
+    set_text(json, "name", row->name);
+    set_text(json, "file", row->file);
+    if (row->line)
+        json_object_set_new(json, "line", json_integer(row->line));
+    if (row->column)
+        json_object_set_new(json, "column", json_integer(row->column));
+    set_text(json, "field", row->field);
+    set_text(json, "text", row->text);
+    if (row->n_changes == 0)
+        return json;
+    json_t *changes = json_array();
+    for (size_t i = 0; i < row->n_changes; i++)
+        json_array_append_new(changes, json_string(row->changes[i]));
+    json_object_set_new(json, "changes", changes);
+    return json;
+}
+
+json_t *
+report_to_json(const struct report *report)
+{
+    json_t *json = json_object(), *rows = json_array();
+    json_object_set_new(json, "dry-run", json_boolean(report->dry_run));
+    json_object_set_new(json, "applied", json_boolean(report->applied));
+    json_object_set_new(json, "created", json_integer((json_int_t)report->counts[REPORT_CREATED]));
+    json_object_set_new(json, "changed", json_integer((json_int_t)report->counts[REPORT_CHANGED]));
+    json_object_set_new(json, "unchanged",
+                        json_integer((json_int_t)report->counts[REPORT_UNCHANGED]));
+    json_object_set_new(json, "errors", json_integer((json_int_t)report->counts[REPORT_ERROR]));
+    for (size_t i = 0; i < report->n; i++)
+        json_array_append_new(rows, row_to_json(&report->rows[i]));
+    json_object_set_new(json, "rows", rows);
+    json_object_set_new(json, "findings", findings_to_json(&report->findings));
+    return json;
+}
+
+static void
+row_to_text(const struct report_row *row, struct buf *out)
+{
+    if (row->file) {
+        buf_printf(out, "%s:", row->file);
+        if (row->line)
+            buf_printf(out, "%u:", row->line);
+        if (row->column)
+            buf_printf(out, "%u:", row->column);
+        buf_u8(out, ' ');
+    }
+    buf_printf(out, "%s: %s%s%s", report_action_word(row->action), row->kind, *row->name ? " " : "",
+               row->name);
+    if (row->field)
+        buf_printf(out, ": %s", row->field);
+    if (row->text)
+        buf_printf(out, ": %s", row->text);
+    for (size_t i = 0; i < row->n_changes; i++)
+        buf_printf(out, "%s%s", i ? ", " : ": ", row->changes[i]);
+    buf_u8(out, '\n');
+}
+
+void
+report_to_text(const struct report *report, struct buf *out)
+{
+    for (size_t i = 0; i < report->n; i++) {
+        if (report->rows[i].action == REPORT_ERROR || report->rows[i].action == REPORT_CHANGED)
+            row_to_text(&report->rows[i], out);
+    }
+    findings_to_text(&report->findings, out);
+    buf_printf(out, "%zu created, %zu changed, %zu unchanged, %zu errors; %s\n",
+               report->counts[REPORT_CREATED], report->counts[REPORT_CHANGED],
+               report->counts[REPORT_UNCHANGED], report->counts[REPORT_ERROR],
+               report->applied   ? "applied"
+               : report->dry_run ? "dry run, nothing applied"
+                                 : "nothing applied");
+}
