@@ -1,0 +1,107 @@
+#include "io/jsontext.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Skips a string; `at` is behind its opening quote. An unterminated one ends with the text. */
+static const char *
+skip_string(const char *at, const char *end)
+{
+    for (; at < end && *at != '"'; at++) {
+        if (*at == '\\' && at + 1 < end)
+            at++;
+    }
+    return at;
+}
+
+/* Every value but the first is announced by an opening bracket, a comma or a colon. What is
+ * counted wrongly because the text is not JSON is refused by the parser anyway. */
+static enum err
+count(const char *text, size_t size, struct diag *diag)
+{
+    size_t values = 1;
+    unsigned depth = 0;
+    const char *end = text + size;
+    for (const char *at = text; at < end; at++) {
+        switch (*at) {
+        case '"':
+            at = skip_string(at + 1, end);
+            break;
+        case '[':
+        case '{':
+            values++;
+            if (++depth > JSONTEXT_DEPTH)
+                return diag_set(diag, ERR_LIMIT, "JSON: nested deeper than %d", JSONTEXT_DEPTH);
+            break;
+        case ']':
+        case '}':
+            depth -= depth > 0;
+            break;
+        case ',':
+        case ':':
+            values++;
+            break;
+        }
+    }
+    if (values > JSONTEXT_VALUES)
+        return diag_set(diag, ERR_LIMIT, "JSON: more than %zu values", JSONTEXT_VALUES);
+    return ERR_OK;
+}
+
+enum err
+jsontext_parse(const char *text, size_t size, json_t **result, struct diag *diag)
+{
+    json_error_t error;
+    enum err err = count(text, size, diag);
+    if (err)
+        return err;
+    if (memchr(text, '\0', size)) /* jansson 2.14 overlooks one behind a number */
+        return diag_set(diag, ERR_MALFORMED, "JSON: a NUL octet");
+    json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    if (!value)
+        return diag_set(diag, ERR_MALFORMED, "JSON, line %d, column %d: %s", error.line,
+                        error.column, error.text);
+    *result = value;
+    return ERR_OK;
+}
+
+static int
+append(const char *data, size_t size, void *arg)
+{
+    struct buf *out = arg;
+    buf_put(out, data, size);
+    return buf_err(out) ? -1 : 0;
+}
+
+enum err
+jsontext_put(struct buf *out, const json_t *value)
+{
+    size_t before = out->size;
+    enum err err = buf_err(out);
+    if (err || json_dump_callback(value, append, out, JSON_COMPACT | JSON_ENCODE_ANY) == 0)
+        return err;
+    err = buf_err(out) ? ERR_LIMIT : ERR_INVALID;
+    out->size = before;
+    out->overflow = false;
+    return err;
+}
+
+json_t *
+jsontext_string(const char *text)
+{
+    json_t *string = json_string(text);
+    if (string)
+        return string;
+    char *ascii = xstrdup(text);
+    for (char *at = ascii; *at; at++) {
+        if (*at & 0x80)
+            *at = '?';
+    }
+    string = json_string(ascii);
+    free(ascii);
+    if (!string)
+        abort(); /* out of memory */
+    return string;
+}

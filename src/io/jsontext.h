@@ -1,0 +1,28 @@
+/* jsontext.h - JSON text from strangers into jansson's values, and back.
+ *
+ * Strict: RFC 8259 to the letter, UTF-8 checked, no key twice in an object, no NUL in strings,
+ * nothing behind the value. Bounded: jansson needs up to a hundred octets for a value of two, so
+ * before it sees the text, values and depth are counted. */
+#ifndef IO_JSONTEXT_H
+#define IO_JSONTEXT_H
+
+#include "base/buf.h"
+
+#include <jansson.h>
+
+#define JSONTEXT_VALUES ((size_t)1 << 18) /* some 30 MB in jansson's hands */
+#define JSONTEXT_DEPTH 64
+
+/* Exactly `size` octets, one value of any type. The caller owns *result.
+ * ERR_MALFORMED: not JSON, with line and column; ERR_LIMIT: more than JSONTEXT_VALUES values and
+ * keys, or nested deeper than JSONTEXT_DEPTH. */
+MUST_CHECK enum err jsontext_parse(const char *text, size_t size, json_t **result, struct diag *);
+
+/* Writes the value on one line without spaces, no line feed behind it. Keys keep their order.
+ * ERR_LIMIT: the buffer's; ERR_INVALID: not a tree. On error the buffer is as it was. */
+MUST_CHECK enum err jsontext_put(struct buf *, const json_t *);
+
+/* A string value of any octets; where they are not UTF-8, all but ASCII becomes '?'. Never NULL. */
+json_t *jsontext_string(const char *text);
+
+#endif
