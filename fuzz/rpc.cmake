@@ -1,0 +1,1 @@
+tieline_fuzz(rpc LIBS tl_io)
