@@ -55,15 +55,36 @@ map_error(int code)
     }
 }
 
+/* What the system was asked for when it failed; SQLite says only "disk I/O error". */
+static const char *
+io_text(int code)
+{
+    switch (code) {
+    case SQLITE_IOERR_READ:
+    case SQLITE_IOERR_SHORT_READ:
+        return " (reading)";
+    case SQLITE_IOERR_WRITE:
+        return " (writing)";
+    case SQLITE_IOERR_FSYNC:
+    case SQLITE_IOERR_DIR_FSYNC:
+        return " (syncing)";
+    case SQLITE_IOERR_SHMSIZE:
+    case SQLITE_IOERR_SHMOPEN:
+    case SQLITE_IOERR_SHMMAP:
+        return " (shared memory)";
+    default:
+        return "";
+    }
+}
+
 enum err
 sqlite_file_fail(struct sqlite_file *file, const char *what, struct diag *diag)
 {
     int code = sqlite3_extended_errcode(file->db);
-    int number = sqlite3_system_errno(file->db);
-    bool has_reason = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
-    return diag_set(diag, map_error(code), "%s: %s: %s%s%s", file->path, what,
-                    sqlite3_errmsg(file->db), has_reason && number ? ": " : "",
-                    has_reason && number ? strerror(number) : "");
+    int number = (code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(file->db) : 0;
+    return diag_set(diag, map_error(code), "%s: %s: %s%s%s%s", file->path, what,
+                    sqlite3_errmsg(file->db), io_text(code), number ? ": " : "",
+                    number ? strerror(number) : "");
 }
 
 enum err
