@@ -22,12 +22,7 @@ struct pending {
 };
 
 struct stream_listener {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union stream_uv uv;
     struct stream_settings settings;
     const struct stream_listener_handler *handler;
     void *arg;
@@ -245,10 +240,7 @@ stream_listen(uv_loop_t *loop, const struct stream_config *config,
     l->address = address;
     address_format(&address, l->text);
     stream_settings_init(&l->settings, config);
-    if (address.any.sa_family == AF_UNIX)
-        uv_pipe_init(loop, &l->uv.pipe, 0);
-    else
-        uv_tcp_init(loop, &l->uv.tcp);
+    stream_uv_init(&l->uv, loop, address.any.sa_family);
     l->uv.handle.data = l;
     err = check_peer_name(&l->settings, diag);
     if (!err && address.any.sa_family == AF_UNIX)

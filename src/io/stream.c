@@ -42,12 +42,7 @@
 enum state { CONNECTING, HANDSHAKING, OPEN, LINGERING, CLOSED };
 
 struct stream {
-    union {
-        uv_handle_t handle;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+    union stream_uv uv;
     const struct stream_handler *handler; /* NULL when the owner is not to be called any more */
     void *arg;
     enum state state;
@@ -479,10 +474,7 @@ stream_new(uv_loop_t *loop, const struct stream_settings *settings, int family, 
     s->send_limit = settings->send_limit;
     s->timer = timer_new(loop, on_timer, s);
     s->turn = task_new(loop, on_turn, s);
-    if (family == AF_UNIX)
-        uv_pipe_init(loop, &s->uv.pipe, 0);
-    else
-        uv_tcp_init(loop, &s->uv.tcp);
+    stream_uv_init(&s->uv, loop, family);
     s->uv.handle.data = s;
     *result = s;
     return ERR_OK;
@@ -612,6 +604,15 @@ const char *
 stream_peer_address(const struct stream *s)
 {
     return s->peer_address;
+}
+
+void
+stream_uv_init(union stream_uv *uv, uv_loop_t *loop, int family)
+{
+    if (family == AF_UNIX)
+        uv_pipe_init(loop, &uv->pipe, 0);
+    else
+        uv_tcp_init(loop, &uv->tcp);
 }
 
 void

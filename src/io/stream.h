@@ -14,6 +14,11 @@
  * stream_free() does not throw away what was queued: the stream lingers by itself, delivers, says
  * goodbye (close_notify, FIN), and ends when the peer has ended too or after STREAM_LINGER.
  *
+ * A program that ends runs the loop until it is empty.
+ *
+ * The number of accepted streams is not limited here: with TLS they are peers a CA vouches for, and
+ * a Unix socket is for its owner.
+ *
  * Ignores SIGPIPE for the process, unless somebody handles it. */
 #ifndef IO_STREAM_H
 #define IO_STREAM_H

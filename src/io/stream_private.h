@@ -5,6 +5,16 @@
 #include "io/address.h"
 #include "io/stream.h"
 
+union stream_uv {
+    uv_handle_t handle;
+    uv_stream_t stream;
+    uv_tcp_t tcp;
+    uv_pipe_t pipe;
+};
+
+/* TCP or, for AF_UNIX, a Unix socket. */
+void stream_uv_init(union stream_uv *, uv_loop_t *, int family);
+
 /* What a stream keeps of its configuration, defaults filled in. */
 struct stream_settings {
     struct tls *tls; /* a reference of its own; NULL: without TLS */
