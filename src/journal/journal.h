@@ -49,7 +49,9 @@ const struct journal_head *journal_head(const struct journal *);
 /* ERR_OK: all events of the batch are durable, from `first_seq` on, one after the other. Otherwise
  * nothing of it is stored, and `why` says in words what went wrong: ERR_IO (no room, or the disk
  * failed), ERR_BUSY (another program holds the file), ERR_CORRUPT (another program wrote to it). It
- * may be appended again. */
+ * may be appended again. (Where syncing fails for good, "nothing is stored" holds only while the
+ * program lives: a batch may have reached the disk after all, and is found there when the journal
+ * is opened next.) */
 typedef void journal_done_fn(void *arg, enum err err, uint64_t first_seq, const char *why);
 
 /* Appends `n` events, all or none, in the order of the calls. The entries are copied. `done` (NULL
