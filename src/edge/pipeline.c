@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "packet/edit.h"
+#include "packet/segment.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ struct op {
 struct program {
     struct flow_key key;
     uint64_t generation; /* 0: empty */
+    bool metered;
     uint8_t n_ops;
     struct op ops[MAX_OPS];
 };
@@ -228,7 +230,8 @@ send_to(struct run *run, struct edge_port *port)
         drop(run, DROP_PORT_DOWN);
         return;
     }
-    if (run->packet->size > port->mtu && !run->packet->offload.gso_type) {
+    if (run->packet->size > atomic_load_explicit(&port->mtu, memory_order_relaxed) &&
+        !run->packet->offload.gso_type) {
         drop(run, DROP_TOO_LARGE);
         return;
     }
@@ -701,16 +704,46 @@ cache_claim(struct pipeline *pl, struct program *set, const struct flow_key *key
     }
     place->key = *key;
     place->generation = 0;
+    place->metered = false;
     place->n_ops = 0;
     return place;
 }
 
+/* Takes the packet through the tables, and keeps what was done as its key's program. */
+static void
+record_program(struct run *run, struct program *set)
+{
+    struct pipeline *pl = run->pl;
+    struct program *place = set ? cache_claim(pl, set, &run->key) : NULL;
+    pl->stats.misses++;
+    run->record = place;
+    run->cacheable = true;
+    through_tables(run);
+    /* A run that was cut short (by a meter, for want of a buffer) has not seen its whole way. */
+    if (!run->record || !run->cacheable || run->stopped) {
+        pl->stats.uncacheable++;
+        return;
+    }
+    for (unsigned i = 0; i < place->n_ops; i++)
+        place->metered |= place->ops[i].type == OP_METER;
+    place->generation = pl->generation;
+}
+
+static void receive_segments(struct pipeline *, struct packet *, const struct flow_key *,
+                             uint64_t hash);
+
 static void
 receive_one(struct pipeline *pl, struct packet *packet, const struct flow_key *key, uint64_t hash)
 {
-    struct run run = {.pl = pl, .packet = packet, .key = *key, .cacheable = true};
     struct program *set = pl->n_sets ? cache_set(pl, hash) : NULL;
     struct program *program = set ? cache_find(pl, set, key) : NULL;
+    /* A segment of 64 KiB would never pass the meter of a small circuit, and would count as one
+     * packet: a metered conversation's are cut first. */
+    if (packet->offload.gso_type && (!program || program->metered)) {
+        receive_segments(pl, packet, key, hash);
+        return;
+    }
+    struct run run = {.pl = pl, .packet = packet, .key = *key};
     pl->stats.packets++;
     if (packet->layout.flaw == FLAW_RUNT) {
         drop(&run, DROP_RUNT);
@@ -718,18 +751,23 @@ receive_one(struct pipeline *pl, struct packet *packet, const struct flow_key *k
         pl->stats.hits++;
         run_program(&run, program);
     } else {
-        pl->stats.misses++;
-        struct program *place = set ? cache_claim(pl, set, key) : NULL;
-        run.record = place;
-        through_tables(&run);
-        /* A run that was cut short (by a meter, for want of a buffer) has not seen its whole way.
-         */
-        if (run.record && run.cacheable && !run.stopped)
-            place->generation = pl->generation;
-        else
-            pl->stats.uncacheable++;
+        record_program(&run, set);
     }
     finish(&run);
+}
+
+static void
+receive_segments(struct pipeline *pl, struct packet *packet, const struct flow_key *key,
+                 uint64_t hash)
+{
+    struct packet *segments[SEGMENTS_MAX];
+    struct run run = {.pl = pl, .packet = packet_ref(packet)};
+    unsigned n = packet_segment(packet, segments);
+    if (!n)
+        drop(&run, DROP_NO_BUFFER);
+    packet_unref(run.packet);
+    for (unsigned i = 0; i < n; i++)
+        receive_one(pl, segments[i], key, hash);
 }
 
 static bool

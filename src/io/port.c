@@ -1,0 +1,139 @@
+#include "io/port.h"
+
+#include "io/clock.h"
+#include "io/port_driver.h"
+
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct port_driver *const drivers[] = {
+    [PORT_DRIVER_PACKET] = &port_driver_packet,
+    [PORT_DRIVER_XDP] = &port_driver_xdp,
+};
+
+static enum err
+open_with(enum port_choice choice, const struct port_options *options, struct packet_pool *pool,
+          struct port_io **port, struct diag *diag)
+{
+    struct port_io *p = NULL;
+    enum err err = drivers[choice]->open(options, &p, diag);
+    if (err)
+        return err;
+    p->driver = drivers[choice];
+    p->pool = pool;
+    *port = p;
+    return ERR_OK;
+}
+
+/* AF_XDP if it is zero-copy; else AF_PACKET, with the reason kept in the name. */
+static enum err
+open_auto(const struct port_options *options, struct packet_pool *pool, struct port_io **port,
+          struct diag *diag)
+{
+    struct port_io *p = NULL;
+    struct diag why;
+    enum err err = open_with(PORT_DRIVER_XDP, options, pool, &p, &why);
+    if (!err && !strcmp(p->name, "xdp zero-copy")) {
+        *port = p;
+        return ERR_OK;
+    }
+    if (!err)
+        diag_set(&why, ERR_UNSUPPORTED, "no zero-copy on this interface");
+    port_close(p);
+    err = open_with(PORT_DRIVER_PACKET, options, pool, port, diag);
+    if (!err)
+        snprintf((*port)->name, sizeof(*port)->name, "packet (AF_XDP: %.120s)", why.text);
+    return err;
+}
+
+enum err
+port_open(const struct port_options *options, struct packet_pool *pool, struct port_io **port,
+          struct diag *diag)
+{
+    if (!if_nametoindex(options->interface))
+        return diag_set(diag, ERR_NOT_FOUND, "there is no interface \"%s\"", options->interface);
+    if (options->driver == PORT_DRIVER_AUTO)
+        return open_auto(options, pool, port, diag);
+    return open_with(options->driver, options, pool, port, diag);
+}
+
+void
+port_close(struct port_io *port)
+{
+    if (port)
+        port->driver->close(port);
+}
+
+const char *
+port_driver(const struct port_io *port)
+{
+    return port->name;
+}
+
+int
+port_fd(const struct port_io *port)
+{
+    return port->fd;
+}
+
+unsigned
+port_ifindex(const struct port_io *port)
+{
+    return port->ifindex;
+}
+
+uint32_t
+port_frame_max(const struct port_io *port)
+{
+    struct ifreq ifr = {.ifr_ifindex = 0};
+    memcpy(ifr.ifr_name, port->interface, sizeof ifr.ifr_name);
+    if (ioctl(port->control_fd, SIOCGIFMTU, &ifr))
+        return 1518;
+    return (uint32_t)ifr.ifr_mtu + 18; /* Ethernet header and one tag */
+}
+
+void
+port_mac(const struct port_io *port, struct mac *mac)
+{
+    *mac = port->mac;
+}
+
+unsigned
+port_receive(struct port_io *port, struct packet **packets, unsigned max)
+{
+    return port->driver->receive(port, packets, max);
+}
+
+unsigned
+port_send(struct port_io *port, struct packet **packets, unsigned n)
+{
+    return port->driver->send(port, packets, n);
+}
+
+unsigned
+port_tx_stamps(struct port_io *port, struct port_tx_stamp *stamps, unsigned max)
+{
+    return port->driver->tx_stamps(port, stamps, max);
+}
+
+void
+port_get_counters(struct port_io *port, struct port_counters *counters)
+{
+    port->driver->update_counters(port);
+    *counters = port->counters;
+}
+
+void
+port_stamp(struct packet *p)
+{
+    if (!p->stamp_offset || p->stamp_offset + 8u > p->size)
+        return;
+    nsec_t now = clock_wall();
+    put_be32(p->data + p->stamp_offset, (uint32_t)(now / NSEC_PER_SEC));
+    put_be32(p->data + p->stamp_offset + 4, (uint32_t)(now % NSEC_PER_SEC));
+}

@@ -1,0 +1,65 @@
+/* port.h - raw Ethernet frames to and from a network interface.
+ *
+ * Drivers:
+ *   packet  AF_PACKET, recvmmsg() and sendmmsg(). Any interface. Hosts' offloads (partial
+ * checksums, segments up to 64 KiB) come through and are passed on with PACKET_VNET_HDR. xdp AF_XDP
+ * with a program of our own on the interface. Zero-copy where the device can; copy mode otherwise,
+ * which on virtual interfaces is slower than `packet`. auto    xdp if it is zero-copy, else packet;
+ * why is said in `port_driver()`.
+ *
+ * One thread per port. Frames are without FCS and with their VLAN tags where the wire has them. */
+#ifndef IO_PORT_H
+#define IO_PORT_H
+
+#include "packet/addr.h"
+#include "packet/packet.h"
+
+enum port_choice { PORT_DRIVER_AUTO, PORT_DRIVER_PACKET, PORT_DRIVER_XDP };
+
+struct port_options {
+    const char *interface;
+    uint32_t number; /* becomes packet.in_port */
+    enum port_choice driver;
+    bool tx_timestamps; /* report when packets with a tx_token left */
+};
+
+struct port_io;
+
+/* Opens the interface and sets it promiscuous. Needs CAP_NET_RAW, and for xdp CAP_NET_ADMIN and
+ * CAP_BPF. ERR_NOT_FOUND: no such interface; ERR_DENIED; ERR_BUSY: xdp, another program or socket
+ * is there; ERR_IO. */
+MUST_CHECK enum err port_open(const struct port_options *, struct packet_pool *, struct port_io **,
+                              struct diag *);
+void port_close(struct port_io *); /* NULL is fine. */
+
+/* "packet", "xdp copy", "xdp zero-copy"; and, after "auto", why: "packet (AF_XDP: no zero-copy on
+ * veth)". Valid until port_close(). */
+const char *port_driver(const struct port_io *);
+/* Readable when frames or transmit timestamps wait. */
+int port_fd(const struct port_io *);
+unsigned port_ifindex(const struct port_io *);
+/* Largest frame it can send, octets without FCS: the interface's MTU and 18. Asked anew each time.
+ */
+uint32_t port_frame_max(const struct port_io *);
+void port_mac(const struct port_io *, struct mac *);
+
+/* Takes up to `max` frames; each has one reference, in_port, and its time of arrival. */
+unsigned port_receive(struct port_io *, struct packet **, unsigned max);
+/* Sends up to `n` frames; the references of those it took (the first ones, as many as it returns)
+ * are gone. Fewer: the interface has no room now. A frame the kernel refuses counts as taken. */
+unsigned port_send(struct port_io *, struct packet **, unsigned n);
+/* Kernel transmit timestamps that have come back. */
+struct port_tx_stamp {
+    uint32_t token;
+    nsec_t wall;
+};
+unsigned port_tx_stamps(struct port_io *, struct port_tx_stamp *, unsigned max);
+
+struct port_counters {
+    uint64_t rx_lost; /* the kernel had no room for them */
+    uint64_t rx_no_buffer;
+    uint64_t tx_refused; /* the kernel refused to send them */
+};
+void port_get_counters(struct port_io *, struct port_counters *);
+
+#endif

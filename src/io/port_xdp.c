@@ -1,0 +1,439 @@
+/* AF_XDP. One socket on queue 0 of the interface, with a program of our own that stamps each frame
+ * with the time (CLOCK_TAI, converted) in 8 octets of metadata in front of it and redirects it to
+ * the socket.
+ *
+ * The program runs in native mode if the driver has it, in generic mode otherwise; zero-copy if the
+ * device can, copy mode otherwise. A host on the other end of a veth leaves checksums to be
+ * completed, and AF_XDP cannot tell which: on veth a TCP or UDP checksum field that holds just the
+ * pseudo-header's sum is completed. (Native mode also stops the peer's segmentation offload, in the
+ * kernel.) */
+#include "io/port_driver.h"
+
+#include "base/alloc.h"
+#include "io/clock.h"
+#include "packet/checksum.h"
+#include "packet/edit.h"
+#include "packet/segment.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/ethtool.h>
+#include <linux/if_link.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+#include <xdp/xsk.h>
+
+#define FRAME_SIZE 4096u
+#define N_FRAMES 4096u /* half to receive, half to send */
+#define RING_SIZE (N_FRAMES / 2)
+
+struct xdp_port {
+    struct port_io base;
+    struct xsk_umem *umem;
+    struct xsk_socket *socket;
+    struct xsk_ring_prod fill, tx;
+    struct xsk_ring_cons completion, rx;
+    uint8_t *area; /* N_FRAMES of FRAME_SIZE */
+    int program_fd, map_fd;
+    uint32_t attach_flags;
+    bool attached, is_veth;
+    nsec_t tai_offset; /* CLOCK_TAI - CLOCK_REALTIME */
+    uint64_t free_tx[RING_SIZE];
+    uint32_t n_free_tx;
+};
+
+static struct xdp_port *
+xdp_port(struct port_io *port)
+{
+    return CONTAINER_OF(port, struct xdp_port, base);
+}
+
+/* The program, by hand: there is no compiler where it runs.
+ *
+ *     if (bpf_xdp_adjust_meta(ctx, -8) == 0) {
+ *         u64 *stamp = ctx->data_meta;
+ *         if (stamp + 1 <= ctx->data)
+ *             *stamp = bpf_ktime_get_tai_ns();
+ *     }
+ *     return bpf_redirect_map(&sockets, ctx->rx_queue_index, XDP_PASS);
+ */
+#define INSN(op, dst, src, offset, value)                                                          \
+    {                                                                                              \
+        .code = (op), .dst_reg = (dst), .src_reg = (src), .off = (offset), .imm = (value)          \
+    }
+#define MOV_REG(dst, src) INSN(BPF_ALU64 | BPF_MOV | BPF_X, dst, src, 0, 0)
+#define MOV_IMM(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
+#define CALL(function) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
+#define LOAD_W(dst, src, offset) INSN(BPF_LDX | BPF_MEM | BPF_W, dst, src, offset, 0)
+
+static int
+load_program(int map_fd, char *log, size_t log_size)
+{
+    const struct bpf_insn program[] = {
+        MOV_REG(BPF_REG_6, BPF_REG_1),
+        MOV_IMM(BPF_REG_2, -8),
+        CALL(BPF_FUNC_xdp_adjust_meta),
+        INSN(BPF_JMP | BPF_JNE | BPF_K, BPF_REG_0, 0, 8, 0), /* no room: without a stamp */
+        CALL(BPF_FUNC_ktime_get_tai_ns),
+        LOAD_W(BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, data_meta)),
+        LOAD_W(BPF_REG_3, BPF_REG_6, offsetof(struct xdp_md, data)),
+        MOV_REG(BPF_REG_4, BPF_REG_2),
+        INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_4, 0, 0, 8),
+        INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_4, BPF_REG_3, 1, 0),
+        INSN(BPF_STX | BPF_MEM | BPF_DW, BPF_REG_2, BPF_REG_0, 0, 0),
+        INSN(BPF_JMP | BPF_JA, 0, 0, 0, 0),
+        INSN(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map_fd),
+        INSN(0, 0, 0, 0, 0), /* second half of the wide load */
+        LOAD_W(BPF_REG_2, BPF_REG_6, offsetof(struct xdp_md, rx_queue_index)),
+        MOV_IMM(BPF_REG_3, XDP_PASS),
+        CALL(BPF_FUNC_redirect_map),
+        INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+    };
+    LIBBPF_OPTS(bpf_prog_load_opts, options, .log_buf = log, .log_size = (uint32_t)log_size,
+                .log_level = 1);
+    return bpf_prog_load(BPF_PROG_TYPE_XDP, "tieline_port", "Dual BSD/GPL", program,
+                         ARRAY_SIZE(program), &options);
+}
+
+static enum err
+system_error(struct diag *diag, const char *interface, const char *what, int error)
+{
+    enum err err = error == EPERM || error == EACCES   ? ERR_DENIED
+                   : error == EBUSY || error == EEXIST ? ERR_BUSY
+                   : error == EOPNOTSUPP               ? ERR_UNSUPPORTED
+                                                       : ERR_IO;
+    return diag_set(diag, err, "%s: %s: %s", interface, what, strerror(error));
+}
+
+static enum err
+attach_program(struct xdp_port *port, struct diag *diag)
+{
+    char log[2048] = "";
+    const char *name = port->base.interface;
+    port->map_fd = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "tieline_sockets", 4, 4, 1, NULL);
+    if (port->map_fd < 0)
+        return system_error(diag, name, "XSKMAP", errno);
+    port->program_fd = load_program(port->map_fd, log, sizeof log);
+    if (port->program_fd < 0)
+        return system_error(diag, name, "XDP program", errno);
+    static const uint32_t modes[] = {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE};
+    int result = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        port->attach_flags = modes[i] | XDP_FLAGS_UPDATE_IF_NOEXIST;
+        result = bpf_xdp_attach((int)port->base.ifindex, port->program_fd, port->attach_flags,
+                                NULL);
+        if (!result || result == -EBUSY || result == -EEXIST)
+            break;
+    }
+    if (result)
+        return system_error(diag, name, "attaching the XDP program", -result);
+    port->attached = true;
+    return ERR_OK;
+}
+
+static enum err
+create_umem(struct xdp_port *port, struct diag *diag)
+{
+    const struct xsk_umem_config config = {
+        .fill_size = RING_SIZE, .comp_size = RING_SIZE, .frame_size = FRAME_SIZE};
+    size_t size = (size_t)N_FRAMES * FRAME_SIZE;
+    void *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (area == MAP_FAILED)
+        return system_error(diag, port->base.interface, "UMEM", errno);
+    port->area = area;
+    int result = xsk_umem__create(&port->umem, area, size, &port->fill, &port->completion, &config);
+    return result ? system_error(diag, port->base.interface, "UMEM", -result) : ERR_OK;
+}
+
+/* Zero-copy, or copy mode where the device has none. A queue that was just closed stays busy for a
+ * moment: the caller may try again. */
+static enum err
+create_socket(struct xdp_port *port, struct diag *diag)
+{
+    static const uint16_t binds[] = {XDP_ZEROCOPY, XDP_COPY};
+    int result = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(binds); i++) {
+        const struct xsk_socket_config config = {
+            .rx_size = RING_SIZE,
+            .tx_size = RING_SIZE,
+            .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
+            .bind_flags = (uint16_t)(binds[i] | XDP_USE_NEED_WAKEUP),
+        };
+        result = xsk_socket__create(&port->socket, port->base.interface, 0, port->umem, &port->rx,
+                                    &port->tx, &config);
+        if (!result) {
+            snprintf(port->base.name, sizeof port->base.name, "xdp %s",
+                     binds[i] == XDP_ZEROCOPY ? "zero-copy" : "copy");
+            break;
+        }
+    }
+    if (result)
+        return system_error(diag, port->base.interface, "AF_XDP socket", -result);
+    port->base.fd = xsk_socket__fd(port->socket);
+    result = xsk_socket__update_xskmap(port->socket, port->map_fd);
+    return result ? system_error(diag, port->base.interface, "XSKMAP", -result) : ERR_OK;
+}
+
+static void
+give_back(struct xdp_port *port, uint64_t frame)
+{
+    uint32_t at = 0;
+    if (xsk_ring_prod__reserve(&port->fill, 1, &at) == 1) {
+        *xsk_ring_prod__fill_addr(&port->fill, at) = frame;
+        xsk_ring_prod__submit(&port->fill, 1);
+    }
+}
+
+static void
+ask_driver_name(struct xdp_port *port)
+{
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    struct ifreq ifr = {.ifr_ifindex = 0};
+    memcpy(ifr.ifr_name, port->base.interface, sizeof ifr.ifr_name);
+    ifr.ifr_data = (void *)&info;
+    port->is_veth = !ioctl(port->base.control_fd, SIOCETHTOOL, &ifr) &&
+                    !strcmp(info.driver, "veth");
+}
+
+static void xdp_close(struct port_io *);
+
+static enum err
+set_up(struct xdp_port *port, struct diag *diag)
+{
+    struct ifreq ifr = {.ifr_ifindex = 0};
+    struct timex tai = {0};
+    memcpy(ifr.ifr_name, port->base.interface, sizeof ifr.ifr_name);
+    port->base.control_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (port->base.control_fd < 0 || ioctl(port->base.control_fd, SIOCGIFHWADDR, &ifr))
+        return system_error(diag, port->base.interface, "hardware address", errno);
+    memcpy(port->base.mac.octets, ifr.ifr_hwaddr.sa_data, 6);
+    ask_driver_name(port);
+    (void)adjtimex(&tai);
+    port->tai_offset = tai.tai * NSEC_PER_SEC;
+    enum err err = create_umem(port, diag);
+    if (!err)
+        err = attach_program(port, diag);
+    if (!err)
+        err = create_socket(port, diag);
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < RING_SIZE; i++) {
+        give_back(port, (uint64_t)i * FRAME_SIZE);
+        port->free_tx[port->n_free_tx++] = (uint64_t)(RING_SIZE + i) * FRAME_SIZE;
+    }
+    return ERR_OK;
+}
+
+static enum err
+xdp_open(const struct port_options *o, struct port_io **result, struct diag *diag)
+{
+    struct xdp_port *port = xcalloc(1, sizeof *port);
+    port->base = (struct port_io){
+        .ifindex = if_nametoindex(o->interface), .number = o->number, .fd = -1, .control_fd = -1};
+    port->map_fd = port->program_fd = -1;
+    snprintf(port->base.interface, sizeof port->base.interface, "%s", o->interface);
+    enum err err = set_up(port, diag);
+    if (err) {
+        xdp_close(&port->base);
+        return err;
+    }
+    *result = &port->base;
+    return ERR_OK;
+}
+
+static void
+close_fd(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void
+xdp_close(struct port_io *io)
+{
+    struct xdp_port *port = xdp_port(io);
+    if (port->socket)
+        xsk_socket__delete(port->socket);
+    if (port->umem)
+        xsk_umem__delete(port->umem);
+    if (port->attached)
+        bpf_xdp_detach((int)io->ifindex, port->attach_flags & ~XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+    if (port->area)
+        munmap(port->area, (size_t)N_FRAMES * FRAME_SIZE);
+    close_fd(port->map_fd);
+    close_fd(port->program_fd);
+    close_fd(io->control_fd);
+    free(port);
+}
+
+/* On veth: a checksum its sender left to be completed holds the pseudo-header's folded sum. */
+static void
+guess_partial_checksum(struct packet *p)
+{
+    struct flow_key key;
+    packet_parse(p, &key);
+    uint16_t type = from_be16(key.eth_type);
+    bool tcp = key.ip_proto == IP_PROTO_TCP, udp = key.ip_proto == IP_PROTO_UDP;
+    if (p->layout.l4 == OFFSET_NONE || p->layout.fragment || (!tcp && !udp) ||
+        (type != ETH_TYPE_IPV4 && type != ETH_TYPE_IPV6))
+        return;
+    const uint8_t *ip = p->data + p->layout.l3;
+    bool v4 = type == ETH_TYPE_IPV4;
+    uint32_t l4_size = v4 ? get_be16(ip + 2) - (uint32_t)(p->layout.l4 - p->layout.l3)
+                          : get_be16(ip + 4) - (uint32_t)(p->layout.l4 - p->layout.l3 - 40);
+    uint16_t offset = tcp ? 16 : 6;
+    uint16_t sum = checksum_fold(checksum_pseudo(ip + (v4 ? 12 : 8), ip + (v4 ? 16 : 24),
+                                                 v4 ? 4 : 16, key.ip_proto, l4_size));
+    if (get_be16(p->data + p->layout.l4 + offset) != sum)
+        return;
+    p->offload = (struct packet_offload){
+        .needs_checksum = true, .checksum_start = p->layout.l4, .checksum_offset = offset};
+    packet_complete_checksum(p);
+}
+
+static struct packet *
+take_frame(struct xdp_port *port, const struct xdp_desc *desc)
+{
+    const uint8_t *frame = xsk_umem__get_data(port->area, desc->addr);
+    struct packet *p = desc->len <= PACKET_ROOM ? packet_new(port->base.pool, desc->len)
+                                                : packet_new(port->base.pool, PACKET_ROOM + 1);
+    if (!p)
+        return NULL;
+    uint64_t stamp;
+    memcpy(p->data, frame, desc->len);
+    memcpy(&stamp, frame - sizeof stamp, sizeof stamp);
+    p->size = desc->len;
+    p->in_port = port->base.number;
+    p->rx_time = (nsec_t)stamp - port->tai_offset;
+    p->rx_time_kernel = true;
+    nsec_t now = clock_wall();
+    if (p->rx_time > now || now - p->rx_time > NSEC_PER_SEC) { /* no room for the stamp */
+        p->rx_time = now;
+        p->rx_time_kernel = false;
+    }
+    if (port->is_veth)
+        guess_partial_checksum(p);
+    return p;
+}
+
+static unsigned
+xdp_receive(struct port_io *io, struct packet **packets, unsigned max)
+{
+    struct xdp_port *port = xdp_port(io);
+    uint32_t at = 0;
+    unsigned got = xsk_ring_cons__peek(&port->rx, max, &at), n = 0;
+    for (unsigned i = 0; i < got; i++) {
+        const struct xdp_desc *desc = xsk_ring_cons__rx_desc(&port->rx, at + i);
+        struct packet *p = take_frame(port, desc);
+        give_back(port, desc->addr / FRAME_SIZE * FRAME_SIZE);
+        if (p)
+            packets[n++] = p;
+        else
+            io->counters.rx_no_buffer++;
+    }
+    if (got)
+        xsk_ring_cons__release(&port->rx, got);
+    if (xsk_ring_prod__needs_wakeup(&port->fill))
+        (void)recvfrom(io->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+    return n;
+}
+
+static void
+collect_sent(struct xdp_port *port)
+{
+    uint32_t at = 0;
+    unsigned n = xsk_ring_cons__peek(&port->completion, RING_SIZE, &at);
+    for (unsigned i = 0; i < n; i++)
+        port->free_tx[port->n_free_tx++] = *xsk_ring_cons__comp_addr(&port->completion, at + i) /
+                                           FRAME_SIZE * FRAME_SIZE;
+    xsk_ring_cons__release(&port->completion, n);
+}
+
+/* Puts one frame on the ring; false: no room. */
+static bool
+queue_frame(struct xdp_port *port, struct packet *p)
+{
+    uint32_t at = 0;
+    if (!port->n_free_tx || xsk_ring_prod__reserve(&port->tx, 1, &at) != 1)
+        return false;
+    uint64_t frame = port->free_tx[--port->n_free_tx];
+    packet_complete_checksum(p);
+    port_stamp(p);
+    memcpy(xsk_umem__get_data(port->area, frame), p->data, p->size);
+    struct xdp_desc *desc = xsk_ring_prod__tx_desc(&port->tx, at);
+    desc->addr = frame;
+    desc->len = p->size;
+    desc->options = 0;
+    xsk_ring_prod__submit(&port->tx, 1);
+    return true;
+}
+
+/* Cuts what is larger than a frame here; true: taken, whatever became of it. */
+static bool
+queue_segments(struct xdp_port *port, struct packet *p)
+{
+    struct packet *segments[SEGMENTS_MAX];
+    if (port->n_free_tx < SEGMENTS_MAX)
+        return false;
+    unsigned n = packet_segment(p, segments);
+    port->base.counters.tx_refused += n == 0;
+    for (unsigned i = 0; i < n; i++) {
+        if (segments[i]->size > FRAME_SIZE || !queue_frame(port, segments[i]))
+            port->base.counters.tx_refused++;
+        packet_unref(segments[i]);
+    }
+    return true;
+}
+
+static unsigned
+xdp_send(struct port_io *io, struct packet **packets, unsigned n)
+{
+    struct xdp_port *port = xdp_port(io);
+    unsigned sent = 0;
+    collect_sent(port);
+    for (; sent < n; sent++) {
+        struct packet *p = packets[sent];
+        if (p->offload.gso_type && p->size > FRAME_SIZE / 2) {
+            if (!queue_segments(port, p))
+                break;
+            continue;
+        }
+        if (p->size > FRAME_SIZE)
+            io->counters.tx_refused++;
+        else if (!queue_frame(port, p))
+            break;
+        packet_unref(p);
+    }
+    if (sent && xsk_ring_prod__needs_wakeup(&port->tx))
+        (void)sendto(io->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+    return sent;
+}
+
+static unsigned
+xdp_tx_stamps(struct port_io *io UNUSED, struct port_tx_stamp *stamps UNUSED, unsigned max UNUSED)
+{
+    return 0; /* the kernel gives none for AF_XDP on these devices */
+}
+
+static void
+xdp_update_counters(struct port_io *io)
+{
+    struct xdp_statistics stats;
+    socklen_t size = sizeof stats;
+    if (getsockopt(io->fd, SOL_XDP, XDP_STATISTICS, &stats, &size))
+        return;
+    io->counters.rx_lost = stats.rx_dropped + stats.rx_ring_full + stats.rx_fill_ring_empty_descs;
+}
+
+const struct port_driver port_driver_xdp = {
+    xdp_open, xdp_close, xdp_receive, xdp_send, xdp_tx_stamps, xdp_update_counters,
+};
