@@ -55,6 +55,7 @@ struct worker_port {
     struct queue queues[N_QUEUES];
     uint32_t n_queued;
     bool dirty;        /* on the list of ports to flush */
+    bool known;        /* its carrier has been heard of: the first time nothing is waited for */
     nsec_t restore_at; /* when it becomes live; NSEC_NEVER: not waiting for a time */
     nsec_t send_at;    /* shaping or a full interface: not before that; 0: now */
     nsec_t due;        /* shaping: virtual time at which all that was sent would be through */
