@@ -15,19 +15,24 @@
 #define PCAP_DATA "../shared/data/pcaps"
 #define TEST_SKIPPED 77
 
-/* True, and said on standard error, when the captures or tshark are not on this machine. */
+/* True, and said on standard error, when tshark is not on this machine. */
+static inline UNUSED bool
+tshark_missing(const char *test)
+{
+    if (system("tshark --version >/dev/null 2>&1") == 0)
+        return false;
+    fprintf(stderr, "%s: SKIPPED: tshark is not installed\n", test);
+    return true;
+}
+
+/* The same, when the captures or tshark are not. */
 static inline UNUSED bool
 pcap_data_missing(const char *test)
 {
-    if (access(PCAP_DATA "/oracle.sh", R_OK)) {
-        fprintf(stderr, "%s: SKIPPED: no captures in " PCAP_DATA "\n", test);
-        return true;
-    }
-    if (system("tshark --version >/dev/null 2>&1")) {
-        fprintf(stderr, "%s: SKIPPED: tshark is not installed\n", test);
-        return true;
-    }
-    return false;
+    if (access(PCAP_DATA "/oracle.sh", R_OK) == 0)
+        return tshark_missing(test);
+    fprintf(stderr, "%s: SKIPPED: no captures in " PCAP_DATA "\n", test);
+    return true;
 }
 
 /* Calls `each` with the path of every capture in PCAP_DATA/`directory`, not below it. Returns their
@@ -98,16 +103,23 @@ oracle_cut(char *line, char **parts)
     return n;
 }
 
+/* Reads what a command prints: a line of column names, then rows. */
 static inline UNUSED void
-oracle_open(struct oracle *o, const char *protocol, const char *path)
+oracle_run(struct oracle *o, const char *command)
 {
-    char command[2048];
     *o = (struct oracle){0};
-    snprintf(command, sizeof command, "bash " PCAP_DATA "/oracle.sh %s '%s'", protocol, path);
     o->pipe = popen(command, "r");
     assert_non_null(o->pipe);
     assert_true(getline(&o->names, &o->names_capacity, o->pipe) > 0);
     o->n = oracle_cut(o->names, o->column);
+}
+
+static inline UNUSED void
+oracle_open(struct oracle *o, const char *protocol, const char *path)
+{
+    char command[2048];
+    snprintf(command, sizeof command, "bash " PCAP_DATA "/oracle.sh %s '%s'", protocol, path);
+    oracle_run(o, command);
 }
 
 static inline UNUSED bool

@@ -1,0 +1,1 @@
+tieline_fuzz(stamp LIBS tl_stamp)
