@@ -1,0 +1,1 @@
+tieline_bench(schema LIBS tl_model)

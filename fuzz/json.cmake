@@ -1,0 +1,1 @@
+tieline_fuzz(json LIBS tl_model)
