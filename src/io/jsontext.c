@@ -16,22 +16,27 @@ skip_string(const char *at, const char *end)
     return at;
 }
 
-/* Every value but the first is announced by an opening bracket, a comma or a colon. What is
- * counted wrongly because the text is not JSON is refused by the parser anyway. */
+/* Octets that jansson 2.14 takes on a 64-bit machine, as measured, rounded up: an empty array 139,
+ * an empty object 234, a number in an array 42, an empty string 90, a number and its key in an
+ * object 133. Each comma and each colon stands for a value or a key; a string costs once more. */
+enum { ARRAY_COST = 130, OBJECT_COST = 230, VALUE_COST = 48, STRING_COST = 48 };
+
+/* What is reckoned wrongly because the text is not JSON is refused by the parser anyway. */
 static enum err
-count(const char *text, size_t size, struct diag *diag)
+check_cost(const char *text, size_t size, struct diag *diag)
 {
-    size_t values = 1;
+    size_t cost = size;
     unsigned depth = 0;
     const char *end = text + size;
     for (const char *at = text; at < end; at++) {
         switch (*at) {
         case '"':
             at = skip_string(at + 1, end);
+            cost += STRING_COST;
             break;
         case '[':
         case '{':
-            values++;
+            cost += *at == '[' ? ARRAY_COST : OBJECT_COST;
             if (++depth > JSONTEXT_DEPTH)
                 return diag_set(diag, ERR_LIMIT, "JSON: nested deeper than %d", JSONTEXT_DEPTH);
             break;
@@ -41,12 +46,13 @@ count(const char *text, size_t size, struct diag *diag)
             break;
         case ',':
         case ':':
-            values++;
+            cost += VALUE_COST;
             break;
         }
     }
-    if (values > JSONTEXT_VALUES)
-        return diag_set(diag, ERR_LIMIT, "JSON: more than %zu values", JSONTEXT_VALUES);
+    if (cost > JSONTEXT_BUDGET)
+        return diag_set(diag, ERR_LIMIT, "JSON: would need more than %zu MiB of memory",
+                        JSONTEXT_BUDGET >> 20);
     return ERR_OK;
 }
 
@@ -54,7 +60,7 @@ enum err
 jsontext_parse(const char *text, size_t size, json_t **result, struct diag *diag)
 {
     json_error_t error;
-    enum err err = count(text, size, diag);
+    enum err err = check_cost(text, size, diag);
     if (err)
         return err;
     if (memchr(text, '\0', size)) /* jansson 2.14 overlooks one behind a number */

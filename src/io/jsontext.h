@@ -1,8 +1,8 @@
 /* jsontext.h - JSON text from strangers into jansson's values, and back.
  *
  * Strict: RFC 8259 to the letter, UTF-8 checked, no key twice in an object, no NUL in strings,
- * nothing behind the value. Bounded: jansson needs up to a hundred octets for a value of two, so
- * before it sees the text, values and depth are counted. */
+ * nothing behind the value. Bounded: jansson needs up to two hundred octets for a value of two, so
+ * what it would need, and the depth, are reckoned up before it sees the text. */
 #ifndef IO_JSONTEXT_H
 #define IO_JSONTEXT_H
 
@@ -10,12 +10,13 @@
 
 #include <jansson.h>
 
-#define JSONTEXT_VALUES ((size_t)1 << 18) /* some 30 MB in jansson's hands */
+/* Octets of memory for one text. Four mebibytes of ordinary objects need 50 to 100 MB. */
+#define JSONTEXT_BUDGET ((size_t)128 << 20)
 #define JSONTEXT_DEPTH 64
 
 /* Exactly `size` octets, one value of any type. The caller owns *result.
- * ERR_MALFORMED: not JSON, with line and column; ERR_LIMIT: more than JSONTEXT_VALUES values and
- * keys, or nested deeper than JSONTEXT_DEPTH. */
+ * ERR_MALFORMED: not JSON, with line and column; ERR_LIMIT: it would need more than
+ * JSONTEXT_BUDGET, or is nested deeper than JSONTEXT_DEPTH. */
 MUST_CHECK enum err jsontext_parse(const char *text, size_t size, json_t **result, struct diag *);
 
 /* Writes the value on one line without spaces, no line feed behind it. Keys keep their order.

@@ -90,11 +90,14 @@ assert_parse_repeated(const char *before, const char *part, size_t n, const char
 }
 
 static void
-bounds_the_number_of_values(void **state UNUSED)
+bounds_the_memory(void **state UNUSED)
 {
-    assert_parse_repeated("[0", ",0", JSONTEXT_VALUES - 2, "]", ERR_OK);
-    assert_parse_repeated("[0", ",0", JSONTEXT_VALUES - 1, "]", ERR_LIMIT);
-    assert_parse_repeated("[\"", ",[{:", JSONTEXT_VALUES, "\"]", ERR_OK); /* only text */
+    enum { LINE = 4 << 20 }; /* what a peer may send at once */
+    assert_parse_repeated("[{}", ",{}", LINE / 3, "]", ERR_LIMIT);
+    assert_parse_repeated("[[]", ",[]", LINE / 3, "]", ERR_LIMIT);
+    assert_parse_repeated("[0", ",{\"name\":\"scada-rtu-a\",\"octets\":123456}", LINE / 40, "]",
+                          ERR_OK);
+    assert_parse_repeated("[\"", ",[{:", LINE / 4, "\"]", ERR_OK); /* only text */
 }
 
 static void
@@ -144,7 +147,7 @@ any_octets_become_a_string(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(accepts_every_kind_of_value),
           cmocka_unit_test(refuses_what_other_parsers_let_pass),
           cmocka_unit_test(survives_truncation_at_every_octet),
-          cmocka_unit_test(says_where_the_error_is), cmocka_unit_test(bounds_the_number_of_values),
+          cmocka_unit_test(says_where_the_error_is), cmocka_unit_test(bounds_the_memory),
           cmocka_unit_test(bounds_the_depth),
           cmocka_unit_test(writes_one_line_in_the_order_of_the_keys),
           cmocka_unit_test(what_does_not_fit_leaves_nothing_behind),

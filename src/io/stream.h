@@ -53,7 +53,9 @@ struct stream_config {
 };
 
 struct stream_handler {
-    /* Connected, and authenticated if there is TLS. NULL for accepted streams, which are open. */
+    /* Connected, and the peer authenticated if there is TLS. Whether the peer accepts us is known
+     * later (tls.h): if it does not, `closed` follows with ERR_DENIED. NULL for accepted streams,
+     * which are open. */
     void (*opened)(void *arg, struct stream *);
     /* `data` is valid during the call only; `size` is never 0. */
     void (*received)(void *arg, struct stream *, const uint8_t *data, size_t size);
