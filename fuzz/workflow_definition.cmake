@@ -1,0 +1,1 @@
+tieline_fuzz(workflow_definition LIBS tl_orchestrate)

@@ -1,0 +1,1 @@
+tieline_fuzz(workflow_run LIBS tl_orchestrate)
