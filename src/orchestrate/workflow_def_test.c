@@ -64,6 +64,17 @@ loads_every_construct(void **state UNUSED)
 }
 
 static void
+loads_the_manuals_example(void **state UNUSED)
+{
+    char *manual = file_text("doc/workflows.md");
+    char *start = strstr(manual, "```yaml\n"), *end = start ? strstr(start + 8, "```") : NULL;
+    assert_non_null(end);
+    *end = '\0';
+    workflow_free(workflow_of(start + 8));
+    free(manual);
+}
+
+static void
 loads_again_from_its_own_json(void **state UNUSED)
 {
     struct workflow *first = workflow_of(everything), *second;
@@ -351,7 +362,8 @@ a_request_that_was_changed_is_refused(void **state UNUSED)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(loads_every_construct), cmocka_unit_test(loads_again_from_its_own_json),
+TEST_MAIN(cmocka_unit_test(loads_every_construct), cmocka_unit_test(loads_the_manuals_example),
+          cmocka_unit_test(loads_again_from_its_own_json),
           cmocka_unit_test(hash_sees_meaning_and_not_layout),
           cmocka_unit_test(says_what_is_wrong_and_where),
           cmocka_unit_test(without_places_messages_name_the_step),

@@ -442,4 +442,72 @@ sim_event(struct sim *sim, const char *type, const char *yaml, struct diag *diag
     return sim_append(sim, type, body, diag);
 }
 
+/* A plan, two approvals bound to it, and what follows. */
+#define ASK                                                                                        \
+    "workflow: w\n"                                                                                \
+    "input: {end: {type: time}}\n"                                                                 \
+    "steps:\n"                                                                                     \
+    "- {name: plan, action: do.plan, undo: {action: undo.plan}}\n"                                 \
+    "- name: ok\n"                                                                                 \
+    "  before: '${input.end}'\n"                                                                   \
+    "  approval: {roles: [OPERATOR, SECADM], bind: '${steps.plan.result.of}', expires: 1h}\n"      \
+    "- {name: go, action: do.go, with: {who: '${steps.ok.result.granted.1.who}'}}\n"
+
+static inline UNUSED struct sim *
+sim_of(const char *yaml, const char *input, const char *rules, const char *people)
+{
+    struct sim *sim = sim_new(created_of(yaml, "w1", input));
+    sim->rules = rules;
+    sim->people = people;
+    return sim;
+}
+
+/* The commands of one call, one JSON text per line. */
+static inline UNUSED char *
+next_text(struct workflow_run *run, nsec_t now, nsec_t *wake)
+{
+    struct sim sim = {.commands = json_array(), .seen = json_object()};
+    struct buf text = BUF_INIT;
+    nsec_t when = workflow_run_next(run, now, sim_collect, &sim);
+    if (wake)
+        *wake = when;
+    size_t index;
+    json_t *command;
+    json_array_foreach(sim.commands, index, command)
+    {
+        char *line = json_text(command);
+        buf_printf(&text, "%s\n", line);
+        free(line);
+    }
+    json_decref(sim.commands);
+    json_decref(sim.seen);
+    return buf_steal_cstr(&text);
+}
+
+static inline UNUSED void
+assert_next(struct sim *sim, const char *expected)
+{
+    char *text = next_text(sim->run, sim->now, &sim->wake);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+/* A run that waits for approvals, and what its status is then. */
+static inline UNUSED struct sim *
+sim_asking(const char *yaml)
+{
+    struct sim *sim = sim_of(yaml, "{}", "", "");
+    sim_play_until(sim, "ok asked");
+    return sim;
+}
+
+static inline UNUSED char *
+status_text(const struct sim *sim)
+{
+    json_t *status = workflow_run_status(sim->run);
+    char *text = json_text(status);
+    json_decref(status);
+    return text;
+}
+
 #endif
