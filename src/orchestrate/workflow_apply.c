@@ -134,8 +134,7 @@ check_started(const struct workflow_run *run, struct incoming *in, struct diag *
     if (in->attempt != effort->attempt + 1)
         return diag_set(diag, ERR_CONFLICT, "%s: attempt %u cannot follow attempt %u", in->type,
                         in->attempt, effort->attempt);
-    char *key = xasprintf("%s/%s/%u%s", run->id, progress->step->name, in->item,
-                          in->undo ? "/undo" : "");
+    char *key = workflow_effect_key(run, progress, in->item, in->undo);
     const char *named = json_string_value(json_object_get(in->body, "key"));
     bool same = named && !strcmp(named, key);
     free(key);

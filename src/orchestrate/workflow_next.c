@@ -161,7 +161,7 @@ emit_call(struct issue *issue, struct progress *progress, uint32_t item, bool re
         emit_failure(issue, progress, item, diag.text, false);
         return;
     }
-    char *key = xasprintf("%s/%s/%u%s", run->id, progress->step->name, item, undo ? "/undo" : "");
+    char *key = workflow_effect_key(run, progress, item, undo);
     command.key = key;
     command.body = item_body(run, progress, item, command.attempt);
     json_object_set_new(command.body, "key", json_string(key));

@@ -161,6 +161,13 @@ workflow_run_scope(const struct workflow_run *run, const struct progress *progre
         .scope = {.find = find_value}, .run = run, .progress = progress, .item = item};
 }
 
+char *
+workflow_effect_key(const struct workflow_run *run, const struct progress *progress, uint32_t item,
+                    bool undo)
+{
+    return xasprintf("%s/%s/%u%s", run->id, progress->step->name, item, undo ? "/undo" : "");
+}
+
 struct progress *
 workflow_run_step(const struct workflow_run *run, const char *name)
 {

@@ -101,6 +101,9 @@ struct run_scope workflow_run_scope(const struct workflow_run *, const struct pr
 
 /* The step with that name; NULL if there is none. */
 struct progress *workflow_run_step(const struct workflow_run *, const char *name);
+/* The idempotency key of an item's action, or of its undo; the caller frees it. */
+char *workflow_effect_key(const struct workflow_run *, const struct progress *, uint32_t item,
+                          bool undo);
 /* The step being undone; NULL outside of RUN_UNDO. */
 struct progress *workflow_run_undoing(const struct workflow_run *);
 
