@@ -1,5 +1,7 @@
 #include "journal/event.h"
 
+#include "journal/plain.h"
+
 #include <jansson.h>
 #include <openssl/evp.h>
 
@@ -56,7 +58,7 @@ static enum err
 check_body(const char *body, struct diag *diag)
 {
     enum err err = check_size("body", body, JOURNAL_BODY_MAX, diag);
-    if (err)
+    if (err || plain_json_object(body))
         return err;
     json_error_t error;
     json_t *value = json_loads(body, JSON_REJECT_DUPLICATES, &error);

@@ -1,0 +1,1 @@
+tieline_fuzz(journal LIBS tl_journal)

@@ -1,0 +1,1 @@
+tieline_fuzz(plain_json LIBS tl_journal)
