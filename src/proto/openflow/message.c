@@ -234,17 +234,16 @@ openflow_encode(const struct openflow_message *message, struct buf *out)
     return err;
 }
 
-void
-openflow_encode_error(const struct openflow_error *error, const uint8_t *request, size_t size,
+enum err
+openflow_encode_error(const struct openflow_error *error, const struct openflow_data *request,
                       struct buf *out)
 {
     struct openflow_message message = {
         .type = OFPT_ERROR,
-        .xid = size >= OPENFLOW_HEADER_SIZE ? get_be32(request + 4) : 0,
-        .error = {*error, {request, MIN(size, ERROR_DATA_MAX)}},
+        .xid = request->size >= OPENFLOW_HEADER_SIZE ? get_be32(request->octets + 4) : 0,
+        .error = {*error, {request->octets, MIN(request->size, ERROR_DATA_MAX)}},
     };
-    struct encoder e = {.out = out};
-    encode_message(&e, &message);
+    return openflow_encode(&message, out);
 }
 
 void

@@ -409,9 +409,10 @@ MUST_CHECK enum err openflow_decode(const uint8_t *data, size_t size, struct are
  * its field, an unknown type). */
 MUST_CHECK enum err openflow_encode(const struct openflow_message *, struct buf *out);
 
-/* Appends the answer to a request that failed: ERROR with its xid and the first 64 octets of it. */
-void openflow_encode_error(const struct openflow_error *, const uint8_t *request, size_t size,
-                           struct buf *out);
+/* Appends the answer to a request that failed: ERROR with its xid and the first 64 octets of it.
+ * ERR_LIMIT: the buffer's. */
+MUST_CHECK enum err openflow_encode_error(const struct openflow_error *,
+                                          const struct openflow_data *request, struct buf *out);
 
 /* As text: one line, and an indented line for each item of a multipart body. No line feed at the
  * end. */

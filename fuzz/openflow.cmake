@@ -1,0 +1,1 @@
+tieline_fuzz(openflow LIBS tl_openflow)
