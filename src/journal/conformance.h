@@ -685,6 +685,77 @@ a_program_without_a_loop_appends_at_once(void **state)
     assert_err(journal_append_sync(scene->journal, entries, 1, NULL, NULL), ERR_INVALID);
 }
 
+struct nested {
+    struct journal *journal;
+    struct journal_subscription *subscription;
+    unsigned n_heard;
+    bool closed;
+};
+
+static void
+append_again(void *arg, const struct journal_event *event UNUSED)
+{
+    struct nested *nested = arg;
+    struct journal_entry entry = numbered_entry(9);
+    assert_err(journal_append_sync(nested->journal, &entry, 1, NULL, NULL), ERR_BUSY);
+    nested->n_heard++;
+    if (nested->n_heard == 2)
+        journal_close(nested->journal, note_closed, &nested->closed);
+    assert_false(nested->closed);
+}
+
+static void
+without_a_loop_a_callback_may_close_but_not_append(void **state)
+{
+    struct scene *scene = *state;
+    struct nested nested = {.n_heard = 0};
+    struct journal_entry entry = numbered_entry(1);
+    assert_ok(journal_open(NULL, scene->path, &scene_config, &nested.journal, NULL));
+    assert_ok(journal_append_sync(nested.journal, &entry, 1, NULL, NULL));
+    assert_ok(
+        journal_subscribe(nested.journal, 1, append_again, &nested, &nested.subscription, NULL));
+    assert_ok(journal_append_sync(nested.journal, &entry, 1, NULL, NULL));
+    assert_true(nested.closed);
+    assert_int_equal(nested.n_heard, 2);
+    assert_sound(scene->path, 2);
+}
+
+static bool
+close_while_reading(void *arg, const struct journal_event *event UNUSED)
+{
+    struct nested *nested = arg;
+    journal_close(nested->journal, note_closed, &nested->closed);
+    assert_false(nested->closed);
+    nested->n_heard++;
+    return true;
+}
+
+static void
+without_a_loop_a_journal_may_be_closed_while_it_is_read(void **state)
+{
+    struct scene *scene = *state;
+    struct nested nested = {.n_heard = 0};
+    scene_open(scene);
+    append_numbered(scene, 1, 3);
+    scene_close(scene);
+    assert_ok(journal_open(NULL, scene->path, &scene_config, &nested.journal, NULL));
+    assert_ok(journal_read(nested.journal, &(struct journal_query){0}, close_while_reading, &nested,
+                           NULL));
+    assert_true(nested.closed);
+    assert_int_equal(nested.n_heard, 3);
+}
+
+static void
+there_is_no_epoch_after_the_last(void **state)
+{
+    struct scene *scene = *state;
+    scene_open_with(scene, &(struct journal_config){.site = "substation-a", .epoch = INT64_MAX});
+    struct outcome outcome = begin_epoch_and_wait(scene, 0);
+    assert_err(outcome.err, ERR_CONFLICT);
+    append_numbered(scene, 1, 1);
+    assert_sound(scene->path, 1);
+}
+
 #define JOURNAL_CONFORMANCE                                                                        \
     TEST_IN_SCENE(a_new_journal_is_empty_and_knows_its_site),                                      \
         TEST_IN_SCENE(what_is_appended_comes_back_octet_for_octet),                                \
@@ -711,6 +782,9 @@ a_program_without_a_loop_appends_at_once(void **state)
         TEST_IN_SCENE(no_journal_is_made_without_a_site),                                          \
         TEST_IN_SCENE(closing_finishes_what_was_appended_and_takes_no_more),                       \
         TEST_IN_SCENE(a_journal_may_be_closed_from_its_own_callback),                              \
-        TEST_IN_SCENE(a_program_without_a_loop_appends_at_once)
+        TEST_IN_SCENE(a_program_without_a_loop_appends_at_once),                                   \
+        TEST_IN_SCENE(without_a_loop_a_callback_may_close_but_not_append),                         \
+        TEST_IN_SCENE(without_a_loop_a_journal_may_be_closed_while_it_is_read),                    \
+        TEST_IN_SCENE(there_is_no_epoch_after_the_last)
 
 #endif

@@ -288,7 +288,12 @@ nothing_half_made_is_left_when_there_is_no_room_for_a_journal(void **state)
     assert_err(journal_open(scene->loop, scene->path, &scene_config, &scene->journal, &diag),
                ERR_IO);
     assert_non_null(strstr(diag.text, scene->path));
-    assert_int_equal(access(scene->path, F_OK), -1);
+    static const char *const suffixes[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+        char name[TEST_PATH_SIZE + 8];
+        snprintf(name, sizeof name, "%s%s", scene->path, suffixes[i]);
+        assert_int_equal(access(name, F_OK), -1);
+    }
     free_disk(scene, "filler");
     scene_open(scene);
     append_numbered(scene, 1, 1);

@@ -16,6 +16,7 @@
 
 #include <jansson.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,6 +51,7 @@ struct journal {
     struct journal_subscription **subscriptions;
     size_t n_subscriptions, subscriptions_capacity;
     unsigned calling; /* depth of calls into listeners */
+    unsigned inside;  /* depth of calls that call back at once; without a loop, closing waits */
 
     struct fault append_fault, tidy_fault;
     uint64_t n_failed;
@@ -72,7 +74,7 @@ make_identity(const struct journal_config *config, struct journal_identity *iden
         .epoch = config->epoch ? config->epoch : 1,
         .created = config->clock(),
     };
-    strcpy(identity->site, config->site); /* journal_site_check() has measured it */
+    snprintf(identity->site, sizeof identity->site, "%s", config->site);
     if (identity->epoch > INT64_MAX)
         return diag_set(diag, ERR_LIMIT, "epoch is larger than %lld", (long long)INT64_MAX);
     int code = uv_random(NULL, NULL, identity->id, sizeof identity->id, 0, NULL);
@@ -283,15 +285,27 @@ make_batch(struct journal *journal, const struct journal_entry *entries, size_t 
     return ERR_OK;
 }
 
+/* Without a loop an event is told to everyone before the next one is written. */
+static enum err
+check_open(const struct journal *journal, struct diag *diag)
+{
+    if (journal->closing)
+        return diag_set(diag, ERR_CLOSED, "journal: closed");
+    if (!journal->loop && journal->inside)
+        return diag_set(diag, ERR_BUSY, "journal: append from inside a callback");
+    return ERR_OK;
+}
+
 static enum err
 prepare_batch(struct journal *journal, const struct journal_entry *entries, size_t n,
               struct batch **made, struct diag *diag)
 {
-    if (journal->closing)
-        return diag_set(diag, ERR_CLOSED, "journal: closed");
+    enum err err = check_open(journal, diag);
+    if (err)
+        return err;
     if (n == 0)
         return diag_set(diag, ERR_INVALID, "journal: no events");
-    enum err err = check_entries(entries, n, diag);
+    err = check_entries(entries, n, diag);
     return err ? err : make_batch(journal, entries, n, made, diag);
 }
 
@@ -426,16 +440,32 @@ journal_append(struct journal *journal, const struct journal_entry *entries, siz
     return ERR_OK;
 }
 
-/* Without a loop: writes the batch, and is done with it. */
+static void
+enter(struct journal *journal)
+{
+    journal->inside++;
+}
+
+/* The journal may be gone when this returns. */
+static void
+leave(struct journal *journal)
+{
+    if (--journal->inside == 0 && journal->closing && !journal->loop)
+        finish_closing(journal);
+}
+
+/* Without a loop: writes the batch, and is done with it. The journal may be gone afterwards. */
 static void
 write_batch(struct journal *journal, struct batch *batch)
 {
     struct writer_state state;
+    enter(journal);
     journal->n_queued += batch->n_events;
     journal->queued_size += batch->size;
     writer_commit(journal->writer, batch, &state);
     note_fault(journal, &journal->tidy_fault, state.tidy_err, &state.tidy_why);
     finish_batch(journal, batch);
+    leave(journal);
 }
 
 struct sync_result {
@@ -493,11 +523,11 @@ journal_begin_epoch(struct journal *journal, uint64_t epoch, const char *actor, 
                     journal_done_fn *done, void *arg, struct diag *diag)
 {
     struct batch *batch;
-    if (journal->closing)
-        return diag_set(diag, ERR_CLOSED, "journal: closed");
-    if (epoch > INT64_MAX)
-        return diag_set(diag, ERR_LIMIT, "epoch is larger than %lld", (long long)INT64_MAX);
-    enum err err = make_epoch_batch(journal, actor, reason, &batch, diag);
+    enum err err = check_open(journal, diag);
+    if (!err && epoch > INT64_MAX)
+        err = diag_set(diag, ERR_LIMIT, "epoch is larger than %lld", (long long)INT64_MAX);
+    if (!err)
+        err = make_epoch_batch(journal, actor, reason, &batch, diag);
     if (err)
         return err;
     batch->epoch = epoch ? epoch : BATCH_NEXT_EPOCH;
@@ -519,7 +549,8 @@ journal_close(struct journal *journal, void (*closed)(void *arg), void *arg)
     journal->closed = closed;
     journal->closed_arg = arg;
     if (!journal->loop) {
-        finish_closing(journal);
+        enter(journal);
+        leave(journal);
         return;
     }
     uv_ref((uv_handle_t *)journal->async);
@@ -545,6 +576,7 @@ journal_subscribe(struct journal *journal, uint64_t from, journal_listener_fn *f
     struct journal_subscription *subscription = xcalloc(1, sizeof *subscription);
     *subscription = (struct journal_subscription){journal, fn, arg, from};
     enum err err = ERR_OK;
+    enter(journal);
     if (from == 0)
         subscription->next = journal->head.seq + 1;
     else
@@ -552,12 +584,13 @@ journal_subscribe(struct journal *journal, uint64_t from, journal_listener_fn *f
                            diag);
     if (err) {
         free(subscription);
-        return err;
+    } else {
+        GROW(journal->subscriptions, journal->n_subscriptions, journal->subscriptions_capacity);
+        journal->subscriptions[journal->n_subscriptions++] = subscription;
+        *made = subscription;
     }
-    GROW(journal->subscriptions, journal->n_subscriptions, journal->subscriptions_capacity);
-    journal->subscriptions[journal->n_subscriptions++] = subscription;
-    *made = subscription;
-    return ERR_OK;
+    leave(journal);
+    return err;
 }
 
 void
@@ -575,7 +608,10 @@ enum err
 journal_read(struct journal *journal, const struct journal_query *query, journal_event_fn *fn,
              void *arg, struct diag *diag)
 {
-    return journal_reader_read(journal->reader, query, fn, arg, diag);
+    enter(journal);
+    enum err err = journal_reader_read(journal->reader, query, fn, arg, diag);
+    leave(journal);
+    return err;
 }
 
 struct journal_health

@@ -38,7 +38,8 @@ MUST_CHECK enum err journal_open(uv_loop_t *loop, const char *path, const struct
 
 /* Takes nothing more (ERR_CLOSED). What was appended is still written and its `done` called, then
  * `closed` (NULL is fine) on the loop, and the journal is gone. Without a loop it is gone, and
- * `closed` has been called, when this returns. NULL is fine; also inside a callback. */
+ * `closed` has been called, when this returns, or, inside a callback, when the call that called
+ * back does. libuv wants another turn before the loop can be closed. NULL is fine. */
 void journal_close(struct journal *, void (*closed)(void *arg), void *arg);
 
 /* Who this journal is; and the last event that is durable and known to the loop. Keep the head's
@@ -65,7 +66,7 @@ MUST_CHECK enum err journal_append(struct journal *, const struct journal_entry 
                                    journal_done_fn *done, void *arg, struct diag *);
 
 /* The same, at once, for a journal opened without a loop. Also ERR_IO and the others of
- * journal_done_fn. `first_seq` may be NULL. */
+ * journal_done_fn. ERR_BUSY: inside a callback. `first_seq` may be NULL. */
 MUST_CHECK enum err journal_append_sync(struct journal *, const struct journal_entry *, size_t n,
                                         uint64_t *first_seq, struct diag *);
 

@@ -2,7 +2,8 @@
  * threads, for whoever audits.
  *
  * A reader sees what is durable, at once; it needs no lock and disturbs nobody. For one thread at a
- * time. */
+ * time. Beside a writer, or after a crash, it has to be allowed to write PATH-shm; a journal that
+ * was closed can be read from a read-only medium. */
 #ifndef JOURNAL_READER_H
 #define JOURNAL_READER_H
 

@@ -1,6 +1,7 @@
 #include "journal/sqlite_file.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "journal/event.h"
 
 #include <errno.h>
@@ -104,12 +105,29 @@ sqlite_file_prepare(struct sqlite_file *file, const char *sql, sqlite3_stmt **st
     return ERR_OK;
 }
 
-/* The connection, and what makes SQLite careful with a file it does not know. */
-static enum err
-connect_file(struct sqlite_file *file, int flags, struct diag *diag)
+/* The path as SQLite takes it for one, also if it looks like a URI or like ":memory:". */
+static char *
+plain_name(const char *path)
 {
-    /* A path that SQLite would read as a URI or as ":memory:" is one no more. */
-    char *name = file->path[0] == '/' ? xstrdup(file->path) : xasprintf("./%s", file->path);
+    return xasprintf("%s%s", path[0] == '/' ? "" : "./", path);
+}
+
+/* As a URI (https://sqlite.org/uri.html) that says nobody is writing. */
+static char *
+immutable_name(const char *path)
+{
+    struct buf name = BUF_INIT;
+    buf_printf(&name, "file:%s", path[0] == '/' ? "" : "./");
+    for (; *path; path++)
+        buf_printf(&name, strchr("%?#", *path) ? "%%%02X" : "%c", (unsigned char)*path);
+    buf_str(&name, "?immutable=1");
+    return buf_steal_cstr(&name);
+}
+
+/* The connection, and what makes SQLite careful with a file it does not know. Frees `name`. */
+static enum err
+connect_file(struct sqlite_file *file, char *name, int flags, struct diag *diag)
+{
     int code = sqlite3_open_v2(name, &file->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
     free(name);
     if (code)
@@ -152,10 +170,11 @@ check_tables(struct sqlite_file *file, sqlite3_stmt *rows, struct diag *diag)
     int code;
     size_t n = 0;
     for (; (code = sqlite3_step(rows)) == SQLITE_ROW; n++) {
+        const char *name = (const char *)sqlite3_column_text(rows, 1);
         if (n == ARRAY_SIZE(tables) || !is_text(rows, 0, "table") ||
             !is_text(rows, 1, tables[n].name) || !is_text(rows, 2, tables[n].sql))
             return diag_set(diag, ERR_CORRUPT, "%s: the schema is not a journal's: see '%.60s'",
-                            file->path, (const char *)sqlite3_column_text(rows, 1));
+                            file->path, name ? name : "");
     }
     if (code != SQLITE_DONE)
         return sqlite_file_fail(file, "read the schema", diag);
@@ -324,7 +343,7 @@ open_for_writing(struct sqlite_file *file, const struct journal_identity *create
 {
     enum err err = lock_file(file, diag);
     if (!err)
-        err = connect_file(file, SQLITE_OPEN_READWRITE, diag);
+        err = connect_file(file, plain_name(file->path), SQLITE_OPEN_READWRITE, diag);
     if (err)
         return err;
     if (sqlite3_db_readonly(file->db, "main"))
@@ -355,11 +374,40 @@ sqlite_file_open(struct sqlite_file *file, const char *path, const struct journa
     if (!err)
         err = open_for_writing(file, create, diag);
     if (err) {
+        sqlite3_close(file->db); /* with its log; the lock is still held */
+        file->db = NULL;
         if (created && file->lock_fd >= 0)
             unlink(path);
         sqlite_file_close(file);
     }
     return err;
+}
+
+/* Reading a file in WAL mode means writing to PATH-shm. Who may not (an auditor's medium is
+ * read-only) can read all the same if there is no log: then nobody is writing. */
+static bool
+is_closed_and_read_only(struct sqlite_file *file)
+{
+    struct stat st;
+    char *log = xasprintf("%s-wal", file->path);
+    bool closed = stat(log, &st) && errno == ENOENT;
+    int code = sqlite3_errcode(file->db) & 0xff;
+    free(log);
+    return closed && (code == SQLITE_READONLY || code == SQLITE_CANTOPEN);
+}
+
+static enum err
+open_for_reading(struct sqlite_file *file, struct diag *diag)
+{
+    const int flags = SQLITE_OPEN_READONLY;
+    enum err err = connect_file(file, plain_name(file->path), flags, diag);
+    if (!err)
+        err = check_schema(file, diag);
+    if (err != ERR_IO || !is_closed_and_read_only(file))
+        return err;
+    sqlite3_close(file->db);
+    err = connect_file(file, immutable_name(file->path), flags | SQLITE_OPEN_URI, diag);
+    return err ? err : check_schema(file, diag);
 }
 
 enum err
@@ -369,9 +417,7 @@ sqlite_file_open_reader(struct sqlite_file *file, const char *path, struct diag 
     bool created;
     enum err err = touch_file(file, false, &created, diag);
     if (!err)
-        err = connect_file(file, SQLITE_OPEN_READONLY, diag);
-    if (!err)
-        err = check_schema(file, diag);
+        err = open_for_reading(file, diag);
     if (err)
         sqlite_file_close(file);
     return err;

@@ -248,6 +248,37 @@ a_closed_journal_is_one_file_to_copy(void **state)
     free(data);
 }
 
+/* In a child: a process that has given up being root does not get it back. */
+static int
+verify_as_nobody(const char *path)
+{
+    int status;
+    pid_t child = fork();
+    if (!child) {
+        struct journal_report *report = xcalloc(1, sizeof *report);
+        if (geteuid() == 0 && (setgid(65534) || setuid(65534)))
+            _exit(99);
+        enum err err = journal_verify(path, NULL, report, NULL);
+        _exit(err ? (int)err : report->n_events == 5 ? 0 : 98);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WEXITSTATUS(status);
+}
+
+static void
+a_closed_journal_is_verified_where_nothing_may_be_written(void **state)
+{
+    struct scene *scene = *state;
+    test_path(&scene->dir, "a?b#c%41.db", scene->path);
+    scene_open(scene);
+    append_numbered(scene, 1, 5);
+    scene_close(scene);
+    assert_int_equal(chmod(scene->path, 0444), 0);
+    assert_int_equal(chmod(scene->dir.path, 0555), 0);
+    assert_int_equal(verify_as_nobody(scene->path), 0);
+    assert_int_equal(chmod(scene->dir.path, 0755), 0);
+}
+
 static off_t
 file_size(const char *path, const char *suffix)
 {
@@ -292,4 +323,5 @@ TEST_MAIN(JOURNAL_CONFORMANCE, TEST_IN_SCENE(a_file_that_is_no_database_is_left_
           TEST_IN_SCENE(a_journal_is_not_for_everybody_to_read),
           TEST_IN_SCENE(a_place_that_cannot_be_written_is_an_error),
           TEST_IN_SCENE(a_closed_journal_is_one_file_to_copy),
+          TEST_IN_SCENE(a_closed_journal_is_verified_where_nothing_may_be_written),
           TEST_IN_SCENE(the_log_is_moved_into_the_file_from_time_to_time))

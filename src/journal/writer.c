@@ -72,6 +72,8 @@ choose_epoch(struct batch *batch, const struct journal_head *head, uint64_t *epo
     *epoch = batch->epoch == BATCH_NEXT_EPOCH ? head->epoch + 1 : batch->epoch;
     if (!batch->epoch)
         *epoch = head->epoch;
+    else if (*epoch > INT64_MAX)
+        return diag_set(&batch->why, ERR_CONFLICT, "there is no epoch after the last");
     else if (*epoch <= head->epoch)
         return diag_set(&batch->why, ERR_CONFLICT, "epoch %llu is not after epoch %llu",
                         (unsigned long long)*epoch, (unsigned long long)head->epoch);
