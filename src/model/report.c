@@ -60,10 +60,16 @@ report_fail(struct report *report, struct report_row *row, const char *field, ui
     row->text = xstrdup(text);
 }
 
+static size_t
+count_errors(const struct report *report)
+{
+    return report->counts[REPORT_ERROR] + report->findings.counts[SEVERITY_ERROR];
+}
+
 bool
 report_is_clean(const struct report *report)
 {
-    return report->counts[REPORT_ERROR] == 0 && report->findings.counts[SEVERITY_ERROR] == 0;
+    return count_errors(report) == 0;
 }
 
 static void
@@ -106,7 +112,7 @@ report_to_json(const struct report *report)
     json_object_set_new(json, "changed", json_integer((json_int_t)report->counts[REPORT_CHANGED]));
     json_object_set_new(json, "unchanged",
                         json_integer((json_int_t)report->counts[REPORT_UNCHANGED]));
-    json_object_set_new(json, "errors", json_integer((json_int_t)report->counts[REPORT_ERROR]));
+    json_object_set_new(json, "errors", json_integer((json_int_t)count_errors(report)));
     for (size_t i = 0; i < report->n; i++)
         json_array_append_new(rows, row_to_json(&report->rows[i]));
     json_object_set_new(json, "rows", rows);
@@ -146,7 +152,7 @@ report_to_text(const struct report *report, struct buf *out)
     findings_to_text(&report->findings, out);
     buf_printf(out, "%zu created, %zu changed, %zu unchanged, %zu errors; %s\n",
                report->counts[REPORT_CREATED], report->counts[REPORT_CHANGED],
-               report->counts[REPORT_UNCHANGED], report->counts[REPORT_ERROR],
+               report->counts[REPORT_UNCHANGED], count_errors(report),
                report->applied   ? "applied"
                : report->dry_run ? "dry run, nothing applied"
                                  : "nothing applied");

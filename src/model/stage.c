@@ -117,7 +117,7 @@ claim_row(struct stage *stage, enum object_kind kind, const char *name,
     char text[128] = "is there twice";
     if (first->line)
         snprintf(text, sizeof text, "is there twice, first in line %u", first->line);
-    fail_entry(stage, at, "name", text);
+    fail_entry(stage, at, kind == OBJECT_PORT ? "number" : "name", text);
     return SIZE_MAX;
 }
 

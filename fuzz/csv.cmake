@@ -1,0 +1,1 @@
+tieline_fuzz(csv LIBS tl_engineer tl_model)
