@@ -1,0 +1,1 @@
+tieline_fuzz(scd LIBS tl_engineer tl_model)
