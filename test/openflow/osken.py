@@ -1,9 +1,13 @@
 #!/usr/bin/python3
-"""Our codec beside os-ken's: what os-ken encodes must be decoded, and be the same octets when we
-encode it again. Every request that os-ken has a class for, and every flow, group and meter of its
-conformance patterns where these are at hand (../shared/data/openflow13).
+"""Our codec beside os-ken's, both ways.
 
-usage: osken.py PATH-OF-openflow_text [--hex]     --hex prints the requests, for golden tests"""
+What os-ken encodes must be decoded, and be the same octets when we encode it again: every request
+that os-ken has a class for, and every flow, group and meter of its conformance patterns where these
+are at hand (../shared/data/openflow13). What we encode for a controller, os-ken must decode, and find
+in it what we put there.
+
+usage: osken.py PATH-OF-openflow_text PATH-OF-openflow_samples
+       osken.py --hex      prints the requests, for golden tests"""
 import glob
 import json
 import os
@@ -320,20 +324,107 @@ def run(program, messages, what):
     return failures
 
 
+# What os-ken must find in our samples, beyond their being decoded. test/openflow/samples.c has them.
+EXPECTED = {
+    "HELLO": lambda m: m.elements[0].versions == [1, 4],
+    "ERROR": lambda m: (m.type, m.code) == (ofp.OFPET_BAD_MATCH, ofp.OFPBMC_BAD_PREREQ),
+    "ERROR of the ONF": lambda m: (m.exp_type, m.experimenter) == (2302, 0x4F4E4600),
+    "ECHO_REQUEST": lambda m: m.data == b"ping",
+    "ECHO_REPLY": lambda m: m.data == b"ping",
+    "FEATURES_REPLY": lambda m: (m.datapath_id, m.n_buffers, m.n_tables, m.capabilities)
+    == (0x1122334455667788, 256, 2, 0x4F),
+    "GET_CONFIG_REPLY": lambda m: (m.flags, m.miss_send_len) == (0, 128),
+    "PACKET_IN": lambda m: (m.total_len, m.reason, m.table_id, m.cookie, m.match["in_port"],
+                            m.match["metadata"], m.match["tunnel_id"], len(m.data))
+    == (60, 1, 1, 0x55, 1, 5, 9, 60),
+    "FLOW_REMOVED": lambda m: (m.cookie, m.priority, m.reason, m.duration_sec, m.idle_timeout,
+                               m.packet_count, m.match["tcp_dst"]) == (1, 101, 0, 10, 60, 3, 502),
+    "PORT_STATUS": lambda m: (m.reason, m.desc.port_no, m.desc.name, m.desc.curr_speed)
+    == (2, 1, b"p1", 1000000),
+    "OFPT_BARRIER_REPLY": lambda m: True,
+    "QUEUE_GET_CONFIG_REPLY": lambda m: [(q.queue_id, [p.rate for p in q.properties])
+                                         for q in m.queues] == [(1, [100, 1000]), (2, [100])],
+    "ROLE_REPLY": lambda m: (m.role, m.generation_id) == (2, 7),
+    "GET_ASYNC_REPLY": lambda m: (m.packet_in_mask, m.port_status_mask, m.flow_removed_mask)
+    == ([3, 0], [7, 7], [15, 0]),
+    "EXPERIMENTER": lambda m: (m.experimenter, m.exp_type) == (0x1234, 5),
+    "reply OFPMP_DESC": lambda m: (m.body.mfr_desc, m.body.dp_desc)
+    == (b"Tieline", b"a switch made of samples"),
+    "reply OFPMP_FLOW": lambda m: [f.priority for f in m.body] == list(range(100, 111))
+    and sum(len(list(f.match.items())) for f in m.body) == 55
+    and len(m.body[1].instructions) == 6 and len(m.body[1].instructions[1].actions) == 21,
+    "reply OFPMP_AGGREGATE": lambda m: (m.body.packet_count, m.body.flow_count) == (1000, 11),
+    "reply OFPMP_TABLE": lambda m: [(t.table_id, t.active_count, t.matched_count)
+                                    for t in m.body] == [(0, 10, 900), (1, 1, 40)],
+    "reply OFPMP_PORT_STATS": lambda m: (m.body[0].port_no, m.body[0].tx_bytes,
+                                         m.body[0].rx_crc_err, m.body[0].duration_nsec)
+    == (1, 1280, 7, 5),
+    "reply OFPMP_QUEUE": lambda m: (m.body[0].queue_id, m.body[0].tx_bytes, m.body[0].tx_packets)
+    == (1, 640, 10),
+    "reply OFPMP_GROUP": lambda m: (m.body[0].ref_count,
+                                    [b.packet_count for b in m.body[0].bucket_stats])
+    == (2, [10, 20]),
+    "reply OFPMP_GROUP_DESC": lambda m: [(g.group_id, g.type, [b.weight for b in g.buckets],
+                                          [b.watch_port for b in g.buckets]) for g in m.body]
+    == [(1, 0, [0, 0], [ofp.OFPP_ANY] * 2), (2, 1, [10, 20], [ofp.OFPP_ANY] * 2),
+        (3, 2, [0], [ofp.OFPP_ANY]), (4, 3, [0, 0], [1, 2])],
+    "reply OFPMP_GROUP_FEATURES": lambda m: (m.body.types, m.body.capabilities,
+                                             m.body.max_groups) == (15, 5, [100, 200, 300, 400]),
+    "reply OFPMP_METER": lambda m: (m.body[0].flow_count,
+                                    [b.packet_band_count for b in m.body[0].band_stats])
+    == (3, [10, 20]),
+    "reply OFPMP_METER_CONFIG": lambda m: [(c.meter_id, c.flags, [b.rate for b in c.bands])
+                                           for c in m.body] == [(7, 13, [1000, 500]),
+                                                                (8, 2, [1000])],
+    "reply OFPMP_METER_FEATURES": lambda m: (m.body[0].max_meter, m.body[0].band_types,
+                                             m.body[0].max_bands) == (100, 6, 2),
+    "reply OFPMP_TABLE_FEATURES": lambda m: [(t.table_id, t.name.rstrip(b"\0"), t.max_entries,
+                                              len(t.properties)) for t in m.body]
+    == [(0, b"first", 1000, 9), (1, b"second", 500, 1)]
+    and [(o.type, o.hasmask) for o in m.body[0].properties[5].oxm_ids]
+    == [("in_port", 0), ("eth_dst", 1), ("eth_type", 0)],
+    "reply OFPMP_PORT_DESC": lambda m: [(p.port_no, p.name) for p in m.body]
+    == [(1, b"p1"), (2, b"a-15-char-name2"), (ofp.OFPP_LOCAL, b"local")],
+    "reply OFPMP_EXPERIMENTER": lambda m: (m.body.experimenter, m.body.exp_type) == (0x1234, 5),
+}
+
+
+def check_samples(program):
+    failures, checked = 0, set()
+    for line in subprocess.run([program], capture_output=True, text=True,
+                               check=True).stdout.splitlines():
+        name, wire = line.split("\t")
+        if name not in EXPECTED:
+            continue
+        data = bytes.fromhex(wire)
+        version, kind, length, xid = ofproto_parser.header(data)
+        msg = ofproto_parser.msg(dp, version, kind, length, xid, data)
+        checked.add(name)
+        if msg is None or not EXPECTED[name](msg):
+            failures += 1
+            print(f"not ok - {name}: {msg}\n  {wire}")
+    for name in set(EXPECTED) - checked:
+        failures += 1
+        print(f"not ok - {name}: there is no such sample")
+    print(f"samples: {len(checked)} messages, {failures} failures")
+    return failures
+
+
 def main():
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
     messages = list(requests())
     if "--hex" in sys.argv:
         for name, msg in messages:
             print(name, encode(msg).hex())
         return 0
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     failures = run(sys.argv[1], messages, "requests")
     more = list(patterns())
     if more:
         failures += run(sys.argv[1], more, "conformance patterns")
     else:
         print("note: the conformance patterns are not at hand, left out")
+    failures += check_samples(sys.argv[2])
     return 1 if failures else 0
 
 

@@ -469,7 +469,7 @@ static bool
 read_on(struct openflow_session *s, struct openflow_event *event)
 {
     size_t size;
-    while (s->state != DOWN && !s->confirming) {
+    while (s->state != DOWN && !s->confirming && s->in.size > s->at) {
         const uint8_t *data = s->in.data + s->at;
         enum err err = openflow_frame(data, s->in.size - s->at, &size);
         if (err == ERR_TRUNCATED)

@@ -1,0 +1,1 @@
+tieline_fuzz(openflow_session LIBS tl_openflow)
