@@ -10,7 +10,7 @@
 #ifndef JOURNAL_WRITER_H
 #define JOURNAL_WRITER_H
 
-#include "journal/event.h"
+#include "journal/journal.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,8 +18,6 @@
 
 struct store;
 struct store_driver;
-
-typedef void journal_done_fn(void *arg, enum err err, uint64_t first_seq, const char *why);
 
 struct batch_event {
     nsec_t time;                /* as asked for; the event's own may have to be later */
