@@ -194,9 +194,12 @@ index_node(struct proved_node *node)
         if (!tuple) {
             node->tuples = xrealloc(node->tuples, node->n_tuples + 1, sizeof *node->tuples);
             tuple = &node->tuples[node->n_tuples++];
-            *tuple = (struct flow_tuple){m->mask, n_slots, xcalloc(n_slots, sizeof(uint32_t))};
+            *tuple = (struct flow_tuple){m->mask, m->mask, n_slots,
+                                         xcalloc(n_slots, sizeof(uint32_t))};
+            memset(&tuple->hashed.tp_src, 0, sizeof tuple->hashed.tp_src);
+            memset(&tuple->hashed.tp_dst, 0, sizeof tuple->hashed.tp_dst);
         }
-        uint32_t slot = (uint32_t)hash_masked(&m->value, &m->mask) & (tuple->n_slots - 1);
+        uint32_t slot = (uint32_t)hash_masked(&m->value, &tuple->hashed) & (tuple->n_slots - 1);
         node->next[i] = tuple->slots[slot];
         tuple->slots[slot] = i + 1;
     }

@@ -12,8 +12,11 @@ struct proved_flow {
     bool forwards; /* may send a packet anywhere but to the controller */
 };
 
+/* Flows with the same mask. They are hashed by what classes nearly always specify, and not by
+ * ports: a class that leaves the client's port open would have to look into every slot otherwise.
+ */
 struct flow_tuple {
-    struct flow_key mask;
+    struct flow_key mask, hashed;
     uint32_t n_slots; /* a power of two */
     uint32_t *slots;  /* index into flows + 1; 0: empty. Chained by `next` */
 };

@@ -358,10 +358,10 @@ find_candidates(const struct proved_node *node, const struct match *cube, struct
 {
     for (uint32_t t = 0; t < node->n_tuples; t++) {
         const struct flow_tuple *tuple = &node->tuples[t];
-        bool exact = specifies(cube, &tuple->mask);
+        bool exact = specifies(cube, &tuple->hashed);
         uint32_t first = 0, last = tuple->n_slots - 1;
         if (exact)
-            first = last = (uint32_t)hash_masked(&cube->value, &tuple->mask) & last;
+            first = last = (uint32_t)hash_masked(&cube->value, &tuple->hashed) & last;
         for (uint32_t slot = first; slot <= last; slot++) {
             for (uint32_t i = tuple->slots[slot]; i; i = node->next[i - 1]) {
                 if (match_intersect(&node->flows[i - 1].flow->match, cube, NULL))

@@ -1,0 +1,1 @@
+tieline_bench(engineer LIBS tl_engineer tl_io)
