@@ -13,6 +13,7 @@
 
 struct import {
     struct stage *stage;
+    size_t n_rows;
     struct csv_table tables[CSV_TABLES];
 };
 
@@ -429,6 +430,10 @@ read_rows(struct source *s)
         }
         if (row.n == 0)
             return;
+        if (s->import->n_rows++ == CSV_ROWS_MAX) {
+            fail_at(s, row.line, 1, "there are too many rows: import them in several parts");
+            return;
+        }
         read_row(s, &row);
     }
 }

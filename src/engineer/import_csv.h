@@ -29,6 +29,8 @@
 #include "model/object.h"
 #include "model/report.h"
 
+#define CSV_ROWS_MAX 200000 /* in all files of an import */
+
 struct csv_file {
     const char *name; /* as it is to be called in the report: "inventory/hosts.csv" */
     const char *text;

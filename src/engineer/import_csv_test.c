@@ -281,6 +281,29 @@ one_wrong_row_and_nothing_is_applied(void **state UNUSED)
 }
 
 static void
+a_report_is_valid_whatever_the_table_says(void **state UNUSED)
+{
+    struct network *network = network_new();
+    struct report report = {0};
+    struct buf text = BUF_INIT;
+    buf_str(&text, "name,kind\n\"\x1b[2J");
+    for (int i = 0; i < 100; i++) /* what is quoted of it ends within a character */
+        buf_str(&text, "\xc3\xa4");
+    buf_str(&text, "\",\x1b\n");
+    struct csv_file file = file_of("sites.csv", buf_cstr(&text));
+    assert_err(csv_import(network, &file, 1, false, &report), ERR_INVALID);
+    json_t *json = report_to_json(&report);
+    json_t *row = json_array_get(json_object_get(json, "rows"), 0);
+    assert_memory_equal(json_string_value(json_object_get(row, "name")), "?[2J\xc3", 5);
+    assert_non_null(strstr(json_string_value(json_object_get(row, "text")), "is not a name"));
+    assert_null(strchr(json_string_value(json_object_get(row, "text")), '\x1b'));
+    json_decref(json);
+    report_fini(&report);
+    buf_fini(&text);
+    network_free(network);
+}
+
+static void
 what_was_wrong_before_does_not_stop_an_import(void **state UNUSED)
 {
     struct network *network = network_quoted(SMALL_DOCUMENT);
@@ -585,6 +608,7 @@ TEST_MAIN(cmocka_unit_test(tables_of_all_kinds_make_a_network),
           cmocka_unit_test(a_dry_run_changes_nothing),
           cmocka_unit_test(every_error_names_its_place),
           cmocka_unit_test(one_wrong_row_and_nothing_is_applied),
+          cmocka_unit_test(a_report_is_valid_whatever_the_table_says),
           cmocka_unit_test(what_was_wrong_before_does_not_stop_an_import),
           cmocka_unit_test(a_row_is_not_blamed_for_what_is_wrong_with_another),
           cmocka_unit_test(tables_are_sorted_and_complete),

@@ -65,7 +65,7 @@ add_reason(struct scd_proposal *proposal, const char *format, ...)
     proposal->reasons = xrealloc(proposal->reasons, proposal->n_reasons + 1,
                                  sizeof *proposal->reasons);
     va_start(args, format);
-    proposal->reasons[proposal->n_reasons++] = xvasprintf(format, args);
+    proposal->reasons[proposal->n_reasons++] = text_make_printable(xvasprintf(format, args));
     va_end(args);
 }
 
@@ -76,8 +76,8 @@ add_evidence(struct scd_proposal *proposal, uint32_t line, const char *format, .
     proposal->evidence = xrealloc(proposal->evidence, proposal->n_evidence + 1,
                                   sizeof *proposal->evidence);
     va_start(args, format);
-    proposal->evidence[proposal->n_evidence++] = (struct scd_evidence){xvasprintf(format, args),
-                                                                       line};
+    proposal->evidence[proposal->n_evidence++] = (struct scd_evidence){
+        text_make_printable(xvasprintf(format, args)), line};
     va_end(args);
 }
 

@@ -78,6 +78,42 @@ summary(const struct scd_import *import)
     return buf_steal_cstr(&out);
 }
 
+/* The lab's network, its SCD file, and what is proposed from it. */
+struct lab {
+    struct network *network;
+    char *text;
+    struct scd_import *import;
+};
+
+static int
+open_lab(void **state)
+{
+    struct lab *lab = xcalloc(1, sizeof *lab);
+    lab->network = lab_network();
+    lab->text = read_file(LAB "two-substations.scd");
+    *state = lab;
+    return import_text(lab->network, lab->text, strlen(lab->text), &lab->import) != ERR_OK;
+}
+
+/* After the network has changed. */
+static void
+import_again(struct lab *lab)
+{
+    scd_import_free(lab->import);
+    assert_ok(import_text(lab->network, lab->text, strlen(lab->text), &lab->import));
+}
+
+static int
+close_lab(void **state)
+{
+    struct lab *lab = *state;
+    scd_import_free(lab->import);
+    free(lab->text);
+    network_free(lab->network);
+    free(lab);
+    return 0;
+}
+
 /* ---- The lab's file ----------------------------------------------------------------------------
  */
 
@@ -107,13 +143,10 @@ the_labs_tables_are_as_they_would_be_exported(void **state UNUSED)
 }
 
 static void
-the_lab_has_its_circuits_and_each_defect_once(void **state UNUSED)
+the_lab_has_its_circuits_and_each_defect_once(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
-    char *found = summary(import);
+    struct lab *lab = *state;
+    char *found = summary(lab->import);
     assert_string_equal(found, "input-open RELAY_A2\n"
                                "ip-duplicate BCU_A9\n"
                                "ip-mismatch RTU_B\n"
@@ -153,22 +186,17 @@ the_lab_has_its_circuits_and_each_defect_once(void **state UNUSED)
                                "mms-fep-relay-a2\n"
                                "mms-fep-relay-b1\n"
                                "mms-rtu-a-relay-a1\n");
-    assert_string_equal(import->edition, "2007B4");
-    assert_int_equal(import->n_ieds, 8);
+    assert_string_equal(lab->import->edition, "2007B4");
+    assert_int_equal(lab->import->n_ieds, 8);
     free(found);
-    free(text);
-    scd_import_free(import);
-    network_free(network);
 }
 
 static void
-a_proposal_says_what_the_file_says(void **state UNUSED)
+a_proposal_says_what_the_file_says(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
-    const struct circuit *trip = scd_import_find(import, "goose-relay-a1-PROT-gcbTrip")->circuit;
+    struct lab *lab = *state;
+    const struct circuit *trip =
+        scd_import_find(lab->import, "goose-relay-a1-PROT-gcbTrip")->circuit;
     json_t *json = circuit_to_json(trip),
            *expected = json_quoted(
                "{'name': 'goose-relay-a1-PROT-gcbTrip', 'multicast': {'application': 'goose',"
@@ -181,24 +209,18 @@ a_proposal_says_what_the_file_says(void **state UNUSED)
     json_decref(json);
     json_decref(expected);
 
-    const struct circuit *mms = scd_import_find(import, "mms-fep-relay-b1")->circuit;
+    const struct circuit *mms = scd_import_find(lab->import, "mms-fep-relay-b1")->circuit;
     assert_string_equal(mms->ip.client, "fep");
     assert_string_equal(mms->ip.server, "relay-b1");
     assert_int_equal(mms->ip.server_ports[0], 102);
     assert_int_equal(mms->service_class, CLASS_SCADA);
-    free(text);
-    scd_import_free(import);
-    network_free(network);
 }
 
 static void
-a_proposal_names_its_evidence(void **state UNUSED)
+a_proposal_names_its_evidence(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
-    const struct scd_proposal *trip = scd_import_find(import, "goose-relay-a1-PROT-gcbTrip");
+    struct lab *lab = *state;
+    const struct scd_proposal *trip = scd_import_find(lab->import, "goose-relay-a1-PROT-gcbTrip");
     const char *const expected[] = {
         "GSEControl RELAY_A1/PROT/gcbTrip",
         "GSE: address 01-0C-CD-01-00-01, VLAN 00A, APPID 0001",
@@ -212,7 +234,7 @@ a_proposal_names_its_evidence(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {
         assert_string_equal(trip->evidence[i].text, expected[i]);
         /* The line is where it says. */
-        const char *at = text;
+        const char *at = lab->text;
         for (uint32_t line = 1; line < trip->evidence[i].line; line++)
             at = strchr(at, '\n') + 1;
         char word[16];
@@ -220,97 +242,73 @@ a_proposal_names_its_evidence(void **state UNUSED)
         if (strcmp(word, "Val") != 0)
             assert_memory_equal(word, expected[i], strlen(word));
     }
-    free(text);
-    scd_import_free(import);
-    network_free(network);
 }
 
 static void
-accepted_proposals_become_circuits_and_then_stay_as_they_are(void **state UNUSED)
+accepted_proposals_become_circuits_and_then_stay_as_they_are(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
+    struct lab *lab = *state;
     struct report report = {0};
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
     const char *const names[] = {"goose-relay-a1-PROT-gcbTrip", "mms-fep-relay-a1"};
-    assert_ok(scd_import_apply(network, import, names, 2, true, &report));
-    assert_null(network->circuits);
+    assert_ok(scd_import_apply(lab->network, lab->import, names, 2, true, &report));
+    assert_null(lab->network->circuits);
     report_fini(&report);
-    assert_ok(scd_import_apply(network, import, names, 2, false, &report));
+    assert_ok(scd_import_apply(lab->network, lab->import, names, 2, false, &report));
     assert_int_equal(report.counts[REPORT_CREATED], 2);
-    assert_int_equal(network_count(network, OBJECT_CIRCUIT), 2);
+    assert_int_equal(network_count(lab->network, OBJECT_CIRCUIT), 2);
     report_fini(&report);
-    scd_import_free(import);
 
     /* What an engineer added to the circuit is not in the file, and stays. */
-    struct circuit *edited = circuit_copy(network_circuit(network, names[0]));
+    struct circuit *edited = circuit_copy(network_circuit(lab->network, names[0]));
     edited->max_latency_us = 4000;
     edited->protection = DISJOINT_NODE;
     edited->description = xstrdup("the trip");
-    network_put_circuit(network, edited);
-    assert_ok(import_text(network, text, strlen(text), &import));
-    assert_ok(scd_import_apply(network, import, names, 2, false, &report));
+    network_put_circuit(lab->network, edited);
+    import_again(lab);
+    assert_ok(scd_import_apply(lab->network, lab->import, names, 2, false, &report));
     assert_int_equal(report.counts[REPORT_UNCHANGED], 2);
     report_fini(&report);
-    scd_import_free(import);
-    free(text);
-    network_free(network);
 }
 
 static void
-what_is_not_importable_is_not_accepted(void **state UNUSED)
+what_is_not_importable_is_not_accepted(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
+    struct lab *lab = *state;
     struct report report = {0};
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
     const char *const names[] = {"mms-fep-relay-a1", "goose-relay-b1-PROT-gcbTest", "nothing"};
-    assert_err(scd_import_apply(network, import, names, 3, false, &report), ERR_INVALID);
-    assert_null(network->circuits);
+    assert_err(scd_import_apply(lab->network, lab->import, names, 3, false, &report), ERR_INVALID);
+    assert_null(lab->network->circuits);
     assert_string_equal(report.rows[1].text, "it has no address");
     assert_string_equal(report.rows[2].text, "is not proposed");
     report_fini(&report);
-    assert_ok(scd_import_apply(network, import, NULL, 0, false, &report));
-    assert_int_equal(network_count(network, OBJECT_CIRCUIT), 9);
+    assert_ok(scd_import_apply(lab->network, lab->import, NULL, 0, false, &report));
+    assert_int_equal(network_count(lab->network, OBJECT_CIRCUIT), 9);
     report_fini(&report);
-    scd_import_free(import);
-    free(text);
-    network_free(network);
 }
 
 static void
-a_circuit_that_is_there_already_is_named(void **state UNUSED)
+a_circuit_that_is_there_already_is_named(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
+    struct lab *lab = *state;
     json_t *json = json_quoted("{'name': 'mine', 'ip': {'client': 'fep', 'server': 'relay-a1',"
                                " 'protocol': 'tcp', 'server-ports': [102]}, 'service-class':"
                                " 'scada', 'rate-kbps': 100}");
     struct circuit *circuit;
     assert_ok(circuit_from_json(json, &circuit, NULL));
-    network_put_circuit(network, circuit);
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
-    const struct scd_proposal *proposal = scd_import_find(import, "mms-fep-relay-a1");
+    network_put_circuit(lab->network, circuit);
+    import_again(lab);
+    const struct scd_proposal *proposal = scd_import_find(lab->import, "mms-fep-relay-a1");
     assert_false(proposal->importable);
     assert_string_equal(proposal->reasons[0], "ip/server-ports: circuit mine lets the same packets "
                                               "pass, to port 102");
     json_decref(json);
-    free(text);
-    scd_import_free(import);
-    network_free(network);
 }
 
 static void
-an_import_is_written_as_json(void **state UNUSED)
+an_import_is_written_as_json(void **state)
 {
-    struct network *network = lab_network();
-    struct scd_import *import;
-    char *text = read_file(LAB "two-substations.scd");
-    assert_ok(import_text(network, text, strlen(text), &import));
-    json_t *json = scd_import_to_json(import);
+    struct lab *lab = *state;
+    json_t *json = scd_import_to_json(lab->import);
     assert_int_equal(json_integer_value(json_object_get(json, "ieds")), 8);
     json_t *proposal = json_array_get(json_object_get(json, "proposals"), 3);
     assert_true(json_is_false(json_object_get(proposal, "importable")));
@@ -321,9 +319,6 @@ an_import_is_written_as_json(void **state UNUSED)
     assert_string_equal(json_string_value(json_object_get(finding, "file")), "test.scd");
     assert_true(json_integer_value(json_object_get(finding, "line")) > 0);
     json_decref(json);
-    free(text);
-    scd_import_free(import);
-    network_free(network);
 }
 
 /* ---- Editions and namespaces -------------------------------------------------------------------
@@ -676,20 +671,23 @@ files_of_the_openscd_project_are_read(void **state UNUSED)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(the_labs_tables_are_as_they_would_be_exported),
-          cmocka_unit_test(the_lab_has_its_circuits_and_each_defect_once),
-          cmocka_unit_test(a_proposal_says_what_the_file_says),
-          cmocka_unit_test(a_proposal_names_its_evidence),
-          cmocka_unit_test(accepted_proposals_become_circuits_and_then_stay_as_they_are),
-          cmocka_unit_test(what_is_not_importable_is_not_accepted),
-          cmocka_unit_test(a_circuit_that_is_there_already_is_named),
-          cmocka_unit_test(an_import_is_written_as_json),
-          cmocka_unit_test(all_editions_and_namespaces_are_read),
-          cmocka_unit_test(what_is_private_or_foreign_is_skipped),
-          cmocka_unit_test(a_document_type_is_refused_whatever_it_says),
-          cmocka_unit_test(what_is_no_scl_is_refused),
-          cmocka_unit_test(every_beginning_of_a_file_is_refused_cleanly),
-          cmocka_unit_test(what_is_too_deep_or_too_long_is_refused),
-          cmocka_unit_test(an_error_has_its_line), cmocka_unit_test(single_defects_are_found),
-          cmocka_unit_test(rates_follow_the_formulas),
-          cmocka_unit_test(files_of_the_openscd_project_are_read))
+TEST_MAIN(
+    cmocka_unit_test(the_labs_tables_are_as_they_would_be_exported),
+    cmocka_unit_test_setup_teardown(the_lab_has_its_circuits_and_each_defect_once, open_lab,
+                                    close_lab),
+    cmocka_unit_test_setup_teardown(a_proposal_says_what_the_file_says, open_lab, close_lab),
+    cmocka_unit_test_setup_teardown(a_proposal_names_its_evidence, open_lab, close_lab),
+    cmocka_unit_test_setup_teardown(accepted_proposals_become_circuits_and_then_stay_as_they_are,
+                                    open_lab, close_lab),
+    cmocka_unit_test_setup_teardown(what_is_not_importable_is_not_accepted, open_lab, close_lab),
+    cmocka_unit_test_setup_teardown(a_circuit_that_is_there_already_is_named, open_lab, close_lab),
+    cmocka_unit_test_setup_teardown(an_import_is_written_as_json, open_lab, close_lab),
+    cmocka_unit_test(all_editions_and_namespaces_are_read),
+    cmocka_unit_test(what_is_private_or_foreign_is_skipped),
+    cmocka_unit_test(a_document_type_is_refused_whatever_it_says),
+    cmocka_unit_test(what_is_no_scl_is_refused),
+    cmocka_unit_test(every_beginning_of_a_file_is_refused_cleanly),
+    cmocka_unit_test(what_is_too_deep_or_too_long_is_refused),
+    cmocka_unit_test(an_error_has_its_line), cmocka_unit_test(single_defects_are_found),
+    cmocka_unit_test(rates_follow_the_formulas),
+    cmocka_unit_test(files_of_the_openscd_project_are_read))

@@ -1,6 +1,10 @@
 /* The file is read as a stream of elements (libxml2's SAX2 interface): a station's file has tens of
  * megabytes, of which a few percent count. A table says which element counts within which; what is
- * not in it is skipped with all that is in it, so Private and foreign elements need no care. */
+ * not in it is skipped with all that is in it, so Private and foreign elements need no care.
+ *
+ * A document type declaration ends it at once, before anything is declared in it. After any other
+ * error the rest of the file is read and ignored: stopping libxml2 in the middle of an element
+ * would free its buffers under the attributes that a handler still looks at. */
 #include "engineer/scd_private.h"
 
 #include <libxml/parserInternals.h>
@@ -13,7 +17,6 @@ scd_fail(struct parser *p, enum err err, const char *text)
         return;
     p->err = diag_set(p->diag, err, "%s", text);
     p->err_line = p->ctxt->input ? (uint32_t)p->ctxt->input->line : 0;
-    xmlStopParser(p->ctxt);
 }
 
 /* The root says which namespace the whole file is in. */
@@ -87,11 +90,12 @@ add_text(void *arg, const xmlChar *text, int length)
 static void
 refuse_document_type(void *arg, const xmlChar *name, const xmlChar *external, const xmlChar *system)
 {
+    struct parser *p = arg;
     (void)name, (void)external, (void)system;
-    scd_fail(
-        arg, ERR_UNSUPPORTED,
-        "the file has a document type declaration, which SCL does not need and which could make it "
-        "expand without end or load other files");
+    scd_fail(p, ERR_UNSUPPORTED,
+             "the file has a document type declaration, which SCL does not need and which could "
+             "make it expand without end or load other files");
+    xmlStopParser(p->ctxt);
 }
 
 static void
@@ -184,11 +188,13 @@ scd_parse(const char *text, size_t size, struct arena *arena, struct scd **scd, 
     void *others_arg = xmlStructuredErrorContext;
     xmlSetStructuredErrorFunc(NULL, drop_error);
     p.ctxt = xmlCreateMemoryParserCtxt(text, (int)size);
-    if (p.ctxt)
+    if (p.ctxt) {
         run(&p);
-    else
+        xmlFreeDoc(p.ctxt->myDoc); /* libxml2 may make one for itself */
+        xmlFreeParserCtxt(p.ctxt);
+    } else {
         p.err = diag_set(diag, ERR_LIMIT, "there is no memory to read it");
-    xmlFreeParserCtxt(p.ctxt);
+    }
     xmlSetStructuredErrorFunc(others_arg, others);
     *line = p.err_line;
     if (!p.err)

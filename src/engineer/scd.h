@@ -17,6 +17,8 @@
 
 #define SCD_TEXT_MAX ((size_t)64 << 20)    /* octets of a file */
 #define SCD_MEMORY_MAX ((size_t)256 << 20) /* octets of what is kept of it */
+#define SCD_ITEMS_MAX 1000000              /* elements that count */
+#define SCD_CIRCUITS_MAX 50000             /* control blocks, and clients of reports */
 #define SCD_DEPTH_MAX 64                   /* elements within each other, among those that count */
 #define SCD_VALUE_MAX 255                  /* octets of an attribute or text that counts */
 

@@ -16,7 +16,7 @@ line_of(const struct parser *p)
 static void *
 take(struct parser *p, size_t size)
 {
-    void *block = arena_alloc(p->arena, size);
+    void *block = ++p->n_items <= SCD_ITEMS_MAX ? arena_alloc(p->arena, size) : NULL;
     if (!block)
         scd_fail(p, ERR_LIMIT, too_much);
     return block;
@@ -139,36 +139,40 @@ start_p(struct parser *p, const struct attributes *a)
     p->p_type = text_attribute(p, a, "type");
 }
 
+struct p_type {
+    const char *type, **value;
+};
+
+/* The text of a P, to where its type belongs. */
 static void
-end_p(struct parser *p)
+store_p(struct parser *p, const struct p_type *types, size_t n)
 {
-    struct scd_access_point *ap = p->access_point;
-    const struct {
-        const char *type, **value;
-    } types[] = {{"IP", &ap->ip},
-                 {"IP-SUBNET", &ap->mask},
-                 {"IP-GATEWAY", &ap->gateway},
-                 {"MMS-Port", &ap->mms_port}};
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!strcmp(p->p_type, types[i].type))
             *types[i].value = end_text(p);
     }
 }
 
 static void
+end_p(struct parser *p)
+{
+    struct scd_access_point *ap = p->access_point;
+    const struct p_type types[] = {{"IP", &ap->ip},
+                                   {"IP-SUBNET", &ap->mask},
+                                   {"IP-GATEWAY", &ap->gateway},
+                                   {"MMS-Port", &ap->mms_port}};
+    store_p(p, types, ARRAY_SIZE(types));
+}
+
+static void
 end_control_p(struct parser *p)
 {
     struct scd_address *address = p->address;
-    const struct {
-        const char *type, **value;
-    } types[] = {{"MAC-Address", &address->mac},
-                 {"APPID", &address->appid},
-                 {"VLAN-ID", &address->vlan_id},
-                 {"VLAN-PRIORITY", &address->vlan_priority}};
-    for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-        if (!strcmp(p->p_type, types[i].type))
-            *types[i].value = end_text(p);
-    }
+    const struct p_type types[] = {{"MAC-Address", &address->mac},
+                                   {"APPID", &address->appid},
+                                   {"VLAN-ID", &address->vlan_id},
+                                   {"VLAN-PRIORITY", &address->vlan_priority}};
+    store_p(p, types, ARRAY_SIZE(types));
 }
 
 static void
@@ -279,6 +283,8 @@ data_key(struct parser *p, const struct attributes *a, const char *ied)
 static void
 start_fcda(struct parser *p, const struct attributes *a)
 {
+    if (++p->n_items > SCD_ITEMS_MAX)
+        scd_fail(p, ERR_LIMIT, too_much);
     p->data_set->n_members++;
     add_octets(p->data_set, attribute(p, a, "daName"));
     const char *key = data_key(p, a, p->ied->name);
@@ -292,6 +298,8 @@ start_control(struct parser *p, const struct attributes *a, enum scd_service ser
     struct scd_control *control = take(p, sizeof *control);
     if (!control)
         return;
+    if (++p->n_controls > SCD_CIRCUITS_MAX)
+        scd_fail(p, ERR_LIMIT, too_much);
     control->service = service;
     control->ied = p->ied->name;
     control->ld_inst = p->ld_inst;
@@ -378,7 +386,9 @@ static void
 start_client_ln(struct parser *p, const struct attributes *a)
 {
     const char *ied = attribute(p, a, "iedName");
-    if (ied)
+    if (++p->n_clients > SCD_CIRCUITS_MAX)
+        scd_fail(p, ERR_LIMIT, too_much);
+    else if (ied)
         add_reference(p, ied, &p->report->last_client);
 }
 

@@ -58,8 +58,10 @@ struct parser {
     struct scd *scd;
     enum element stack[SCD_DEPTH_MAX];
     size_t depth;
-    size_t skipped; /* elements open within one that does not count */
-    enum err err;   /* the first */
+    size_t skipped;               /* elements open within one that does not count */
+    size_t n_items;               /* kept */
+    size_t n_controls, n_clients; /* of which these become circuits */
+    enum err err;                 /* the first */
     uint32_t err_line;
     struct diag *diag;
 
@@ -111,7 +113,7 @@ struct scd_row {
 const struct scd_row *scd_find_row(enum element parent, const char *name);
 const struct scd_row *scd_row_of(enum element);
 
-/* Stops the parser; the first error stays. */
+/* From here on the file is ignored; the first error stays. */
 void scd_fail(struct parser *, enum err, const char *text);
 
 #endif

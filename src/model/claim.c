@@ -1,11 +1,14 @@
 #include "model/claim.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* Keys come from files: nobody shall be able to choose them so that they collide. */
+#define HASH_FUNCTION(key, size, hash) ((hash) = (unsigned)hash_bytes((key), (size), hash_secret()))
 #include <uthash.h>
 
 struct claim {

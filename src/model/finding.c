@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,41 +57,55 @@ findings_add(struct findings *findings, enum severity severity, const char *code
         .severity = severity,
         .code = code,
         .kind = kind,
-        .object = xstrdup(object),
+        .object = text_make_printable(xstrdup(object)),
         .field = field ? xstrdup(field) : NULL,
-        .text = xvasprintf(format, args),
+        .text = text_make_printable(xvasprintf(format, args)),
     };
     va_end(args);
     return finding;
 }
 
-static void
-set_text(json_t *json, const char *name, const char *text)
+void
+set_json_text(json_t *json, const char *name, const char *text)
 {
     if (text && *text)
         json_object_set_new(json, name, json_string(text));
 }
 
-static void
-set_number(json_t *json, const char *name, uint32_t number)
+void
+place_to_json(const char *file, uint32_t line, uint32_t column, json_t *json)
 {
-    if (number)
-        json_object_set_new(json, name, json_integer(number));
+    set_json_text(json, "file", file);
+    if (line)
+        json_object_set_new(json, "line", json_integer(line));
+    if (column)
+        json_object_set_new(json, "column", json_integer(column));
+}
+
+void
+place_to_text(const char *file, uint32_t line, uint32_t column, struct buf *out)
+{
+    if (!file)
+        return;
+    buf_printf(out, "%s:", file);
+    if (line)
+        buf_printf(out, "%u:", line);
+    if (line && column)
+        buf_printf(out, "%u:", column);
+    buf_u8(out, ' ');
 }
 
 json_t *
 finding_to_json(const struct finding *finding)
 {
     json_t *json = json_object();
-    set_text(json, "severity", severity_word(finding->severity));
-    set_text(json, "code", finding->code);
-    set_text(json, "kind", finding->kind);
-    set_text(json, "object", finding->object);
-    set_text(json, "field", finding->field);
-    set_text(json, "file", finding->file);
-    set_number(json, "line", finding->line);
-    set_number(json, "column", finding->column);
-    set_text(json, "text", finding->text);
+    set_json_text(json, "severity", severity_word(finding->severity));
+    set_json_text(json, "code", finding->code);
+    set_json_text(json, "kind", finding->kind);
+    set_json_text(json, "object", finding->object);
+    set_json_text(json, "field", finding->field);
+    place_to_json(finding->file, finding->line, finding->column, json);
+    set_json_text(json, "text", finding->text);
     return json;
 }
 
@@ -106,14 +121,7 @@ findings_to_json(const struct findings *findings)
 void
 finding_to_text(const struct finding *finding, struct buf *out)
 {
-    if (finding->file) {
-        buf_printf(out, "%s:", finding->file);
-        if (finding->line)
-            buf_printf(out, "%u:", finding->line);
-        if (finding->column)
-            buf_printf(out, "%u:", finding->column);
-        buf_u8(out, ' ');
-    }
+    place_to_text(finding->file, finding->line, finding->column, out);
     buf_printf(out, "%s: %s%s%s: ", severity_word(finding->severity), finding->kind,
                *finding->object ? " " : "", finding->object);
     if (finding->field)

@@ -50,6 +50,13 @@ struct finding *findings_add(struct findings *, enum severity, const char *code,
                              const char *object, const char *field, const char *format, ...)
     PRINTF_LIKE(7, 8) __attribute__((returns_nonnull));
 
+/* Where something was written: "hosts.csv:7:12: ", as much of it as is known; nothing without a
+ * file. In JSON the members file, line and column. */
+void place_to_text(const char *file, uint32_t line, uint32_t column, struct buf *);
+void place_to_json(const char *file, uint32_t line, uint32_t column, json_t *);
+/* Sets a member, unless the text is NULL or empty. */
+void set_json_text(json_t *, const char *name, const char *text);
+
 /* [{"severity", "code", "kind", "object", "field", "file", "line", "column", "text"}]; what is not
  * known is left out. */
 json_t *findings_to_json(const struct findings *);

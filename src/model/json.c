@@ -2,6 +2,7 @@
 
 #include "model/object.h"
 #include "model/stage.h"
+#include "model/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,8 @@ load_object(void *arg, enum object_kind kind, const json_t *json, struct diag *d
                                            : object_from_json(kind, json, &object, diag);
     if (err) {
         diag_prefix(diag, "%s %.70s", object_class(kind)->word, stated_name(kind, json));
+        if (diag)
+            text_make_printable(diag->text);
         return err;
     }
     if (kind == OBJECT_SETTINGS)

@@ -198,12 +198,16 @@ network_copy(const struct network *network)
         return object_equal(KIND, a, b);                                                           \
     }
 
-DEFINE_KIND(site, OBJECT_SITE, sites, name)
-DEFINE_KIND(node, OBJECT_NODE, nodes, name)
-DEFINE_KIND(link, OBJECT_LINK, links, name)
-DEFINE_KIND(host, OBJECT_HOST, hosts, name)
-DEFINE_KIND(circuit, OBJECT_CIRCUIT, circuits, name)
-DEFINE_KIND(design, OBJECT_DESIGN, designs, circuit)
+/* type, kind, table, key */
+#define NAMED_KINDS(X)                                                                             \
+    X(site, OBJECT_SITE, sites, name)                                                              \
+    X(node, OBJECT_NODE, nodes, name)                                                              \
+    X(link, OBJECT_LINK, links, name)                                                              \
+    X(host, OBJECT_HOST, hosts, name)                                                              \
+    X(circuit, OBJECT_CIRCUIT, circuits, name)                                                     \
+    X(design, OBJECT_DESIGN, designs, circuit)
+
+NAMED_KINDS(DEFINE_KIND)
 DEFINE_EQUAL(site, OBJECT_SITE)
 DEFINE_EQUAL(node, OBJECT_NODE)
 DEFINE_EQUAL(link, OBJECT_LINK)
@@ -313,18 +317,10 @@ void *
 network_find(const struct network *network, enum object_kind kind, const char *name)
 {
     switch (kind) {
-    case OBJECT_SITE:
-        return network_site(network, name);
-    case OBJECT_NODE:
-        return network_node(network, name);
-    case OBJECT_LINK:
-        return network_link(network, name);
-    case OBJECT_HOST:
-        return network_host(network, name);
-    case OBJECT_CIRCUIT:
-        return network_circuit(network, name);
-    case OBJECT_DESIGN:
-        return network_design(network, name);
+#define FIND(type, KIND, table, id)                                                                \
+    case KIND:                                                                                     \
+        return network_##type(network, name);
+        NAMED_KINDS(FIND)
     default:
         return NULL;
     }
@@ -334,24 +330,11 @@ void
 network_put(struct network *network, enum object_kind kind, void *object)
 {
     switch (kind) {
-    case OBJECT_SITE:
-        network_put_site(network, object);
+#define PUT(type, KIND, table, id)                                                                 \
+    case KIND:                                                                                     \
+        network_put_##type(network, object);                                                       \
         break;
-    case OBJECT_NODE:
-        network_put_node(network, object);
-        break;
-    case OBJECT_LINK:
-        network_put_link(network, object);
-        break;
-    case OBJECT_HOST:
-        network_put_host(network, object);
-        break;
-    case OBJECT_CIRCUIT:
-        network_put_circuit(network, object);
-        break;
-    case OBJECT_DESIGN:
-        network_put_design(network, object);
-        break;
+        NAMED_KINDS(PUT)
     default:
         abort(); /* not a named object */
     }
@@ -361,18 +344,10 @@ enum err
 network_remove(struct network *network, enum object_kind kind, const char *name)
 {
     switch (kind) {
-    case OBJECT_SITE:
-        return network_remove_site(network, name);
-    case OBJECT_NODE:
-        return network_remove_node(network, name);
-    case OBJECT_LINK:
-        return network_remove_link(network, name);
-    case OBJECT_HOST:
-        return network_remove_host(network, name);
-    case OBJECT_CIRCUIT:
-        return network_remove_circuit(network, name);
-    case OBJECT_DESIGN:
-        return network_remove_design(network, name);
+#define REMOVE(type, KIND, table, id)                                                              \
+    case KIND:                                                                                     \
+        return network_remove_##type(network, name);
+        NAMED_KINDS(REMOVE)
     default:
         return ERR_NOT_FOUND;
     }
@@ -381,30 +356,24 @@ network_remove(struct network *network, enum object_kind kind, const char *name)
 void *
 network_first(const struct network *network, enum object_kind kind)
 {
-    void *const heads[OBJECT_NAMED_MAX] = {
-        [OBJECT_SITE] = network->sites,       [OBJECT_NODE] = network->nodes,
-        [OBJECT_LINK] = network->links,       [OBJECT_HOST] = network->hosts,
-        [OBJECT_CIRCUIT] = network->circuits, [OBJECT_DESIGN] = network->designs,
-    };
-    return heads[kind];
+    switch (kind) {
+#define FIRST(type, KIND, table, id)                                                               \
+    case KIND:                                                                                     \
+        return network->table;
+        NAMED_KINDS(FIRST)
+    default:
+        return NULL;
+    }
 }
 
 void *
 object_next(enum object_kind kind, const void *object)
 {
     switch (kind) {
-    case OBJECT_SITE:
-        return ((const struct site *)object)->hh.next;
-    case OBJECT_NODE:
-        return ((const struct node *)object)->hh.next;
-    case OBJECT_LINK:
-        return ((const struct link *)object)->hh.next;
-    case OBJECT_HOST:
-        return ((const struct host *)object)->hh.next;
-    case OBJECT_CIRCUIT:
-        return ((const struct circuit *)object)->hh.next;
-    case OBJECT_DESIGN:
-        return ((const struct design *)object)->hh.next;
+#define NEXT(type, KIND, table, id)                                                                \
+    case KIND:                                                                                     \
+        return ((const struct type *)object)->hh.next;
+        NAMED_KINDS(NEXT)
     default:
         return NULL;
     }
@@ -413,8 +382,12 @@ object_next(enum object_kind kind, const void *object)
 unsigned
 network_count(const struct network *network, enum object_kind kind)
 {
-    unsigned n = 0;
-    for (void *object = network_first(network, kind); object; object = object_next(kind, object))
-        n++;
-    return n;
+    switch (kind) {
+#define COUNT(type, KIND, table, id)                                                               \
+    case KIND:                                                                                     \
+        return HASH_COUNT(network->table);
+        NAMED_KINDS(COUNT)
+    default:
+        return 0;
+    }
 }

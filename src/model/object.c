@@ -506,10 +506,14 @@ object_read_json(enum object_kind kind, const json_t *json, void *object, struct
     if (!json_is_object(json))
         return diag_set(diag, ERR_INVALID, "a %s must be an object", classes[kind].word);
     enum err err = read_members(&r, NULL, json);
-    if (err)
-        return err;
-    err = object_check(kind, object, r.given, 0, &culprit, diag);
-    return err ? name_culprit(culprit, diag, err) : ERR_OK;
+    if (!err) {
+        err = object_check(kind, object, r.given, 0, &culprit, diag);
+        if (err)
+            name_culprit(culprit, diag, err);
+    }
+    if (err && diag)
+        text_make_printable(diag->text);
+    return err;
 }
 
 enum err

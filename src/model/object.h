@@ -35,7 +35,7 @@ const struct object_class *object_class(enum object_kind);
 /* The member with that JSON name and group (NULL: none); NULL if there is none. */
 const struct member *object_member(enum object_kind, const char *group, const char *name);
 
-/* With all defaults; no name yet. The caller owns it. */
+/* With all defaults; no name yet, and a circuit is of no kind yet. The caller owns it. */
 void *object_new(enum object_kind) __attribute__((returns_nonnull));
 void object_free(enum object_kind, void *); /* NULL is fine */
 /* For objects that are part of something else: frees what the members point to; after a struct was

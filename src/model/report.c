@@ -1,6 +1,7 @@
 #include "model/report.h"
 
 #include "base/alloc.h"
+#include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ report_add(struct report *report, enum report_action action, const char *kind, c
     *row = (struct report_row){
         .action = action,
         .kind = kind,
-        .name = xstrdup(name),
+        .name = text_make_printable(xstrdup(name)),
         .file = file ? xstrdup(file) : NULL,
         .line = line,
     };
@@ -57,7 +58,7 @@ report_fail(struct report *report, struct report_row *row, const char *field, ui
     row->field = field ? xstrdup(field) : NULL;
     row->line = line ? line : row->line;
     row->column = column;
-    row->text = xstrdup(text);
+    row->text = text_make_printable(xstrdup(text));
 }
 
 static size_t
@@ -72,27 +73,16 @@ report_is_clean(const struct report *report)
     return count_errors(report) == 0;
 }
 
-static void
-set_text(json_t *json, const char *name, const char *text)
-{
-    if (text)
-        json_object_set_new(json, name, json_string(text));
-}
-
 static json_t *
 row_to_json(const struct report_row *row)
 {
     json_t *json = json_object();
-    set_text(json, "action", report_action_word(row->action));
-    set_text(json, "kind", row->kind);
-    set_text(json, "name", row->name);
-    set_text(json, "file", row->file);
-    if (row->line)
-        json_object_set_new(json, "line", json_integer(row->line));
-    if (row->column)
-        json_object_set_new(json, "column", json_integer(row->column));
-    set_text(json, "field", row->field);
-    set_text(json, "text", row->text);
+    set_json_text(json, "action", report_action_word(row->action));
+    set_json_text(json, "kind", row->kind);
+    set_json_text(json, "name", row->name);
+    place_to_json(row->file, row->line, row->column, json);
+    set_json_text(json, "field", row->field);
+    set_json_text(json, "text", row->text);
     if (row->n_changes == 0)
         return json;
     json_t *changes = json_array();
@@ -123,14 +113,7 @@ report_to_json(const struct report *report)
 static void
 row_to_text(const struct report_row *row, struct buf *out)
 {
-    if (row->file) {
-        buf_printf(out, "%s:", row->file);
-        if (row->line)
-            buf_printf(out, "%u:", row->line);
-        if (row->column)
-            buf_printf(out, "%u:", row->column);
-        buf_u8(out, ' ');
-    }
+    place_to_text(row->file, row->line, row->column, out);
     buf_printf(out, "%s: %s%s%s", report_action_word(row->action), row->kind, *row->name ? " " : "",
                row->name);
     if (row->field)

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "model/schema_private.h"
+#include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -238,17 +239,18 @@ schema_validate_json(struct schema *schema, const char *text, size_t size, const
     if (what && !node)
         return diag_set(diag, ERR_NOT_FOUND, "%s: there is no such schema node", what);
     enum err err = parse_json(text, size, &parsed, diag);
-    if (err)
-        return err;
-    err = check_names(parsed, !what, diag);
-    if (!err)
-        err = check_text(schema, text, size, node, parsed, diag);
-    if (err) {
-        json_decref(parsed);
-        return err;
+    if (!err) {
+        err = check_names(parsed, !what, diag);
+        if (!err)
+            err = check_text(schema, text, size, node, parsed, diag);
+        if (err)
+            json_decref(parsed);
+        else
+            *json = parsed;
     }
-    *json = parsed;
-    return ERR_OK;
+    if (err && diag)
+        text_make_printable(diag->text);
+    return err;
 }
 
 /* ---- The tree ----------------------------------------------------------------------------------

@@ -207,16 +207,15 @@ stage_put_port(struct stage *stage, const char *node_name, struct port *port,
 /* ---- Finishing ---------------------------------------------------------------------------------
  */
 
-/* The errors the network had before; those are nobody's fault now. */
+/* What was to be said about the network before is nobody's fault now. */
 static void
-collect_old_errors(const struct network *network, struct claim **old)
+collect_old(const struct network *network, struct claim **old)
 {
     struct findings findings = {0};
     network_check(network, &findings);
     for (size_t i = 0; i < findings.n; i++) {
         uint64_t identity = finding_identity(&findings.items[i]);
-        if (findings.items[i].severity == SEVERITY_ERROR)
-            claim_key(old, &identity, sizeof identity, network);
+        claim_key(old, &identity, sizeof identity, network);
     }
     findings_fini(&findings);
 }
@@ -242,17 +241,15 @@ check_candidate(struct stage *stage)
 {
     struct claim *old = NULL;
     struct findings findings = {0};
-    collect_old_errors(stage->target, &old);
+    collect_old(stage->target, &old);
     network_check(stage->candidate, &findings);
     for (size_t i = 0; i < findings.n; i++) {
         const struct finding *finding = &findings.items[i];
         uint64_t identity = finding_identity(finding);
         size_t at = find_entry(stage, finding->kind, finding->object);
-        if (finding->severity != SEVERITY_ERROR)
-            copy_finding(&stage->report->findings, finding);
-        else if (claim_owner(&old, &identity, sizeof identity) || is_consequence(stage, finding))
+        if (claim_owner(&old, &identity, sizeof identity) || is_consequence(stage, finding))
             continue;
-        else if (at != SIZE_MAX)
+        if (finding->severity == SEVERITY_ERROR && at != SIZE_MAX)
             fail_entry(stage, at, finding->field, finding->text);
         else
             copy_finding(&stage->report->findings, finding);

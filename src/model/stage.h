@@ -41,10 +41,10 @@ void stage_put_settings(struct stage *, struct settings *, const struct stage_pl
 void stage_fail(struct stage *, const char *kind, const char *name, const struct stage_place *,
                 const char *field, const char *text);
 
-/* Checks the network as it would be. An error that was not there before is reported at the row of
- * its object, or as a finding if the object is in no row. Without errors, and if this is not a dry
- * run, the network is changed; objects that stay the same stay where they are. Frees the stage.
- * ERR_INVALID: the report has errors; nothing was changed. */
+/* Checks the network as it would be. What was not to be said before is reported: an error at the
+ * row of its object, all else as findings. Without errors, and if this is not a dry run, the
+ * network is changed; objects that stay the same stay where they are. Frees the stage. ERR_INVALID:
+ * the report has errors; nothing was changed. */
 MUST_CHECK enum err stage_finish(struct stage *, bool dry_run);
 
 #endif

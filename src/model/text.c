@@ -93,6 +93,21 @@ text_is_valid(const char *text)
 }
 
 char *
+text_make_printable(char *text)
+{
+    const uint8_t *at = (const uint8_t *)text, *end = at + strlen(text);
+    while (at < end) {
+        const uint8_t *start = at;
+        uint32_t code = utf8_next(&at, end);
+        if (code == UINT32_MAX)
+            at++;
+        if (!is_text_char(code))
+            memset(text + (start - (const uint8_t *)text), '?', (size_t)(at - start));
+    }
+    return text;
+}
+
+char *
 name_from_text(const char *text, char *name)
 {
     size_t n = 0;

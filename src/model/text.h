@@ -21,6 +21,10 @@ bool name_is_valid(const char *);
 /* One line of 1 to 255 characters, valid UTF-8 without control characters. */
 bool text_is_valid(const char *);
 
+/* Makes a text safe to print and to put into JSON: each octet of a control character, and each that
+ * is not UTF-8 (because a message was cut), becomes a question mark. Returns it. */
+char *text_make_printable(char *);
+
 /* Turns any text into a valid name: runs of other characters become one hyphen; what is too long is
  * cut and told apart by a hash of all of it. `name` holds NAME_MAX_LENGTH + 1 octets. Returns it.
  */

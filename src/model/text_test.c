@@ -83,6 +83,13 @@ any_text_becomes_a_name(void **state UNUSED)
 }
 
 static void
+what_is_said_can_be_printed(void **state UNUSED)
+{
+    char text[] = "a\x1b[2Jb\n\xc2\x85\xe2\x82\xac\xe2\x82"; /* cut in the middle of a character */
+    assert_string_equal(text_make_printable(text), "a?[2Jb???\xe2\x82\xac??");
+}
+
+static void
 the_word_that_was_meant_is_suggested(void **state UNUSED)
 {
     const char *const words[] = {"name", "datapath-id", "management-address", "kind", "site"};
@@ -111,6 +118,6 @@ names_are_listed_as_people_count(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(names_are_letters_digits_and_a_few_signs),
           cmocka_unit_test(utf8_is_read_as_rfc_3629_says),
           cmocka_unit_test(a_text_is_one_line_without_control_characters),
-          cmocka_unit_test(any_text_becomes_a_name),
+          cmocka_unit_test(any_text_becomes_a_name), cmocka_unit_test(what_is_said_can_be_printed),
           cmocka_unit_test(the_word_that_was_meant_is_suggested),
           cmocka_unit_test(names_are_listed_as_people_count))
