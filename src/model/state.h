@@ -1,12 +1,13 @@
 /* state.h - what a site knows: the fold over its journal's events. Pure.
  *
- * Every program that needs to know where things stand applies the journal's events, in their order, to
- * a `struct state`; equal events make equal states, now or after any crash. Services share one as
- * constant and change it only by appending an event. doc/events.md is the list of all events; those
- * this fold understands, with their bodies, are in the table of state.c, the others do not change it.
+ * Every program that needs to know where things stand applies the journal's events, in their order,
+ * to a `struct state`; equal events make equal states, now or after any crash. Services share one
+ * as constant and change it only by appending an event. doc/events.md is the list of all events;
+ * those this fold understands, with their bodies, are in the table of state.c, the others do not
+ * change it.
  *
- * What a workflow run is made of is not here but in orchestrate/workflow_run.h, over the same events;
- * this fold keeps of an order only what everybody shows. */
+ * What a workflow run is made of is not here but in orchestrate/workflow_run.h, over the same
+ * events; this fold keeps of an order only what everybody shows. */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
@@ -29,8 +30,8 @@ const char *circuit_phase_word(enum circuit_phase); /* "reserved"; static */
 struct circuit_status {
     char *circuit; /* key */
     enum circuit_phase phase;
-    uint32_t order; /* the work order that last changed it; 0: none */
-    nsec_t since;   /* of the phase */
+    uint32_t order;    /* the work order that last changed it; 0: none */
+    nsec_t since;      /* of the phase */
     nsec_t build_time; /* from wanted to confirmed by all nodes; 0: not built */
     UT_hash_handle hh;
 };
@@ -53,7 +54,8 @@ enum exception_severity {
 const char *exception_severity_word(enum exception_severity);
 enum exception_severity exception_severity_from_word(const char *); /* _MAX: no such word */
 
-/* Something is not as engineered. The same thing about the same object is one exception, counted. */
+/* Something is not as engineered. The same thing about the same object is one exception, counted.
+ */
 struct exception {
     uint32_t id;
     char *kind;   /* "rule-foreign", "traffic-denied" */
@@ -63,9 +65,9 @@ struct exception {
     enum exception_state state;
     nsec_t first, last;
     uint32_t count;
-    json_t *evidence; /* {name: text}, of the latest occurrence */
+    json_t *evidence;                /* {name: text}, of the latest occurrence */
     char *acknowledged_by, *comment; /* NULL */
-    uint32_t order; /* the work order that repairs it; 0: none */
+    uint32_t order;                  /* the work order that repairs it; 0: none */
     UT_hash_handle hh;
 };
 

@@ -1,0 +1,176 @@
+#include "model/state.h"
+
+#include "base/testing.h"
+
+static struct state *state;
+static uint64_t seq;
+
+static int
+open_state(void **unused UNUSED)
+{
+    state = state_new();
+    seq = 0;
+    return 0;
+}
+
+static int
+close_state(void **unused UNUSED)
+{
+    state_free(state);
+    return 0;
+}
+
+/* Bodies are written with ' for ". */
+static enum err
+apply(const char *type, const char *body, struct diag *diag)
+{
+    char *text = strdup(body);
+    for (char *p = text; *p; p++)
+        *p = *p == '\'' ? '"' : *p;
+    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
+    assert_non_null(json);
+    struct state_event event = {++seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json};
+    enum err err = state_apply(state, &event, diag);
+    json_decref(json);
+    free(text);
+    return err;
+}
+
+#define PUT                                                                                        \
+    "{'tieline-inventory:inventory': {'site': [{'name': 's', 'kind': 'substation'}],"              \
+    " 'node': [{'name': 'n', 'site': 's', 'kind': 'tieline-edge',"                                 \
+    "   'datapath-id': '0000000000000001', 'port': [{'number': 1, 'name': 'p1'},"                  \
+    "   {'number': 2, 'name': 'p2'}]}],"                                                           \
+    " 'host': [{'name': 'a', 'mac': '02:00:00:00:00:01', 'ipv4': '10.0.0.1/24', 'node': 'n',"      \
+    "   'port': 1}, {'name': 'b', 'mac': '02:00:00:00:00:02', 'ipv4': '10.0.0.2/24',"              \
+    "   'node': 'n', 'port': 2}]},"                                                                \
+    " 'tieline-circuit:circuits': {'circuit': [{'name': 'c', 'ip': {'client': 'a',"                \
+    "   'server': 'b', 'protocol': 'tcp', 'server-ports': [502]}, 'service-class': 'scada',"       \
+    "   'rate-kbps': 100, 'burst-octets': 3000}]}}"
+
+static enum circuit_phase
+phase(void)
+{
+    return state_circuit(state, "c")->phase;
+}
+
+static void
+a_circuit_s_life_is_a_fold_over_its_events(void **unused UNUSED)
+{
+    struct diag diag = {""};
+    if (apply("model.put", PUT, &diag))
+        fail_msg("%s", diag.text);
+    assert_int_equal(phase(), PHASE_PROPOSED);
+    assert_ok(apply("circuit.reserved",
+                    "{'order': 7, 'designs': [{'circuit': 'c', 'number': 3, 'disjoint': 'none',"
+                    " 'primary': {'links': []}}]}",
+                    &diag));
+    assert_int_equal(phase(), PHASE_RESERVED);
+    assert_int_equal(network_design(state->network, "c")->number, 3);
+    assert_int_equal(state_circuit(state, "c")->order, 7);
+    assert_ok(apply("circuit.wanted", "{'order': 7, 'circuits': ['c']}", &diag));
+    assert_true(phase_is_wanted(phase()));
+    assert_ok(apply("circuit.built", "{'circuit': 'c', 'duration-ns': 42}", &diag));
+    assert_int_equal(state_circuit(state, "c")->build_time, 42);
+    assert_ok(apply("circuit.fingerprint", "{'circuit': 'c', 'entries': [{'sent': 1}]}", &diag));
+    assert_int_equal(phase(), PHASE_ACTIVE);
+    assert_int_equal(json_array_size(state_fingerprint(state, "c")->entries), 1);
+    assert_ok(apply("circuit.unwanted", "{'order': 8, 'circuits': ['c']}", &diag));
+    assert_false(phase_is_wanted(phase()));
+    assert_ok(apply("circuit.removed", "{'order': 8, 'circuit': 'c'}", &diag));
+    assert_non_null(network_design(state->network, "c"));
+    assert_ok(apply("circuit.released", "{'order': 8, 'circuits': ['c']}", &diag));
+    assert_int_equal(phase(), PHASE_PROPOSED);
+    assert_null(network_design(state->network, "c"));
+    assert_null(state_fingerprint(state, "c"));
+    assert_ok(apply("model.remove", "{'kind': 'circuit', 'name': 'c'}", &diag));
+    assert_null(state_circuit(state, "c"));
+    assert_null(network_circuit(state->network, "c"));
+}
+
+static void
+exceptions_are_counted_acknowledged_and_closed(void **unused UNUSED)
+{
+    struct diag diag;
+    assert_ok(apply("exception.raised",
+                    "{'id': 1, 'kind': 'traffic-denied', 'severity': 'major',"
+                    " 'object': 'host/eng-a', 'text': 'It tried.', 'evidence': {'port': 'a2:4'}}",
+                    &diag));
+    assert_int_equal(state_open_exception(state, "traffic-denied", "host/eng-a")->id, 1);
+    assert_ok(
+        apply("exception.repeated", "{'id': 1, 'count': 9, 'evidence': {'port': 'a3:1'}}", &diag));
+    assert_ok(apply("exception.acknowledged", "{'id': 1, 'comment': 'Looking.'}", &diag));
+    json_t *json = exception_to_json(state_exception(state, 1));
+    char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT);
+    assert_string_equal(text,
+                        "{\"acknowledged-by\":\"alice\",\"comment\":\"Looking.\",\"count\":9,"
+                        "\"evidence\":[{\"name\":\"port\",\"value\":\"a3:1\"}],"
+                        "\"first\":\"1970-01-01T00:00:01.000000000Z\",\"id\":1,"
+                        "\"kind\":\"traffic-denied\",\"last\":\"1970-01-01T00:00:02.000000000Z\","
+                        "\"object\":\"host/eng-a\",\"severity\":\"major\","
+                        "\"state\":\"acknowledged\",\"text\":\"It tried.\"}");
+    free(text);
+    json_decref(json);
+    assert_ok(apply("exception.order", "{'id': 1, 'order': 5}", &diag));
+    assert_int_equal(state_exception(state, 1)->order, 5);
+    assert_ok(apply("exception.closed", "{'id': 1, 'reason': 'gone'}", &diag));
+    assert_null(state_open_exception(state, "traffic-denied", "host/eng-a"));
+    assert_int_equal(state->last_exception, 1);
+}
+
+static void
+orders_are_known_from_their_runs(void **unused UNUSED)
+{
+    struct diag diag;
+    assert_ok(apply("run.created",
+                    "{'run': '12', 'workflow': 'circuit-turn-up',"
+                    " 'requester': 'bob', 'input': {}}",
+                    &diag));
+    assert_string_equal(state_order(state, 12)->requester, "bob");
+    assert_null(state_order(state, 12)->outcome);
+    assert_ok(apply("run.closed", "{'run': '12', 'outcome': 'done'}", &diag));
+    assert_string_equal(state_order(state, 12)->outcome, "done");
+    assert_int_equal(state->last_order, 12);
+}
+
+static void
+what_cannot_be_read_changes_nothing_and_is_named(void **unused UNUSED)
+{
+    static const struct {
+        const char *type, *body, *says;
+    } cases[] = {
+        {"circuit.reserved", "{'designs': 3}", "\"designs\" is missing or wrong"},
+        {"circuit.reserved", "{'designs': [{'circuit': 'c'}]}", "\"designs\""},
+        {"circuit.wanted", "{'circuits': ['c', 4]}", "\"circuits\""},
+        {"circuit.built", "{}", "\"circuit\""},
+        {"exception.raised",
+         "{'id': 0, 'kind': 'k', 'severity': 'major', 'object': 'o',"
+         " 'text': 't'}",
+         "\"id\""},
+        {"exception.raised",
+         "{'id': 1, 'kind': 'k', 'severity': 'bad', 'object': 'o',"
+         " 'text': 't'}",
+         "\"severity\""},
+        {"exception.closed", "{'id': 99}", "\"id\""},
+        {"run.created", "{'run': 'x', 'workflow': 'w', 'requester': 'r'}", "\"run\""},
+        {"run.closed", "[]", "\"body\""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct diag diag = {""};
+        assert_err(apply(cases[i].type, cases[i].body, &diag), ERR_MALFORMED);
+        if (!strstr(diag.text, cases[i].says))
+            fail_msg("%s: %s", cases[i].type, diag.text);
+        assert_int_equal(state->seq, seq);
+        assert_null(state->exceptions);
+        assert_null(state->orders);
+        assert_null(state->circuits);
+    }
+    assert_ok(apply("something.else", "4", NULL));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_state, close_state)
+
+TEST_MAIN(TEST(a_circuit_s_life_is_a_fold_over_its_events),
+          TEST(exceptions_are_counted_acknowledged_and_closed),
+          TEST(orders_are_known_from_their_runs),
+          TEST(what_cannot_be_read_changes_nothing_and_is_named))
