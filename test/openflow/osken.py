@@ -338,7 +338,7 @@ EXPECTED = {
                             m.match["metadata"], m.match["tunnel_id"], len(m.data))
     == (60, 1, 1, 0x55, 1, 5, 9, 60),
     "FLOW_REMOVED": lambda m: (m.cookie, m.priority, m.reason, m.duration_sec, m.idle_timeout,
-                               m.packet_count, m.match["tcp_dst"]) == (1, 101, 0, 10, 60, 3, 502),
+                               m.packet_count, m.match["tcp_dst"]) == (2, 102, 0, 10, 60, 3, 502),
     "PORT_STATUS": lambda m: (m.reason, m.desc.port_no, m.desc.name, m.desc.curr_speed)
     == (2, 1, b"p1", 1000000),
     "OFPT_BARRIER_REPLY": lambda m: True,
@@ -350,9 +350,9 @@ EXPECTED = {
     "EXPERIMENTER": lambda m: (m.experimenter, m.exp_type) == (0x1234, 5),
     "reply OFPMP_DESC": lambda m: (m.body.mfr_desc, m.body.dp_desc)
     == (b"Tieline", b"a switch made of samples"),
-    "reply OFPMP_FLOW": lambda m: [f.priority for f in m.body] == list(range(100, 111))
-    and sum(len(list(f.match.items())) for f in m.body) == 55
-    and len(m.body[1].instructions) == 6 and len(m.body[1].instructions[1].actions) == 21,
+    "reply OFPMP_FLOW": lambda m: [f.priority for f in m.body] == list(range(100, 112))
+    and sum(len(list(f.match.items())) for f in m.body) == 56
+    and len(m.body[2].instructions) == 6 and len(m.body[2].instructions[1].actions) == 21,
     "reply OFPMP_AGGREGATE": lambda m: (m.body.packet_count, m.body.flow_count) == (1000, 11),
     "reply OFPMP_TABLE": lambda m: [(t.table_id, t.active_count, t.matched_count)
                                     for t in m.body] == [(0, 10, 900), (1, 1, 40)],
@@ -380,7 +380,7 @@ EXPECTED = {
                                              m.body[0].max_bands) == (100, 6, 2),
     "reply OFPMP_TABLE_FEATURES": lambda m: [(t.table_id, t.name.rstrip(b"\0"), t.max_entries,
                                               len(t.properties)) for t in m.body]
-    == [(0, b"first", 1000, 9), (1, b"second", 500, 1)]
+    == [(0, b"first", 1000, 9), (1, b"second", 500, 9)]
     and [(o.type, o.hasmask) for o in m.body[0].properties[5].oxm_ids]
     == [("in_port", 0), ("eth_dst", 1), ("eth_type", 0)],
     "reply OFPMP_PORT_DESC": lambda m: [(p.port_no, p.name) for p in m.body]

@@ -41,7 +41,8 @@ static struct action to_port[4] = {
 
 /* Matches that between them use every field. */
 static const char *const matches[] = {
-    "in_port=1,in_phy_port=2,metadata=0x1100/0xff00,eth_dst=01:0c:cd:01:00:00/ff:ff:ff:ff:00:00,"
+    "in_port=1,in_phy_port=2",
+    "in_port=1,metadata=0x1100/0xff00,eth_dst=01:0c:cd:01:00:00/ff:ff:ff:ff:00:00,"
     "eth_src=02:00:00:00:00:01,eth_type=0x88b8,vlan_vid=0x1064,vlan_pcp=4,tunnel_id=0x99",
     "eth_type=0x0800,ip_dscp=46,ip_ecn=1,ip_proto=6,ipv4_src=10.0.0.0/24,ipv4_dst=10.0.0.9,"
     "tcp_src=20000,tcp_dst=502",
@@ -63,7 +64,7 @@ static struct openflow_flow_stats flows[ARRAY_SIZE(matches)];
 static struct openflow_monitor_update updates[4];
 
 static struct openflow_desc desc = {"Tieline", "sample", "0.1", "4711", "a switch made of samples"};
-static struct openflow_aggregate aggregate = {1000, 64000, ARRAY_SIZE(matches)};
+static struct openflow_aggregate aggregate = {1000, 64000, 11};
 static struct openflow_table_stats tables[] = {{0, 10, 1000, 900}, {1, 1, 50, 40}};
 static struct openflow_port ports[] = {
     {.port_no = 1,
@@ -131,7 +132,7 @@ static struct openflow_meter_features meter_features = {100, 6, 15, 2, 0};
 static struct openflow_capability instructions[] = {{1, 0}, {2, 0}, {3, 0}, {4, 0}, {5, 0}, {6, 0}};
 static struct openflow_capability next_tables[] = {{1, 0}, {2, 0}, {3, 0}};
 static struct openflow_capability actions[] = {{0, 0}, {17, 0}, {18, 0}, {22, 0}, {25, 0}};
-static struct openflow_capability fields[3];
+static struct openflow_capability fields[3], unmasked[3];
 static struct openflow_table_property properties[] = {
     {.type = OFPTFPT_INSTRUCTIONS, .n = 6, .list = instructions},
     {.type = OFPTFPT_INSTRUCTIONS_MISS, .n = 6, .list = instructions},
@@ -139,13 +140,13 @@ static struct openflow_table_property properties[] = {
     {.type = OFPTFPT_WRITE_ACTIONS, .n = 5, .list = actions},
     {.type = OFPTFPT_APPLY_ACTIONS, .n = 5, .list = actions},
     {.type = OFPTFPT_MATCH, .n = 3, .list = fields},
-    {.type = OFPTFPT_WILDCARDS, .n = 3, .list = fields},
-    {.type = OFPTFPT_WRITE_SETFIELD, .n = 1, .list = fields + 1},
-    {.type = OFPTFPT_APPLY_SETFIELD, .n = 1, .list = fields + 1},
+    {.type = OFPTFPT_WILDCARDS, .n = 3, .list = unmasked},
+    {.type = OFPTFPT_WRITE_SETFIELD, .n = 1, .list = unmasked + 1},
+    {.type = OFPTFPT_APPLY_SETFIELD, .n = 1, .list = unmasked + 1},
 };
 static struct openflow_table_features table_features[] = {
     {0, "first", UINT64_MAX, UINT64_MAX, 0, 1000, ARRAY_SIZE(properties), properties},
-    {1, "second", 0xff, 0xf0, 3, 500, 1, properties},
+    {1, "second", 0xff, 0xf0, 3, 500, ARRAY_SIZE(properties), properties},
 };
 
 static struct openflow_flow_request flow_request = {
@@ -334,7 +335,7 @@ init_flows(void)
         flows[i].packets = i * 10;
         flows[i].octets = i * 640;
     }
-    struct flow *every = &flows[1].flow;
+    struct flow *every = &flows[2].flow;
     every->apply = (struct actions){every_action, ARRAY_SIZE(every_action)};
     every->meter_id = 7;
     every->clear = every->has_write = every->has_goto = true;
@@ -367,16 +368,51 @@ samples_init(void)
     fields[0] = openflow_field_capability(FIELD_IN_PORT, false);
     fields[1] = openflow_field_capability(FIELD_ETH_DST, true);
     fields[2] = openflow_field_capability(FIELD_ETH_TYPE, false);
+    unmasked[0] = fields[0];
+    unmasked[1] = openflow_field_capability(FIELD_ETH_DST, false);
+    unmasked[2] = fields[2];
     set_match(&find("PACKET_IN")->packet_in.match, "in_port=1,metadata=0x5,tunnel_id=0x9");
-    find("FLOW_REMOVED")->flow_removed.flow = flows[1].flow;
+    find("FLOW_REMOVED")->flow_removed.flow = flows[2].flow;
     find("PORT_STATUS")->port_status.port = ports[0];
-    find("FLOW_MOD")->flow_mod = (struct openflow_flow_mod){.flow = flows[1].flow,
+    find("FLOW_MOD")->flow_mod = (struct openflow_flow_mod){.flow = flows[2].flow,
                                                             .buffer_id = NO_BUFFER,
                                                             .out_port = PORT_ANY,
                                                             .out_group = GROUP_ANY};
-    bundled.flow_mod.flow = flows[0].flow;
+    bundled.flow_mod.flow = flows[1].flow;
     for (size_t i = 0; i < n_samples; i++)
         samples[i].message.xid = (uint32_t)i + 1;
+}
+
+/* In_phy_port, PBB, extension headers, TTL copies. */
+static bool
+is_beyond_ovs(const struct openflow_flow_stats *stats)
+{
+    const struct match *m = &stats->flow.match;
+    return match_has(m, FIELD_IN_PHY_PORT) || match_has(m, FIELD_PBB_ISID) ||
+           match_has(m, FIELD_IPV6_EXTHDR);
+}
+
+void
+samples_for_ovs(void)
+{
+    struct openflow_multipart *m = &find("reply OFPMP_FLOW")->multipart;
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->n; i++) {
+        if (!is_beyond_ovs(&flows[i]))
+            flows[n++] = flows[i];
+    }
+    m->n = n;
+    n = 0;
+    for (uint32_t i = 0; i < ARRAY_SIZE(every_action); i++) {
+        uint8_t type = every_action[i].type;
+        if (type != ACTION_COPY_TTL_OUT && type != ACTION_COPY_TTL_IN && type != ACTION_PUSH_PBB &&
+            type != ACTION_POP_PBB)
+            every_action[n++] = every_action[i];
+    }
+    for (uint32_t i = 0; i < m->n; i++) {
+        if (flows[i].flow.apply.list == every_action)
+            flows[i].flow.apply.n = n;
+    }
 }
 
 struct openflow_message *

@@ -15,6 +15,8 @@ extern const size_t n_samples;
 
 /* Call once, before anything else. */
 void samples_init(void);
+/* Leaves out the fields and actions that Open vSwitch 3.1 does not know. */
+void samples_for_ovs(void);
 /* The reply to a request, with its xid; NULL: there is none. */
 struct openflow_message *sample_reply(const struct openflow_message *request);
 
