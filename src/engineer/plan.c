@@ -1,29 +1,15 @@
 #include "engineer/plan.h"
 
 #include "base/alloc.h"
-#include "base/hash.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A rule and how often circuits asked for it. Shared with change lists, so it is counted twice
- * over: `users` in the plan, `holders` of the memory. */
-struct item {
-    struct rule rule;
-    union {
-        struct flow flow;
-        struct group group;
-        struct meter meter;
-    };
-    uint32_t users, holders;
-    UT_hash_handle hh;
-};
-
 struct plan_node {
     char *name;
-    struct item *items; /* by identity */
+    struct ruleset rules; /* item.users: how often circuits ask for it */
     UT_hash_handle hh;
 };
 
@@ -32,111 +18,13 @@ struct plan {
     struct plan_size size;
 };
 
-/* What makes a rule that rule: its kind and number, or its table, priority and match. */
-struct identity {
-    uint64_t kind, number;
-    struct match match;
-};
-
-static void
-identify(const struct rule *rule, struct identity *id)
-{
-    memset(id, 0, sizeof *id);
-    id->kind = rule->kind;
-    if (rule->kind == RULE_FLOW) {
-        id->number = (uint64_t)rule->flow->table_id << 16 | rule->flow->priority;
-        id->match = rule->flow->match;
-    } else {
-        id->number = rule->kind == RULE_GROUP ? rule->group->group_id : rule->meter->meter_id;
-    }
-}
-
-static bool
-same_identity(const struct rule *a, const struct rule *b)
-{
-    if (a->kind != b->kind)
-        return false;
-    if (a->kind == RULE_FLOW)
-        return flow_same(a->flow, b->flow);
-    return a->kind == RULE_GROUP ? a->group->group_id == b->group->group_id
-                                 : a->meter->meter_id == b->meter->meter_id;
-}
-
-static bool
-same_effect(const struct rule *a, const struct rule *b)
-{
-    if (a->kind == RULE_FLOW)
-        return flow_equal(a->flow, b->flow) && a->flow->cookie == b->flow->cookie;
-    return a->kind == RULE_GROUP ? group_equal(a->group, b->group)
-                                 : meter_equal(a->meter, b->meter);
-}
-
-static unsigned
-hash_rule(const struct rule *rule)
-{
-    struct identity id;
-    identify(rule, &id);
-    return (unsigned)hash_bytes(&id, sizeof id, 0);
-}
-
-static struct item *
-find_item(const struct plan_node *node, const struct rule *rule)
-{
-    struct item *item = NULL;
-    if (!node || !node->items)
-        return NULL;
-    /* uthash compares keys as octets; rules are not kept as such, so the bucket is walked here. */
-    unsigned hash = hash_rule(rule), bucket;
-    HASH_TO_BKT(hash, node->items->hh.tbl->num_buckets, bucket);
-    for (struct UT_hash_handle *h = node->items->hh.tbl->buckets[bucket].hh_head; h;
-         h = h->hh_next) {
-        item = (struct item *)ELMT_FROM_HH(node->items->hh.tbl, h);
-        if (h->hashv == hash && same_identity(&item->rule, rule))
-            return item;
-    }
-    return NULL;
-}
-
-static struct item *
-item_new(const struct rule *rule)
-{
-    struct item *item = xcalloc(1, sizeof *item);
-    item->rule.kind = rule->kind;
-    item->holders = 1;
-    if (rule->kind == RULE_FLOW) {
-        flow_copy(&item->flow, rule->flow);
-        item->rule.flow = &item->flow;
-    } else if (rule->kind == RULE_GROUP) {
-        group_copy(&item->group, rule->group);
-        item->rule.group = &item->group;
-    } else {
-        meter_copy(&item->meter, rule->meter);
-        item->rule.meter = &item->meter;
-    }
-    return item;
-}
-
-static void
-item_release(struct item *item)
-{
-    if (--item->holders)
-        return;
-    if (item->rule.kind == RULE_FLOW)
-        flow_fini(&item->flow);
-    else if (item->rule.kind == RULE_GROUP)
-        group_fini(&item->group);
-    else
-        meter_fini(&item->meter);
-    free(item);
-}
-
-static struct item *
+static struct rule_item *
 item_of(const struct rule *rule)
 {
     if (rule->kind == RULE_FLOW)
-        return CONTAINER_OF(rule->flow, struct item, flow);
-    return rule->kind == RULE_GROUP ? CONTAINER_OF(rule->group, struct item, group)
-                                    : CONTAINER_OF(rule->meter, struct item, meter);
+        return CONTAINER_OF(rule->flow, struct rule_item, flow);
+    return rule->kind == RULE_GROUP ? CONTAINER_OF(rule->group, struct rule_item, group)
+                                    : CONTAINER_OF(rule->meter, struct rule_item, meter);
 }
 
 static struct plan_node *
@@ -171,13 +59,13 @@ size_of(struct plan *plan, enum rule_kind kind)
 /* ---- Changes ---- */
 
 static void
-note_change(struct plan_changes *changes, const char *node, bool add, struct item *item)
+note_change(struct plan_changes *changes, const char *node, bool add, struct rule_item *item)
 {
     if (!changes)
         return;
     GROW(changes->list, changes->n, changes->capacity);
-    item->holders++;
-    changes->list[changes->n++] = (struct plan_change){xstrdup(node), add, item->rule};
+    changes->list[changes->n++] = (struct plan_change){xstrdup(node), add,
+                                                       rule_item_hold(item)->rule};
 }
 
 void
@@ -185,27 +73,10 @@ plan_changes_free(struct plan_changes *changes)
 {
     for (uint32_t i = 0; i < changes->n; i++) {
         free((char *)changes->list[i].node);
-        item_release(item_of(&changes->list[i].rule));
+        rule_item_release(item_of(&changes->list[i].rule));
     }
     free(changes->list);
     *changes = (struct plan_changes){0};
-}
-
-static int
-compare_rules(const struct rule *a, const struct rule *b)
-{
-    if (a->kind != b->kind)
-        return a->kind < b->kind ? -1 : 1;
-    if (a->kind != RULE_FLOW) {
-        uint32_t x = a->kind == RULE_GROUP ? a->group->group_id : a->meter->meter_id;
-        uint32_t y = a->kind == RULE_GROUP ? b->group->group_id : b->meter->meter_id;
-        return x < y ? -1 : x > y;
-    }
-    if (a->flow->table_id != b->flow->table_id)
-        return a->flow->table_id < b->flow->table_id ? -1 : 1;
-    if (a->flow->priority != b->flow->priority)
-        return a->flow->priority > b->flow->priority ? -1 : 1;
-    return match_compare(&a->flow->match, &b->flow->match);
 }
 
 /* What is added first; meters before groups before flows, for flows name meters and groups; and
@@ -220,7 +91,7 @@ by_step(const void *a, const void *b)
     if (x->rule.kind != y->rule.kind)
         return x->rule.kind < y->rule.kind ? -sign : sign;
     int order = strcmp(x->node, y->node);
-    return order ? order : sign * compare_rules(&x->rule, &y->rule);
+    return order ? order : sign * rule_compare(&x->rule, &y->rule);
 }
 
 static void
@@ -238,7 +109,7 @@ struct step {
     struct plan_changes *changes;
     struct {
         struct plan_node *node;
-        struct item *item;
+        struct rule_item *item;
     } * done;
     uint32_t n, capacity;
 };
@@ -262,13 +133,11 @@ static enum err
 add_rule(struct step *s, const struct node *at, const struct rule *rule, struct diag *diag)
 {
     struct plan_node *node = need_node(s->plan, at->name);
-    struct item *item = find_item(node, rule);
-    if (item && !same_effect(&item->rule, rule))
+    struct rule_item *item = ruleset_find(&node->rules, rule);
+    if (item && !rule_equal(&item->rule, rule))
         return say_conflict(node, &item->rule, rule, diag);
     if (!item) {
-        item = item_new(rule);
-        unsigned hash = hash_rule(rule);
-        HASH_ADD_KEYPTR_BYHASHVALUE(hh, node->items, &item->rule, sizeof item->rule, hash, item);
+        item = ruleset_put(&node->rules, rule);
         ++*size_of(s->plan, rule->kind);
         note_change(s->changes, node->name, true, item);
     }
@@ -301,14 +170,14 @@ add_meter(void *arg, const struct node *node, const struct meter *meter, struct 
 }
 
 static void
-drop_use(struct plan *plan, struct plan_node *node, struct item *item, struct plan_changes *changes)
+drop_use(struct plan *plan, struct plan_node *node, struct rule_item *item,
+         struct plan_changes *changes)
 {
     if (--item->users)
         return;
-    HASH_DEL(node->items, item);
     --*size_of(plan, item->rule.kind);
     note_change(changes, node->name, false, item);
-    item_release(item);
+    ruleset_remove(&node->rules, item);
 }
 
 static void
@@ -319,7 +188,7 @@ undo(struct step *s, uint32_t n_changes)
     while (s->changes && s->changes->n > n_changes) {
         struct plan_change *last = &s->changes->list[--s->changes->n];
         free((char *)last->node);
-        item_release(item_of(&last->rule));
+        rule_item_release(item_of(&last->rule));
     }
 }
 
@@ -327,7 +196,7 @@ static enum err
 remove_rule(struct step *s, const struct node *at, const struct rule *rule)
 {
     struct plan_node *node = find_node(s->plan, at->name);
-    struct item *item = find_item(node, rule);
+    struct rule_item *item = node ? ruleset_find(&node->rules, rule) : NULL;
     if (item)
         drop_use(s->plan, node, item, s->changes);
     return ERR_OK;
@@ -369,11 +238,7 @@ plan_free(struct plan *plan)
     if (!plan)
         return;
     HASH_ITER (hh, plan->nodes, node, next_node) {
-        struct item *item, *next;
-        HASH_ITER (hh, node->items, item, next) {
-            HASH_DEL(node->items, item);
-            item_release(item);
-        }
+        ruleset_fini(&node->rules);
         HASH_DEL(plan->nodes, node);
         free(node->name);
         free(node);
@@ -411,7 +276,7 @@ plan_remove_node(struct plan *plan, const struct node *node, struct plan_changes
     if (compile_node(node, &sink, NULL)) { /* its sink never fails */
     }
     struct plan_node *gone = find_node(plan, node->name);
-    if (gone && !gone->items) {
+    if (gone && !gone->rules.items) {
         HASH_DEL(plan->nodes, gone);
         free(gone->name);
         free(gone);
@@ -464,23 +329,19 @@ plan_network(const struct network *net, struct plan **result, struct diag *diag)
 
 /* ---- Reading ---- */
 
-static int
-by_canonical_order(const void *a, const void *b)
+const struct ruleset *
+plan_ruleset(const struct plan *plan, const char *name)
 {
-    return compare_rules(a, b);
+    const struct plan_node *node = find_node(plan, name);
+    return node ? &node->rules : NULL;
 }
 
 void
 plan_rules(const struct plan *plan, const char *name, struct rule_list *rules)
 {
-    const struct plan_node *node = find_node(plan, name);
-    *rules = (struct rule_list){0};
-    if (!node)
-        return;
-    rules->list = xcalloc(HASH_COUNT(node->items), sizeof *rules->list);
-    for (struct item *item = node->items; item; item = item->hh.next)
-        rules->list[rules->n++] = item->rule;
-    qsort(rules->list, rules->n, sizeof *rules->list, by_canonical_order);
+    static const struct ruleset empty;
+    const struct ruleset *set = plan_ruleset(plan, name);
+    ruleset_list(set ? set : &empty, rules);
 }
 
 static int
@@ -500,47 +361,10 @@ plan_nodes(const struct plan *plan, const char ***names)
     return n;
 }
 
-const struct flow *
-plan_find_flow(const struct plan *plan, const char *node, const struct flow *like)
-{
-    struct rule rule = {.kind = RULE_FLOW, .flow = like};
-    struct item *item = find_item(find_node(plan, node), &rule);
-    return item ? &item->flow : NULL;
-}
-
-const struct group *
-plan_find_group(const struct plan *plan, const char *node, uint32_t group_id)
-{
-    struct group like = {.group_id = group_id};
-    struct rule rule = {.kind = RULE_GROUP, .group = &like};
-    struct item *item = find_item(find_node(plan, node), &rule);
-    return item ? &item->group : NULL;
-}
-
-const struct meter *
-plan_find_meter(const struct plan *plan, const char *node, uint32_t meter_id)
-{
-    struct meter like = {.meter_id = meter_id};
-    struct rule rule = {.kind = RULE_METER, .meter = &like};
-    struct item *item = find_item(find_node(plan, node), &rule);
-    return item ? &item->meter : NULL;
-}
-
 void
 plan_get_size(const struct plan *plan, struct plan_size *size)
 {
     *size = plan->size;
-}
-
-void
-rule_format(const struct rule *rule, struct buf *out)
-{
-    if (rule->kind == RULE_FLOW)
-        flow_format(rule->flow, out);
-    else if (rule->kind == RULE_GROUP)
-        group_format(rule->group, out);
-    else
-        meter_format(rule->meter, out);
 }
 
 static int
@@ -550,7 +374,7 @@ by_node_and_rule(const void *a, const void *b)
                              *y = *(const struct plan_change *const *)b;
     int order = strcmp(x->node, y->node);
     if (!order)
-        order = compare_rules(&x->rule, &y->rule);
+        order = rule_compare(&x->rule, &y->rule);
     return order ? order : x->add - y->add;
 }
 

@@ -7,20 +7,9 @@
 #define ENGINEER_PLAN_H
 
 #include "engineer/compile.h"
+#include "engineer/ruleset.h"
 
 struct plan;
-
-enum rule_kind { RULE_METER, RULE_GROUP, RULE_FLOW };
-
-/* One rule of one node. */
-struct rule {
-    enum rule_kind kind;
-    union {
-        const struct flow *flow;
-        const struct group *group;
-        const struct meter *meter;
-    };
-};
 
 struct plan_change {
     const char *node;
@@ -56,19 +45,12 @@ void plan_remove_circuit(struct plan *, const struct network *, const struct cir
 /* The plan of a network: all its nodes, and the circuits of all its designs. */
 MUST_CHECK enum err plan_network(const struct network *, struct plan **, struct diag *);
 
-/* A node's rules in canonical order: meters, groups by number; flows by table, falling priority,
- * match. */
-struct rule_list {
-    uint32_t n;
-    struct rule *list;
-};
-void plan_rules(const struct plan *, const char *node, struct rule_list *); /* free(list) */
+/* The rules of a node, not to be changed; NULL: it is not in the plan. */
+const struct ruleset *plan_ruleset(const struct plan *, const char *node);
+/* The same as a list in canonical order; free(list). */
+void plan_rules(const struct plan *, const char *node, struct rule_list *);
 /* The names of all nodes that have rules, sorted; free() the array. */
 uint32_t plan_nodes(const struct plan *, const char ***names);
-
-const struct flow *plan_find_flow(const struct plan *, const char *node, const struct flow *like);
-const struct group *plan_find_group(const struct plan *, const char *node, uint32_t group_id);
-const struct meter *plan_find_meter(const struct plan *, const char *node, uint32_t meter_id);
 
 struct plan_size {
     uint32_t nodes, flows, groups, meters;
@@ -81,6 +63,5 @@ void plan_get_size(const struct plan *, struct plan_size *);
 void plan_changes_hash(const struct plan_changes *, char text[PLAN_HASH_SIZE]);
 /* One line per change, "+ a1 table=0,priority=1000 ...", in that order. */
 void plan_changes_format(const struct plan_changes *, struct buf *);
-void rule_format(const struct rule *, struct buf *);
 
 #endif
