@@ -18,15 +18,6 @@ struct plan {
     struct plan_size size;
 };
 
-static struct rule_item *
-item_of(const struct rule *rule)
-{
-    if (rule->kind == RULE_FLOW)
-        return CONTAINER_OF(rule->flow, struct rule_item, flow);
-    return rule->kind == RULE_GROUP ? CONTAINER_OF(rule->group, struct rule_item, group)
-                                    : CONTAINER_OF(rule->meter, struct rule_item, meter);
-}
-
 static struct plan_node *
 find_node(const struct plan *plan, const char *name)
 {
@@ -73,7 +64,7 @@ plan_changes_free(struct plan_changes *changes)
 {
     for (uint32_t i = 0; i < changes->n; i++) {
         free((char *)changes->list[i].node);
-        rule_item_release(item_of(&changes->list[i].rule));
+        rule_item_release(rule_item_of(&changes->list[i].rule));
     }
     free(changes->list);
     *changes = (struct plan_changes){0};
@@ -188,7 +179,7 @@ undo(struct step *s, uint32_t n_changes)
     while (s->changes && s->changes->n > n_changes) {
         struct plan_change *last = &s->changes->list[--s->changes->n];
         free((char *)last->node);
-        rule_item_release(item_of(&last->rule));
+        rule_item_release(rule_item_of(&last->rule));
     }
 }
 

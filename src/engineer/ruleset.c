@@ -93,6 +93,15 @@ item_new(const struct rule *rule)
 }
 
 struct rule_item *
+rule_item_of(const struct rule *rule)
+{
+    if (rule->kind == RULE_FLOW)
+        return CONTAINER_OF(rule->flow, struct rule_item, flow);
+    return rule->kind == RULE_GROUP ? CONTAINER_OF(rule->group, struct rule_item, group)
+                                    : CONTAINER_OF(rule->meter, struct rule_item, meter);
+}
+
+struct rule_item *
 rule_item_hold(struct rule_item *item)
 {
     item->holders++;

@@ -59,6 +59,8 @@ struct rule_item {
     UT_hash_handle hh;
 };
 
+/* The item that a rule, got from a set or a list of a set, is in. */
+struct rule_item *rule_item_of(const struct rule *);
 struct rule_item *rule_item_hold(struct rule_item *);
 void rule_item_release(struct rule_item *); /* NULL is fine */
 

@@ -1,0 +1,1 @@
+tieline_fuzz(lldp LIBS tl_lldp)
