@@ -29,7 +29,7 @@ static bool
 check_again(const struct buf *wire, const char *text)
 {
     size_t size;
-    require(!openflow_frame(wire->data, wire->size, &size));
+    require(!openflow_frame(wire->data, wire->size, OPENFLOW_SIZE_MAX, &size));
     if (size < wire->size)
         return false;
     struct arena *arena = arena_new(2 * BUDGET);

@@ -76,7 +76,7 @@ take_output(struct player *p)
 {
     struct buf *out = openflow_session_output(p->session);
     for (size_t at = 0, size; at < out->size; at += size)
-        require(!openflow_frame(out->data + at, out->size - at, &size));
+        require(!openflow_frame(out->data + at, out->size - at, OPENFLOW_SIZE_MAX, &size));
     buf_clear(out);
 }
 

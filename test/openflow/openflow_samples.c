@@ -14,7 +14,8 @@ main(void)
             fprintf(stderr, "%s: cannot be encoded\n", samples[i].name);
             return 1;
         }
-        for (size_t at = 0, size; !openflow_frame(wire.data + at, wire.size - at, &size);
+        for (size_t at = 0, size;
+             !openflow_frame(wire.data + at, wire.size - at, OPENFLOW_SIZE_MAX, &size);
              at += size) {
             printf("%s\t", samples[i].name);
             for (size_t k = 0; k < size; k++)

@@ -1,6 +1,7 @@
 /* openflow_switch - a switch made of samples: answers every request with the sample for it, takes
  * what has no answer, and tells a controller that sets its configuration of a packet, a removed
- * flow and a changed port. Serves a Unix socket, one connection after the other, until SIGTERM.
+ * flow and a changed port. Serves a Unix socket until SIGTERM, each connection in a process of its
+ * own.
  *
  * usage: openflow_switch UNIX-SOCKET */
 #include "peer.h"
@@ -98,6 +99,7 @@ main(int argc, char **argv)
         return 2;
     }
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGCHLD, SIG_IGN); /* nobody waits for them */
     samples_init();
     samples_for_ovs();
     int fd = listen_at(argv[1]);
@@ -105,8 +107,13 @@ main(int argc, char **argv)
         return 1;
     while (!ended) {
         int connection = accept(fd, NULL, NULL);
-        if (connection >= 0)
+        if (connection < 0)
+            continue;
+        if (fork() == 0) {
             serve(connection);
+            return 0;
+        }
+        close(connection);
     }
     close(fd);
     unlink(argv[1]);

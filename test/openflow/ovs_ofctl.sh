@@ -86,7 +86,6 @@ expect dump-meters -- 'meter=7 kbps burst stats bands=' 'type=drop rate=1000 bur
 expect meter-stats -- 'meter:7 flow_count:3 packet_in_count:30 byte_in_count:1920 duration:100.0*11s'
 expect meter-features -- 'max_meter:100 max_bands:2' 'band_types: drop dscp_remark'
 expect probe --
-expect ping 32 --
 expect add-flow in_port=1,tcp,tp_dst=502,actions=dec_ttl,output:2 --
 expect mod-flows in_port=1,actions=output:3 --
 expect del-flows --

@@ -1,9 +1,6 @@
 /* group.c - groups (OpenFlow 1.3.5 sections 7.3.4.2, 7.3.5.9 to 7.3.5.11). */
 #include "proto/openflow/wire.h"
 
-static const struct wire_name mod_commands[] = {
-    {OFPGC_ADD, "add"}, {OFPGC_MODIFY, "modify"}, {OFPGC_DELETE, "delete"}, {0, NULL}};
-
 static const struct wire_field bucket_fields[] = {
     WIRE_LENGTH_FIELD,
     WIRE(struct bucket, weight, NULL, WIRE_DEC),
@@ -122,7 +119,7 @@ print_group_mod(const void *object, struct buf *out)
 {
     const struct openflow_group_mod *gm = object;
     buf_str(out, " ");
-    print_named(gm->command, mod_commands, false, out);
+    print_named(gm->command, wire_mod_commands, false, out);
     buf_str(out, " ");
     group_format(&gm->group, out);
 }

@@ -83,13 +83,15 @@ openflow_type_info(uint32_t type, struct openflow_type_info *info)
 }
 
 enum err
-openflow_frame(const uint8_t *data, size_t available, size_t *size)
+openflow_frame(const uint8_t *data, size_t available, size_t limit, size_t *size)
 {
     if (available < OPENFLOW_HEADER_SIZE)
         return ERR_TRUNCATED;
     size_t length = get_be16(data + 2);
     if (length < OPENFLOW_HEADER_SIZE)
         return ERR_MALFORMED;
+    if (length > limit)
+        return ERR_LIMIT;
     if (length > available)
         return ERR_TRUNCATED;
     *size = length;

@@ -1,9 +1,6 @@
 /* meter.c - meters (OpenFlow 1.3.5 sections 7.3.4.4, 7.3.5.12 to 7.3.5.14). */
 #include "proto/openflow/wire.h"
 
-static const struct wire_name mod_commands[] = {
-    {OFPGC_ADD, "add"}, {OFPGC_MODIFY, "modify"}, {OFPGC_DELETE, "delete"}, {0, NULL}};
-
 static const struct wire_name meter_flags[] = {
     {METER_KBPS, "KBPS"},
     {METER_PKTPS, "PKTPS"},
@@ -117,7 +114,7 @@ print_meter_mod(const void *object, struct buf *out)
 {
     const struct openflow_meter_mod *mm = object;
     buf_str(out, " ");
-    print_named(mm->command, mod_commands, false, out);
+    print_named(mm->command, wire_mod_commands, false, out);
     buf_str(out, " ");
     meter_format(&mm->meter, out);
     print_flags(mm->meter.flags, out);

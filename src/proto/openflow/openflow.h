@@ -392,13 +392,16 @@ struct openflow_type_info {
 bool openflow_type_info(uint32_t type, struct openflow_type_info *);
 
 /* Is there a whole message at the start of what a stream has delivered so far? ERR_OK: yes, of
- * `*size` octets. ERR_TRUNCATED: not yet. ERR_MALFORMED: its length is below 8, the stream cannot
- * be followed any further. Versions are not looked at. */
-MUST_CHECK enum err openflow_frame(const uint8_t *data, size_t available, size_t *size);
+ * `*size` octets. ERR_TRUNCATED: not yet. ERR_MALFORMED: its length is below 8, ERR_LIMIT:
+ * above `limit` (OPENFLOW_SIZE_MAX: none); the stream cannot be followed any further. Versions are
+ * not looked at. */
+MUST_CHECK enum err openflow_frame(const uint8_t *data, size_t available, size_t limit,
+                                   size_t *size);
 
-/* Reads one message, all of `data`. On failure `*error` (may be NULL) is what a switch answers, and
- * `diag` (may be NULL) names the message, field and offset. ERR_LIMIT: the arena's budget. The
- * message may be a HELLO of any version; all others must be of version 4. */
+/* Reads one message, all of `data`. On failure `*error` (may be NULL) is what a switch answers,
+ * `diag` (may be NULL) names the message, field and offset, and the message is as it was; the arena
+ * may hold some of it. ERR_LIMIT: the arena's budget. The message may be a HELLO of any version;
+ * all others must be of version 4. */
 MUST_CHECK enum err openflow_decode(const uint8_t *data, size_t size, struct arena *,
                                     struct openflow_message *, struct openflow_error *error,
                                     struct diag *diag);

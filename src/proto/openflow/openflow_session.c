@@ -58,6 +58,8 @@ set_defaults(struct openflow_session_config *config)
     set_default(&config->echo_interval, 5 * NSEC_PER_SEC);
     set_default(&config->echo_timeout, 5 * NSEC_PER_SEC);
     set_default(&config->request_timeout, 10 * NSEC_PER_SEC);
+    if (!config->message_limit)
+        config->message_limit = OPENFLOW_SIZE_MAX;
     if (!config->message_budget)
         config->message_budget = mib;
     if (!config->multipart_budget)
@@ -471,11 +473,14 @@ read_on(struct openflow_session *s, struct openflow_event *event)
     size_t size;
     while (s->state != DOWN && !s->confirming && s->in.size > s->at) {
         const uint8_t *data = s->in.data + s->at;
-        enum err err = openflow_frame(data, s->in.size - s->at, &size);
+        enum err err = openflow_frame(data, s->in.size - s->at, s->config.message_limit, &size);
         if (err == ERR_TRUNCATED)
             return false;
         if (err) {
-            openflow_session_close(s, err, "the peer sent a message shorter than its header");
+            openflow_session_close(s, err,
+                                   err == ERR_LIMIT
+                                       ? "the peer sent a message that is too long"
+                                       : "the peer sent a message shorter than its header");
             return false;
         }
         arena_reset(s->arena);

@@ -30,6 +30,7 @@ struct openflow_session_config {
     nsec_t echo_interval;    /* silence after which the peer is asked [5 s] */
     nsec_t echo_timeout;     /* and after which it is given up [5 s] */
     nsec_t request_timeout;  /* until an answer, or the next part of it [10 s] */
+    size_t message_limit;    /* octets of a message on the wire [65,535] */
     size_t message_budget;   /* octets a message may take when decoded [1 MiB, enough for any] */
     size_t multipart_budget; /* octets all unfinished parts may take, and again one decoded
                               * whole [64 MiB; 4 MiB as a switch] */

@@ -238,6 +238,20 @@ a_length_below_the_header_ends_the_connection(void **state UNUSED)
 }
 
 static void
+a_message_above_the_limit_ends_the_connection(void **state UNUSED)
+{
+    struct openflow_session_config config = {.end = OPENFLOW_SWITCH, .message_limit = 100};
+    struct openflow_session *s = openflow_session_new(&config, 0);
+    struct openflow_event event;
+    give_hex(s, hello_hex, 0);
+    expect(s, &event, OPENFLOW_UP);
+    give_hex(s, "04020065 00000005", 0); /* 101: refused before the rest of it comes */
+    expect(s, &event, OPENFLOW_DOWN);
+    assert_err(event.err, ERR_LIMIT);
+    openflow_session_free(s);
+}
+
+static void
 answers_echo_requests_with_their_data(void **state UNUSED)
 {
     struct openflow_session *s = met(OPENFLOW_CONTROLLER);
@@ -683,6 +697,7 @@ TEST_MAIN(cmocka_unit_test(says_hello_first_with_its_version_as_a_bitmap),
           cmocka_unit_test(gives_up_a_peer_that_never_says_hello),
           cmocka_unit_test(reads_messages_cut_anywhere),
           cmocka_unit_test(a_length_below_the_header_ends_the_connection),
+          cmocka_unit_test(a_message_above_the_limit_ends_the_connection),
           cmocka_unit_test(answers_echo_requests_with_their_data),
           cmocka_unit_test(asks_a_silent_peer_and_then_gives_it_up),
           cmocka_unit_test(any_message_is_a_sign_of_life),

@@ -122,7 +122,7 @@ void fields_print(const struct wire_field *, size_t n, const void *, struct buf 
 
 /* wire_names.c */
 extern const struct wire_name wire_table_names[], wire_group_names[], wire_meter_names[],
-    wire_queue_names[], wire_buffer_names[], wire_flow_flags[];
+    wire_queue_names[], wire_buffer_names[], wire_flow_flags[], wire_mod_commands[];
 /* The value itself, in hex or decimal, if it has no name. */
 void print_named(uint32_t value, const struct wire_name *, bool hex, struct buf *);
 void print_bits(uint32_t bits, const struct wire_name *, struct buf *);

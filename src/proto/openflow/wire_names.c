@@ -6,6 +6,8 @@ const struct wire_name wire_meter_names[] = {
     {METER_SLOWPATH, "SLOWPATH"}, {METER_CONTROLLER, "CONTROLLER"}, {METER_ALL, "ALL"}, {0, NULL}};
 const struct wire_name wire_queue_names[] = {{QUEUE_ALL, "ALL"}, {0, NULL}};
 const struct wire_name wire_buffer_names[] = {{NO_BUFFER, "none"}, {0, NULL}};
+const struct wire_name wire_mod_commands[] = {
+    {OFPGC_ADD, "add"}, {OFPGC_MODIFY, "modify"}, {OFPGC_DELETE, "delete"}, {0, NULL}};
 const struct wire_name wire_flow_flags[] = {
     {FLOW_SEND_FLOW_REM, "SEND_FLOW_REM"}, {FLOW_CHECK_OVERLAP, "CHECK_OVERLAP"},
     {FLOW_RESET_COUNTS, "RESET_COUNTS"},   {FLOW_NO_PKT_COUNTS, "NO_PKT_COUNTS"},
