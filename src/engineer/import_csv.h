@@ -3,23 +3,22 @@
  * One table per kind of object, told apart by the columns of its first line (or, if those fit more
  * than one kind, by the file's name):
  *
- * | file | columns |
- * |---|---|
- * | sites.csv | name, description, kind |
- * | nodes.csv | name, site, description, kind, datapath-id, management-address, probe |
- * | ports.csv | node, number, name, description |
- * | links.csv | name, description, node-a, port-a, node-b, port-b, delay-us, capacity-kbps,
- * shared-risks | | hosts.csv | name, description, mac, ipv4, gateway, node, port, ied | |
- * circuits.csv | name, description, client, server, protocol, client-port, server-ports, publisher,
- * subscribers, mac, vlan-id, vlan-priority, appid, service-class, rate-kbps, burst-octets,
- * max-latency-us, protection, start, end |
+ *     sites.csv     name, description, kind
+ *     nodes.csv     name, site, description, kind, datapath-id, management-address, probe
+ *     ports.csv     node, number, name, description
+ *     links.csv     name, description, node-a, port-a, node-b, port-b, delay-us, capacity-kbps,
+ *                   shared-risks
+ *     hosts.csv     name, description, mac, ipv4, gateway, node, port, ied
+ *     circuits.csv  name, description, client, server, protocol, client-port, server-ports,
+ *                   publisher, subscribers, mac, vlan-id, vlan-priority, appid, service-class,
+ *                   rate-kbps, burst-octets, max-latency-us, protection, start, end
  *
  * Columns come in any order; upper case, spaces, hyphens, underscores and brackets in their names
  * do not matter ("Rate (kbps)"), and there are some other names people use ("IP address"). Values
  * are written as in JSON; lists are separated by spaces. The protocol of a circuit is tcp, udp,
- * icmp, goose or sv, and says which of the other columns apply. An apostrophe before one of = + - @
- * ' in a text keeps spreadsheets from taking it for a formula; it is added when writing and dropped
- * when reading.
+ * icmp, goose or sv, and says which of the other columns apply. A text that begins with =, +, -, @
+ * or an apostrophe gets an apostrophe in front when it is written, which keeps spreadsheets from
+ * taking it for a formula, and loses it when it is read.
  *
  * A row creates the object of its name, or changes it: a column that is not in the file leaves its
  * value as it is, an empty cell means that there is none, or the default. Rows never remove. */

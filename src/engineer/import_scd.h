@@ -14,13 +14,19 @@
  * Rate and burst, stated so that the meters let pass what the publisher may send, and not much
  * more:
  *
- *     GOOSE  frame = 26 (Ethernet, VLAN tag, APPID to reserved 2) + 4 + references of control
- * block, data set and goID + 51 (all else, IEC 61850-8-1 annex A) + values, 64 at least rate  =
- * frame / MinTime (4 ms if not stated)      burst = 4 frames SV     frame = 26 + 11 + nofASDU *
- * (svID + 20 + options + values), 64 at least frames per second = smpRate * frequency / nofASDU
- * (SmpPerPeriod; nomFreq, or 60 Hz if not stated), smpRate / nofASDU (SmpPerSec), 1 (SecPerSmp)
- *            rate  = frame * frames per second + 5 %           burst = 8 frames
- *     MMS    rate  = 1000 kbit/s                               burst = 15180 octets
+ *     GOOSE  frame = header + 4 + references + 51 + values, at least 64
+ *            rate  = frame / MinTime, burst = 4 frames
+ *     SV     frame = header + 11 + nofASDU * (svID + 20 + options + values), at least 64
+ *            rate  = frame * frames per second + 5 %, burst = 8 frames
+ *     MMS    rate  = 1000 kbit/s, burst = 15180 octets
+ *
+ *     header            26 octets: Ethernet, VLAN tag, APPID to reserved 2
+ *     references        of control block and data set, and goID, with tag and length
+ *     51                all other fields (IEC 61850-8-1 annex A) at their longest
+ *     MinTime           4 ms if it is not stated
+ *     frames per second SmpPerPeriod: smpRate * frequency / nofASDU, the frequency being nomFreq,
+ *                       or 60 Hz if it is not stated; SmpPerSec: smpRate / nofASDU; SecPerSmp:
+ *                       at most 1
  *
  * The values of a data set are estimated from the names of its members. GOOSE and SV are of class
  * protection, MMS is scada. A burst is rounded up to hundreds.
@@ -69,7 +75,7 @@
 #include "model/report.h"
 
 struct scd_evidence {
-    char *text;    /* "ExtRef of relay-a2 (3)" */
+    char *text;    /* "ExtRef: 2 bound by RELAY_A2" */
     uint32_t line; /* in the file */
 };
 

@@ -13,29 +13,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum member_type {              /* C type                     JSON               text */
-                   MEMBER_NAME, /* char *, NULL: none         string             as it is */
-                   MEMBER_TEXT, /* char *, NULL: none         string             as it is */
-                   MEMBER_BOOL, /* bool                       boolean            true, false */
-                   MEMBER_WORD, /* an enum                    string: words[v]   the same */
-                   MEMBER_IP_PROTOCOL, /* uint8_t, IP_PROTO_*        tcp, udp, icmp     the same */
-                   MEMBER_U8,          /* uint8_t                    number             decimal */
-                   MEMBER_U16,         /* uint16_t                   number             decimal */
-                   MEMBER_U32,         /* uint32_t                   number             decimal */
-                   MEMBER_VLAN,        /* int, VLAN_UNTAGGED: none   number             decimal */
-                   MEMBER_APPID,       /* uint16_t                   4 hex digits       the same */
-                   MEMBER_DATAPATH_ID, /* uint64_t                   16 hex digits      the same */
-                   MEMBER_MAC,         /* struct mac                 02:00:00:00:00:01  the same */
-                   MEMBER_IPV4,        /* uint32_t, 0: none          10.0.0.1           the same */
-                   MEMBER_IPV4_INTERFACE, /* that, and int at `more`    10.0.0.1/24        the same
-                                           */
-                   MEMBER_TIME,  /* nsec_t, 0: none            RFC 3339           the same */
-                   MEMBER_NAMES, /* char **, uint32_t at more  array of strings   separated by
-                                    spaces */
-                   MEMBER_TRANSPORT_PORTS, /* uint16_t *, the same      array of numbers   separated
-                                              by spaces */
-                   MEMBER_PORTS,           /* struct port *, the same   array of objects   none */
-                   MEMBER_TYPE_MAX
+/* Each with its C type; then what it is in JSON. The text in a table's cell is the same, with lists
+ * separated by spaces. */
+enum member_type {
+    MEMBER_NAME,            /* char *, NULL: none; string */
+    MEMBER_TEXT,            /* char *, NULL: none; string */
+    MEMBER_BOOL,            /* bool; boolean */
+    MEMBER_WORD,            /* an enum; string, words[v] */
+    MEMBER_IP_PROTOCOL,     /* uint8_t, IP_PROTO_*; string: tcp, udp, icmp */
+    MEMBER_U8,              /* uint8_t; number */
+    MEMBER_U16,             /* uint16_t; number */
+    MEMBER_U32,             /* uint32_t; number */
+    MEMBER_VLAN,            /* int, VLAN_UNTAGGED: none; number */
+    MEMBER_APPID,           /* uint16_t; string of 4 hexadecimal digits */
+    MEMBER_DATAPATH_ID,     /* uint64_t; string of 16 hexadecimal digits */
+    MEMBER_MAC,             /* struct mac; string: 02:00:00:00:00:01 */
+    MEMBER_IPV4,            /* uint32_t, 0: none; string: 10.0.0.1 */
+    MEMBER_IPV4_INTERFACE,  /* that, and int at `more`; string: 10.0.0.1/24 */
+    MEMBER_TIME,            /* nsec_t, 0: none; string after RFC 3339 */
+    MEMBER_NAMES,           /* char **, with uint32_t at `more`; array of strings */
+    MEMBER_TRANSPORT_PORTS, /* uint16_t *, with uint32_t at `more`; array of numbers */
+    MEMBER_PORTS,           /* struct port *, with uint32_t at `more`; array of objects; no text */
+    MEMBER_TYPE_MAX
 };
 
 enum member_need {
