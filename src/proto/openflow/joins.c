@@ -43,12 +43,18 @@ joins_give_up(struct joins *joins, uint32_t xid)
 }
 
 void
-joins_expire(struct joins *joins, nsec_t before)
+joins_expire(struct joins *joins, nsec_t before, bool live, nsec_t now)
 {
     for (size_t i = 0; i < N_JOINS; i++) {
         struct join *join = &joins->list[i];
-        if (join->used && !join->dead && join->touched < before)
+        if (!join->used || join->touched >= before || !(join->dead || live))
+            continue;
+        if (join->dead) {
+            joins_drop(joins, join);
+        } else {
             joins_give_up(joins, join->part.xid);
+            join->touched = now;
+        }
     }
 }
 

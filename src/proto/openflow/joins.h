@@ -31,7 +31,8 @@ MUST_CHECK enum err joins_add(struct joins *, const struct openflow_part *, nsec
 void joins_drop(struct joins *, struct join *);
 /* Gives up, if there is one; it is dropped when its last part comes. */
 void joins_give_up(struct joins *, uint32_t xid);
-/* Gives up those of which no part has come since `before`. */
-void joins_expire(struct joins *, nsec_t before);
+/* Drops what was given up and of which no part has come since `before`. With `live`, gives up what
+ * is in progress and as old. */
+void joins_expire(struct joins *, nsec_t before, bool live, nsec_t now);
 
 #endif

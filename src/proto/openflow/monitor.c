@@ -7,41 +7,45 @@
 
 #define OFPMT_OXM 1
 
-/* OXM fields as a whole ofp_match, in the arena. */
-static struct openflow_data
-wrap_match(struct decoder *d, struct cursor *c, const struct cursor *fields)
-{
-    size_t size = (size_t)(fields->end - fields->start) + 4, padded = (size + 7) / 8 * 8;
-    uint8_t *octets = decode_alloc(d, c, padded, 1);
-    if (!octets)
-        return (struct openflow_data){0};
-    put_be16(octets, OFPMT_OXM);
-    put_be16(octets + 2, (uint16_t)size);
-    if (size > 4)
-        memcpy(octets + 4, fields->start, size - 4);
-    return (struct openflow_data){octets, padded};
-}
+/* A match where it stands in the message. */
+struct raw_match {
+    const uint8_t *octets;
+    size_t size;
+    bool bare; /* OXM fields, without ofp_match around them */
+};
 
-/* Where something is foreign, `raw` (may be NULL) becomes an ofp_match in the arena. */
-static void
-decode_monitor_match(struct decoder *d, struct cursor *c, size_t size, struct match *match,
-                     struct openflow_data *raw)
+static struct raw_match
+decode_monitor_match(struct decoder *d, struct cursor *c, size_t size, struct match *match)
 {
     if (size >= 4 && size <= cursor_left(c) && get_be16(c->pos) == OFPMT_OXM &&
         get_be16(c->pos + 2) == size) {
         struct openflow_data whole = {0};
         decode_match(d, c, match, &whole);
-        if (raw)
-            *raw = decode_copy(d, c, whole.octets, whole.size);
-        return;
+        return (struct raw_match){whole.octets, whole.size, false};
     }
     struct cursor fields = cursor_split(c, size, "match");
     cursor_skip(c, MIN((8 - size % 8) % 8, cursor_left(c)), "padding");
     decode_blame(d, c, OFPET_BAD_MATCH, OFPBMC_BAD_LEN);
-    if (raw)
-        *raw = wrap_match(d, c, &fields);
     decode_oxms(d, &fields, match);
     decode_end(d, c, &fields, OFPET_BAD_MATCH, OFPBMC_BAD_LEN);
+    return (struct raw_match){fields.start, size, true};
+}
+
+/* As an ofp_match in the arena. */
+static struct openflow_data
+copy_match(struct decoder *d, struct cursor *c, const struct raw_match *raw)
+{
+    if (!raw->bare)
+        return decode_copy(d, c, raw->octets, raw->size);
+    size_t size = raw->size + 4, padded = (size + 7) / 8 * 8;
+    uint8_t *octets = decode_alloc(d, c, padded, 1);
+    if (!octets)
+        return (struct openflow_data){0};
+    put_be16(octets, OFPMT_OXM);
+    put_be16(octets + 2, (uint16_t)size);
+    if (raw->size)
+        memcpy(octets + 4, raw->octets, raw->size);
+    return (struct openflow_data){octets, padded};
 }
 
 /* Returns match_len. */
@@ -87,7 +91,7 @@ decode_request(struct decoder *d, struct cursor *c, void *object)
         d->error.experimenter = NX_EXPERIMENTER_ID;
         return;
     }
-    decode_monitor_match(d, c, get_be16(c->pos - 10), &request->match, NULL);
+    (void)decode_monitor_match(d, c, get_be16(c->pos - 10), &request->match);
 }
 
 static void
@@ -154,15 +158,14 @@ decode_full(struct decoder *d, struct cursor *c, struct openflow_monitor_update 
     if (c->err)
         return;
     size_t match_len = get_be16(c->pos - MATCH_LEN_BACK);
-    struct openflow_data match = {0};
-    decode_monitor_match(d, c, match_len, &update->flow.match, &match);
+    struct raw_match match = decode_monitor_match(d, c, match_len, &update->flow.match);
     const uint8_t *start = c->pos;
     struct cursor effect = cursor_split(c, cursor_left(c), "instructions");
     decode_instructions(d, &effect, &update->flow);
     decode_end(d, c, &effect, OFPET_BAD_INSTRUCTION, OFPBIC_BAD_LEN);
     if (c->err || !(update->foreign.what = decode_take_foreign(d)))
         return;
-    update->foreign.match = match;
+    update->foreign.match = copy_match(d, c, &match);
     update->foreign.effect = decode_copy(d, c, start, (size_t)(effect.end - start));
 }
 

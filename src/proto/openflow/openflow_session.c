@@ -167,8 +167,8 @@ openflow_session_tick(struct openflow_session *s, nsec_t now)
         put_own(s, &(struct openflow_message){.type = OFPT_ECHO_REQUEST,
                                               .xid = requests_take(&s->requests)});
     }
-    if (s->config.end == OPENFLOW_SWITCH) /* a controller's end with their requests */
-        joins_expire(&s->joins, now - s->config.request_timeout);
+    /* A controller's joins end with their requests. */
+    joins_expire(&s->joins, now - s->config.request_timeout, s->config.end == OPENFLOW_SWITCH, now);
     if (now >= s->next_expiry && !s->expiring) {
         s->expiring = true;
         s->expire_at = s->requests.first;

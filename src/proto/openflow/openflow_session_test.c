@@ -621,6 +621,25 @@ a_switch_refuses_a_request_of_too_many_parts(void **state UNUSED)
     openflow_session_free(s);
 }
 
+/* A controller that uses one number for everything, and never sends the last part. */
+static void
+an_unfinished_request_is_forgotten_in_time(void **state UNUSED)
+{
+    struct openflow_session *s = met(OPENFLOW_SWITCH);
+    struct openflow_event event;
+    give_hex(s, "04120010 00000000 000c000100000000", 0); /* TABLE_FEATURES, MORE */
+    expect_nothing(s);
+    for (nsec_t now = 4 * SEC; now <= 24 * SEC; now += 4 * SEC) {
+        openflow_session_tick(s, now);
+        give_hex(s, "04020008 00000000", now); /* alive */
+        expect_nothing(s);
+    }
+    give_hex(s, "04120010 00000000 0003000000000000", 25 * SEC);
+    expect(s, &event, OPENFLOW_MESSAGE);
+    assert_int_equal(event.message->multipart.type, OFPMP_TABLE);
+    openflow_session_free(s);
+}
+
 static void
 notifications_and_flow_updates_come_as_messages(void **state UNUSED)
 {
@@ -716,6 +735,7 @@ TEST_MAIN(cmocka_unit_test(says_hello_first_with_its_version_as_a_bitmap),
           cmocka_unit_test(a_part_gives_its_request_more_time),
           cmocka_unit_test(parts_beyond_the_budget_fail_the_request_and_are_dropped),
           cmocka_unit_test(a_switch_refuses_a_request_of_too_many_parts),
+          cmocka_unit_test(an_unfinished_request_is_forgotten_in_time),
           cmocka_unit_test(notifications_and_flow_updates_come_as_messages),
           cmocka_unit_test(a_peer_that_does_not_read_is_given_up),
           cmocka_unit_test(refuses_requests_that_make_no_sense),
