@@ -1,17 +1,8 @@
 /* Decodes a GOOSE frame; what decodes must encode, decode to the same again, and be judged. */
+#include "fuzz.h"
 #include "proto/ot/goose/goose_subscriber.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static void
 check_round_trip(const struct goose_pdu *pdu, struct arena *arena)

@@ -1,23 +1,15 @@
 /* Gives the input, as one UDP payload, to a Session-Reflector and to a Session-Sender. The first
  * octet chooses how they are configured. */
+#include "fuzz.h"
 #include "proto/stamp/stamp_reflector.h"
 
 #include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 #define WALL (INT64_C(1795233360) * NSEC_PER_SEC)
 
 enum { AUTHENTICATED = 1, WITH_KEY = 2, STATEFUL = 4, REQUIRE = 8, SIGN = 16, SHORT = 32 };
 
 static const uint8_t secret[16] = "0123456789abcdef";
-
-static void
-check(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static const uint8_t *
 secret_for(uint8_t options)

@@ -1,17 +1,8 @@
 /* Decodes a Sampled Values frame; what decodes must encode and decode to the same again. */
+#include "fuzz.h"
 #include "proto/ot/sv/sv.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-static void
-check(bool ok)
-{
-    if (!ok)
-        abort();
-}
 
 static void
 check_round_trip(const struct sv_pdu *pdu)

@@ -57,31 +57,38 @@ pcap_each_file(const char *directory, void (*each)(const char *path, const char 
     return n;
 }
 
-/* The next frame of the capture whose Ethertype, behind any VLAN tags, is `ethertype`. `*number`
- * counts all frames from 1; start it at 0. What follows the Ethertype is copied into a block of
- * exactly its size, to be freed, so that AddressSanitizer sees one octet too far. NULL at the end.
- */
-static inline UNUSED uint8_t *
-pcap_next_payload(pcap_t *pcap, uint16_t ethertype, unsigned *number, size_t *size,
-                  struct pcap_pkthdr *when)
+/* A frame of a capture, from behind its Ethertype on. */
+struct pcap_payload {
+    const uint8_t *data; /* a block of exactly its size, so that ASan sees one octet too far */
+    size_t size;
+    unsigned number; /* of the frame in the capture, from 1, as protocol analysers count */
+    int64_t wall_ns;
+};
+
+/* Calls `each` for every frame whose Ethertype, behind any VLAN tags, is `ethertype`. */
+static inline UNUSED void
+pcap_each_payload(const char *path, uint16_t ethertype,
+                  void (*each)(const struct pcap_payload *, void *arg), void *arg)
 {
+    char why[PCAP_ERRBUF_SIZE];
+    pcap_t *pcap = pcap_open_offline(path, why);
+    assert_non_null(pcap);
     struct pcap_pkthdr *header;
     const uint8_t *frame;
-    while (pcap_next_ex(pcap, &header, &frame) == 1) {
-        (*number)++;
+    for (unsigned number = 1; pcap_next_ex(pcap, &header, &frame) == 1; number++) {
         size_t at = 12;
         while (at + 4 <= header->caplen && get_be16(frame + at) == 0x8100)
             at += 4;
         if (at + 2 > header->caplen || get_be16(frame + at) != ethertype)
             continue;
-        *size = header->caplen - at - 2;
-        uint8_t *copy = malloc(*size ? *size : 1);
-        memcpy(copy, frame + at + 2, *size);
-        if (when)
-            *when = *header;
-        return copy;
+        size_t size = header->caplen - at - 2;
+        uint8_t *copy = malloc(size ? size : 1);
+        memcpy(copy, frame + at + 2, size);
+        int64_t wall_ns = header->ts.tv_sec * INT64_C(1000000000) + header->ts.tv_usec * 1000;
+        each(&(struct pcap_payload){copy, size, number, wall_ns}, arg);
+        free(copy);
     }
-    return NULL;
+    pcap_close(pcap);
 }
 
 /* Rows of the oracle, one per frame of the protocol. */

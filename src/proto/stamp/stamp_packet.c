@@ -12,9 +12,9 @@ static const struct layout {
     [STAMP_AUTHENTICATED] = {0, 16, 24, 26, 32, 48, 64, 72, 80},
 };
 
-void
-stamp_sender_packet_encode(uint8_t *packet, enum stamp_mode mode,
-                           const struct stamp_sender_packet *p)
+/* What both packets begin with, in the order of the wire. */
+static void
+write_first(uint8_t *packet, enum stamp_mode mode, const struct stamp_sender_packet *p)
 {
     const struct layout *at = &layouts[mode];
     memset(packet, 0, stamp_base_size(mode));
@@ -24,16 +24,32 @@ stamp_sender_packet_encode(uint8_t *packet, enum stamp_mode mode,
     put_be16(packet + at->ssid, p->ssid);
 }
 
+static struct stamp_sender_packet
+read_first(const uint8_t *packet, enum stamp_mode mode)
+{
+    const struct layout *at = &layouts[mode];
+    return (struct stamp_sender_packet){
+        .sequence = get_be32(packet + at->sequence),
+        .timestamp = get_be64(packet + at->timestamp),
+        .error = get_be16(packet + at->error),
+        .ssid = get_be16(packet + at->ssid),
+    };
+}
+
+void
+stamp_sender_packet_encode(uint8_t *packet, enum stamp_mode mode,
+                           const struct stamp_sender_packet *p)
+{
+    write_first(packet, mode, p);
+}
+
 void
 stamp_reflector_packet_encode(uint8_t *packet, enum stamp_mode mode,
                               const struct stamp_reflector_packet *p)
 {
     const struct layout *at = &layouts[mode];
-    memset(packet, 0, stamp_base_size(mode));
-    put_be32(packet + at->sequence, p->sequence);
-    put_be64(packet + at->timestamp, p->timestamp);
-    put_be16(packet + at->error, p->error);
-    put_be16(packet + at->ssid, p->ssid);
+    const struct stamp_sender_packet first = {p->sequence, p->timestamp, p->error, p->ssid};
+    write_first(packet, mode, &first);
     put_be64(packet + at->receive_timestamp, p->receive_timestamp);
     put_be32(packet + at->sender_sequence, p->sender_sequence);
     put_be64(packet + at->sender_timestamp, p->sender_timestamp);
@@ -44,15 +60,10 @@ stamp_reflector_packet_encode(uint8_t *packet, enum stamp_mode mode,
 enum err
 stamp_sender_packet_decode(struct cursor *c, enum stamp_mode mode, struct stamp_sender_packet *p)
 {
-    const struct layout *at = &layouts[mode];
-    const uint8_t *base = cursor_bytes(c, stamp_base_size(mode), "Session-Sender packet");
-    if (!base)
-        return c->err;
-    p->sequence = get_be32(base + at->sequence);
-    p->timestamp = get_be64(base + at->timestamp);
-    p->error = get_be16(base + at->error);
-    p->ssid = get_be16(base + at->ssid);
-    return ERR_OK;
+    const uint8_t *packet = cursor_bytes(c, stamp_base_size(mode), "Session-Sender packet");
+    if (packet)
+        *p = read_first(packet, mode);
+    return c->err;
 }
 
 enum err
@@ -60,17 +71,20 @@ stamp_reflector_packet_decode(struct cursor *c, enum stamp_mode mode,
                               struct stamp_reflector_packet *p)
 {
     const struct layout *at = &layouts[mode];
-    const uint8_t *base = cursor_bytes(c, stamp_base_size(mode), "Session-Reflector packet");
-    if (!base)
+    const uint8_t *packet = cursor_bytes(c, stamp_base_size(mode), "Session-Reflector packet");
+    if (!packet)
         return c->err;
-    p->sequence = get_be32(base + at->sequence);
-    p->timestamp = get_be64(base + at->timestamp);
-    p->error = get_be16(base + at->error);
-    p->ssid = get_be16(base + at->ssid);
-    p->receive_timestamp = get_be64(base + at->receive_timestamp);
-    p->sender_sequence = get_be32(base + at->sender_sequence);
-    p->sender_timestamp = get_be64(base + at->sender_timestamp);
-    p->sender_error = get_be16(base + at->sender_error);
-    p->sender_ttl = base[at->sender_ttl];
+    struct stamp_sender_packet first = read_first(packet, mode);
+    *p = (struct stamp_reflector_packet){
+        .sequence = first.sequence,
+        .timestamp = first.timestamp,
+        .error = first.error,
+        .ssid = first.ssid,
+        .receive_timestamp = get_be64(packet + at->receive_timestamp),
+        .sender_sequence = get_be32(packet + at->sender_sequence),
+        .sender_timestamp = get_be64(packet + at->sender_timestamp),
+        .sender_error = get_be16(packet + at->sender_error),
+        .sender_ttl = packet[at->sender_ttl],
+    };
     return ERR_OK;
 }

@@ -156,12 +156,22 @@ check_size(const struct stamp_sender_config *config, struct diag *diag)
     return ERR_OK;
 }
 
+static nsec_t
+interval_of(const struct stamp_sender_config *config)
+{
+    return config->interval || !config->rate_pps ? config->interval
+                                                 : MAX(NSEC_PER_SEC / config->rate_pps, 1);
+}
+
 enum err
 stamp_sender_config_check(const struct stamp_sender_config *config, struct diag *diag)
 {
-    if (config->interval <= 0 || config->timeout <= 0)
+    nsec_t interval = interval_of(config);
+    if (interval <= 0 || config->timeout <= 0)
         return diag_set(diag, ERR_INVALID, "interval and timeout must be above 0");
-    if (config->timeout / config->interval > STAMP_MAX_OUTSTANDING - 2)
+    if (config->interval && config->rate_pps)
+        return diag_set(diag, ERR_INVALID, "interval and rate cannot both be given");
+    if (config->timeout / interval > STAMP_MAX_OUTSTANDING - 2)
         return diag_set(diag, ERR_LIMIT, "timeout is more than %d intervals",
                         STAMP_MAX_OUTSTANDING - 2);
     if (config->mode == STAMP_AUTHENTICATED && !config->key)
@@ -216,7 +226,8 @@ stamp_sender_new(const struct stamp_sender_config *config, nsec_t now, struct st
     s->config = *config;
     s->key = key;
     s->next_send = now;
-    s->n_slots = slots_for(config);
+    s->config.interval = interval_of(config);
+    s->n_slots = slots_for(&s->config);
     s->slots = xcalloc(s->n_slots, sizeof *s->slots);
     if (!s->config.max_samples)
         s->config.max_samples = STAMP_MAX_SAMPLES;

@@ -40,11 +40,12 @@ struct stamp_endpoint stamp_endpoint_v4(uint32_t address, uint16_t port);
 bool stamp_endpoint_equal(const struct stamp_endpoint *, const struct stamp_endpoint *);
 
 struct stamp_sender_config {
-    uint16_t ssid;   /* RFC 8972 section 3; 0: not used */
-    uint32_t count;  /* packets to send; 0: until stamp_sender_stop() */
-    nsec_t interval; /* between packets */
-    nsec_t timeout;  /* from sending to when a missing reply counts as lost */
-    size_t size;     /* of the UDP payload, reached with Extra Padding; 0: the smallest */
+    uint16_t ssid;     /* RFC 8972 section 3; 0: not used */
+    uint32_t count;    /* packets to send; 0: until stamp_sender_stop() */
+    nsec_t interval;   /* between packets; or 0, and: */
+    uint32_t rate_pps; /* packets a second */
+    nsec_t timeout;    /* from sending to when a missing reply counts as lost */
+    size_t size;       /* of the UDP payload, reached with Extra Padding; 0: the smallest */
 
     struct stamp_error_estimate error; /* of T1 and T4; its format is that of T1 on the wire */
     nsec_t ptp_offset; /* reflectors that stamp in PTP format: their clock minus UTC (TAI: 37 s) */

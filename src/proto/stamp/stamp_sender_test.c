@@ -138,6 +138,17 @@ sends_a_number_of_packets_at_an_interval(void **state UNUSED)
 }
 
 static void
+sends_at_a_rate(void **state UNUSED)
+{
+    struct stamp_sender_config config = plain;
+    config.interval = 0;
+    config.rate_pps = 250;
+    struct stamp_sender *s = new_sender(&config);
+    assert_int_equal(send_until(s, 39 * MS), 10);
+    stamp_sender_free(s);
+}
+
+static void
 writes_the_packet_the_rfc_shows(void **state UNUSED)
 {
     struct stamp_sender *s = new_sender(&plain);
@@ -624,6 +635,8 @@ senseless_configurations_are_refused(void **state UNUSED)
     struct stamp_sender_config c = plain;
     c.interval = 0;
     assert_err(stamp_sender_config_check(&c, &diag), ERR_INVALID);
+    c = plain, c.rate_pps = 1000;
+    assert_err(stamp_sender_config_check(&c, &diag), ERR_INVALID);
     c = plain, c.mode = STAMP_AUTHENTICATED;
     assert_err(stamp_sender_config_check(&c, &diag), ERR_INVALID);
     c = plain, c.key = (const uint8_t *)"short", c.key_size = 5;
@@ -691,7 +704,7 @@ a_full_buffer_keeps_the_packet_due(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(sends_a_number_of_packets_at_an_interval),
-          cmocka_unit_test(writes_the_packet_the_rfc_shows),
+          cmocka_unit_test(sends_at_a_rate), cmocka_unit_test(writes_the_packet_the_rfc_shows),
           cmocka_unit_test(splits_the_round_trip_into_two_ways),
           cmocka_unit_test(a_reply_after_its_time_is_late_and_its_packet_lost),
           cmocka_unit_test(a_packet_never_sent_is_not_late),

@@ -144,47 +144,52 @@ check_round_trip(const struct goose_pdu *pdu, struct arena *arena)
     buf_fini(&twice);
 }
 
+struct comparison {
+    const char *name;
+    struct oracle oracle;
+    struct arena *arena;
+    unsigned n_messages;
+};
+
+static void
+compare_message(const struct pcap_payload *frame, void *arg)
+{
+    struct comparison *comparison = arg;
+    struct goose_pdu pdu;
+    struct cursor c = cursor_over(frame->data, frame->size);
+    struct diag diag = {"no error"};
+    arena_reset(comparison->arena);
+    if (goose_decode(&c, comparison->arena, &pdu)) {
+        cursor_explain(&c, &diag);
+        fail_msg("%s frame %u: %s", comparison->name, frame->number, diag.text);
+    }
+    assert_true(oracle_next(&comparison->oracle));
+    check_number(&comparison->oracle, "frame.number", frame->number);
+    check_against_oracle(&comparison->oracle, &pdu);
+    check_round_trip(&pdu, comparison->arena);
+    comparison->n_messages++;
+}
+
 static void
 compare_file(const char *path, const char *name, void *arg)
 {
-    char why[PCAP_ERRBUF_SIZE];
-    pcap_t *pcap = pcap_open_offline(path, why);
-    assert_non_null(pcap);
-    struct oracle o;
-    oracle_open(&o, "goose", path);
-    struct arena *arena = arena_new(2 * GOOSE_VALUES_BUDGET);
-    unsigned number = 0, *n_messages = arg;
-    size_t size;
-    for (uint8_t *frame; (frame = pcap_next_payload(pcap, 0x88b8, &number, &size, NULL));) {
-        struct goose_pdu pdu;
-        struct cursor c = cursor_over(frame, size);
-        struct diag diag = {"no error"};
-        arena_reset(arena);
-        enum err err = goose_decode(&c, arena, &pdu);
-        cursor_explain(&c, &diag);
-        if (err)
-            fail_msg("%s frame %u: %s", name, number, diag.text);
-        assert_true(oracle_next(&o));
-        check_number(&o, "frame.number", number);
-        check_against_oracle(&o, &pdu);
-        check_round_trip(&pdu, arena);
-        (*n_messages)++;
-        free(frame);
-    }
-    assert_false(oracle_next(&o)); /* tshark saw no more than we did */
-    oracle_close(&o);
-    arena_free(arena);
-    pcap_close(pcap);
+    struct comparison *comparison = arg;
+    comparison->name = name;
+    oracle_open(&comparison->oracle, "goose", path);
+    pcap_each_payload(path, IEC61850_ETHERTYPE_GOOSE, compare_message, comparison);
+    assert_false(oracle_next(&comparison->oracle)); /* tshark saw no more than we did */
+    oracle_close(&comparison->oracle);
 }
 
 static void
 every_message_says_what_tshark_says(void **state UNUSED)
 {
-    unsigned n_messages = 0;
-    unsigned n_files = pcap_each_file("goose", compare_file, &n_messages);
-    n_files += pcap_each_file("goose/labelled-gpl3", compare_file, &n_messages);
-    print_message("%u messages of %u captures\n", n_messages, n_files);
-    assert_true(n_messages > 20000);
+    struct comparison comparison = {.arena = arena_new(2 * GOOSE_VALUES_BUDGET)};
+    unsigned n_files = pcap_each_file("goose", compare_file, &comparison);
+    n_files += pcap_each_file("goose/labelled-gpl3", compare_file, &comparison);
+    print_message("%u messages of %u captures\n", comparison.n_messages, n_files);
+    assert_true(comparison.n_messages > 20000);
+    arena_free(comparison.arena);
 }
 
 /* The malformed ones: tshark warns and goes on, we say what is wrong. Two of them are well-formed:
@@ -206,33 +211,29 @@ static const struct {
 };
 
 static void
-explain_file(const char *path, const char *name, void *arg UNUSED)
+explain_message(const struct pcap_payload *frame, void *arg)
 {
-    char why[PCAP_ERRBUF_SIZE];
-    pcap_t *pcap = pcap_open_offline(path, why);
-    assert_non_null(pcap);
+    const char *name = arg;
     struct arena *arena = arena_new(GOOSE_VALUES_BUDGET);
-    unsigned number = 0;
-    size_t size;
-    uint8_t *frame = pcap_next_payload(pcap, 0x88b8, &number, &size, NULL);
-    assert_non_null(frame);
     struct goose_pdu pdu;
-    struct cursor c = cursor_over(frame, size);
+    struct cursor c = cursor_over(frame->data, frame->size);
     struct diag diag = {"no error"};
     enum err err = goose_decode(&c, arena, &pdu);
     assert_err(cursor_explain(&c, &diag), err);
-    bool found = false;
-    for (size_t i = 0; i < ARRAY_SIZE(explained); i++) {
-        if (!strstr(name, explained[i].name))
-            continue;
-        found = true;
-        assert_string_equal(diag.text, explained[i].text);
-    }
-    if (!found)
-        fail_msg("%s: %s: not explained", name, diag.text);
-    free(frame);
     arena_free(arena);
-    pcap_close(pcap);
+    for (size_t i = 0; i < ARRAY_SIZE(explained); i++) {
+        if (strstr(name, explained[i].name)) {
+            assert_string_equal(diag.text, explained[i].text);
+            return;
+        }
+    }
+    fail_msg("%s: %s: not explained", name, diag.text);
+}
+
+static void
+explain_file(const char *path, const char *name, void *arg UNUSED)
+{
+    pcap_each_payload(path, IEC61850_ETHERTYPE_GOOSE, explain_message, (void *)name);
 }
 
 static void
@@ -247,6 +248,9 @@ every_malformed_message_is_explained(void **state UNUSED)
 #define MAX_PUBLISHERS 16
 
 struct watched {
+    const char *name;
+    bool attacked, alarm;
+    struct arena *arena;
     struct goose_subscriber *subscribers[MAX_PUBLISHERS];
     unsigned n;
 };
@@ -268,40 +272,36 @@ watch(struct watched *w, const struct goose_pdu *pdu, nsec_t now)
 }
 
 static void
+watch_message(const struct pcap_payload *frame, void *arg)
+{
+    struct watched *w = arg;
+    struct goose_pdu pdu;
+    struct cursor c = cursor_over(frame->data, frame->size);
+    arena_reset(w->arena);
+    assert_ok(goose_decode(&c, w->arena, &pdu));
+    struct goose_event event = watch(w, &pdu, frame->wall_ns);
+    bool wrong = event.kind == GOOSE_OLD || event.kind == GOOSE_DUPLICATE ||
+                 event.kind == GOOSE_RESTART || event.kind == GOOSE_MISMATCH || event.altered ||
+                 event.missed_states;
+    if (wrong && !w->attacked)
+        fail_msg("%s frame %u: %s", w->name, frame->number, goose_event_name(event.kind));
+    w->alarm |= wrong;
+}
+
+static void
 watch_file(const char *path, const char *name, void *arg)
 {
-    bool attacked = strstr(name, "IED_TRSF1_90"), alarm = false;
+    unsigned *n_alarmed = arg;
+    struct watched w = {.name = name, .arena = arena_new(GOOSE_VALUES_BUDGET)};
+    w.attacked = strstr(name, "IED_TRSF1_90");
     /* In these two the publisher itself lies, at a moment when it does change its state. */
     bool consistent = strstr(name, "_906_") || strstr(name, "_908_");
-    char why[PCAP_ERRBUF_SIZE];
-    pcap_t *pcap = pcap_open_offline(path, why);
-    assert_non_null(pcap);
-    struct arena *arena = arena_new(GOOSE_VALUES_BUDGET);
-    struct watched w = {.n = 0};
-    struct pcap_pkthdr when;
-    unsigned number = 0, *n_alarmed = arg;
-    size_t size;
-    for (uint8_t *frame; (frame = pcap_next_payload(pcap, 0x88b8, &number, &size, &when));) {
-        struct goose_pdu pdu;
-        struct cursor c = cursor_over(frame, size);
-        arena_reset(arena);
-        assert_ok(goose_decode(&c, arena, &pdu));
-        nsec_t now = when.ts.tv_sec * NSEC_PER_SEC + when.ts.tv_usec * NSEC_PER_USEC;
-        struct goose_event event = watch(&w, &pdu, now);
-        bool wrong = event.kind == GOOSE_OLD || event.kind == GOOSE_DUPLICATE ||
-                     event.kind == GOOSE_RESTART || event.kind == GOOSE_MISMATCH || event.altered ||
-                     event.missed_states;
-        if (wrong && !attacked)
-            fail_msg("%s frame %u: %s", name, number, goose_event_name(event.kind));
-        alarm |= wrong;
-        free(frame);
-    }
-    assert_int_equal(alarm, attacked && !consistent);
-    (*n_alarmed) += alarm;
+    pcap_each_payload(path, IEC61850_ETHERTYPE_GOOSE, watch_message, &w);
+    assert_int_equal(w.alarm, w.attacked && !consistent);
+    (*n_alarmed) += w.alarm;
     while (w.n)
         goose_subscriber_free(w.subscribers[--w.n]);
-    arena_free(arena);
-    pcap_close(pcap);
+    arena_free(w.arena);
 }
 
 static void

@@ -105,7 +105,7 @@ goose_publisher_new(const struct goose_publisher_config *config, const struct go
         .dat_set = text_of(p->dat_set),
         .go_id = text_of(p->go_id),
         .st_num = 1,
-        .sq_num = 1, /* IEC 61850-7-2 clause 18.2.2: 0 would say that a value has just changed */
+        .sq_num = 1, /* IEC 61850-7-2 clause 18.2: 0 would say that a value has just changed */
         .conf_rev = config->conf_rev,
         .simulation = config->simulation,
         .nds_com = config->nds_com,

@@ -96,8 +96,8 @@ find_mismatch(const struct goose_subscriber *s, const struct goose_pdu *pdu)
     return pdu->nds_com ? "ndsCom" : NULL;
 }
 
-/* IEC 61850-7-1 clause 7.8.2: with LPHD.Sim on, simulated messages replace the real ones from the
- * first of them on; with it off they are ignored. */
+/* LPHD.Sim of IEC 61850-7-4: while it is on, simulated messages replace the real ones from the
+ * first of them on; while it is off they are ignored. */
 static bool
 passes_simulation(struct goose_subscriber *s, const struct goose_pdu *pdu)
 {

@@ -2,25 +2,23 @@
 
 #include "base/testing.h"
 
-#include <stdio.h>
-
 /* One message with every field, written by hand after IEC 61850-8-1 annex A. */
-static const char header_hex[] = "3001 005C 8000 0000";
-static const char pdu_hex[] = "6152"
-                              "800E 4C442F4C4C4E3024474F24676331" /* LD/LLN0$GO$gc1 */
-                              "8102 07D0"                         /* 2000 ms */
-                              "8209 4C442F4C4C4E30247A"           /* LD/LLN0$z */
-                              "8302 6731"                         /* g1 */
-                              "8408 48888F31 240000 0A"           /* t */
-                              "8501 05"                           /* stNum */
-                              "8602 0081"                         /* sqNum 129 */
-                              "8701 01"                           /* simulation */
-                              "8801 03"                           /* confRev */
-                              "8901 01"                           /* ndsCom */
-                              "8A01 02"                           /* numDatSetEntries */
-                              "AB10"                              /* allData */
-                              "8301 01"
-                              "A20B 8403 03 1000 8504 FFFFFF85";
+static const char frame_hex[] = "3001 005C 8000 0000" /* APPID, length, simulated */
+                                "6152"
+                                "800E 4C442F4C4C4E3024474F24676331" /* LD/LLN0$GO$gc1 */
+                                "8102 07D0"                         /* 2000 ms */
+                                "8209 4C442F4C4C4E30247A"           /* LD/LLN0$z */
+                                "8302 6731"                         /* g1 */
+                                "8408 48888F31 240000 0A"           /* t */
+                                "8501 05"                           /* stNum */
+                                "8602 0081"                         /* sqNum 129 */
+                                "8701 01"                           /* simulation */
+                                "8801 03"                           /* confRev */
+                                "8901 01"                           /* ndsCom */
+                                "8A01 02"                           /* numDatSetEntries */
+                                "AB10"                              /* allData */
+                                "8301 01"
+                                "A20B 8403 03 1000 8504 FFFFFF85";
 
 struct fixture {
     uint8_t *octets;
@@ -90,9 +88,7 @@ static void
 reads_every_field(void **state)
 {
     struct fixture *f = *state;
-    char hex[sizeof header_hex + sizeof pdu_hex];
-    snprintf(hex, sizeof hex, "%s%s", header_hex, pdu_hex);
-    assert_ok(decode(f, hex));
+    assert_ok(decode(f, frame_hex));
     assert_int_equal(f->pdu.header.appid, 0x3001);
     assert_int_equal(f->pdu.header.reserved1, IEC61850_SIMULATED);
     assert_text(f->pdu.gocb_ref, "LD/LLN0$GO$gc1");
@@ -120,9 +116,7 @@ static void
 writes_what_it_read(void **state)
 {
     struct fixture *f = *state;
-    char hex[sizeof header_hex + sizeof pdu_hex];
-    snprintf(hex, sizeof hex, "%s%s", header_hex, pdu_hex);
-    assert_ok(decode(f, hex));
+    assert_ok(decode(f, frame_hex));
     struct buf b = BUF_INIT;
     assert_ok(goose_encode(&b, &f->pdu));
     /* The integer -123 stood in four octets and goes out in one. */
@@ -220,9 +214,7 @@ survives_truncation_at_every_octet(void **state)
 {
     struct fixture *f = *state;
     size_t size;
-    char hex[sizeof header_hex + sizeof pdu_hex];
-    snprintf(hex, sizeof hex, "%s%s", header_hex, pdu_hex);
-    uint8_t *whole = hex_bytes(hex, &size);
+    uint8_t *whole = hex_bytes(frame_hex, &size);
     for (size_t cut = 0; cut < size; cut++) {
         uint8_t *copy = malloc(cut ? cut : 1);
         memcpy(copy, whole, cut);

@@ -1,6 +1,6 @@
 #include "proto/ot/sv/sv.h"
 
-/* IEC 61850-9-2 annex A. */
+/* IEC 61850-9-2 clause 8.5.2; gmIdentity: IEC 61869-9. */
 enum {
     TAG_SAV_PDU = BER_APPLICATION(0),
     TAG_NO_ASDU = BER_CONTEXT(0),

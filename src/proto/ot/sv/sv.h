@@ -1,4 +1,4 @@
-/* sv.h - Sampled Values of IEC 61850-9-2 (clause 8.5, annex A): codec, and the data set of the
+/* sv.h - Sampled Values of IEC 61850-9-2 (clause 8.5): codec, and the data set of the
  * implementation guideline "9-2LE".
  *
  * A frame here is what follows the Ethertype 0x88ba: APPID, length, two reserved words, then the

@@ -48,48 +48,52 @@ check_against_oracle(const struct oracle *o, const struct sv_pdu *pdu)
     check_le_sample(o, asdu);
 }
 
+struct comparison {
+    const char *name;
+    struct oracle oracle;
+    unsigned n_messages;
+};
+
+static void
+compare_message(const struct pcap_payload *frame, void *arg)
+{
+    struct comparison *comparison = arg;
+    struct sv_pdu pdu;
+    struct buf again = BUF_INIT;
+    struct cursor c = cursor_over(frame->data, frame->size);
+    struct diag diag = {"no error"};
+    if (sv_decode(&c, &pdu)) {
+        cursor_explain(&c, &diag);
+        fail_msg("%s frame %u: %s", comparison->name, frame->number, diag.text);
+    }
+    assert_true(oracle_next(&comparison->oracle));
+    check_number(&comparison->oracle, "frame.number", frame->number);
+    check_against_oracle(&comparison->oracle, &pdu);
+    assert_ok(sv_encode(&again, &pdu));
+    assert_int_equal(again.size, pdu.header.length);
+    assert_memory_equal(again.data, frame->data, again.size);
+    buf_fini(&again);
+    comparison->n_messages++;
+}
+
 static void
 compare_file(const char *path, const char *name, void *arg)
 {
-    char why[PCAP_ERRBUF_SIZE];
-    pcap_t *pcap = pcap_open_offline(path, why);
-    assert_non_null(pcap);
-    struct oracle o;
-    oracle_open(&o, "sv", path);
-    unsigned number = 0, *n_messages = arg;
-    size_t size;
-    struct buf again = BUF_INIT;
-    for (uint8_t *frame; (frame = pcap_next_payload(pcap, 0x88ba, &number, &size, NULL));) {
-        struct sv_pdu pdu;
-        struct cursor c = cursor_over(frame, size);
-        struct diag diag = {"no error"};
-        enum err err = sv_decode(&c, &pdu);
-        cursor_explain(&c, &diag);
-        if (err)
-            fail_msg("%s frame %u: %s", name, number, diag.text);
-        assert_true(oracle_next(&o));
-        check_number(&o, "frame.number", number);
-        check_against_oracle(&o, &pdu);
-        buf_clear(&again);
-        assert_ok(sv_encode(&again, &pdu));
-        assert_int_equal(again.size, pdu.header.length);
-        assert_memory_equal(again.data, frame, again.size);
-        (*n_messages)++;
-        free(frame);
-    }
-    assert_false(oracle_next(&o)); /* tshark saw no more than we did */
-    buf_fini(&again);
-    oracle_close(&o);
-    pcap_close(pcap);
+    struct comparison *comparison = arg;
+    comparison->name = name;
+    oracle_open(&comparison->oracle, "sv", path);
+    pcap_each_payload(path, IEC61850_ETHERTYPE_SV, compare_message, comparison);
+    assert_false(oracle_next(&comparison->oracle)); /* tshark saw no more than we did */
+    oracle_close(&comparison->oracle);
 }
 
 static void
 every_message_says_what_tshark_says(void **state UNUSED)
 {
-    unsigned n_messages = 0;
-    unsigned n_files = pcap_each_file("sv", compare_file, &n_messages);
-    print_message("%u messages of %u captures\n", n_messages, n_files);
-    assert_true(n_messages > 10000);
+    struct comparison comparison = {.n_messages = 0};
+    unsigned n_files = pcap_each_file("sv", compare_file, &comparison);
+    print_message("%u messages of %u captures\n", comparison.n_messages, n_files);
+    assert_true(comparison.n_messages > 10000);
 }
 
 int

@@ -22,7 +22,7 @@ frame_of(const char *hex, size_t *size)
     return exact;
 }
 
-/* Two ASDUs, one with every optional field, by hand after IEC 61850-9-2 annex A. */
+/* Two ASDUs, one with every optional field, by hand after IEC 61850-9-2 clause 8.5.2. */
 #define FULL                                                                                       \
     "8001 02 A250"                                                                                 \
     "3035 8002 6D31 8101 64 8202 0118 8304 00000007 8408 48888F31 240000 0A"                       \
