@@ -7,8 +7,6 @@
 #include "proto/ot/goose/goose_publisher.h"
 #include "proto/ot/goose/goose_subscriber.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,17 +132,13 @@ publish_due(struct publishing *p)
 static void
 publish_until_stopped(struct publishing *p)
 {
-    int timer = tool_timer(), signals = tool_signals(true);
-    struct pollfd fds[] = {{.fd = timer, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    int signals = tool_signals(true);
     nsec_t end = duration ? tool_monotonic() + duration : NSEC_NEVER;
     nsec_t next_toggle = toggle ? tool_monotonic() + toggle : NSEC_NEVER;
     while (tool_monotonic() < end && (!count || p->n_states < (uint64_t)count)) {
         publish_due(p);
-        tool_timer_at(timer, MIN(goose_publisher_next(p->publisher), MIN(end, next_toggle)));
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-            tool_fail("poll: %s", strerror(errno));
-        tool_timer_clear(timer);
-        int signal = tool_signal(signals);
+        nsec_t next = MIN(goose_publisher_next(p->publisher), MIN(end, next_toggle));
+        int signal = tool_wait(-1, signals, next);
         if (signal && signal != SIGUSR1)
             return;
         bool due = tool_monotonic() >= next_toggle;
@@ -369,17 +363,10 @@ expire_all(struct subscribing *s)
 static void
 subscribe_until_stopped(struct subscribing *s)
 {
-    int timer = tool_timer(), signals = tool_signals(false);
-    struct pollfd fds[] = {{.fd = s->raw.fd, .events = POLLIN},
-                           {.fd = timer, .events = POLLIN},
-                           {.fd = signals, .events = POLLIN}};
+    int signals = tool_signals(false);
     nsec_t end = duration ? tool_monotonic() + duration : NSEC_NEVER;
     while (tool_monotonic() < end && (!count || s->n_states < (uint64_t)count)) {
-        tool_timer_at(timer, MIN(expire_all(s), end));
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-            tool_fail("poll: %s", strerror(errno));
-        tool_timer_clear(timer);
-        if (tool_signal(signals))
+        if (tool_wait(s->raw.fd, signals, MIN(expire_all(s), end)))
             return;
         while ((!count || s->n_states < (uint64_t)count) && take_frame(s))
             continue;

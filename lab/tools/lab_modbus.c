@@ -214,8 +214,7 @@ report(const struct poller *p, const char *event)
 static void
 poll_until_stopped(struct poller *p)
 {
-    int timer = tool_timer(), signals = tool_signals(false);
-    struct pollfd fds[] = {{.fd = timer, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
+    int signals = tool_signals(false);
     nsec_t now = tool_monotonic(), next = now, end = duration ? now + duration : NSEC_NEVER;
     nsec_t next_report = report_every ? now + report_every : NSEC_NEVER;
     while (now < end && (!count || p->n_ok + p->n_failed < (uint64_t)count)) {
@@ -226,11 +225,7 @@ poll_until_stopped(struct poller *p)
             next_report += report_every;
         }
         next = MAX(next + interval, now); /* after a time-out, at once, but no burst */
-        tool_timer_at(timer, MIN(next, end));
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-            tool_fail("poll: %s", strerror(errno));
-        tool_timer_clear(timer);
-        if (tool_signal(signals))
+        if (tool_wait(-1, signals, MIN(next, end)))
             return;
         now = tool_monotonic();
     }

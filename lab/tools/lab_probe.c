@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,22 +201,15 @@ take_answers(struct prober *p)
 static void
 try_everything(struct prober *p)
 {
-    int timer = tool_timer(), signals = tool_signals(false);
-    struct pollfd fds[] = {{.fd = p->raw.fd, .events = POLLIN},
-                           {.fd = timer, .events = POLLIN},
-                           {.fd = signals, .events = POLLIN}};
+    int signals = tool_signals(false);
     size_t n_all = p->n_trials * (size_t)repeat;
     nsec_t next = tool_monotonic();
     for (size_t i = 0; i <= n_all;) {
-        tool_timer_at(timer, next);
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-            tool_fail("poll: %s", strerror(errno));
-        if (tool_signal(signals))
+        if (tool_wait(p->raw.fd, signals, next))
             return;
         take_answers(p);
         if (tool_monotonic() < next)
             continue;
-        tool_timer_clear(timer);
         if (i < n_all)
             send_trial(p, &p->trials[i % p->n_trials]);
         next += ++i == n_all ? wait_time : NSEC_PER_MSEC;
@@ -355,17 +347,11 @@ take_frame(struct listener *l)
 static void
 listen_until_stopped(struct listener *l)
 {
-    int timer = tool_timer(), signals = tool_signals(false);
-    struct pollfd fds[] = {{.fd = l->raw.fd, .events = POLLIN},
-                           {.fd = timer, .events = POLLIN},
-                           {.fd = signals, .events = POLLIN}};
+    int signals = tool_signals(false);
     nsec_t end = duration ? tool_monotonic() + duration : NSEC_NEVER;
     bool stopped = false;
-    tool_timer_at(timer, end);
     while (!stopped && tool_monotonic() < end) {
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-            tool_fail("poll: %s", strerror(errno));
-        stopped = tool_signal(signals); /* what is there already still counts */
+        stopped = tool_wait(l->raw.fd, signals, end); /* what is there already still counts */
         for (enum err err = ERR_OK; err == ERR_OK || err == ERR_CLOSED;) {
             err = rawsock_receive(&l->raw, l->frame);
             if (err == ERR_NOT_FOUND)

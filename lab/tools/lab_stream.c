@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,21 +127,9 @@ send_packet(struct sender *s, uint64_t number, uint64_t total)
     s->n_errors += !ok;
 }
 
-/* Sleeps until `at`; true when a signal came first. */
-static bool
-wait_until(nsec_t at, int timer, int signals)
-{
-    struct pollfd fds[] = {{.fd = timer, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
-    tool_timer_at(timer, at);
-    while (poll(fds, 2, -1) < 0 && errno == EINTR)
-        continue;
-    tool_timer_clear(timer);
-    return tool_signal(signals);
-}
-
 /* What is due is sent, also when we come late: the rate is kept, and the lateness reported. */
 static void
-send_all(struct sender *s, int timer, int signals)
+send_all(struct sender *s, int signals)
 {
     nsec_t begin = tool_monotonic() + start_delay;
     uint64_t limit = count ? (uint64_t)count : UINT64_MAX;
@@ -152,7 +139,7 @@ send_all(struct sender *s, int timer, int signals)
         nsec_t due = begin + (nsec_t)((__int128)s->n_sent * NSEC_PER_SEC / pps);
         nsec_t now = tool_monotonic();
         if (now < due) {
-            if (wait_until(due, timer, signals))
+            if (tool_wait(-1, signals, due))
                 return;
             now = tool_monotonic();
         }
@@ -164,10 +151,10 @@ send_all(struct sender *s, int timer, int signals)
 }
 
 static void
-say_the_end(struct sender *s, int timer, int signals)
+say_the_end(struct sender *s, int signals)
 {
     for (int i = 0; s->n_sent && i < N_LAST; i++) {
-        wait_until(tool_monotonic() + LAST_INTERVAL, timer, signals);
+        tool_wait(-1, signals, tool_monotonic() + LAST_INTERVAL);
         send_packet(s, s->n_sent, s->n_sent);
     }
 }
@@ -176,7 +163,7 @@ static int
 send_stream(int n_operands, char **operands)
 {
     struct sender s = {.layer2 = is_layer2(n_operands, operands), .fd = -1, .raw.fd = -1};
-    int timer = tool_timer(), signals = tool_signals(false);
+    int signals = tool_signals(false);
     if (getrandom(&s.id, sizeof s.id, 0) != sizeof s.id)
         tool_fail("getrandom: %s", strerror(errno));
     if (s.layer2)
@@ -184,8 +171,8 @@ send_stream(int n_operands, char **operands)
     else
         open_udp_sender(&s);
     bool realtime = tool_realtime();
-    send_all(&s, timer, signals);
-    say_the_end(&s, timer, signals);
+    send_all(&s, signals);
+    say_the_end(&s, signals);
     tool_emit(json_pack("{s:s,s:I,s:I,s:I,s:b,s:o}", "event", "summary", "sent",
                         (json_int_t)s.n_sent, "errors", (json_int_t)s.n_errors, "pps",
                         (json_int_t)pps, "realtime", realtime, "late", latency_json(&s.late)));
@@ -316,12 +303,9 @@ report(const struct receiver *r, const char *event)
 }
 
 static void
-receive_all(struct receiver *r, int timer, int signals)
+receive_all(struct receiver *r, int signals)
 {
     nsec_t begin = tool_monotonic(), next_report = interval ? begin + interval : NSEC_NEVER;
-    struct pollfd fds[] = {{.fd = r->layer2 ? r->raw.fd : r->fd, .events = POLLIN},
-                           {.fd = timer, .events = POLLIN},
-                           {.fd = signals, .events = POLLIN}};
     for (;;) {
         nsec_t now = tool_monotonic();
         if (is_finished(r, begin, now))
@@ -330,11 +314,8 @@ receive_all(struct receiver *r, int timer, int signals)
             report(r, "interval");
             next_report += interval;
         }
-        tool_timer_at(timer, MIN(next_report, now + 10 * NSEC_PER_MSEC));
-        if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
-            tool_fail("poll: %s", strerror(errno));
-        tool_timer_clear(timer);
-        if (tool_signal(signals))
+        if (tool_wait(r->layer2 ? r->raw.fd : r->fd, signals,
+                      MIN(next_report, now + 10 * NSEC_PER_MSEC)))
             return;
         for (int i = 0; i < 256 && (r->layer2 ? receive_layer2(r) : receive_udp(r)); i++)
             continue;
@@ -346,7 +327,7 @@ receive_stream(int n_operands, char **operands)
 {
     struct receiver r = {.layer2 = is_layer2(n_operands, operands), .fd = -1, .raw.fd = -1};
     struct diag diag;
-    int timer = tool_timer(), signals = tool_signals(false);
+    int signals = tool_signals(false);
     r.frame = xmalloc(sizeof *r.frame);
     r.account = xcalloc(1, sizeof *r.account);
     if (!r.layer2)
@@ -355,7 +336,7 @@ receive_stream(int n_operands, char **operands)
         tool_fail("%s", diag.text);
     tool_realtime();
     tool_emit(json_pack("{s:s}", "event", "ready"));
-    receive_all(&r, timer, signals);
+    receive_all(&r, signals);
     report(&r, "summary");
     bool met = r.account->received > 0 &&
                (max_lost < 0 || stream_account_lost(r.account) <= (uint64_t)max_lost);

@@ -18,6 +18,7 @@ enum { EVENT_TIMER, EVENT_SIGNAL, EVENT_NETLINK };
 
 static const char *control_path;
 static int64_t seed = 1;
+static bool normal_priority;
 
 static void
 watch(int epoll, int fd, uint64_t number)
@@ -116,7 +117,7 @@ run_wires(int n_operands, char **operands)
     if (control_path && wire_control_open(control_path, epoll, wires, &control, &diag))
         tool_fail("%s", diag.text);
     free(links);
-    bool realtime = tool_realtime();
+    bool realtime = !normal_priority && tool_realtime();
     tool_emit(
         json_pack("{s:s,s:I,s:b}", "event", "ready", "links", (json_int_t)n, "realtime", realtime));
     run(epoll, timer, signals, netlink, wires, control);
@@ -179,6 +180,8 @@ static const struct tool_option run_options[] = {
     {"control", TOOL_TEXT, &control_path, "PATH", "Unix socket for set, cut, block, restore, show",
      0, 0},
     {"seed", TOOL_NUMBER, &seed, "N", "of the losses; the same seed loses the same frames", 0, 0},
+    {"normal-priority", TOOL_FLAG, &normal_priority, NULL, "no real-time priority: less precise", 0,
+     0},
     {0},
 };
 

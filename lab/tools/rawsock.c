@@ -147,12 +147,9 @@ rawsock_receive(struct rawsock *s, struct raw_frame *f)
         struct cmsghdr align;
         uint8_t octets[256];
     } control;
-    struct sockaddr_ll from;
     struct iovec iov[2] = {{&f->vnet, s->offloads ? sizeof f->vnet : 0},
                            {f->buffer + 4, sizeof f->buffer - 4}};
-    struct msghdr m = {.msg_name = &from,
-                       .msg_namelen = sizeof from,
-                       .msg_iov = iov,
+    struct msghdr m = {.msg_iov = iov,
                        .msg_iovlen = 2,
                        .msg_control = control.octets,
                        .msg_controllen = sizeof control.octets};
@@ -163,7 +160,6 @@ rawsock_receive(struct rawsock *s, struct raw_frame *f)
     f->data = f->buffer + 4;
     f->size = (size_t)n - iov[0].iov_len;
     f->wall = 0;
-    f->from_wire = from.sll_pkttype != PACKET_OUTGOING;
     read_side(&m, f);
     return ERR_OK;
 }

@@ -28,7 +28,6 @@ struct raw_frame {
     uint8_t *data;
     size_t size;
     nsec_t wall;                /* when the kernel got it */
-    bool from_wire;             /* not a host's own multicast coming back */
     struct virtio_net_hdr vnet; /* with RAWSOCK_OFFLOADS: checksum to complete, segment to cut */
     uint8_t buffer[4 + RAWSOCK_MAX_FRAME];
 };

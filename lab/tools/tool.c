@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -231,6 +233,7 @@ int
 tool_main(const struct tool_program *p, int argc, char **argv)
 {
     program = p;
+    prctl(PR_SET_TIMERSLACK, 1); /* tool_wait() is to end when it is time, not 50 us later */
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h")) {
             print_help();
@@ -304,6 +307,17 @@ tool_signal(int fd)
 {
     struct signalfd_siginfo info;
     return read(fd, &info, sizeof info) == sizeof info ? (int)info.ssi_signo : 0;
+}
+
+int
+tool_wait(int fd, int signals, nsec_t at)
+{
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+    nsec_t left = at == NSEC_NEVER ? 0 : MAX(at - tool_monotonic(), 0);
+    const struct timespec timeout = {.tv_sec = left / NSEC_PER_SEC, .tv_nsec = left % NSEC_PER_SEC};
+    if (ppoll(fds, fd < 0 ? 1 : 2, at == NSEC_NEVER ? NULL : &timeout, NULL) < 0 && errno != EINTR)
+        tool_fail("poll: %s", strerror(errno));
+    return tool_signal(signals);
 }
 
 int

@@ -74,6 +74,10 @@ int tool_signals(bool with_usr1);
 /* Which of them; 0: none. */
 int tool_signal(int fd);
 
+/* Waits until `fd` (-1: none) is readable, the monotonic clock shows `at` (NSEC_NEVER: no limit),
+ * or a signal came to `signals`. Returns the signal, 0 when it was one of the others. */
+int tool_wait(int fd, int signals, nsec_t at);
+
 /* A timer on the monotonic clock, readable when `at` has passed. NSEC_NEVER: stopped. */
 int tool_timer(void);
 void tool_timer_at(int fd, nsec_t at);

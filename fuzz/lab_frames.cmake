@@ -1,0 +1,1 @@
+tieline_fuzz(lab_frames LIBS lab_tools)
