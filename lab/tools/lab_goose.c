@@ -46,8 +46,7 @@ time_json(nsec_t wall)
     return json_string(time_format(MAX(wall, 0), text));
 }
 
-/* ---- Publishing -------------------------------------------------------------------------------
- */
+/* ---- Publishing ---------------------------------------------------------------------------- */
 
 struct publishing {
     struct rawsock raw;
@@ -174,8 +173,7 @@ publish(int n_operands UNUSED, char **operands UNUSED)
     return TOOL_OK;
 }
 
-/* ---- Subscribing ------------------------------------------------------------------------------
- */
+/* ---- Subscribing --------------------------------------------------------------------------- */
 
 struct followed {
     char *gocb_ref;
@@ -421,8 +419,7 @@ subscribe(int n_operands UNUSED, char **operands UNUSED)
     return status;
 }
 
-/* ---- The command line -------------------------------------------------------------------------
- */
+/* ---- The command line ---------------------------------------------------------------------- */
 
 static const struct tool_option publish_options[] = {
     {"interface", TOOL_TEXT, &interface, "NAME", "send here", 0, 0},

@@ -30,8 +30,7 @@ new_modbus(const char *host)
     return m;
 }
 
-/* ---- Serving ----------------------------------------------------------------------------------
- */
+/* ---- Serving ------------------------------------------------------------------------------- */
 
 struct server {
     modbus_t *modbus;
@@ -133,8 +132,7 @@ serve(int n_operands UNUSED, char **operands UNUSED)
     return TOOL_OK;
 }
 
-/* ---- Polling ----------------------------------------------------------------------------------
- */
+/* ---- Polling ------------------------------------------------------------------------------- */
 
 struct poller {
     modbus_t *modbus;
@@ -249,8 +247,7 @@ poll_server(int n_operands, char **operands)
     return met ? TOOL_OK : TOOL_UNMET;
 }
 
-/* ---- The command line -------------------------------------------------------------------------
- */
+/* ---- The command line ---------------------------------------------------------------------- */
 
 #define COMMON                                                                                     \
     {"port", TOOL_NUMBER, &port, "N", "TCP port (502)", 1, 65535},                                 \

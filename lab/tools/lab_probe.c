@@ -36,8 +36,7 @@ static struct mac from_mac;
 static nsec_t duration;
 static bool quiet;
 
-/* ---- Lists on the command line ----------------------------------------------------------------
- */
+/* ---- Lists on the command line ------------------------------------------------------------- */
 
 static unsigned
 read_numbers(const char *what, const char *text, unsigned max_n, long max, long *numbers)
@@ -89,8 +88,7 @@ read_token(struct probe_token *token)
     }
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------
- */
+/* ---- Sending ------------------------------------------------------------------------------- */
 
 /* One thing tried. */
 struct trial {
@@ -299,8 +297,7 @@ send_probes(int n_operands, char **operands)
     return met ? TOOL_OK : TOOL_UNMET;
 }
 
-/* ---- Listening --------------------------------------------------------------------------------
- */
+/* ---- Listening ----------------------------------------------------------------------------- */
 
 struct listener {
     struct rawsock raw;
@@ -382,8 +379,7 @@ listen_for_probes(int n_operands UNUSED, char **operands UNUSED)
     return expect_none && l.n_frames ? TOOL_UNMET : TOOL_OK;
 }
 
-/* ---- The command line -------------------------------------------------------------------------
- */
+/* ---- The command line ---------------------------------------------------------------------- */
 
 #define COMMON                                                                                     \
     {"interface", TOOL_TEXT, &interface, "NAME", "send and listen here", 0, 0},                    \

@@ -57,8 +57,7 @@ is_multicast(uint32_t a)
     return a >> 28 == 14;
 }
 
-/* ---- Sending ----------------------------------------------------------------------------------
- */
+/* ---- Sending ------------------------------------------------------------------------------- */
 
 struct sender {
     bool layer2;
@@ -183,8 +182,7 @@ send_stream(int n_operands, char **operands)
     return TOOL_OK;
 }
 
-/* ---- Receiving --------------------------------------------------------------------------------
- */
+/* ---- Receiving ----------------------------------------------------------------------------- */
 
 struct receiver {
     bool layer2;
@@ -348,8 +346,7 @@ receive_stream(int n_operands, char **operands)
     return met ? TOOL_OK : TOOL_UNMET;
 }
 
-/* ---- The command line -------------------------------------------------------------------------
- */
+/* ---- The command line ---------------------------------------------------------------------- */
 
 #define COMMON                                                                                     \
     {"interface", TOOL_TEXT, &interface, "NAME", "send and receive here only", 0, 0},              \

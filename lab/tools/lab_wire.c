@@ -127,8 +127,7 @@ run_wires(int n_operands, char **operands)
     return TOOL_OK;
 }
 
-/* ---- Telling a running one --------------------------------------------------------------------
- */
+/* ---- Telling a running one ----------------------------------------------------------------- */
 
 static int
 connect_to(const char *path)
@@ -171,8 +170,7 @@ tell(int n_operands, char **operands)
     return refused ? TOOL_UNMET : TOOL_OK;
 }
 
-/* ---- The command line -------------------------------------------------------------------------
- */
+/* ---- The command line ---------------------------------------------------------------------- */
 
 static const struct tool_option tell_options[] = {{0}};
 

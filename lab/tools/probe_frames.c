@@ -22,8 +22,7 @@ enum {
 
 static const struct mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 
-/* ---- Token ------------------------------------------------------------------------------------
- */
+/* ---- Token --------------------------------------------------------------------------------- */
 
 enum err
 probe_token_parse(const char *text, struct probe_token *token)
@@ -49,8 +48,7 @@ probe_token_format(const struct probe_token *token, char *text)
     return text;
 }
 
-/* ---- Building ---------------------------------------------------------------------------------
- */
+/* ---- Building ------------------------------------------------------------------------------ */
 
 static void
 begin(struct buf *b, const struct probe_source *s, const struct mac *dst, int64_t vlan,
@@ -315,8 +313,7 @@ const struct probe_desc probe_table[] = {
     {NULL, PROBE_EVERYONE, NULL},
 };
 
-/* ---- Recognising ------------------------------------------------------------------------------
- */
+/* ---- Recognising --------------------------------------------------------------------------- */
 
 /* The IP header's protocol and what it carries; 0: none that we know. */
 static uint8_t

@@ -30,8 +30,7 @@ stream_header_read(const uint8_t *octets, size_t size, struct stream_header *h)
     return true;
 }
 
-/* ---- The window of numbers seen: a bit each, for the last STREAM_WINDOW -----------------------
- */
+/* ---- The window of numbers seen: a bit each, for the last STREAM_WINDOW -------------------- */
 
 static uint64_t *
 word_of(struct stream_account *a, uint64_t number, uint64_t *bit)
@@ -64,8 +63,7 @@ advance(struct stream_account *a, uint64_t to)
     a->highest = to;
 }
 
-/* ---- Outages ----------------------------------------------------------------------------------
- */
+/* ---- Outages ------------------------------------------------------------------------------- */
 
 static struct stream_outage *
 shortest_outage(struct stream_account *a)

@@ -6,8 +6,7 @@
 #include "base/cursor.h"
 #include "lab/tools/latency.h"
 
-/* ---- What a packet of the stream carries, in network byte order -------------------------------
- */
+/* ---- What a packet of the stream carries, in network byte order ---------------------------- */
 
 #define STREAM_HEADER_SIZE 36
 
@@ -22,8 +21,7 @@ void stream_header_write(uint8_t *octets, const struct stream_header *);
 /* False: the octets are no packet of a stream. */
 bool stream_header_read(const uint8_t *octets, size_t size, struct stream_header *);
 
-/* ---- The account ------------------------------------------------------------------------------
- */
+/* ---- The account --------------------------------------------------------------------------- */
 
 #define STREAM_WINDOW 65536 /* packets; one that comes later than this behind is not judged */
 #define STREAM_OUTAGES 256  /* the longest ones are remembered one by one */

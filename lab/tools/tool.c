@@ -23,8 +23,7 @@ static bool as_json;
 static const struct tool_option json_option = {
     .name = "json", .kind = TOOL_FLAG, .to = &as_json, .help = "JSON lines on standard output"};
 
-/* ---- Messages ---------------------------------------------------------------------------------
- */
+/* ---- Messages ------------------------------------------------------------------------------ */
 
 static void PRINTF_LIKE(1, 0) say(const char *format, va_list args)
 {
@@ -98,8 +97,7 @@ tool_emit(json_t *object)
         tool_fail("standard output: %s", strerror(errno));
 }
 
-/* ---- The command line -------------------------------------------------------------------------
- */
+/* ---- The command line ---------------------------------------------------------------------- */
 
 static void
 print_option(const struct tool_option *o)
@@ -253,8 +251,7 @@ tool_main(const struct tool_program *p, int argc, char **argv)
     return command->run(n_operands, argv);
 }
 
-/* ---- Time, signals ----------------------------------------------------------------------------
- */
+/* ---- Time, signals ------------------------------------------------------------------------- */
 
 static nsec_t
 read_clock(clockid_t clock)

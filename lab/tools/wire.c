@@ -71,8 +71,7 @@ struct wires {
     struct raw_frame frame;
 };
 
-/* ---- Interfaces -------------------------------------------------------------------------------
- */
+/* ---- Interfaces ---------------------------------------------------------------------------- */
 
 /* No address, no router solicitation: this namespace itself must stay silent. */
 static void
@@ -185,8 +184,7 @@ wires_interfaces_changed(struct wires *w)
     }
 }
 
-/* ---- Frames -----------------------------------------------------------------------------------
- */
+/* ---- Frames -------------------------------------------------------------------------------- */
 
 /* How many frames a segment will become, and the size of their headers. */
 static unsigned
@@ -317,8 +315,7 @@ wires_deliver(struct wires *w, nsec_t now)
     return next;
 }
 
-/* ---- Commands ---------------------------------------------------------------------------------
- */
+/* ---- Commands ------------------------------------------------------------------------------ */
 
 static struct link *
 find_link(struct wires *w, const char *name, struct diag *diag)

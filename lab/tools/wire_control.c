@@ -83,8 +83,7 @@ wire_control_close(struct wire_control *c)
     free(c);
 }
 
-/* ---- Commands ---------------------------------------------------------------------------------
- */
+/* ---- Commands ------------------------------------------------------------------------------ */
 
 static enum err
 do_set(struct wires *w, char **words, size_t n, struct diag *diag)
@@ -155,8 +154,7 @@ run_line(struct wires *w, char *line)
     return run_command(w, words, n);
 }
 
-/* ---- Clients ----------------------------------------------------------------------------------
- */
+/* ---- Clients ------------------------------------------------------------------------------- */
 
 static void
 drop_client(struct client *c)

@@ -174,8 +174,7 @@ ber_get_text(struct cursor *c, uint32_t tag, const char *what)
     return (struct ber_text){.data = (const char *)cursor_bytes(&value, size, what), .size = size};
 }
 
-/* ---- Writing ----------------------------------------------------------------------------------
- */
+/* ---- Writing ------------------------------------------------------------------------------- */
 
 static void
 write_tag(struct buf *b, uint32_t tag)

@@ -29,8 +29,7 @@ struct ber_text {
     size_t size;
 };
 
-/* ---- Reading ----------------------------------------------------------------------------------
- */
+/* ---- Reading ------------------------------------------------------------------------------- */
 
 /* The next tag, without moving; BER_NONE at the end, after an error, or where no tag is whole. */
 uint32_t ber_peek(const struct cursor *);
@@ -56,8 +55,7 @@ struct ber_text ber_get_text(struct cursor *, uint32_t tag, const char *what);
 int64_t ber_int(struct cursor *value, const char *what);
 uint64_t ber_uint(struct cursor *value, const char *what);
 
-/* ---- Writing ----------------------------------------------------------------------------------
- */
+/* ---- Writing ------------------------------------------------------------------------------- */
 
 /* Opens a value whose length is not known yet; close it with ber_end() and what this returned.
  * Values nest. */

@@ -33,8 +33,7 @@ keep_sample(struct stamp_peer *p, const struct stamp_sample *sample, size_t max_
     p->next = (p->next + 1) % max_samples;
 }
 
-/* ---- Progress ---------------------------------------------------------------------------------
- */
+/* ---- Progress ------------------------------------------------------------------------------ */
 
 static bool
 is_before(uint32_t a, uint32_t b)
@@ -105,8 +104,7 @@ progress_take(struct stamp_progress *g, const struct stamp_sample *s)
     }
 }
 
-/* ---- Replies ----------------------------------------------------------------------------------
- */
+/* ---- Replies ------------------------------------------------------------------------------- */
 
 void
 stamp_peer_take(struct stamp_peer *p, const struct stamp_sample *s, size_t max_samples)
@@ -166,8 +164,7 @@ stamp_peer_correct_t3(struct stamp_peer *p, uint32_t reflected, nsec_t t3)
     }
 }
 
-/* ---- Results ----------------------------------------------------------------------------------
- */
+/* ---- Results ------------------------------------------------------------------------------- */
 
 static nsec_t
 forward_delay(const struct stamp_sample *s)

@@ -74,8 +74,7 @@ stamp_reflector_free(struct stamp_reflector *r)
     free(r);
 }
 
-/* ---- Who may ----------------------------------------------------------------------------------
- */
+/* ---- Who may ------------------------------------------------------------------------------- */
 
 static int
 compare_allowed(const void *a, const void *b)
@@ -124,8 +123,7 @@ stamp_reflector_forbid(struct stamp_reflector *r, const uint8_t address[16], uin
     return ERR_OK;
 }
 
-/* ---- Sessions ---------------------------------------------------------------------------------
- */
+/* ---- Sessions ------------------------------------------------------------------------------ */
 
 nsec_t
 stamp_reflector_expire(struct stamp_reflector *r, nsec_t now)
@@ -162,8 +160,7 @@ enter_session(struct stamp_reflector *r, const struct stamp_arrival *arrival, ui
     return session;
 }
 
-/* ---- TLVs -------------------------------------------------------------------------------------
- */
+/* ---- TLVs ---------------------------------------------------------------------------------- */
 
 static void
 answer_location(struct stamp_reflector *r, const struct passage *p, uint8_t *value, size_t size)
@@ -321,8 +318,7 @@ reflect_tlvs(struct stamp_reflector *r, struct passage *p, const uint8_t *payloa
                             tlvs + layout.hmac_offset + STAMP_TLV_HEADER_SIZE);
 }
 
-/* ---- The base packet --------------------------------------------------------------------------
- */
+/* ---- The base packet ----------------------------------------------------------------------- */
 
 /* Sets up the reply as a copy of the request, at least as large as a base packet. */
 static uint8_t *

@@ -43,8 +43,7 @@ struct stamp_sender {
      STAMP_TLV_BIT(STAMP_TLV_CLASS_OF_SERVICE) | STAMP_TLV_BIT(STAMP_TLV_DIRECT_MEASUREMENT) |     \
      STAMP_TLV_BIT(STAMP_TLV_FOLLOW_UP_TELEMETRY))
 
-/* ---- Endpoints --------------------------------------------------------------------------------
- */
+/* ---- Endpoints ----------------------------------------------------------------------------- */
 
 struct stamp_endpoint
 stamp_endpoint_v4(uint32_t address, uint16_t port)
@@ -60,8 +59,7 @@ stamp_endpoint_equal(const struct stamp_endpoint *a, const struct stamp_endpoint
     return a->port == b->port && !memcmp(a->address, b->address, sizeof a->address);
 }
 
-/* ---- Packets ----------------------------------------------------------------------------------
- */
+/* ---- Packets ------------------------------------------------------------------------------- */
 
 static void
 put_class_of_service(struct buf *b, uint8_t dscp1)
@@ -141,8 +139,7 @@ smallest_size(const struct stamp_sender_config *config)
     return size;
 }
 
-/* ---- Session ----------------------------------------------------------------------------------
- */
+/* ---- Session ------------------------------------------------------------------------------- */
 
 static enum err
 check_size(const struct stamp_sender_config *config, struct diag *diag)
@@ -153,6 +150,20 @@ check_size(const struct stamp_sender_config *config, struct diag *diag)
     if (config->size && config->size != smallest && config->size < smallest + STAMP_TLV_HEADER_SIZE)
         return diag_set(diag, ERR_INVALID, "size %zu: possible are %zu and from %zu on",
                         config->size, smallest, smallest + STAMP_TLV_HEADER_SIZE);
+    return ERR_OK;
+}
+
+static enum err
+check_reflectors(const struct stamp_sender_config *config, struct diag *diag)
+{
+    if (MAX(config->n_reflectors, config->max_reflectors) > STAMP_MAX_REFLECTORS)
+        return diag_set(diag, ERR_LIMIT, "more than %d reflectors", STAMP_MAX_REFLECTORS);
+    for (unsigned i = 0; config->reflectors && i < config->n_reflectors; i++) {
+        for (unsigned k = 0; k < i; k++) {
+            if (stamp_endpoint_equal(&config->reflectors[i], &config->reflectors[k]))
+                return diag_set(diag, ERR_INVALID, "reflector %u is reflector %u again", i, k);
+        }
+    }
     return ERR_OK;
 }
 
@@ -182,11 +193,10 @@ stamp_sender_config_check(const struct stamp_sender_config *config, struct diag 
         return diag_set(diag, ERR_INVALID, "a TLV in 0x%x cannot be asked for", config->tlvs);
     if (config->dscp1 > 63)
         return diag_set(diag, ERR_INVALID, "DSCP %u is above 63", config->dscp1);
-    if (MAX(config->n_reflectors, config->max_reflectors) > STAMP_MAX_REFLECTORS)
-        return diag_set(diag, ERR_LIMIT, "more than %d reflectors", STAMP_MAX_REFLECTORS);
     if (config->max_samples > STAMP_MAX_SAMPLES)
         return diag_set(diag, ERR_LIMIT, "more than %d samples", STAMP_MAX_SAMPLES);
-    return check_size(config, diag);
+    enum err err = check_reflectors(config, diag);
+    return err ? err : check_size(config, diag);
 }
 
 static struct stamp_peer *
@@ -293,8 +303,7 @@ stamp_sender_expire(struct stamp_sender *s, nsec_t now)
     }
 }
 
-/* ---- Output -----------------------------------------------------------------------------------
- */
+/* ---- Output -------------------------------------------------------------------------------- */
 
 /* Does this packet carry the Access Report? */
 static bool
@@ -416,8 +425,7 @@ stamp_sender_access_state(const struct stamp_sender *s)
     return s->access.state;
 }
 
-/* ---- Input ------------------------------------------------------------------------------------
- */
+/* ---- Input --------------------------------------------------------------------------------- */
 
 /* One clock for all: PTP's timescale is brought to UTC. */
 static enum err
@@ -635,8 +643,7 @@ stamp_sender_input(struct stamp_sender *s, const struct stamp_endpoint *from,
     return ERR_OK;
 }
 
-/* ---- Results ----------------------------------------------------------------------------------
- */
+/* ---- Results ------------------------------------------------------------------------------- */
 
 unsigned
 stamp_sender_n_reflectors(const struct stamp_sender *s)

@@ -119,8 +119,7 @@ enum stamp_access_state {
 };
 enum stamp_access_state stamp_sender_access_state(const struct stamp_sender *);
 
-/* ---- Results ----------------------------------------------------------------------------------
- */
+/* ---- Results ------------------------------------------------------------------------------- */
 
 struct stamp_direction {
     uint32_t sent, received, lost, duplicated, reordered;

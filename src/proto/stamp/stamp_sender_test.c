@@ -645,6 +645,10 @@ senseless_configurations_are_refused(void **state UNUSED)
     assert_err(stamp_sender_config_check(&c, &diag), ERR_INVALID);
     c = plain, c.max_reflectors = 33;
     assert_err(stamp_sender_config_check(&c, &diag), ERR_LIMIT);
+    struct stamp_endpoint twice[] = {stamp_endpoint_v4(1, 1), stamp_endpoint_v4(1, 1)};
+    c = plain, c.reflectors = twice, c.n_reflectors = 2;
+    assert_err(stamp_sender_config_check(&c, &diag), ERR_INVALID);
+    assert_string_equal(diag.text, "reflector 1 is reflector 0 again");
     c = plain, c.max_samples = STAMP_MAX_SAMPLES + 1;
     assert_err(stamp_sender_config_check(&c, &diag), ERR_LIMIT);
     assert_ok(stamp_sender_config_check(&plain, &diag));

@@ -105,8 +105,7 @@ stamp_tlv_integrity(const uint8_t *packet, size_t size, enum stamp_mode mode, bo
     return stamp_key_verify_tlvs(key, packet, tlvs, hmac, tlvs + hmac + STAMP_TLV_HEADER_SIZE);
 }
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+/* ---- Values -------------------------------------------------------------------------------- */
 
 struct stamp_class_of_service
 stamp_class_of_service_read(const uint8_t *value)

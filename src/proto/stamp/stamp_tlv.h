@@ -55,8 +55,7 @@ bool stamp_tlv_next(struct cursor *tlvs, struct stamp_tlv *);
  * zeroed value, SIZE_MAX when the buffer's limit does not allow it. */
 size_t stamp_tlv_put(struct buf *, enum stamp_tlv_type, uint16_t size);
 
-/* ---- The TLVs of one packet, looked over ------------------------------------------------------
- */
+/* ---- The TLVs of one packet, looked over --------------------------------------------------- */
 
 struct stamp_tlv_layout {
     unsigned n;              /* TLVs up to the end or the first malformed one, that one included */
@@ -74,8 +73,7 @@ void stamp_tlv_scan(const uint8_t *tlvs, size_t size, struct stamp_tlv_layout *)
 bool stamp_tlv_integrity(const uint8_t *packet, size_t size, enum stamp_mode, bool required,
                          struct stamp_key *key, const struct stamp_tlv_layout *);
 
-/* ---- Values -----------------------------------------------------------------------------------
- */
+/* ---- Values -------------------------------------------------------------------------------- */
 
 struct stamp_class_of_service {
     uint8_t dscp1; /* the sender asks for it on the way back */
@@ -127,8 +125,7 @@ void stamp_follow_up_write(uint8_t *value, struct stamp_follow_up);
 struct stamp_timestamp_information stamp_timestamp_information_read(const uint8_t *value);
 void stamp_timestamp_information_write(uint8_t *value, struct stamp_timestamp_information);
 
-/* ---- Location (RFC 8972 section 4.2) ----------------------------------------------------------
- */
+/* ---- Location (RFC 8972 section 4.2) ------------------------------------------------------- */
 
 enum stamp_location_sub_tlv {
     STAMP_LOCATION_SOURCE_MAC = 1, /* asked for; 2 or 3 is the answer */

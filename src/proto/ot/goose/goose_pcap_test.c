@@ -242,8 +242,7 @@ every_malformed_message_is_explained(void **state UNUSED)
     assert_int_equal(pcap_each_file("goose/malformed", explain_file, NULL), ARRAY_SIZE(explained));
 }
 
-/* ---- The subscriber on benign traffic ---------------------------------------------------------
- */
+/* ---- The subscriber on benign traffic ------------------------------------------------------ */
 
 #define MAX_PUBLISHERS 16
 

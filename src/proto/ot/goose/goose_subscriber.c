@@ -174,7 +174,7 @@ goose_subscriber_input(struct goose_subscriber *s, const struct goose_pdu *pdu, 
 {
     struct goose_event event = {.kind = GOOSE_FOREIGN};
     if (pdu->header.appid == s->appid && text_is(pdu->gocb_ref, s->gocb_ref)) {
-        uint64_t hash = hash_bytes(pdu->all_data, pdu->all_data_size, 0);
+        uint64_t hash = hash_bytes(pdu->all_data, pdu->all_data_size, hash_secret());
         event.field = find_mismatch(s, pdu);
         if (event.field)
             event.kind = GOOSE_MISMATCH;
