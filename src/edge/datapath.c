@@ -63,6 +63,8 @@ datapath_free(struct datapath *dp)
 {
     if (!dp)
         return;
+    if (dp->open)
+        datapath_rollback(dp);
     for (unsigned i = 0; i < N_TABLES; i++)
         flow_table_fini(&dp->tables[i]);
     idmap_each(&dp->groups, free_group, NULL);
@@ -73,6 +75,7 @@ datapath_free(struct datapath *dp)
     idmap_fini(&dp->ports);
     qsbr_fini(&dp->qsbr);
     free(dp->expiring);
+    free(dp->log);
     free(dp);
 }
 
@@ -84,10 +87,10 @@ datapath_add_port(struct datapath *dp, uint32_t number, const char *name, const 
     port->number = number;
     snprintf(port->name, sizeof port->name, "%s", name);
     port->mac = *mac;
-    port->mtu = UINT32_MAX;
+    atomic_init(&port->mtu, UINT32_MAX);
     port->created = now;
     idmap_put(&dp->ports, port);
-    datapath_changed(dp);
+    atomic_fetch_add_explicit(&dp->generation, 1, memory_order_release);
     return port;
 }
 
@@ -103,8 +106,8 @@ datapath_barrier(struct datapath *dp)
     qsbr_synchronize(&dp->qsbr);
 }
 
-static void
-count_groups(struct datapath *dp, const struct entry *entry, int by)
+void
+count_references(struct datapath *dp, const struct entry *entry, int by)
 {
     const struct instructions *in = atomic_load_explicit(&entry->instructions,
                                                          memory_order_relaxed);
@@ -119,30 +122,11 @@ count_groups(struct datapath *dp, const struct entry *entry, int by)
         meter->n_flows = (uint32_t)((int)meter->n_flows + by);
 }
 
-static void
-notify(struct datapath *dp, enum flow_event event, const struct entry *entry,
-       enum flow_removed_reason reason, nsec_t now)
-{
-    struct flow flow;
-    if (!dp->hooks.flow)
-        return;
-    entry_flow(entry, &flow);
-    struct flow_notice notice = {
-        .event = event,
-        .reason = reason,
-        .flow = &flow,
-        .packets = counter_get(&entry->counters.packets),
-        .octets = counter_get(&entry->counters.octets),
-        .duration = now - entry->created,
-    };
-    dp->hooks.flow(dp->hooks.arg, &notice);
-}
-
-/* Puts the entry into the list of those with timeouts, or takes it out. */
-static void
+void
 track_expiry(struct datapath *dp, struct entry *entry, bool wanted)
 {
     bool tracked = entry->expiry_slot != UINT32_MAX;
+    wanted &= entry->idle_timeout || entry->hard_timeout;
     if (wanted && !tracked) {
         GROW(dp->expiring, dp->n_expiring, dp->expiring_capacity);
         entry->expiry_slot = dp->n_expiring;
@@ -155,42 +139,31 @@ track_expiry(struct datapath *dp, struct entry *entry, bool wanted)
     }
 }
 
-/* Entries on their way out: unpublished one by one, then told about and released together, after
- * one grace period, so that the counts reported are final. */
-struct removal {
-    struct datapath *dp;
-    struct entry **entries;
-    uint32_t n, capacity;
-    nsec_t now;
-};
-
-static void
-removal_add(struct removal *r, struct entry *entry)
+void
+datapath_configure_port(struct datapath *dp, struct edge_port *port, uint32_t config, uint32_t mask)
 {
-    struct datapath *dp = r->dp;
-    count_groups(dp, entry, -1);
-    track_expiry(dp, entry, false);
-    flow_table_remove(&dp->tables[entry->table_id], entry);
-    dp->n_flows--;
-    GROW(r->entries, r->n, r->capacity);
-    r->entries[r->n++] = entry;
+    bool opened = transaction_start(dp);
+    uint32_t before = atomic_load_explicit(&port->config, memory_order_relaxed);
+    uint32_t after = (before & ~mask) | (config & mask);
+    if (after != before) {
+        struct change *c = datapath_note(dp, CHANGE_CONFIGURE_PORT, port, NULL);
+        c->config = before;
+        c->live = atomic_load_explicit(&port->live, memory_order_relaxed);
+        port_set_config(port, after, true);
+    }
+    transaction_end(dp, opened, DP_OK, 0);
 }
 
 static void
-removal_finish(struct removal *r, enum flow_removed_reason reason)
+remove_entry(struct datapath *dp, struct entry *entry, enum flow_removed_reason reason)
 {
-    struct datapath *dp = r->dp;
-    if (r->n) {
-        datapath_changed(dp);
-        if (dp->hooks.flow)
-            qsbr_synchronize(&dp->qsbr);
-    }
-    for (uint32_t i = 0; i < r->n; i++) {
-        struct entry *entry = r->entries[i];
-        notify(dp, FLOW_REMOVED, entry, reason, r->now);
-        flow_table_release(&dp->tables[entry->table_id], entry);
-    }
-    free(r->entries);
+    struct change *c = datapath_note(dp, CHANGE_REMOVE_FLOW, entry, NULL);
+    c->event = FLOW_REMOVED;
+    c->reason = (uint8_t)reason;
+    count_references(dp, entry, -1);
+    track_expiry(dp, entry, false);
+    flow_table_remove(&dp->tables[entry->table_id], entry);
+    dp->n_flows--;
 }
 
 static bool
@@ -266,6 +239,30 @@ select_entries(struct datapath *dp, const struct flow_request *r, bool strict,
     }
 }
 
+bool
+datapath_flow_selected(const struct flow_request *filter, const struct entry *entry)
+{
+    struct match match;
+    if (filter->flow->table_id != TABLE_ALL && filter->flow->table_id != entry->table_id)
+        return false;
+    entry_match(entry, &match);
+    return match_contains(&filter->flow->match, &match) && passes_filter(filter, entry);
+}
+
+bool
+datapath_scan(const struct datapath *dp, struct datapath_cursor *at, unsigned last,
+              uint32_t n_buckets, void (*visit)(void *arg, struct entry *), void *arg)
+{
+    for (; at->table <= last && at->table < N_TABLES; at->table++) {
+        if (!dp->tables[at->table].n_entries)
+            at->at = (struct flow_cursor){0, 0};
+        else if (flow_table_scan(&dp->tables[at->table], &at->at, n_buckets, visit, arg))
+            return true;
+        at->at = (struct flow_cursor){0, 0};
+    }
+    return false;
+}
+
 void
 datapath_each_flow(struct datapath *dp, const struct flow_request *filter,
                    void (*visit)(void *arg, struct entry *), void *arg)
@@ -291,21 +288,41 @@ check_instructions(const struct datapath *dp, const struct flow *flow)
     return e;
 }
 
+/* Gives an entry the flow's instructions; what it was is noted. */
 static void
-reset_counters(struct entry *entry)
+replace_instructions(struct datapath *dp, struct entry *entry, const struct flow *flow,
+                     enum flow_event event)
 {
-    atomic_store_explicit(&entry->counters.packets, 0, memory_order_relaxed);
-    atomic_store_explicit(&entry->counters.octets, 0, memory_order_relaxed);
+    struct flow_before *before = xcalloc(1, sizeof *before);
+    datapath_note(dp, CHANGE_REPLACE_FLOW, entry, before)->event = (uint8_t)event;
+    count_references(dp, entry, -1);
+    *before = (struct flow_before){
+        .instructions = entry_replace(entry, instructions_new(flow)),
+        .cookie = entry->cookie,
+        .created = entry->created,
+        .flags = entry->flags,
+        .idle_timeout = entry->idle_timeout,
+        .hard_timeout = entry->hard_timeout,
+    };
+    count_references(dp, entry, 1);
+    if (flow->flags & FLOW_RESET_COUNTS) {
+        before->packets = atomic_exchange_explicit(&entry->counters.packets, 0,
+                                                   memory_order_relaxed);
+        before->octets = atomic_exchange_explicit(&entry->counters.octets, 0, memory_order_relaxed);
+    }
 }
 
 static void
-replace_instructions(struct datapath *dp, struct entry *entry, const struct flow *flow)
+replace_entry(struct datapath *dp, struct entry *entry, const struct flow *flow, nsec_t now)
 {
-    count_groups(dp, entry, -1);
-    flow_table_set_instructions(&dp->tables[entry->table_id], entry, flow);
-    count_groups(dp, entry, 1);
-    if (flow->flags & FLOW_RESET_COUNTS)
-        reset_counters(entry);
+    replace_instructions(dp, entry, flow, FLOW_ADDED);
+    track_expiry(dp, entry, false);
+    entry->cookie = flow->cookie;
+    entry->flags = flow->flags;
+    entry->idle_timeout = flow->idle_timeout;
+    entry->hard_timeout = flow->hard_timeout;
+    entry->created = now;
+    track_expiry(dp, entry, true);
 }
 
 static struct dp_error
@@ -318,55 +335,45 @@ add_flow(struct datapath *dp, const struct flow *flow, nsec_t now)
         return failed(FLOW_MOD_FAILED, FMFC_OVERLAP);
     if (!entry && dp->n_flows >= dp->limits.flows)
         return failed(FLOW_MOD_FAILED, FMFC_TABLE_FULL);
-    if (!entry) {
-        entry = flow_table_insert(table, flow, now);
-        dp->n_flows++;
-        count_groups(dp, entry, 1);
-    } else {
-        replace_instructions(dp, entry, flow);
-        entry->cookie = flow->cookie;
-        entry->flags = flow->flags;
-        entry->idle_timeout = flow->idle_timeout;
-        entry->hard_timeout = flow->hard_timeout;
-        entry->created = now;
+    if (entry) {
+        replace_entry(dp, entry, flow, now);
+        return DP_OK;
     }
-    track_expiry(dp, entry, entry->idle_timeout || entry->hard_timeout);
-    datapath_changed(dp);
-    notify(dp, FLOW_ADDED, entry, 0, now);
+    entry = flow_table_insert(table, flow, now);
+    datapath_note(dp, CHANGE_ADD_FLOW, entry, NULL)->event = FLOW_ADDED;
+    dp->n_flows++;
+    count_references(dp, entry, 1);
+    track_expiry(dp, entry, true);
     return DP_OK;
 }
 
 struct modification {
     struct datapath *dp;
     const struct flow *flow;
-    nsec_t now;
 };
 
 static void
-modify_entry(void *arg, struct entry *entry)
+modify_visited(void *arg, struct entry *entry)
 {
     struct modification *m = arg;
-    replace_instructions(m->dp, entry, m->flow);
-    notify(m->dp, FLOW_MODIFIED, entry, 0, m->now);
+    replace_instructions(m->dp, entry, m->flow, FLOW_MODIFIED);
 }
 
 static void
-remove_entry(void *arg, struct entry *entry)
+remove_visited(void *arg, struct entry *entry)
 {
-    removal_add(arg, entry);
+    remove_entry(arg, entry, REMOVED_DELETE);
 }
 
-struct dp_error
-datapath_flow_mod(struct datapath *dp, const struct flow_request *r, nsec_t now)
+static struct dp_error
+change_flows(struct datapath *dp, const struct flow_request *r, nsec_t now)
 {
     bool removal = r->command == FLOW_DELETE || r->command == FLOW_DELETE_STRICT;
     bool strict = r->command == FLOW_MODIFY_STRICT || r->command == FLOW_DELETE_STRICT;
     if (r->flow->table_id >= N_TABLES && !(removal && r->flow->table_id == TABLE_ALL))
         return failed(FLOW_MOD_FAILED, FMFC_BAD_TABLE_ID);
     if (removal) {
-        struct removal list = {.dp = dp, .now = now};
-        select_entries(dp, r, strict, remove_entry, &list);
-        removal_finish(&list, REMOVED_DELETE);
+        select_entries(dp, r, strict, remove_visited, dp);
         return DP_OK;
     }
     struct dp_error e = check_instructions(dp, r->flow);
@@ -374,13 +381,19 @@ datapath_flow_mod(struct datapath *dp, const struct flow_request *r, nsec_t now)
         return e;
     if (r->command == FLOW_ADD)
         return add_flow(dp, r->flow, now);
-    struct modification m = {dp, r->flow, now};
+    struct modification m = {dp, r->flow};
     struct flow_request any_port = *r; /* out_port and out_group filter deletes only */
     any_port.out_port = PORT_ANY;
     any_port.out_group = GROUP_ANY;
-    select_entries(dp, &any_port, strict, modify_entry, &m);
-    datapath_changed(dp);
+    select_entries(dp, &any_port, strict, modify_visited, &m);
     return DP_OK;
+}
+
+struct dp_error
+datapath_flow_mod(struct datapath *dp, const struct flow_request *r, nsec_t now)
+{
+    bool opened = transaction_start(dp);
+    return transaction_end(dp, opened, change_flows(dp, r, now), now);
 }
 
 static bool
@@ -398,23 +411,21 @@ is_due(const struct entry *e, nsec_t now, enum flow_removed_reason *reason)
 void
 datapath_tick(struct datapath *dp, nsec_t now)
 {
-    struct removal lists[2] = {{.dp = dp, .now = now}, {.dp = dp, .now = now}};
+    bool opened = transaction_start(dp);
     for (uint32_t i = dp->n_expiring; i-- > 0;) {
-        struct entry *entry = dp->expiring[i];
         enum flow_removed_reason reason;
-        if (is_due(entry, now, &reason))
-            remove_entry(&lists[reason == REMOVED_HARD], entry);
+        if (is_due(dp->expiring[i], now, &reason))
+            remove_entry(dp, dp->expiring[i], reason);
     }
-    removal_finish(&lists[0], REMOVED_IDLE);
-    removal_finish(&lists[1], REMOVED_HARD);
+    transaction_end(dp, opened, DP_OK, now);
     qsbr_reclaim(&dp->qsbr);
 }
 
-/* Removes every entry whose instructions satisfy `uses(in, id)`. */
 struct user_search {
-    struct removal removal;
+    struct datapath *dp;
     bool (*uses)(const struct instructions *, uint32_t id);
     uint32_t id;
+    enum flow_removed_reason reason;
 };
 
 static bool
@@ -422,18 +433,17 @@ visit_user(void *arg, struct entry *entry)
 {
     struct user_search *s = arg;
     if (s->uses(atomic_load_explicit(&entry->instructions, memory_order_relaxed), s->id))
-        remove_entry(&s->removal, entry);
+        remove_entry(s->dp, entry, s->reason);
     return true;
 }
 
 void
 datapath_remove_users(struct datapath *dp, bool (*uses)(const struct instructions *, uint32_t),
-                      uint32_t id, enum flow_removed_reason reason, nsec_t now)
+                      uint32_t id, enum flow_removed_reason reason)
 {
-    struct user_search s = {{.dp = dp, .now = now}, uses, id};
+    struct user_search s = {dp, uses, id, reason};
     for (unsigned i = 0; i < N_TABLES; i++) {
         if (dp->tables[i].n_entries)
             flow_table_each(&dp->tables[i], visit_user, &s);
     }
-    removal_finish(&s.removal, reason);
 }

@@ -7,11 +7,17 @@
  * packets to send, cross in rings (ring.h).
  *
  * Order. A change is first published, then `generation` is raised, which makes every cached program
- * stale; datapath_barrier() returns when no worker can still act on anything older. So a barrier
- * means it: packets that arrive after the barrier's reply obey every message before it.
+ * stale, and only then what it replaced is given to qsbr to be freed; datapath_barrier() returns
+ * when no worker can still act on anything older. So a barrier means it: packets that arrive after
+ * the barrier's reply obey every message before it.
  *
- * Nothing here knows the wire: openflow_agent.c translates, and answers with the error codes, which
- * are OpenFlow's own (types 1 to 13 of section 7.4.4) so that they need no translation. */
+ * Several changes together. Between datapath_begin() and datapath_commit() every change is noted
+ * with what it replaces, so that datapath_rollback() brings back exactly what was there: the same
+ * entries, with their counters. Nobody is told of a change before the commit. A single change is a
+ * transaction of its own.
+ *
+ * Nothing here knows the wire: openflow_switch.h translates, and answers with the error codes,
+ * which are OpenFlow's own (types 1 to 13 of section 7.4.4) so that they need no translation. */
 #ifndef EDGE_DATAPATH_H
 #define EDGE_DATAPATH_H
 
@@ -60,11 +66,12 @@ struct edge_port {
     uint32_t number;
     char name[16];
     struct mac mac;
-    _Atomic bool up;         /* carrier and administratively up */
-    _Atomic bool live;       /* groups may use it: up, and for as long as wait-to-restore asks */
-    _Atomic uint32_t config; /* OFPPC_* bits */
-    uint32_t mtu;            /* largest frame it can send, octets without FCS */
-    uint64_t rate_kbps;      /* shaping, 0: none */
+    _Atomic bool up;            /* carrier and administratively up */
+    _Atomic bool live;          /* groups may use it: up, and for as long as wait-to-restore asks */
+    _Atomic uint32_t config;    /* OFPPC_* bits */
+    _Atomic uint32_t mtu;       /* largest frame it can send, octets without FCS */
+    _Atomic uint64_t rate_kbps; /* shaping, 0: none */
+    uint32_t speed_kbps;        /* of the interface as it says; 0: not known */
     nsec_t created;
     struct {
         _Atomic uint64_t packets, octets, dropped, errors;
@@ -122,13 +129,16 @@ enum flow_event { FLOW_ADDED, FLOW_MODIFIED, FLOW_REMOVED };
 struct flow_notice {
     enum flow_event event;
     enum flow_removed_reason reason;
+    const struct entry *entry;
     const struct flow *flow;
     uint64_t packets, octets;
     nsec_t duration;
 };
 
+/* Called when a change is committed. They must not change the datapath. */
 struct datapath_hooks {
     void (*flow)(void *arg, const struct flow_notice *);
+    void (*port)(void *arg, struct edge_port *); /* its config has changed */
     void *arg;
 };
 
@@ -157,6 +167,16 @@ struct datapath {
     struct limits limits;
     uint32_t n_flows;
     struct datapath_hooks hooks;
+    /* Packets whose TTL expires go to the controller too (OFPR_INVALID_TTL), as much of them. */
+    _Atomic bool punt_expired;
+    _Atomic uint16_t punt_expired_octets;
+    /* All entries by when they were last changed; `n_changes` counts the changes. */
+    struct entry *oldest, *newest;
+    uint64_t n_changes;
+    /* The transaction that is open. */
+    bool open;
+    struct change *log;
+    uint32_t n_log, log_capacity;
     /* Entries with timeouts. */
     struct entry **expiring;
     uint32_t n_expiring, expiring_capacity;
@@ -172,6 +192,21 @@ void datapath_free(struct datapath *);
 struct edge_port *datapath_add_port(struct datapath *, uint32_t number, const char *name,
                                     const struct mac *, nsec_t now);
 struct edge_port *datapath_port(const struct datapath *, uint32_t number);
+
+/* Several changes as one. No other change may come in between; the calls below that change
+ * something take part. */
+void datapath_begin(struct datapath *);
+void datapath_commit(struct datapath *, nsec_t now);
+/* Undoes everything since datapath_begin(). */
+void datapath_rollback(struct datapath *);
+/* Makes the packet workers wait while a transaction is made, so that no packet meets only a part of
+ * it. */
+void datapath_stop_packets(struct datapath *);
+void datapath_resume_packets(struct datapath *);
+
+/* Changes those bits of the port's config that are in `mask` (PORT_CONFIG_*). A port that is
+ * configured down is out of use at once, for groups too. */
+void datapath_configure_port(struct datapath *, struct edge_port *, uint32_t config, uint32_t mask);
 
 enum flow_command { FLOW_ADD, FLOW_MODIFY, FLOW_MODIFY_STRICT, FLOW_DELETE, FLOW_DELETE_STRICT };
 
@@ -196,13 +231,25 @@ struct dp_error datapath_meter_mod(struct datapath *, enum meter_command, const 
 
 /* Returns when every packet that arrives from now on obeys all changes so far. */
 void datapath_barrier(struct datapath *);
-/* Removes entries whose time has come, and frees what waits. Call it a few times a second. */
+/* Removes entries whose time has come, and frees what waits. Call it a few times a second, never
+ * while a transaction is open. */
 void datapath_tick(struct datapath *, nsec_t now);
 
 /* Visits entries that `filter` selects (its command is ignored), by table; OFPMP_FLOW, _AGGREGATE.
  */
 void datapath_each_flow(struct datapath *, const struct flow_request *filter,
                         void (*visit)(void *arg, struct entry *), void *arg);
+/* Does the filter select this entry? */
+bool datapath_flow_selected(const struct flow_request *filter, const struct entry *);
+
+/* A walk over the entries of all tables in pieces: see flow_table_scan(). */
+struct datapath_cursor {
+    unsigned table;
+    struct flow_cursor at;
+};
+/* Goes on with tables up to and including `last`. False: the end was reached. */
+bool datapath_scan(const struct datapath *, struct datapath_cursor *, unsigned last,
+                   uint32_t n_buckets, void (*visit)(void *arg, struct entry *), void *arg);
 
 /* Is an action list acceptable here (section 6.4 and 7.2.5)? The prerequisites of set-field are
  * checked against the match; `match` NULL skips that (buckets, packet-out). */

@@ -10,8 +10,8 @@ body_of(const struct group_entry *group)
     return atomic_load_explicit(&group->body, memory_order_acquire);
 }
 
-static void
-body_free(void *object)
+void
+group_body_free(void *object)
 {
     struct group_body *body = object;
     for (uint32_t i = 0; i < body->n_buckets; i++) {
@@ -25,7 +25,7 @@ void
 group_entry_free(void *object)
 {
     struct group_entry *group = object;
-    body_free(body_of(group));
+    group_body_free(body_of(group));
     free(group);
 }
 
@@ -128,8 +128,7 @@ body_new(struct datapath *dp, const struct group *group)
     return body;
 }
 
-/* Counts this body's references to other groups in or out. */
-static void
+void
 count_chained(struct datapath *dp, const struct group_body *body, int by)
 {
     for (uint32_t i = 0; i < body->n_buckets; i++) {
@@ -163,7 +162,7 @@ add_group(struct datapath *dp, const struct group *description, nsec_t now)
     atomic_init(&group->body, body);
     count_chained(dp, body, 1);
     idmap_put(&dp->groups, group);
-    datapath_changed(dp);
+    datapath_note(dp, CHANGE_ADD_GROUP, group, NULL);
     return DP_OK;
 }
 
@@ -180,61 +179,58 @@ modify_group(struct datapath *dp, const struct group *description)
     count_chained(dp, new, 1);
     count_chained(dp, old, -1);
     atomic_store_explicit(&group->body, new, memory_order_release);
-    qsbr_defer(&dp->qsbr, body_free, old);
-    datapath_changed(dp);
+    datapath_note(dp, CHANGE_MODIFY_GROUP, group, old);
     return DP_OK;
 }
 
 static void
-delete_group(struct datapath *dp, struct group_entry *group, nsec_t now)
+remove_group(void *arg, void *object)
 {
-    if (group->n_flows)
-        datapath_remove_users(dp, instructions_use_group, group->group_id, REMOVED_GROUP, now);
+    struct datapath *dp = arg;
+    struct group_entry *group = object;
     count_chained(dp, body_of(group), -1);
     idmap_remove(&dp->groups, group->group_id);
-    qsbr_defer(&dp->qsbr, group_entry_free, group);
+    datapath_note(dp, CHANGE_REMOVE_GROUP, group, NULL);
 }
 
-struct all_groups {
-    struct datapath *dp;
-    nsec_t now;
-};
-
-static void
-unchain_group(void *arg, void *object)
+static bool
+instructions_use_any_group(const struct instructions *in, uint32_t id UNUSED)
 {
-    struct all_groups *all = arg;
-    struct group_entry *group = object;
+    for (uint32_t i = 0; i < (uint32_t)in->n_apply + in->n_write; i++) {
+        if (in->actions[i].type == ACTION_GROUP)
+            return true;
+    }
+    return false;
+}
+
+static struct dp_error
+delete_group(struct datapath *dp, uint32_t group_id)
+{
+    struct group_entry *group = idmap_get(&dp->groups, group_id);
+    if (group_id == GROUP_ALL) {
+        datapath_remove_users(dp, instructions_use_any_group, 0, REMOVED_GROUP);
+        idmap_each(&dp->groups, remove_group, dp);
+        return DP_OK;
+    }
+    if (!group) /* "no error is returned if there was nothing to delete" */
+        return group_id > GROUP_MAX ? failed(GROUP_MOD_FAILED, GMFC_INVALID_GROUP) : DP_OK;
+    if (group->n_groups)
+        return failed(GROUP_MOD_FAILED, GMFC_CHAINED_GROUP);
     if (group->n_flows)
-        datapath_remove_users(all->dp, instructions_use_group, group->group_id, REMOVED_GROUP,
-                              all->now);
-    idmap_remove(&all->dp->groups, group->group_id);
-    qsbr_defer(&all->dp->qsbr, group_entry_free, group);
+        datapath_remove_users(dp, instructions_use_group, group_id, REMOVED_GROUP);
+    remove_group(dp, group);
+    return DP_OK;
 }
 
 struct dp_error
 datapath_group_mod(struct datapath *dp, enum group_command command, const struct group *description,
                    nsec_t now)
 {
-    if (command == GROUP_ADD)
-        return add_group(dp, description, now);
-    if (command == GROUP_MODIFY)
-        return modify_group(dp, description);
-    if (description->group_id == GROUP_ALL) {
-        struct all_groups all = {dp, now};
-        idmap_each(&dp->groups, unchain_group, &all);
-        datapath_changed(dp);
-        return DP_OK;
-    }
-    struct group_entry *group = idmap_get(&dp->groups, description->group_id);
-    if (!group) /* "no error is returned if there was nothing to delete" */
-        return description->group_id > GROUP_MAX ? failed(GROUP_MOD_FAILED, GMFC_INVALID_GROUP)
-                                                 : DP_OK;
-    if (group->n_groups)
-        return failed(GROUP_MOD_FAILED, GMFC_CHAINED_GROUP);
-    delete_group(dp, group, now);
-    datapath_changed(dp);
-    return DP_OK;
+    bool opened = transaction_start(dp);
+    struct dp_error e = command == GROUP_ADD      ? add_group(dp, description, now)
+                        : command == GROUP_MODIFY ? modify_group(dp, description)
+                                                  : delete_group(dp, description->group_id);
+    return transaction_end(dp, opened, e, now);
 }
 
 void

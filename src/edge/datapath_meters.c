@@ -10,6 +10,12 @@ uses_meter(const struct instructions *in, uint32_t meter_id)
     return in->meter_id == meter_id;
 }
 
+static bool
+uses_any_meter(const struct instructions *in, uint32_t meter_id UNUSED)
+{
+    return in->meter_id != 0;
+}
+
 static struct dp_error
 check_meter(const struct meter *meter)
 {
@@ -48,48 +54,57 @@ put_meter(struct datapath *dp, const struct meter *meter, struct meter_entry *ol
         entry->n_flows = old->n_flows;
         entry->created = old->created;
         idmap_replace(&dp->meters, entry);
-        qsbr_defer(&dp->qsbr, free, old);
+        datapath_note(dp, CHANGE_REPLACE_METER, entry, old);
     } else {
         idmap_put(&dp->meters, entry);
+        datapath_note(dp, CHANGE_ADD_METER, entry, NULL);
     }
-    datapath_changed(dp);
     return DP_OK;
 }
 
-struct meter_visit {
-    struct datapath *dp;
-    nsec_t now;
-};
-
 static void
-delete_meter(void *arg, void *object)
+remove_meter(void *arg, void *object)
 {
-    struct meter_visit *v = arg;
+    struct datapath *dp = arg;
     struct meter_entry *meter = object;
-    if (meter->n_flows)
-        datapath_remove_users(v->dp, uses_meter, meter->meter_id, REMOVED_METER, v->now);
-    idmap_remove(&v->dp->meters, meter->meter_id);
-    qsbr_defer(&v->dp->qsbr, free, meter);
-    datapath_changed(v->dp);
+    idmap_remove(&dp->meters, meter->meter_id);
+    datapath_note(dp, CHANGE_REMOVE_METER, meter, NULL);
 }
 
-struct dp_error
-datapath_meter_mod(struct datapath *dp, enum meter_command command, const struct meter *meter,
-                   nsec_t now)
+static struct dp_error
+delete_meter(struct datapath *dp, uint32_t meter_id)
+{
+    struct meter_entry *meter = idmap_get(&dp->meters, meter_id);
+    if (meter_id == METER_ALL) {
+        datapath_remove_users(dp, uses_any_meter, 0, REMOVED_METER);
+        idmap_each(&dp->meters, remove_meter, dp);
+    } else if (meter) {
+        if (meter->n_flows)
+            datapath_remove_users(dp, uses_meter, meter_id, REMOVED_METER);
+        remove_meter(dp, meter);
+    }
+    return DP_OK;
+}
+
+static struct dp_error
+change_meter(struct datapath *dp, enum meter_command command, const struct meter *meter, nsec_t now)
 {
     struct meter_entry *old = idmap_get(&dp->meters, meter->meter_id);
-    struct meter_visit v = {dp, now};
     switch (command) {
     case METER_ADD:
         return old ? failed(METER_MOD_FAILED, MMFC_EXISTS) : put_meter(dp, meter, NULL, now);
     case METER_MODIFY:
         return old ? put_meter(dp, meter, old, now) : failed(METER_MOD_FAILED, MMFC_UNKNOWN_METER);
     case METER_DELETE:
-        if (meter->meter_id == METER_ALL)
-            idmap_each(&dp->meters, delete_meter, &v);
-        else if (old)
-            delete_meter(&v, old);
-        return DP_OK;
+        return delete_meter(dp, meter->meter_id);
     }
-    return failed(METER_MOD_FAILED, 4); /* OFPMMFC_BAD_COMMAND */
+    return failed(METER_MOD_FAILED, MMFC_BAD_COMMAND);
+}
+
+struct dp_error
+datapath_meter_mod(struct datapath *dp, enum meter_command command, const struct meter *meter,
+                   nsec_t now)
+{
+    bool opened = transaction_start(dp);
+    return transaction_end(dp, opened, change_meter(dp, command, meter, now), now);
 }

@@ -16,6 +16,7 @@ struct buckets {
 struct tuple {
     struct buckets *_Atomic buckets;
     uint64_t seed;
+    uint64_t number;    /* among all tuples this table has had */
     uint32_t n_entries; /* published */
     uint32_t n_alive;   /* published, or removed and not released yet */
     uint8_t n_words;
@@ -54,6 +55,7 @@ flow_table_init(struct flow_table *table, uint8_t id, struct qsbr *qsbr)
     atomic_init(&table->matches, 0);
     table->qsbr = qsbr;
     table->n_entries = 0;
+    table->n_tuples = 0;
     table->id = id;
 }
 
@@ -221,9 +223,10 @@ buckets_new(uint32_t n, uint8_t phase)
 }
 
 static struct tuple *
-tuple_new(const struct flow_key *mask)
+tuple_new(const struct flow_key *mask, uint64_t number)
 {
     struct tuple *tuple = xcalloc(1, sizeof *tuple);
+    tuple->number = number;
     tuple->seed = hash_secret();
     for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
         if (!mask->words[i])
@@ -328,7 +331,7 @@ widen_summary(struct tuple *tuple, const struct entry *entry)
     }
 }
 
-static struct instructions *
+struct instructions *
 instructions_new(const struct flow *flow)
 {
     uint32_t n_apply = flow->has_apply ? flow->apply.n : 0;
@@ -370,14 +373,11 @@ entry_new(const struct flow_table *table, struct tuple *tuple, const struct flow
     return entry;
 }
 
-struct entry *
-flow_table_insert(struct flow_table *table, const struct flow *flow, nsec_t now)
+/* Makes a filled entry visible. `is_new`: its tuple is, too. */
+static void
+publish_entry(struct flow_table *table, struct entry *entry, bool is_new)
 {
-    struct tuple *tuple = find_tuple(table, &flow->match.mask);
-    bool is_new = !tuple;
-    if (is_new)
-        tuple = tuple_new(&flow->match.mask);
-    struct entry *entry = entry_new(table, tuple, flow, now);
+    struct tuple *tuple = entry->tuple;
     struct buckets *b = atomic_load_explicit(&tuple->buckets, RELAXED);
     if (tuple->n_entries >= b->n) {
         grow(table, tuple);
@@ -386,19 +386,36 @@ flow_table_insert(struct flow_table *table, const struct flow *flow, nsec_t now)
     widen_summary(tuple, entry);
     link_entry(tuple, b, entry);
     tuple->n_entries++;
-    tuple->n_alive++;
     table->n_entries++;
     if (count_priority(tuple, entry->priority, 1) || is_new)
         publish_tuples(table, is_new ? tuple : NULL);
+}
+
+struct entry *
+flow_table_insert(struct flow_table *table, const struct flow *flow, nsec_t now)
+{
+    struct tuple *tuple = find_tuple(table, &flow->match.mask);
+    bool is_new = !tuple;
+    if (is_new)
+        tuple = tuple_new(&flow->match.mask, table->n_tuples++);
+    struct entry *entry = entry_new(table, tuple, flow, now);
+    tuple->n_alive++;
+    publish_entry(table, entry, is_new);
     return entry;
 }
 
 void
-flow_table_set_instructions(struct flow_table *table, struct entry *entry, const struct flow *flow)
+flow_table_restore(struct flow_table *table, struct entry *entry)
+{
+    publish_entry(table, entry, entry->tuple->n_entries == 0);
+}
+
+struct instructions *
+entry_replace(struct entry *entry, struct instructions *new)
 {
     struct instructions *old = atomic_load_explicit(&entry->instructions, RELAXED);
-    atomic_store_explicit(&entry->instructions, instructions_new(flow), memory_order_release);
-    qsbr_defer(table->qsbr, free, old);
+    atomic_store_explicit(&entry->instructions, new, memory_order_release);
+    return old;
 }
 
 void
@@ -497,6 +514,57 @@ flow_table_each(struct flow_table *table, bool (*visit)(void *arg, struct entry 
     free(tuples);
 }
 
+/* Counting with the highest bit as the lowest: the buckets that a bucket is split into when the
+ * table doubles come right behind each other, so a count that has passed it has passed them, and
+ * one that has not meets them all (known from the cursors of Redis' SCAN). 0: all are counted. */
+static uint32_t
+next_bucket(uint32_t bucket, uint32_t n)
+{
+    for (uint32_t bit = n >> 1; bit; bit >>= 1) {
+        bucket ^= bit;
+        if (bucket & bit)
+            return bucket;
+    }
+    return 0;
+}
+
+/* The tuple with the lowest number from `number` on. */
+static struct tuple *
+next_tuple(const struct flow_table *table, uint64_t number)
+{
+    const struct tuple_list *tuples = tuples_of(table);
+    struct tuple *next = NULL;
+    for (uint32_t i = 0; tuples && i < tuples->n; i++) {
+        struct tuple *t = tuples->list[i].tuple;
+        if (t->number >= number && (!next || t->number < next->number))
+            next = t;
+    }
+    return next;
+}
+
+bool
+flow_table_scan(const struct flow_table *table, struct flow_cursor *at, uint32_t n_buckets,
+                void (*visit)(void *arg, struct entry *), void *arg)
+{
+    struct tuple *tuple;
+    while ((tuple = next_tuple(table, at->tuple))) {
+        struct buckets *b = atomic_load_explicit(&tuple->buckets, RELAXED);
+        uint32_t bucket = tuple->number == at->tuple ? at->bucket : 0;
+        at->tuple = tuple->number;
+        do {
+            at->bucket = bucket;
+            if (n_buckets-- == 0)
+                return true;
+            struct entry *e = atomic_load_explicit(&b->heads[bucket], RELAXED);
+            for (; e; e = atomic_load_explicit(&e->next[b->phase], RELAXED))
+                visit(arg, e);
+            bucket = next_bucket(bucket, b->n);
+        } while (bucket);
+        *at = (struct flow_cursor){tuple->number + 1, 0};
+    }
+    return false;
+}
+
 void
 entry_match(const struct entry *entry, struct match *match)
 {
@@ -530,4 +598,10 @@ entry_flow(const struct entry *entry, struct flow *flow)
         .metadata_mask = in->metadata_mask,
     };
     entry_match(entry, &flow->match);
+}
+
+bool
+entry_is_table_miss(const struct entry *entry)
+{
+    return entry->priority == 0 && entry->tuple->n_words == 0;
 }

@@ -41,12 +41,15 @@ struct entry {
     struct entry *_Atomic next[2]; /* in its bucket, for both phases of a growing hash table */
     struct tuple *tuple;
     struct instructions *_Atomic instructions;
-    uint64_t cookie; /* may be read by workers for packet-ins */
+    _Atomic uint64_t cookie; /* workers read it for packet-ins */
     nsec_t created;  /* monotonic */
     uint16_t priority, flags, idle_timeout, hard_timeout;
     uint8_t table_id;
-    bool removed;         /* unpublished */
     uint32_t expiry_slot; /* place in the datapath's list of entries with timeouts; or UINT32_MAX */
+    /* When it was added and last changed, in changes of the datapath; and its neighbours in the
+     * list of all entries by `changed`. */
+    uint64_t added, changed;
+    struct entry *older, *newer;
     struct flow_counters counters;
     uint64_t values[]; /* the tuple's words, masked */
 };
@@ -57,6 +60,7 @@ struct flow_table {
     struct tuple_list *_Atomic tuples; /* by falling highest priority */
     struct qsbr *qsbr;
     uint32_t n_entries;
+    uint64_t n_tuples; /* made so far; numbers them */
     uint8_t id;
     _Atomic uint64_t lookups, matches; /* relaxed */
 };
@@ -86,11 +90,17 @@ struct entry *flow_table_overlapping(const struct flow_table *, uint16_t priorit
                                      const struct match *);
 /* Adds an entry, which must not be there. Never NULL. */
 struct entry *flow_table_insert(struct flow_table *, const struct flow *, nsec_t now);
-/* Replaces what an entry does. */
-void flow_table_set_instructions(struct flow_table *, struct entry *, const struct flow *);
+/* The instructions of a flow, in memory of their own: to entry_replace(), or to free(). */
+struct instructions *instructions_new(const struct flow *);
+/* Replaces what an entry does. Returns what it did before, which must be freed through qsbr, after
+ * cached programs that use it have become stale. */
+struct instructions *entry_replace(struct entry *, struct instructions *);
 /* Unpublishes it. It stays readable, and its counters may still rise until the grace period is
  * over. */
 void flow_table_remove(struct flow_table *, struct entry *);
+/* Publishes an entry that was removed, and not released, again. Only after the grace period, and
+ * when no other entry of its match and priority is there. */
+void flow_table_restore(struct flow_table *, struct entry *);
 /* Frees a removed entry, after the grace period. */
 void flow_table_release(struct flow_table *, struct entry *);
 
@@ -98,9 +108,23 @@ void flow_table_release(struct flow_table *, struct entry *);
  * when the visitor returns false. */
 void flow_table_each(struct flow_table *, bool (*visit)(void *arg, struct entry *), void *arg);
 
+/* A walk over a table in pieces, between which the table may change. Entries that are there from
+ * the first piece to the last are visited exactly once. */
+struct flow_cursor {
+    uint64_t tuple;  /* number of the tuple that is being visited */
+    uint32_t bucket; /* next of its buckets, counted with reversed bits */
+};
+
+/* Goes on through at most `n_buckets` hash buckets; the visitor must not change the table. Starts
+ * with a zeroed cursor. False: the end was reached. */
+bool flow_table_scan(const struct flow_table *, struct flow_cursor *, uint32_t n_buckets,
+                     void (*visit)(void *arg, struct entry *), void *arg);
+
 /* The whole entry as a flow. Its action lists point into the entry: do not free them. */
 void entry_flow(const struct entry *, struct flow *);
 void entry_match(const struct entry *, struct match *);
+/* OpenFlow 1.3.5 section 5.4: it matches everything, with priority 0. */
+bool entry_is_table_miss(const struct entry *);
 void tuple_mask(const struct tuple *, struct flow_key *mask);
 
 static inline void

@@ -42,7 +42,9 @@ struct pipeline {
     uint64_t secret[FLOW_KEY_WORDS];
     nsec_t now;
     uint64_t generation; /* of the tables, as of this vector */
-    struct pipeline_stats stats;
+    struct {             /* written by this thread only, read by others */
+        _Atomic uint64_t packets, hits, misses, uncacheable;
+    } stats;
     /* Tracing: nothing is counted or sent, everything is told. */
     void (*step)(void *arg, const struct trace_step *);
     void *step_arg;
@@ -90,7 +92,18 @@ pipeline_free(struct pipeline *pl)
 void
 pipeline_get_stats(const struct pipeline *pl, struct pipeline_stats *stats)
 {
-    *stats = pl->stats;
+    *stats = (struct pipeline_stats){
+        .packets = counter_get(&pl->stats.packets),
+        .hits = counter_get(&pl->stats.hits),
+        .misses = counter_get(&pl->stats.misses),
+        .uncacheable = counter_get(&pl->stats.uncacheable),
+    };
+}
+
+static void
+count_up(_Atomic uint64_t *counter)
+{
+    atomic_store_explicit(counter, counter_get(counter) + 1, memory_order_relaxed);
 }
 
 /* ---- Telling what happens ---- */
@@ -138,6 +151,25 @@ record(struct run *run, struct op op)
         return;
     }
     run->record->ops[run->record->n_ops++] = op;
+}
+
+static void
+punt(struct run *run, enum punt_reason reason, uint16_t max_len)
+{
+    run->sent = true;
+    tell(run, "output", "CONTROLLER, at most %u octets", max_len);
+    if (tracing(run))
+        return;
+    struct punt p = {
+        .packet = run->packet,
+        .key = &run->key,
+        .reason = reason,
+        .max_len = max_len,
+        .table_id = run->table_id,
+        .cookie = run->entry ? atomic_load_explicit(&run->entry->cookie, memory_order_relaxed)
+                             : UINT64_MAX,
+    };
+    run->pl->sink.punt(run->pl->sink.arg, &p);
 }
 
 /* ---- The steps of a program, and of the tables' interpretation ---- */
@@ -197,6 +229,9 @@ do_edit(struct run *run, const struct action *action)
     case EDIT_TTL_EXPIRED:
         run->stopped = true;
         drop(run, DROP_TTL_EXPIRED);
+        if (atomic_load_explicit(&run->pl->dp->punt_expired, memory_order_relaxed))
+            punt(run, PUNT_INVALID_TTL,
+                 atomic_load_explicit(&run->pl->dp->punt_expired_octets, memory_order_relaxed));
         return;
     case EDIT_NO_ROOM:
         run->stopped = true;
@@ -226,7 +261,7 @@ send_to(struct run *run, struct edge_port *port)
         drop(run, DROP_PORT_CONFIG);
         return;
     }
-    if (!atomic_load_explicit(&port->up, memory_order_relaxed)) {
+    if (!atomic_load_explicit(&port->up, memory_order_relaxed) || config & PORT_CONFIG_DOWN) {
         drop(run, DROP_PORT_DOWN);
         return;
     }
@@ -265,32 +300,29 @@ flood_port(void *arg, void *object)
         send_to(f->run, port);
 }
 
+/* For the controller by an action: why, and whether the port it came from may trouble it. */
 static void
-punt(struct run *run, enum punt_reason reason, uint16_t max_len)
+punt_by_action(struct run *run, uint16_t max_len)
 {
-    run->sent = true;
-    tell(run, "output", "CONTROLLER, at most %u octets", max_len);
-    if (tracing(run))
-        return;
-    struct punt p = {
-        .packet = run->packet,
-        .key = &run->key,
-        .reason = reason,
-        .max_len = max_len,
-        .table_id = run->table_id,
-        .cookie = run->entry ? run->entry->cookie : UINT64_MAX,
-    };
-    run->pl->sink.punt(run->pl->sink.arg, &p);
-}
-
-/* OpenFlow 1.3 table 14: a table-miss entry matches everything and has priority 0. */
-static bool
-is_table_miss(const struct run *run)
-{
-    return run->entry && run->entry->priority == 0;
+    bool miss = run->entry && entry_is_table_miss(run->entry);
+    struct edge_port *from = miss ? datapath_port(run->pl->dp, run->packet->in_port) : NULL;
+    if (from &&
+        atomic_load_explicit(&from->config, memory_order_relaxed) & PORT_CONFIG_NO_PACKET_IN)
+        drop(run, DROP_PORT_CONFIG);
+    else
+        punt(run, miss ? PUNT_NO_MATCH : PUNT_ACTION, max_len);
 }
 
 static void through_tables(struct run *);
+
+static void
+send_to_local(struct run *run)
+{
+    run->sent = true;
+    tell(run, "output", "LOCAL");
+    if (!tracing(run))
+        run->pl->sink.local(run->pl->sink.arg, run->packet);
+}
 
 static void
 do_output(struct run *run, uint32_t number, uint16_t max_len)
@@ -298,16 +330,19 @@ do_output(struct run *run, uint32_t number, uint16_t max_len)
     struct flood flood = {run};
     switch (number) {
     case PORT_IN_PORT:
-        send_to_number(run, run->packet->in_port);
+        if (run->packet->in_port == PORT_LOCAL)
+            send_to_local(run);
+        else
+            send_to_number(run, run->packet->in_port);
         return;
     case PORT_CONTROLLER:
-        punt(run, is_table_miss(run) ? PUNT_NO_MATCH : PUNT_ACTION, max_len);
+        punt_by_action(run, max_len);
         return;
     case PORT_LOCAL:
-        run->sent = true;
-        tell(run, "output", "LOCAL");
-        if (!tracing(run))
-            run->pl->sink.local(run->pl->sink.arg, run->packet);
+        if (run->packet->in_port == PORT_LOCAL)
+            drop(run, DROP_SAME_PORT);
+        else
+            send_to_local(run);
         return;
     case PORT_ALL:
     case PORT_FLOOD:
@@ -715,13 +750,13 @@ record_program(struct run *run, struct program *set)
 {
     struct pipeline *pl = run->pl;
     struct program *place = set ? cache_claim(pl, set, &run->key) : NULL;
-    pl->stats.misses++;
+    count_up(&pl->stats.misses);
     run->record = place;
     run->cacheable = true;
     through_tables(run);
     /* A run that was cut short (by a meter, for want of a buffer) has not seen its whole way. */
     if (!run->record || !run->cacheable || run->stopped) {
-        pl->stats.uncacheable++;
+        count_up(&pl->stats.uncacheable);
         return;
     }
     for (unsigned i = 0; i < place->n_ops; i++)
@@ -744,11 +779,11 @@ receive_one(struct pipeline *pl, struct packet *packet, const struct flow_key *k
         return;
     }
     struct run run = {.pl = pl, .packet = packet, .key = *key};
-    pl->stats.packets++;
+    count_up(&pl->stats.packets);
     if (packet->layout.flaw == FLAW_RUNT) {
         drop(&run, DROP_RUNT);
     } else if (program) {
-        pl->stats.hits++;
+        count_up(&pl->stats.hits);
         run_program(&run, program);
     } else {
         record_program(&run, set);
@@ -810,7 +845,10 @@ pipeline_inject(struct pipeline *pl, struct packet *packet, const struct actions
     pl->now = now;
     pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
     packet_parse(packet, &run.key);
-    for (uint32_t i = 0; i < actions->n; i++) {
+    bool runt = packet->layout.flaw == FLAW_RUNT;
+    if (runt)
+        drop(&run, DROP_RUNT);
+    for (uint32_t i = 0; i < actions->n && !runt; i++) {
         if (!do_action(&run, &actions->list[i]))
             break;
     }

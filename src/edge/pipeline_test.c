@@ -64,7 +64,7 @@ setup(void **state)
     struct bench *b = calloc(1, sizeof *b);
     struct limits limits = {1000, 100, 100, 32};
     b->dp = datapath_new(&limits);
-    b->dp->hooks = (struct datapath_hooks){on_flow, b};
+    b->dp->hooks = (struct datapath_hooks){.flow = on_flow, .arg = b};
     for (uint32_t i = 1; i <= 4; i++) {
         struct mac mac = {{2, 0, 0, 0, 0, (uint8_t)i}};
         char name[8];
@@ -256,6 +256,39 @@ a_table_miss_entry_sends_to_the_controller(void **state)
     add(b, trap);
     assert_through(b, 1, UDP, "CONTROLLER:0:128 ");
     assert_through(b, 2, UDP, "CONTROLLER:1:65535 LOCAL ");
+}
+
+static void
+a_port_can_be_kept_from_troubling_the_controller(void **state)
+{
+    struct bench *b = *state;
+    struct flow miss = flow_of(0, 0, "any"), trap = flow_of(0, 5, "eth_type=0x0800,ip_proto=6");
+    actions_controller(&miss.apply, 128);
+    actions_controller(&trap.apply, WHOLE_PACKET);
+    add(b, miss);
+    add(b, trap);
+    datapath_port(b->dp, 1)->config = PORT_CONFIG_NO_PACKET_IN;
+    assert_through(b, 1, UDP, "drop:port_config "); /* table misses only: */
+    assert_through(b, 1,
+                   "020000000002 020000000001 0800 4500 0028 0001 0000 40 06 66b9 0a000001 0a000002"
+                   "1000 2000 00000000 00000000 5000 0000 0000 0000",
+                   "CONTROLLER:1:65535 ");
+    assert_through(b, 2, UDP, "CONTROLLER:0:128 ");
+}
+
+static void
+an_expired_ttl_is_told_if_somebody_asked_for_it(void **state)
+{
+    struct bench *b = *state;
+    struct flow flow = flow_of(0, 1, "eth_type=0x0800");
+    actions_add(&flow.apply, ACTION_SET_NW_TTL)->ttl = 1;
+    actions_add(&flow.apply, ACTION_DEC_NW_TTL);
+    actions_output(&flow.apply, 2);
+    add(b, flow);
+    assert_through(b, 1, UDP, "drop:ttl_expired ");
+    b->dp->punt_expired = true;
+    b->dp->punt_expired_octets = 64;
+    assert_through(b, 1, UDP, "drop:ttl_expired CONTROLLER:2:64 ");
 }
 
 static struct group
@@ -582,6 +615,35 @@ packet_out_may_go_through_the_tables(void **state)
 }
 
 static void
+inject(struct bench *b, uint32_t size, uint32_t in_port, struct actions actions)
+{
+    struct packet *p = packet_new(b->pool, size);
+    p->size = size;
+    memset(p->data, 0, size);
+    p->in_port = in_port;
+    buf_clear(&b->log);
+    pipeline_inject(b->pl, p, &actions, b->now);
+    actions_free(&actions);
+}
+
+static void
+what_the_node_sends_itself_comes_back_only_if_asked(void **state)
+{
+    struct bench *b = *state;
+    struct actions local = {0}, back = {0}, tag = {0};
+    actions_output(&local, PORT_LOCAL);
+    inject(b, 60, PORT_LOCAL, local);
+    assert_string_equal(buf_cstr(&b->log), "drop:same_port ");
+    actions_output(&back, PORT_IN_PORT);
+    inject(b, 60, PORT_LOCAL, back);
+    assert_string_equal(buf_cstr(&b->log), "LOCAL ");
+    actions_add(&tag, ACTION_PUSH_VLAN)->eth_type = ETH_TYPE_VLAN;
+    actions_output(&tag, 2);
+    inject(b, 13, PORT_CONTROLLER, tag);
+    assert_string_equal(buf_cstr(&b->log), "drop:runt ");
+}
+
+static void
 a_popped_label_is_looked_up_each_time(void **state)
 {
     struct bench *b = *state;
@@ -666,6 +728,8 @@ TEST_MAIN(WITH_BENCH(an_empty_table_drops_everything), WITH_BENCH(forwards_by_th
           WITH_BENCH(apply_actions_act_in_order_on_the_packet_as_it_is),
           WITH_BENCH(the_action_set_runs_at_the_end_in_its_own_order),
           WITH_BENCH(a_table_miss_entry_sends_to_the_controller),
+          WITH_BENCH(a_port_can_be_kept_from_troubling_the_controller),
+          WITH_BENCH(an_expired_ttl_is_told_if_somebody_asked_for_it),
           WITH_BENCH(fast_failover_takes_the_first_live_bucket),
           WITH_BENCH(a_bucket_can_send_back_where_it_came_from),
           WITH_BENCH(an_all_group_gives_each_bucket_its_own_copy),
@@ -677,5 +741,6 @@ TEST_MAIN(WITH_BENCH(an_empty_table_drops_everything), WITH_BENCH(forwards_by_th
           WITH_BENCH(modify_keeps_what_it_does_not_change), WITH_BENCH(delete_obeys_its_filters),
           WITH_BENCH(ports_that_are_down_or_closed_say_so),
           WITH_BENCH(packet_out_may_go_through_the_tables),
+          WITH_BENCH(what_the_node_sends_itself_comes_back_only_if_asked),
           WITH_BENCH(a_popped_label_is_looked_up_each_time),
           WITH_BENCH(trace_explains_and_changes_nothing))

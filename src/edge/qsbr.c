@@ -13,6 +13,9 @@ qsbr_init(struct qsbr *q)
         atomic_init(&q->workers[i].seen, 0);
     q->first = NULL;
     q->last = &q->first;
+    atomic_init(&q->stopped, false);
+    pthread_mutex_init(&q->lock, NULL);
+    pthread_cond_init(&q->go_on, NULL);
 }
 
 static void
@@ -31,6 +34,8 @@ qsbr_fini(struct qsbr *q)
 {
     while (q->first)
         release_first(q);
+    pthread_cond_destroy(&q->go_on);
+    pthread_mutex_destroy(&q->lock);
 }
 
 void
@@ -73,4 +78,34 @@ qsbr_synchronize(struct qsbr *q)
     while (oldest(q) < target)
         sched_yield();
     qsbr_reclaim(q);
+}
+
+void
+qsbr_wait(struct qsbr *q, unsigned worker)
+{
+    do {
+        qsbr_offline(q, worker);
+        pthread_mutex_lock(&q->lock);
+        while (atomic_load_explicit(&q->stopped, memory_order_relaxed))
+            pthread_cond_wait(&q->go_on, &q->lock);
+        pthread_mutex_unlock(&q->lock);
+        qsbr_announce(q, worker);
+    } while (atomic_load_explicit(&q->stopped, memory_order_relaxed));
+}
+
+void
+qsbr_stop(struct qsbr *q)
+{
+    atomic_store_explicit(&q->stopped, true, memory_order_seq_cst);
+    while (oldest(q) != UINT64_MAX)
+        sched_yield();
+}
+
+void
+qsbr_resume(struct qsbr *q)
+{
+    pthread_mutex_lock(&q->lock);
+    atomic_store_explicit(&q->stopped, false, memory_order_relaxed);
+    pthread_cond_broadcast(&q->go_on);
+    pthread_mutex_unlock(&q->lock);
 }

@@ -62,6 +62,7 @@ struct reader {
     struct qsbr *qsbr;
     unsigned worker;
     _Atomic bool stop;
+    _Atomic bool running;
     uint64_t lookups, found;
 };
 
@@ -75,6 +76,7 @@ read_table(void *arg)
         struct flow_key key = {.in_port = to_be32(i % 512)};
         struct entry *entry = flow_table_lookup(r->table, &key);
         r->lookups++;
+        atomic_store_explicit(&r->running, true, memory_order_relaxed);
         if (entry) {
             struct instructions *in = atomic_load(&entry->instructions);
             if (in->n_apply != 1 || in->actions[0].id % 512 != i % 512)
@@ -123,6 +125,8 @@ readers_never_see_what_is_gone(void **state UNUSED)
     for (unsigned i = 0; i < 2; i++) {
         readers[i] = (struct reader){.table = &table, .qsbr = &qsbr, .worker = i};
         pthread_create(&threads[i], NULL, read_table, &readers[i]);
+        while (!atomic_load(&readers[i].running))
+            sched_yield();
     }
     for (uint32_t step = 1; step < 30000; step++) {
         uint32_t i = step * 7 % 511 + 1;
@@ -130,7 +134,7 @@ readers_never_see_what_is_gone(void **state UNUSED)
         if (!entries[i]) {
             entries[i] = flow_table_insert(&table, &flow, 0);
         } else if (step % 2) {
-            flow_table_set_instructions(&table, entries[i], &flow);
+            qsbr_defer(&qsbr, free, entry_replace(entries[i], instructions_new(&flow)));
         } else {
             flow_table_remove(&table, entries[i]);
             flow_table_release(&table, entries[i]);
