@@ -1,0 +1,141 @@
+/* Packets that a deny rule caught. The nodes send samples; the rules themselves count everything.
+ * Samples of one sender and one conversation within a second are one report. */
+#include "lan/lan_private.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define REPORTS_MAX 200 /* in one interval */
+
+struct denied {
+    struct report {
+        char node[64];
+        uint32_t port;
+        struct match what; /* the conversation: addresses, protocol, ports */
+        uint32_t samples;
+    } reports[REPORTS_MAX];
+    uint32_t n, left_out;
+};
+
+/* What a packet is about, for people and for telling one conversation from the next: a scan of a
+ * thousand ports is one thing, so the client's port does not count. */
+static void
+describe(const struct flow_key *key, struct match *what)
+{
+    static const enum field fields[] = {
+        FIELD_ETH_DST,  FIELD_ETH_SRC,  FIELD_ETH_TYPE, FIELD_VLAN_VID, FIELD_IP_PROTO,
+        FIELD_IPV4_SRC, FIELD_IPV4_DST, FIELD_TCP_DST,  FIELD_UDP_DST,  FIELD_ICMPV4_TYPE,
+        FIELD_ARP_OP,   FIELD_ARP_SPA,  FIELD_ARP_TPA,  FIELD_IPV6_SRC, FIELD_IPV6_DST,
+    };
+    uint8_t mask[16];
+    *what = MATCH_ANY;
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        if (!flow_key_has_field(key, fields[i]))
+            continue;
+        field_full_mask(fields[i], mask);
+        if (match_add(what, fields[i], flow_key_field_const(key, fields[i]), mask)) {
+            /* Excluded by another field: it says nothing then. */
+        }
+    }
+}
+
+void
+lan_take_denied(struct lan_service *s, struct lan_node *n, const struct openflow_packet_in *p)
+{
+    struct flow_key key = {{{0}}};
+    struct packet_layout layout;
+    struct match what;
+    uint32_t port = (uint32_t)flow_key_get(&p->match.value, FIELD_IN_PORT);
+    if (!s->denied)
+        s->denied = xcalloc(1, sizeof *s->denied);
+    flow_key_parse(&key, p->packet.octets, p->packet.size, &layout);
+    describe(&key, &what);
+    for (uint32_t i = 0; i < s->denied->n; i++) {
+        struct report *r = &s->denied->reports[i];
+        if (r->port == port && !strcmp(r->node, n->name) && match_equal(&r->what, &what)) {
+            r->samples++;
+            return;
+        }
+    }
+    if (s->denied->n == REPORTS_MAX) {
+        s->denied->left_out++;
+        return;
+    }
+    struct report *r = &s->denied->reports[s->denied->n++];
+    *r = (struct report){.port = port, .what = what, .samples = 1};
+    snprintf(r->node, sizeof r->node, "%s", n->name);
+    if (s->denied->n == 1 && !timer_is_armed(s->denied_timer))
+        timer_start(s->denied_timer, 0); /* the first one is told at once */
+}
+
+static void
+tell_one(struct lan_service *s, const struct report *r)
+{
+    const struct host *host = network_host_at(s->config.state->network, r->node, r->port);
+    const struct link *link = network_link_at(s->config.state->network, r->node, r->port);
+    struct buf what = BUF_INIT;
+    char object[160], where[96];
+    match_format(&r->what, &what);
+    snprintf(where, sizeof where, "%.70s:%u", r->node, r->port);
+    if (host)
+        snprintf(object, sizeof object, "host/%.120s", host->name);
+    else
+        snprintf(object, sizeof object, "port/%s", where);
+    json_t *evidence = json_pack("{ss ss so so}", "port", where, "packet", buf_cstr(&what),
+                                 "samples", json_sprintf("%u", r->samples), "at",
+                                 json_string(host   ? host->name
+                                             : link ? link->name
+                                                    : "nothing known"));
+    lan_raise(s, "traffic-denied", host ? "major" : "critical", object, evidence,
+              "%s, at node %s port %u, sent what no circuit allows: %s",
+              host ? host->name : "Something", r->node, r->port, buf_cstr(&what));
+    buf_fini(&what);
+}
+
+void
+lan_tell_denied(struct lan_service *s)
+{
+    struct denied *d = s->denied;
+    if (!d || !d->n)
+        return;
+    for (uint32_t i = 0; i < d->n; i++)
+        tell_one(s, &d->reports[i]);
+    if (d->left_out)
+        log_warn("%u more samples of denied packets than can be told", d->left_out);
+    d->n = d->left_out = 0;
+    timer_start(s->denied_timer, DENIED_INTERVAL);
+}
+
+void
+lan_denied_free(struct lan_service *s)
+{
+    free(s->denied);
+}
+
+void
+lan_serve_denied(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct lan_service *s = arg;
+    json_t *ports = json_array();
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        for (struct rule_item *i = lan_node_is_ready(n) ? n->wanted.items : NULL; i;
+             i = i->hh.next) {
+            uint64_t packets, octets;
+            if (i->rule.kind != RULE_FLOW || i->flow.cookie != rule_cookie(0, ROLE_DENY) ||
+                !lan_switch_flow_counters(n->sw, &i->flow, &packets, &octets) || !packets)
+                continue;
+            uint32_t port = (uint32_t)flow_key_get(&i->flow.match.value, FIELD_IN_PORT);
+            const struct host *host = network_host_at(s->config.state->network, n->name, port);
+            json_t *row = json_pack("{ss sI sI sI}", "node", n->name, "port", (json_int_t)port,
+                                    "packets", (json_int_t)packets, "octets", (json_int_t)octets);
+            if (host)
+                json_object_set_new(row, "host", json_string(host->name));
+            json_array_append_new(ports, row);
+        }
+    }
+    bus_reply(bus, m->reply_to, json_pack("{so}", "ports", ports));
+}

@@ -1,0 +1,357 @@
+#include "lan/lan_private.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A switch that has connected and has not said who it is yet. */
+struct connecting {
+    struct lan_service *service;
+    struct lan_switch *sw;
+    struct connecting *next;
+};
+
+struct lan_node *
+lan_node_find(const struct lan_service *s, const char *name)
+{
+    struct lan_node *n;
+    HASH_FIND_STR(s->nodes, name, n);
+    return n;
+}
+
+struct lan_node *
+lan_node_need(struct lan_service *s, const char *name)
+{
+    struct lan_node *n = lan_node_find(s, name);
+    if (!n) {
+        n = xcalloc(1, sizeof *n);
+        n->name = xstrdup(name);
+        n->since = clock_wall();
+        HASH_ADD_KEYPTR(hh, s->nodes, n->name, strlen(n->name), n);
+    }
+    return n;
+}
+
+/* Ends a switch's connection from our side. */
+static void
+drop_switch(struct lan_service *s, struct lan_switch *sw)
+{
+    for (struct connecting **at = &s->connecting; sw && *at; at = &(*at)->next) {
+        struct connecting *c = *at;
+        if (c->sw != sw)
+            continue;
+        *at = c->next;
+        free(c);
+        break;
+    }
+    lan_switch_free(sw);
+}
+
+static void
+drop_agent(struct lan_node *n)
+{
+    rpc_free(n->agent);
+    free(n->agent_link);
+    n->agent = NULL;
+    n->agent_link = NULL;
+}
+
+void
+lan_node_free(struct lan_service *s, struct lan_node *n)
+{
+    HASH_DEL(s->nodes, n);
+    drop_switch(s, n->sw);
+    drop_agent(n);
+    ruleset_fini(&n->wanted);
+    ruleset_fini(&n->retired);
+    free(n->name);
+    free(n);
+}
+
+struct lan_node *
+lan_node_of_switch(const struct lan_service *s, const struct lan_switch *sw)
+{
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        if (n->sw == sw)
+            return n;
+    }
+    return NULL;
+}
+
+void
+lan_refuse(struct lan_service *s, const char *name, const char *address, const char *reason)
+{
+    char object[128];
+    snprintf(object, sizeof object, "node/%.100s", *name ? name : address);
+    log_warn("refused %s at %s: %s", *name ? name : "a node", address, reason);
+    lan_record(s, "node.refused", object,
+               json_pack("{ss ss ss}", "name", name, "address", address, "reason", reason));
+    lan_raise(s, "node-refused", "major", object,
+              json_pack("{ss ss}", "address", address, "reason", reason),
+              "A node that calls itself \"%s\" was refused: %s.", name, reason);
+    struct lan_node *n = lan_node_find(s, name);
+    if (n)
+        snprintf(n->refused, sizeof n->refused, "%s", reason);
+}
+
+/* ---- Switches ---- */
+
+/* The ports that the inventory knows must be there under the same names: a switch that lies about
+ * them, or is not the one that was meant, must not be believed anything else either, but it is ours
+ * by its certificate: it is adopted, and the difference is an exception. */
+static void
+check_ports(struct lan_service *s, const struct node *node, const struct lan_switch *sw)
+{
+    struct buf wrong = BUF_INIT;
+    char object[128];
+    for (uint32_t i = 0; i < node->n_ports; i++) {
+        const struct openflow_port *there = NULL;
+        for (uint32_t k = 0; k < lan_switch_n_ports(sw); k++) {
+            if (lan_switch_ports(sw)[k].port_no == node->ports[i].number)
+                there = &lan_switch_ports(sw)[k];
+        }
+        if (!there)
+            buf_printf(&wrong, "%sport %u (%s) is missing", wrong.size ? "; " : "",
+                       node->ports[i].number, node->ports[i].name);
+        else if (strcmp(there->name, node->ports[i].name))
+            buf_printf(&wrong, "%sport %u is \"%s\", not \"%s\"", wrong.size ? "; " : "",
+                       node->ports[i].number, there->name, node->ports[i].name);
+    }
+    snprintf(object, sizeof object, "node/%.100s", node->name);
+    if (wrong.size)
+        lan_raise(s, "node-ports-differ", "major", object,
+                  json_pack("{ss}", "difference", buf_cstr(&wrong)),
+                  "Node %s does not have the ports of the inventory.", node->name);
+    else
+        lan_clear(s, "node-ports-differ", object, "the ports are as in the inventory");
+    buf_fini(&wrong);
+}
+
+static bool
+on_identified(void *arg, struct lan_switch *sw, struct diag *diag)
+{
+    struct connecting *c = arg;
+    const char *name = lan_switch_peer(sw);
+    const struct node *node = network_node(c->service->config.state->network, name);
+    if (!node) {
+        diag_set(diag, ERR_DENIED, "the inventory has no node \"%s\"", name);
+    } else if (node->datapath_id != lan_switch_datapath_id(sw)) {
+        diag_set(diag, ERR_DENIED, "its datapath id is %016llx, that of the inventory %016llx",
+                 (unsigned long long)lan_switch_datapath_id(sw),
+                 (unsigned long long)node->datapath_id);
+    } else {
+        check_ports(c->service, node, sw);
+        return true;
+    }
+    lan_refuse(c->service, name, lan_switch_address(sw), diag->text);
+    return false;
+}
+
+static void
+tell_lost(struct lan_service *s, struct lan_node *n, const char *reason)
+{
+    char object[128];
+    snprintf(object, sizeof object, "node/%.100s", n->name);
+    n->since = clock_wall();
+    log_warn("node %s: %s", n->name, reason);
+    lan_record(s, "node.lost", object, json_pack("{ss ss}", "node", n->name, "reason", reason));
+    lan_raise(s, "node-lost", "major", object, json_pack("{ss}", "reason", reason),
+              "The connection to node %s is lost; it goes on forwarding by itself.", n->name);
+    lan_publish_node(s, n);
+    lan_links_update(s);
+    lan_check_waiters(s);
+}
+
+static void
+on_ready(void *arg, struct lan_switch *sw)
+{
+    struct connecting *c = arg;
+    struct lan_service *s = c->service;
+    struct lan_node *n = lan_node_need(s, lan_switch_peer(sw));
+    char object[128];
+    snprintf(object, sizeof object, "node/%.100s", n->name);
+    if (n->sw) { /* it has come back before its old connection was known to be dead */
+        struct lan_switch *old = n->sw;
+        n->sw = NULL;
+        lan_job_forget(s, n);
+        drop_switch(s, old);
+    }
+    n->sw = sw;
+    n->since = clock_wall();
+    n->refused[0] = '\0';
+    log_info("node %s adopted from %s: %s", n->name, lan_switch_address(sw),
+             lan_switch_software(sw));
+    lan_record(s, "node.adopted", object,
+               json_pack("{ss ss* ss ss si}", "node", n->name, "datapath-id", NULL, "address",
+                         lan_switch_address(sw), "software", lan_switch_software(sw), "ports",
+                         (int)lan_switch_n_ports(sw)));
+    lan_clear(s, "node-lost", object, "it is connected again");
+    lan_clear(s, "node-refused", object, "it was adopted");
+    lan_judge(s, n, true);
+    n->known = true;
+    n->dirty = true;
+    lan_publish_node(s, n);
+    lan_links_update(s);
+    lan_schedule(s);
+}
+
+static void
+on_tables_changed(void *arg, struct lan_switch *sw, bool monitored UNUSED)
+{
+    struct connecting *c = arg;
+    struct lan_node *n = lan_node_of_switch(c->service, sw);
+    if (n)
+        lan_judge(c->service, n, false);
+}
+
+static void
+on_packet_in(void *arg, struct lan_switch *sw, const struct openflow_packet_in *p)
+{
+    struct connecting *c = arg;
+    struct lan_node *n = lan_node_of_switch(c->service, sw);
+    if (!n)
+        return;
+    uint32_t role = (uint32_t)p->cookie;
+    if (role == ROLE_DISCOVERY)
+        lan_take_lldp(c->service, n, (uint32_t)flow_key_get(&p->match.value, FIELD_IN_PORT),
+                      p->packet.octets, p->packet.size);
+    else if (role == ROLE_DENY)
+        lan_take_denied(c->service, n, p);
+}
+
+static void
+on_port_changed(void *arg, struct lan_switch *sw, const struct openflow_port *port)
+{
+    struct connecting *c = arg;
+    struct lan_node *n = lan_node_of_switch(c->service, sw);
+    if (n)
+        lan_port_changed(c->service, n, port);
+}
+
+static void
+on_closed(void *arg, struct lan_switch *sw, enum err err UNUSED, const char *reason)
+{
+    struct connecting *c = arg;
+    struct lan_service *s = c->service;
+    struct lan_node *n = lan_node_of_switch(s, sw);
+    if (n) {
+        n->sw = NULL;
+        lan_job_forget(s, n);
+        tell_lost(s, n, reason);
+    } else {
+        log_info("a switch from %s has gone before it was adopted: %s", lan_switch_address(sw),
+                 reason);
+    }
+    drop_switch(s, sw);
+}
+
+static const struct lan_switch_handler switch_handler = {
+    on_identified, on_ready, on_tables_changed, on_packet_in, on_port_changed, on_closed,
+};
+
+void
+lan_accept_switch(struct lan_service *s, struct stream *stream)
+{
+    struct connecting *c = xcalloc(1, sizeof *c);
+    *c = (struct connecting){s, NULL, s->connecting};
+    s->connecting = c;
+    c->sw = lan_switch_new(s->config.loop, stream, &switch_handler, c);
+}
+
+void
+lan_connecting_free(struct lan_service *s)
+{
+    while (s->connecting)
+        drop_switch(s, s->connecting->sw);
+}
+
+/* ---- Agents ---- */
+
+struct agent_link {
+    struct lan_service *service;
+    char name[64];
+};
+
+static void
+on_agent_closed(void *arg, struct rpc *rpc, enum err err UNUSED, const char *reason)
+{
+    struct agent_link *link = arg;
+    struct lan_service *s = link->service;
+    struct lan_node *n = lan_node_find(s, link->name);
+    log_info("agent of %s has gone: %s", link->name, reason);
+    if (n && n->agent == rpc) {
+        drop_agent(n);
+        lan_publish_node(s, n);
+    }
+}
+
+/* A sample of what the node itself has dropped. */
+static void
+on_dropped(void *arg, struct rpc_request *request, json_t *params)
+{
+    struct agent_link *link = arg;
+    json_t *sample = params ? json_copy(params) : json_object();
+    json_object_set_new(sample, "node", json_string(link->name));
+    (void)bus_publish(link->service->config.bus, "lan.drop", sample);
+    rpc_reply(request, NULL);
+}
+
+static void
+on_port(void *arg UNUSED, struct rpc_request *request, json_t *params UNUSED)
+{
+    rpc_reply(request, NULL); /* the switch's own PORT_STATUS says the same */
+}
+
+static const struct rpc_method agent_methods[] = {
+    {"edge.dropped", "{reason, in-port, frame}", "A sample of a dropped packet.", on_dropped},
+    {"edge.port", "{port, up, live}", "A port has changed.", on_port},
+};
+
+static void
+on_configured(void *arg UNUSED, const struct call_result *result)
+{
+    if (result->err)
+        log_warn("an agent did not take its configuration: %s", result->text);
+}
+
+/* What the settings say about waiting before a link that is back is used again. */
+void
+lan_configure_agent(struct lan_service *s, struct lan_node *n)
+{
+    const struct settings *settings = &s->config.state->network->settings;
+    const struct node *node = network_node(s->config.state->network, n->name);
+    if (!n->agent || !node || node->kind != NODE_TIELINE_EDGE)
+        return;
+    json_t *params = settings->revertive ? json_pack("{si}", "wait-to-restore-ms",
+                                                     (int)settings->wait_to_restore_ms)
+                                         : json_pack("{ss}", "wait-to-restore-ms", "manual");
+    (void)rpc_call(n->agent, "edge.config", params, OP_TIMEOUT, on_configured, NULL, NULL);
+}
+
+void
+lan_accept_agent(struct lan_service *s, struct stream *stream)
+{
+    const char *name = stream_peer_name(stream);
+    if (!network_node(s->config.state->network, name)) {
+        lan_refuse(s, name, stream_peer_address(stream), "the inventory has no such node");
+        stream_free(stream);
+        return;
+    }
+    struct agent_link *link = xcalloc(1, sizeof *link);
+    link->service = s;
+    snprintf(link->name, sizeof link->name, "%s", name);
+    struct rpc_config config = {.methods = agent_methods,
+                                .n_methods = ARRAY_SIZE(agent_methods),
+                                .closed = on_agent_closed,
+                                .arg = link};
+    struct lan_node *n = lan_node_need(s, link->name);
+    drop_agent(n);
+    n->agent_link = link;
+    n->agent = rpc_new(s->config.loop, stream, &config);
+    log_info("agent of %s connected from %s", n->name, rpc_peer_address(n->agent));
+    lan_configure_agent(s, n);
+    lan_publish_node(s, n);
+}

@@ -1,0 +1,350 @@
+#include "lan/service.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/clock.h"
+#include "lan/lan_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+/* ---- Journal and exceptions ---- */
+
+void
+lan_record(struct lan_service *s, const char *type, const char *object, json_t *body)
+{
+    char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
+    struct journal_entry entry = {
+        .type = type, .object = object, .actor = "system/lan", .body = text ? text : "{}"};
+    struct diag diag;
+    if (journal_append(s->config.journal, &entry, 1, NULL, NULL, &diag))
+        log_warn("%s %s could not be recorded: %s", type, object, diag.text);
+    free(text);
+    json_decref(body);
+}
+
+void
+lan_raise(struct lan_service *s, const char *kind, const char *severity, const char *object,
+          json_t *evidence, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    (void)bus_publish(s->config.bus, "exception.raise",
+                      json_pack("{ss ss ss ss ss so}", "actor", "system/lan", "kind", kind,
+                                "severity", severity, "object", object, "text", text, "evidence",
+                                evidence ? evidence : json_object()));
+    free(text);
+}
+
+void
+lan_clear(struct lan_service *s, const char *kind, const char *object, const char *reason)
+{
+    if (!state_open_exception(s->config.state, kind, object))
+        return;
+    (void)bus_publish(s->config.bus, "exception.close",
+                      json_pack("{ss ss ss ss}", "actor", "system/lan", "kind", kind, "object",
+                                object, "reason", reason));
+}
+
+const char **
+lan_names(const json_t *payload, const char *member, size_t *n)
+{
+    const json_t *array = json_object_get(payload, member);
+    *n = json_array_size(array);
+    if (!json_is_array(array))
+        return NULL;
+    const char **names = xcalloc(*n, sizeof *names);
+    for (size_t i = 0; i < *n; i++) {
+        names[i] = json_string_value(json_array_get(array, i));
+        names[i] = names[i] ? names[i] : "";
+    }
+    return names;
+}
+
+/* ---- The plan ---- */
+
+/* Takes a step of the plan over into what nodes are wanted to hold. */
+static void
+take_changes(struct lan_service *s, struct plan_changes *changes)
+{
+    for (uint32_t i = 0; i < changes->n; i++) {
+        const struct plan_change *c = &changes->list[i];
+        struct lan_node *n = lan_node_need(s, c->node);
+        struct rule_item *there = ruleset_find(&n->wanted, &c->rule);
+        n->dirty = true;
+        if (c->add) {
+            struct rule_item *retired = ruleset_find(&n->retired, &c->rule);
+            if (retired)
+                ruleset_remove(&n->retired, retired);
+            ruleset_put(&n->wanted, &c->rule)->users = MARK_NEW;
+        } else if (there) {
+            ruleset_put(&n->retired, &c->rule);
+            ruleset_remove(&n->wanted, there);
+        }
+    }
+    plan_changes_free(changes);
+    lan_schedule(s);
+}
+
+static void
+add_circuit(struct lan_service *s, const char *name, struct plan_changes *changes)
+{
+    const struct circuit *c = network_circuit(s->config.state->network, name);
+    const struct design *d = network_design(s->config.state->network, name);
+    struct diag diag;
+    if (!c || !d || network_design(s->planned, name))
+        return;
+    if (plan_add_circuit(s->plan, s->config.state->network, c, d, changes, &diag)) {
+        log_error("circuit %s cannot be planned: %s", name, diag.text);
+        return;
+    }
+    network_put_circuit(s->planned, circuit_copy(c));
+    network_put_design(s->planned, design_copy(d));
+}
+
+/* With the circuit and the design as they were when it went in. */
+static void
+remove_circuit(struct lan_service *s, const char *name, struct plan_changes *changes)
+{
+    const struct circuit *c = network_circuit(s->planned, name);
+    const struct design *d = network_design(s->planned, name);
+    if (!c || !d)
+        return;
+    plan_remove_circuit(s->plan, s->planned, c, d, changes);
+    (void)network_remove_design(s->planned, name);
+    (void)network_remove_circuit(s->planned, name);
+}
+
+/* Everything anew: the inventory has changed. What stays the same stays confirmed. */
+static void
+replan(struct lan_service *s)
+{
+    const struct state *state = s->config.state;
+    struct plan *plan = plan_new();
+    struct diag diag;
+    network_free(s->planned);
+    s->planned = network_copy(state->network);
+    while (s->planned->designs)
+        (void)network_remove_design(s->planned, s->planned->designs->circuit);
+    for (const struct node *node = state->network->nodes; node; node = node->hh.next) {
+        if (plan_add_node(plan, node, NULL, &diag))
+            log_error("node %s cannot be planned: %s", node->name, diag.text);
+        lan_node_need(s, node->name);
+    }
+    plan_free(s->plan);
+    s->plan = plan;
+    for (const struct circuit_status *c = state->circuits; c; c = c->hh.next) {
+        if (phase_is_wanted(c->phase))
+            add_circuit(s, c->circuit, NULL);
+    }
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        const struct ruleset *now = plan_ruleset(plan, n->name);
+        struct rule_item *item, *next;
+        HASH_ITER (hh, n->wanted.items, item, next) {
+            struct rule_item *stays = now ? ruleset_find(now, &item->rule) : NULL;
+            if (stays && rule_equal(&stays->rule, &item->rule))
+                continue;
+            if (!stays)
+                ruleset_put(&n->retired, &item->rule);
+            ruleset_remove(&n->wanted, item);
+        }
+        for (item = now ? now->items : NULL; item; item = item->hh.next) {
+            if (!ruleset_find(&n->wanted, &item->rule))
+                ruleset_put(&n->wanted, &item->rule)->users = MARK_NEW;
+        }
+        n->dirty = true;
+    }
+    lan_schedule(s);
+}
+
+static void
+each_name(struct lan_service *s, const json_t *body,
+          void (*act)(struct lan_service *, const char *, struct plan_changes *))
+{
+    struct plan_changes changes = {0};
+    size_t n;
+    const char **names = lan_names(body, "circuits", &n);
+    for (size_t i = 0; names && i < n; i++)
+        act(s, names[i], &changes);
+    free(names);
+    take_changes(s, &changes);
+}
+
+void
+lan_service_event(struct lan_service *s, const struct state_event *e)
+{
+    if (!strcmp(e->type, "circuit.wanted")) {
+        each_name(s, e->body, add_circuit);
+    } else if (!strcmp(e->type, "circuit.unwanted")) {
+        each_name(s, e->body, remove_circuit);
+    } else if (!strcmp(e->type, "model.put") || !strcmp(e->type, "model.remove")) {
+        replan(s);
+        for (struct lan_node *n = s->nodes; n; n = n->hh.next)
+            lan_configure_agent(s, n);
+    }
+}
+
+/* ---- Timers ---- */
+
+static void
+on_schedule(void *arg)
+{
+    lan_job_try(arg);
+}
+
+/* Groups and meters have no monitor; where flows have none either, this is what finds a change.
+ * With a monitor the flows are still read, now and then, because a monitor can be wrong too. */
+static void
+on_read_timer(void *arg)
+{
+    struct lan_service *s = arg;
+    s->turn++;
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        if (lan_node_is_ready(n) && !n->busy)
+            (void)lan_switch_read(n->sw);
+    }
+    lan_check_waiters(s);
+    timer_start(s->read_timer, READ_INTERVAL);
+}
+
+static void
+on_discovery_timer(void *arg)
+{
+    struct lan_service *s = arg;
+    lan_discover(s);
+    timer_start(s->discovery_timer, DISCOVERY_INTERVAL);
+}
+
+static void
+on_denied_timer(void *arg)
+{
+    lan_tell_denied(arg);
+}
+
+/* ---- Listening ---- */
+
+static void
+on_switch_accepted(void *arg, struct stream *stream)
+{
+    lan_accept_switch(arg, stream);
+}
+
+static void
+on_agent_accepted(void *arg, struct stream *stream)
+{
+    lan_accept_agent(arg, stream);
+}
+
+static void
+on_refused(void *arg, const char *address, enum err err UNUSED, const char *reason)
+{
+    lan_refuse(arg, "", address, reason);
+}
+
+static const struct stream_listener_handler switch_listener = {on_switch_accepted, on_refused};
+static const struct stream_listener_handler agent_listener = {on_agent_accepted, on_refused};
+
+static enum err
+listen_on(struct lan_service *s, const char *address, const struct stream_listener_handler *handler,
+          struct stream_listener **listener, struct diag *diag)
+{
+    const struct stream_config config = {.address = address, .tls = s->config.tls};
+    return stream_listen(s->config.loop, &config, handler, s, listener, diag);
+}
+
+static const struct {
+    const char *subject;
+    bus_message_fn *serve;
+} requests[] = {
+    {"lan.nodes", lan_serve_nodes},   {"lan.rules", lan_serve_rules},
+    {"lan.links", lan_serve_links},   {"lan.push", lan_serve_push},
+    {"lan.remove", lan_serve_remove}, {"lan.readback", lan_serve_readback},
+    {"lan.repair", lan_serve_repair}, {"lan.rpc", lan_serve_rpc},
+    {"lan.denied", lan_serve_denied}, {"lan.release-port", lan_serve_release},
+};
+
+static enum err
+subscribe_all(struct lan_service *s, struct diag *diag)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+        enum err err = bus_subscribe(s->config.bus, requests[i].subject, requests[i].serve, s,
+                                     &s->subscriptions[s->n_subscriptions]);
+        if (err)
+            return diag_set(diag, err, "bus: %s: %s", requests[i].subject, err_text(err));
+        s->n_subscriptions++;
+    }
+    return ERR_OK;
+}
+
+enum err
+lan_service_new(const struct lan_config *config, struct lan_service **result, struct diag *diag)
+{
+    struct lan_service *s = xcalloc(1, sizeof *s);
+    s->config = *config;
+    s->plan = plan_new();
+    s->planned = network_new();
+    s->schedule = task_new(config->loop, on_schedule, s);
+    s->read_timer = timer_new(config->loop, on_read_timer, s);
+    s->discovery_timer = timer_new(config->loop, on_discovery_timer, s);
+    s->denied_timer = timer_new(config->loop, on_denied_timer, s);
+    enum err err = ERR_OK;
+    if (getrandom(s->secret, sizeof s->secret, 0) != sizeof s->secret)
+        err = diag_set(diag, ERR_IO, "no random numbers");
+    if (!err)
+        err = listen_on(s, config->openflow_address, &switch_listener, &s->openflow, diag);
+    if (!err)
+        err = listen_on(s, config->rpc_address, &agent_listener, &s->rpc, diag);
+    if (!err)
+        err = subscribe_all(s, diag);
+    if (err) {
+        lan_service_free(s);
+        return err;
+    }
+    replan(s);
+    timer_start(s->read_timer, READ_INTERVAL);
+    timer_start(s->discovery_timer, DISCOVERY_INTERVAL / 4);
+    *result = s;
+    return ERR_OK;
+}
+
+void
+lan_service_free(struct lan_service *s)
+{
+    if (!s)
+        return;
+    for (uint32_t i = 0; i < s->n_subscriptions; i++)
+        bus_unsubscribe(s->subscriptions[i]);
+    stream_listener_free(s->openflow);
+    stream_listener_free(s->rpc);
+    lan_job_free(s);
+    lan_waiters_free(s);
+    while (s->nodes)
+        lan_node_free(s, s->nodes);
+    lan_connecting_free(s);
+    lan_links_free(s);
+    lan_denied_free(s);
+    plan_free(s->plan);
+    network_free(s->planned);
+    task_free(s->schedule);
+    timer_free(s->read_timer);
+    timer_free(s->discovery_timer);
+    timer_free(s->denied_timer);
+    free(s);
+}
+
+const char *
+lan_service_openflow_address(const struct lan_service *s)
+{
+    return stream_listener_address(s->openflow);
+}
+
+const char *
+lan_service_rpc_address(const struct lan_service *s)
+{
+    return stream_listener_address(s->rpc);
+}
