@@ -1,0 +1,1 @@
+tieline_fuzz(http LIBS tl_gateway)
