@@ -129,6 +129,7 @@ enum flow_event { FLOW_ADDED, FLOW_MODIFIED, FLOW_REMOVED };
 struct flow_notice {
     enum flow_event event;
     enum flow_removed_reason reason;
+    uint32_t tag; /* the datapath's when it was changed */
     const struct entry *entry;
     const struct flow *flow;
     uint64_t packets, octets;
@@ -173,8 +174,9 @@ struct datapath {
     /* All entries by when they were last changed; `n_changes` counts the changes. */
     struct entry *oldest, *newest;
     uint64_t n_changes;
+    uint32_t tag; /* noted with every change, and given back when it is told */
     /* The transaction that is open. */
-    bool open;
+    bool open, exclusive;
     struct change *log;
     uint32_t n_log, log_capacity;
     /* Entries with timeouts. */
@@ -194,15 +196,12 @@ struct edge_port *datapath_add_port(struct datapath *, uint32_t number, const ch
 struct edge_port *datapath_port(const struct datapath *, uint32_t number);
 
 /* Several changes as one. No other change may come in between; the calls below that change
- * something take part. */
-void datapath_begin(struct datapath *);
+ * something take part. `exclusive`: the packet workers wait from here until the commit or rollback
+ * is in effect, so that no packet meets only a part of it. */
+void datapath_begin(struct datapath *, bool exclusive);
 void datapath_commit(struct datapath *, nsec_t now);
 /* Undoes everything since datapath_begin(). */
 void datapath_rollback(struct datapath *);
-/* Makes the packet workers wait while a transaction is made, so that no packet meets only a part of
- * it. */
-void datapath_stop_packets(struct datapath *);
-void datapath_resume_packets(struct datapath *);
 
 /* Changes those bits of the port's config that are in `mask` (PORT_CONFIG_*). A port that is
  * configured down is out of use at once, for groups too. */

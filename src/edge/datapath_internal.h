@@ -53,8 +53,9 @@ struct flow_before {
 
 struct change {
     uint8_t type;
-    uint8_t event;   /* flows: enum flow_event, to be told */
-    uint8_t reason;  /* removed flows: enum flow_removed_reason */
+    uint8_t event;  /* flows: enum flow_event, to be told */
+    uint8_t reason; /* removed flows: enum flow_removed_reason */
+    uint32_t tag;
     uint32_t config; /* ports: before */
     bool live;       /* likewise */
     void *object;    /* entry, group, port; the new meter, or the one removed */

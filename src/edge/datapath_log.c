@@ -23,7 +23,7 @@ datapath_note(struct datapath *dp, enum change_type type, void *object, void *be
 {
     GROW(dp->log, dp->n_log, dp->log_capacity);
     struct change *c = &dp->log[dp->n_log++];
-    *c = (struct change){.type = (uint8_t)type, .object = object, .before = before};
+    *c = (struct change){.type = (uint8_t)type, .tag = dp->tag, .object = object, .before = before};
     return c;
 }
 
@@ -67,6 +67,7 @@ tell_flow(struct datapath *dp, const struct change *c, nsec_t now)
     struct flow_notice notice = {
         .event = c->event,
         .reason = c->reason,
+        .tag = c->tag,
         .entry = entry,
         .flow = &flow,
         .packets = counter_get(&entry->counters.packets),
@@ -324,18 +325,31 @@ close_transaction(struct datapath *dp)
     }
 }
 
+/* From here on packets obey what was done, or undone. */
+static void
+take_effect(struct datapath *dp)
+{
+    if (dp->n_log)
+        raise_generation(dp);
+    if (dp->exclusive)
+        qsbr_resume(&dp->qsbr);
+    dp->exclusive = false;
+}
+
 void
-datapath_begin(struct datapath *dp)
+datapath_begin(struct datapath *dp, bool exclusive)
 {
     dp->open = true;
+    dp->exclusive = exclusive;
+    if (exclusive)
+        qsbr_stop(&dp->qsbr);
 }
 
 void
 datapath_commit(struct datapath *dp, nsec_t now)
 {
     bool removal = false;
-    if (dp->n_log)
-        raise_generation(dp);
+    take_effect(dp);
     for (uint32_t i = 0; i < dp->n_log; i++)
         removal |= dp->log[i].type == CHANGE_REMOVE_FLOW;
     if (removal && dp->hooks.flow) /* what is told of their counters is final */
@@ -352,8 +366,7 @@ datapath_rollback(struct datapath *dp)
         qsbr_synchronize(&dp->qsbr);
     for (uint32_t i = dp->n_log; i-- > 0;)
         change_table[dp->log[i].type].undo(dp, &dp->log[i]);
-    if (dp->n_log)
-        raise_generation(dp);
+    take_effect(dp);
     for (uint32_t i = 0; i < dp->n_log; i++)
         change_table[dp->log[i].type].undone(dp, &dp->log[i]);
     close_transaction(dp);
@@ -375,16 +388,4 @@ transaction_end(struct datapath *dp, bool opened, struct dp_error e, nsec_t now)
     else if (opened)
         datapath_commit(dp, now);
     return e;
-}
-
-void
-datapath_stop_packets(struct datapath *dp)
-{
-    qsbr_stop(&dp->qsbr);
-}
-
-void
-datapath_resume_packets(struct datapath *dp)
-{
-    qsbr_resume(&dp->qsbr);
 }

@@ -262,7 +262,7 @@ a_rollback_brings_back_exactly_what_was_there(void **state)
         char *before = describe(b->dp);
         buf_clear(&b->told);
         b->now += NSEC_PER_SEC;
-        datapath_begin(b->dp);
+        datapath_begin(b->dp, false);
         for (unsigned i = pick(b, 25); i > 0; i--)
             random_change(b);
         datapath_rollback(b->dp);
@@ -285,7 +285,7 @@ a_transaction_does_what_its_changes_do_one_by_one(void **state)
         unsigned n = pick(b, 25);
         other->random = b->random;
         other->now = b->now += NSEC_PER_SEC;
-        datapath_begin(b->dp);
+        datapath_begin(b->dp, false);
         for (unsigned i = 0; i < n; i++) {
             struct dp_error one = random_change(b), two = random_change(other);
             assert_int_equal(one.type, two.type);
@@ -322,7 +322,7 @@ static void
 what_happened_is_told_in_order_at_the_commit(void **state)
 {
     struct bench *b = *state;
-    datapath_begin(b->dp);
+    datapath_begin(b->dp, false);
     change_flow(b, FLOW_ADD, 1, 2);
     change_flow(b, FLOW_ADD, 2, 3);
     change_flow(b, FLOW_MODIFY_STRICT, 1, 4);
@@ -361,7 +361,7 @@ a_port_that_waits_to_be_restored_goes_on_waiting(void **state)
     port->live = false;
     datapath_configure_port(b->dp, port, PORT_CONFIG_NO_FWD, PORT_CONFIG_NO_FWD);
     assert_false(port->live);
-    datapath_begin(b->dp);
+    datapath_begin(b->dp, false);
     datapath_configure_port(b->dp, port, PORT_CONFIG_DOWN, PORT_CONFIG_DOWN);
     datapath_rollback(b->dp);
     assert_false(port->live);
@@ -478,15 +478,13 @@ while_packets_wait_they_see_all_or_nothing(void **state)
     change_flow(b, FLOW_ADD, 2, 1);
     pthread_create(&thread, NULL, pass_packets, &p);
     for (uint32_t i = 0; i < 3000; i++) {
-        datapath_stop_packets(b->dp);
-        datapath_begin(b->dp);
+        datapath_begin(b->dp, true);
         change_flow(b, FLOW_ADD, 1, 2 + i % 7);
         change_flow(b, FLOW_MODIFY, 2, 2 + i % 7);
         if (i % 3)
             datapath_commit(b->dp, b->now);
         else
             datapath_rollback(b->dp);
-        datapath_resume_packets(b->dp);
         if (i % 64 == 0)
             sched_yield();
     }

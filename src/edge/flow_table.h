@@ -42,7 +42,7 @@ struct entry {
     struct tuple *tuple;
     struct instructions *_Atomic instructions;
     _Atomic uint64_t cookie; /* workers read it for packet-ins */
-    nsec_t created;  /* monotonic */
+    nsec_t created;          /* monotonic */
     uint16_t priority, flags, idle_timeout, hard_timeout;
     uint8_t table_id;
     uint32_t expiry_slot; /* place in the datapath's list of entries with timeouts; or UINT32_MAX */
