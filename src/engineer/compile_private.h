@@ -33,8 +33,8 @@ node_can_test(const struct node *node)
 void compile_ip(struct compilation *);
 void compile_multicast(struct compilation *);
 
-/* Group numbers say what a group does, so that equal groups of different circuits are one. Ports fit
- * in 12 bits, circuit numbers in 16. A group names only groups of lower numbers. */
+/* Group numbers say what a group does, so that equal groups of different circuits are one. Ports
+ * fit in 12 bits, circuit numbers in 16. A group names only groups of lower numbers. */
 enum group_family {
     GROUP_OTHER_PATH = 1,      /* out by one port, or else by another */
     GROUP_RETURN = 2,          /* out by one port, or else back */
