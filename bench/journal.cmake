@@ -1,1 +1,1 @@
-tieline_bench(journal LIBS tl_journal m)
+tieline_bench(journal LIBS tl_journal)

@@ -1,1 +1,1 @@
-tieline_bench(openflow LIBS tl_openflow ext_jansson m)
+tieline_bench(openflow LIBS tl_openflow ext_jansson)

@@ -37,7 +37,7 @@ target_compile_options(tieline_options INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -fno-common
     $<$<BOOL:${TIELINE_WERROR}>:-Werror>)
-target_link_libraries(tieline_options INTERFACE Threads::Threads)
+target_link_libraries(tieline_options INTERFACE Threads::Threads m)
 if(TIELINE_SANITIZE)
     target_compile_options(tieline_options INTERFACE
         -fsanitize=${TIELINE_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -29,7 +29,8 @@ apply(const char *type, const char *body, struct diag *diag)
         *p = *p == '\'' ? '"' : *p;
     json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
     assert_non_null(json);
-    struct state_event event = {++seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json};
+    seq++;
+    struct state_event event = {seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json};
     enum err err = state_apply(state, &event, diag);
     json_decref(json);
     free(text);

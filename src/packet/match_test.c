@@ -17,8 +17,8 @@ text_goes_in_and_comes_out(void **state UNUSED)
 {
     static const char *const texts[] = {
         "any",
-        "in_port=3,eth_type=0x0800,ip_proto=6,ipv4_src=10.10.0.11,ipv4_dst=10.20.0.0/"
-        "255.255.255.0,tcp_dst=502",
+        "in_port=3,eth_type=0x0800,ip_proto=6,ipv4_src=10.0.0.1,ipv4_dst=10.2.0.0/255.255.0.0",
+        "eth_type=0x0800,ip_proto=6,ipv4_dst=10.20.0.0/255.255.255.0,tcp_dst=502",
         "eth_dst=01:0c:cd:01:00:01,eth_type=0x88b8,vlan_vid=0x100a",
         "vlan_vid=0x1000/0x1000,vlan_pcp=4",
         "vlan_vid=0x0000",
