@@ -85,9 +85,10 @@ rpc_free(struct rpc *rpc)
 static void
 end(struct rpc *rpc, enum err err, const char *reason)
 {
+    const struct rpc_config *c = &rpc->config;
     disconnect(rpc, err, reason);
     if (!rpc->freed)
-        rpc->config.closed(rpc->config.arg, rpc, err, reason);
+        c->closed(c->closed_arg ? c->closed_arg : c->arg, rpc, err, reason);
 }
 
 /* ---- sending */

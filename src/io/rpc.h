@@ -41,6 +41,7 @@ struct rpc_config {
     /* The end, once; as `closed` of stream.h. All calls have ended before it. */
     void (*closed)(void *arg, struct rpc *, enum err, const char *reason);
     void *arg;         /* for `closed` and for the handlers */
+    void *closed_arg;  /* for `closed`, if another one than `arg`; NULL: that */
     size_t line_limit; /* octets in a message, either way; 0: RPC_LINE_LIMIT */
     size_t call_limit; /* calls that wait for an answer, either way; 0: RPC_CALL_LIMIT. A request
                         * above it is answered with ERR_BUSY. */
