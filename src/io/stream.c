@@ -63,6 +63,7 @@ struct stream {
     bool shutting;   /* FIN asked for ... */
     bool shut;       /* ... and done */
     bool peer_ended; /* EOF was read */
+    bool paused;     /* nothing is read */
     uv_write_t write;
     uv_connect_t connect;
     uv_shutdown_t shutdown;
@@ -73,6 +74,7 @@ struct stream {
 };
 
 static void flush(struct stream *);
+static void resume(struct stream *);
 
 /* ---- the end */
 
@@ -115,6 +117,8 @@ linger(struct stream *s)
     }
     s->state = LINGERING;
     timer_start(s->timer, STREAM_LINGER);
+    if (s->paused)
+        resume(s);
     flush(s);
 }
 
@@ -390,6 +394,28 @@ on_read(uv_stream_t *handle, ssize_t n, const uv_buf_t *buf)
         on_cipher(s, buf->base, (size_t)n);
     else
         s->handler->received(s->arg, s, (const uint8_t *)buf->base, (size_t)n);
+}
+
+static void
+resume(struct stream *s)
+{
+    int status = uv_read_start(&s->uv.stream, on_alloc, on_read);
+    s->paused = false;
+    if (status)
+        fail_soon(s, uverr_explain(&s->why, status, "read"));
+}
+
+void
+stream_pause(struct stream *s, bool paused)
+{
+    if (s->state != OPEN || s->paused == paused)
+        return;
+    if (!paused) {
+        resume(s);
+        return;
+    }
+    (void)uv_read_stop(&s->uv.stream);
+    s->paused = true;
 }
 
 /* ---- the beginning */

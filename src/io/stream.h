@@ -83,6 +83,11 @@ enum err stream_send(struct stream *, const void *data, size_t size);
 /* Octets sent that the kernel has not taken yet. */
 size_t stream_pending(const struct stream *);
 
+/* Stops taking octets from the peer, or goes on: back-pressure that reaches it. `received` may
+ * still come for what was taken already, at most 64 KiB. While it is paused the peer's end is not
+ * noticed unless something is sent. Ignored before `opened` and after `closed`. */
+void stream_pause(struct stream *, bool paused);
+
 /* The common name in the peer's certificate; "" without TLS or before `opened`. */
 const char *stream_peer_name(const struct stream *);
 /* "10.1.0.5:53412", "[2001:db8::5]:6653", "unix:/run/x.sock"; for a stream accepted on a Unix

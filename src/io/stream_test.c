@@ -370,6 +370,56 @@ a_port_in_use_is_said_so(void **state)
     assert_memory_equal(diag.text, "listen on 127.0.0.1:", 20);
 }
 
+static size_t
+send_more_than_fits(struct fixture *f)
+{
+    static const uint8_t data[1 << 20];
+    for (int i = 0; i < 12; i++)
+        assert_ok(stream_send(f->client.stream, data, sizeof data));
+    run_turns(f->loop, 200);
+    return 12 * sizeof data;
+}
+
+static void
+a_paused_stream_takes_nothing_until_it_goes_on(struct fixture *f)
+{
+    stream_pause(f->server.stream, true);
+    stream_pause(f->server.stream, true);
+    size_t size = send_more_than_fits(f);
+    assert_int_equal(f->server.got.size, 0);
+    assert_true(stream_pending(f->client.stream) > 0); /* the sender feels it */
+    stream_pause(f->server.stream, false);
+    RUN_UNTIL(f->loop, f->server.got.size == size);
+}
+
+static void
+pauses_plain(void **state)
+{
+    connect_plain(*state);
+    a_paused_stream_takes_nothing_until_it_goes_on(*state);
+}
+
+static void
+pauses_tls(void **state)
+{
+    connect_tls(*state);
+    a_paused_stream_takes_nothing_until_it_goes_on(*state);
+}
+
+static void
+a_paused_stream_that_is_freed_still_says_goodbye(void **state)
+{
+    struct fixture *f = *state;
+    connect_tls(f);
+    stream_pause(f->server.stream, true);
+    send_more_than_fits(f);
+    assert_ok(stream_send(f->server.stream, "goodbye", 7));
+    stream_free(f->server.stream);
+    f->server.stream = NULL;
+    RUN_UNTIL(f->loop, f->client.n_closed);
+    assert_true(got(&f->client, "goodbye"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -398,6 +448,9 @@ main(void)
         TEST(a_socket_somebody_listens_on_is_not_taken_over),
         TEST(a_socket_left_behind_is_replaced_and_another_file_is_not),
         TEST(a_port_in_use_is_said_so),
+        TEST(pauses_plain),
+        TEST(pauses_tls),
+        TEST(a_paused_stream_that_is_freed_still_says_goodbye),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
