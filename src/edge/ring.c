@@ -2,7 +2,6 @@
 
 #include "base/alloc.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,6 +68,13 @@ ring_commit(struct ring *ring)
 {
     uint32_t end = ring->reserved + space_for(header_at(ring, ring->reserved)->size);
     atomic_store_explicit(&ring->produced, end, memory_order_release);
+}
+
+bool
+ring_is_empty(struct ring *ring)
+{
+    return atomic_load_explicit(&ring->consumed, memory_order_acquire) ==
+           atomic_load_explicit(&ring->produced, memory_order_acquire);
 }
 
 void *

@@ -6,6 +6,7 @@
 #define EDGE_RING_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,8 @@ void ring_fini(struct ring *);
 void *ring_reserve(struct ring *, uint32_t size);
 /* Publishes the record last reserved. */
 void ring_commit(struct ring *);
+/* Either thread: everything committed so far has been released. */
+bool ring_is_empty(struct ring *);
 
 /* The oldest record, and its size; NULL if there is none. It stays until ring_release(). */
 void *ring_peek(struct ring *, uint32_t *size);

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 #define QUEUE_DEPTH 512u /* packets per class and port; a power of two */
 #define RING_OCTETS (1u << 20)
 #define BURSTS_PER_TURN 8
+#define RECORDS_PER_TURN 2048u
 #define SAMPLE_OCTETS 128u
 #define RETRY (NSEC_PER_MSEC / 2) /* for an interface that had no room */
 
@@ -59,7 +61,9 @@ struct worker_port {
     nsec_t restore_at; /* when it becomes live; NSEC_NEVER: not waiting for a time */
     nsec_t send_at;    /* shaping or a full interface: not before that; 0: now */
     nsec_t due;        /* shaping: virtual time at which all that was sent would be through */
-    struct port_counters counters;
+    struct {           /* as of the last second, for other threads */
+        _Atomic uint64_t rx_lost, rx_no_buffer, tx_refused;
+    } counters;
 };
 
 struct bucket_limit { /* a plain token bucket, for punts and samples */
@@ -454,8 +458,14 @@ static void
 every_second(struct worker *w)
 {
     w->next_second = w->now + NSEC_PER_SEC;
-    for (uint32_t i = 0; i < w->n_ports; i++)
-        port_get_counters(w->ports[i]->io, &w->ports[i]->counters);
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct worker_port *wp = w->ports[i];
+        struct port_counters c;
+        port_get_counters(wp->io, &c);
+        atomic_store_explicit(&wp->counters.rx_lost, c.rx_lost, memory_order_relaxed);
+        atomic_store_explicit(&wp->counters.rx_no_buffer, c.rx_no_buffer, memory_order_relaxed);
+        atomic_store_explicit(&wp->counters.tx_refused, c.tx_refused, memory_order_relaxed);
+    }
 }
 
 /* What an epoll event is about: a pointer to the worker's own member, or a port. */
@@ -635,7 +645,17 @@ void
 worker_port_counters(const struct worker *w, uint32_t number, struct port_counters *counters)
 {
     struct worker_port *wp = find_port(w, number);
-    *counters = wp ? wp->counters : (struct port_counters){0};
+    *counters = (struct port_counters){0};
+    if (wp)
+        *counters = (struct port_counters){counter_get(&wp->counters.rx_lost),
+                                           counter_get(&wp->counters.rx_no_buffer),
+                                           counter_get(&wp->counters.tx_refused)};
+}
+
+void
+worker_get_stats(const struct worker *w, struct pipeline_stats *stats)
+{
+    pipeline_get_stats(w->pipeline, stats);
 }
 
 void
@@ -678,6 +698,13 @@ worker_inject(struct worker *w, const struct injection *in)
     return ERR_OK;
 }
 
+void
+worker_settle(struct worker *w)
+{
+    while (w->started && !ring_is_empty(&w->commands))
+        sched_yield();
+}
+
 static void
 deliver_punt(const struct record *r, const struct worker_handler *h)
 {
@@ -690,12 +717,14 @@ deliver_punt(const struct record *r, const struct worker_handler *h)
     h->punt(h->arg, &p, r->frame, r->size, r->total_size, r->in_port);
 }
 
-void
+bool
 worker_drain(struct worker *w, const struct worker_handler *h)
 {
     uint32_t size;
     struct record *r;
-    while ((r = ring_peek(&w->records, &size))) {
+    for (unsigned n = 0; (r = ring_peek(&w->records, &size)); n++) {
+        if (n == RECORDS_PER_TURN)
+            return true;
         switch (r->kind) {
         case RECORD_PUNT:
             deliver_punt(r, h);
@@ -715,4 +744,5 @@ worker_drain(struct worker *w, const struct worker_handler *h)
         }
         ring_release(&w->records);
     }
+    return false;
 }

@@ -39,6 +39,9 @@ const char *worker_port_driver(const struct worker *, uint32_t number);
 /* Losses in the kernel, below the datapath's own counters; as of the last second. */
 void worker_port_counters(const struct worker *, uint32_t number, struct port_counters *);
 
+/* The cache's counters. Any thread. */
+void worker_get_stats(const struct worker *, struct pipeline_stats *);
+
 /* How long a port that is up again must stay up before groups use it; -1: until
  * worker_release_port(). Any thread. The default is 0. */
 void worker_set_wait_to_restore(struct worker *, nsec_t);
@@ -56,6 +59,9 @@ struct injection {
 };
 /* Control thread. ERR_LIMIT: larger than PACKET_ROOM. ERR_BUSY: the ring is full. */
 MUST_CHECK enum err worker_inject(struct worker *, const struct injection *);
+/* Control thread: returns when the worker has taken everything that was injected so far; a
+ * datapath_barrier() behind it returns when that is queued for its ports. */
+void worker_settle(struct worker *);
 
 /* What comes back. Pointers are valid during the call. */
 struct worker_handler {
@@ -69,7 +75,8 @@ struct worker_handler {
     void (*port_changed)(void *arg, struct edge_port *);
     void *arg;
 };
-/* Control thread: calls the handler for everything that waits. */
-void worker_drain(struct worker *, const struct worker_handler *);
+/* Control thread: calls the handler for what waits. True: more waits than one turn should take;
+ * call it again after others have had theirs. */
+MUST_CHECK bool worker_drain(struct worker *, const struct worker_handler *);
 
 #endif

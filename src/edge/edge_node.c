@@ -1,0 +1,289 @@
+#include "edge/edge_node_private.h"
+
+#include "base/alloc.h"
+#include "io/clock.h"
+#include "io/interface.h"
+
+#include <stdlib.h>
+
+#define TICK (NSEC_PER_SEC / 4)
+
+/* ---- What the packet thread tells (worker.h) ---- */
+
+static void
+on_punt(void *arg, const struct punt *punt, const uint8_t *frame, uint32_t size,
+        uint32_t total_size, uint32_t in_port)
+{
+    struct edge_node *n = arg;
+    openflow_agent_packet_in(n->openflow, punt, frame, size, total_size, in_port);
+}
+
+/* A frame for the node itself. Nobody here wants one. */
+static void
+on_local(void *arg UNUSED, const uint8_t *frame UNUSED, uint32_t size UNUSED,
+         uint32_t in_port UNUSED, nsec_t rx_time UNUSED, bool kernel_time UNUSED)
+{
+}
+
+/* When a frame that was injected with a token has left. Nobody here asks for it. */
+static void
+on_transmitted(void *arg UNUSED, uint32_t token UNUSED, nsec_t wall UNUSED)
+{
+}
+
+/* A sample; the packet thread limits how many there are. */
+static void
+on_dropped(void *arg, const uint8_t *frame, uint32_t size, uint32_t in_port,
+           enum drop_reason reason)
+{
+    struct edge_node *n = arg;
+    if (!rpc_agent_is_connected(n->rpc))
+        return;
+    struct buf hex = BUF_INIT;
+    for (uint32_t i = 0; i < size; i++)
+        buf_printf(&hex, "%02x", frame[i]);
+    (void)rpc_agent_notify(n->rpc, "edge.dropped",
+                           json_pack("{ss sI ss}", "reason", drop_table[reason].name, "in-port",
+                                     (json_int_t)in_port, "frame", buf_cstr(&hex)));
+    buf_fini(&hex);
+}
+
+static void
+on_port_changed(void *arg, struct edge_port *port)
+{
+    struct edge_node *n = arg;
+    for (uint32_t i = 0; i < n->n_ports; i++) {
+        if (n->ports[i].port == port)
+            edge_node_tell_port(n, &n->ports[i]);
+    }
+}
+
+static void
+on_wake(uv_async_t *wake)
+{
+    struct edge_node *n = wake->data;
+    const struct worker_handler handler = {on_punt,        on_local,        on_dropped,
+                                           on_transmitted, on_port_changed, n};
+    if (worker_drain(n->worker, &handler))
+        uv_async_send(&n->wake);
+}
+
+/* In the packet thread. */
+static void
+wake_up(void *arg)
+{
+    struct edge_node *n = arg;
+    uv_async_send(&n->wake);
+}
+
+/* ---- Ports ---- */
+
+void
+edge_node_tell_port(struct edge_node *n, struct told_port *told)
+{
+    const struct edge_port *port = told->port;
+    told->up = atomic_load_explicit(&port->up, memory_order_acquire);
+    told->live = atomic_load_explicit(&port->live, memory_order_acquire);
+    log_info("port %u (%s) is %s%s", port->number, port->name, told->up ? "up" : "down",
+             told->up && !told->live ? ", and waits to be used again" : "");
+    openflow_agent_port_changed(n->openflow, port);
+    if (rpc_agent_is_connected(n->rpc))
+        (void)rpc_agent_notify(n->rpc, "edge.port",
+                               json_pack("{sI sb sb}", "port", (json_int_t)port->number, "up",
+                                         told->up, "live", told->live));
+}
+
+void
+edge_node_tell_ports(struct edge_node *n)
+{
+    for (uint32_t i = 0; i < n->n_ports; i++) {
+        struct told_port *told = &n->ports[i];
+        if (told->up != atomic_load_explicit(&told->port->up, memory_order_acquire) ||
+            told->live != atomic_load_explicit(&told->port->live, memory_order_acquire))
+            edge_node_tell_port(n, told);
+    }
+}
+
+/* Changes are told as they come; this is for those whose record found no room in the ring. */
+static void
+on_tick(void *arg)
+{
+    struct edge_node *n = arg;
+    edge_node_tell_ports(n);
+    timer_start(n->tick, TICK);
+}
+
+static enum err
+open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *diag)
+{
+    struct interface_info info;
+    const struct port_options options = {
+        .interface = o->interface, .number = o->number, .driver = o->driver, .tx_timestamps = true};
+    enum err err = interface_get(o->interface, &info, diag);
+    if (err)
+        return err;
+    struct edge_port *port = datapath_add_port(n->datapath, o->number, o->interface, &info.mac,
+                                               clock_monotonic());
+    port->speed_kbps = info.speed_kbps;
+    err = worker_add_port(n->worker, port, &options, diag);
+    if (err)
+        return err;
+    n->ports[n->n_ports++].port = port;
+    log_info("port %u is %s, driver %s", o->number, o->interface,
+             worker_port_driver(n->worker, o->number));
+    return ERR_OK;
+}
+
+static enum err
+open_ports(struct edge_node *n, struct diag *diag)
+{
+    const struct worker_options options = {.wake = wake_up, .wake_arg = n};
+    enum err err = worker_new(n->datapath, &options, &n->worker, diag);
+    if (err)
+        return err;
+    worker_set_wait_to_restore(n->worker, n->options->wait_to_restore);
+    for (uint32_t i = 0; i < n->options->n_ports && !err; i++) {
+        err = open_port(n, &n->options->ports[i], diag);
+        if (err)
+            diag_prefix(diag, "port %u", n->options->ports[i].number);
+    }
+    return err;
+}
+
+/* ---- Agents ---- */
+
+static enum err
+load_identity(struct edge_node *n, struct diag *diag)
+{
+    const struct edge_options *o = n->options;
+    const struct tls_config config = {o->ca, o->cert, o->key};
+    char expires[TIME_TEXT_SIZE];
+    if (!o->ca)
+        return ERR_OK;
+    enum err err = tls_new(&config, &n->tls, diag);
+    if (!err && tls_not_after(n->tls) < clock_wall())
+        log_warn("%s has expired on %s", o->cert, time_format(tls_not_after(n->tls), expires));
+    return err;
+}
+
+static enum err
+start_openflow(struct edge_node *n, struct diag *diag)
+{
+    const struct edge_options *o = n->options;
+    char *beside = o->control ? xasprintf("%s.of", o->control) : NULL;
+    const struct openflow_agent_config config = {
+        .datapath = n->datapath,
+        .worker = n->worker,
+        .datapath_id = o->datapath_id,
+        .name = o->name,
+        .controllers = o->controllers,
+        .n_controllers = o->n_controllers,
+        .listen_path = o->openflow_listen ? o->openflow_listen : beside,
+        .tls = n->tls,
+        .controller_name = o->controller_name,
+    };
+    enum err err = openflow_agent_new(n->loop, &config, &n->openflow, diag);
+    free(beside);
+    return err;
+}
+
+static void
+on_rpc_connected(void *arg UNUSED, const char *address)
+{
+    log_info("JSON-RPC with %s is up", address);
+}
+
+static void
+on_rpc_disconnected(void *arg UNUSED, const char *address, const char *reason)
+{
+    log_debug("JSON-RPC with %s: %s", address, reason);
+}
+
+static enum err
+start_rpc(struct edge_node *n, struct diag *diag)
+{
+    const struct edge_options *o = n->options;
+    const struct rpc_agent_config config = {
+        .control_path = o->control,
+        .rpc_address = o->rpc,
+        .tls = n->tls,
+        .peer_name = o->controller_name,
+        .methods = edge_methods,
+        .n_methods = n_edge_methods,
+        .connected = on_rpc_connected,
+        .disconnected = on_rpc_disconnected,
+        .arg = n,
+    };
+    return rpc_agent_new(n->loop, &config, &n->rpc, diag);
+}
+
+/* ---- Life ---- */
+
+static enum err
+start(struct edge_node *n, struct diag *diag)
+{
+    const struct limits limits = {
+        .flows = n->options->max_flows, .groups = 65536, .meters = 65536, .buckets = 256};
+    n->datapath = datapath_new(&limits);
+    enum err err = load_identity(n, diag);
+    if (!err)
+        err = open_ports(n, diag);
+    if (!err)
+        err = start_openflow(n, diag);
+    if (!err)
+        err = start_rpc(n, diag);
+    if (!err)
+        err = worker_start(n->worker, diag);
+    return err;
+}
+
+enum err
+edge_node_new(uv_loop_t *loop, const struct edge_options *options, struct edge_node **result,
+              struct diag *diag)
+{
+    struct edge_node *n = xcalloc(1, sizeof *n);
+    n->loop = loop;
+    n->options = options;
+    n->started = clock_wall();
+    uv_async_init(loop, &n->wake, on_wake);
+    n->wake.data = n;
+    n->tick = timer_new(loop, on_tick, n);
+    enum err err = start(n, diag);
+    if (err) {
+        edge_node_free(n);
+        return err;
+    }
+    timer_start(n->tick, TICK);
+    log_info("node %s, datapath id %016llx, %u ports", options->name,
+             (unsigned long long)options->datapath_id, n->n_ports);
+    *result = n;
+    return ERR_OK;
+}
+
+static void
+on_wake_closed(uv_handle_t *wake)
+{
+    free(wake->data);
+}
+
+void
+edge_node_free(struct edge_node *n)
+{
+    if (!n)
+        return;
+    rpc_agent_free(n->rpc);
+    openflow_agent_free(n->openflow);
+    worker_free(n->worker);
+    datapath_free(n->datapath);
+    tls_free(n->tls);
+    timer_free(n->tick);
+    uv_close((uv_handle_t *)&n->wake, on_wake_closed);
+}
+
+enum err
+edge_node_reload(struct edge_node *n, struct diag *diag)
+{
+    if (!n->tls)
+        return ERR_OK;
+    return tls_reload(n->tls, diag);
+}

@@ -1,0 +1,39 @@
+/* edge_node_private.h - what edge_node.c and edge_methods.c share. */
+#ifndef EDGE_EDGE_NODE_PRIVATE_H
+#define EDGE_EDGE_NODE_PRIVATE_H
+
+#include "edge/edge_node.h"
+#include "edge/rpc_agent.h"
+#include "io/timer.h"
+
+/* What was last told of a port. */
+struct told_port {
+    struct edge_port *port;
+    bool up, live;
+};
+
+struct edge_node {
+    uv_loop_t *loop;
+    const struct edge_options *options;
+    nsec_t started;  /* wall clock */
+    struct tls *tls; /* NULL: no certificate was given */
+    struct datapath *datapath;
+    struct worker *worker;
+    struct openflow_agent *openflow;
+    struct rpc_agent *rpc;
+    struct told_port ports[MAX_PORTS];
+    uint32_t n_ports;
+    struct timer *tick;
+    uv_async_t wake; /* the packet thread has something for us */
+};
+
+/* The methods of doc/edge.md that begin with "edge."; their argument is the node. */
+extern const struct rpc_method edge_methods[];
+extern const size_t n_edge_methods;
+
+/* Tells the controllers of a port whose state has changed. */
+void edge_node_tell_port(struct edge_node *, struct told_port *);
+/* Those whose state is not what was last told. */
+void edge_node_tell_ports(struct edge_node *);
+
+#endif

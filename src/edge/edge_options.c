@@ -1,0 +1,368 @@
+#include "edge/edge_options.h"
+
+#include "base/buf.h"
+#include "io/address.h"
+#include "packet/addr.h"
+#include "packet/rule.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_LENGTH 63 /* as in the inventory */
+#define DEFAULT_FLOWS 200000u
+#define UNIX_PATH_LENGTH 107
+
+/* ---- Values ---- */
+
+/* Digits only, all of them: no sign, no space, nothing behind. */
+static bool
+parse_number(const char *text, int base, uint64_t max, uint64_t *value)
+{
+    char *end;
+    if (!isxdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, base);
+    if (errno || *end || v > max)
+        return false;
+    *value = v;
+    return true;
+}
+
+static enum err
+parse_name(const char *text, struct edge_options *o, struct diag *diag)
+{
+    size_t length = strlen(text);
+    if (!length || length > NAME_LENGTH)
+        return diag_set(diag, ERR_INVALID, "a name has 1 to %d characters", NAME_LENGTH);
+    o->name = text;
+    return ERR_OK;
+}
+
+static enum err
+parse_datapath_id(const char *text, struct edge_options *o, struct diag *diag)
+{
+    const char *digits = !strncmp(text, "0x", 2) ? text + 2 : text;
+    if (strlen(digits) > 16 || !parse_number(digits, 16, UINT64_MAX, &o->datapath_id) ||
+        !o->datapath_id)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not 1 to 16 hexadecimal digits, other than 0",
+                        text);
+    return ERR_OK;
+}
+
+static enum err
+parse_driver(const char *text, enum port_choice *driver, struct diag *diag)
+{
+    static const char *const names[] = {
+        [PORT_DRIVER_AUTO] = "auto", [PORT_DRIVER_PACKET] = "packet", [PORT_DRIVER_XDP] = "xdp"};
+    const char *name = !strncmp(text, "driver=", 7) ? text + 7 : "";
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(name, names[i])) {
+            *driver = (enum port_choice)i;
+            return ERR_OK;
+        }
+    }
+    return diag_set(diag, ERR_INVALID, "\"%s\" is none of driver=auto, driver=packet, driver=xdp",
+                    text);
+}
+
+enum err
+edge_options_parse_port(const char *text, struct edge_port_option *port, struct diag *diag)
+{
+    struct edge_port_option p = {.driver = PORT_DRIVER_AUTO};
+    char number[16] = "";
+    uint64_t value;
+    const char *equals = strchr(text, '='), *comma = equals ? strchr(equals, ',') : NULL;
+    if (!equals)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not NUMBER=INTERFACE[,driver=...]", text);
+    size_t digits = (size_t)(equals - text);
+    size_t length = comma ? (size_t)(comma - equals) - 1 : strlen(equals + 1);
+    if (digits < sizeof number)
+        memcpy(number, text, digits);
+    if (!parse_number(number, 10, PORT_MAX, &value) || value == 0)
+        return diag_set(diag, ERR_INVALID, "\"%s\": a port's number is 1 to %u", text, PORT_MAX);
+    if (length == 0 || length >= sizeof p.interface)
+        return diag_set(diag, ERR_INVALID, "\"%s\": an interface's name has 1 to %zu characters",
+                        text, sizeof p.interface - 1);
+    p.number = (uint32_t)value;
+    memcpy(p.interface, equals + 1, length);
+    if (comma) {
+        enum err err = parse_driver(comma + 1, &p.driver, diag);
+        if (err)
+            return err;
+    }
+    *port = p;
+    return ERR_OK;
+}
+
+static enum err
+add_port(const char *text, struct edge_options *o, struct diag *diag)
+{
+    struct edge_port_option port;
+    enum err err = edge_options_parse_port(text, &port, diag);
+    if (err)
+        return err;
+    if (o->n_ports == MAX_PORTS)
+        return diag_set(diag, ERR_INVALID, "at most %d ports", MAX_PORTS);
+    for (uint32_t i = 0; i < o->n_ports; i++) {
+        if (o->ports[i].number == port.number)
+            return diag_set(diag, ERR_INVALID, "port %u is there twice", port.number);
+        if (!strcmp(o->ports[i].interface, port.interface))
+            return diag_set(diag, ERR_INVALID, "interface %s is there twice", port.interface);
+    }
+    o->ports[o->n_ports++] = port;
+    return ERR_OK;
+}
+
+/* "tls:10.0.0.1:6653" */
+static enum err
+check_peer(const char *text, struct diag *diag)
+{
+    union address address;
+    if (strncmp(text, "tls:", 4) && strncmp(text, "tcp:", 4))
+        return diag_set(diag, ERR_INVALID, "\"%s\" starts neither with tls: nor with tcp:", text);
+    return address_parse(text + 4, &address, diag);
+}
+
+static enum err
+add_controller(const char *text, struct edge_options *o, struct diag *diag)
+{
+    if (o->n_controllers == OPENFLOW_AGENT_CONTROLLERS)
+        return diag_set(diag, ERR_INVALID, "at most %d controllers", OPENFLOW_AGENT_CONTROLLERS);
+    for (size_t i = 0; i < o->n_controllers; i++) {
+        if (!strcmp(o->controllers[i], text))
+            return diag_set(diag, ERR_INVALID, "%s is there twice", text);
+    }
+    o->controllers[o->n_controllers++] = text;
+    return check_peer(text, diag);
+}
+
+static enum err
+parse_rpc(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->rpc = text;
+    return check_peer(text, diag);
+}
+
+static enum err
+parse_controller_name(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->controller_name = text;
+    return *text ? ERR_OK : diag_set(diag, ERR_INVALID, "a name is needed");
+}
+
+static enum err
+parse_management(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->has_management = true;
+    if (ipv4_parse(text, &o->management))
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not an IPv4 address", text);
+    return ERR_OK;
+}
+
+static enum err
+parse_file(const char *text, const char **to, struct diag *diag)
+{
+    *to = text;
+    return *text ? ERR_OK : diag_set(diag, ERR_INVALID, "a file is needed");
+}
+
+static enum err
+parse_ca(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return parse_file(text, &o->ca, diag);
+}
+
+static enum err
+parse_cert(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return parse_file(text, &o->cert, diag);
+}
+
+static enum err
+parse_key(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return parse_file(text, &o->key, diag);
+}
+
+static enum err
+check_socket(const char *text, size_t room, struct diag *diag)
+{
+    if (!*text || strlen(text) + room > UNIX_PATH_LENGTH)
+        return diag_set(diag, ERR_INVALID, "a socket's path has 1 to %zu characters",
+                        UNIX_PATH_LENGTH - room);
+    return ERR_OK;
+}
+
+static enum err
+parse_control(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->control = text;
+    return check_socket(text, strlen(".of"), diag);
+}
+
+static enum err
+parse_openflow_listen(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->openflow_listen = text;
+    return check_socket(text, 0, diag);
+}
+
+static enum err
+parse_wait(const char *text, struct edge_options *o, struct diag *diag)
+{
+    if (!strcmp(text, "manual")) {
+        o->wait_to_restore = -1;
+        return ERR_OK;
+    }
+    if (time_parse_duration(text, &o->wait_to_restore) || o->wait_to_restore < 0)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is neither a duration (5s, 300ms) nor manual",
+                        text);
+    return ERR_OK;
+}
+
+static enum err
+parse_flows(const char *text, struct edge_options *o, struct diag *diag)
+{
+    uint64_t value;
+    if (!parse_number(text, 10, 100000000, &value) || !value)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from 1 to 100000000", text);
+    o->max_flows = (uint32_t)value;
+    return ERR_OK;
+}
+
+static enum err
+parse_log(const char *text, struct edge_options *o, struct diag *diag)
+{
+    static const char *const names[] = {"error", "warn", "info", "debug"};
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        if (!strcmp(text, names[i])) {
+            o->log_level = (enum log_level)i;
+            return ERR_OK;
+        }
+    }
+    return diag_set(diag, ERR_INVALID, "\"%s\" is none of error, warn, info, debug", text);
+}
+
+/* ---- The options ---- */
+
+static const struct option {
+    const char *name, *value, *help;
+    enum err (*parse)(const char *text, struct edge_options *, struct diag *);
+    bool repeatable;
+} options[] = {
+    {"name", "NAME", "of the node, as in the inventory and in its certificate", parse_name, false},
+    {"datapath-id", "HEX", "its OpenFlow datapath id", parse_datapath_id, false},
+    {"port", "N=IFACE[,driver=D]",
+     "a port: its number, its interface, and auto (the default), packet or xdp", add_port, true},
+    {"controller", "tls:IP:PORT", "an OpenFlow controller; tcp: without TLS", add_controller, true},
+    {"rpc", "tls:IP:PORT", "where the controller takes JSON-RPC; tcp: without TLS", parse_rpc,
+     false},
+    {"controller-name", "NAME", "what the controllers' certificates are issued to (controller)",
+     parse_controller_name, false},
+    {"management", "IP", "the node's own address in the management network", parse_management,
+     false},
+    {"ca", "FILE", "PEM: the CAs whose certificates are accepted", parse_ca, false},
+    {"cert", "FILE", "PEM: the node's certificate", parse_cert, false},
+    {"key", "FILE", "PEM: its private key", parse_key, false},
+    {"control", "PATH", "a Unix socket for JSON-RPC", parse_control, false},
+    {"openflow-listen", "PATH", "a Unix socket for OpenFlow (that of --control, with .of)",
+     parse_openflow_listen, false},
+    {"wait-to-restore", "TIME|manual", "before a port that is up again is used by groups (0)",
+     parse_wait, false},
+    {"max-flows", "N", "most flow entries (200000)", parse_flows, false},
+    {"log", "LEVEL", "error, warn, info (the default) or debug", parse_log, false},
+};
+
+void
+edge_options_help(struct buf *out)
+{
+    buf_str(out,
+            "usage: tieline-edge --name NAME --datapath-id HEX --port N=IFACE ... [OPTION]...\n"
+            "The packet node: forwards between its ports what its OpenFlow tables allow, and "
+            "nothing else.\n\n");
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        const struct option *o = &options[i];
+        buf_printf(out, "  --%-16s %-18s  %s%s\n", o->name, o->value, o->help,
+                   o->repeatable ? "; repeatable" : "");
+    }
+    buf_str(out, "  --help, --version\n\n"
+                 "SIGHUP reads the certificates again. SIGTERM and SIGINT end it.\n");
+}
+
+/* Splits "--name=VALUE" or takes the next word. NULL: there is no value. */
+static const char *
+value_of(const char *word, int argc, char **argv, int *i)
+{
+    const char *equals = strchr(word, '=');
+    if (equals)
+        return equals + 1;
+    return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+static const struct option *
+find_option(const char *word)
+{
+    size_t length = strcspn(word, "=");
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
+        if (strlen(options[i].name) == length && !strncmp(options[i].name, word, length))
+            return &options[i];
+    }
+    return NULL;
+}
+
+static enum err
+check_together(const struct edge_options *o, struct diag *diag)
+{
+    bool tls = o->rpc && !strncmp(o->rpc, "tls:", 4);
+    for (size_t i = 0; i < o->n_controllers; i++)
+        tls |= !strncmp(o->controllers[i], "tls:", 4);
+    if (!o->name)
+        return diag_set(diag, ERR_INVALID, "--name is missing");
+    if (!o->datapath_id)
+        return diag_set(diag, ERR_INVALID, "--datapath-id is missing");
+    if (!o->n_ports)
+        return diag_set(diag, ERR_INVALID, "--port is missing");
+    if ((o->ca || o->cert || o->key) && !(o->ca && o->cert && o->key))
+        return diag_set(diag, ERR_INVALID, "--ca, --cert and --key are needed together");
+    if (tls && !o->ca)
+        return diag_set(diag, ERR_INVALID, "tls: needs --ca, --cert and --key");
+    return ERR_OK;
+}
+
+enum err
+edge_options_parse(int argc, char **argv, struct edge_options *result, enum edge_command *command,
+                   struct diag *diag)
+{
+    struct edge_options o = {
+        .controller_name = "controller", .max_flows = DEFAULT_FLOWS, .log_level = LOG_INFO};
+    bool seen[ARRAY_SIZE(options)] = {false};
+    *command = EDGE_RUN;
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i];
+        if (!strcmp(word, "--help") || !strcmp(word, "--version")) {
+            *command = word[2] == 'h' ? EDGE_HELP : EDGE_VERSION;
+            return ERR_OK;
+        }
+        const struct option *option = strncmp(word, "--", 2) ? NULL : find_option(word + 2);
+        if (!option)
+            return diag_set(diag, ERR_INVALID, "unknown option \"%s\"", word);
+        if (seen[option - options] && !option->repeatable)
+            return diag_set(diag, ERR_INVALID, "--%s is there twice", option->name);
+        seen[option - options] = true;
+        const char *value = value_of(word, argc, argv, &i);
+        if (!value)
+            return diag_set(diag, ERR_INVALID, "--%s needs %s", option->name, option->value);
+        enum err err = option->parse(value, &o, diag);
+        if (err) {
+            diag_prefix(diag, "--%s", option->name);
+            return err;
+        }
+    }
+    enum err err = check_together(&o, diag);
+    if (!err)
+        *result = o;
+    return err;
+}
