@@ -64,11 +64,12 @@ port_json(const struct edge_node *n, const struct edge_port *port)
     bool up = atomic_load_explicit(&port->up, memory_order_relaxed);
     bool live = atomic_load_explicit(&port->live, memory_order_relaxed);
     worker_port_counters(n->worker, port->number, &kernel);
-    json_t *row = json_pack("{sI ss ss sb sb sb ss sb}", "number", (json_int_t)port->number, "name",
-                            port->name, "driver", worker_port_driver(n->worker, port->number), "up",
-                            up, "live", live, "waiting", up && !live, "mac",
-                            mac_format(&port->mac, mac), "configured-down",
-                            (config & PORT_CONFIG_DOWN) != 0);
+    json_t *row = json_pack("{sI ss ss sb sb sb ss sb sb}", "number", (json_int_t)port->number,
+                            "name", port->name, "driver",
+                            worker_port_driver(n->worker, port->number), "up", up, "live", live,
+                            "waiting", up && !live, "mac", mac_format(&port->mac, mac),
+                            "configured-down", (config & PORT_CONFIG_DOWN) != 0, "isolated",
+                            worker_port_is_isolated(n->worker, port->number, NULL));
     put(row, "mtu", atomic_load_explicit(&port->mtu, memory_order_relaxed));
     put(row, "speed-kbps", port->speed_kbps);
     put(row, "rx-packets", counter_get(&port->rx.packets));

@@ -117,8 +117,12 @@ static enum err
 open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *diag)
 {
     struct interface_info info;
-    const struct port_options options = {
-        .interface = o->interface, .number = o->number, .driver = o->driver, .tx_timestamps = true};
+    const char *why = "";
+    const struct port_options options = {.interface = o->interface,
+                                         .number = o->number,
+                                         .driver = o->driver,
+                                         .tx_timestamps = true,
+                                         .isolate = true};
     enum err err = interface_get(o->interface, &info, diag);
     if (err)
         return err;
@@ -131,6 +135,8 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
     n->ports[n->n_ports++].port = port;
     log_info("port %u is %s, driver %s", o->number, o->interface,
              worker_port_driver(n->worker, o->number));
+    if (!worker_port_is_isolated(n->worker, o->number, &why))
+        log_warn("port %u is open to this machine's own network stack: %s", o->number, why);
     return ERR_OK;
 }
 

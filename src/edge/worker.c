@@ -641,6 +641,13 @@ worker_port_driver(const struct worker *w, uint32_t number)
     return wp ? port_driver(wp->io) : NULL;
 }
 
+bool
+worker_port_is_isolated(const struct worker *w, uint32_t number, const char **why)
+{
+    struct worker_port *wp = find_port(w, number);
+    return wp && port_is_isolated(wp->io, why);
+}
+
 void
 worker_port_counters(const struct worker *w, uint32_t number, struct port_counters *counters)
 {

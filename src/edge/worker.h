@@ -36,6 +36,8 @@ MUST_CHECK enum err worker_start(struct worker *, struct diag *);
 
 /* The driver of a port, as port_driver() says it; NULL: not one of its ports. */
 const char *worker_port_driver(const struct worker *, uint32_t number);
+/* As port_is_isolated(). */
+bool worker_port_is_isolated(const struct worker *, uint32_t number, const char **why);
 /* Losses in the kernel, below the datapath's own counters; as of the last second. */
 void worker_port_counters(const struct worker *, uint32_t number, struct port_counters *);
 

@@ -30,6 +30,16 @@ open_with(enum port_choice choice, const struct port_options *options, struct pa
     return ERR_OK;
 }
 
+/* The port is of use without it too: whoever opened it decides. */
+static void
+isolate(struct port_io *port, const struct port_options *options)
+{
+    diag_set(&port->not_isolated, ERR_OK, "not asked for");
+    if (options->isolate &&
+        isolation_open(options->interface, port->ifindex, &port->isolation, &port->not_isolated))
+        port->isolation = NULL;
+}
+
 /* AF_XDP if it is zero-copy; else AF_PACKET, with the reason kept in the name. */
 static enum err
 open_auto(const struct port_options *options, struct packet_pool *pool, struct port_io **port,
@@ -57,16 +67,29 @@ port_open(const struct port_options *options, struct packet_pool *pool, struct p
 {
     if (!if_nametoindex(options->interface))
         return diag_set(diag, ERR_NOT_FOUND, "there is no interface \"%s\"", options->interface);
-    if (options->driver == PORT_DRIVER_AUTO)
-        return open_auto(options, pool, port, diag);
-    return open_with(options->driver, options, pool, port, diag);
+    enum err err = options->driver == PORT_DRIVER_AUTO
+                       ? open_auto(options, pool, port, diag)
+                       : open_with(options->driver, options, pool, port, diag);
+    if (!err)
+        isolate(*port, options);
+    return err;
 }
 
 void
 port_close(struct port_io *port)
 {
-    if (port)
-        port->driver->close(port);
+    if (!port)
+        return;
+    isolation_close(port->isolation);
+    port->driver->close(port);
+}
+
+bool
+port_is_isolated(const struct port_io *port, const char **why)
+{
+    if (why)
+        *why = port->isolation ? "" : port->not_isolated.text;
+    return port->isolation != NULL;
 }
 
 const char *

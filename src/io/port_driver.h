@@ -2,6 +2,7 @@
 #ifndef IO_PORT_DRIVER_H
 #define IO_PORT_DRIVER_H
 
+#include "io/isolation.h"
 #include "io/port.h"
 
 struct port_io {
@@ -16,6 +17,8 @@ struct port_io {
     int fd;
     int control_fd; /* any socket, for ioctls */
     struct port_counters counters;
+    struct isolation *isolation; /* NULL: none */
+    struct diag not_isolated;    /* why */
 };
 
 struct port_driver {

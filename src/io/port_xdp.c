@@ -16,6 +16,7 @@
 #include "packet/segment.h"
 
 #include <bpf/bpf.h>
+#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/ethtool.h>
@@ -35,6 +36,8 @@
 #define FRAME_SIZE 4096u
 #define N_FRAMES 4096u /* half to receive, half to send */
 #define RING_SIZE (N_FRAMES / 2)
+#define BUSY_PAUSE (100 * NSEC_PER_MSEC)
+#define BUSY_RETRIES 20
 
 struct xdp_port {
     struct port_io base;
@@ -43,9 +46,8 @@ struct xdp_port {
     struct xsk_ring_prod fill, tx;
     struct xsk_ring_cons completion, rx;
     uint8_t *area; /* N_FRAMES of FRAME_SIZE */
-    int program_fd, map_fd;
-    uint32_t attach_flags;
-    bool attached, is_veth;
+    int program_fd, map_fd, link_fd;
+    bool is_veth;
     nsec_t tai_offset; /* CLOCK_TAI - CLOCK_REALTIME */
     uint64_t free_tx[RING_SIZE];
     uint32_t n_free_tx;
@@ -119,24 +121,24 @@ attach_program(struct xdp_port *port, struct diag *diag)
 {
     char log[2048] = "";
     const char *name = port->base.interface;
+    libbpf_set_print(NULL); /* what it has to say is in its results */
     port->map_fd = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "tieline_sockets", 4, 4, 1, NULL);
     if (port->map_fd < 0)
         return system_error(diag, name, "XSKMAP", errno);
     port->program_fd = load_program(port->map_fd, log, sizeof log);
     if (port->program_fd < 0)
         return system_error(diag, name, "XDP program", errno);
+    /* A link, which goes with its descriptor: a process that is killed leaves nothing behind. */
     static const uint32_t modes[] = {XDP_FLAGS_DRV_MODE, XDP_FLAGS_SKB_MODE};
-    int result = 0;
-    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
-        port->attach_flags = modes[i] | XDP_FLAGS_UPDATE_IF_NOEXIST;
-        result = bpf_xdp_attach((int)port->base.ifindex, port->program_fd, port->attach_flags,
-                                NULL);
-        if (!result || result == -EBUSY || result == -EEXIST)
+    for (size_t i = 0; i < ARRAY_SIZE(modes) && port->link_fd < 0; i++) {
+        LIBBPF_OPTS(bpf_link_create_opts, options, .flags = modes[i]);
+        port->link_fd = bpf_link_create(port->program_fd, (int)port->base.ifindex, BPF_XDP,
+                                        &options);
+        if (port->link_fd < 0 && (errno == EBUSY || errno == EEXIST))
             break;
     }
-    if (result)
-        return system_error(diag, name, "attaching the XDP program", -result);
-    port->attached = true;
+    if (port->link_fd < 0)
+        return system_error(diag, name, "attaching the XDP program", errno);
     return ERR_OK;
 }
 
@@ -154,10 +156,9 @@ create_umem(struct xdp_port *port, struct diag *diag)
     return result ? system_error(diag, port->base.interface, "UMEM", -result) : ERR_OK;
 }
 
-/* Zero-copy, or copy mode where the device has none. A queue that was just closed stays busy for a
- * moment: the caller may try again. */
-static enum err
-create_socket(struct xdp_port *port, struct diag *diag)
+/* Zero-copy, or copy mode where the device has none. Returns 0 or a negative error number. */
+static int
+bind_socket(struct xdp_port *port)
 {
     static const uint16_t binds[] = {XDP_ZEROCOPY, XDP_COPY};
     int result = 0;
@@ -175,6 +176,22 @@ create_socket(struct xdp_port *port, struct diag *diag)
                      binds[i] == XDP_ZEROCOPY ? "zero-copy" : "copy");
             break;
         }
+        if (result == -EBUSY)
+            break;
+    }
+    return result;
+}
+
+/* The kernel needs a moment to let go of a queue whose socket was closed: of a node that was
+ * started again, that is. */
+static enum err
+create_socket(struct xdp_port *port, struct diag *diag)
+{
+    const struct timespec pause = {.tv_nsec = BUSY_PAUSE};
+    int result = bind_socket(port);
+    for (unsigned i = 0; i < BUSY_RETRIES && result == -EBUSY; i++) {
+        nanosleep(&pause, NULL);
+        result = bind_socket(port);
     }
     if (result)
         return system_error(diag, port->base.interface, "AF_XDP socket", -result);
@@ -239,7 +256,7 @@ xdp_open(const struct port_options *o, struct port_io **result, struct diag *dia
     struct xdp_port *port = xcalloc(1, sizeof *port);
     port->base = (struct port_io){
         .ifindex = if_nametoindex(o->interface), .number = o->number, .fd = -1, .control_fd = -1};
-    port->map_fd = port->program_fd = -1;
+    port->map_fd = port->program_fd = port->link_fd = -1;
     snprintf(port->base.interface, sizeof port->base.interface, "%s", o->interface);
     enum err err = set_up(port, diag);
     if (err) {
@@ -265,8 +282,7 @@ xdp_close(struct port_io *io)
         xsk_socket__delete(port->socket);
     if (port->umem)
         xsk_umem__delete(port->umem);
-    if (port->attached)
-        bpf_xdp_detach((int)io->ifindex, port->attach_flags & ~XDP_FLAGS_UPDATE_IF_NOEXIST, NULL);
+    close_fd(port->link_fd);
     if (port->area)
         munmap(port->area, (size_t)N_FRAMES * FRAME_SIZE);
     close_fd(port->map_fd);
