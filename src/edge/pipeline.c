@@ -1,67 +1,11 @@
-#include "edge/pipeline.h"
+#include "edge/pipeline_private.h"
 
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "packet/edit.h"
 #include "packet/segment.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
-
-#define MAX_OPS 20
-#define MAX_SET 64  /* distinct actions in an action set */
-#define MAX_DEPTH 8 /* groups within groups */
-#define WAYS 4
-
-enum op_type { OP_COUNT, OP_METER, OP_EDIT, OP_QUEUE, OP_OUTPUT, OP_GROUP, OP_MISS };
-
-/* One step of a program. What `target` points to outlives the program: whatever unpublishes it
- * raises the generation first, and qsbr keeps it until no vector in flight can use it. */
-struct op {
-    uint8_t type;
-    uint8_t table_id;
-    uint16_t max_len;
-    uint32_t id;
-    void *target; /* entry, meter, action, group, or the entry an output belongs to */
-};
-
-struct program {
-    struct flow_key key;
-    uint64_t generation; /* 0: empty */
-    bool metered;
-    uint8_t n_ops;
-    struct op ops[MAX_OPS];
-};
-
-struct pipeline {
-    struct datapath *dp;
-    struct pipeline_sink sink;
-    struct program *cache;
-    uint32_t n_sets; /* of WAYS programs; 0: no cache */
-    uint32_t victim; /* next way to give up, round robin */
-    uint64_t secret[FLOW_KEY_WORDS];
-    nsec_t now;
-    uint64_t generation; /* of the tables, as of this vector */
-    struct {             /* written by this thread only, read by others */
-        _Atomic uint64_t packets, hits, misses, uncacheable;
-    } stats;
-    /* Tracing: nothing is counted or sent, everything is told. */
-    void (*step)(void *arg, const struct trace_step *);
-    void *step_arg;
-};
-
-/* One packet on its way. */
-struct run {
-    struct pipeline *pl;
-    struct packet *packet; /* NULL: dropped for want of a buffer */
-    struct flow_key key;
-    struct program *record; /* NULL: not recording */
-    bool cacheable, reparsed, stopped;
-    bool sent, dropped; /* something left; something was counted as dropped */
-    int depth;
-    const struct entry *entry; /* the one whose actions run; NULL in packet-out */
-    uint8_t table_id;
-};
 
 struct pipeline *
 pipeline_new(struct datapath *dp, const struct pipeline_sink *sink, uint32_t cache_size)
@@ -106,27 +50,7 @@ count_up(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, counter_get(counter) + 1, memory_order_relaxed);
 }
 
-/* ---- Telling what happens ---- */
-
-static void PRINTF_LIKE(3, 4) tell(const struct run *run, const char *kind, const char *format, ...)
-{
-    if (!run->pl->step)
-        return;
-    char *text;
-    va_list args;
-    va_start(args, format);
-    text = xvasprintf(format, args);
-    va_end(args);
-    struct trace_step step = {kind, run->depth, text};
-    run->pl->step(run->pl->step_arg, &step);
-    free(text);
-}
-
-static bool
-tracing(const struct run *run)
-{
-    return run->pl->step != NULL;
-}
+/* ---- Drops and punts ---- */
 
 static void
 drop(struct run *run, enum drop_reason reason)
@@ -271,9 +195,9 @@ send_to(struct run *run, struct edge_port *port)
         return;
     }
     run->sent = true;
-    tell(run, "output", "port %u (%s), queue %u, %u octets", port->number, port->name,
-         run->packet->queue, run->packet->size);
-    if (!tracing(run))
+    if (tracing(run))
+        pipeline_tell_output(run, port);
+    else
         run->pl->sink.send(run->pl->sink.arg, port, run->packet);
 }
 
@@ -456,23 +380,6 @@ first_live(struct group_body *body)
 }
 
 static void
-tell_group(struct run *run, const struct group_entry *group, const struct group_body *body,
-           const struct bucket_entry *chosen)
-{
-    static const char *const types[] = {"all", "select", "indirect", "fast failover"};
-    tell(run, "group", "0x%x, %s, %u buckets", group->group_id, types[body->type], body->n_buckets);
-    for (uint32_t i = 0; i < body->n_buckets; i++) {
-        const struct bucket_entry *b = &body->buckets[i];
-        bool used = body->type == GROUP_TYPE_ALL || b == chosen;
-        struct buf text = BUF_INIT;
-        actions_format(&b->actions, &text);
-        tell(run, "bucket", "%u: %s, %s: %s", i, bucket_is_live(b) ? "live" : "down",
-             used ? "taken" : "not taken", buf_cstr(&text));
-        buf_fini(&text);
-    }
-}
-
-static void
 do_group(struct run *run, struct group_entry *group)
 {
     struct group_body *body = atomic_load_explicit(&group->body, memory_order_acquire);
@@ -492,7 +399,7 @@ do_group(struct run *run, struct group_entry *group)
     else if (body->n_buckets)
         chosen = &body->buckets[0];
     if (tracing(run))
-        tell_group(run, group, body, chosen);
+        pipeline_tell_group(run, group, body, chosen);
     if (body->type == GROUP_TYPE_ALL) {
         for (uint32_t i = 0; i < body->n_buckets; i++)
             do_bucket(run, &body->buckets[i]);
@@ -554,49 +461,18 @@ do_action_set(struct run *run, const struct action_set *set)
     actions_free(&ordered);
 }
 
-static void
-note_tuple(void *arg, const struct lookup_note *n)
-{
-    static const char *const outcomes[] = {"no entry can match", "no entry matches", "matches",
-                                           "not needed"};
-    struct run *run = arg;
-    struct flow_key mask;
-    struct buf text = BUF_INIT;
-    tuple_mask(n->tuple, &mask);
-    mask_format(&mask, &text);
-    tell(run, "tuple", "by {%s}, priority up to %u: %s", buf_cstr(&text), n->max_priority,
-         outcomes[n->outcome]);
-    buf_fini(&text);
-}
-
 static struct entry *
 lookup(struct run *run, struct flow_table *table)
 {
     if (tracing(run)) {
         tell(run, "table", "%u, %u entries", table->id, table->n_entries);
-        return flow_table_explain(table, &run->key, note_tuple, run);
+        return flow_table_explain(table, &run->key, pipeline_note_tuple, run);
     }
     counter_add(&table->lookups, 1);
     struct entry *entry = flow_table_lookup(table, &run->key);
     if (entry)
         counter_add(&table->matches, 1);
     return entry;
-}
-
-static void
-tell_entry(struct run *run, const struct entry *entry)
-{
-    if (!tracing(run))
-        return;
-    struct flow flow;
-    struct buf text = BUF_INIT;
-    entry_flow(entry, &flow);
-    flow_format(&flow, &text);
-    tell(run, "entry", "%s", buf_cstr(&text));
-    tell(run, "entry", "would count: %llu packets so far, %llu octets",
-         (unsigned long long)counter_get(&entry->counters.packets),
-         (unsigned long long)counter_get(&entry->counters.octets));
-    buf_fini(&text);
 }
 
 /* Carries out the instructions of one matching entry. Returns the next table; -1: the end. */
@@ -606,7 +482,8 @@ do_entry(struct run *run, struct entry *entry, struct action_set *set)
     const struct instructions *in = atomic_load_explicit(&entry->instructions,
                                                          memory_order_acquire);
     run->entry = entry;
-    tell_entry(run, entry);
+    if (tracing(run))
+        pipeline_tell_entry(run, entry);
     record(run, (struct op){OP_COUNT, run->table_id, 0, 0, entry});
     do_count(run, entry);
     if (in->meter_id) {
@@ -856,44 +733,14 @@ pipeline_inject(struct pipeline *pl, struct packet *packet, const struct actions
 }
 
 void
-pipeline_trace(struct datapath *dp, const uint8_t *frame, uint32_t size, uint32_t in_port,
-               void (*step)(void *arg, const struct trace_step *), void *arg)
+pipeline_run_traced(struct run *run)
 {
-    struct pipeline pl = {.dp = dp, .step = step, .step_arg = arg};
-    struct packet_pool *pool = packet_pool_new(4 * MAX_DEPTH, 4);
-    struct run run = {.pl = &pl, .packet = packet_new(pool, size)};
-    if (!run.packet) {
-        tell(&run, "drop", "a frame of %u octets is larger than any port can receive", size);
-        packet_pool_free(pool);
-        return;
-    }
-    memcpy(run.packet->data, frame, size);
-    run.packet->size = size;
-    run.packet->in_port = in_port;
-    packet_parse(run.packet, &run.key);
-
-    struct match m = {.value = run.key};
-    struct buf text = BUF_INIT;
-    memset(&m.mask, 0, sizeof m.mask);
-    for (unsigned i = 0; i < FIELD_MAX; i++) { /* every field the packet has, as an exact match */
-        bool shown = i != FIELD_IN_PHY_PORT && i != FIELD_METADATA && i != FIELD_TUNNEL_ID;
-        if (field_info(i) && shown && flow_key_has_field(&run.key, i))
-            field_full_mask(i, flow_key_field(&m.mask, i));
-    }
-    match_format(&m, &text);
-    tell(&run, "packet", "%s", buf_cstr(&text));
-    if (run.packet->layout.flaw)
-        tell(&run, "packet", "flawed: %s", parse_flaw_name(run.packet->layout.flaw));
-    buf_fini(&text);
-    if (run.packet->layout.flaw == FLAW_RUNT)
-        drop(&run, DROP_RUNT);
-    else if (!may_receive(&pl, run.packet))
-        drop(&run, DROP_PORT_CONFIG);
+    if (run->packet->layout.flaw == FLAW_RUNT)
+        drop(run, DROP_RUNT);
+    else if (!may_receive(run->pl, run->packet))
+        drop(run, DROP_PORT_CONFIG);
     else
-        through_tables(&run);
-    if (!run.sent && !run.dropped)
-        drop(&run, DROP_NO_OUTPUT);
-    tell(&run, "result", "%s", run.sent ? "forwarded" : "dropped");
-    finish(&run);
-    packet_pool_free(pool);
+        through_tables(run);
+    if (!run->sent && !run->dropped)
+        drop(run, DROP_NO_OUTPUT);
 }

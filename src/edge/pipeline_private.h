@@ -1,0 +1,86 @@
+/* pipeline_private.h - what pipeline.c, which forwards, and pipeline_trace.c, which explains,
+ * share: the explanation is the forwarding itself, told. */
+#ifndef EDGE_PIPELINE_PRIVATE_H
+#define EDGE_PIPELINE_PRIVATE_H
+
+#include "edge/pipeline.h"
+
+#define MAX_OPS 20
+#define MAX_SET 64  /* distinct actions in an action set */
+#define MAX_DEPTH 8 /* groups within groups */
+#define WAYS 4
+
+enum op_type { OP_COUNT, OP_METER, OP_EDIT, OP_QUEUE, OP_OUTPUT, OP_GROUP, OP_MISS };
+
+/* One step of a program. What `target` points to outlives the program: whatever unpublishes it
+ * raises the generation first, and qsbr keeps it until no vector in flight can use it. */
+struct op {
+    uint8_t type;
+    uint8_t table_id;
+    uint16_t max_len;
+    uint32_t id;
+    void *target; /* entry, meter, action, group, or the entry an output belongs to */
+};
+
+struct program {
+    struct flow_key key;
+    uint64_t generation; /* 0: empty */
+    bool metered;
+    uint8_t n_ops;
+    struct op ops[MAX_OPS];
+};
+
+struct pipeline {
+    struct datapath *dp;
+    struct pipeline_sink sink;
+    struct program *cache;
+    uint32_t n_sets; /* of WAYS programs; 0: no cache */
+    uint32_t victim; /* next way to give up, round robin */
+    uint64_t secret[FLOW_KEY_WORDS];
+    nsec_t now;
+    uint64_t generation; /* of the tables, as of this vector */
+    struct {             /* written by this thread only, read by others */
+        _Atomic uint64_t packets, hits, misses, uncacheable;
+    } stats;
+    /* Tracing: nothing is counted or sent, everything is told. */
+    void (*step)(void *arg, const struct trace_step *);
+    void *step_arg;
+    const struct flow_key *arrived; /* the packet as it came */
+};
+
+/* One packet on its way. */
+struct run {
+    struct pipeline *pl;
+    struct packet *packet; /* NULL: dropped for want of a buffer */
+    struct flow_key key;
+    struct program *record; /* NULL: not recording */
+    bool cacheable, reparsed, stopped;
+    bool sent, dropped; /* something left; something was counted as dropped */
+    int depth;
+    const struct entry *entry; /* the one whose actions run; NULL in packet-out */
+    uint8_t table_id;
+};
+
+static inline bool
+tracing(const struct run *run)
+{
+    return run->pl->step != NULL;
+}
+
+#define tell(run, ...)                                                                             \
+    do {                                                                                           \
+        if (tracing(run))                                                                          \
+            pipeline_tell((run), __VA_ARGS__);                                                     \
+    } while (0)
+void pipeline_tell(const struct run *, const char *kind, const char *format, ...) PRINTF_LIKE(3, 4);
+
+void pipeline_tell_entry(const struct run *, const struct entry *);
+void pipeline_tell_group(const struct run *, const struct group_entry *, const struct group_body *,
+                         const struct bucket_entry *chosen);
+void pipeline_tell_output(const struct run *, const struct edge_port *);
+void pipeline_note_tuple(void *run, const struct lookup_note *);
+
+/* Takes a parsed packet through the tables, as if it had arrived. */
+void pipeline_run_traced(struct run *);
+
+#endif
