@@ -275,6 +275,7 @@ stamp_peer_result(const struct stamp_peer *p, bool stateful,
         .timestamps = p->timestamps,
         .class_of_service = p->class_of_service,
         .direct_measurement = p->direct_measurement,
+        .follow_up = p->follow_up,
         .sender_ttl = p->sender_ttl,
     };
     nsec_t difference = r->forward.delay.p50 - r->backward.delay.p50;

@@ -45,6 +45,7 @@ struct stamp_peer {
     struct stamp_timestamp_information timestamps;
     struct stamp_class_of_service class_of_service;
     struct stamp_direct_measurement direct_measurement;
+    struct stamp_follow_up follow_up;
 };
 
 void stamp_peer_fini(struct stamp_peer *);

@@ -74,6 +74,13 @@ stamp_reflector_free(struct stamp_reflector *r)
     free(r);
 }
 
+void
+stamp_reflector_set_error(struct stamp_reflector *r, bool synchronized, nsec_t error)
+{
+    r->config.error.synchronized = synchronized;
+    r->config.error.error = error;
+}
+
 /* ---- Who may ------------------------------------------------------------------------------- */
 
 static int
@@ -214,14 +221,16 @@ answer_follow_up(const struct stamp_reflector *r, const struct passage *p, uint8
 }
 
 static void
-answer_timestamps(const struct stamp_reflector *r, uint8_t *value)
+answer_timestamps(const struct stamp_reflector *r, const struct passage *p, uint8_t *value)
 {
-    stamp_timestamp_information_write(value, (struct stamp_timestamp_information){
-                                                 .sync_in = r->config.sync_source,
-                                                 .method_in = r->config.receive_method,
-                                                 .sync_out = r->config.sync_source,
-                                                 .method_out = r->config.send_method,
-                                             });
+    uint8_t method_in = p->arrival->receive_method;
+    stamp_timestamp_information_write(
+        value, (struct stamp_timestamp_information){
+                   .sync_in = r->config.sync_source,
+                   .method_in = method_in ? method_in : r->config.receive_method,
+                   .sync_out = r->config.sync_source,
+                   .method_out = r->config.send_method,
+               });
 }
 
 /* Fills in the value; returns the flags of the TLV in the reply. */
@@ -236,7 +245,7 @@ answer_tlv(struct stamp_reflector *r, struct passage *p, unsigned type, uint8_t 
         answer_location(r, p, value, size);
         return 0;
     case STAMP_TLV_TIMESTAMP_INFORMATION:
-        answer_timestamps(r, value);
+        answer_timestamps(r, p, value);
         return 0;
     case STAMP_TLV_CLASS_OF_SERVICE:
         answer_class_of_service(r, p, value);

@@ -42,6 +42,10 @@ MUST_CHECK enum err stamp_reflector_new(const struct stamp_reflector_config *,
                                         struct stamp_reflector **reflector, struct diag *);
 void stamp_reflector_free(struct stamp_reflector *); /* NULL is fine. */
 
+/* What is known of the clock has changed: the error estimate of T2 and T3 from now on. The format
+ * stays. */
+void stamp_reflector_set_error(struct stamp_reflector *, bool synchronized, nsec_t error);
+
 /* Test packets with this SSID from this address, whatever its port, are reflected. ERR_EXISTS: it
  * is allowed already. ERR_LIMIT: `max_allowed`. */
 MUST_CHECK enum err stamp_reflector_allow(struct stamp_reflector *, const uint8_t address[16],
@@ -57,6 +61,7 @@ struct stamp_arrival {
     uint8_t ttl;     /* or hop limit; 255 when it crossed no router */
     uint8_t dscp, ecn;
     const uint8_t *source_mac; /* six octets, or NULL */
+    uint8_t receive_method;    /* STAMP_METHOD_*: how T2 was taken; 0: as configured */
 };
 
 /* How the reply shall leave. */

@@ -279,6 +279,39 @@ follow_up_telemetry_tells_of_the_reply_before(void **state UNUSED)
 }
 
 static void
+how_a_packet_was_stamped_may_differ_from_the_configuration(void **state UNUSED)
+{
+    struct stamp_reflector *r = new_reflector(&stateful);
+    struct stamp_arrival arrival = arrival_from(0xc0000201, 50000);
+    reflect(r, &arrival, "80030004 00000000", "00030004 02010202");
+    arrival.receive_method = STAMP_METHOD_CONTROL_PLANE;
+    reflect(r, &arrival, "80030004 00000000", "00030004 02030202");
+    stamp_reflector_free(r);
+}
+
+static void
+what_is_known_of_the_clock_may_change(void **state UNUSED)
+{
+    struct stamp_reflector *r = new_reflector(&stateful);
+    struct stamp_arrival arrival = arrival_from(0xc0000201, 50000);
+    for (int i = 0; i < 2; i++) {
+        struct stamp_reflection reflection;
+        struct stamp_reflector_packet reply;
+        struct buf b = BUF_INIT;
+        size_t size;
+        uint8_t *packet = request(0, 0, "", &size);
+        assert_ok(stamp_reflector_input(r, &arrival, packet, size, 0, WALL, &b, &reflection));
+        struct cursor c = cursor_over(b.data, b.size);
+        assert_ok(stamp_reflector_packet_decode(&c, STAMP_UNAUTHENTICATED, &reply));
+        assert_int_equal(stamp_error_unpack(reply.error).synchronized, i == 0);
+        stamp_reflector_set_error(r, false, 16 * NSEC_PER_SEC);
+        buf_fini(&b);
+        free(packet);
+    }
+    stamp_reflector_free(r);
+}
+
+static void
 flags_what_it_does_not_know_and_what_is_malformed(void **state UNUSED)
 {
     struct stamp_reflector *r = new_reflector(&stateful);
@@ -421,6 +454,8 @@ TEST_MAIN(cmocka_unit_test(repeats_what_the_sender_said_and_adds_its_own),
           cmocka_unit_test(marks_the_reply_as_policy_allows),
           cmocka_unit_test(tells_nothing_of_its_place_when_policy_says_so),
           cmocka_unit_test(follow_up_telemetry_tells_of_the_reply_before),
+          cmocka_unit_test(how_a_packet_was_stamped_may_differ_from_the_configuration),
+          cmocka_unit_test(what_is_known_of_the_clock_may_change),
           cmocka_unit_test(flags_what_it_does_not_know_and_what_is_malformed),
           cmocka_unit_test(a_wrong_hmac_tlv_leaves_every_tlv_unused),
           cmocka_unit_test(a_wrong_base_hmac_gets_no_reply),

@@ -152,7 +152,8 @@ struct stamp_result {
     struct stamp_timestamp_information timestamps;
     struct stamp_class_of_service class_of_service;
     struct stamp_direct_measurement direct_measurement;
-    uint8_t sender_ttl; /* what was left of STAMP_TTL at the reflector */
+    struct stamp_follow_up follow_up; /* the last that knew when a reply left */
+    uint8_t sender_ttl;               /* what was left of STAMP_TTL at the reflector */
 };
 
 unsigned stamp_sender_n_reflectors(const struct stamp_sender *);
