@@ -1,0 +1,46 @@
+/* service.h - the orchestrate service: keeps the model, carries work orders out, counts exceptions.
+ *
+ * It answers on the bus the requests that doc/architecture.md names as its own: model.*, work.*,
+ * exception.*, circuit.what-if. What it does to the network it asks of the services lan and assure,
+ * over the bus too, by orders whose every step is in the journal before it is carried out
+ * (workflow_run.h). So it may end at any moment: the next one reads the journal and goes on.
+ *
+ * What is heavy (design, proof, import) is computed on a thread of libuv's pool, on a copy of the
+ * network; the loop is never held up by it. */
+#ifndef ORCHESTRATE_SERVICE_H
+#define ORCHESTRATE_SERVICE_H
+
+#include "bus/bus.h"
+#include "journal/journal.h"
+#include "model/state.h"
+
+struct orchestrate_service; /* Opaque. */
+
+/* All of it is borrowed and must outlive the service. */
+struct orchestrate_service_config {
+    uv_loop_t *loop;
+    struct journal *journal;
+    struct bus *bus;
+    /* Whoever keeps it subscribes to the journal before the service is made, so that an event is in
+     * the state before the service is told of it. */
+    const struct state *state;
+    const char *site;
+    const char *workflows_dir; /* its *.yaml are the workflows that can be submitted */
+    nsec_t (*clock)(void);     /* wall; NULL: clock_wall() */
+};
+
+/* Reads the definitions and the journal. Orders that were at work go on when the loop runs. The
+ * caller owns the result. ERR_NOT_FOUND, ERR_IO: the directory or a file in it cannot be read.
+ * ERR_EXISTS: two workflows of one name. ERR_UNSUPPORTED: a workflow calls an action that does not
+ * exist. Errors of workflow_parse_yaml() and journal_subscribe(). `diag` names the file. */
+MUST_CHECK enum err orchestrate_service_new(const struct orchestrate_service_config *,
+                                            struct orchestrate_service **, struct diag *);
+
+/* Ends at once; requests that wait are answered with ERR_CLOSED. To be called before the bus and
+ * the journal go. The loop must turn until it is empty before it is closed. NULL is fine. */
+void orchestrate_service_free(struct orchestrate_service *);
+
+/* Work orders that are not closed. */
+size_t orchestrate_service_open_orders(const struct orchestrate_service *);
+
+#endif
