@@ -263,7 +263,7 @@ read_entry(const json_t *json, struct entry *e)
         .sender_source = timestamp_source_from_word(read_text(json, "sender-timestamps")),
         .receiver_source = timestamp_source_from_word(read_text(json, "receiver-timestamps")),
     };
-    if (e->path == PATH_MAX || e->direction == DIRECTION_MAX || !name_is_valid(receiver) ||
+    if (e->path == TEST_PATH_MAX || e->direction == DIRECTION_MAX || !name_is_valid(receiver) ||
         time_parse(read_text(json, "time"), &e->time) || !read_number(json, "sent", &sent, NULL) ||
         !read_number(json, "lost", &lost, NULL) || !read_number(json, "rate-kbps", &rate, NULL) ||
         !read_number(json, "latency-min-ns", &e->min, NULL) ||

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-static const char *const path_words[PATH_MAX] = {"primary", "failover"};
+static const char *const path_words[TEST_PATH_MAX] = {"primary", "failover"};
 static const char *const direction_words[DIRECTION_MAX] = {"forward", "backward"};
 
 /* One circuit on its way to its sessions. */
@@ -22,7 +22,7 @@ struct making {
 const char *
 test_path_word(enum test_path path)
 {
-    return path < PATH_MAX ? path_words[path] : "?";
+    return path < TEST_PATH_MAX ? path_words[path] : "?";
 }
 
 static unsigned
@@ -37,7 +37,7 @@ index_of_word(const char *const *words, unsigned n, const char *word)
 enum test_path
 test_path_from_word(const char *word)
 {
-    return index_of_word(path_words, PATH_MAX, word);
+    return index_of_word(path_words, TEST_PATH_MAX, word);
 }
 
 const char *
@@ -153,7 +153,7 @@ make_ip(struct making *m, unsigned paths)
                    can_test(a) ? b->name : a->name);
         return ERR_OK;
     }
-    for (enum test_path path = 0; path < PATH_MAX; path++) {
+    for (enum test_path path = 0; path < TEST_PATH_MAX; path++) {
         if (!(paths & 1u << path) || (path == PATH_FAILOVER && !m->design->has_failover))
             continue;
         struct test_session *s = add_session(m, path, client, true);

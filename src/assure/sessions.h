@@ -19,11 +19,11 @@
 #include "model/finding.h"
 #include "model/model.h"
 
-enum test_path { PATH_PRIMARY, PATH_FAILOVER, PATH_MAX };
+enum test_path { PATH_PRIMARY, PATH_FAILOVER, TEST_PATH_MAX }; /* limits.h has a PATH_MAX */
 enum test_direction { DIRECTION_FORWARD, DIRECTION_BACKWARD, DIRECTION_MAX };
 
 const char *test_path_word(enum test_path);           /* "primary"; static */
-enum test_path test_path_from_word(const char *);     /* PATH_MAX: no such word, or NULL */
+enum test_path test_path_from_word(const char *);     /* TEST_PATH_MAX: no such word, or NULL */
 const char *test_direction_word(enum test_direction); /* "forward"; static */
 enum test_direction test_direction_from_word(const char *);
 
