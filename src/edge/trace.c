@@ -57,6 +57,8 @@ take_field(struct fields *f, const char *name, const json_t *value, struct diag 
     if (memcmp(mask, full, info->size))
         return diag_set(diag, ERR_INVALID, "%s: a packet has one value, without a mask", name);
     memcpy(flow_key_field(&f->key, field), octets, info->size);
+    if (field == FIELD_VLAN_VID && octets[0] & 0xf0)
+        return diag_set(diag, ERR_INVALID, "%s: not a value of this field", name);
     if (field == FIELD_VLAN_VID)
         f->key.vlan_vid |= to_be16(VLAN_PRESENT);
     f->given[field] = true;

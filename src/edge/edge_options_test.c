@@ -1,0 +1,177 @@
+#include "edge/edge_options.h"
+
+#include "base/testing.h"
+
+#include <stdio.h>
+
+#define MAX_WORDS 24
+
+/* Splits at blanks; the words stay valid until the next call. */
+static enum err
+parse(const char *line, struct edge_options *o, enum edge_command *command, struct diag *diag)
+{
+    static char copy[1024];
+    char *argv[MAX_WORDS + 1] = {"tieline-edge"};
+    int argc = 1;
+    snprintf(copy, sizeof copy, "%s", line);
+    for (char *word = strtok(copy, " "); word; word = strtok(NULL, " ")) {
+        assert_true(argc < MAX_WORDS);
+        argv[argc++] = word;
+    }
+    return edge_options_parse(argc, argv, o, command, diag);
+}
+
+#define LEAST "--name n --datapath-id 1 --port 1=eth1 "
+
+static void
+assert_wrong(const char *line, const char *text)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    assert_err(parse(line, &o, &command, &diag), ERR_INVALID);
+    assert_string_equal(diag.text, text);
+}
+
+static void
+the_lab_s_command_line_is_understood(void **state UNUSED)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    assert_ok(parse("--name wan2 --datapath-id 0000000000000002 --port 1=wan1 "
+                    "--port 12=wan3,driver=xdp --controller tls:10.255.0.1:6653 "
+                    "--controller tcp:[::1]:6653 --rpc tls:10.255.0.1:6654 "
+                    "--management 10.255.0.12 --ca ca.pem --cert=wan2.pem --key wan2.key",
+                    &o, &command, &diag));
+    assert_int_equal(command, EDGE_RUN);
+    assert_string_equal(o.name, "wan2");
+    assert_int_equal(o.datapath_id, 2);
+    assert_int_equal(o.n_ports, 2);
+    assert_int_equal(o.ports[0].number, 1);
+    assert_int_equal(o.ports[0].driver, PORT_DRIVER_AUTO);
+    assert_string_equal(o.ports[0].interface, "wan1");
+    assert_int_equal(o.ports[1].number, 12);
+    assert_int_equal(o.ports[1].driver, PORT_DRIVER_XDP);
+    assert_string_equal(o.ports[1].interface, "wan3");
+    assert_int_equal(o.n_controllers, 2);
+    assert_string_equal(o.controllers[1], "tcp:[::1]:6653");
+    assert_string_equal(o.rpc, "tls:10.255.0.1:6654");
+    assert_true(o.has_management);
+    assert_int_equal(o.management, 0x0aff000c);
+    assert_string_equal(o.cert, "wan2.pem");
+    assert_null(o.control);
+}
+
+static void
+what_is_not_said_has_a_default(void **state UNUSED)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    assert_ok(parse(LEAST, &o, &command, &diag));
+    assert_string_equal(o.controller_name, "controller");
+    assert_int_equal(o.n_controllers, 0);
+    assert_false(o.has_management);
+    assert_int_equal(o.wait_to_restore, 0);
+    assert_int_equal(o.max_flows, 200000);
+    assert_int_equal(o.log_level, LOG_INFO);
+    assert_ok(
+        parse(LEAST "--wait-to-restore manual --max-flows 5 --log debug", &o, &command, &diag));
+    assert_int_equal(o.wait_to_restore, -1);
+    assert_int_equal(o.max_flows, 5);
+    assert_int_equal(o.log_level, LOG_DEBUG);
+    assert_ok(parse(LEAST "--wait-to-restore 300ms", &o, &command, &diag));
+    assert_int_equal(o.wait_to_restore, 300 * NSEC_PER_MSEC);
+}
+
+static void
+what_is_missing_is_said(void **state UNUSED)
+{
+    assert_wrong("", "--name is missing");
+    assert_wrong("--name n", "--datapath-id is missing");
+    assert_wrong("--name n --datapath-id 1", "--port is missing");
+    assert_wrong("--name", "--name needs NAME");
+    assert_wrong(LEAST "--ca x", "--ca, --cert and --key are needed together");
+    assert_wrong(LEAST "--controller tls:10.0.0.1:6653", "tls: needs --ca, --cert and --key");
+    assert_wrong(LEAST "--rpc tls:10.0.0.1:6654", "tls: needs --ca, --cert and --key");
+}
+
+static void
+what_is_wrong_is_named(void **state UNUSED)
+{
+    assert_wrong("name", "unknown option \"name\"");
+    assert_wrong("--nam x", "unknown option \"--nam\"");
+    assert_wrong("--name a --name b", "--name is there twice");
+    assert_wrong("--datapath-id 0",
+                 "--datapath-id: \"0\" is not 1 to 16 hexadecimal digits, other than 0");
+    assert_wrong("--datapath-id 0x11223344556677889",
+                 "--datapath-id: \"0x11223344556677889\" is not 1 to 16 hexadecimal digits, "
+                 "other than 0");
+    assert_wrong("--datapath-id -1",
+                 "--datapath-id: \"-1\" is not 1 to 16 hexadecimal digits, other than 0");
+    assert_wrong("--controller 10.0.0.1:6653",
+                 "--controller: \"10.0.0.1:6653\" starts neither with tls: nor with tcp:");
+    assert_wrong("--management here", "--management: \"here\" is not an IPv4 address");
+    assert_wrong("--wait-to-restore -1s",
+                 "--wait-to-restore: \"-1s\" is neither a duration (5s, 300ms) nor manual");
+    assert_wrong("--log loud", "--log: \"loud\" is none of error, warn, info, debug");
+    assert_wrong("--max-flows 0", "--max-flows: \"0\" is not a number from 1 to 100000000");
+    assert_wrong("--controller tcp:[::1]:1 --controller tcp:[::1]:1",
+                 "--controller: tcp:[::1]:1 is there twice");
+}
+
+static void
+ports_are_checked(void **state UNUSED)
+{
+    assert_wrong("--port eth1", "--port: \"eth1\" is not NUMBER=INTERFACE[,driver=...]");
+    assert_wrong("--port 0=eth1", "--port: \"0=eth1\": a port's number is 1 to 4294967040");
+    assert_wrong("--port 4294967041=e",
+                 "--port: \"4294967041=e\": a port's number is 1 to 4294967040");
+    assert_wrong("--port 1=", "--port: \"1=\": an interface's name has 1 to 15 characters");
+    assert_wrong("--port 1=abcdefghijklmnop",
+                 "--port: \"1=abcdefghijklmnop\": an interface's name has 1 to 15 characters");
+    assert_wrong("--port 1=a,xdp",
+                 "--port: \"xdp\" is none of driver=auto, driver=packet, driver=xdp");
+    assert_wrong("--port 1=a,driver=fast",
+                 "--port: \"driver=fast\" is none of driver=auto, driver=packet, driver=xdp");
+    assert_wrong("--port 1=a --port 1=b", "--port: port 1 is there twice");
+    assert_wrong("--port 1=a --port 2=a", "--port: interface a is there twice");
+}
+
+static void
+a_socket_s_path_must_fit(void **state UNUSED)
+{
+    char line[200];
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    snprintf(line, sizeof line, LEAST "--control /%0103d", 0);
+    assert_ok(parse(line, &o, &command, &diag)); /* 104 characters, and .of */
+    snprintf(line, sizeof line, LEAST "--control /%0104d", 0);
+    assert_err(parse(line, &o, &command, &diag), ERR_INVALID);
+    assert_string_equal(diag.text, "--control: a socket's path has 1 to 104 characters");
+}
+
+static void
+help_names_every_option(void **state UNUSED)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    struct buf help = BUF_INIT;
+    assert_ok(parse("--name n --help", &o, &command, &diag));
+    assert_int_equal(command, EDGE_HELP);
+    assert_ok(parse("--version", &o, &command, &diag));
+    assert_int_equal(command, EDGE_VERSION);
+    edge_options_help(&help);
+    assert_non_null(strstr(buf_cstr(&help), "  --port             N=IFACE[,driver=D]"));
+    assert_non_null(strstr(buf_cstr(&help), "--openflow-listen"));
+    buf_fini(&help);
+}
+
+TEST_MAIN(cmocka_unit_test(the_lab_s_command_line_is_understood),
+          cmocka_unit_test(what_is_not_said_has_a_default),
+          cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(what_is_wrong_is_named),
+          cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_socket_s_path_must_fit),
+          cmocka_unit_test(help_names_every_option))
