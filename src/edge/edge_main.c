@@ -54,11 +54,13 @@ handle_signals(uv_loop_t *loop, struct program *p)
 static int
 run(const struct edge_options *options)
 {
+    static char name[96]; /* the log keeps it */
     struct program program = {NULL};
     struct diag diag;
     uv_loop_t loop;
     uv_loop_init(&loop);
-    log_init("tieline-edge", options->log_level);
+    snprintf(name, sizeof name, "tieline-edge %s", options->name);
+    log_init(name, options->log_level);
     handle_signals(&loop, &program); /* before anything that one must undo */
     enum err err = edge_node_new(&loop, options, &program.node, &diag);
     if (err) {

@@ -290,6 +290,6 @@ enum err
 edge_node_reload(struct edge_node *n, struct diag *diag)
 {
     if (!n->tls)
-        return ERR_OK;
+        return diag_set(diag, ERR_NOT_FOUND, "there are none");
     return tls_reload(n->tls, diag);
 }

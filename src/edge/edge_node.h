@@ -18,7 +18,7 @@ MUST_CHECK enum err edge_node_new(uv_loop_t *, const struct edge_options *, stru
 void edge_node_free(struct edge_node *);
 
 /* Reads the certificates again; connections that exist go on as they are. On error everything
- * stays as it was. */
+ * stays as it was. ERR_NOT_FOUND: the node has none. */
 MUST_CHECK enum err edge_node_reload(struct edge_node *, struct diag *);
 
 #endif
