@@ -275,9 +275,9 @@ stamp_peer_result(const struct stamp_peer *p, bool stateful,
         .timestamps = p->timestamps,
         .class_of_service = p->class_of_service,
         .direct_measurement = p->direct_measurement,
-        .follow_up = p->follow_up,
         .sender_ttl = p->sender_ttl,
     };
+    memcpy(r->follow_ups, p->follow_ups, sizeof r->follow_ups);
     nsec_t difference = r->forward.delay.p50 - r->backward.delay.p50;
     r->asymmetry = difference < 0 ? -difference : difference;
     if (stateful && p->progress.started)

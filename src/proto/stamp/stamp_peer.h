@@ -45,7 +45,7 @@ struct stamp_peer {
     struct stamp_timestamp_information timestamps;
     struct stamp_class_of_service class_of_service;
     struct stamp_direct_measurement direct_measurement;
-    struct stamp_follow_up follow_up;
+    uint32_t follow_ups[STAMP_METHOD_CONTROL_PLANE + 1];
 };
 
 void stamp_peer_fini(struct stamp_peer *);

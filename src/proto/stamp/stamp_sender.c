@@ -445,8 +445,8 @@ use_follow_up(struct stamp_sender *s, struct stamp_peer *p, const uint8_t *value
 {
     struct stamp_follow_up follow_up = stamp_follow_up_read(value);
     nsec_t t3;
-    if (follow_up.timestamp)
-        p->follow_up = follow_up;
+    p->follow_ups[follow_up.method <= STAMP_METHOD_CONTROL_PLANE ? follow_up.method : 0] +=
+        follow_up.timestamp != 0;
     if (follow_up.timestamp && !unpack_remote(s, follow_up.timestamp, format, near, &t3))
         stamp_peer_correct_t3(p, follow_up.sequence, t3);
 }

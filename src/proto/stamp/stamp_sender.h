@@ -152,8 +152,9 @@ struct stamp_result {
     struct stamp_timestamp_information timestamps;
     struct stamp_class_of_service class_of_service;
     struct stamp_direct_measurement direct_measurement;
-    struct stamp_follow_up follow_up; /* the last that knew when a reply left */
-    uint8_t sender_ttl;               /* what was left of STAMP_TTL at the reflector */
+    uint32_t follow_ups[STAMP_METHOD_CONTROL_PLANE + 1]; /* by STAMP_METHOD_*, 0: others; of those
+                                                          * that told when a reply left */
+    uint8_t sender_ttl; /* what was left of STAMP_TTL at the reflector */
 };
 
 unsigned stamp_sender_n_reflectors(const struct stamp_sender *);

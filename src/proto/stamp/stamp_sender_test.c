@@ -360,8 +360,7 @@ follow_up_telemetry_corrects_t3_of_the_reply_before(void **state UNUSED)
     give_follow_up(s, &d, 0, 3, 0);       /* not known */
     assert_int_equal(result_of(s, 0).backward.delay.min, 250 * US);
     assert_int_equal(result_of(s, 0).backward.delay.max, 300 * US);
-    assert_int_equal(result_of(s, 0).follow_up.sequence, 1);
-    assert_int_equal(result_of(s, 0).follow_up.method, STAMP_METHOD_SW_LOCAL);
+    assert_int_equal(result_of(s, 0).follow_ups[STAMP_METHOD_SW_LOCAL], 2);
     assert_int_equal(stamp_sender_counters(s)->tlvs_unrecognized, 1);
     stamp_sender_free(s);
 }
