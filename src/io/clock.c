@@ -1,5 +1,6 @@
 #include "io/clock.h"
 
+#include <sys/timex.h>
 #include <time.h>
 
 static nsec_t
@@ -20,4 +21,13 @@ nsec_t
 clock_wall(void)
 {
     return read_clock(CLOCK_REALTIME);
+}
+
+bool
+clock_is_synchronised(nsec_t *error)
+{
+    struct timex state = {.modes = 0};
+    int answer = adjtimex(&state);
+    *error = state.maxerror > 0 ? state.maxerror * NSEC_PER_USEC : 0;
+    return answer >= 0 && answer != TIME_ERROR && !(state.status & STA_UNSYNC);
 }

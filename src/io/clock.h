@@ -4,10 +4,16 @@
 
 #include "base/time.h"
 
+#include <stdbool.h>
+
 /* Never goes backwards and never jumps; counts from an arbitrary point. For intervals. */
 nsec_t clock_monotonic(void);
 
 /* UTC, from 1970-01-01T00:00:00Z; may jump when somebody sets it. For stamps people read. */
 nsec_t clock_wall(void);
+
+/* Whether the kernel says that the wall clock follows UTC by an external source (NTP, PTP), and how
+ * far off it may be. */
+bool clock_is_synchronised(nsec_t *error);
 
 #endif

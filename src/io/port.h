@@ -41,7 +41,7 @@ const char *port_driver(const struct port_io *);
  * ARP, ping or anything else that should come from the node's addresses, no neighbour discovery.
  * False: not asked for, or the kernel cannot; `why` (may be NULL) says so in words. */
 bool port_is_isolated(const struct port_io *, const char **why);
-/* Readable when frames or transmit timestamps wait. */
+/* Readable when frames wait; EPOLLERR and, of AF_PACKET, EPOLLPRI when transmit timestamps do. */
 int port_fd(const struct port_io *);
 unsigned port_ifindex(const struct port_io *);
 /* Largest frame it can send, octets without FCS: the interface's MTU and 18. Asked anew each time.
