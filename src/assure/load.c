@@ -2,7 +2,6 @@
 
 #define LATENCY_PACKETS 100
 #define LATENCY_PACKETS_MIN 20 /* fewer have no 99th percentile to speak of */
-#define WATCH_PACKETS 5
 #define PACKETS_PER_SECOND 5000
 #define DURATION (10 * NSEC_PER_SEC)
 

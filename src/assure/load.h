@@ -18,9 +18,11 @@
 
 enum load_kind { LOAD_LATENCY, LOAD_COMMITTED, LOAD_EXCESS, LOAD_WATCH, LOAD_MAX };
 
+#define WATCH_PACKETS 5
+
 struct load_limits {
     uint32_t latency_packets;    /* of LOAD_LATENCY; 0: 100 */
-    uint32_t watch_packets;      /* of LOAD_WATCH; 0: 5 */
+    uint32_t watch_packets;      /* of LOAD_WATCH; 0: WATCH_PACKETS */
     uint32_t packets_per_second; /* most that a node sends; 0: 5000 */
     nsec_t duration;             /* most that one load takes; 0: 10 s */
 };

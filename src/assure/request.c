@@ -245,14 +245,29 @@ assure_tests_free(struct assure_service *s)
     }
 }
 
+static bool
+is_running(const struct test *t)
+{
+    return t->ticket && admission_is_admitted(t->ticket);
+}
+
+bool
+assure_is_testing(const struct assure_service *s, const char *circuit)
+{
+    const struct test *t = s->tests;
+    while (t && (!is_running(t) || strcmp(t->circuit, circuit) != 0))
+        t = t->next;
+    return t != NULL;
+}
+
 json_t *
 assure_tests_report(const struct assure_service *s)
 {
     json_t *list = json_array();
     for (const struct test *t = s->tests; t; t = t->next) {
-        bool runs = t->ticket && admission_is_admitted(t->ticket);
-        json_array_append_new(list, json_pack("{ss ss ss}", "circuit", t->circuit, "reason",
-                                              t->reason, "state", runs ? "running" : "waiting"));
+        json_array_append_new(list,
+                              json_pack("{ss ss ss}", "circuit", t->circuit, "reason", t->reason,
+                                        "state", is_running(t) ? "running" : "waiting"));
     }
     return list;
 }

@@ -65,11 +65,31 @@ begins_with(const char *text, const char *prefix)
     return !strncmp(text, prefix, strlen(prefix));
 }
 
+static void
+sync_named(struct assure_service *s, const json_t *body)
+{
+    const json_t *names = json_object_get(body, "circuits");
+    const char *name = json_string_value(json_object_get(body, "circuit"));
+    if (name)
+        assure_survey_sync(s, name);
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        name = json_string_value(json_array_get(names, i));
+        if (name)
+            assure_survey_sync(s, name);
+    }
+}
+
 void
 assure_service_event(struct assure_service *s, const struct state_event *e)
 {
-    if (begins_with(e->type, "circuit.") || begins_with(e->type, "model."))
-        assure_tests_check(s);
+    bool about_model = begins_with(e->type, "model.");
+    if (!about_model && !begins_with(e->type, "circuit."))
+        return;
+    assure_tests_check(s);
+    if (about_model)
+        assure_surveys_check(s);
+    else
+        sync_named(s, e->body);
 }
 
 /* ---- Life ---- */
@@ -123,6 +143,7 @@ assure_service_new(const struct assure_service_config *config, struct assure_ser
         assure_service_free(s);
         return err;
     }
+    assure_surveys_start(s);
     *result = s;
     return ERR_OK;
 }
@@ -135,6 +156,7 @@ assure_service_free(struct assure_service *s)
     for (uint32_t i = 0; i < s->n_subscriptions; i++)
         bus_unsubscribe(s->subscriptions[i]);
     assure_tests_free(s);
+    assure_surveys_free(s);
     assure_recordings_forget(s);
     admission_free(s->admission);
     task_free(s->admit);

@@ -13,9 +13,13 @@
 
 #define ACTOR "system/assure"
 #define TEST_ID_SIZE 64
+#define NOTICE_TIMEOUT (10 * NSEC_PER_SEC)
 
 struct test;      /* request.c: one that was asked for */
 struct recording; /* record.c: a result that is not durable yet */
+struct survey;    /* survey.c: surveillance of one circuit */
+struct notice;    /* survey.c: news about an exception on their way */
+struct rounds;
 
 struct assure_service {
     struct assure_service_config config; /* with the defaults filled in */
@@ -27,6 +31,10 @@ struct assure_service {
     struct task *admit; /* lets those in who fit */
     struct test *tests; /* in order of asking */
     struct recording *recordings;
+    struct rounds *rounds;
+    struct timer *turn;
+    struct survey *surveys; /* by circuit */
+    struct notice *notices;
 };
 
 /* service.c */
@@ -45,7 +53,20 @@ void assure_serve_test(void *arg, struct bus *, const struct bus_message *);
 void assure_admit(void *arg);                     /* the task of that name */
 void assure_tests_check(struct assure_service *); /* stops those whose circuits have gone */
 void assure_tests_free(struct assure_service *);
+/* Does a test of the circuit run? It would compete with surveillance for the meter. */
+bool assure_is_testing(const struct assure_service *, const char *circuit);
 json_t *assure_tests_report(const struct assure_service *);
+
+/* survey.c */
+void assure_surveys_start(struct assure_service *);
+void assure_surveys_free(struct assure_service *);
+void assure_take_turns(void *arg); /* the timer `turn` */
+/* This circuit may be active now, or not any more, or have another fingerprint. */
+void assure_survey_sync(struct assure_service *, const char *circuit);
+void assure_surveys_check(struct assure_service *); /* any of those that are watched */
+/* Of one circuit, or NULL: of all. */
+json_t *assure_surveys_report(const struct assure_service *, const char *circuit);
+nsec_t assure_surveys_interval(const struct assure_service *);
 
 /* record.c */
 /* Appends `test.result`. `answer` is what test_run_result() makes. When it is durable it is also

@@ -16,6 +16,7 @@ struct nodes {
     const char *absent; /* the node that is not connected */
     enum err err;       /* every call fails */
     bool silent;        /* no call is answered */
+    bool nonsense;      /* ... or with something else */
     unsigned n_started, n_stopped;
     unsigned n_started_on[TEST_PATH_MAX];
     char last_id[64], stopped_id[64];
@@ -65,7 +66,9 @@ play_node(void *arg, struct bus *bus, const struct bus_message *m)
     snprintf(nodes->last_id, sizeof nodes->last_id, "%s", id);
     if (nodes->silent)
         return;
-    if (nodes->err)
+    if (nodes->nonsense)
+        bus_reply(bus, m->reply_to, json_object());
+    else if (nodes->err)
         bus_reply_error(bus, m->reply_to, nodes->err, "told to fail");
     else if (nodes->absent && !strcmp(nodes->absent, node))
         bus_reply_error(bus, m->reply_to, ERR_CLOSED, "the agent of %s is not connected", node);
@@ -84,23 +87,28 @@ keep_exception(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply(bus, m->reply_to, json_pack("{si}", "id", 1));
 }
 
-/* Applies an event to the state and tells the service, as the program does. */
+/* Applies an event to the state and tells the service, as the program does. Takes the body. */
 static inline UNUSED void
-tell(struct neighbours *n, const char *type, const char *body)
+tell_json(struct neighbours *n, const char *type, json_t *body)
 {
-    json_t *json = json_quoted(body);
     struct diag diag = {""};
     struct state_event event = {.seq = ++n->seq,
                                 .time = clock_wall(),
                                 .type = type,
                                 .object = "",
                                 .actor = "system/test",
-                                .body = json};
+                                .body = body};
     if (state_apply(n->state, &event, &diag))
         fail_msg("%s", diag.text);
     if (n->service)
         assure_service_event(n->service, &event);
-    json_decref(json);
+    json_decref(body);
+}
+
+static inline UNUSED void
+tell(struct neighbours *n, const char *type, const char *body)
+{
+    tell_json(n, type, json_quoted(body));
 }
 
 /* ---- Set-up ---- */
