@@ -6,6 +6,8 @@
 
 #include <utlist.h>
 
+#define LATENESS (50 * NSEC_PER_MSEC) /* made up for: of timers, and of a busy loop */
+
 struct rounds_turn {
     void *who;
     struct rounds_turn *prev, *next;
@@ -72,7 +74,7 @@ rounds_take(struct rounds *r, nsec_t now)
     if (now < due)
         return NULL;
     /* A little lateness does not add up; a long one is not made up for. */
-    r->last = now - due < gap(r) ? due : now;
+    r->last = now - due < MAX(gap(r), LATENESS) ? due : now;
     struct rounds_turn *t = r->ring;
     DL_DELETE(r->ring, t);
     DL_APPEND(r->ring, t);

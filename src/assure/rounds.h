@@ -2,8 +2,8 @@
  *
  * Each circuit comes round once per interval, evenly spread, so that there are never bursts. When
  * there are so many that their packets would exceed `packets_per_second` in the whole network, the
- * turns come at that pace and the interval gets longer. A turn that comes late is not made up for.
- */
+ * turns come at that pace and the interval gets longer. Turns that come late by more than 50 ms
+ * are not made up for. */
 #ifndef ASSURE_ROUNDS_H
 #define ASSURE_ROUNDS_H
 

@@ -55,6 +55,25 @@ lateness_is_neither_added_up_nor_made_up_for(void **state UNUSED)
     rounds_free(r);
 }
 
+/* A timer of one millisecond makes ten turns of 100 us. */
+static void
+turns_that_are_closer_than_a_timer_can_tell_come_together(void **state UNUSED)
+{
+    static const struct rounds_config close = {NSEC_PER_SEC / 1000, 1, 1000000};
+    struct rounds *r = rounds_new(&close);
+    struct rounds_turn *turns[10];
+    int n = 0;
+    for (int i = 0; i < 10; i++)
+        turns[i] = rounds_add(r, r, 0);
+    while (rounds_take(r, NSEC_PER_MSEC))
+        n++;
+    assert_int_equal(n, 10);
+    assert_int_equal(rounds_due(r), NSEC_PER_MSEC + NSEC_PER_SEC / 10000);
+    for (int i = 0; i < 10; i++)
+        rounds_remove(r, turns[i]);
+    rounds_free(r);
+}
+
 static void
 who_goes_is_passed_over_and_who_comes_is_last(void **state UNUSED)
 {
@@ -78,4 +97,5 @@ who_goes_is_passed_over_and_who_comes_is_last(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(turns_are_spread_evenly_over_the_interval),
           cmocka_unit_test(many_circuits_stretch_the_interval_instead_of_flooding_the_network),
           cmocka_unit_test(lateness_is_neither_added_up_nor_made_up_for),
+          cmocka_unit_test(turns_that_are_closer_than_a_timer_can_tell_come_together),
           cmocka_unit_test(who_goes_is_passed_over_and_who_comes_is_last))

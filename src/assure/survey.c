@@ -13,6 +13,9 @@
 /* The failover path is measured in every so many of a circuit's rounds. */
 #define FAILOVER_EVERY 3
 
+/* Turns that are closer than this come together: waking up costs more than a turn does. */
+#define TICK (20 * NSEC_PER_MSEC)
+
 /* Surveillance of one circuit. A round measures the primary path and, every third time, then the
  * failover path: one session after the other, so that they do not compete. */
 struct survey {
@@ -314,11 +317,11 @@ take_turn(struct survey *v)
 static void
 schedule(struct assure_service *s)
 {
-    nsec_t due = rounds_due(s->rounds);
+    nsec_t due = rounds_due(s->rounds), tick = MIN(TICK, s->config.options.watch_interval / 16);
     if (due == NSEC_NEVER)
         timer_stop(s->turn);
     else
-        timer_start(s->turn, due - clock_monotonic());
+        timer_start(s->turn, MAX(due - clock_monotonic(), tick));
 }
 
 void

@@ -1,0 +1,1 @@
+tieline_bench(assure LIBS tl_assure ext_cmocka m)
