@@ -117,6 +117,11 @@ a_query_selects(void **state)
                  &(struct journal_query){
                      .object = "circuit/a", .type_prefix = "circuit.", .from = 1, .limit = 1},
                  "1 1 circuit.designed circuit/a x {}\n");
+    assert_reads(scene, &(struct journal_query){.from = 2, .to = 2},
+                 "2 1 circuit.built circuit/b x {}\n");
+    assert_reads(scene, &(struct journal_query){.object = "circuit/a", .to = 3, .limit = 2},
+                 "1 1 circuit.designed circuit/a x {}\n3 1 circuits.bulk circuit/a x {}\n");
+    assert_reads(scene, &(struct journal_query){.from = 3, .to = 2}, "");
     assert_reads(scene, &(struct journal_query){.from = 6}, "");
     assert_reads(scene, &(struct journal_query){.from = UINT64_MAX}, "");
     assert_reads(scene, &(struct journal_query){.object = "circuit/' OR 1"}, "");

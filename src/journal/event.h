@@ -80,6 +80,7 @@ struct journal_head {
 /* Which events, in the order of their seq. */
 struct journal_query {
     uint64_t from;           /* the first seq; 0: all there are */
+    uint64_t to;             /* the last seq, so that a search has an end; 0: the last there is */
     uint64_t limit;          /* at most so many; 0: all */
     const char *type_prefix; /* "circuit.": what the type begins with; NULL: any */
     const char *object;      /* NULL: any */

@@ -1,0 +1,247 @@
+#include "gateway/components.h"
+
+#include "base/alloc.h"
+#include "gateway/identity.h"
+#include "io/jsontext.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Quotes are single in the texts of this file, and @Name stands for a reference to a component. */
+
+#define NUMBER "{'type': 'integer', 'minimum': 0}"
+#define TEXT "{'type': 'string'}"
+#define FLAG "{'type': 'boolean'}"
+#define TIME "{'type': 'string', 'format': 'date-time'}"
+#define OBJECT(properties) "{'type': 'object', 'properties': {" properties "}}"
+#define LIST(items) "{'type': 'array', 'items': " items "}"
+/* Nothing else may be in it, and this has to. */
+#define CLOSED(required, properties)                                                               \
+    "{'type': 'object', 'additionalProperties': false, 'required': [" required                     \
+    "], 'properties': {" properties "}}"
+#define LIVE                                                                                       \
+    "'live': {'type': 'object', 'description': 'Whether live states are known; why not, if not.'," \
+    " 'required': ['ok'], 'properties': {'ok': " FLAG ", 'why': " TEXT "}}"
+
+static const struct {
+    const char *name, *text;
+} written[] = {
+    {"Name", "{'type': 'string', 'minLength': 1, 'maxLength': 63, 'format': 'name',"
+             " 'pattern': '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'description': 'Name of an object.'}"},
+    {"Text", "{'type': 'string', 'minLength': 1, 'maxLength': 255, 'format': 'text',"
+             " 'description': 'One line of free text.'}"},
+    {"Id", "{'type': 'integer', 'minimum': 1, 'maximum': 4294967295}"},
+    {"Person", "{'type': 'string', 'minLength': 1, 'maxLength': 127,"
+               " 'pattern': '^[A-Za-z0-9][A-Za-z0-9._@/-]*$',"
+               " 'description': 'Login name of a person, or the name in the certificate of a"
+               " machine.'}"},
+    {"Nothing", CLOSED("", "")},
+    {"Problem",
+     "{'type': 'object', 'description': 'Why a request is not carried out (RFC 9457).',"
+     " 'required': ['status'], 'properties': {'type': " TEXT ", 'title': " TEXT
+     ", 'status': " NUMBER ", 'detail': " TEXT ", 'instance': " TEXT
+     ", 'err': {'type': 'string', 'description': 'Name of the error: ERR_CONFLICT.'},"
+     " 'field': {'type': 'string', 'description': 'JSON pointer to what is wrong in the body, or"
+     " name of the parameter that is.'}, 'needed': {'type': 'array', 'items': @Role,"
+     " 'description': 'Any of these roles would do.'}, 'findings': " LIST("@Finding") "}}"},
+    {"Whoami",
+     OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'site': @Name, 'version': " TEXT)},
+    {"Health",
+     OBJECT("'ok': " FLAG
+            ", 'journal': " OBJECT(
+                "'ok': " FLAG ", 'why': " TEXT ", "
+                "'seq':"
+                " " NUMBER) ", 'nodes': " OBJECT("'adopted': " NUMBER ", 'known': " NUMBER
+                                                 ", 'why': " TEXT) ", 'users': " OBJECT("'ok':"
+                                                                                        " " FLAG
+                                                                                        ", "
+                                                                                        "'why':"
+                                                                                        " " TEXT) ", "
+                                                                                                  "'orders-open':"
+                                                                                                  " " NUMBER
+                                                                                                  ", "
+                                                                                                  "'exceptions-open':"
+                                                                                                  " " NUMBER)},
+    {"OpenApi", "{'type': 'object'}"},
+    {"CircuitStatus",
+     OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
+            " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME
+            ", 'build-time-ns': " NUMBER ", 'design': @Design")},
+    {"NodeState", "{'type': 'object', 'properties': {'state': {'type': 'string', 'enum':"
+                  " ['adopted', 'absent', 'refused']}, 'in-sync': " FLAG ", 'rules': " NUMBER "}}"},
+    {"LinkState", "{'type': 'object', 'properties': {'state': {'type': 'string', 'enum':"
+                  " ['up', 'down', 'not-seen']}}}"},
+    {"Sites", OBJECT("'sites': " LIST("@Site"))},
+    {"Nodes", OBJECT("'nodes': " LIST("@Node") ", " LIVE)},
+    {"Links", OBJECT("'links': " LIST("@Link") ", 'unexpected': " LIST("{}") ", " LIVE)},
+    {"Hosts", OBJECT("'hosts': " LIST("@Host"))},
+    {"Circuits", OBJECT("'circuits': " LIST("@Circuit"))},
+    {"Finding",
+     OBJECT("'severity': {'type': 'string', 'enum': ['error', 'warning', 'info']},"
+            " 'code': " TEXT ", 'kind': " TEXT ", 'object': " TEXT ", 'field': " TEXT
+            ", 'file': " TEXT ", 'line': " NUMBER ", 'column': " NUMBER ", 'text': " TEXT)},
+    {"ReportRow",
+     OBJECT("'action': {'type': 'string', 'enum': ['created', 'changed', 'unchanged',"
+            " 'error']}, 'kind': " TEXT ", 'name': " TEXT ", 'file': " TEXT ", 'line': " NUMBER
+            ", 'column': " NUMBER ", 'field': " TEXT ", 'text': " TEXT ", 'changes': " LIST(TEXT))},
+    {"Report",
+     "{'type': 'object', 'description': 'What an import did, or would do; of an SCD file"
+     " also the circuits it proposes.', 'properties': {'dry-run': " FLAG ", 'applied': " FLAG
+     ", 'created': " NUMBER ", 'changed': " NUMBER ", 'unchanged': " NUMBER ", 'errors': " NUMBER
+     ", 'rows': " LIST("@ReportRow") ", 'findings': " LIST("@Finding") ", 'circuits': " LIST(
+         "{}") "}}"},
+    {"Files", CLOSED("'files'",
+                     "'files': {'type': 'array', 'minItems': 1, 'maxItems': 256, 'items': " CLOSED(
+                         "'name', 'text'", "'name': @Text, 'text': " TEXT) "}")},
+    {"WhatIfRequest", CLOSED("'circuits'", "'circuits': {'type': 'array', 'minItems': 1,"
+                                           " 'maxItems': 10000, 'items': @Circuit}")},
+    {"WhatIf", "{'type': 'object', 'description': 'Design, size of the plan, proof and findings.',"
+               " 'properties': {'findings': " LIST("@Finding") "}}"},
+    {"Workflows", OBJECT("'workflows': " LIST(OBJECT("'name': @Name, 'title': " TEXT
+                                                     ", 'description': " TEXT ", 'input': {}")))},
+    {"Orders", OBJECT("'orders': " LIST("@Order"))},
+    {"OrderRequest", CLOSED("'workflow', 'input'", "'workflow': @Name, 'input': {'type': 'object'},"
+                                                   " 'comment': @Text")},
+    {"OrderCreated", OBJECT("'id': @Id")},
+    {"Decision",
+     CLOSED("'decision', 'hash'",
+            "'decision': {'type': 'string', 'enum': ['approve', 'refuse']}, 'hash': {'type':"
+            " 'string', 'minLength': 64, 'maxLength': 64, 'description': 'Of what is decided on, as"
+            " the order shows it: if that has changed, the decision does not count.'},"
+            " 'role': @Role, 'step': @Name, 'comment': @Text")},
+    {"Comment", CLOSED("", "'comment': @Text")},
+    {"Reason", CLOSED("'reason'", "'reason': @Text")},
+    {"CircuitFingerprint",
+     OBJECT("'circuit': @Name, 'time': " TIME ", 'entries': " LIST("@Fingerprint"))},
+    {"TestRequest",
+     CLOSED("", "'paths': {'type': 'array', 'minItems': 1, 'maxItems': 2, 'items': {'type':"
+                " 'string', 'enum': ['primary', 'failover']}}")},
+    {"TestResult",
+     OBJECT("'ok': " FLAG ", 'entries': " LIST("@Fingerprint") ", 'findings': " LIST(TEXT))},
+    {"Assurance", OBJECT("'circuits': " LIST("{'type': 'object'}"))},
+    {"Exceptions", OBJECT("'exceptions': " LIST("@Exception"))},
+    {"Rules", OBJECT("'flows': " LIST("{}") ", 'groups': " LIST("{}") ", 'meters': " LIST("{}"))},
+    {"Repair", OBJECT("'added': " NUMBER ", 'removed': " NUMBER ", 'changed': " NUMBER
+                      ", 'duration-ns': " NUMBER)},
+    {"ReleasePort", CLOSED("", "'port': {'type': 'integer', 'minimum': 1, 'maximum': 4294967040}")},
+    {"RpcRequest", CLOSED("'method'", "'method': {'type': 'string', 'enum': ['edge.status',"
+                                      " 'edge.ports', 'edge.stats', 'edge.trace']},"
+                                      " 'params': {'type': 'object'}")},
+    {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
+    {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
+    {"Event", OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ", 'type': " TEXT
+                     ", 'object': " TEXT ", 'actor': " TEXT ", 'body': {'type': 'object'},"
+                     " 'hash': {'type': 'string', 'description': 'SHA-256, hexadecimal.'}")},
+    {"Journal",
+     "{'type': 'object', 'description': 'A page. `next` is where the next one begins; without it"
+     " there is no more. A page can be empty and yet have a next one: so much is searched at a"
+     " time, and no more.', 'properties': {'identity': " OBJECT(
+         "'id': " TEXT ", 'site': " TEXT ", 'epoch': " NUMBER
+         ", 'created': " TIME) ", 'head': " OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER
+                                                   ", 'time': " TIME
+                                                   ", 'hash': " TEXT) ", 'events': " LIST("@Event") ", 'next': " NUMBER
+                                                                                                    "}}"},
+    {"Events", "{'type': 'string', 'description': 'Server-sent events: `id` is the seq, `event` the"
+               " type, `data` an Event.'}"},
+    {"Grant", CLOSED("'roles'", "'roles': {'type': 'array', 'items': @Role, 'maxItems': 7},"
+                                " 'sites': {'type': 'array', 'items': @Name, 'maxItems': 1000}")},
+    {"User", OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'sites': " LIST("@Name"))},
+    {"Users", OBJECT("'users': " LIST("@User"))},
+};
+
+/* What comes from a YANG module, with what is only read besides. */
+static const struct {
+    const char *name, *path;
+    const char *member, *component; /* NULL: nothing besides */
+} modelled[] = {
+    {"Site", "/tieline-inventory:inventory/site", NULL, NULL},
+    {"Node", "/tieline-inventory:inventory/node", "live", "NodeState"},
+    {"Link", "/tieline-inventory:inventory/link", "live", "LinkState"},
+    {"Host", "/tieline-inventory:inventory/host", NULL, NULL},
+    {"Circuit", "/tieline-circuit:circuits/circuit", "status", "CircuitStatus"},
+    {"Design", "/tieline-circuit:circuits/design", NULL, NULL},
+    {"Order", "/tieline-work:work/order", NULL, NULL},
+    {"Exception", "/tieline-work:work/exception", NULL, NULL},
+    {"Fingerprint", "/tieline-work:work/fingerprint", NULL, NULL},
+};
+
+/* The text as JSON. */
+static char *
+expand(const char *text)
+{
+    struct buf out = BUF_INIT;
+    while (*text) {
+        size_t plain = strcspn(text, "'@");
+        buf_put(&out, text, plain);
+        text += plain;
+        if (*text == '\'') {
+            buf_str(&out, "\"");
+            text++;
+        } else if (*text == '@' && text[1] >= 'A' && text[1] <= 'Z') {
+            size_t name = strspn(++text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz");
+            buf_printf(&out, "{\"$ref\": \"#/components/schemas/%.*s\"}", (int)name, text);
+            text += name;
+        } else if (*text) {
+            buf_str(&out, "@");
+            text++;
+        }
+    }
+    return buf_steal_cstr(&out);
+}
+
+static enum err
+add_written(json_t *components, const char *name, const char *text, struct diag *diag)
+{
+    char *expanded = expand(text);
+    json_t *schema = NULL;
+    enum err err = jsontext_parse(expanded, strlen(expanded), &schema, diag);
+    free(expanded);
+    if (err)
+        diag_prefix(diag, "component %s", name);
+    else
+        json_object_set_new(components, name, schema);
+    return err;
+}
+
+static enum err
+add_modelled(json_t *components, const struct schema *schema, size_t i, struct diag *diag)
+{
+    const struct schema_node *node = schema_find(schema, modelled[i].path);
+    if (!node)
+        return diag_set(diag, ERR_NOT_FOUND, "the YANG modules have no %s", modelled[i].path);
+    json_t *object = component_from_node(node);
+    if (modelled[i].member) {
+        char *ref = xasprintf("#/components/schemas/%s", modelled[i].component);
+        json_object_set_new(json_object_get(object, "properties"), modelled[i].member,
+                            json_pack("{ss sb ss}", "$ref", ref, "readOnly", true, "description",
+                                      "How it is now. Ignored in what is sent."));
+        free(ref);
+    }
+    json_object_set_new(components, modelled[i].name, object);
+    return ERR_OK;
+}
+
+static void
+add_roles(json_t *components)
+{
+    json_object_set_new(components, "Role",
+                        json_pack("{ss so ss}", "type", "string", "enum", roles_to_json(ROLES_ALL),
+                                  "description", "A role after IEC 62351-8."));
+}
+
+enum err
+components_build(const struct schema *schema, json_t **result, struct diag *diag)
+{
+    json_t *components = json_object();
+    enum err err = ERR_OK;
+    add_roles(components);
+    for (size_t i = 0; !err && i < ARRAY_SIZE(written); i++)
+        err = add_written(components, written[i].name, written[i].text, diag);
+    for (size_t i = 0; !err && i < ARRAY_SIZE(modelled); i++)
+        err = add_modelled(components, schema, i, diag);
+    if (err)
+        json_decref(components);
+    else
+        *result = components;
+    return err;
+}

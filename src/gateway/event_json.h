@@ -1,0 +1,15 @@
+/* event_json.h - an event of the journal as the API shows it. Pure. */
+#ifndef GATEWAY_EVENT_JSON_H
+#define GATEWAY_EVENT_JSON_H
+
+#include "base/buf.h"
+#include "journal/event.h"
+
+/* Appends {"seq", "epoch", "time", "type", "object", "actor", "body", "hash"}, on one line. */
+void event_put_json(struct buf *, const struct journal_event *);
+/* Appends it as a server-sent event: id, event, data. */
+void event_put_sse(struct buf *, const struct journal_event *);
+/* Appends octets in hexadecimal. */
+void event_put_hex(struct buf *, const uint8_t *data, size_t size);
+
+#endif

@@ -1,0 +1,292 @@
+#include "gateway/event_streams.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "gateway/event_json.h"
+#include "gateway/http_fields.h"
+#include "gateway/service_private.h"
+#include "io/timer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct event_stream {
+    struct event_streams *events;
+    struct http_stream *http;
+    struct person person;
+    char *type_prefix; /* NULL: all */
+    uint64_t next;     /* the seq that comes next */
+    bool behind;       /* it reads from the journal */
+    struct task *task; /* the next piece */
+    struct event_stream *prev, *next_stream;
+};
+
+struct event_streams {
+    struct gateway_service *service;
+    struct journal_subscription *subscription;
+    struct timer *heartbeat;
+    struct event_stream *streams;
+    unsigned n_streams;
+};
+
+/* ---- one stream */
+
+static void
+drop_stream(struct event_stream *s)
+{
+    struct event_streams *events = s->events;
+    if (s->prev)
+        s->prev->next_stream = s->next_stream;
+    else
+        events->streams = s->next_stream;
+    if (s->next_stream)
+        s->next_stream->prev = s->prev;
+    events->n_streams--;
+    if (!events->streams)
+        timer_stop(events->heartbeat);
+    task_free(s->task);
+    free(s->type_prefix);
+    free(s);
+}
+
+static bool
+wants(const struct event_stream *s, const char *type)
+{
+    return !s->type_prefix || !strncmp(type, s->type_prefix, strlen(s->type_prefix));
+}
+
+struct piece {
+    struct event_stream *stream;
+    struct buf text;
+    uint64_t n;
+};
+
+static bool
+take_event(void *arg, const struct journal_event *event)
+{
+    struct piece *piece = arg;
+    event_put_sse(&piece->text, event);
+    piece->stream->next = event->seq + 1;
+    piece->n++;
+    return piece->text.size < STREAM_PIECE;
+}
+
+static void
+end(struct event_stream *s, const char *why)
+{
+    char *comment = xasprintf(": %s\n\n", why);
+    http_stream_send(s->http, comment, strlen(comment));
+    http_stream_end(s->http);
+    drop_stream(s);
+    free(comment);
+}
+
+/* Sends what comes next of the journal, and is live when that was all. */
+static void
+send_piece(struct event_stream *s)
+{
+    struct gateway_service *service = s->events->service;
+    struct piece piece = {.stream = s};
+    struct diag diag = {""};
+    uint64_t head = journal_head(service->config.journal)->seq;
+    uint64_t to = MIN(head, s->next + STREAM_SEARCH - 1);
+    struct journal_query query = {.from = s->next, .to = to, .type_prefix = s->type_prefix};
+    enum err err = s->next <= head
+                       ? journal_read(service->config.journal, &query, take_event, &piece, &diag)
+                       : ERR_OK;
+    if (!err && piece.text.size < STREAM_PIECE)
+        s->next = MAX(s->next, to + 1);
+    service->statistics.streamed_events += piece.n;
+    if (piece.n)
+        http_stream_send(s->http, piece.text.data, piece.text.size);
+    buf_fini(&piece.text);
+    if (err && err != ERR_BUSY) {
+        log_error("events cannot be read: %s", diag.text);
+        end(s, "the journal cannot be read");
+        return;
+    }
+    s->behind = s->next <= head;
+    if (s->behind && http_stream_pending(s->http) == 0)
+        task_schedule(s->task);
+}
+
+static void
+on_task(void *arg)
+{
+    struct event_stream *s = arg;
+    if (s->behind)
+        send_piece(s);
+}
+
+static void
+on_drained(void *arg)
+{
+    struct event_stream *s = arg;
+    if (s->behind)
+        task_schedule(s->task); /* others come first */
+}
+
+static void
+on_closed(void *arg)
+{
+    drop_stream(arg);
+}
+
+static const struct http_stream_handler stream_handler = {on_drained, on_closed};
+
+/* ---- what happens */
+
+static void
+on_event(void *arg, const struct journal_event *event)
+{
+    struct event_streams *events = arg;
+    struct buf text = BUF_INIT;
+    for (struct event_stream *s = events->streams, *next; s; s = next) {
+        next = s->next_stream;
+        if (s->behind || event->seq < s->next)
+            continue;
+        if (!wants(s, event->type)) {
+            s->next = event->seq + 1;
+        } else if (http_stream_pending(s->http) >= STREAM_PIECE) {
+            s->behind = true;
+        } else {
+            if (!text.size)
+                event_put_sse(&text, event);
+            s->next = event->seq + 1;
+            events->service->statistics.streamed_events++;
+            http_stream_send(s->http, text.data, text.size);
+        }
+    }
+    buf_fini(&text);
+}
+
+/* Whoever lost all roles meanwhile sees no more. */
+static bool
+may_still(struct event_stream *s)
+{
+    struct person person;
+    return !identity_resolve(s->events->service->identity, s->person.name, &person, NULL) &&
+           person.roles;
+}
+
+static void
+on_heartbeat(void *arg)
+{
+    struct event_streams *events = arg;
+    const struct gateway_config *config = &events->service->config;
+    timer_start(events->heartbeat, config->heartbeat ? config->heartbeat : HEARTBEAT);
+    for (struct event_stream *s = events->streams, *next; s; s = next) {
+        next = s->next_stream;
+        if (!may_still(s))
+            end(s, "the person holds no role at this site any more");
+        else if (http_stream_pending(s->http) == 0)
+            http_stream_send(s->http, ":\n\n", 3);
+    }
+}
+
+/* ---- beginning */
+
+/* Where the stream begins. 0: it cannot be read. */
+static uint64_t
+first_seq(const struct event_streams *events, struct api_request *r)
+{
+    const char *last = http_head_field(http_exchange_head(r->exchange), "last-event-id");
+    uint64_t now = journal_head(events->service->config.journal)->seq + 1;
+    if (!last || !*last)
+        return api_number(r, "from", now);
+    size_t digits = strspn(last, "0123456789");
+    return digits <= 18 && !last[digits] ? strtoull(last, NULL, 10) + 1 : 0;
+}
+
+static unsigned
+count_streams(const struct event_streams *events, const char *person)
+{
+    unsigned n = 0;
+    for (const struct event_stream *s = events->streams; s; s = s->next_stream)
+        n += !strcmp(s->person.name, person);
+    return n;
+}
+
+static void
+begin(struct event_streams *events, struct api_request *r, uint64_t from)
+{
+    static const char hello[] = "retry: 2000\n\n";
+    const struct gateway_config *config = &events->service->config;
+    struct event_stream *s = xcalloc(1, sizeof *s);
+    const char *prefix = api_text(r, "type");
+    s->events = events;
+    s->person = r->person;
+    s->type_prefix = prefix ? xstrdup(prefix) : NULL;
+    s->next = from;
+    s->behind = from <= journal_head(config->journal)->seq;
+    s->task = task_new(config->loop, on_task, s);
+    s->next_stream = events->streams;
+    if (s->next_stream)
+        s->next_stream->prev = s;
+    else
+        timer_start(events->heartbeat, config->heartbeat ? config->heartbeat : HEARTBEAT);
+    events->streams = s;
+    events->n_streams++;
+    s->http = api_stream(r, "text/event-stream", &stream_handler, s);
+    if (!s->http)
+        drop_stream(s);
+    else
+        http_stream_send(s->http, hello, sizeof hello - 1);
+}
+
+void
+event_streams_open(struct event_streams *events, struct api_request *r)
+{
+    uint64_t from = first_seq(events, r);
+    if (!from)
+        api_problem(r, &(struct problem){.status = 400,
+                                         .err = ERR_INVALID,
+                                         .field = "Last-Event-ID",
+                                         .detail = "Last-Event-ID: a seq is expected"});
+    else if (events->n_streams >= STREAMS_MAX)
+        api_problem(r, &(struct problem){.status = 503,
+                                         .err = ERR_BUSY,
+                                         .detail = "there are too many streams of events"});
+    else if (count_streams(events, r->person.name) >= STREAMS_PER_PERSON_MAX)
+        api_problem(
+            r, &(struct problem){.status = 429,
+                                 .err = ERR_LIMIT,
+                                 .detail = "this person reads too many streams of events already"});
+    else
+        begin(events, r, from);
+}
+
+unsigned
+event_streams_count(const struct event_streams *events)
+{
+    return events->n_streams;
+}
+
+/* ---- all of them */
+
+enum err
+event_streams_new(struct gateway_service *service, struct event_streams **result, struct diag *diag)
+{
+    struct event_streams *events = xcalloc(1, sizeof *events);
+    events->service = service;
+    events->heartbeat = timer_new(service->config.loop, on_heartbeat, events);
+    enum err err = journal_subscribe(service->config.journal, 0, on_event, events,
+                                     &events->subscription, diag);
+    if (err)
+        event_streams_free(events);
+    else
+        *result = events;
+    return err;
+}
+
+void
+event_streams_free(struct event_streams *events)
+{
+    if (!events)
+        return;
+    journal_unsubscribe(events->subscription);
+    while (events->streams)
+        end(events->streams, "the service ends");
+    timer_free(events->heartbeat);
+    free(events);
+}

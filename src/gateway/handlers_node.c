@@ -1,0 +1,54 @@
+/* handlers_node.c - what is asked of single nodes. */
+#include "gateway/handlers.h"
+
+#include "gateway/service_private.h"
+
+/* False: it was answered that there is none. */
+static bool
+node_is_known(struct api_request *r)
+{
+    bool known = network_node(r->service->config.state->network, r->value);
+    if (!known)
+        api_fail(r, ERR_NOT_FOUND, "there is no node %s", r->value);
+    return known;
+}
+
+void
+api_get_rules(struct api_request *r)
+{
+    const char *what = api_text(r, "what");
+    if (node_is_known(r))
+        api_ask(r, NULL, json_pack("{ss ss}", "node", r->value, "what", what ? what : "observed"),
+                NULL);
+}
+
+void
+api_post_repair(struct api_request *r)
+{
+    if (node_is_known(r))
+        api_ask(r, NULL, json_pack("{ss s[s]}", "actor", r->person.name, "nodes", r->value), NULL);
+}
+
+static void
+call_node(struct api_request *r, const char *method, json_t *params)
+{
+    json_t *payload = json_pack("{ss ss ss so}", "actor", r->person.name, "node", r->value,
+                                "method", method, "params", params);
+    api_ask(r, NULL, payload, NULL);
+}
+
+void
+api_post_release_port(struct api_request *r)
+{
+    if (node_is_known(r))
+        call_node(r, "edge.release-port", json_incref(r->body));
+}
+
+void
+api_post_rpc(struct api_request *r)
+{
+    json_t *params = json_object_get(r->body, "params");
+    const char *method = json_string_value(json_object_get(r->body, "method"));
+    if (node_is_known(r))
+        call_node(r, method, params ? json_incref(params) : json_object());
+}

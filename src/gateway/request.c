@@ -1,0 +1,281 @@
+#include "gateway/request.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "gateway/service_private.h"
+#include "io/clock.h"
+#include "io/jsontext.h"
+#include "model/text.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COMMON_FIELDS "Cache-Control: no-store\r\n"
+
+/* The exchange is answered already. */
+static void
+request_free(struct api_request *r)
+{
+    struct gateway_service *s = r->service;
+    if (r->prev)
+        r->prev->next = r->next;
+    else
+        s->requests = r->next;
+    if (r->next)
+        r->next->prev = r->prev;
+    s->n_requests--;
+    http_target_fini(&r->target);
+    json_decref(r->query);
+    json_decref(r->body);
+    json_decref(r->kept);
+    free(r);
+}
+
+static void
+reply(struct api_request *r, int status, const char *type, const char *fields,
+      const struct buf *body)
+{
+    char *all = xasprintf(COMMON_FIELDS "%s", fields ? fields : "");
+    http_reply(r->exchange, &(struct http_reply){status, type, all, body->data, body->size});
+    free(all);
+    request_free(r);
+}
+
+void
+api_answer_text(struct api_request *r, const struct buf *text)
+{
+    reply(r, route_status(r->route), "application/json", NULL, text);
+}
+
+void
+api_answer_with(struct api_request *r, int status, const char *fields, json_t *answer)
+{
+    struct buf text = BUF_INIT;
+    if (jsontext_put(&text, answer))
+        api_fail(r, ERR_LIMIT, "the answer cannot be written");
+    else
+        reply(r, status, "application/json", fields, &text);
+    buf_fini(&text);
+    json_decref(answer);
+}
+
+void
+api_answer(struct api_request *r, json_t *answer)
+{
+    api_answer_with(r, route_status(r->route), NULL, answer);
+}
+
+struct http_stream *
+api_stream(struct api_request *r, const char *type, const struct http_stream_handler *handler,
+           void *arg)
+{
+    struct http_exchange *x = r->exchange;
+    request_free(r);
+    return http_reply_stream(x, type, COMMON_FIELDS, handler, arg);
+}
+
+/* ---- problems */
+
+/* The path asked for, without the query. */
+static char *
+path_of(const struct http_exchange *x)
+{
+    const char *target = http_exchange_head(x)->target;
+    return xstrndup(target, MIN(strcspn(target, "?"), 200));
+}
+
+void
+exchange_problem(struct http_exchange *x, const struct problem *problem, const char *fields)
+{
+    struct buf text = BUF_INIT;
+    struct problem full = *problem;
+    char *path = path_of(x);
+    char *all = xasprintf(COMMON_FIELDS "%s%s", fields ? fields : "",
+                          problem->status == 503 ? "Retry-After: 5\r\n" : "");
+    full.instance = text_make_printable(path);
+    problem_put(&text, &full);
+    http_reply(x, &(struct http_reply){full.status, PROBLEM_TYPE, all, text.data, text.size});
+    buf_fini(&text);
+    free(all);
+    free(path);
+}
+
+void
+api_problem(struct api_request *r, const struct problem *problem)
+{
+    exchange_problem(r->exchange, problem, NULL);
+    request_free(r);
+}
+
+static void
+fail(struct api_request *r, enum err err, const char *field, const char *format, va_list args)
+{
+    char *detail = xvasprintf(format, args);
+    api_problem(r,
+                &(struct problem){
+                    .status = problem_status(err), .err = err, .detail = detail, .field = field});
+    free(detail);
+}
+
+void
+api_fail(struct api_request *r, enum err err, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(r, err, NULL, format, args);
+    va_end(args);
+}
+
+void
+api_fail_field(struct api_request *r, enum err err, const char *field, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fail(r, err, field, format, args);
+    va_end(args);
+}
+
+/* ---- refusals */
+
+/* {"person", "address", "method", "reason", "left-out"?} about the path. */
+static void
+record_denial(struct gateway_service *s, const struct http_exchange *x, const char *actor,
+              const char *reason, uint64_t left_out)
+{
+    struct diag diag = {""};
+    struct buf body = BUF_INIT;
+    char *path = text_make_printable(path_of(x));
+    json_t *json = json_object();
+    json_object_set_new(json, "person", jsontext_string(http_exchange_peer_name(x)));
+    json_object_set_new(json, "address", jsontext_string(http_exchange_peer_address(x)));
+    json_object_set_new(json, "method", jsontext_string(http_exchange_head(x)->method_text));
+    json_object_set_new(json, "reason", jsontext_string(reason));
+    if (left_out)
+        json_object_set_new(json, "left-out", json_integer((json_int_t)left_out));
+    enum err err = jsontext_put(&body, json);
+    if (!err)
+        err = journal_append(
+            s->config.journal,
+            &(struct journal_entry){
+                .type = "access.denied", .object = path, .actor = actor, .body = buf_cstr(&body)},
+            1, NULL, NULL, &diag);
+    if (err)
+        log_warn("a refusal cannot be recorded: %s", diag.text);
+    json_decref(json);
+    free(path);
+    buf_fini(&body);
+}
+
+void
+exchange_deny(struct gateway_service *s, struct http_exchange *x, const char *actor,
+              role_set needed, const char *reason)
+{
+    const char *name = http_exchange_peer_name(x);
+    uint64_t left_out;
+    s->statistics.denied++;
+    if (denials_note(s->denials, name, clock_monotonic(), &left_out)) {
+        log_warn("%s at %s may not: %s", name, http_exchange_peer_address(x), reason);
+        record_denial(s, x, actor, reason, left_out);
+    } else {
+        s->statistics.denied_left_out++;
+    }
+    json_t *more = json_object();
+    if (needed)
+        json_object_set_new(more, "needed", roles_to_json(needed));
+    exchange_problem(
+        x, &(struct problem){.status = 403, .err = ERR_DENIED, .detail = reason, .more = more},
+        NULL);
+    json_decref(more);
+}
+
+void
+api_deny(struct api_request *r, role_set needed, const char *reason)
+{
+    exchange_deny(r->service, r->exchange, r->person.name, needed, reason);
+    request_free(r);
+}
+
+/* ---- asking */
+
+void
+api_fail_call(struct api_request *r, const struct call_result *result)
+{
+    api_fail(r, result->err, "%s", result->text);
+}
+
+static void
+on_done(void *arg, const struct call_result *result)
+{
+    struct api_request *r = arg;
+    api_next_fn *next = r->next_step;
+    r->call = 0;
+    if (next)
+        next(r, result);
+    else if (result->err)
+        api_fail_call(r, result);
+    else
+        api_answer(r, json_incref(result->value));
+}
+
+void
+api_ask(struct api_request *r, const char *subject, json_t *payload, api_next_fn *next)
+{
+    const char *to = subject ? subject : r->route->subject;
+    nsec_t timeout = r->route->timeout ? r->route->timeout : ROUTE_TIMEOUT;
+    r->next_step = next;
+    enum err err = bus_request(r->service->config.bus, to, payload, timeout, on_done, r, &r->call);
+    if (!err)
+        return;
+    char *text = xasprintf("%s cannot be asked: %s", to, err_text(err));
+    struct call_result result = {.err = err, .text = text};
+    on_done(r, &result);
+    free(text);
+}
+
+void
+api_end_all(struct gateway_service *s)
+{
+    while (s->requests) {
+        struct api_request *r = s->requests;
+        if (r->call)
+            bus_cancel(s->config.bus, r->call);
+        api_fail(r, ERR_CLOSED, "the service ends");
+    }
+}
+
+/* ---- what it says */
+
+json_t *
+api_payload(const struct api_request *r)
+{
+    json_t *payload = r->body ? json_copy(r->body) : json_object();
+    json_object_set_new(payload, "actor", json_string(r->person.name));
+    return payload;
+}
+
+const char *
+api_text(const struct api_request *r, const char *parameter)
+{
+    return json_string_value(json_object_get(r->query, parameter));
+}
+
+bool
+api_flag(const struct api_request *r, const char *parameter)
+{
+    return json_is_true(json_object_get(r->query, parameter));
+}
+
+uint64_t
+api_number(const struct api_request *r, const char *parameter, uint64_t fallback)
+{
+    const json_t *value = json_object_get(r->query, parameter);
+    return value ? (uint64_t)json_integer_value(value) : fallback;
+}
+
+uint32_t
+api_id(const struct api_request *r)
+{
+    return (uint32_t)strtoul(r->value, NULL, 10);
+}

@@ -1,0 +1,123 @@
+/* route_table.c - all that can be asked. doc/api.md has the same for people. */
+#include "gateway/route.h"
+
+#include "gateway/handlers.h"
+
+#define ANY ROLES_ALL
+#define WORKERS (ROLE(ENGINEER) | ROLE(OPERATOR))
+#define WATCHERS (ROLE(OPERATOR) | ROLE(SECADM))
+#define AUDITORS (ROLE(SECADM) | ROLE(SECAUD))
+#define MIB(n) ((size_t)(n) << 20)
+#define MINUTES(n) ((n)*60 * NSEC_PER_SEC)
+#define WORDS(...) PARAMETER_WORD, .words = __VA_ARGS__
+#define SEQ PARAMETER_NUMBER, .min = 1, .max = INT64_MAX
+
+/* clang-format off */
+static const struct api_parameter
+    actor = {"actor", "Only what this person or service did.", .type = PARAMETER_TEXT},
+    dry_run = {"dry-run", "Changes nothing, and says what would change.",
+               .type = PARAMETER_FLAG},
+    format_in = {"format", "How the files are written.", .required = true,
+                 .type = WORDS("csv json scd")},
+    format_out = {"format", "How the files are to be written.", .required = true,
+                  .type = WORDS("csv json")},
+    from = {"from", "The first event, by its seq.", .type = SEQ},
+    limit = {"limit", "At most so many events; 100 if it is not said.",
+             .type = PARAMETER_NUMBER, .min = 1, .max = 1000},
+    object = {"object", "Only events about this object, as kind/name.", .type = PARAMETER_TEXT},
+    only_open = {"open", "Only orders that have not ended.", .type = PARAMETER_FLAG},
+    state = {"state", "Only exceptions in this state.",
+             .type = WORDS("open acknowledged closed")},
+    to = {"to", "The last event, by its seq.", .type = SEQ},
+    type = {"type", "Only events whose type begins so.", .type = PARAMETER_TEXT},
+    what = {"what", "What is planned for the node, what it holds (if it is not said), or where "
+            "they differ.", .type = WORDS("planned observed difference")};
+
+#define QUERY(...) ((const struct api_parameter *const[]){__VA_ARGS__, NULL})
+
+/* The objects of the model: what can be done with each kind is the same. */
+#define KIND(kinds, component, word)                                                               \
+    {HTTP_GET, "/" kinds, ANY, "All " kinds " there are.", api_list_objects,                       \
+     .answer = component "s"},                                                                     \
+    {HTTP_GET, "/" kinds "/{name}", ANY, "One " word ".", api_get_object, .answer = component},    \
+    {HTTP_PUT, "/" kinds "/{name}", ROLE(ENGINEER),                                                \
+     "Creates the " word ", or replaces it as a whole.", api_put_object, "model.put", MINUTES(1),  \
+     .body = component, .query = QUERY(&dry_run), .answer = "Report"},                             \
+    {HTTP_DELETE, "/" kinds "/{name}", ROLE(ENGINEER),                                             \
+     "Removes the " word ", unless something uses it.", api_delete_object,                         \
+     .subject = "model.remove"}
+
+const struct api_route route_table[] = {
+    {HTTP_GET, "/whoami", ANY, "Who asks, and which roles they hold here.", api_get_whoami,
+     .answer = "Whoami"},
+    {HTTP_GET, "/health", ANY, "Whether all is well: the journal, the nodes, the users; open work "
+     "and open exceptions.", api_get_health, "lan.nodes", .answer = "Health"},
+    {HTTP_GET, "/openapi.json", ANY, "This document.", api_get_openapi, .answer = "OpenApi"},
+    KIND("sites", "Site", "site"),
+    KIND("nodes", "Node", "node"),
+    KIND("links", "Link", "link"),
+    KIND("hosts", "Host", "host"),
+    KIND("circuits", "Circuit", "circuit"),
+    {HTTP_POST, "/import", ROLE(ENGINEER), "Puts what files say into the model.", api_post_import,
+     "model.import", MINUTES(2), .body = "Files", .body_size = MIB(32),
+     .query = QUERY(&format_in, &dry_run), .dry_roles = ANY, .answer = "Report"},
+    {HTTP_GET, "/export", ANY, "The model as files, which can be imported again.", api_get_export,
+     "model.export", MINUTES(1), .query = QUERY(&format_out), .answer = "Files"},
+    {HTTP_POST, "/what-if", ANY, "What the design of these circuits would be; changes nothing.",
+     api_post_what_if, "circuit.what-if", MINUTES(2), .body = "WhatIfRequest", .body_size = MIB(8),
+     .answer = "WhatIf"},
+
+    {HTTP_GET, "/workflows", ANY, "The workflows that orders can be submitted for.", api_pass_on,
+     "work.workflows", .answer = "Workflows"},
+    {HTTP_GET, "/orders", ANY, "Work orders, without their steps.", api_list_orders, "work.list",
+     .query = QUERY(&only_open), .answer = "Orders"},
+    {HTTP_POST, "/orders", WORKERS, "Submits a work order.", api_post_order, "work.submit",
+     MINUTES(1), .body = "OrderRequest", .body_size = MIB(1), .answer = "OrderCreated",
+     .status = 201},
+    {HTTP_GET, "/orders/{id}", ANY, "A work order with its steps, its approvals and its plan.",
+     api_get_order, "work.get", MINUTES(1), .answer = "Order"},
+    {HTTP_POST, "/orders/{id}/decisions", ANY, "Approves or refuses what an order asks, in a role "
+     "the person holds.", api_post_decision, "work.decide", .body = "Decision"},
+    {HTTP_POST, "/orders/{id}/cancel", WORKERS, "Cancels an order, and undoes what it did.",
+     api_post_cancel, "work.cancel", .body = "Comment"},
+
+    {HTTP_GET, "/circuits/{name}/fingerprint", ANY, "The latest measurement of record of a "
+     "circuit.", api_get_fingerprint, .answer = "CircuitFingerprint"},
+    {HTTP_POST, "/circuits/{name}/tests", WORKERS, "Tests a circuit now, and waits for the result.",
+     api_post_test, "assure.test", MINUTES(10), .body = "TestRequest", .answer = "TestResult"},
+    {HTTP_GET, "/assurance", ANY, "What the surveillance sees of each circuit.", api_pass_on,
+     "assure.status", .answer = "Assurance"},
+    {HTTP_GET, "/exceptions", ANY, "What is, or was, not as engineered.", api_list_exceptions,
+     .query = QUERY(&state), .answer = "Exceptions"},
+    {HTTP_GET, "/exceptions/{id}", ANY, "One exception.", api_get_exception, .answer = "Exception"},
+    {HTTP_POST, "/exceptions/{id}/acknowledge", WATCHERS, "Says that somebody takes care of it.",
+     api_post_acknowledge, "exception.acknowledge", .body = "Comment"},
+    {HTTP_POST, "/exceptions/{id}/close", WATCHERS, "Says that it is over.", api_post_close,
+     "exception.close", .body = "Reason"},
+
+    {HTTP_GET, "/nodes/{name}/rules", ANY, "The rules of a node.", api_get_rules, "lan.rules",
+     MINUTES(1), .query = QUERY(&what), .answer = "Rules"},
+    {HTTP_POST, "/nodes/{name}/repair", WORKERS, "Makes the rules of a node what is planned.",
+     api_post_repair, "lan.repair", MINUTES(1), .body = "Nothing", .answer = "Repair"},
+    {HTTP_POST, "/nodes/{name}/release-port", ROLE(OPERATOR), "Uses a port now that waits to be "
+     "used again.", api_post_release_port, "lan.rpc", .body = "ReleasePort"},
+    {HTTP_POST, "/nodes/{name}/rpc", ANY, "Asks a node something; only what changes nothing.",
+     api_post_rpc, "lan.rpc", .body = "RpcRequest", .answer = "RpcAnswer"},
+    {HTTP_GET, "/denied", ANY, "What the rules that deny have counted, port by port.", api_pass_on,
+     "lan.denied", .answer = "Denied"},
+
+    {HTTP_GET, "/journal", ANY, "Events of the journal, a page at a time.", api_get_journal,
+     .query = QUERY(&from, &to, &type, &object, &actor, &limit), .answer = "Journal"},
+    {HTTP_GET, "/events", ANY, "Events as they happen, as server-sent events.", api_get_events,
+     .query = QUERY(&from, &type), .answer = "Events"},
+    {HTTP_GET, "/users", AUDITORS, "Who holds which roles.", api_list_users, .answer = "Users"},
+    {HTTP_GET, "/users/{person}", AUDITORS, "Which roles one person holds.", api_get_user,
+     .answer = "User"},
+    {HTTP_PUT, "/users/{person}", ROLE(SECADM), "Says which roles a person holds.", api_put_user,
+     .body = "Grant"},
+    {HTTP_DELETE, "/users/{person}", ROLE(SECADM), "Takes all roles from a person, who is nobody "
+     "then.", api_delete_user, .subject = NULL},
+};
+/* clang-format on */
+
+const size_t route_table_size = ARRAY_SIZE(route_table);
