@@ -1,0 +1,8 @@
+/* tieline - the command line. See doc/cli.md. */
+#include "cli/cli.h"
+
+int
+main(int argc, char **argv)
+{
+    return cli_main(argc, argv);
+}

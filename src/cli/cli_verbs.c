@@ -1,0 +1,296 @@
+/* All nouns and verbs. */
+#include "cli/cmd.h"
+
+#define END                                                                                        \
+    {                                                                                              \
+        NULL, NULL, NULL, 0, false, false, NULL                                                    \
+    }
+#define FLAG(name, help)                                                                           \
+    {                                                                                              \
+        name, NULL, help, 0, false, false, NULL                                                    \
+    }
+#define VALUE(name, value, help)                                                                   \
+    {                                                                                              \
+        name, value, help, 0, false, false, NULL                                                   \
+    }
+#define MANY(name, value, help)                                                                    \
+    {                                                                                              \
+        name, value, help, 0, true, false, NULL                                                    \
+    }
+#define CHOICE(name, value, words, help)                                                           \
+    {                                                                                              \
+        name, value, help, 0, false, false, words                                                  \
+    }
+#define IN_FILE(name, value, letter, help)                                                         \
+    {                                                                                              \
+        name, value, help, letter, false, true, NULL                                               \
+    }
+
+#define DRY_RUN FLAG("dry-run", "say what would change, and change nothing")
+#define COMMENT VALUE("comment", "TEXT", "why, in your words")
+#define UNTIL                                                                                      \
+    CHOICE("until", "STATE", "submitted|waiting|closed",                                           \
+           "follow it until it waits (the default) or is closed, or not at all")
+#define NODE VALUE("node", "NAME", "ask this node, over the server")
+#define CONTROL IN_FILE("control", "PATH", 0, "ask the node on this machine, by its socket")
+
+static const struct cli_option common[] = {
+    FLAG("json", "print the API's document"),
+    FLAG("utc", "times in UTC instead of the local zone"),
+    VALUE("url", "URL", "the server; or $TIELINE_URL"),
+    IN_FILE("ca", "FILE", 0, "who vouches for the server; or $TIELINE_CA"),
+    IN_FILE("cert", "FILE", 0, "your certificate; or $TIELINE_CERT"),
+    IN_FILE("key", "FILE", 0, "its key; or $TIELINE_KEY"),
+    VALUE("timeout", "DURATION", "how long to wait for an answer (2m)"),
+    {"help", NULL, "what the command does", 'h', false, false, NULL},
+    END,
+};
+
+static const struct cli_option list_options[] = {FLAG("names", "the names alone, a line each"),
+                                                 END};
+static const struct cli_option put_options[] = {
+    IN_FILE("file", "FILE", 'f', "JSON: one object, a list, or an exported document"), DRY_RUN,
+    END};
+static const struct cli_option circuit_list_options[] = {
+    CHOICE("phase", "PHASE", "proposed|reserved|building|built|active|removing",
+           "only those in this phase"),
+    FLAG("names", "the names alone, a line each"), END};
+static const struct cli_option create_options[] = {
+    IN_FILE("file", "FILE", 'f', "JSON: one circuit, a list, or what --save wrote"),
+    VALUE("from", "HOST", "the client, or the publisher"),
+    MANY("to", "HOST", "the server, or a subscriber (several: again, or with commas)"),
+    CHOICE("protocol", "PROTOCOL", "tcp|udp|icmp|goose|sv", "what flows"),
+    MANY("port", "PORT", "of the server, TCP and UDP (several: again, or with commas)"),
+    VALUE("client-port", "PORT", "the port that the client must use"),
+    VALUE("mac", "MAC", "group address of a multicast"),
+    VALUE("appid", "APPID", "of a multicast, four hexadecimal digits"),
+    VALUE("vlan", "ID", "of a multicast, 0 for a priority tag"),
+    VALUE("vlan-priority", "0-7", "of a multicast"),
+    VALUE("rate", "RATE", "committed rate: 64kbit/s, 2M"),
+    VALUE("burst", "OCTETS", "let pass on top of it"),
+    CHOICE("class", "CLASS", "bulk|engineering|scada|protection", "the queue it uses"),
+    VALUE("max-latency", "DURATION", "what every path must keep: 10ms"),
+    CHOICE("protection", "HOW", "none|maximal|link|node",
+           "how far apart the failover path must be"),
+    VALUE("start", "TIME", "in service from then on (2026-03-01T08:00:00Z; now)"),
+    VALUE("end", "TIME", "until then"),
+    VALUE("for", "DURATION", "or for so long: 2h"),
+    VALUE("description", "TEXT", "what it is for"),
+    FLAG("build", "submit the order that builds it, and follow that"),
+    COMMENT,
+    UNTIL,
+    DRY_RUN,
+    END,
+};
+static const struct cli_option names_options[] = {
+    IN_FILE("file", "LIST", 'f', "a file with names, a line each"), COMMENT, UNTIL, END};
+static const struct cli_option test_options[] = {
+    CHOICE("path", "PATH", "primary|failover", "only this path"), END};
+static const struct cli_option what_if_options[] = {
+    IN_FILE("file", "FILE", 'f', "JSON: one circuit or a list"), END};
+static const struct cli_option rules_options[] = {FLAG("planned", "what it should hold"),
+                                                  FLAG("observed", "what it holds (the default)"),
+                                                  FLAG("difference", "what is not the same"), END};
+static const struct cli_option import_options[] = {
+    CHOICE("format", "FORMAT", "csv|json|scd", "otherwise by the names of the files"), DRY_RUN,
+    IN_FILE("save", "FILE", 0, "put nothing in; write the circuits an SCD file proposes"), END};
+static const struct cli_option export_options[] = {
+    IN_FILE("dir", "DIR", 0, "where the files go"),
+    CHOICE("format", "FORMAT", "csv|json", "csv if not said"), END};
+static const struct cli_option work_list_options[] = {FLAG("open", "only those that are open"),
+                                                      END};
+static const struct cli_option work_show_options[] = {
+    FLAG("changes", "also the rules that change, per node"), END};
+static const struct cli_option approve_options[] = {
+    VALUE("hash", "HASH", "what was looked at; anything else is refused"),
+    VALUE("role", "ROLE", "in which role, if you hold several"),
+    VALUE("step", "STEP", "of the order, if several ask"),
+    COMMENT,
+    FLAG("yes", "take the hash that the server shows, without asking"),
+    END};
+static const struct cli_option refuse_options[] = {
+    VALUE("hash", "HASH", "what was looked at"), VALUE("role", "ROLE", "in which role"),
+    VALUE("step", "STEP", "of the order, if several ask"), COMMENT, END};
+static const struct cli_option comment_options[] = {COMMENT, END};
+static const struct cli_option submit_options[] = {
+    IN_FILE("input", "FILE", 0, "JSON: what the workflow is started with"), COMMENT, UNTIL, END};
+static const struct cli_option watch_options[] = {
+    CHOICE("until", "STATE", "waiting|closed", "until it waits, or is closed (the default)"), END};
+static const struct cli_option exception_list_options[] = {
+    FLAG("all", "those that are closed, too"),
+    CHOICE("state", "STATE", "open|acknowledged|closed", "only those"), END};
+static const struct cli_option reason_options[] = {VALUE("reason", "TEXT", "why it is over"), END};
+static const struct cli_option journal_list_options[] = {
+    VALUE("type", "PREFIX", "what the type begins with: circuit."),
+    VALUE("object", "OBJECT", "circuit/scada-a"),
+    VALUE("actor", "NAME", "who made it"),
+    VALUE("from", "SEQ", "the first"),
+    VALUE("to", "SEQ", "the last"),
+    VALUE("limit", "N", "at most so many"),
+    FLAG("bodies", "with what is in them"),
+    END,
+};
+static const struct cli_option journal_follow_options[] = {
+    VALUE("type", "PREFIX", "what the type begins with"),
+    VALUE("object", "OBJECT", "only about it"), VALUE("actor", "NAME", "only by them"),
+    VALUE("from", "SEQ", "not from now on, but from there"), END};
+static const struct cli_option verify_options[] = {
+    IN_FILE("file", "PATH", 0, "the journal's file or a copy of it; in the lab, the lab's"),
+    VALUE("head", "SEQ:HASH", "compare with what was kept elsewhere"), END};
+static const struct cli_option journal_export_options[] = {
+    IN_FILE("file", "FILE", 0, "where the events go, a JSON object a line"), END};
+static const struct cli_option lab_options[] = {
+    VALUE("name", "NAME", "which lab, if there are several; or $TIELINE_LAB"), END};
+static const struct cli_option edge_options[] = {NODE, CONTROL, END};
+static const struct cli_option stats_options[] = {NODE, CONTROL, FLAG("all", "zeros, too"), END};
+static const struct cli_option top_options[] = {
+    NODE, CONTROL, VALUE("count", "N", "so many times, then end"), END};
+static const struct cli_option trace_options[] = {
+    NODE,
+    CONTROL,
+    VALUE("in-port", "PORT", "the port it arrives at"),
+    VALUE("hex", "FRAME", "the frame in hexadecimal digits"),
+    IN_FILE("pcap", "FILE[:N]", 0, "the first, or Nth, packet of a capture"),
+    VALUE("eth-src", "MAC", "or fields: addresses"),
+    VALUE("eth-dst", "MAC", ""),
+    VALUE("eth-type", "TYPE", "0x88ba"),
+    VALUE("vlan", "ID", ""),
+    VALUE("vlan-priority", "0-7", ""),
+    VALUE("ipv4-src", "ADDRESS", ""),
+    VALUE("ipv4-dst", "ADDRESS", ""),
+    VALUE("ip-proto", "NUMBER", ""),
+    VALUE("ip-dscp", "NUMBER", ""),
+    VALUE("tcp-src", "PORT", ""),
+    VALUE("tcp-dst", "PORT", ""),
+    VALUE("udp-src", "PORT", ""),
+    VALUE("udp-dst", "PORT", ""),
+    VALUE("icmp-type", "TYPE", "8, an echo request, if not said"),
+    VALUE("arp-spa", "ADDRESS", "who asks"),
+    VALUE("arp-tpa", "ADDRESS", "for whom"),
+    VALUE("appid", "APPID", "of a GOOSE message"),
+    VALUE("size", "OCTETS", "of the frame, at least"),
+    END,
+};
+static const struct cli_option user_options[] = {
+    MANY("role", "ROLE", "one or more"), MANY("site", "SITE", "only there; everywhere if not said"),
+    END};
+static const struct cli_option help_options[] = {
+    FLAG("manual", "the table of all commands in Markdown"), END};
+
+#define KIND(noun, plural, kind)                                                                   \
+    {noun, "list", "", list_options, "All " plural, cmd_list, &kind, false},                       \
+        {noun, "show", "NAME", NULL, "One " noun, cmd_show, &kind, false},                         \
+        {noun,    "put", "",   put_options, "Create or replace " plural " of a file",              \
+         cmd_put, &kind, false},                                                                   \
+    {                                                                                              \
+        noun, "remove", "NAME", NULL, "Remove a " noun " that nothing uses", cmd_remove, &kind,    \
+            false                                                                                  \
+    }
+
+static const struct cli_verb verbs[] = {
+    KIND("site", "sites", kind_site),
+    KIND("node", "nodes", kind_node),
+    {"node", "rules", "NAME", rules_options, "What a node should hold and holds", cmd_node_rules,
+     &kind_node, false},
+    {"node", "repair", "NAME", NULL, "Make a node hold what is planned", cmd_node_repair,
+     &kind_node, false},
+    {"node", "release-port", "NAME [PORT]", NULL,
+     "Use a port again that waits for it, where that is not automatic", cmd_node_release_port,
+     &kind_node, false},
+    KIND("link", "links", kind_link),
+    KIND("host", "hosts", kind_host),
+    {"circuit", "list", "", circuit_list_options, "All circuits, how far they are, their paths",
+     cmd_circuit_list, &kind_circuit, false},
+    {"circuit", "show", "NAME", NULL, "One circuit: paths, phase, rules in the nodes",
+     cmd_circuit_show, &kind_circuit, false},
+    {"circuit", "create", "[NAME]", create_options,
+     "State circuits, of a file or by options; --build builds them", cmd_circuit_create, NULL,
+     false},
+    {"circuit", "put", "", put_options, "Create or replace circuits of a file", cmd_put,
+     &kind_circuit, false},
+    {"circuit", "remove", "NAME", NULL, "Forget a circuit that is not built", cmd_remove,
+     &kind_circuit, false},
+    {"circuit", "build", "[NAME...]", names_options, "Submit the order that builds circuits",
+     cmd_circuit_build, &kind_circuit, false},
+    {"circuit", "teardown", "[NAME...]", names_options, "Submit the order that takes them down",
+     cmd_circuit_teardown, &kind_circuit, false},
+    {"circuit", "test", "NAME", test_options, "Test a circuit on its own paths, now",
+     cmd_circuit_test, &kind_circuit, false},
+    {"circuit", "fingerprint", "NAME", NULL, "What its last test measured", cmd_circuit_fingerprint,
+     &kind_circuit, false},
+    {"circuit", "what-if", "", what_if_options, "Design and prove circuits, and change nothing",
+     cmd_circuit_what_if, NULL, false},
+    {"inventory", "import", "FILE...", import_options,
+     "Put in what CSV, JSON or SCD files say, all or nothing", cmd_inventory_import, NULL, false},
+    {"inventory", "export", "", export_options, "Write inventory and circuits into files",
+     cmd_inventory_export, NULL, false},
+    {"work", "list", "", work_list_options, "Work orders", cmd_work_list, NULL, false},
+    {"work", "show", "ID", work_show_options, "One order: steps, approvals, plan, proof",
+     cmd_work_show, NULL, false},
+    {"work", "approve", "ID", approve_options, "Approve what an order is about to do",
+     cmd_work_approve, NULL, false},
+    {"work", "refuse", "ID", refuse_options, "Refuse it", cmd_work_refuse, NULL, false},
+    {"work", "cancel", "ID", comment_options, "End an order and undo what it did", cmd_work_cancel,
+     NULL, false},
+    {"work", "submit", "WORKFLOW", submit_options, "Start a workflow", cmd_work_submit, NULL,
+     false},
+    {"work", "watch", "ID", watch_options, "Follow an order", cmd_work_watch, NULL, false},
+    {"work", "workflows", "", NULL, "What can be submitted", cmd_work_workflows, NULL, false},
+    {"test", "run", "CIRCUIT", test_options, "Test a circuit on its own paths, now",
+     cmd_circuit_test, NULL, false},
+    {"test", "list", "", NULL, "How the circuits that are watched are", cmd_test_list, NULL, false},
+    {"exception", "list", "", exception_list_options, "What is not as engineered",
+     cmd_exception_list, NULL, false},
+    {"exception", "show", "ID", NULL, "One exception and its evidence", cmd_exception_show, NULL,
+     false},
+    {"exception", "acknowledge", "ID", comment_options, "Say that you take care of it",
+     cmd_exception_acknowledge, NULL, false},
+    {"exception", "close", "ID", reason_options, "Say that it is over", cmd_exception_close, NULL,
+     false},
+    {"journal", "list", "", journal_list_options, "Events", cmd_journal_list, NULL, false},
+    {"journal", "head", "", NULL, "The last event's number and hash, to be kept elsewhere",
+     cmd_journal_head, NULL, false},
+    {"journal", "follow", "", journal_follow_options, "Events as they happen", cmd_journal_follow,
+     NULL, false},
+    {"journal", "verify", "", verify_options,
+     "Has a record been changed, removed or put elsewhere?", cmd_journal_verify, NULL, false},
+    {"journal", "export", "", journal_export_options, "All events into a file", cmd_journal_export,
+     NULL, false},
+    {"edge", "status", "", edge_options, "How a packet node is", cmd_edge_status, NULL, false},
+    {"edge", "ports", "", edge_options, "Its ports", cmd_edge_ports, NULL, false},
+    {"edge", "stats", "", stats_options, "What it counted and dropped", cmd_edge_stats, NULL,
+     false},
+    {"edge", "top", "", top_options, "Its ports' packets per second", cmd_edge_top, NULL, false},
+    {"edge", "trace", "", trace_options, "What it would do with a packet, table by table",
+     cmd_edge_trace, NULL, false},
+    {"denied", "list", "", NULL, "What hosts tried and no circuit allows", cmd_denied_list, NULL,
+     false},
+    {"user", "list", "", NULL, "Who holds which roles", cmd_user_list, NULL, false},
+    {"user", "put", "NAME", user_options, "Say which roles a person holds", cmd_user_put, NULL,
+     false},
+    {"user", "remove", "NAME", NULL, "Take all roles from a person", cmd_user_remove, NULL, false},
+    {"lab", "up", "", lab_options, "Build the lab: two substations in network namespaces", cmd_lab,
+     NULL, false},
+    {"lab", "down", "", lab_options, "Remove every trace of it", cmd_lab, NULL, false},
+    {"lab", "status", "", lab_options, "What runs in it", cmd_lab, NULL, false},
+    {"lab", "controller", "start|stop|kill|log", lab_options, "Its control centre", cmd_lab, NULL,
+     false},
+    {"lab", "services", "start|stop", lab_options, "What its hosts do", cmd_lab, NULL, false},
+    {"lab", "cut", "LINK", lab_options, "Cut a link", cmd_lab, NULL, false},
+    {"lab", "restore", "LINK", lab_options, "Mend it", cmd_lab, NULL, false},
+    {"lab", "block", "LINK [a-to-b|b-to-a|both]", lab_options,
+     "Let frames vanish on a link that stays up", cmd_lab, NULL, false},
+    {"lab", "shell", "[WHERE]", lab_options, "A shell at the desk, or on a host", cmd_lab, NULL,
+     true},
+    {"lab", "exec", "WHERE COMMAND...", lab_options, "A command there", cmd_lab, NULL, true},
+    {"lab", "env", "", lab_options, "What to eval in a shell to use this lab", cmd_lab, NULL,
+     false},
+    {"whoami", NULL, "", NULL, "Who you are for the server", cmd_whoami, NULL, false},
+    {"health", NULL, "", NULL, "How the server is", cmd_health, NULL, false},
+    {"version", NULL, "", NULL, "Of this program", cmd_version, NULL, false},
+    {"help", NULL, "[NOUN] [VERB]", help_options, "What there is", cmd_help, NULL, false},
+    {"completion", NULL, "SHELL", NULL, "Completion for a shell: bash", cmd_completion, NULL,
+     false},
+};
+
+const struct cli_commands cli_commands = {verbs, ARRAY_SIZE(verbs), common};

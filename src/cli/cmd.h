@@ -1,0 +1,113 @@
+/* cmd.h - the verbs of `tieline`, by the file they are in. Each returns the exit status. */
+#ifndef CLI_CMD_H
+#define CLI_CMD_H
+
+#include "cli/cli.h"
+
+/* cmd_model.c: the row's `data` is a struct kind. */
+struct kind {
+    const char *word, *plural; /* "circuit", "circuits": as in paths and documents */
+    const struct column *list, *show;
+};
+extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_circuit;
+int cmd_list(struct cli *);
+int cmd_show(struct cli *);
+int cmd_put(struct cli *);
+int cmd_remove(struct cli *);
+
+/* cmd_circuit.c */
+int cmd_circuit_list(struct cli *);
+int cmd_circuit_show(struct cli *);
+int cmd_circuit_create(struct cli *);
+int cmd_circuit_build(struct cli *);
+int cmd_circuit_teardown(struct cli *);
+/* cmd_assure.c */
+int cmd_circuit_test(struct cli *);
+int cmd_circuit_fingerprint(struct cli *);
+int cmd_circuit_what_if(struct cli *);
+int cmd_test_list(struct cli *);
+
+/* cmd_node.c */
+int cmd_node_rules(struct cli *);
+int cmd_node_repair(struct cli *);
+int cmd_node_release_port(struct cli *);
+int cmd_denied_list(struct cli *);
+
+/* cmd_inventory.c */
+int cmd_inventory_import(struct cli *);
+int cmd_inventory_export(struct cli *);
+
+/* cmd_work.c, cmd_watch.c */
+int cmd_work_list(struct cli *);
+int cmd_work_show(struct cli *);
+int cmd_work_approve(struct cli *);
+int cmd_work_refuse(struct cli *);
+int cmd_work_cancel(struct cli *);
+int cmd_work_submit(struct cli *);
+int cmd_work_watch(struct cli *);
+int cmd_work_workflows(struct cli *);
+
+/* cmd_exception.c */
+int cmd_exception_list(struct cli *);
+int cmd_exception_show(struct cli *);
+int cmd_exception_acknowledge(struct cli *);
+int cmd_exception_close(struct cli *);
+
+/* cmd_journal.c, cmd_verify.c */
+int cmd_journal_list(struct cli *);
+int cmd_journal_head(struct cli *);
+int cmd_journal_follow(struct cli *);
+int cmd_journal_export(struct cli *);
+int cmd_journal_verify(struct cli *);
+
+/* cmd_lab.c */
+int cmd_lab(struct cli *);
+
+/* cmd_edge.c: the row's `data` is the method */
+int cmd_edge_trace(struct cli *);
+int cmd_edge_status(struct cli *);
+int cmd_edge_ports(struct cli *);
+int cmd_edge_stats(struct cli *);
+int cmd_edge_top(struct cli *);
+
+/* cmd_system.c */
+int cmd_user_list(struct cli *);
+int cmd_user_put(struct cli *);
+int cmd_user_remove(struct cli *);
+int cmd_whoami(struct cli *);
+int cmd_health(struct cli *);
+int cmd_version(struct cli *);
+int cmd_help(struct cli *);
+int cmd_completion(struct cli *);
+
+/* ---- What several of them use ------------------------------------------------------------------
+ */
+
+/* cli_document.c: the objects of a kind in a file: one, a list, {"circuits": [...]} as the API
+ * answers, or a whole document as `inventory export` writes it. What the API adds to objects, their
+ * `status`, is left out. The caller owns *objects, an array. */
+MUST_CHECK int document_read(struct cli *, const struct kind *, const char *path, json_t **objects);
+/* Puts objects: one by PUT, more by one import, so that all or none are. With `fresh` none of them
+ * may be there already. Says what came of it, unless `quiet`. */
+MUST_CHECK int document_put(struct cli *, const struct kind *, const json_t *objects, bool fresh,
+                            bool quiet);
+/* Shows a report that was answered. CLI_FAILED: there are errors in it. */
+MUST_CHECK int document_report(struct cli *, const json_t *report);
+
+/* cmd_work.c: submits an order (`input` is consumed) and follows it as --until says: "submitted",
+ * "waiting", "closed". */
+MUST_CHECK int work_order(struct cli *, const char *workflow, json_t *input);
+/* "order 17 waits for an approval as OPERATOR or SECADM: tieline work approve 17"; nothing if it
+ * waits for none. */
+bool work_put_asked(struct buf *, const json_t *order);
+/* The steps, or approvals, of an order. */
+const json_t *work_steps(const json_t *order);
+const json_t *work_approvals(const json_t *order);
+
+/* cmd_watch.c: shows an order's progress until it is closed or, with `waiting`, until it waits. */
+MUST_CHECK int work_follow(struct cli *, const char *id, bool waiting);
+
+/* cmd_circuit.c: what flows, "tcp 502", "goose 1001"; from where; to where. */
+void circuit_put_service(struct buf *, const json_t *circuit, bool utc);
+
+#endif

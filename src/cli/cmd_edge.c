@@ -1,0 +1,345 @@
+/* What a packet node says about itself: over the server, or over its own local socket. */
+#include "cli/cmd.h"
+
+#include "base/alloc.h"
+#include "cli/cli_control.h"
+#include "cli/cli_frame.h"
+
+#include <pcap/pcap.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define NODE_TIMEOUT (5 * NSEC_PER_SEC)
+
+static int
+ask_locally(struct cli *cli, const char *path, const char *method, json_t *params,
+            const json_t **answer)
+{
+    struct diag diag = {""};
+    json_t *result;
+    enum err err = control_ask(path, method, params, NODE_TIMEOUT, &result, &diag);
+    if (err == ERR_CLOSED || err == ERR_IO || err == ERR_TIMEOUT)
+        return cli_fail(cli, CLI_UNREACHABLE, "%s: %s", path, diag.text);
+    if (err)
+        return cli_fail(cli, CLI_FAILED, "%s: %s [%s]", path, diag.text, err_name(err));
+    http_answer_fini(&cli->answer);
+    cli->answer.document = result;
+    cli->answer.text = json_dumps(result, JSON_COMPACT);
+    cli->answer.size = strlen(cli->answer.text);
+    *answer = result;
+    return CLI_OK;
+}
+
+/* Asks the node; `params` is consumed, *answer borrowed as by cli_call(). */
+static int
+ask(struct cli *cli, const char *method, json_t *params, const json_t **answer)
+{
+    const char *node = cli_option(cli, "node"), *control = cli_option(cli, "control");
+    if (!node == !control) {
+        json_decref(params);
+        return cli_fail(cli, CLI_USAGE, "which node? --node NAME, or --control PATH of its socket");
+    }
+    if (control)
+        return ask_locally(cli, control, method, params, answer);
+    return cli_call(cli, "POST", http_path("nodes", node, "rpc", NULL),
+                    json_pack("{s:s, s:o}", "method", method, "params", params), answer);
+}
+
+static int
+ask_and_show(struct cli *cli, const char *method, const json_t **answer, bool *shown)
+{
+    int status = ask(cli, method, json_object(), answer);
+    *shown = !status && cli_json(cli);
+    return status;
+}
+
+int
+cmd_edge_status(struct cli *cli)
+{
+    const json_t *answer;
+    bool shown;
+    int status = ask_and_show(cli, "edge.status", &answer, &shown);
+    if (!status && !shown)
+        tree_put(&cli->out, answer, 0);
+    return status;
+}
+
+static const struct column port_columns[] = {
+    {">PORT", "number", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"DRIVER", "driver", AS_TEXT, NULL},
+    {"UP", "up", AS_YES, NULL},
+    {"LIVE", "live", AS_YES, NULL},
+    {"MAC", "mac", AS_TEXT, NULL},
+    {">RX PACKETS", "rx-packets", AS_TEXT, NULL},
+    {">RX OCTETS", "rx-octets|rx-bytes", AS_TEXT, NULL},
+    {">TX PACKETS", "tx-packets", AS_TEXT, NULL},
+    {">TX OCTETS", "tx-octets|tx-bytes", AS_TEXT, NULL},
+    {">DROPPED", "dropped|rx-dropped", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+int
+cmd_edge_ports(struct cli *cli)
+{
+    const json_t *answer;
+    bool shown;
+    int status = ask_and_show(cli, "edge.ports", &answer, &shown);
+    if (!status && !shown)
+        table_put_array(&cli->out, json_object_get(answer, "ports"), port_columns, cli->utc);
+    return status;
+}
+
+static void
+put_counters(struct cli *cli, const char *title, const json_t *counters, bool all)
+{
+    static const struct column columns[] = {
+        {"COUNTER", "name", AS_TEXT, NULL},
+        {">VALUE", "value", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    const char *name;
+    json_t *value, *list = json_array();
+    json_object_foreach((json_t *)(uintptr_t)counters, name, value)
+    {
+        if (all || json_integer_value(value))
+            json_array_append_new(list, json_pack("{s:s, s:O}", "name", name, "value", value));
+    }
+    buf_printf(&cli->out, "%s\n", title);
+    table_put_array(&cli->out, list, columns, cli->utc);
+    json_decref(list);
+}
+
+int
+cmd_edge_stats(struct cli *cli)
+{
+    const json_t *answer;
+    bool shown, all = cli_has(cli, "all");
+    int status = ask_and_show(cli, "edge.stats", &answer, &shown);
+    if (status || shown)
+        return status;
+    put_counters(cli, "counters", json_object_get(answer, "counters"), all);
+    buf_str(&cli->out, "\n");
+    put_counters(cli, "packets dropped", json_object_get(answer, "drops"), all);
+    return CLI_OK;
+}
+
+/* ---- top ---------------------------------------------------------------------------------------
+ */
+
+static void
+add_rate(json_t *port, const json_t *before, const char *counter, const char *rate, double seconds)
+{
+    const json_t *now = json_object_get(port, counter), *then = json_object_get(before, counter);
+    if (json_is_integer(now) && json_is_integer(then))
+        json_object_set_new(
+            port, rate,
+            json_integer((json_int_t)((double)(json_integer_value(now) - json_integer_value(then)) /
+                                      seconds)));
+}
+
+static const struct column top_columns[] = {
+    {">PORT", "number", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"LIVE", "live", AS_YES, NULL},
+    {">RX PACKETS/S", "rx-rate", AS_TEXT, NULL},
+    {">TX PACKETS/S", "tx-rate", AS_TEXT, NULL},
+    {">RX PACKETS", "rx-packets", AS_TEXT, NULL},
+    {">TX PACKETS", "tx-packets", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static void
+put_top(struct cli *cli, json_t *ports, const json_t *before, double seconds)
+{
+    size_t i, j;
+    json_t *port;
+    const json_t *old;
+    json_array_foreach(ports, i, port)
+    {
+        json_array_foreach(before, j, old)
+        {
+            if (!json_equal(json_object_get(port, "number"), json_object_get(old, "number")))
+                continue;
+            add_rate(port, old, "rx-packets", "rx-rate", seconds);
+            add_rate(port, old, "tx-packets", "tx-rate", seconds);
+        }
+    }
+    if (cli_is_terminal())
+        buf_str(&cli->out, "\033[H\033[J");
+    table_put_array(&cli->out, ports, top_columns, cli->utc);
+}
+
+static double
+now_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int
+cmd_edge_top(struct cli *cli)
+{
+    const char *text = cli_option(cli, "count");
+    unsigned long n = text ? strtoul(text, NULL, 10) : 0;
+    json_t *before = NULL;
+    const json_t *answer;
+    double then = 0;
+    int status = CLI_OK;
+    for (unsigned long i = 0; !status && (!text || i <= n); i++) {
+        struct timespec second = {1, 0};
+        if (i)
+            nanosleep(&second, NULL);
+        status = ask(cli, "edge.ports", json_object(), &answer);
+        if (status)
+            break;
+        double now = now_seconds();
+        json_t *ports = json_deep_copy(json_object_get(answer, "ports"));
+        if (before) {
+            json_t *shown = json_deep_copy(ports);
+            put_top(cli, shown, before, now - then);
+            json_decref(shown);
+            status = cli_flush(cli);
+        }
+        json_decref(before);
+        before = ports;
+        then = now;
+    }
+    json_decref(before);
+    return status;
+}
+
+/* ---- trace -------------------------------------------------------------------------------------
+ */
+
+static int
+from_hex(struct cli *cli, const char *text, struct buf *frame)
+{
+    int high = -1;
+    for (const char *c = text; *c; c++) {
+        const char *digits = "0123456789abcdefABCDEF", *at = strchr(digits, *c);
+        if (strchr(" :-\n", *c))
+            continue;
+        if (!at)
+            return cli_fail(cli, CLI_USAGE, "--hex: \"%c\" is no hexadecimal digit", *c);
+        int value = (int)(at - digits) < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
+        if (high < 0) {
+            high = value;
+        } else {
+            buf_u8(frame, (uint8_t)(high << 4 | value));
+            high = -1;
+        }
+    }
+    if (high >= 0 || !frame->size)
+        return cli_fail(cli, CLI_USAGE, "--hex: two digits make an octet, and there is %s",
+                        frame->size ? "one left" : "none");
+    return CLI_OK;
+}
+
+static int
+read_capture(struct cli *cli, const char *path, unsigned long n, struct buf *frame)
+{
+    char error[PCAP_ERRBUF_SIZE] = "";
+    pcap_t *capture = pcap_open_offline(path, error);
+    struct pcap_pkthdr *header;
+    const u_char *data;
+    int got = 1;
+    if (!capture)
+        return cli_fail(cli, CLI_FAILED, "%s", error);
+    int status = CLI_OK;
+    if (pcap_datalink(capture) != DLT_EN10MB)
+        status = cli_fail(cli, CLI_FAILED, "%s: not of an Ethernet", path);
+    for (unsigned long i = 0; i < n && got == 1 && !status; i++)
+        got = pcap_next_ex(capture, &header, &data);
+    if (!status && got == 1)
+        buf_put(frame, data, header->caplen);
+    else if (!status)
+        status = got == PCAP_ERROR
+                     ? cli_fail(cli, CLI_FAILED, "%s: %s", path, pcap_geterr(capture))
+                     : cli_fail(cli, CLI_FAILED, "%s: there is no packet %lu", path, n);
+    pcap_close(capture);
+    return status;
+}
+
+/* FILE, or FILE:N for the packet of that number, from 1. */
+static int
+from_capture(struct cli *cli, const char *text, struct buf *frame)
+{
+    char *path = xstrdup(text), *colon = strrchr(path, ':'), *end;
+    unsigned long n = 1;
+    if (colon && colon[1] && strspn(colon + 1, "0123456789") == strlen(colon + 1)) {
+        n = strtoul(colon + 1, &end, 10);
+        *colon = '\0';
+    }
+    int status = n ? read_capture(cli, path, n, frame)
+                   : cli_fail(cli, CLI_USAGE, "--pcap: packets are counted from 1");
+    free(path);
+    return status;
+}
+
+static int
+from_fields(struct cli *cli, struct buf *frame)
+{
+    struct diag diag = {""};
+    struct frame_fields fields = {
+        .eth_src = cli_option(cli, "eth-src"),
+        .eth_dst = cli_option(cli, "eth-dst"),
+        .eth_type = cli_option(cli, "eth-type"),
+        .vlan_id = cli_option(cli, "vlan"),
+        .vlan_priority = cli_option(cli, "vlan-priority"),
+        .ipv4_src = cli_option(cli, "ipv4-src"),
+        .ipv4_dst = cli_option(cli, "ipv4-dst"),
+        .ip_proto = cli_option(cli, "ip-proto"),
+        .ip_dscp = cli_option(cli, "ip-dscp"),
+        .tcp_src = cli_option(cli, "tcp-src"),
+        .tcp_dst = cli_option(cli, "tcp-dst"),
+        .udp_src = cli_option(cli, "udp-src"),
+        .udp_dst = cli_option(cli, "udp-dst"),
+        .icmp_type = cli_option(cli, "icmp-type"),
+        .arp_spa = cli_option(cli, "arp-spa"),
+        .arp_tpa = cli_option(cli, "arp-tpa"),
+        .appid = cli_option(cli, "appid"),
+        .size = cli_option(cli, "size"),
+    };
+    return frame_build(&fields, frame, &diag) ? cli_fail(cli, CLI_USAGE, "%s", diag.text) : CLI_OK;
+}
+
+static int
+read_frame(struct cli *cli, struct buf *frame)
+{
+    const char *hex = cli_option(cli, "hex"), *capture = cli_option(cli, "pcap");
+    if (hex && capture)
+        return cli_fail(cli, CLI_USAGE, "either --hex or --pcap");
+    return hex       ? from_hex(cli, hex, frame)
+           : capture ? from_capture(cli, capture, frame)
+                     : from_fields(cli, frame);
+}
+
+int
+cmd_edge_trace(struct cli *cli)
+{
+    struct buf frame = BUF_INIT, hex = BUF_INIT;
+    const json_t *answer;
+    char *end = NULL;
+    const char *text = cli_option(cli, "in-port");
+    unsigned long port = text ? strtoul(text, &end, 10) : 0;
+    if (!port || port > UINT32_MAX || (end && *end))
+        return cli_fail(cli, CLI_USAGE, "edge trace needs --in-port NUMBER");
+    int status = read_frame(cli, &frame);
+    for (size_t i = 0; i < frame.size; i++)
+        buf_printf(&hex, "%02x", frame.data[i]);
+    if (!status)
+        status = ask(cli, "edge.trace",
+                     json_pack("{s:I, s:s}", "in-port", (json_int_t)port, "frame", buf_cstr(&hex)),
+                     &answer);
+    buf_fini(&frame);
+    buf_fini(&hex);
+    if (status || cli_json(cli))
+        return status;
+    text_put(&cli->out, text_of(answer, "text"), true);
+    if (cli->out.size && cli->out.data[cli->out.size - 1] != '\n')
+        buf_str(&cli->out, "\n");
+    return CLI_OK;
+}

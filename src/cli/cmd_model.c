@@ -1,0 +1,192 @@
+/* What every kind of object has: list, show, put, remove. */
+#include "cli/cmd.h"
+
+#include "cli/cli_problem.h"
+
+#include <stdlib.h>
+
+static const struct column site_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"KIND", "kind", AS_TEXT, NULL},
+    {"DESCRIPTION", "description", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_site = {"site", "sites", site_columns, NULL};
+
+static void
+put_count(struct buf *out, const json_t *list, bool utc UNUSED)
+{
+    if (json_is_array(list))
+        buf_printf(out, "%zu", json_array_size(list));
+}
+
+/* {flows, groups, meters} as one number. */
+static void
+put_sum(struct buf *out, const json_t *rules, bool utc)
+{
+    const char *key;
+    json_t *count;
+    json_int_t sum = 0;
+    json_object_foreach((json_t *)(uintptr_t)rules, key, count) sum += json_integer_value(count);
+    if (json_is_object(rules))
+        buf_printf(out, "%" JSON_INTEGER_FORMAT, sum);
+    else
+        text_put_value(out, rules, AS_TEXT, utc);
+}
+
+static const struct column node_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"KIND", "kind", AS_TEXT, NULL},
+    {"STATE", "status.state|state", AS_TEXT, NULL},
+    {"SINCE", "status.since|since", AS_TIME, NULL},
+    {"IN SYNC", "status.in-sync|in-sync", AS_YES, NULL},
+    {">RULES", "status.rules|rules", AS_TEXT, put_sum},
+    {">LATENCY", "status.latency-us|latency-us", AS_USEC, NULL},
+    {"ADDRESS", "status.address|address|management-address", AS_TEXT, NULL},
+    {">PORTS", "port", AS_TEXT, put_count},
+    {"REASON", "status.reason|reason", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+static const struct column node_fields[] = {
+    {"name", "name", AS_TEXT, NULL},
+    {"site", "site", AS_TEXT, NULL},
+    {"kind", "kind", AS_TEXT, NULL},
+    {"description", "description", AS_TEXT, NULL},
+    {"datapath id", "datapath-id", AS_TEXT, NULL},
+    {"management", "management-address", AS_TEXT, NULL},
+    {"probe", "probe", AS_YES, NULL},
+    {"state", "status.state|state", AS_TEXT, NULL},
+    {"since", "status.since|since", AS_TIME, NULL},
+    {"reason", "status.reason|reason", AS_TEXT, NULL},
+    {"connected from", "status.address|address", AS_TEXT, NULL},
+    {"software", "status.software|software", AS_TEXT, NULL},
+    {"rules", "status.rules|rules", AS_TEXT, NULL},
+    {"in sync", "status.in-sync|in-sync", AS_YES, NULL},
+    {"latency", "status.latency-us|latency-us", AS_USEC, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_node = {"node", "nodes", node_columns, node_fields};
+
+static void
+put_end(struct buf *out, const json_t *end, bool utc)
+{
+    text_put_value(out, json_object_get(end, "node"), AS_TEXT, utc);
+    buf_str(out, " port ");
+    text_put_value(out, json_object_get(end, "port"), AS_TEXT, utc);
+}
+
+static const struct column link_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"A", "a", AS_TEXT, put_end},
+    {"B", "b", AS_TEXT, put_end},
+    {">DELAY", "delay-us", AS_USEC, NULL},
+    {">CAPACITY", "capacity-kbps", AS_KBPS, NULL},
+    {"STATE", "status.state|state", AS_TEXT, NULL},
+    {"SEEN", "status.seen|seen", AS_TIME, NULL},
+    {"SHARED RISKS", "shared-risks", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_link = {"link", "links", link_columns, link_columns};
+
+static const struct column host_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL}, {"MAC", "mac", AS_TEXT, NULL},
+    {"IPV4", "ipv4", AS_TEXT, NULL}, {"GATEWAY", "gateway", AS_TEXT, NULL},
+    {"NODE", "node", AS_TEXT, NULL}, {">PORT", "port", AS_TEXT, NULL},
+    {"IED", "ied", AS_TEXT, NULL},   {"DESCRIPTION", "description", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_host = {"host", "hosts", host_columns, NULL};
+
+static const struct column port_columns[] = {
+    {">PORT", "number", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"UP", "up", AS_YES, NULL},
+    {"LIVE", "live", AS_YES, NULL},
+    {">SPEED", "speed-kbps", AS_KBPS, NULL},
+    {"LINK", "link", AS_TEXT, NULL},
+    {"HOST", "host", AS_TEXT, NULL},
+    {"DESCRIPTION", "description", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct kind *
+kind_of(const struct cli *cli)
+{
+    return cli->args.verb->data;
+}
+
+static void
+put_names(struct cli *cli, const json_t *objects)
+{
+    size_t i;
+    const json_t *object;
+    json_array_foreach(objects, i, object)
+    {
+        text_put(&cli->out, text_of(object, "name"), false);
+        buf_str(&cli->out, "\n");
+    }
+}
+
+int
+cmd_list(struct cli *cli)
+{
+    const struct kind *kind = kind_of(cli);
+    const json_t *document;
+    int status = cli_get(cli, http_path(kind->plural, NULL), &document);
+    if (status || cli_json(cli))
+        return status;
+    const json_t *objects = json_object_get(document, kind->plural);
+    if (cli_has(cli, "names"))
+        put_names(cli, objects);
+    else
+        table_put_array(&cli->out, objects, kind->list, cli->utc);
+    return CLI_OK;
+}
+
+int
+cmd_show(struct cli *cli)
+{
+    const struct kind *kind = kind_of(cli);
+    const json_t *object;
+    int status = cli_get(cli, http_path(kind->plural, cli_argument(cli, 0), NULL), &object);
+    if (status || cli_json(cli))
+        return status;
+    if (!kind->show) {
+        tree_put(&cli->out, object, 0);
+        return CLI_OK;
+    }
+    fields_put(&cli->out, object, kind->show, cli->utc);
+    const json_t *ports = text_member(object, "status.ports|ports|port");
+    if (json_array_size(ports)) {
+        buf_str(&cli->out, "\n");
+        table_put_array(&cli->out, ports, port_columns, cli->utc);
+    }
+    return CLI_OK;
+}
+
+int
+cmd_put(struct cli *cli)
+{
+    const struct kind *kind = kind_of(cli);
+    const char *file = cli_option(cli, "file");
+    json_t *objects;
+    if (!file)
+        return cli_fail(cli, CLI_USAGE, "%s put needs -f FILE", kind->word);
+    int status = document_read(cli, kind, file, &objects);
+    if (status)
+        return status;
+    status = document_put(cli, kind, objects, false, false);
+    json_decref(objects);
+    return status;
+}
+
+int
+cmd_remove(struct cli *cli)
+{
+    const struct kind *kind = kind_of(cli);
+    const char *name = cli_argument(cli, 0);
+    const json_t *document;
+    int status = cli_call(cli, "DELETE", http_path(kind->plural, name, NULL), NULL, &document);
+    return status ? status : cli_done(cli, "%s %s is removed", kind->word, name);
+}
