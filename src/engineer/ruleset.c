@@ -122,14 +122,14 @@ rule_item_release(struct rule_item *item)
     free(item);
 }
 
-struct rule_item *
-ruleset_find(const struct ruleset *set, const struct rule *rule)
+static struct rule_item *
+find_hashed(const struct ruleset *set, const struct rule *rule, unsigned hash)
 {
     if (!set->items)
         return NULL;
     /* uthash compares keys as octets, and rules are not kept as such: walk the bucket here. */
     const struct UT_hash_table *table = set->items->hh.tbl;
-    unsigned hash = hash_rule(rule), bucket;
+    unsigned bucket;
     HASH_TO_BKT(hash, table->num_buckets, bucket);
     for (struct UT_hash_handle *h = table->buckets[bucket].hh_head; h; h = h->hh_next) {
         struct rule_item *item = (struct rule_item *)ELMT_FROM_HH(table, h);
@@ -140,10 +140,16 @@ ruleset_find(const struct ruleset *set, const struct rule *rule)
 }
 
 struct rule_item *
+ruleset_find(const struct ruleset *set, const struct rule *rule)
+{
+    return set->items ? find_hashed(set, rule, hash_rule(rule)) : NULL;
+}
+
+struct rule_item *
 ruleset_put(struct ruleset *set, const struct rule *rule)
 {
-    struct rule_item *old = ruleset_find(set, rule), *item = item_new(rule);
     unsigned hash = hash_rule(rule);
+    struct rule_item *old = find_hashed(set, rule, hash), *item = item_new(rule);
     if (old)
         ruleset_remove(set, old);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, set->items, &item->rule, sizeof item->rule, hash, item);
@@ -188,14 +194,16 @@ ruleset_compare(const struct ruleset *wanted, const struct ruleset *held,
 {
     struct rule_item *item, *next;
     HASH_ITER (hh, wanted->items, item, next) {
-        struct rule_item *other = ruleset_find(held, &item->rule);
+        struct rule_item *other = find_hashed(held, &item->rule, item->hh.hashv);
         if (!other)
             difference->missing(difference->arg, item);
         else if (!rule_equal(&item->rule, &other->rule))
             difference->changed(difference->arg, item, other);
+        else if (difference->equal)
+            difference->equal(difference->arg, item);
     }
     HASH_ITER (hh, held->items, item, next) {
-        if (!ruleset_find(wanted, &item->rule))
+        if (!find_hashed(wanted, &item->rule, item->hh.hashv))
             difference->foreign(difference->arg, item);
     }
 }

@@ -84,11 +84,13 @@ struct rule_list {
 void ruleset_list(const struct ruleset *, struct rule_list *);
 
 /* What has to be done to a node that holds `held`, so that it holds `wanted`. Each callback gets
- * the item of the set it is in: `missing` from wanted, `foreign` from held, `changed` both. */
+ * the item of the set it is in: `missing` from wanted, `foreign` from held, `changed` both.
+ * `equal`, which may be NULL, gets those of wanted that need nothing. */
 struct ruleset_difference {
     void (*missing)(void *arg, struct rule_item *wanted);
     void (*changed)(void *arg, struct rule_item *wanted, struct rule_item *held);
     void (*foreign)(void *arg, struct rule_item *held);
+    void (*equal)(void *arg, struct rule_item *wanted);
     void *arg;
 };
 void ruleset_compare(const struct ruleset *wanted, const struct ruleset *held,

@@ -1,5 +1,6 @@
 /* Packets that a deny rule caught. The nodes send samples; the rules themselves count everything.
- * Samples of one sender and one conversation within a second are one report. */
+ * Samples of one sender and one conversation are one report: told at once, and again, with their
+ * number, while it goes on. */
 #include "lan/lan_private.h"
 
 #include "base/alloc.h"
@@ -9,16 +10,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define REPORTS_MAX 200 /* in one interval */
+#define REPORTS_MAX 200 /* conversations at a time */
+#define TELL_AGAIN (30 * NSEC_PER_SEC)
+#define FORGET_AFTER (60 * NSEC_PER_SEC)
+
+/* The newest sample of a port. */
+struct last_denied {
+    char *at; /* "node:port" */
+    struct match what;
+    nsec_t time; /* wall */
+    UT_hash_handle hh;
+};
 
 struct denied {
     struct report {
-        char node[64];
+        char node[TLS_NAME_SIZE];
         uint32_t port;
-        struct match what; /* the conversation: addresses, protocol, ports */
-        uint32_t samples;
+        struct match what;  /* the conversation: addresses, protocol, ports */
+        uint32_t samples;   /* since it was told */
+        nsec_t told, heard; /* monotonic */
     } reports[REPORTS_MAX];
     uint32_t n, left_out;
+    struct last_denied *last;
 };
 
 /* What a packet is about, for people and for telling one conversation from the next: a scan of a
@@ -43,6 +56,34 @@ describe(const struct flow_key *key, struct match *what)
     }
 }
 
+static void
+note_last(struct denied *d, const char *node, uint32_t port, const struct match *what)
+{
+    char *at = xasprintf("%s:%u", node, port);
+    struct last_denied *last;
+    HASH_FIND_STR(d->last, at, last);
+    if (last) {
+        free(at);
+    } else {
+        last = xcalloc(1, sizeof *last);
+        last->at = at;
+        HASH_ADD_KEYPTR(hh, d->last, last->at, strlen(last->at), last);
+    }
+    last->what = *what;
+    last->time = clock_wall();
+}
+
+static struct report *
+find_report(struct denied *d, const char *node, uint32_t port, const struct match *what)
+{
+    for (uint32_t i = 0; i < d->n; i++) {
+        struct report *r = &d->reports[i];
+        if (r->port == port && !strcmp(r->node, node) && match_equal(&r->what, what))
+            return r;
+    }
+    return NULL;
+}
+
 void
 lan_take_denied(struct lan_service *s, struct lan_node *n, const struct openflow_packet_in *p)
 {
@@ -50,25 +91,27 @@ lan_take_denied(struct lan_service *s, struct lan_node *n, const struct openflow
     struct packet_layout layout;
     struct match what;
     uint32_t port = (uint32_t)flow_key_get(&p->match.value, FIELD_IN_PORT);
+    const struct node *node = network_node(s->config.state->network, n->name);
+    if (!node || (port_is_real(port) && !node_port(node, port)))
+        return; /* a port that no deny rule of ours is for */
     if (!s->denied)
         s->denied = xcalloc(1, sizeof *s->denied);
     flow_key_parse(&key, p->packet.octets, p->packet.size, &layout);
     describe(&key, &what);
-    for (uint32_t i = 0; i < s->denied->n; i++) {
-        struct report *r = &s->denied->reports[i];
-        if (r->port == port && !strcmp(r->node, n->name) && match_equal(&r->what, &what)) {
-            r->samples++;
-            return;
-        }
-    }
-    if (s->denied->n == REPORTS_MAX) {
+    note_last(s->denied, n->name, port, &what);
+    struct report *r = find_report(s->denied, n->name, port, &what);
+    if (!r && s->denied->n == REPORTS_MAX) {
         s->denied->left_out++;
         return;
     }
-    struct report *r = &s->denied->reports[s->denied->n++];
-    *r = (struct report){.port = port, .what = what, .samples = 1};
-    snprintf(r->node, sizeof r->node, "%s", n->name);
-    if (s->denied->n == 1 && !timer_is_armed(s->denied_timer))
+    if (!r) {
+        r = &s->denied->reports[s->denied->n++];
+        *r = (struct report){.port = port, .what = what};
+        snprintf(r->node, sizeof r->node, "%s", n->name);
+    }
+    r->samples++;
+    r->heard = clock_monotonic();
+    if (!timer_is_armed(s->denied_timer))
         timer_start(s->denied_timer, 0); /* the first one is told at once */
 }
 
@@ -100,20 +143,57 @@ void
 lan_tell_denied(struct lan_service *s)
 {
     struct denied *d = s->denied;
-    if (!d || !d->n)
-        return;
-    for (uint32_t i = 0; i < d->n; i++)
-        tell_one(s, &d->reports[i]);
+    nsec_t now = clock_monotonic();
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < d->n; i++) {
+        struct report *r = &d->reports[i];
+        if (r->samples && (!r->told || now - r->told >= TELL_AGAIN)) {
+            tell_one(s, r);
+            r->told = now;
+            r->samples = 0;
+        }
+        if (now - r->heard < FORGET_AFTER)
+            d->reports[kept++] = *r;
+    }
+    d->n = kept;
     if (d->left_out)
         log_warn("%u more samples of denied packets than can be told", d->left_out);
-    d->n = d->left_out = 0;
-    timer_start(s->denied_timer, DENIED_INTERVAL);
+    d->left_out = 0;
+    if (d->n)
+        timer_start(s->denied_timer, DENIED_INTERVAL);
 }
 
 void
 lan_denied_free(struct lan_service *s)
 {
+    struct last_denied *last, *next;
+    if (!s->denied)
+        return;
+    HASH_ITER (hh, s->denied->last, last, next) {
+        HASH_DEL(s->denied->last, last);
+        free(last->at);
+        free(last);
+    }
     free(s->denied);
+}
+
+static json_t *
+last_json(const struct denied *d, const char *node, uint32_t port)
+{
+    char *at = xasprintf("%s:%u", node, port), time[TIME_TEXT_SIZE];
+    struct buf text = BUF_INIT;
+    const struct last_denied *last = NULL;
+    json_t *json = NULL;
+    if (d)
+        HASH_FIND_STR(d->last, at, last);
+    if (last) {
+        match_format(&last->what, &text);
+        json = json_pack("{ss ss}", "match", buf_cstr(&text), "time",
+                         time_format(last->time, time));
+    }
+    buf_fini(&text);
+    free(at);
+    return json;
 }
 
 void
@@ -132,8 +212,11 @@ lan_serve_denied(void *arg, struct bus *bus, const struct bus_message *m)
             const struct host *host = network_host_at(s->config.state->network, n->name, port);
             json_t *row = json_pack("{ss sI sI sI}", "node", n->name, "port", (json_int_t)port,
                                     "packets", (json_int_t)packets, "octets", (json_int_t)octets);
+            json_t *last = last_json(s->denied, n->name, port);
             if (host)
                 json_object_set_new(row, "host", json_string(host->name));
+            if (last)
+                json_object_set_new(row, "last", last);
             json_array_append_new(ports, row);
         }
     }

@@ -1,7 +1,7 @@
 /* Links, by LLDP: every second a frame leaves each port that is not a host's, and where it comes in
- * tells what is connected to what. The frame carries a code made with a secret of this process, so
- * that nothing else on the wire can pretend to be a link. What is seen is compared with the
- * inventory. */
+ * tells what is connected to what. The frame carries the time, and a code made with a secret of
+ * this process, so that nothing else on the wire can pretend to be a link, nor a frame that was
+ * recorded be believed later. What is seen is compared with the inventory. */
 #include "lan/lan_private.h"
 
 #include "base/alloc.h"
@@ -15,14 +15,16 @@
 #include <stdlib.h>
 
 #define CODE_SIZE 16
-#define TOKEN_SIZE (8 + 4 + CODE_SIZE) /* datapath id, port, code */
+#define SIGNED_SIZE (8 + 4 + 8) /* datapath id, port, when it was sent */
+#define TOKEN_SIZE (SIGNED_SIZE + CODE_SIZE)
+#define FRAME_LIFE (DISCOVERY_INTERVAL + DISCOVERY_INTERVAL / 2)
 
 static void
 make_code(const struct lan_service *s, const uint8_t *what, uint8_t code[CODE_SIZE])
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
-    if (!HMAC(EVP_sha256(), s->secret, sizeof s->secret, what, 12, digest, &size))
+    if (!HMAC(EVP_sha256(), s->secret, sizeof s->secret, what, SIGNED_SIZE, digest, &size))
         memset(digest, 0, sizeof digest);
     memcpy(code, digest, CODE_SIZE);
 }
@@ -36,7 +38,8 @@ send_frame(struct lan_service *s, struct lan_node *n, const struct openflow_port
     snprintf(lldp.port_id, sizeof lldp.port_id, "%u", port->port_no);
     put_be64(lldp.token, lan_switch_datapath_id(n->sw));
     put_be32(lldp.token + 8, port->port_no);
-    make_code(s, lldp.token, lldp.token + 12);
+    put_be64(lldp.token + 12, (uint64_t)clock_monotonic());
+    make_code(s, lldp.token, lldp.token + SIGNED_SIZE);
     lldp_encode_frame(&lldp, &port->hw_addr, &frame);
     lan_switch_packet_out(n->sw, port->port_no, frame.data, frame.size);
     buf_fini(&frame);
@@ -76,51 +79,75 @@ end_is_ready(const struct lan_service *s, const struct link_end *end)
     return n && lan_node_is_ready(n);
 }
 
-/* A link is up when it was seen lately both ways and no end says it is down. Seen one way only,
- * with both ends there, it is down: half a link carries nothing back. */
 static bool
-judge_link(const struct lan_service *s, const struct link *link, const struct lan_link *l)
+was_seen(const struct lan_link *l, int way)
+{
+    return l->seen[way] && clock_monotonic() - l->seen[way] <= LINK_LOST_AFTER;
+}
+
+enum verdict { LINK_DOWN, LINK_UP, LINK_NOT_KNOWN };
+
+/* A link is up when it was seen lately both ways and no end says it is down. Seen one way only,
+ * with both ends there, it is down: half a link carries nothing back. Of a link whose nodes are not
+ * both there, or have not been for long enough to see it, nothing can be said. */
+static enum verdict
+judge_link(const struct lan_service *s, const struct link *link, struct lan_link *l)
 {
     nsec_t now = clock_monotonic();
+    if (!end_is_ready(s, &link->a) || !end_is_ready(s, &link->b))
+        l->ready_since = 0;
+    else if (!l->ready_since)
+        l->ready_since = now;
     if (port_is_down(s, &link->a) || port_is_down(s, &link->b))
-        return false;
-    for (int way = 0; way < 2; way++) {
-        if (!l->seen[way] || now - l->seen[way] > LINK_LOST_AFTER)
-            return false;
+        return LINK_DOWN;
+    if (was_seen(l, 0) && was_seen(l, 1))
+        return LINK_UP;
+    return l->ready_since && now - l->ready_since > LINK_LOST_AFTER ? LINK_DOWN : LINK_NOT_KNOWN;
+}
+
+static json_t *
+seen_json(const struct link *link, const struct lan_link *l)
+{
+    json_t *seen = json_array();
+    for (int way = 0; l && way < 2; way++) {
+        if (was_seen(l, way))
+            json_array_append_new(seen, json_string(way ? link->b.node : link->a.node));
     }
-    return true;
+    return seen;
+}
+
+static void
+tell_link(struct lan_service *s, const struct link *link, const struct lan_link *l)
+{
+    char object[128];
+    char *subject = lan_subject("lan.link.", link->name);
+    snprintf(object, sizeof object, "link/%.100s", link->name);
+    log_info("link %s is %s", link->name, l->up ? "up" : "down");
+    lan_record(
+        s, "link.state", object,
+        json_pack("{ss sb so}", "link", link->name, "up", l->up, "seen", seen_json(link, l)));
+    (void)bus_publish(s->config.bus, subject,
+                      json_pack("{ss sb}", "link", link->name, "up", l->up));
+    free(subject);
+    if (l->up)
+        lan_clear(s, "link-down", object, "it is up again");
+    else
+        lan_raise(s, "link-down", "minor", object,
+                  json_pack("{ss ss}", "a", link->a.node, "b", link->b.node), "Link %s is down.",
+                  link->name);
 }
 
 static void
 update_link(struct lan_service *s, const struct link *link)
 {
     struct lan_link *l = link_status(s, link->name);
-    bool up = judge_link(s, link, l);
-    char object[128];
-    if (l->known && l->up == up)
-        return;
-    /* Nothing can be said of a link whose nodes are not both there, unless an end says it is down.
-     */
-    if (!up && (!end_is_ready(s, &link->a) || !end_is_ready(s, &link->b)) &&
-        !port_is_down(s, &link->a) && !port_is_down(s, &link->b))
-        return;
-    /* Just connected: give discovery time to see it. */
-    if (!up && !l->known && !l->seen[0] && !l->seen[1] && !port_is_down(s, &link->a) &&
-        !port_is_down(s, &link->b))
+    enum verdict verdict = judge_link(s, link, l);
+    bool up = verdict == LINK_UP;
+    if (verdict == LINK_NOT_KNOWN || (l->known && l->up == up))
         return;
     l->known = true;
     l->up = up;
-    snprintf(object, sizeof object, "link/%.100s", link->name);
-    log_info("link %s is %s", link->name, up ? "up" : "down");
-    lan_record(s, "link.state", object, json_pack("{ss sb}", "link", link->name, "up", up));
-    (void)bus_publish(s->config.bus, "lan.link.changed",
-                      json_pack("{ss sb}", "link", link->name, "up", up));
-    if (up)
-        lan_clear(s, "link-down", object, "it is up again");
-    else
-        lan_raise(s, "link-down", "minor", object,
-                  json_pack("{ss ss}", "a", link->a.node, "b", link->b.node), "Link %s is down.",
-                  link->name);
+    tell_link(s, link, l);
 }
 
 void
@@ -130,16 +157,111 @@ lan_links_update(struct lan_service *s)
         update_link(s, link);
 }
 
+static void
+status_free(struct lan_service *s, struct lan_link *l)
+{
+    HASH_DEL(s->links, l);
+    free(l->name);
+    free(l);
+}
+
 void
-lan_links_free(struct lan_service *s)
+lan_links_changed(struct lan_service *s)
 {
     struct lan_link *l, *next;
     HASH_ITER (hh, s->links, l, next) {
-        HASH_DEL(s->links, l);
-        free(l->name);
-        free(l);
+        char object[128];
+        snprintf(object, sizeof object, "link/%.100s", l->name);
+        if (network_link(s->config.state->network, l->name))
+            continue;
+        lan_clear(s, "link-down", object, "it is no longer in the inventory");
+        status_free(s, l);
     }
 }
+
+/* ---- What the inventory does not say ---- */
+
+static void
+misfit_free(struct lan_service *s, struct lan_misfit *m)
+{
+    HASH_DEL(s->misfits, m);
+    free(m->at);
+    free(m->from);
+    free(m);
+}
+
+static void
+clear_misfit(struct lan_service *s, struct lan_misfit *m, const char *reason)
+{
+    char object[160];
+    snprintf(object, sizeof object, "port/%.150s", m->at);
+    lan_clear(s, "link-unexpected", object, reason);
+    misfit_free(s, m);
+}
+
+static void
+expire_misfits(struct lan_service *s)
+{
+    struct lan_misfit *m, *next;
+    HASH_ITER (hh, s->misfits, m, next) {
+        if (clock_monotonic() - m->seen > LINK_LOST_AFTER)
+            clear_misfit(s, m, "nothing is seen there any more");
+    }
+}
+
+void
+lan_links_free(struct lan_service *s)
+{
+    while (s->links)
+        status_free(s, s->links);
+    while (s->misfits)
+        misfit_free(s, s->misfits);
+}
+
+static void
+take_misfit(struct lan_service *s, const char *at, const char *from)
+{
+    char object[160];
+    struct lan_misfit *m;
+    HASH_FIND_STR(s->misfits, at, m);
+    bool same = m && !strcmp(m->from, from);
+    if (!m) {
+        m = xcalloc(1, sizeof *m);
+        m->at = xstrdup(at);
+        HASH_ADD_KEYPTR(hh, s->misfits, m->at, strlen(m->at), m);
+    }
+    m->seen = clock_monotonic();
+    if (same)
+        return;
+    free(m->from);
+    m->from = xstrdup(from);
+    snprintf(object, sizeof object, "port/%.150s", at);
+    lan_raise(s, "link-unexpected", "major", object, json_pack("{ss ss}", "from", from, "to", at),
+              "Port %s is connected to %s, which the inventory does not say.", at, from);
+}
+
+json_t *
+lan_misfits_json(const struct lan_service *s)
+{
+    json_t *list = json_array();
+    for (const struct lan_misfit *m = s->misfits; m; m = m->hh.next)
+        json_array_append_new(list, json_pack("{ss ss}", "at", m->at, "from", m->from));
+    return list;
+}
+
+json_t *
+lan_link_json(const struct lan_service *s, const struct link *link)
+{
+    const struct lan_link *l;
+    HASH_FIND_STR(s->links, link->name, l);
+    return json_pack("{ss ss so}", "name", link->name, "state",
+                     !l || !l->known ? "not-seen"
+                     : l->up         ? "up"
+                                     : "down",
+                     "seen", seen_json(link, l));
+}
+
+/* ---- Sending and receiving ---- */
 
 void
 lan_discover(struct lan_service *s)
@@ -155,18 +277,21 @@ lan_discover(struct lan_service *s)
         }
     }
     lan_links_update(s);
+    expire_misfits(s);
 }
 
-static void
-tell_unexpected(struct lan_service *s, const struct lan_node *from, uint32_t from_port,
-                const struct lan_node *to, uint32_t to_port)
+/* Is it a frame of ours, sent just now? */
+static bool
+is_genuine(const struct lan_service *s, const struct lldp *lldp)
 {
-    char object[128], a[96], b[96];
-    snprintf(a, sizeof a, "%.80s:%u", from->name, from_port);
-    snprintf(b, sizeof b, "%.80s:%u", to->name, to_port);
-    snprintf(object, sizeof object, "node/%.100s", to->name);
-    lan_raise(s, "link-unexpected", "major", object, json_pack("{ss ss}", "from", a, "to", b),
-              "Port %s is connected to %s, which the inventory does not say.", b, a);
+    uint8_t code[CODE_SIZE];
+    if (lldp->token_size != TOKEN_SIZE)
+        return false; /* a device of somebody else's, saying who it is */
+    make_code(s, lldp->token, code);
+    if (CRYPTO_memcmp(code, lldp->token + SIGNED_SIZE, CODE_SIZE))
+        return false; /* of an earlier life of ours, or forged */
+    nsec_t age = clock_monotonic() - (nsec_t)get_be64(lldp->token + 12);
+    return age >= 0 && age <= FRAME_LIFE;
 }
 
 void
@@ -174,26 +299,33 @@ lan_take_lldp(struct lan_service *s, struct lan_node *n, uint32_t in_port, const
               size_t size)
 {
     struct lldp lldp;
-    uint8_t code[CODE_SIZE];
-    if (size < 14 || lldp_decode(frame + 14, size - 14, &lldp, NULL) ||
-        lldp.token_size != TOKEN_SIZE)
-        return; /* a device of somebody else's, saying who it is */
-    make_code(s, lldp.token, code);
+    char at[160], from[160];
+    struct lan_misfit *m;
+    if (size < 14 || lldp_decode(frame + 14, size - 14, &lldp, NULL) || !is_genuine(s, &lldp))
+        return;
     const struct node *sender = network_node_by_dpid(s->config.state->network,
                                                      get_be64(lldp.token));
-    if (CRYPTO_memcmp(code, lldp.token + 12, CODE_SIZE) || !sender)
-        return; /* of an earlier life of ours, or forged: either way no link */
-    struct lan_node *from = lan_node_find(s, sender->name);
+    if (!sender)
+        return;
     uint32_t from_port = get_be32(lldp.token + 8);
+    nsec_t stamp = (nsec_t)get_be64(lldp.token + 12);
     struct link *link = network_link_at(s->config.state->network, n->name, in_port);
     const struct link_end *far = link ? link_far_end(link, n->name) : NULL;
-    if (!from)
-        return;
-    if (!far || strcmp(far->node, from->name) || far->port != from_port) {
-        tell_unexpected(s, from, from_port, n, in_port);
+    snprintf(at, sizeof at, "%.140s:%u", n->name, in_port);
+    snprintf(from, sizeof from, "%.140s:%u", sender->name, from_port);
+    if (!far || strcmp(far->node, sender->name) || far->port != from_port) {
+        take_misfit(s, at, from);
         return;
     }
-    link_status(s, link->name)->seen[!strcmp(link->a.node, n->name)] = clock_monotonic();
+    HASH_FIND_STR(s->misfits, at, m);
+    if (m)
+        clear_misfit(s, m, "it is connected as the inventory says");
+    struct lan_link *l = link_status(s, link->name);
+    int way = !strcmp(link->a.node, n->name);
+    if (stamp <= l->stamp[way])
+        return; /* once more */
+    l->stamp[way] = stamp;
+    l->seen[way] = clock_monotonic();
     update_link(s, link);
 }
 

@@ -1,7 +1,7 @@
 /* What a node holds and should not, or should and does not, when nobody ordered it. */
 #include "lan/lan_private.h"
 
-#include "base/alloc.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "io/clock.h"
 
@@ -14,48 +14,34 @@ struct judgement {
     struct lan_service *service;
     struct lan_node *node;
     bool first;
+    struct number_set complete, leaving; /* when it is the first */
     uint32_t n_missing, n_foreign;
+    uint64_t digest;             /* of all of them, in any order */
     struct buf missing, foreign; /* some of them, as text */
 };
 
 static void
-add_example(struct buf *out, uint32_t n, const struct rule *rule, const char *what)
+note_rule(struct judgement *j, struct buf *out, uint32_t n, const struct rule_item *item,
+          const char *what)
 {
+    j->digest += item->hh.hashv * UINT64_C(0x9e3779b97f4a7c15);
     if (n > EXAMPLES)
         return;
     buf_printf(out, "%s%s", n > 1 ? "; " : "", what);
-    rule_format(rule, out);
-}
-
-/* The circuit whose rule this is by its number; NULL: it is nobody's. */
-static const struct circuit_status *
-circuit_of(const struct judgement *j, const struct rule *rule)
-{
-    uint32_t number = rule->kind == RULE_FLOW ? cookie_number(rule->flow->cookie) : 0;
-    const struct state *state = j->service->config.state;
-    for (const struct design *d = state->network->designs; number && d; d = d->hh.next) {
-        if (d->number == number)
-            return state_circuit(state, d->circuit);
-    }
-    return NULL;
+    rule_format(&item->rule, out);
 }
 
 /* When a node has just connected, what is missing may simply not have been written yet: it was
  * replaced, or the controller was down in the middle of a job. Only circuits that were complete
- * count. */
-static bool
-was_complete(const struct judgement *j, const struct rule *rule)
-{
-    const struct circuit_status *c = circuit_of(j, rule);
-    return c && (c->phase == PHASE_BUILT || c->phase == PHASE_ACTIVE);
-}
-
+ * count; an earlier life of this program has had them confirmed. */
 static void
-note_missing(struct judgement *j, const struct rule_item *wanted, const char *what)
+note_missing(struct judgement *j, struct rule_item *wanted, const char *what)
 {
-    bool drift = j->first ? was_complete(j, &wanted->rule) : wanted->users == MARK_CONFIRMED;
-    if (drift)
-        add_example(&j->missing, ++j->n_missing, &wanted->rule, what);
+    if (j->first && number_set_has(&j->complete, rule_number(&wanted->rule)))
+        lan_mark(j->service, j->node, wanted, true);
+    if (j->first ? number_set_has(&j->complete, rule_number(&wanted->rule))
+                 : wanted->users & MARK_CONFIRMED)
+        note_rule(j, &j->missing, ++j->n_missing, wanted, what);
 }
 
 static void
@@ -70,26 +56,31 @@ on_changed(void *arg, struct rule_item *wanted, struct rule_item *held UNUSED)
     note_missing(arg, wanted, "(changed) ");
 }
 
-/* After a restart of ours, rules of circuits that were being removed are still there, and expected.
- */
-static bool
-is_leftover(const struct judgement *j, const struct rule *rule)
-{
-    const struct circuit_status *c = circuit_of(j, rule);
-    return c && (c->phase == PHASE_REMOVING || c->phase == PHASE_RESERVED);
-}
-
+/* After a restart of ours, rules of circuits that were being removed are still there, and expected;
+ * they are ours, and the next job takes them away. */
 static void
 on_foreign(void *arg, struct rule_item *held)
 {
     struct judgement *j = arg;
     if (ruleset_find(&j->node->retired, &held->rule))
         return;
-    if (j->first && (held->rule.kind != RULE_FLOW || is_leftover(j, &held->rule))) {
-        ruleset_put(&j->node->retired, &held->rule); /* ours once; the next job takes it away */
+    if (j->first &&
+        (held->rule.kind != RULE_FLOW || number_set_has(&j->leaving, rule_number(&held->rule)))) {
+        ruleset_put(&j->node->retired, &held->rule);
         return;
     }
-    add_example(&j->foreign, ++j->n_foreign, &held->rule, "");
+    note_rule(j, &j->foreign, ++j->n_foreign, held, "");
+}
+
+static void
+note_aliens(struct judgement *j)
+{
+    for (uint32_t i = 0; i < lan_switch_n_aliens(j->node->sw); i++) {
+        const char *text = lan_switch_alien(j->node->sw, i)->text;
+        j->digest += hash_bytes(text, strlen(text), 0);
+        if (++j->n_foreign <= EXAMPLES)
+            buf_printf(&j->foreign, "%s%s", j->n_foreign > 1 ? "; " : "", text);
+    }
 }
 
 static void
@@ -121,38 +112,44 @@ tell(struct judgement *j)
 {
     char object[128];
     struct lan_node *n = j->node;
+    bool news = j->digest != n->drift_digest;
     snprintf(object, sizeof object, "node/%.100s", n->name);
-    if (j->n_missing && j->n_missing != n->n_drift_missing)
+    if (news && (j->n_missing || j->n_foreign))
+        log_warn("node %s: %u rules missing or changed, %u foreign", n->name, j->n_missing,
+                 j->n_foreign);
+    if (j->n_missing && news)
         raise_missing(j, object);
-    if (j->n_foreign && j->n_foreign != n->n_drift_foreign)
+    if (j->n_foreign && news)
         raise_foreign(j, object);
-    if (!j->n_missing && n->n_drift_missing)
+    if (!j->n_missing && (n->drift.added || j->first))
         lan_clear(j->service, "rule-missing", object, "the rules are there again");
-    if (!j->n_foreign && n->n_drift_foreign)
+    if (!j->n_foreign && (n->drift.removed || j->first))
         lan_clear(j->service, "rule-foreign", object, "the rules are gone");
-    n->n_drift_missing = j->n_missing;
-    n->n_drift_foreign = j->n_foreign;
+    n->drift = (struct repairs){.added = j->n_missing, .removed = j->n_foreign};
+    n->drift_digest = j->digest;
 }
 
 void
 lan_judge(struct lan_service *s, struct lan_node *n, bool first)
 {
     struct judgement j = {.service = s, .node = n, .first = first};
-    const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, &j};
-    if (n->busy) /* a job is writing to it, and looks again when it is done */
+    const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, NULL, &j};
+    n->look = true;
+    if (n->busy) /* a job is writing to it: when that is done */
         return;
-    ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
-    for (uint32_t i = 0; i < lan_switch_n_aliens(n->sw); i++) {
-        if (++j.n_foreign <= EXAMPLES)
-            buf_printf(&j.foreign, "%s%s", j.n_foreign > 1 ? "; " : "",
-                       lan_switch_alien(n->sw, i)->text);
+    n->look = false;
+    if (first) {
+        lan_numbers_in_phase(s, 1u << PHASE_BUILT | 1u << PHASE_ACTIVE, &j.complete);
+        lan_numbers_in_phase(s, 1u << PHASE_REMOVING | 1u << PHASE_RESERVED, &j.leaving);
     }
-    if ((j.n_missing || j.n_foreign) && !n->noticed)
+    ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
+    note_aliens(&j);
+    if (!j.n_missing && !j.n_foreign)
+        n->noticed = 0;
+    else if (!n->noticed)
         n->noticed = clock_monotonic();
     tell(&j);
     if (j.n_missing || j.n_foreign) {
-        log_warn("node %s: %u rules missing or changed, %u foreign", n->name, j.n_missing,
-                 j.n_foreign);
         n->dirty = true;
         lan_schedule(s);
     }
@@ -162,19 +159,20 @@ lan_judge(struct lan_service *s, struct lan_node *n, bool first)
 }
 
 void
-lan_repaired(struct lan_service *s, struct lan_node *n, uint32_t added, uint32_t removed)
+lan_repaired(struct lan_service *s, struct lan_node *n, const struct repairs *r)
 {
     char object[128];
-    if (!n->noticed)
+    if (!r->added && !r->removed && !r->changed)
         return;
-    nsec_t duration = clock_monotonic() - n->noticed;
-    n->noticed = 0;
+    nsec_t duration = n->noticed ? clock_monotonic() - n->noticed : 0;
     snprintf(object, sizeof object, "node/%.100s", n->name);
-    if (added || removed) {
-        log_info("node %s repaired in %lld us", n->name, (long long)(duration / NSEC_PER_USEC));
-        lan_record(s, "node.repaired", object,
-                   json_pack("{ss si si sI}", "node", n->name, "added", (int)added, "removed",
-                             (int)removed, "duration-ns", (json_int_t)duration));
-    }
-    lan_judge(s, n, false);
+    log_info("node %s repaired in %lld us", n->name, (long long)(duration / NSEC_PER_USEC));
+    lan_record(s, "node.repaired", object,
+               json_pack("{ss si si si sI}", "node", n->name, "added", (int)r->added, "removed",
+                         (int)r->removed, "changed", (int)r->changed, "duration-ns",
+                         (json_int_t)duration));
+    n->repaired.added += r->added;
+    n->repaired.removed += r->removed;
+    n->repaired.changed += r->changed;
+    n->look = true; /* what is left of it; and the exceptions are closed */
 }

@@ -9,8 +9,11 @@
  *   4. everything else that is not wanted goes: rules between nodes, groups, meters
  *
  * So whatever is on its way finds either all of its old way or all of its new one, and nothing can
- * enter that neither plan allows. A node that does not confirm fails its own part: entry rules of
- * circuits that it is on are not written in phase 3. */
+ * enter that neither plan allows. Where a node does not confirm, or is not there, circuits that
+ * need it are held back: their entry rules are not written in phase 3, nor is in phase 4 taken away
+ * what they replace. Circuits that were complete once are not held back: a node that is not there
+ * now goes on by itself with what it has. What was not written is tried again once a second, and
+ * when a node comes. */
 #include "lan/lan_private.h"
 
 #include "base/alloc.h"
@@ -20,7 +23,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CHUNK 1000 /* rules that a node is sent before it has to confirm */
+
 enum phase { PHASE_ENTRY_GONE, PHASE_INNER, PHASE_ENTRY, PHASE_REST_GONE, PHASES };
+
+/* switch_op.mark: what was not ordered, but repairs drift. */
+enum op_mark { OP_ORDERED, OP_REPAIR, OP_REPAIR_CHANGED };
 
 /* The part of one node. */
 struct job_node {
@@ -28,9 +36,13 @@ struct job_node {
     struct lan_job *job;
     struct switch_op *ops[PHASES];
     uint32_t n[PHASES], capacity[PHASES];
-    bool failed;
+    uint32_t at;  /* of the ops of this phase: the first that was not sent */
+    bool waiting; /* for what was */
+    bool gone;    /* its connection has ended: the node is not this job's business any more */
+    bool held_back;
+    enum err err; /* it has failed */
     char why[200];
-    uint32_t added, removed; /* confirmed */
+    struct repairs repaired; /* confirmed */
 };
 
 struct lan_job {
@@ -40,7 +52,7 @@ struct lan_job {
     enum phase phase;
 };
 
-/* ---- What is to be written ---- */
+/* ---- What is wanted ---- */
 
 bool
 lan_is_entry(const struct lan_service *s, const struct lan_node *n, const struct rule *rule)
@@ -52,13 +64,62 @@ lan_is_entry(const struct lan_service *s, const struct lan_node *n, const struct
     return !network_link_at(s->config.state->network, n->name, port);
 }
 
+/* A rule without which its circuit must not be let in. */
+static bool
+is_open(const struct rule_item *item)
+{
+    return !item->users && rule_number(&item->rule);
+}
+
+void
+lan_mark(const struct lan_service *s, struct lan_node *n, struct rule_item *item, bool confirmed)
+{
+    n->n_open -= is_open(item);
+    item->users = (confirmed ? MARK_CONFIRMED : 0) |
+                  (lan_is_entry(s, n, &item->rule) ? MARK_ENTRY : 0);
+    n->n_open += is_open(item);
+}
+
+void
+lan_want(struct lan_service *s, struct lan_node *n, const struct rule *rule)
+{
+    struct rule_item *old = ruleset_find(&n->wanted, rule);
+    struct rule_item *retired = ruleset_find(&n->retired, rule);
+    if (old)
+        lan_unwant(n, old);
+    if (retired)
+        ruleset_remove(&n->retired, retired);
+    struct rule_item *item = ruleset_put(&n->wanted, rule);
+    n->n_open += is_open(item); /* as lan_mark() expects it */
+    lan_mark(s, n, item, false);
+}
+
+void
+lan_unwant(struct lan_node *n, struct rule_item *item)
+{
+    n->n_open -= is_open(item);
+    ruleset_remove(&n->wanted, item);
+}
+
 static void
-add_op(struct job_node *jn, enum phase phase, bool remove, struct rule_item *item,
-       const struct alien *alien)
+confirm(struct lan_node *n, struct rule_item *item)
+{
+    n->n_open -= is_open(item);
+    item->users |= MARK_CONFIRMED;
+}
+
+/* ---- What is to be written ---- */
+
+static void
+add_op(struct job_node *jn, enum phase phase, const struct switch_op *op)
 {
     GROW(jn->ops[phase], jn->n[phase], jn->capacity[phase]);
-    jn->ops[phase][jn->n[phase]++] = (struct switch_op){
-        .remove = remove, .item = item ? rule_item_hold(item) : NULL, .alien = alien};
+    struct switch_op *copy = &jn->ops[phase][jn->n[phase]++];
+    *copy = *op;
+    if (copy->item)
+        rule_item_hold(copy->item);
+    if (copy->alien)
+        copy->alien->holders++;
 }
 
 static bool
@@ -71,25 +132,24 @@ repairs(const struct lan_service *s, bool foreign)
 /* Wanted and not there, or there and different. What the node has confirmed before is drift, and
  * the policy decides. */
 static void
-plan_addition(struct job_node *jn, struct rule_item *item)
+plan_addition(struct job_node *jn, struct rule_item *item, enum op_mark mark)
 {
-    struct lan_service *s = jn->job->service;
-    if (item->users == MARK_CONFIRMED && !repairs(s, false) && !jn->node->repair_missing)
-        return;
-    add_op(jn, lan_is_entry(s, jn->node, &item->rule) ? PHASE_ENTRY : PHASE_INNER, false, item,
-           NULL);
+    bool drift = item->users & MARK_CONFIRMED;
+    struct switch_op op = {.item = item, .mark = (uint8_t)(drift ? mark : OP_ORDERED)};
+    if (!drift || repairs(jn->job->service, false) || jn->node->repair_missing)
+        add_op(jn, item->users & MARK_ENTRY ? PHASE_ENTRY : PHASE_INNER, &op);
 }
 
 static void
 on_missing(void *arg, struct rule_item *wanted)
 {
-    plan_addition(arg, wanted);
+    plan_addition(arg, wanted, OP_REPAIR);
 }
 
 static void
 on_changed(void *arg, struct rule_item *wanted, struct rule_item *held UNUSED)
 {
-    plan_addition(arg, wanted);
+    plan_addition(arg, wanted, OP_REPAIR_CHANGED);
 }
 
 static void
@@ -98,9 +158,19 @@ on_foreign(void *arg, struct rule_item *held)
     struct job_node *jn = arg;
     struct lan_service *s = jn->job->service;
     bool ours = ruleset_find(&jn->node->retired, &held->rule);
+    struct switch_op op = {.remove = true, .item = held, .mark = ours ? OP_ORDERED : OP_REPAIR};
     if (ours || repairs(s, true) || jn->node->repair_foreign)
         add_op(jn, lan_is_entry(s, jn->node, &held->rule) ? PHASE_ENTRY_GONE : PHASE_REST_GONE,
-               true, held, NULL);
+               &op);
+}
+
+/* What is wanted and held alike is confirmed, whoever put it there. */
+static void
+on_equal(void *arg, struct rule_item *wanted)
+{
+    struct job_node *jn = arg;
+    if (!(wanted->users & MARK_CONFIRMED))
+        confirm(jn->node, wanted);
 }
 
 static int
@@ -129,45 +199,50 @@ sort_ops(struct job_node *jn)
     }
 }
 
-/* The difference at one node; false: there is none. */
-static bool
-plan_node_part(struct lan_job *job, struct lan_node *n, struct job_node *jn)
-{
-    const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, jn};
-    bool foreign = repairs(job->service, true) || n->repair_foreign;
-    *jn = (struct job_node){.node = n, .job = job};
-    ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
-    for (uint32_t i = 0; foreign && i < lan_switch_n_aliens(n->sw); i++)
-        add_op(jn, PHASE_ENTRY_GONE, true, NULL, lan_switch_alien(n->sw, i));
-    sort_ops(jn);
-    return jn->n[0] + jn->n[1] + jn->n[2] + jn->n[3] > 0;
-}
-
-/* What is wanted and held alike is confirmed, whoever put it there. */
+/* What has gone from the node need not be remembered. */
 static void
-mark_confirmed(struct lan_node *n)
+tidy_retired(struct lan_node *n)
 {
-    struct ruleset *held = lan_switch_held(n->sw);
     struct rule_item *item, *next;
-    for (item = n->wanted.items; item; item = item->hh.next) {
-        struct rule_item *there = ruleset_find(held, &item->rule);
-        if (there && rule_equal(&item->rule, &there->rule))
-            item->users = MARK_CONFIRMED;
-    }
     HASH_ITER (hh, n->retired.items, item, next) {
-        if (!ruleset_find(held, &item->rule))
+        if (!ruleset_find(lan_switch_held(n->sw), &item->rule))
             ruleset_remove(&n->retired, item);
     }
 }
 
+/* The difference at one node; false: there is none. */
+static bool
+plan_node_part(struct lan_job *job, struct lan_node *n, struct job_node *jn)
+{
+    const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, on_equal, jn};
+    bool foreign = repairs(job->service, true) || n->repair_foreign;
+    *jn = (struct job_node){.node = n, .job = job};
+    ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
+    for (uint32_t i = 0; foreign && i < lan_switch_n_aliens(n->sw); i++) {
+        struct switch_op op = {
+            .remove = true, .alien = lan_switch_alien(n->sw, i), .mark = OP_REPAIR};
+        add_op(jn, PHASE_ENTRY_GONE, &op);
+    }
+    sort_ops(jn);
+    tidy_retired(n);
+    return jn->n[0] + jn->n[1] + jn->n[2] + jn->n[3] > 0;
+}
+
 /* ---- A job's life ---- */
+
+static void
+release_op(struct switch_op *op)
+{
+    rule_item_release(op->item);
+    alien_release(op->alien);
+}
 
 static void
 free_ops(struct job_node *jn)
 {
     for (unsigned phase = 0; phase < PHASES; phase++) {
         for (uint32_t i = 0; i < jn->n[phase]; i++)
-            rule_item_release(jn->ops[phase][i].item);
+            release_op(&jn->ops[phase][i]);
         free(jn->ops[phase]);
     }
 }
@@ -177,10 +252,8 @@ lan_job_free(struct lan_service *s)
 {
     if (!s->job)
         return;
-    for (uint32_t i = 0; i < s->job->n_nodes; i++) {
-        s->job->nodes[i].node->busy = false;
+    for (uint32_t i = 0; i < s->job->n_nodes; i++)
         free_ops(&s->job->nodes[i]);
-    }
     free(s->job->nodes);
     free(s->job);
     s->job = NULL;
@@ -189,31 +262,39 @@ lan_job_free(struct lan_service *s)
 static void start_phase(struct lan_job *);
 
 static void
+finish_part(struct lan_service *s, struct job_node *jn)
+{
+    struct lan_node *n = jn->node;
+    n->busy = false;
+    n->err = jn->err;
+    n->retry |= jn->err || jn->held_back;
+    if (jn->err) {
+        if (strcmp(n->why, jn->why))
+            log_warn("node %s: %s", n->name, jn->why);
+        (void)lan_switch_read(n->sw); /* find out how it stands, and judge that */
+    } else {
+        n->repair_foreign = n->repair_missing = false;
+    }
+    snprintf(n->why, sizeof n->why, "%s", jn->why);
+    tidy_retired(n);
+    lan_repaired(s, n, &jn->repaired);
+}
+
+static void
 finish_job(struct lan_job *job)
 {
     struct lan_service *s = job->service;
     for (uint32_t i = 0; i < job->n_nodes; i++) {
-        struct job_node *jn = &job->nodes[i];
-        struct lan_node *n = jn->node;
-        n->busy = false;
-        if (!lan_node_is_ready(n))
-            continue;
-        mark_confirmed(n);
-        if (jn->failed) {
-            log_warn("node %s: %s", n->name, jn->why);
-            (void)lan_switch_read(n->sw); /* find out how it stands, and judge that */
-        } else {
-            n->repair_foreign = n->repair_missing = false;
-            lan_repaired(s, n, jn->added, jn->removed);
-        }
+        if (!job->nodes[i].gone)
+            finish_part(s, &job->nodes[i]);
     }
-    lan_check_waiters(s);
     lan_job_free(s);
+    lan_check_waiters(s);
     lan_schedule(s); /* what came meanwhile */
 }
 
 static void
-phase_part_done(struct lan_job *job)
+part_done(struct lan_job *job)
 {
     if (--job->outstanding)
         return;
@@ -222,55 +303,126 @@ phase_part_done(struct lan_job *job)
 }
 
 static void
-on_applied(void *arg, struct lan_switch *sw UNUSED, struct switch_op *ops, uint32_t n)
+note_failure(struct job_node *jn, const struct switch_op *op)
 {
-    struct job_node *jn = arg;
-    for (uint32_t i = 0; i < n; i++) {
-        if (!ops[i].err) {
-            *(ops[i].remove ? &jn->removed : &jn->added) += 1;
-            continue;
-        }
-        if (!jn->failed) {
-            struct buf text = BUF_INIT;
-            if (ops[i].item)
-                rule_format(&ops[i].item->rule, &text);
-            snprintf(jn->why, sizeof jn->why, "%.60s: %.120s", ops[i].why, buf_cstr(&text));
-            buf_fini(&text);
-        }
-        jn->failed = true;
-    }
-    phase_part_done(jn->job);
-}
-
-/* A circuit one of whose nodes has failed must not be let in anywhere. */
-static bool
-is_held_back(const struct lan_job *job, const struct switch_op *op)
-{
-    uint32_t number = op->item ? cookie_number(op->item->flow.cookie) : 0;
-    for (uint32_t i = 0; number && i < job->n_nodes; i++) {
-        const struct job_node *jn = &job->nodes[i];
-        for (uint32_t k = 0; jn->failed && k < jn->n[PHASE_INNER]; k++) {
-            const struct switch_op *inner = &jn->ops[PHASE_INNER][k];
-            if (inner->item->rule.kind == RULE_FLOW &&
-                cookie_number(inner->item->flow.cookie) == number)
-                return true;
-        }
-    }
-    return false;
+    struct buf text = BUF_INIT;
+    if (jn->err)
+        return;
+    jn->err = op->err;
+    if (op->item)
+        rule_format(&op->item->rule, &text);
+    else
+        buf_str(&text, op->alien->text);
+    snprintf(jn->why, sizeof jn->why, "%.60s: %.120s", op->why, buf_cstr(&text));
+    buf_fini(&text);
 }
 
 static void
-hold_back(struct lan_job *job, struct job_node *jn)
+note_success(struct job_node *jn, const struct switch_op *op)
+{
+    struct lan_node *n = jn->node;
+    if (!op->remove && !(op->item->users & MARK_CONFIRMED) &&
+        ruleset_find(&n->wanted, &op->item->rule) == op->item)
+        confirm(n, op->item);
+    if (op->mark == OP_ORDERED)
+        return;
+    jn->repaired.removed += op->remove;
+    jn->repaired.changed += op->mark == OP_REPAIR_CHANGED;
+    jn->repaired.added += !op->remove && op->mark == OP_REPAIR;
+}
+
+static bool send_chunk(struct job_node *);
+
+static void
+on_applied(void *arg, struct lan_switch *sw UNUSED, struct switch_op *ops, uint32_t n)
+{
+    struct job_node *jn = arg;
+    jn->waiting = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (ops[i].err)
+            note_failure(jn, &ops[i]);
+        else
+            note_success(jn, &ops[i]);
+    }
+    if (!send_chunk(jn))
+        part_done(jn->job);
+}
+
+/* False: nothing more is to be sent in this phase. */
+static bool
+send_chunk(struct job_node *jn)
+{
+    enum phase phase = jn->job->phase;
+    uint32_t first = jn->at, n = MIN(jn->n[phase] - first, CHUNK);
+    if (jn->gone || jn->err || !n)
+        return false;
+    jn->at += n;
+    jn->waiting = true;
+    lan_switch_apply(jn->node->sw, jn->ops[phase] + first, n, OP_TIMEOUT, on_applied, jn);
+    return true;
+}
+
+/* ---- Holding back ---- */
+
+void
+lan_numbers_in_phase(const struct lan_service *s, unsigned phases, struct number_set *set)
+{
+    const struct state *state = s->config.state;
+    for (const struct design *d = state->network->designs; d; d = d->hh.next) {
+        const struct circuit_status *c = state_circuit(state, d->circuit);
+        if (c && phases >> c->phase & 1)
+            number_set_add(set, d->number);
+    }
+}
+
+/* The circuits that must not be let in yet; false: there are none. */
+static bool
+find_open_circuits(const struct lan_service *s, struct number_set *open)
+{
+    struct number_set complete = {{0}};
+    bool found = false;
+    for (const struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        if (!n->n_open)
+            continue;
+        if (!found)
+            lan_numbers_in_phase(s, 1u << PHASE_BUILT | 1u << PHASE_ACTIVE, &complete);
+        found = true;
+        for (const struct rule_item *item = n->wanted.items; item; item = item->hh.next) {
+            if (is_open(item) && !number_set_has(&complete, rule_number(&item->rule)))
+                number_set_add(open, rule_number(&item->rule));
+        }
+    }
+    return found;
+}
+
+/* Drops what this phase must not do yet. */
+static void
+hold_back(struct job_node *jn, enum phase phase, const struct number_set *open)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < jn->n[PHASE_ENTRY]; i++) {
-        struct switch_op *op = &jn->ops[PHASE_ENTRY][i];
-        if (is_held_back(job, op))
-            rule_item_release(op->item);
-        else
-            jn->ops[PHASE_ENTRY][kept++] = *op;
+    for (uint32_t i = 0; i < jn->n[phase]; i++) {
+        struct switch_op *op = &jn->ops[phase][i];
+        uint32_t number = op->item ? rule_number(&op->item->rule) : 0;
+        if (number && op->mark == OP_ORDERED && number_set_has(open, number)) {
+            release_op(op);
+            jn->held_back = true;
+        } else {
+            jn->ops[phase][kept++] = *op;
+        }
     }
-    jn->n[PHASE_ENTRY] = kept;
+    jn->n[phase] = kept;
+}
+
+static void
+hold_all_back(struct lan_job *job)
+{
+    struct number_set open = {{0}};
+    if (!find_open_circuits(job->service, &open))
+        return;
+    for (uint32_t i = 0; i < job->n_nodes; i++) {
+        hold_back(&job->nodes[i], PHASE_ENTRY, &open);
+        hold_back(&job->nodes[i], PHASE_REST_GONE, &open);
+    }
 }
 
 static void
@@ -278,15 +430,11 @@ start_phase(struct lan_job *job)
 {
     while (job->phase < PHASES) {
         job->outstanding = 1; /* ours, so that answers at once do not run ahead */
+        if (job->phase == PHASE_ENTRY)
+            hold_all_back(job);
         for (uint32_t i = 0; i < job->n_nodes; i++) {
-            struct job_node *jn = &job->nodes[i];
-            if (job->phase == PHASE_ENTRY)
-                hold_back(job, jn);
-            if (jn->failed || !jn->n[job->phase] || !jn->node->sw)
-                continue;
-            job->outstanding++;
-            lan_switch_apply(jn->node->sw, jn->ops[job->phase], jn->n[job->phase], OP_TIMEOUT,
-                             on_applied, jn);
+            job->nodes[i].at = 0;
+            job->outstanding += send_chunk(&job->nodes[i]);
         }
         if (--job->outstanding)
             return;
@@ -315,7 +463,10 @@ lan_job_try(struct lan_service *s)
         n->dirty = false;
         if (!plan_node_part(job, n, &job->nodes[job->n_nodes])) {
             free_ops(&job->nodes[job->n_nodes]);
-            mark_confirmed(n);
+            n->repair_foreign = n->repair_missing = false;
+            n->noticed = 0;
+            n->err = ERR_OK;
+            n->why[0] = '\0';
             continue;
         }
         n->busy = true;
@@ -331,15 +482,20 @@ lan_job_try(struct lan_service *s)
     start_phase(job);
 }
 
-/* The switch tells each batch of its end before it goes; what is left is not to touch it again. */
+/* The switch tells of a batch that ends with the connection, but not when it is freed before. */
 void
 lan_job_forget(struct lan_service *s, struct lan_node *n)
 {
-    for (uint32_t i = 0; s->job && i < s->job->n_nodes; i++) {
-        struct job_node *jn = &s->job->nodes[i];
-        if (jn->node != n)
+    struct lan_job *job = s->job;
+    for (uint32_t i = 0; job && i < job->n_nodes; i++) {
+        struct job_node *jn = &job->nodes[i];
+        if (jn->node != n || jn->gone)
             continue;
-        jn->failed = true;
-        snprintf(jn->why, sizeof jn->why, "the connection was lost");
+        jn->gone = true;
+        jn->err = ERR_CLOSED;
+        n->busy = false;
+        if (jn->waiting)
+            part_done(job);
+        return;
     }
 }

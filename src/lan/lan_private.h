@@ -8,6 +8,7 @@
 #ifndef LAN_LAN_PRIVATE_H
 #define LAN_LAN_PRIVATE_H
 
+#include "engineer/design.h"
 #include "engineer/plan.h"
 #include "io/rpc.h"
 #include "io/stream.h"
@@ -15,18 +16,20 @@
 #include "lan/service.h"
 #include "lan/switch.h"
 
-#define READ_INTERVAL                                                                              \
-    NSEC_PER_SEC /* of a node without a flow monitor; also of the others'                          \
-                  * groups and meters */
+#define READ_INTERVAL NSEC_PER_SEC /* and of another try of what could not be written */
 #define DISCOVERY_INTERVAL NSEC_PER_SEC
 #define LINK_LOST_AFTER (3 * NSEC_PER_SEC + NSEC_PER_SEC / 2)
 #define OP_TIMEOUT (5 * NSEC_PER_SEC)
 #define DENIED_INTERVAL NSEC_PER_SEC
 
-/* Marks that this service keeps in rule_item.users of the sets it owns. */
+/* Marks that this service keeps in rule_item.users of `wanted`. */
 enum item_mark {
-    MARK_NEW = 0,       /* wanted; not confirmed yet */
     MARK_CONFIRMED = 1, /* the node has confirmed it once: if it is missing, somebody took it */
+    MARK_ENTRY = 2,     /* traffic enters the network by it */
+};
+
+struct repairs {
+    uint32_t added, removed, changed;
 };
 
 struct lan_node {
@@ -36,24 +39,54 @@ struct lan_node {
     struct agent_link *agent_link;
     struct ruleset wanted;  /* what the plan says, with marks */
     struct ruleset retired; /* was wanted; not gone yet for all we know */
-    bool known;             /* it has been adopted before, by this process or an earlier one */
+    uint32_t n_open;        /* rules of circuits in `wanted` that are no entries nor confirmed */
     bool dirty;             /* something is to be written, or may be */
     bool busy;              /* a job is writing to it */
-    nsec_t since;           /* wall: of being connected or not */
-    nsec_t noticed;         /* monotonic: when drift was noticed that a job is about to repair; 0 */
-    uint32_t n_drift_missing, n_drift_foreign; /* of that drift */
-    bool repair_foreign; /* the next job takes foreign rules away whatever the policy */
-    bool repair_missing;
-    char refused[160]; /* why the last connection was refused; "" */
+    bool look;              /* its tables have changed: to be judged */
+    bool retry;             /* something was not written: it is to be tried again */
+    enum err err;           /* why, if the node itself is the reason */
+    char why[200];
+    nsec_t since;            /* wall: of being connected or not */
+    nsec_t noticed;          /* monotonic: when drift to be repaired was noticed; 0 */
+    struct repairs drift;    /* as it was last told */
+    uint64_t drift_digest;   /* of the rules it is about */
+    struct repairs repaired; /* ever */
+    bool repair_foreign;     /* the next job takes foreign rules away whatever the policy */
+    bool repair_missing;     /* and brings missing ones back */
+    char refused[160];       /* why the last connection was refused; "" */
     UT_hash_handle hh;
 };
 
 /* A link as discovery sees it. */
 struct lan_link {
     char *name;
-    nsec_t seen[2]; /* monotonic: a to b, b to a; 0: never */
-    bool up, known; /* known: its state has been told once */
+    nsec_t seen[2];     /* monotonic: a to b, b to a; 0: never */
+    nsec_t stamp[2];    /* of the newest frame that was believed, likewise */
+    nsec_t ready_since; /* monotonic: both nodes are connected; 0: they are not */
+    bool up, known;     /* known: its state has been told once */
     UT_hash_handle hh;
+};
+
+/* A port at which discovery saw what the inventory does not say. */
+struct lan_misfit {
+    char *at, *from; /* "node:port" */
+    nsec_t seen;
+    UT_hash_handle hh;
+};
+
+/* Somebody who was refused, so that it is not told with every try. */
+struct lan_refusal {
+    char *key;
+    nsec_t told; /* monotonic */
+    uint32_t n;  /* tries since */
+    UT_hash_handle hh;
+};
+
+/* An exception that is to be closed as soon as it is open: it was raised just now. */
+struct lan_closing {
+    char *kind, *object, *reason;
+    nsec_t since; /* monotonic */
+    struct lan_closing *next;
 };
 
 struct lan_waiter; /* a bus request that waits for rules to be confirmed or gone */
@@ -69,6 +102,9 @@ struct lan_service {
         *planned; /* the network the plan was made of: circuits are taken out as they went in */
     struct lan_node *nodes;
     struct lan_link *links;
+    struct lan_misfit *misfits;
+    struct lan_refusal *refusals;
+    struct lan_closing *closing;
     struct lan_waiter *waiters;
     struct lan_job *job;
     struct task *schedule;
@@ -76,7 +112,6 @@ struct lan_service {
     uint8_t secret[32]; /* of discovery */
     struct denied *denied;
     struct connecting *connecting;
-    uint64_t turn; /* of the read timer */
 };
 
 /* node.c */
@@ -87,6 +122,9 @@ struct lan_node *lan_node_of_switch(const struct lan_service *, const struct lan
 void lan_accept_switch(struct lan_service *, struct stream *);
 void lan_accept_agent(struct lan_service *, struct stream *);
 void lan_refuse(struct lan_service *, const char *name, const char *address, const char *reason);
+/* Disconnects who is no longer in the inventory, or not as that node. */
+void lan_recheck_nodes(struct lan_service *);
+void lan_refusals_free(struct lan_service *);
 void lan_configure_agent(struct lan_service *, struct lan_node *);
 void lan_connecting_free(struct lan_service *);
 static inline bool
@@ -99,11 +137,39 @@ lan_node_is_ready(const struct lan_node *n)
 /* Looks for something to write, soon. */
 void lan_schedule(struct lan_service *);
 void lan_job_try(struct lan_service *);
-/* The switch of this node has gone; its part of the job has failed. */
+/* The switch of this node has gone, or is about to; its part of the job has failed. */
 void lan_job_forget(struct lan_service *, struct lan_node *);
 void lan_job_free(struct lan_service *);
 /* Does traffic enter the network by this rule? */
 bool lan_is_entry(const struct lan_service *, const struct lan_node *, const struct rule *);
+/* Puts a rule into what is wanted, not confirmed yet; takes one out. */
+void lan_want(struct lan_service *, struct lan_node *, const struct rule *);
+void lan_unwant(struct lan_node *, struct rule_item *);
+/* Says anew what is known of a wanted rule. */
+void lan_mark(const struct lan_service *, struct lan_node *, struct rule_item *, bool confirmed);
+
+/* Numbers of designs. */
+struct number_set {
+    uint64_t bits[(DESIGN_NUMBER_MAX + 64) / 64];
+};
+static inline void
+number_set_add(struct number_set *set, uint32_t number)
+{
+    if (number <= DESIGN_NUMBER_MAX)
+        set->bits[number / 64] |= UINT64_C(1) << number % 64;
+}
+static inline bool
+number_set_has(const struct number_set *set, uint32_t number)
+{
+    return number <= DESIGN_NUMBER_MAX && set->bits[number / 64] >> number % 64 & 1;
+}
+/* Of circuits in one of these phases (bits, 1 << enum circuit_phase). */
+void lan_numbers_in_phase(const struct lan_service *, unsigned phases, struct number_set *);
+static inline uint32_t
+rule_number(const struct rule *rule)
+{
+    return rule->kind == RULE_FLOW ? cookie_number(rule->flow->cookie) : 0;
+}
 
 /* waiter.c */
 void lan_check_waiters(struct lan_service *);
@@ -118,7 +184,7 @@ void lan_serve_repair(void *arg, struct bus *, const struct bus_message *);
  * connected. */
 void lan_judge(struct lan_service *, struct lan_node *, bool first);
 /* What a job has repaired there, told as an event, and the exceptions closed. */
-void lan_repaired(struct lan_service *, struct lan_node *, uint32_t added, uint32_t removed);
+void lan_repaired(struct lan_service *, struct lan_node *, const struct repairs *);
 
 /* discovery.c */
 void lan_discover(struct lan_service *);
@@ -127,7 +193,10 @@ void lan_take_lldp(struct lan_service *, struct lan_node *, uint32_t in_port, co
 void lan_port_changed(struct lan_service *, struct lan_node *, const struct openflow_port *);
 /* A node has come or gone, or the inventory has changed. */
 void lan_links_update(struct lan_service *);
+json_t *lan_link_json(const struct lan_service *, const struct link *);
+json_t *lan_misfits_json(const struct lan_service *);
 void lan_links_free(struct lan_service *);
+void lan_links_changed(struct lan_service *); /* the inventory has changed */
 
 /* denied.c */
 void lan_take_denied(struct lan_service *, struct lan_node *, const struct openflow_packet_in *);
@@ -141,6 +210,8 @@ void lan_serve_rules(void *arg, struct bus *, const struct bus_message *);
 void lan_serve_links(void *arg, struct bus *, const struct bus_message *);
 void lan_serve_rpc(void *arg, struct bus *, const struct bus_message *);
 void lan_serve_release(void *arg, struct bus *, const struct bus_message *);
+/* A subject that ends with a name, which may not be a token as it is. free() it. */
+char *lan_subject(const char *prefix, const char *name);
 void lan_publish_node(struct lan_service *, const struct lan_node *);
 
 /* service.c */
@@ -148,6 +219,7 @@ void lan_publish_node(struct lan_service *, const struct lan_node *);
 void lan_record(struct lan_service *, const char *type, const char *object, json_t *body);
 void lan_raise(struct lan_service *, const char *kind, const char *severity, const char *object,
                json_t *evidence, const char *format, ...) PRINTF_LIKE(6, 7);
+/* Closes the exception, if there is one or was one raised just now. */
 void lan_clear(struct lan_service *, const char *kind, const char *object, const char *reason);
 /* The names in an array of a payload; NULL if it is not there. Free the array only. */
 const char **lan_names(const json_t *payload, const char *member, size_t *n);

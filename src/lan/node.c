@@ -7,6 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define REFUSAL_INTERVAL (600 * NSEC_PER_SEC)
+#define REFUSALS_MAX 200
+
 /* A switch that has connected and has not said who it is yet. */
 struct connecting {
     struct lan_service *service;
@@ -81,44 +84,129 @@ lan_node_of_switch(const struct lan_service *s, const struct lan_switch *sw)
     return NULL;
 }
 
+/* ---- Refusing ---- */
+
+static void
+refusal_free(struct lan_service *s, struct lan_refusal *r)
+{
+    HASH_DEL(s->refusals, r);
+    free(r->key);
+    free(r);
+}
+
+void
+lan_refusals_free(struct lan_service *s)
+{
+    struct lan_refusal *r, *next;
+    HASH_ITER (hh, s->refusals, r, next)
+        refusal_free(s, r);
+}
+
+/* Should this one be told? A box that keeps trying is told of now and then. */
+static bool
+is_news(struct lan_service *s, const char *object, const char *reason)
+{
+    char *key = xasprintf("%s %s", object, reason);
+    nsec_t now = clock_monotonic();
+    struct lan_refusal *r;
+    HASH_FIND_STR(s->refusals, key, r);
+    if (r && now - r->told < REFUSAL_INTERVAL) {
+        r->n++;
+        free(key);
+        return false;
+    }
+    if (r) {
+        free(key);
+    } else {
+        if (HASH_COUNT(s->refusals) >= REFUSALS_MAX)
+            refusal_free(s, s->refusals); /* the oldest */
+        r = xcalloc(1, sizeof *r);
+        r->key = key;
+        HASH_ADD_KEYPTR(hh, s->refusals, r->key, strlen(r->key), r);
+    }
+    r->told = now;
+    r->n = 0;
+    return true;
+}
+
+static void
+forget_refusals(struct lan_service *s, const char *object)
+{
+    struct lan_refusal *r, *next;
+    size_t length = strlen(object);
+    HASH_ITER (hh, s->refusals, r, next) {
+        if (!strncmp(r->key, object, length) && r->key[length] == ' ')
+            refusal_free(s, r);
+    }
+}
+
+/* A certificate may name anything. */
+static const char *
+text_or(const char *text, const char *otherwise)
+{
+    json_t *json = json_string(text);
+    bool good = json;
+    json_decref(json);
+    return good ? text : otherwise;
+}
+
 void
 lan_refuse(struct lan_service *s, const char *name, const char *address, const char *reason)
 {
+    name = text_or(name, "(not text)");
+    reason = text_or(reason, "(not text)");
     char object[128];
-    snprintf(object, sizeof object, "node/%.100s", *name ? name : address);
+    const char *port = strrchr(address, ':'); /* another one with every try */
+    int length = !*name && port ? (int)(port - address) : 100;
+    struct lan_node *n = lan_node_find(s, name);
+    snprintf(object, sizeof object, "node/%.*s", MIN(length, 100), *name ? name : address);
     log_warn("refused %s at %s: %s", *name ? name : "a node", address, reason);
+    if (n)
+        snprintf(n->refused, sizeof n->refused, "%s", reason);
+    if (!is_news(s, object, reason))
+        return;
     lan_record(s, "node.refused", object,
                json_pack("{ss ss ss}", "name", name, "address", address, "reason", reason));
     lan_raise(s, "node-refused", "major", object,
               json_pack("{ss ss}", "address", address, "reason", reason),
               "A node that calls itself \"%s\" was refused: %s.", name, reason);
-    struct lan_node *n = lan_node_find(s, name);
-    if (n)
-        snprintf(n->refused, sizeof n->refused, "%s", reason);
 }
 
 /* ---- Switches ---- */
 
-/* The ports that the inventory knows must be there under the same names: a switch that lies about
- * them, or is not the one that was meant, must not be believed anything else either, but it is ours
- * by its certificate: it is adopted, and the difference is an exception. */
+static const struct openflow_port *
+find_port(const struct lan_switch *sw, uint32_t number)
+{
+    for (uint32_t i = 0; i < lan_switch_n_ports(sw); i++) {
+        if (lan_switch_ports(sw)[i].port_no == number)
+            return &lan_switch_ports(sw)[i];
+    }
+    return NULL;
+}
+
+/* The ports that the inventory knows must be there under the same names, and no others: a switch
+ * that lies about them, or is not the one that was meant, is ours by its certificate: it is
+ * adopted, and the difference is an exception. */
 static void
 check_ports(struct lan_service *s, const struct node *node, const struct lan_switch *sw)
 {
     struct buf wrong = BUF_INIT;
     char object[128];
     for (uint32_t i = 0; i < node->n_ports; i++) {
-        const struct openflow_port *there = NULL;
-        for (uint32_t k = 0; k < lan_switch_n_ports(sw); k++) {
-            if (lan_switch_ports(sw)[k].port_no == node->ports[i].number)
-                there = &lan_switch_ports(sw)[k];
-        }
+        const struct port *port = &node->ports[i];
+        const struct openflow_port *there = find_port(sw, port->number);
+        const char *separator = wrong.size ? "; " : "";
         if (!there)
-            buf_printf(&wrong, "%sport %u (%s) is missing", wrong.size ? "; " : "",
-                       node->ports[i].number, node->ports[i].name);
-        else if (strcmp(there->name, node->ports[i].name))
-            buf_printf(&wrong, "%sport %u is \"%s\", not \"%s\"", wrong.size ? "; " : "",
-                       node->ports[i].number, there->name, node->ports[i].name);
+            buf_printf(&wrong, "%sport %u (%s) is missing", separator, port->number, port->name);
+        else if (strcmp(there->name, port->name))
+            buf_printf(&wrong, "%sport %u is \"%s\", not \"%s\"", separator, port->number,
+                       there->name, port->name);
+    }
+    for (uint32_t i = 0; i < lan_switch_n_ports(sw); i++) {
+        const struct openflow_port *port = &lan_switch_ports(sw)[i];
+        if (port_is_real(port->port_no) && !node_port(node, port->port_no))
+            buf_printf(&wrong, "%sport %u (%s) is not in the inventory", wrong.size ? "; " : "",
+                       port->port_no, port->name);
     }
     snprintf(object, sizeof object, "node/%.100s", node->name);
     if (wrong.size)
@@ -136,12 +224,17 @@ on_identified(void *arg, struct lan_switch *sw, struct diag *diag)
     struct connecting *c = arg;
     const char *name = lan_switch_peer(sw);
     const struct node *node = network_node(c->service->config.state->network, name);
+    const struct lan_node *n = lan_node_find(c->service, name);
     if (!node) {
         diag_set(diag, ERR_DENIED, "the inventory has no node \"%s\"", name);
     } else if (node->datapath_id != lan_switch_datapath_id(sw)) {
         diag_set(diag, ERR_DENIED, "its datapath id is %016llx, that of the inventory %016llx",
                  (unsigned long long)lan_switch_datapath_id(sw),
                  (unsigned long long)node->datapath_id);
+    } else if (n && n->sw) { /* dead perhaps: then it will be gone when this one tries again */
+        lan_switch_prod(n->sw);
+        diag_set(diag, ERR_EXISTS, "node %s is connected already, from %s", name,
+                 lan_switch_address(n->sw));
     } else {
         check_ports(c->service, node, sw);
         return true;
@@ -150,19 +243,47 @@ on_identified(void *arg, struct lan_switch *sw, struct diag *diag)
     return false;
 }
 
+/* The node has no switch any more. */
 static void
 tell_lost(struct lan_service *s, struct lan_node *n, const char *reason)
 {
     char object[128];
     snprintf(object, sizeof object, "node/%.100s", n->name);
     n->since = clock_wall();
+    n->err = ERR_CLOSED;
+    snprintf(n->why, sizeof n->why, "%s", reason);
     log_warn("node %s: %s", n->name, reason);
     lan_record(s, "node.lost", object, json_pack("{ss ss}", "node", n->name, "reason", reason));
-    lan_raise(s, "node-lost", "major", object, json_pack("{ss}", "reason", reason),
-              "The connection to node %s is lost; it goes on forwarding by itself.", n->name);
+    if (network_node(s->config.state->network, n->name))
+        lan_raise(s, "node-lost", "major", object, json_pack("{ss}", "reason", reason),
+                  "The connection to node %s is lost; it goes on forwarding by itself.", n->name);
     lan_publish_node(s, n);
     lan_links_update(s);
     lan_check_waiters(s);
+}
+
+void
+lan_recheck_nodes(struct lan_service *s)
+{
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        const struct node *node = network_node(s->config.state->network, n->name);
+        struct lan_switch *sw = n->sw;
+        if (node && (!sw || node->datapath_id == lan_switch_datapath_id(sw))) {
+            if (sw)
+                check_ports(s, node, sw);
+            continue;
+        }
+        if (!node)
+            drop_agent(n);
+        if (!sw)
+            continue;
+        n->sw = NULL;
+        lan_job_forget(s, n);
+        drop_switch(s, sw);
+        tell_lost(s, n,
+                  node ? "its datapath id is another one in the inventory now"
+                       : "it is no longer in the inventory");
+    }
 }
 
 static void
@@ -171,28 +292,34 @@ on_ready(void *arg, struct lan_switch *sw)
     struct connecting *c = arg;
     struct lan_service *s = c->service;
     struct lan_node *n = lan_node_need(s, lan_switch_peer(sw));
-    char object[128];
+    const struct node *node = network_node(s->config.state->network, n->name);
+    char object[128], datapath_id[17];
     snprintf(object, sizeof object, "node/%.100s", n->name);
-    if (n->sw) { /* it has come back before its old connection was known to be dead */
-        struct lan_switch *old = n->sw;
-        n->sw = NULL;
-        lan_job_forget(s, n);
-        drop_switch(s, old);
+    if (n->sw || !node) { /* two came at once, or it has left the inventory meanwhile */
+        lan_refuse(s, n->name, lan_switch_address(sw),
+                   node ? "it is connected already" : "the inventory has no such node");
+        lan_switch_close(sw, ERR_DENIED, "refused");
+        return;
     }
     n->sw = sw;
     n->since = clock_wall();
-    n->refused[0] = '\0';
+    n->refused[0] = n->why[0] = '\0';
+    n->err = ERR_OK;
     log_info("node %s adopted from %s: %s", n->name, lan_switch_address(sw),
              lan_switch_software(sw));
+    snprintf(datapath_id, sizeof datapath_id, "%016llx",
+             (unsigned long long)lan_switch_datapath_id(sw));
     lan_record(s, "node.adopted", object,
-               json_pack("{ss ss* ss ss si}", "node", n->name, "datapath-id", NULL, "address",
+               json_pack("{ss ss ss ss si}", "node", n->name, "datapath-id", datapath_id, "address",
                          lan_switch_address(sw), "software", lan_switch_software(sw), "ports",
                          (int)lan_switch_n_ports(sw)));
     lan_clear(s, "node-lost", object, "it is connected again");
     lan_clear(s, "node-refused", object, "it was adopted");
+    forget_refusals(s, object);
     lan_judge(s, n, true);
-    n->known = true;
     n->dirty = true;
+    for (struct lan_node *other = s->nodes; other; other = other->hh.next)
+        other->dirty |= other->retry; /* what they had to hold back */
     lan_publish_node(s, n);
     lan_links_update(s);
     lan_schedule(s);
@@ -203,8 +330,10 @@ on_tables_changed(void *arg, struct lan_switch *sw, bool monitored UNUSED)
 {
     struct connecting *c = arg;
     struct lan_node *n = lan_node_of_switch(c->service, sw);
-    if (n)
-        lan_judge(c->service, n, false);
+    if (!n)
+        return;
+    n->look = true; /* once for all that has come by then */
+    lan_schedule(c->service);
 }
 
 static void
@@ -227,8 +356,12 @@ on_port_changed(void *arg, struct lan_switch *sw, const struct openflow_port *po
 {
     struct connecting *c = arg;
     struct lan_node *n = lan_node_of_switch(c->service, sw);
-    if (n)
-        lan_port_changed(c->service, n, port);
+    if (!n)
+        return;
+    const struct node *node = network_node(c->service->config.state->network, n->name);
+    if (node)
+        check_ports(c->service, node, sw);
+    lan_port_changed(c->service, n, port);
 }
 
 static void
@@ -272,7 +405,7 @@ lan_connecting_free(struct lan_service *s)
 
 struct agent_link {
     struct lan_service *service;
-    char name[64];
+    char name[TLS_NAME_SIZE];
 };
 
 static void

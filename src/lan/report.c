@@ -45,9 +45,9 @@ node_json(const struct lan_service *s, const struct lan_node *n)
                                       (int)held->counts[RULE_GROUP], "meters",
                                       (int)held->counts[RULE_METER]));
         json_object_set_new(row, "monitor", json_boolean(lan_switch_has_monitor(n->sw)));
-        json_object_set_new(
-            row, "in-sync",
-            json_boolean(!n->dirty && !n->busy && !n->n_drift_missing && !n->n_drift_foreign));
+        json_object_set_new(row, "in-sync",
+                            json_boolean(!n->dirty && !n->busy && !n->retry && !n->drift.added &&
+                                         !n->drift.removed));
         json_object_set_new(row, "latency-us",
                             json_integer(lan_switch_latency(n->sw) / NSEC_PER_USEC));
     }
@@ -55,12 +55,19 @@ node_json(const struct lan_service *s, const struct lan_node *n)
     return row;
 }
 
+char *
+lan_subject(const char *prefix, const char *name)
+{
+    char *subject = xasprintf("%s%s", prefix, name);
+    for (char *p = subject + strlen(prefix); *p; p++) /* a dot would be another token */
+        *p = *p == '.' ? '_' : *p;
+    return subject;
+}
+
 void
 lan_publish_node(struct lan_service *s, const struct lan_node *n)
 {
-    char *subject = xasprintf("lan.node.%s", n->name);
-    for (char *p = subject + strlen("lan.node."); *p; p++) /* a dot would be another token */
-        *p = *p == '.' ? '_' : *p;
+    char *subject = lan_subject("lan.node.", n->name);
     (void)bus_publish(s->config.bus, subject, node_json(s, n));
     free(subject);
 }
@@ -158,7 +165,7 @@ lan_serve_rules(void *arg, struct bus *bus, const struct bus_message *m)
     } else {
         struct difference_report d = {lists, n->sw};
         const struct ruleset_difference difference = {report_missing, report_changed,
-                                                      report_foreign, &d};
+                                                      report_foreign, NULL, &d};
         ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
     }
     for (uint32_t i = 0; !planned && i < lan_switch_n_aliens(n->sw); i++)
@@ -175,22 +182,10 @@ lan_serve_links(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct lan_service *s = arg;
     json_t *links = json_array();
-    nsec_t now = clock_monotonic();
-    for (const struct link *link = s->config.state->network->links; link; link = link->hh.next) {
-        const struct lan_link *l;
-        json_t *seen = json_array();
-        HASH_FIND_STR(s->links, link->name, l);
-        for (int way = 0; l && way < 2; way++) {
-            if (l->seen[way] && now - l->seen[way] <= LINK_LOST_AFTER)
-                json_array_append_new(seen, json_string(way ? link->b.node : link->a.node));
-        }
-        json_array_append_new(links, json_pack("{ss ss so}", "name", link->name, "state",
-                                               !l || !l->known ? "not-seen"
-                                               : l->up         ? "up"
-                                                               : "down",
-                                               "seen-from", seen));
-    }
-    bus_reply(bus, m->reply_to, json_pack("{so}", "links", links));
+    for (const struct link *link = s->config.state->network->links; link; link = link->hh.next)
+        json_array_append_new(links, lan_link_json(s, link));
+    bus_reply(bus, m->reply_to,
+              json_pack("{so so}", "links", links, "unexpected", lan_misfits_json(s)));
 }
 
 /* ---- Agents ---- */

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#define CLOSING_LIFE (60 * NSEC_PER_SEC) /* an exception is in the journal long before */
+
 /* ---- Journal and exceptions ---- */
 
 void
@@ -26,6 +28,38 @@ lan_record(struct lan_service *s, const char *type, const char *object, json_t *
     json_decref(body);
 }
 
+static void
+closing_free(struct lan_closing *c)
+{
+    free(c->kind);
+    free(c->object);
+    free(c->reason);
+    free(c);
+}
+
+/* No longer to be closed: it is, or it was raised again. */
+static void
+forget_closing(struct lan_service *s, const char *kind, const char *object)
+{
+    for (struct lan_closing **at = &s->closing; *at;) {
+        struct lan_closing *c = *at;
+        if (strcmp(c->kind, kind) || strcmp(c->object, object)) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        closing_free(c);
+    }
+}
+
+static void
+publish_close(struct lan_service *s, const struct lan_closing *c)
+{
+    (void)bus_publish(s->config.bus, "exception.close",
+                      json_pack("{ss ss ss ss}", "actor", "system/lan", "kind", c->kind, "object",
+                                c->object, "reason", c->reason));
+}
+
 void
 lan_raise(struct lan_service *s, const char *kind, const char *severity, const char *object,
           json_t *evidence, const char *format, ...)
@@ -34,6 +68,7 @@ lan_raise(struct lan_service *s, const char *kind, const char *severity, const c
     va_start(args, format);
     char *text = xvasprintf(format, args);
     va_end(args);
+    forget_closing(s, kind, object);
     (void)bus_publish(s->config.bus, "exception.raise",
                       json_pack("{ss ss ss ss ss so}", "actor", "system/lan", "kind", kind,
                                 "severity", severity, "object", object, "text", text, "evidence",
@@ -44,11 +79,39 @@ lan_raise(struct lan_service *s, const char *kind, const char *severity, const c
 void
 lan_clear(struct lan_service *s, const char *kind, const char *object, const char *reason)
 {
-    if (!state_open_exception(s->config.state, kind, object))
-        return;
-    (void)bus_publish(s->config.bus, "exception.close",
-                      json_pack("{ss ss ss ss}", "actor", "system/lan", "kind", kind, "object",
-                                object, "reason", reason));
+    forget_closing(s, kind, object);
+    struct lan_closing *c = xcalloc(1, sizeof *c);
+    *c = (struct lan_closing){xstrdup(kind), xstrdup(object), xstrdup(reason), clock_monotonic(),
+                              s->closing};
+    s->closing = c;
+    if (state_open_exception(s->config.state, kind, object))
+        publish_close(s, c);
+}
+
+/* What repairs itself within a millisecond is over before its exception is in the journal. */
+static void
+close_what_was_raised(struct lan_service *s, const struct state_event *e)
+{
+    const char *kind = json_string_value(json_object_get(e->body, "kind"));
+    const char *object = json_string_value(json_object_get(e->body, "object"));
+    for (const struct lan_closing *c = s->closing; c && kind && object; c = c->next) {
+        if (!strcmp(c->kind, kind) && !strcmp(c->object, object))
+            publish_close(s, c);
+    }
+}
+
+static void
+expire_closing(struct lan_service *s, nsec_t age)
+{
+    for (struct lan_closing **at = &s->closing; *at;) {
+        struct lan_closing *c = *at;
+        if (clock_monotonic() - c->since < age) {
+            at = &c->next;
+            continue;
+        }
+        *at = c->next;
+        closing_free(c);
+    }
 }
 
 const char **
@@ -78,13 +141,10 @@ take_changes(struct lan_service *s, struct plan_changes *changes)
         struct rule_item *there = ruleset_find(&n->wanted, &c->rule);
         n->dirty = true;
         if (c->add) {
-            struct rule_item *retired = ruleset_find(&n->retired, &c->rule);
-            if (retired)
-                ruleset_remove(&n->retired, retired);
-            ruleset_put(&n->wanted, &c->rule)->users = MARK_NEW;
+            lan_want(s, n, &c->rule);
         } else if (there) {
             ruleset_put(&n->retired, &c->rule);
-            ruleset_remove(&n->wanted, there);
+            lan_unwant(n, there);
         }
     }
     plan_changes_free(changes);
@@ -120,7 +180,30 @@ remove_circuit(struct lan_service *s, const char *name, struct plan_changes *cha
     (void)network_remove_circuit(s->planned, name);
 }
 
-/* Everything anew: the inventory has changed. What stays the same stays confirmed. */
+/* Takes a new plan of one node over. What stays the same stays confirmed. */
+static void
+take_plan(struct lan_service *s, struct lan_node *n, const struct ruleset *now)
+{
+    struct rule_item *item, *next;
+    HASH_ITER (hh, n->wanted.items, item, next) {
+        struct rule_item *stays = now ? ruleset_find(now, &item->rule) : NULL;
+        if (!stays)
+            ruleset_put(&n->retired, &item->rule);
+        if (stays && rule_equal(&stays->rule, &item->rule))
+            lan_mark(s, n, item, item->users & MARK_CONFIRMED);
+        else
+            lan_unwant(n, item);
+    }
+    for (item = now ? now->items : NULL; item; item = item->hh.next) {
+        if (!ruleset_find(&n->wanted, &item->rule))
+            lan_want(s, n, &item->rule);
+    }
+    if (!network_node(s->config.state->network, n->name))
+        ruleset_fini(&n->retired); /* it is nobody's business any more */
+    n->dirty = true;
+}
+
+/* Everything anew: the inventory has changed. */
 static void
 replan(struct lan_service *s)
 {
@@ -142,37 +225,48 @@ replan(struct lan_service *s)
         if (phase_is_wanted(c->phase))
             add_circuit(s, c->circuit, NULL);
     }
-    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
-        const struct ruleset *now = plan_ruleset(plan, n->name);
-        struct rule_item *item, *next;
-        HASH_ITER (hh, n->wanted.items, item, next) {
-            struct rule_item *stays = now ? ruleset_find(now, &item->rule) : NULL;
-            if (stays && rule_equal(&stays->rule, &item->rule))
-                continue;
-            if (!stays)
-                ruleset_put(&n->retired, &item->rule);
-            ruleset_remove(&n->wanted, item);
-        }
-        for (item = now ? now->items : NULL; item; item = item->hh.next) {
-            if (!ruleset_find(&n->wanted, &item->rule))
-                ruleset_put(&n->wanted, &item->rule)->users = MARK_NEW;
-        }
-        n->dirty = true;
-    }
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next)
+        take_plan(s, n, plan_ruleset(plan, n->name));
+    lan_recheck_nodes(s);
+    lan_links_changed(s);
     lan_schedule(s);
 }
 
+/* Does this change of the model concern the plan? A circuit that is only stated does not. */
+static bool
+concerns_plan(const struct lan_service *s, const struct state_event *e)
+{
+    const json_t *circuits, *circuit;
+    size_t i;
+    if (!strcmp(e->type, "model.remove")) {
+        const char *kind = json_string_value(json_object_get(e->body, "kind"));
+        return !kind || strcmp(kind, "circuit");
+    }
+    if (json_object_get(e->body, "tieline-inventory:inventory"))
+        return true;
+    circuits = json_object_get(json_object_get(e->body, "tieline-circuit:circuits"), "circuit");
+    json_array_foreach((json_t *)circuits, i, circuit)
+    {
+        const char *name = json_string_value(json_object_get(circuit, "name"));
+        if (!name || network_design(s->planned, name))
+            return true;
+    }
+    return false;
+}
+
+/* One by one: what a step of the plan costs grows with all it has changed. */
 static void
 each_name(struct lan_service *s, const json_t *body,
           void (*act)(struct lan_service *, const char *, struct plan_changes *))
 {
-    struct plan_changes changes = {0};
     size_t n;
     const char **names = lan_names(body, "circuits", &n);
-    for (size_t i = 0; names && i < n; i++)
+    for (size_t i = 0; names && i < n; i++) {
+        struct plan_changes changes = {0};
         act(s, names[i], &changes);
+        take_changes(s, &changes);
+    }
     free(names);
-    take_changes(s, &changes);
 }
 
 void
@@ -182,8 +276,11 @@ lan_service_event(struct lan_service *s, const struct state_event *e)
         each_name(s, e->body, add_circuit);
     } else if (!strcmp(e->type, "circuit.unwanted")) {
         each_name(s, e->body, remove_circuit);
+    } else if (!strcmp(e->type, "exception.raised")) {
+        close_what_was_raised(s, e);
     } else if (!strcmp(e->type, "model.put") || !strcmp(e->type, "model.remove")) {
-        replan(s);
+        if (concerns_plan(s, e))
+            replan(s);
         for (struct lan_node *n = s->nodes; n; n = n->hh.next)
             lan_configure_agent(s, n);
     }
@@ -194,21 +291,28 @@ lan_service_event(struct lan_service *s, const struct state_event *e)
 static void
 on_schedule(void *arg)
 {
-    lan_job_try(arg);
+    struct lan_service *s = arg;
+    for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
+        if (n->look && !n->busy && lan_node_is_ready(n))
+            lan_judge(s, n, false);
+    }
+    lan_job_try(s);
 }
 
-/* Groups and meters have no monitor; where flows have none either, this is what finds a change.
- * With a monitor the flows are still read, now and then, because a monitor can be wrong too. */
 static void
 on_read_timer(void *arg)
 {
     struct lan_service *s = arg;
-    s->turn++;
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
-        if (lan_node_is_ready(n) && !n->busy)
-            (void)lan_switch_read(n->sw);
+        if (!lan_node_is_ready(n) || n->busy)
+            continue;
+        lan_switch_poll(n->sw);
+        n->dirty |= n->retry;
+        n->retry = false;
     }
+    expire_closing(s, CLOSING_LIFE);
     lan_check_waiters(s);
+    lan_schedule(s);
     timer_start(s->read_timer, READ_INTERVAL);
 }
 
@@ -328,6 +432,8 @@ lan_service_free(struct lan_service *s)
     lan_connecting_free(s);
     lan_links_free(s);
     lan_denied_free(s);
+    lan_refusals_free(s);
+    expire_closing(s, 0);
     plan_free(s->plan);
     network_free(s->planned);
     task_free(s->schedule);

@@ -12,8 +12,20 @@
 #define ECHO_INTERVAL (3 * NSEC_PER_SEC)
 #define ECHO_TIMEOUT (3 * NSEC_PER_SEC)
 #define READ_TIMEOUT (10 * NSEC_PER_SEC)
+#define PROD_TIMEOUT NSEC_PER_SEC
+/* Flows of a node with a monitor are read once a second for each thousand there are. */
+#define FLOWS_PER_INTERVAL 1000
+#define FLOWS_INTERVAL NSEC_PER_SEC
+#define FLOWS_INTERVAL_MAX (15 * NSEC_PER_SEC)
 #define ALIENS_MAX 1000
 #define MONITOR_ID 1
+
+#define SWAP(a, b)                                                                                 \
+    do {                                                                                           \
+        __typeof__(a) swapped_ = (a);                                                              \
+        (a) = (b);                                                                                 \
+        (b) = swapped_;                                                                            \
+    } while (0)
 
 /* What an outstanding request is about. */
 enum purpose {
@@ -27,6 +39,7 @@ enum purpose {
     ASK_FLOWS,
     ASK_OP,
     ASK_BARRIER,
+    ASK_PROD,
 };
 
 struct batch {
@@ -44,22 +57,30 @@ struct request {
     struct switch_op *op;
 };
 
-/* What a read collects, until it is known to be clean. */
-struct reading {
-    bool active, dirty; /* dirty: our own changes overlapped it */
-    bool again;         /* somebody asked meanwhile */
-    uint32_t outstanding;
-    bool failed;
-    struct ruleset rules;
-    struct alien *aliens;
-    uint32_t n_aliens;
-};
-
-/* Counters as of the last read, by place in it. */
+/* Counters as of the last read. */
 struct flow_count {
     struct rule_item *item; /* in `held` when it was read */
     uint64_t packets, octets;
     UT_hash_handle hh;
+};
+
+struct aliens {
+    struct alien **list;
+    uint32_t n;
+};
+
+/* What a read collects, until it is known to be clean. */
+struct reading {
+    bool active, failed;
+    bool dirty;  /* our own changes overlapped it */
+    bool flows;  /* of all, not only of groups and meters */
+    bool wanted; /* somebody waits for it: make it again if it is not clean */
+    bool again;  /* somebody asked meanwhile */
+    uint64_t number;
+    uint32_t outstanding;
+    struct ruleset rules;
+    struct aliens aliens;
+    struct flow_count *counts;
 };
 
 struct lan_switch {
@@ -70,17 +91,17 @@ struct lan_switch {
     struct openflow_session *session;
     struct timer *timer;
     struct task *pump; /* events that wait for the next turn */
-    bool identified, ready, has_monitor, closed;
+    bool identified, ready, has_monitor, prodded, closed;
     uint32_t handshake; /* answers that are missing before it is identified */
     uint64_t datapath_id;
     char software[160];
     struct openflow_port *ports;
     uint32_t n_ports;
     struct ruleset held;
-    struct alien *aliens;
-    uint32_t n_aliens;
+    struct aliens aliens;
     struct reading reading;
-    uint64_t reads;
+    uint64_t begun, reads; /* numbers: of the last read that began; of the last clean one */
+    nsec_t flows_read;     /* when flows were last read cleanly */
     struct flow_count *counts;
     struct batch *batches;
     nsec_t latency;
@@ -137,29 +158,38 @@ tell(struct lan_switch *s, const struct openflow_message *m)
 
 /* ---- Reading tables ---- */
 
-static void
-alien_fini(struct alien *a)
+void
+alien_release(struct alien *a)
 {
+    if (!a || --a->holders)
+        return;
     free(a->text);
     buf_fini(&a->match);
+    free(a);
 }
 
 static void
-aliens_free(struct alien **aliens, uint32_t *n)
+aliens_fini(struct aliens *aliens)
 {
-    for (uint32_t i = 0; i < *n; i++)
-        alien_fini(&(*aliens)[i]);
-    free(*aliens);
-    *aliens = NULL;
-    *n = 0;
+    for (uint32_t i = 0; i < aliens->n; i++)
+        alien_release(aliens->list[i]);
+    free(aliens->list);
+    *aliens = (struct aliens){0};
 }
 
 static void
-counts_free(struct lan_switch *s)
+aliens_add(struct aliens *aliens, struct alien *a)
+{
+    aliens->list = xrealloc(aliens->list, aliens->n + 1, sizeof(struct alien *));
+    aliens->list[aliens->n++] = a;
+}
+
+static void
+counts_free(struct flow_count **counts)
 {
     struct flow_count *c, *next;
-    HASH_ITER (hh, s->counts, c, next) {
-        HASH_DEL(s->counts, c);
+    HASH_ITER (hh, *counts, c, next) {
+        HASH_DEL(*counts, c);
         rule_item_release(c->item);
         free(c);
     }
@@ -169,46 +199,79 @@ static void
 reading_reset(struct reading *r)
 {
     ruleset_fini(&r->rules);
-    aliens_free(&r->aliens, &r->n_aliens);
-    r->active = r->dirty = r->failed = false;
+    aliens_fini(&r->aliens);
+    counts_free(&r->counts);
+    r->active = r->dirty = r->failed = r->wanted = false;
     r->outstanding = 0;
+}
+
+/* What cannot be asked ends the reading as an answer would. */
+static void
+ask_part(struct lan_switch *s, uint32_t type, void *items, uint32_t n, enum purpose purpose)
+{
+    if (ask_multipart(s, type, items, n, purpose))
+        s->reading.failed = true;
+    else
+        s->reading.outstanding++;
+}
+
+static void
+begin_reading(struct lan_switch *s, bool flows)
+{
+    struct reading *r = &s->reading;
+    uint32_t all_meters = METER_ALL;
+    struct openflow_flow_request all_flows = {
+        .table_id = TABLE_ALL, .out_port = PORT_ANY, .out_group = GROUP_ANY};
+    r->active = true;
+    r->again = false;
+    r->flows = flows;
+    r->dirty = s->batches != NULL;
+    r->number = ++s->begun;
+    ask_part(s, OFPMP_METER_CONFIG, &all_meters, 1, ASK_METERS);
+    ask_part(s, OFPMP_GROUP_DESC, NULL, 0, ASK_GROUPS);
+    if (flows)
+        ask_part(s, OFPMP_FLOW, &all_flows, 1, ASK_FLOWS);
+    if (!r->outstanding)
+        reading_reset(r);
+    flush(s);
 }
 
 uint64_t
 lan_switch_read(struct lan_switch *s)
 {
     struct reading *r = &s->reading;
-    uint32_t all_meters = METER_ALL;
-    struct openflow_flow_request all_flows = {
-        .table_id = TABLE_ALL, .out_port = PORT_ANY, .out_group = GROUP_ANY};
     if (s->closed || !s->identified)
-        return s->reads + 1;
+        return s->begun + 1;
     if (r->active) {
         r->again = true;
-        return s->reads + 2;
+        return s->begun + 1;
     }
-    r->active = true;
-    r->outstanding = 3;
-    r->dirty = s->batches != NULL;
-    if (ask_multipart(s, OFPMP_METER_CONFIG, &all_meters, 1, ASK_METERS) ||
-        ask_multipart(s, OFPMP_GROUP_DESC, NULL, 0, ASK_GROUPS) ||
-        ask_multipart(s, OFPMP_FLOW, &all_flows, 1, ASK_FLOWS)) {
-        r->failed = true;
-        reading_reset(r);
-    }
-    flush(s);
-    return s->reads + 1;
+    begin_reading(s, true);
+    r->wanted = r->active;
+    return s->begun;
+}
+
+void
+lan_switch_poll(struct lan_switch *s)
+{
+    nsec_t interval = FLOWS_INTERVAL * (1 + s->held.counts[RULE_FLOW] / FLOWS_PER_INTERVAL);
+    bool wanted = s->reading.again;
+    if (s->closed || !s->identified || s->reading.active)
+        return;
+    begin_reading(s, !s->has_monitor || wanted ||
+                         clock_monotonic() - s->flows_read >= MIN(interval, FLOWS_INTERVAL_MAX));
+    s->reading.wanted = wanted && s->reading.active;
 }
 
 static void
 add_alien(struct reading *r, enum rule_kind kind, const struct openflow_foreign *foreign,
           const struct flow *flow, uint32_t number)
 {
-    if (r->n_aliens == ALIENS_MAX)
+    if (r->aliens.n == ALIENS_MAX)
         return;
-    r->aliens = xrealloc(r->aliens, r->n_aliens + 1, sizeof *r->aliens);
-    struct alien *a = &r->aliens[r->n_aliens++];
-    *a = (struct alien){.kind = kind, .number = number};
+    struct alien *a = xcalloc(1, sizeof *a);
+    *a = (struct alien){.holders = 1, .kind = kind, .number = number};
+    aliens_add(&r->aliens, a);
     struct buf text = BUF_INIT;
     if (flow) {
         a->table_id = flow->table_id;
@@ -238,7 +301,6 @@ take_flows(struct lan_switch *s, struct openflow_multipart *m)
         item->users = i; /* its place in the reply: where its counters are, below */
     }
     /* Counters belong to the items that are about to become `held`. */
-    counts_free(s);
     for (struct rule_item *item = s->reading.rules.items; item; item = item->hh.next) {
         if (item->rule.kind != RULE_FLOW)
             continue;
@@ -246,7 +308,7 @@ take_flows(struct lan_switch *s, struct openflow_multipart *m)
         *c = (struct flow_count){.item = rule_item_hold(item),
                                  .packets = m->flows[item->users].packets,
                                  .octets = m->flows[item->users].octets};
-        HASH_ADD_PTR(s->counts, item, c);
+        HASH_ADD_PTR(s->reading.counts, item, c);
     }
 }
 
@@ -280,30 +342,70 @@ take_meters(struct lan_switch *s, struct openflow_multipart *m)
     }
 }
 
+/* Groups and meters only: what is known of flows stays. False: nothing is new. */
+static bool
+adopt_groups_and_meters(struct lan_switch *s, struct reading *r)
+{
+    bool changed = r->aliens.n > 0;
+    uint32_t n_flows = s->held.counts[RULE_FLOW];
+    struct rule_item *item, *next;
+    for (item = r->rules.items; item && !changed; item = item->hh.next) {
+        const struct rule_item *there = ruleset_find(&s->held, &item->rule);
+        changed = !there || !rule_equal(&item->rule, &there->rule);
+    }
+    if (!changed && HASH_COUNT(r->rules.items) + n_flows == HASH_COUNT(s->held.items))
+        return false;
+    HASH_ITER (hh, s->held.items, item, next) {
+        if (item->rule.kind != RULE_FLOW)
+            ruleset_remove(&s->held, item);
+    }
+    for (item = r->rules.items; item; item = item->hh.next)
+        ruleset_put(&s->held, &item->rule);
+    for (uint32_t i = 0; i < s->aliens.n; i++) {
+        struct alien *a = s->aliens.list[i];
+        if (a->kind != RULE_FLOW)
+            continue;
+        a->holders++;
+        aliens_add(&r->aliens, a);
+    }
+    SWAP(s->aliens, r->aliens);
+    return true;
+}
+
+static bool
+adopt_reading(struct lan_switch *s, struct reading *r)
+{
+    if (!r->flows)
+        return adopt_groups_and_meters(s, r);
+    SWAP(s->held, r->rules);
+    SWAP(s->aliens, r->aliens);
+    SWAP(s->counts, r->counts);
+    s->reads = r->number;
+    s->flows_read = clock_monotonic();
+    return true;
+}
+
 /* All parts are in. */
 static void
 finish_reading(struct lan_switch *s)
 {
     struct reading *r = &s->reading;
-    bool clean = !r->dirty && !r->failed, again = r->again || r->dirty;
-    if (clean) {
-        struct ruleset old = s->held;
-        s->held = r->rules;
-        r->rules = old;
-        aliens_free(&s->aliens, &s->n_aliens);
-        s->aliens = r->aliens;
-        s->n_aliens = r->n_aliens;
-        r->aliens = NULL;
-        r->n_aliens = 0;
-        s->reads++;
+    bool clean = !r->dirty && !r->failed;
+    bool again = r->again || (r->dirty && (r->wanted || !s->ready || !s->has_monitor));
+    bool wanted = r->wanted || r->again;
+    if (r->failed && !s->ready) {
+        openflow_session_close(s->session, ERR_UNSUPPORTED, "its tables cannot be read");
+        return;
     }
-    r->again = false;
+    bool changed = clean && adopt_reading(s, r);
     reading_reset(r);
-    if (again && !s->batches)
-        lan_switch_read(s);
-    else
-        r->again = again; /* when what is under way is done */
-    if (!clean)
+    if (again && !s->batches && !s->closed) {
+        begin_reading(s, true);
+        r->wanted = wanted;
+    } else {
+        r->again = again || (wanted && !clean); /* when what is under way is done */
+    }
+    if (!changed)
         return;
     if (!s->ready) {
         s->ready = true;
@@ -376,13 +478,20 @@ fill_message(struct lan_switch *s, const struct switch_op *op, struct openflow_m
     }
 }
 
-/* The device has confirmed: what it holds has changed. Flows that name a group or meter go with it.
- */
+/* The device has confirmed: what it holds has changed. */
 static void
 note_confirmed(struct lan_switch *s, const struct switch_op *op)
 {
-    if (!op->item)
+    if (op->alien) {
+        uint32_t i = 0;
+        while (i < s->aliens.n && s->aliens.list[i] != op->alien)
+            i++;
+        if (i == s->aliens.n)
+            return;
+        s->aliens.list[i] = s->aliens.list[--s->aliens.n];
+        alien_release(op->alien);
         return;
+    }
     struct rule_item *there = ruleset_find(&s->held, &op->item->rule);
     if (!op->remove)
         ruleset_put(&s->held, &op->item->rule);
@@ -426,10 +535,8 @@ check_batch(struct lan_switch *s, struct batch *b)
     s->latency = clock_monotonic() - b->sent;
     if (s->reading.active)
         s->reading.dirty = true;
-    else if (s->reading.again && !s->batches) {
-        s->reading.again = false;
+    else if (s->reading.again && !s->batches)
         lan_switch_read(s);
-    }
     b->done(b->arg, s, b->ops, b->n);
     free(b);
 }
@@ -497,12 +604,22 @@ begin(struct lan_switch *s)
     (void)ask(s, &m, ASK_ROLE, NULL, NULL, READ_TIMEOUT);
 }
 
+/* What a switch says of itself is shown to people and put into JSON. */
+static void
+make_printable(char *text)
+{
+    for (; *text; text++)
+        *text = *text < ' ' || *text > '~' ? '?' : *text;
+}
+
 static void
 copy_ports(struct lan_switch *s, const struct openflow_multipart *m)
 {
     free(s->ports);
     s->ports = m->n ? xmemdup(m->ports, m->n * sizeof *m->ports) : NULL;
     s->n_ports = m->n;
+    for (uint32_t i = 0; i < s->n_ports; i++)
+        make_printable(s->ports[i].name);
 }
 
 static void
@@ -517,6 +634,7 @@ take_handshake(struct lan_switch *s, const struct request *r, const struct openf
     } else if (r->purpose == ASK_DESC && e->message->multipart.n) {
         const struct openflow_desc *d = e->message->multipart.desc;
         snprintf(s->software, sizeof s->software, "%.64s %.64s", d->hardware, d->software);
+        make_printable(s->software);
     } else if (r->purpose == ASK_PORTS) {
         copy_ports(s, &e->message->multipart);
     }
@@ -556,7 +674,7 @@ take_updates(struct lan_switch *s, struct openflow_multipart *m)
         others |= m->updates[i].event != ONFFME_ABBREV;
         take_update(s, &m->updates[i]);
     }
-    if (s->reading.active && others)
+    if (s->reading.active && s->reading.flows && others)
         s->reading.dirty = true; /* what was read may be from before */
     if (others && s->ready)
         s->handler->tables_changed(s->arg, s, true);
@@ -565,20 +683,23 @@ take_updates(struct lan_switch *s, struct openflow_multipart *m)
 static void
 take_port(struct lan_switch *s, const struct openflow_port_status *p)
 {
+    struct openflow_port port = p->port;
     uint32_t i = 0;
-    while (i < s->n_ports && s->ports[i].port_no != p->port.port_no)
+    make_printable(port.name);
+    while (i < s->n_ports && s->ports[i].port_no != port.port_no)
         i++;
-    if (p->reason == OFPPR_DELETE && i < s->n_ports) {
-        s->ports[i].state |= OFPPS_LINK_DOWN;
-        s->ports[i].state &= ~(uint32_t)OFPPS_LIVE;
+    if (p->reason == OFPPR_DELETE) {
+        port.state = OFPPS_LINK_DOWN;
+        if (i < s->n_ports)
+            s->ports[i] = s->ports[--s->n_ports];
     } else if (i < s->n_ports) {
-        s->ports[i] = p->port;
+        s->ports[i] = port;
     } else {
         s->ports = xrealloc(s->ports, s->n_ports + 1, sizeof *s->ports);
-        s->ports[s->n_ports++] = p->port;
+        s->ports[s->n_ports++] = port;
     }
     if (s->ready)
-        s->handler->port_changed(s->arg, s, &s->ports[i]);
+        s->handler->port_changed(s->arg, s, &port);
 }
 
 static void
@@ -620,6 +741,11 @@ take_answer(struct lan_switch *s, const struct openflow_event *e)
     case ASK_BARRIER:
         r->batch->outstanding--;
         check_batch(s, r->batch);
+        break;
+    case ASK_PROD:
+        s->prodded = false;
+        if (e->kind == OPENFLOW_FAILED)
+            openflow_session_close(s->session, e->err, "it did not answer when asked");
         break;
     }
     free(r);
@@ -720,6 +846,13 @@ lan_switch_new(uv_loop_t *loop, struct stream *stream, const struct lan_switch_h
 }
 
 void
+lan_switch_close(struct lan_switch *s, enum err err, const char *why)
+{
+    openflow_session_close(s->session, err, why);
+    task_schedule(s->pump);
+}
+
+void
 lan_switch_free(struct lan_switch *s)
 {
     struct openflow_event e;
@@ -740,9 +873,9 @@ lan_switch_free(struct lan_switch *s)
     timer_free(s->timer);
     task_free(s->pump);
     reading_reset(&s->reading);
-    counts_free(s);
+    counts_free(&s->counts);
     ruleset_fini(&s->held);
-    aliens_free(&s->aliens, &s->n_aliens);
+    aliens_fini(&s->aliens);
     free(s->ports);
     free(s);
 }
@@ -812,13 +945,13 @@ lan_switch_held(struct lan_switch *s)
 uint32_t
 lan_switch_n_aliens(const struct lan_switch *s)
 {
-    return s->n_aliens;
+    return s->aliens.n;
 }
 
-const struct alien *
+struct alien *
 lan_switch_alien(const struct lan_switch *s, uint32_t i)
 {
-    return &s->aliens[i];
+    return s->aliens.list[i];
 }
 
 bool
@@ -841,6 +974,16 @@ uint64_t
 lan_switch_reads(const struct lan_switch *s)
 {
     return s->reads;
+}
+
+void
+lan_switch_prod(struct lan_switch *s)
+{
+    struct openflow_message barrier = {.type = OFPT_BARRIER_REQUEST};
+    if (s->closed || s->prodded)
+        return;
+    s->prodded = !ask(s, &barrier, ASK_PROD, NULL, NULL, PROD_TIMEOUT);
+    flush(s);
 }
 
 void

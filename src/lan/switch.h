@@ -17,6 +17,7 @@ struct lan_switch;
 
 /* A flow, group or meter with something in it that this program has no form for. */
 struct alien {
+    uint32_t holders;
     char *text; /* for people */
     enum rule_kind kind;
     uint8_t table_id;
@@ -25,6 +26,7 @@ struct alien {
     uint32_t number;  /* of a group or meter */
     struct buf match; /* of a flow, as it came: to name it when it is deleted */
 };
+void alien_release(struct alien *); /* NULL is fine */
 
 struct lan_switch_handler {
     /* It has said who it is; decide whether to go on with it: false refuses it, with a reason in
@@ -43,6 +45,8 @@ struct lan_switch_handler {
 /* Takes over an accepted stream. Never NULL. */
 struct lan_switch *lan_switch_new(uv_loop_t *, struct stream *, const struct lan_switch_handler *,
                                   void *arg);
+/* Ends the connection; `closed` follows. */
+void lan_switch_close(struct lan_switch *, enum err, const char *why);
 void lan_switch_free(struct lan_switch *); /* NULL is fine; `closed` is not called. */
 
 const char *lan_switch_peer(const struct lan_switch *); /* from its certificate */
@@ -59,7 +63,7 @@ nsec_t lan_switch_latency(const struct lan_switch *);
 /* What it is known to hold. */
 struct ruleset *lan_switch_held(struct lan_switch *);
 uint32_t lan_switch_n_aliens(const struct lan_switch *);
-const struct alien *lan_switch_alien(const struct lan_switch *, uint32_t i);
+struct alien *lan_switch_alien(const struct lan_switch *, uint32_t i);
 /* Packets and octets of a flow as of the last read; false: not known. */
 bool lan_switch_flow_counters(const struct lan_switch *, const struct flow *, uint64_t *packets,
                               uint64_t *octets);
@@ -67,9 +71,10 @@ bool lan_switch_flow_counters(const struct lan_switch *, const struct flow *, ui
 /* One thing to do: put this rule there, or take it away. */
 struct switch_op {
     bool remove;
-    struct rule_item *item;    /* held by the caller until `done` */
-    const struct alien *alien; /* instead of an item, to remove */
-    enum err err;              /* set before `done` */
+    uint8_t mark;           /* the caller's own */
+    struct rule_item *item; /* held by the caller until `done` */
+    struct alien *alien;    /* instead of an item, to remove; held likewise */
+    enum err err;           /* set before `done` */
     char why[120];
 };
 
@@ -81,11 +86,17 @@ void lan_switch_apply(struct lan_switch *, struct switch_op *, uint32_t n, nsec_
                       switch_done_fn *done, void *arg);
 
 /* Reads its tables again; `tables_changed` follows when that was clean. More calls meanwhile are
- * one more read. Returns what lan_switch_reads() will be at least when a read that began now, or
- * later, is done. */
+ * one more read. Reads are numbered: returns the number of the first one that begins now or later.
+ */
 uint64_t lan_switch_read(struct lan_switch *);
-/* Counts the reads that were clean. */
+/* The number of the newest read that was clean. */
 uint64_t lan_switch_reads(const struct lan_switch *);
+/* Reads what nobody reports: groups and meters, and flows if it has no monitor. With one the flows
+ * are read too, now and then, the rarer the more there are: a monitor can be wrong, and counters
+ * are read along. Call it once a second. */
+void lan_switch_poll(struct lan_switch *);
+/* Asks whether it is still there: it has a second to answer, or it is closed. */
+void lan_switch_prod(struct lan_switch *);
 
 void lan_switch_packet_out(struct lan_switch *, uint32_t port, const uint8_t *frame, size_t size);
 

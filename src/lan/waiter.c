@@ -1,4 +1,6 @@
-/* Requests on the bus that wait until rules are confirmed, gone, or read. */
+/* Requests on the bus that wait until rules are confirmed, gone, or read. A waiter about circuits
+ * has their rules, compiled, node by node; so what it costs depends on its circuits and not on how
+ * many others there are. */
 #include "lan/lan_private.h"
 
 #include "base/alloc.h"
@@ -12,16 +14,20 @@ enum waiter_kind { WAIT_PUSH, WAIT_REMOVE, WAIT_READBACK, WAIT_REPAIR };
 
 struct waited_node {
     char *name;
-    uint64_t reads; /* clean reads there must have been by then */
+    struct ruleset rules;   /* of the circuits */
+    bool done;              /* all of them were confirmed, or gone */
+    uint64_t reads;         /* number of the read there must have been by then */
+    struct repairs repairs; /* there had been when it was asked */
+    UT_hash_handle hh;
 };
 
 struct lan_waiter {
     enum waiter_kind kind;
     char *reply_to;
-    bool all;                     /* not about certain circuits */
-    uint32_t *numbers, n_numbers; /* of the circuits' designs */
+    bool all; /* not about certain circuits */
+    bool removed;
+    struct number_set numbers; /* of the circuits' designs */
     struct waited_node *nodes;
-    uint32_t n_nodes;
     nsec_t started;
     struct lan_waiter *next;
 };
@@ -29,11 +35,14 @@ struct lan_waiter {
 static void
 waiter_free(struct lan_waiter *w)
 {
-    for (uint32_t i = 0; i < w->n_nodes; i++)
-        free(w->nodes[i].name);
-    free(w->nodes);
+    struct waited_node *wn, *next;
+    HASH_ITER (hh, w->nodes, wn, next) {
+        HASH_DEL(w->nodes, wn);
+        ruleset_fini(&wn->rules);
+        free(wn->name);
+        free(wn);
+    }
     free(w->reply_to);
-    free(w->numbers);
     free(w);
 }
 
@@ -47,233 +56,324 @@ lan_waiters_free(struct lan_service *s)
     }
 }
 
-/* Is this rule about one of the circuits? */
-static bool
-is_about(const struct lan_waiter *w, const struct rule *rule)
+static struct waited_node *
+need_waited_node(struct lan_waiter *w, const char *name)
 {
-    if (w->all)
-        return true;
-    uint32_t number = rule->kind == RULE_FLOW ? cookie_number(rule->flow->cookie) : 0;
-    for (uint32_t i = 0; number && i < w->n_numbers; i++) {
-        if (w->numbers[i] == number)
-            return true;
+    struct waited_node *wn;
+    HASH_FIND_STR(w->nodes, name, wn);
+    if (!wn) {
+        wn = xcalloc(1, sizeof *wn);
+        wn->name = xstrdup(name);
+        HASH_ADD_KEYPTR(hh, w->nodes, wn->name, strlen(wn->name), wn);
     }
-    return false;
+    return wn;
+}
+
+/* ---- What it is about ---- */
+
+static enum err
+take_flow(void *arg, const struct node *node, const struct flow *flow, struct diag *diag UNUSED)
+{
+    struct rule rule = rule_of_flow(flow);
+    ruleset_put(&need_waited_node(arg, node->name)->rules, &rule);
+    return ERR_OK;
+}
+
+static enum err
+take_group(void *arg, const struct node *node, const struct group *group, struct diag *diag UNUSED)
+{
+    struct rule rule = rule_of_group(group);
+    ruleset_put(&need_waited_node(arg, node->name)->rules, &rule);
+    return ERR_OK;
+}
+
+static enum err
+take_meter(void *arg, const struct node *node, const struct meter *meter, struct diag *diag UNUSED)
+{
+    struct rule rule = rule_of_meter(meter);
+    ruleset_put(&need_waited_node(arg, node->name)->rules, &rule);
+    return ERR_OK;
+}
+
+/* A circuit that is being taken out has its design until it is released; what is left of it then,
+ * if anything, is among what its nodes have retired. */
+static enum err
+add_circuit(struct lan_service *s, struct lan_waiter *w, const char *name, struct diag *diag)
+{
+    const struct network *net = s->config.state->network;
+    const struct rule_sink sink = {take_flow, take_group, take_meter, w};
+    bool gone = w->kind == WAIT_REMOVE || w->removed;
+    bool planned = network_design(s->planned, name);
+    const struct circuit_status *status = state_circuit(s->config.state, name);
+    net = planned ? s->planned : net;
+    const struct circuit *c = network_circuit(net, name);
+    const struct design *d = network_design(net, name);
+    if (!gone && !planned)
+        return status && phase_is_wanted(status->phase)
+                   ? diag_set(diag, ERR_CONFLICT, "circuit %s cannot be planned", name)
+                   : diag_set(diag, ERR_NOT_FOUND, "circuit %s is not wanted in the network", name);
+    if (!c || !d)
+        return ERR_OK;
+    number_set_add(&w->numbers, d->number);
+    return compile_circuit(net, c, d, &sink, diag);
 }
 
 static void
-add_waited_node(struct lan_waiter *w, const struct lan_node *n)
-{
-    for (uint32_t i = 0; i < w->n_nodes; i++) {
-        if (!strcmp(w->nodes[i].name, n->name))
-            return;
-    }
-    w->nodes = xrealloc(w->nodes, w->n_nodes + 1, sizeof *w->nodes);
-    w->nodes[w->n_nodes++] = (struct waited_node){xstrdup(n->name), 0};
-}
-
-/* The nodes that the circuits' rules are on, or were on. */
-static void
-find_waited_nodes(struct lan_service *s, struct lan_waiter *w)
+add_retired(struct lan_service *s, struct lan_waiter *w)
 {
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
-        const struct ruleset *sets[] = {&n->wanted, &n->retired};
-        bool found = false;
-        for (size_t i = 0; i < ARRAY_SIZE(sets) && !found; i++) {
-            for (const struct rule_item *item = sets[i]->items; item && !found;
-                 item = item->hh.next)
-                found = is_about(w, &item->rule);
+        for (const struct rule_item *item = n->retired.items; item; item = item->hh.next) {
+            uint32_t number = rule_number(&item->rule);
+            if (number && number_set_has(&w->numbers, number))
+                ruleset_put(&need_waited_node(w, n->name)->rules, &item->rule);
         }
-        if (found)
-            add_waited_node(w, n);
     }
 }
 
-/* A circuit that is being taken out may have its design only in the network the plan was made of.
- */
-static void
-find_numbers(struct lan_service *s, struct lan_waiter *w, const json_t *payload)
+static enum err
+add_circuits(struct lan_service *s, struct lan_waiter *w, const json_t *payload, struct diag *diag)
 {
     size_t n;
     const char **names = lan_names(payload, "circuits", &n);
-    w->numbers = xcalloc(n, sizeof *w->numbers);
-    for (size_t i = 0; names && i < n; i++) {
-        const struct design *d = network_design(s->config.state->network, names[i]);
-        if (!d)
-            d = network_design(s->planned, names[i]);
-        if (d)
-            w->numbers[w->n_numbers++] = d->number;
-    }
+    enum err err = ERR_OK;
+    for (size_t i = 0; names && i < n && !err; i++)
+        err = add_circuit(s, w, names[i], diag);
     free(names);
+    if (!err && (w->kind == WAIT_REMOVE || w->removed))
+        add_retired(s, w);
+    return err;
 }
 
+static enum err
+add_nodes(struct lan_service *s, struct lan_waiter *w, const json_t *payload, struct diag *diag)
+{
+    const struct network *net = s->config.state->network;
+    size_t n;
+    const char **names = lan_names(payload, "nodes", &n);
+    enum err err = ERR_OK;
+    for (size_t i = 0; names && i < n && !err; i++) {
+        if (network_node(net, names[i]))
+            need_waited_node(w, names[i]);
+        else
+            err = diag_set(diag, ERR_NOT_FOUND, "there is no node \"%s\"", names[i]);
+    }
+    free(names);
+    w->all = !json_array_size(json_object_get(payload, "circuits"));
+    if (!err && w->all && !n) {
+        for (const struct node *node = net->nodes; node; node = node->hh.next)
+            need_waited_node(w, node->name);
+    }
+    return err;
+}
+
+/* NULL: it has got its answer already. */
 static struct lan_waiter *
 waiter_new(struct lan_service *s, enum waiter_kind kind, const struct bus_message *m)
 {
     struct lan_waiter *w = xcalloc(1, sizeof *w), **last = &s->waiters;
+    struct diag diag = {""};
     w->kind = kind;
     w->reply_to = m->reply_to ? xstrdup(m->reply_to) : NULL;
     w->started = clock_monotonic();
-    find_numbers(s, w, m->payload);
-    find_waited_nodes(s, w);
+    w->removed = json_is_true(json_object_get(m->payload, "removed"));
+    enum err err = add_circuits(s, w, m->payload, &diag);
+    if (!err && (kind == WAIT_READBACK || kind == WAIT_REPAIR))
+        err = add_nodes(s, w, m->payload, &diag);
+    if (err) {
+        bus_reply_error(s->config.bus, w->reply_to, err, "%.300s", diag.text);
+        waiter_free(w);
+        return NULL;
+    }
     while (*last)
         last = &(*last)->next;
     *last = w;
     return w;
 }
 
-/* How far one node is with what the waiter waits for. */
-enum progress { PROGRESS_DONE, PROGRESS_WAIT, PROGRESS_FAILED };
+/* ---- How far it is ---- */
 
-static enum progress
-judge_push(const struct lan_service *s, const struct lan_waiter *w, struct lan_node *n,
-           struct buf *why)
+/* What stands in the way of an answer that is good. */
+struct obstacle {
+    enum err err; /* ERR_OK: there is none */
+    bool weak;    /* it only waits for another node */
+    struct buf text;
+};
+
+static void
+say(struct obstacle *o, enum err err, bool weak, const char *node, const char *what,
+    const struct rule *rule, const char *why)
+{
+    if (o->err && (weak || !o->weak))
+        return;
+    o->err = err;
+    o->weak = weak;
+    buf_clear(&o->text);
+    buf_printf(&o->text, "node %s %s", node, what);
+    if (rule)
+        rule_format(rule, &o->text);
+    if (*why)
+        buf_printf(&o->text, ": %s", why);
+}
+
+/* The first rule of the waiter's that the node does not have yet, or still has. */
+static const struct rule *
+find_unfinished(const struct lan_waiter *w, const struct waited_node *wn, struct lan_node *n)
 {
     struct ruleset *held = lan_switch_held(n->sw);
-    for (const struct rule_item *item = n->wanted.items; item; item = item->hh.next) {
-        if (!is_about(w, &item->rule))
-            continue;
+    for (const struct rule_item *item = wn->rules.items; item; item = item->hh.next) {
+        const struct rule_item *wanted = ruleset_find(&n->wanted, &item->rule);
         const struct rule_item *there = ruleset_find(held, &item->rule);
-        if (there && rule_equal(&item->rule, &there->rule))
-            continue;
-        if (n->dirty || n->busy || s->job)
-            return PROGRESS_WAIT;
-        buf_printf(why, "node %s does not hold ", n->name);
-        rule_format(&item->rule, why);
-        return PROGRESS_FAILED;
+        if (w->kind == WAIT_PUSH ? wanted && !(there && rule_equal(&wanted->rule, &there->rule))
+                                 : !wanted && there)
+            return &item->rule;
     }
-    /* Rules that several circuits share (ARP answers) are numbered 0. */
-    for (const struct rule_item *item = n->wanted.items; item; item = item->hh.next) {
-        if (item->rule.kind == RULE_FLOW && !cookie_number(item->flow.cookie) &&
-            item->users == MARK_NEW && !ruleset_find(held, &item->rule))
-            return n->dirty || n->busy || s->job ? PROGRESS_WAIT : PROGRESS_DONE;
-    }
-    return PROGRESS_DONE;
+    return NULL;
 }
 
-static enum progress
-judge_removal(const struct lan_service *s, const struct lan_waiter *w, struct lan_node *n,
-              struct buf *why)
+static bool
+is_at_work(const struct lan_service *s, const struct lan_node *n)
 {
-    for (const struct rule_item *item = lan_switch_held(n->sw)->items; item; item = item->hh.next) {
-        if (!is_about(w, &item->rule) || ruleset_find(&n->wanted, &item->rule))
-            continue;
-        if (n->dirty || n->busy || s->job)
-            return PROGRESS_WAIT;
-        buf_printf(why, "node %s still holds ", n->name);
-        rule_format(&item->rule, why);
-        return PROGRESS_FAILED;
-    }
-    return PROGRESS_DONE;
+    return n->dirty || n->busy || s->job;
 }
 
-static enum progress
-judge_node(struct lan_service *s, const struct lan_waiter *w, const struct waited_node *wn,
-           struct buf *why)
+/* True: this node is done, or there is an obstacle. */
+static bool
+judge_rules(struct lan_service *s, const struct lan_waiter *w, struct waited_node *wn,
+            struct lan_node *n, struct obstacle *o)
+{
+    const struct rule *rule = find_unfinished(w, wn, n);
+    if (!rule) {
+        wn->done = true;
+        return true;
+    }
+    if (is_at_work(s, n))
+        return false;
+    say(o, n->err ? n->err : ERR_CONFLICT, !n->err && n->retry, n->name,
+        w->kind == WAIT_PUSH ? "does not hold " : "still holds ", rule, n->why);
+    return true;
+}
+
+static bool
+judge_node(struct lan_service *s, const struct lan_waiter *w, struct waited_node *wn,
+           struct obstacle *o)
 {
     struct lan_node *n = lan_node_find(s, wn->name);
+    if (wn->done || !network_node(s->config.state->network, wn->name))
+        return true; /* a node that is gone for good holds nothing up */
     if (!n || !lan_node_is_ready(n)) {
-        buf_printf(why, "node %s is not connected", wn->name);
-        return PROGRESS_FAILED;
+        say(o, ERR_CLOSED, false, wn->name, "is not connected", NULL, n ? n->why : "");
+        return true;
     }
-    if (w->kind == WAIT_PUSH)
-        return judge_push(s, w, n, why);
-    if (w->kind == WAIT_REMOVE)
-        return judge_removal(s, w, n, why);
     if (w->kind == WAIT_READBACK)
-        return lan_switch_reads(n->sw) >= wn->reads ? PROGRESS_DONE : PROGRESS_WAIT;
-    return n->dirty || n->busy || s->job ? PROGRESS_WAIT : PROGRESS_DONE;
+        return lan_switch_reads(n->sw) >= wn->reads;
+    if (w->kind == WAIT_REPAIR)
+        return !is_at_work(s, n);
+    return judge_rules(s, w, wn, n, o);
+}
+
+/* ---- Answers ---- */
+
+static bool
+is_about(const struct lan_waiter *w, const struct waited_node *wn, const struct rule *rule)
+{
+    uint32_t number = rule_number(rule);
+    return w->all || (number && number_set_has(&w->numbers, number)) ||
+           ruleset_find(&wn->rules, rule);
+}
+
+static void
+add_difference(json_t *differences, const struct lan_node *n, const char *what,
+               const struct rule *rule)
+{
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "%s %s: ", n->name, what);
+    rule_format(rule, &text);
+    json_array_append_new(differences, json_string(buf_cstr(&text)));
+    buf_fini(&text);
 }
 
 /* Rules of the circuits that the node should hold and does not, or the other way round. */
 static void
-collect_differences(const struct lan_waiter *w, struct lan_node *n, json_t *differences)
+collect_differences(const struct lan_waiter *w, const struct waited_node *wn, struct lan_node *n,
+                    json_t *differences)
 {
-    struct buf text = BUF_INIT;
     struct ruleset *held = lan_switch_held(n->sw);
     for (const struct rule_item *item = n->wanted.items; item; item = item->hh.next) {
         const struct rule_item *there = ruleset_find(held, &item->rule);
-        bool asked = is_about(w, &item->rule);
-        if (!asked || (there && rule_equal(&item->rule, &there->rule)))
+        if ((there && rule_equal(&item->rule, &there->rule)) || !is_about(w, wn, &item->rule))
             continue;
-        buf_clear(&text);
-        buf_printf(&text, "%s %s: ", n->name, there ? "holds something else than" : "lacks");
-        rule_format(&item->rule, &text);
-        json_array_append_new(differences, json_string(buf_cstr(&text)));
+        add_difference(differences, n, there ? "holds something else than" : "lacks", &item->rule);
     }
     for (const struct rule_item *item = held->items; item; item = item->hh.next) {
-        bool asked = is_about(w, &item->rule);
-        if (!asked || ruleset_find(&n->wanted, &item->rule))
-            continue;
-        buf_clear(&text);
-        buf_printf(&text, "%s holds what is not planned: ", n->name);
-        rule_format(&item->rule, &text);
-        json_array_append_new(differences, json_string(buf_cstr(&text)));
+        if (!ruleset_find(&n->wanted, &item->rule) && is_about(w, wn, &item->rule))
+            add_difference(differences, n, "holds what is not planned", &item->rule);
     }
-    buf_fini(&text);
+    for (uint32_t i = 0; w->all && i < lan_switch_n_aliens(n->sw); i++)
+        json_array_append_new(differences, json_sprintf("%s holds what is not planned: %s", n->name,
+                                                        lan_switch_alien(n->sw, i)->text));
 }
 
-static void
-answer_readback(struct lan_service *s, struct lan_waiter *w)
+static json_t *
+readback_answer(struct lan_service *s, struct lan_waiter *w)
 {
     json_t *differences = json_array();
-    for (uint32_t i = 0; i < w->n_nodes; i++) {
-        struct lan_node *n = lan_node_find(s, w->nodes[i].name);
+    for (const struct waited_node *wn = w->nodes; wn; wn = wn->hh.next) {
+        struct lan_node *n = lan_node_find(s, wn->name);
         if (n && lan_node_is_ready(n))
-            collect_differences(w, n, differences);
+            collect_differences(w, wn, n, differences);
     }
-    bool ok = !json_array_size(differences);
-    bus_reply(s->config.bus, w->reply_to,
-              json_pack("{sb so}", "ok", ok, "differences", differences));
+    return json_pack("{sb so}", "ok", !json_array_size(differences), "differences", differences);
 }
 
-static uint32_t
-count_rules(struct lan_service *s, const struct lan_waiter *w)
+static json_t *
+repair_answer(struct lan_service *s, const struct lan_waiter *w)
 {
-    uint32_t n_rules = 0;
-    for (uint32_t i = 0; i < w->n_nodes; i++) {
-        struct lan_node *n = lan_node_find(s, w->nodes[i].name);
-        for (const struct rule_item *item = n ? n->wanted.items : NULL; item; item = item->hh.next)
-            n_rules += is_about(w, &item->rule);
+    struct repairs sum = {0};
+    for (const struct waited_node *wn = w->nodes; wn; wn = wn->hh.next) {
+        const struct lan_node *n = lan_node_find(s, wn->name);
+        if (!n)
+            continue;
+        sum.added += n->repaired.added - wn->repairs.added;
+        sum.removed += n->repaired.removed - wn->repairs.removed;
+        sum.changed += n->repaired.changed - wn->repairs.changed;
     }
-    return n_rules;
+    return json_pack("{si si si sI}", "added", (int)sum.added, "removed", (int)sum.removed,
+                     "changed", (int)sum.changed, "duration-ns",
+                     (json_int_t)(clock_monotonic() - w->started));
 }
 
-static void
-answer(struct lan_service *s, struct lan_waiter *w)
+static json_t *
+push_answer(const struct lan_waiter *w)
 {
-    if (w->kind == WAIT_READBACK) {
-        answer_readback(s, w);
-        return;
-    }
     json_t *nodes = json_array();
-    for (uint32_t i = 0; i < w->n_nodes; i++)
-        json_array_append_new(nodes, json_string(w->nodes[i].name));
-    bus_reply(s->config.bus, w->reply_to,
-              json_pack("{so si sI}", "nodes", nodes, "rules", (int)count_rules(s, w),
-                        "duration-ns", (json_int_t)(clock_monotonic() - w->started)));
+    uint32_t n_rules = 0;
+    for (const struct waited_node *wn = w->nodes; wn; wn = wn->hh.next) {
+        json_array_append_new(nodes, json_string(wn->name));
+        n_rules += HASH_COUNT(wn->rules.items);
+    }
+    return json_pack("{so si sI}", "nodes", nodes, "rules", (int)n_rules, "duration-ns",
+                     (json_int_t)(clock_monotonic() - w->started));
 }
 
 /* True: the waiter has got its answer. */
 static bool
 check_waiter(struct lan_service *s, struct lan_waiter *w)
 {
-    struct buf why = BUF_INIT;
-    enum progress worst = PROGRESS_DONE;
-    enum err err = ERR_CONFLICT;
-    for (uint32_t i = 0; i < w->n_nodes && worst != PROGRESS_FAILED; i++) {
-        enum progress p = judge_node(s, w, &w->nodes[i], &why);
-        worst = MAX(worst, p);
+    struct obstacle o = {ERR_OK, false, BUF_INIT};
+    bool finished = true;
+    for (struct waited_node *wn = w->nodes; wn; wn = wn->hh.next)
+        finished &= judge_node(s, w, wn, &o);
+    if (o.err && !(o.weak && !finished)) {
+        bus_reply_error(s->config.bus, w->reply_to, o.err, "%.300s", buf_cstr(&o.text));
+        finished = true;
+    } else if (finished) {
+        bus_reply(s->config.bus, w->reply_to,
+                  w->kind == WAIT_READBACK ? readback_answer(s, w)
+                  : w->kind == WAIT_REPAIR ? repair_answer(s, w)
+                                           : push_answer(w));
     }
-    if (worst == PROGRESS_FAILED) {
-        if (strstr(buf_cstr(&why), "is not connected"))
-            err = ERR_CLOSED;
-        bus_reply_error(s->config.bus, w->reply_to, err, "%.300s", buf_cstr(&why));
-    } else if (worst == PROGRESS_DONE) {
-        answer(s, w);
-    }
-    buf_fini(&why);
-    return worst != PROGRESS_WAIT;
+    buf_fini(&o.text);
+    return finished;
 }
 
 /* Nobody waits that long; who asked has given up. */
@@ -297,44 +397,36 @@ lan_check_waiters(struct lan_service *s)
     }
 }
 
+/* ---- Requests ---- */
+
+/* Asked again, it is tried again. */
+static void
+try_again(struct lan_service *s, const struct lan_waiter *w)
+{
+    for (const struct waited_node *wn = w->nodes; wn; wn = wn->hh.next) {
+        struct lan_node *n = lan_node_find(s, wn->name);
+        if (n && n->retry)
+            n->dirty = true;
+    }
+    lan_schedule(s);
+}
+
 void
 lan_serve_push(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
 {
     struct lan_service *s = arg;
     const struct lan_waiter *w = waiter_new(s, WAIT_PUSH, m);
-    if (!w->n_nodes)
-        bus_reply_error(s->config.bus, m->reply_to, ERR_NOT_FOUND,
-                        "none of these circuits is wanted in the network");
-    lan_schedule(s);
+    if (w)
+        try_again(s, w);
 }
 
 void
 lan_serve_remove(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
 {
     struct lan_service *s = arg;
-    waiter_new(s, WAIT_REMOVE, m);
-    lan_schedule(s);
-}
-
-static void
-add_named_nodes(struct lan_service *s, struct lan_waiter *w, const json_t *payload)
-{
-    size_t n_names;
-    const char **names = lan_names(payload, "nodes", &n_names);
-    for (size_t i = 0; names && i < n_names; i++) {
-        struct lan_node *n = lan_node_find(s, names[i]);
-        if (n)
-            add_waited_node(w, n);
-    }
-    free(names);
-    if (json_object_get(payload, "circuits") &&
-        json_array_size(json_object_get(payload, "circuits")))
-        return;
-    w->all = true;
-    if (w->n_nodes)
-        return;
-    for (struct lan_node *n = s->nodes; n; n = n->hh.next)
-        add_waited_node(w, n);
+    const struct lan_waiter *w = waiter_new(s, WAIT_REMOVE, m);
+    if (w)
+        try_again(s, w);
 }
 
 void
@@ -342,13 +434,12 @@ lan_serve_readback(void *arg, struct bus *bus UNUSED, const struct bus_message *
 {
     struct lan_service *s = arg;
     struct lan_waiter *w = waiter_new(s, WAIT_READBACK, m);
-    add_named_nodes(s, w, m->payload);
-    for (uint32_t i = 0; i < w->n_nodes; i++) {
-        struct lan_node *n = lan_node_find(s, w->nodes[i].name);
-        if (n && n->sw)
-            w->nodes[i].reads = lan_switch_read(n->sw);
+    for (struct waited_node *wn = w ? w->nodes : NULL; wn; wn = wn->hh.next) {
+        struct lan_node *n = lan_node_find(s, wn->name);
+        if (n && lan_node_is_ready(n))
+            wn->reads = lan_switch_read(n->sw);
     }
-    lan_check_waiters(s);
+    lan_schedule(s);
 }
 
 void
@@ -356,11 +447,11 @@ lan_serve_repair(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
 {
     struct lan_service *s = arg;
     struct lan_waiter *w = waiter_new(s, WAIT_REPAIR, m);
-    add_named_nodes(s, w, m->payload);
-    for (uint32_t i = 0; i < w->n_nodes; i++) {
-        struct lan_node *n = lan_node_find(s, w->nodes[i].name);
+    for (struct waited_node *wn = w ? w->nodes : NULL; wn; wn = wn->hh.next) {
+        struct lan_node *n = lan_node_find(s, wn->name);
         if (!n)
             continue;
+        wn->repairs = n->repaired;
         n->repair_missing = n->repair_foreign = n->dirty = true;
         if (!n->noticed)
             n->noticed = clock_monotonic();

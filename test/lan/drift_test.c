@@ -1,0 +1,6 @@
+#include "switch.h"
+int
+main(void)
+{
+    return 0;
+}
