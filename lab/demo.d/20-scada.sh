@@ -1,0 +1,61 @@
+# A SCADA circuit, from a form to a guarded flow.
+# shellcheck shell=bash disable=SC2154
+
+"${lab[@]}" services start
+as erin circuit create -f "$here/circuits/scada-a.json" >/dev/null || say "scada-a is refused"
+order=$(as erin circuit build scada-a --json | field .id)
+until_true 30 step_is "$order" approve waiting
+as erin work show "$order" --json >"$work/order.json"
+hash=$(field '.["plan-hash"]' <"$work/order.json")
+ready() { step_is "$order" design "done" && step_is "$order" prove "done" && step_is "$order" reserve "done"; }
+claim "SCADA circuit fep to rtu-a is designed, proved and reserved" \
+    "$(field '.plan.proof.text // empty' <"$work/order.json")" ready
+
+nothing_yet() { all_rules | diff -q - "$work/rules-before"; }
+claim "until it is approved not a rule is written" "" nothing_yet
+claim "who asked for it cannot approve it" "" eval "! as erin work approve $order --hash $hash"
+claim "an approval of another plan's hash does not count" "" \
+    eval "! as olga work approve $order --hash ${hash//[0-7]/f}"
+as olga work approve "$order" --hash "$hash" --comment "operation agrees" >/dev/null
+sleep 0.5
+waits() { step_is "$order" approve waiting && nothing_yet; }
+claim "the first approval is not enough" "$(order_state "$order")" waits
+begun=$(now_ms)
+as sam work approve "$order" --hash "$hash" --comment "security agrees" >/dev/null
+until_true 10 step_is "$order" push "done"
+claim "the second one, by another person of the other role, releases it" "" step_is "$order" push "done"
+built_ms=$(as erin circuit show scada-a --json | field '(.status["build-time-ns"] // 0) / 1e6')
+built() { [ "$(as erin circuit show scada-a --json | field '.status["build-time-ns"] > 0')" = true ]; }
+claim "it is built" "$built_ms ms from the order to the nodes until all had confirmed" built
+until_true 60 order_is "$order" "done"
+claim "the order is done: read back, tested, fingerprinted" \
+    "$(($(now_ms) - begun)) ms after the second approval, test included" order_is "$order" "done"
+
+as erin circuit fingerprint scada-a --json >"$work/fingerprint.json"
+field '.entries[] | "#   \(.path) \(.direction): p50 \(."p50-ns" // 0 | . / 1000) us, max \(."max-ns" // 0 | . / 1000) us, jitter \(."jitter-ns" // 0 | . / 1000) us, lost \(.lost)/\(.sent)"' \
+    <"$work/fingerprint.json"
+four_ways() { [ "$(field '[.entries[] | select(.lost == 0)] | length' <"$work/fingerprint.json")" -ge 4 ]; }
+claim "its fingerprint is stored: both paths, both directions, nothing lost" \
+    "$(field '.entries | length' <"$work/fingerprint.json") entries" four_ways
+
+spawn modbus fep "$TIELINE_BIN/lab-modbus" poll 10.20.0.11 --interval 100ms --duration 3s --json
+wait "$spawned"
+polls() { [ "$(last modbus | field '.ok >= 28 and .failed == 0')" = true ]; }
+claim "Modbus polls succeed at 10 Hz" "$(last modbus | jq -c . | tr -d '"{}' | cut -c1-160)" polls
+
+# ---- The guard
+before=$(as erin exception list --json | field '.exceptions | length')
+spawn intruder eng-a "$TIELINE_BIN/lab-probe" send --interface eth0 --tcp-ports 502 --json \
+    "rtu-a,10.20.0.11,02:00:00:20:00:11"
+wait "$spawned"
+denied() {
+    as erin exception list --json | jq -e '.exceptions[] | select(.kind == "traffic-denied") |
+        select((.object + .text + (.evidence | tostring)) | test("a2") and test("(port )?4|p4|eng-a"))'
+}
+until_true 5 denied
+claim "a Modbus packet from eng-a to rtu-a is dropped: nothing came back" "" \
+    test "$(last intruder | field '.answered // 0')" = 0
+claim "and it is an exception that names the port" \
+    "$(denied 2>/dev/null | field .text | head -n 1 | cut -c1-150)" denied
+counted() { [ "$(as erin denied list --json | field '[.ports[] | select(.node == "a2" and .port == 4) | .packets] | add // 0')" -gt 0 ]; }
+claim "and counted at that port" "$(as erin denied list --json | field '[.ports[] | select(.node == "a2" and .port == 4) | .packets] | add // 0') packets" counted

@@ -1,0 +1,25 @@
+# Everything is torn down; what was there before is there again.
+# shellcheck shell=bash disable=SC2154
+
+# shellcheck disable=SC2046
+order=$(as erin circuit teardown scada-a trip-a1 stream-a $(jq -r '.[].name' "$work/bulk.json") --json | field .id)
+until_true 30 step_is "$order" approve waiting
+as olga work approve "$order" --yes --comment "end of the demo" >/dev/null
+until_true 300 order_is "$order" "done"
+claim "all circuits are torn down" "$(order_state "$order")" order_is "$order" "done"
+all_rules >"$work/rules-after"
+claim "teardown leaves the tables as they were before the first circuit" \
+    "$(wc -l <"$work/rules-after") rules" diff "$work/rules-before" "$work/rules-after"
+
+"${lab[@]}" controller stop
+cp "$run/journal/control-centre.db" "$work/journal.db"
+intact=$("$TIELINE_BIN/tieline" journal verify --file "$run/journal/control-centre.db" 2>&1 | tail -n 1)
+claim "the journal verifies" "$intact" "$TIELINE_BIN/tieline" journal verify --file "$run/journal/control-centre.db"
+sqlite3 "$work/journal.db" "UPDATE event SET body = replace(body, 'scada-a', 'scada-x') WHERE seq = (SELECT min(seq) FROM event WHERE type = 'circuit.wanted')" 2>"$work/sqlite.err"
+changed() { ! "$TIELINE_BIN/tieline" journal verify --file "$work/journal.db"; }
+claim "a record changed in a copy is found" "$("$TIELINE_BIN/tieline" journal verify --file "$work/journal.db" 2>&1 | tail -n 1 | cut -c1-120)" changed
+
+if [ -n "${DEMO_LOGS:-}" ]; then mkdir -p "$DEMO_LOGS" && cp -r "$run/log" "$DEMO_LOGS/"; fi
+"${lab[@]}" down
+no_trace() { [ ! -e "$run" ] && ! ip netns list | grep -q "^$name-"; }
+claim "the lab is down without a trace" "" no_trace
