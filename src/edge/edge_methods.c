@@ -189,6 +189,22 @@ do_release_port(void *arg, struct rpc_request *request, json_t *params)
     rpc_reply(request, NULL);
 }
 
+/* ---- Tests ---- */
+
+static void
+do_test_start(void *arg, struct rpc_request *request, json_t *params)
+{
+    const struct edge_node *n = arg;
+    stamp_node_test_start(n->tester, request, params);
+}
+
+static void
+do_test_stop(void *arg, struct rpc_request *request, json_t *params)
+{
+    const struct edge_node *n = arg;
+    stamp_node_test_stop(n->tester, request, params);
+}
+
 /* ---- The table ---- */
 
 const struct rpc_method edge_methods[] = {
@@ -201,5 +217,7 @@ const struct rpc_method edge_methods[] = {
      "How long a port that is up again must stay so before groups use it.", do_config},
     {"edge.release-port", "{port?}", "Uses a port, or all, that waits to be used again, now.",
      do_release_port},
+    {"test.start", TEST_START_USAGE, TEST_START_HELP, do_test_start},
+    {"test.stop", TEST_STOP_USAGE, TEST_STOP_HELP, do_test_stop},
 };
 const size_t n_edge_methods = ARRAY_SIZE(edge_methods);

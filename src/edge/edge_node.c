@@ -18,17 +18,34 @@ on_punt(void *arg, const struct punt *punt, const uint8_t *frame, uint32_t size,
     openflow_agent_packet_in(n->openflow, punt, frame, size, total_size, in_port);
 }
 
-/* A frame for the node itself. Nobody here wants one. */
+/* A frame for the node itself: only tests have rules that end here. */
 static void
-on_local(void *arg UNUSED, const uint8_t *frame UNUSED, uint32_t size UNUSED,
-         uint32_t in_port UNUSED, nsec_t rx_time UNUSED, bool kernel_time UNUSED)
+on_local(void *arg, const uint8_t *frame, uint32_t size, uint32_t in_port, nsec_t rx_time,
+         bool kernel_time)
 {
+    struct edge_node *n = arg;
+    stamp_agent_local(stamp_node_agent(n->tester), frame, size, in_port, rx_time, kernel_time);
 }
 
-/* When a frame that was injected with a token has left. Nobody here asks for it. */
 static void
-on_transmitted(void *arg UNUSED, uint32_t token UNUSED, nsec_t wall UNUSED)
+on_transmitted(void *arg, uint32_t token, nsec_t wall)
 {
+    struct edge_node *n = arg;
+    stamp_agent_transmitted(stamp_node_agent(n->tester), token, wall);
+}
+
+/* A test packet, as if it came from LOCAL. */
+static enum err
+send_test(void *arg, const uint8_t *frame, uint32_t size, uint16_t stamp_offset, uint32_t tx_token)
+{
+    struct edge_node *n = arg;
+    const struct injection injection = {.frame = frame,
+                                        .size = size,
+                                        .in_port = PORT_LOCAL,
+                                        .actions = &n->to_tables,
+                                        .stamp_offset = stamp_offset,
+                                        .tx_token = tx_token};
+    return worker_inject(n->worker, &injection);
 }
 
 /* A sample; the packet thread limits how many there are. */
@@ -223,6 +240,14 @@ start_rpc(struct edge_node *n, struct diag *diag)
     return rpc_agent_new(n->loop, &config, &n->rpc, diag);
 }
 
+static enum err
+start_tester(struct edge_node *n, struct diag *diag)
+{
+    const struct stamp_node_config config = {n->options->management, send_test, n};
+    actions_output(&n->to_tables, PORT_TABLE);
+    return stamp_node_new(n->loop, &config, &n->tester, diag);
+}
+
 /* ---- Life ---- */
 
 static enum err
@@ -234,6 +259,8 @@ start(struct edge_node *n, struct diag *diag)
     enum err err = load_identity(n, diag);
     if (!err)
         err = open_ports(n, diag);
+    if (!err)
+        err = start_tester(n, diag);
     if (!err)
         err = start_openflow(n, diag);
     if (!err)
@@ -277,9 +304,11 @@ edge_node_free(struct edge_node *n)
 {
     if (!n)
         return;
+    stamp_node_free(n->tester); /* its answers go before the connections */
     rpc_agent_free(n->rpc);
     openflow_agent_free(n->openflow);
     worker_free(n->worker);
+    actions_free(&n->to_tables);
     datapath_free(n->datapath);
     tls_free(n->tls);
     timer_free(n->tick);

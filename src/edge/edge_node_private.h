@@ -4,6 +4,7 @@
 
 #include "edge/edge_node.h"
 #include "edge/rpc_agent.h"
+#include "edge/stamp_node.h"
 #include "io/timer.h"
 
 /* What was last told of a port. */
@@ -21,6 +22,8 @@ struct edge_node {
     struct worker *worker;
     struct openflow_agent *openflow;
     struct rpc_agent *rpc;
+    struct stamp_node *tester;
+    struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */
     struct told_port ports[MAX_PORTS];
     uint32_t n_ports;
     struct timer *tick;

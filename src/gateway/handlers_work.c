@@ -167,7 +167,7 @@ wanted_role(const struct api_request *r, const json_t *order, role_set *wanted)
     const char *found = NULL;
     size_t i;
     json_t *approval;
-    json_array_foreach(json_object_get(order, "approvals"), i, approval)
+    json_array_foreach(json_object_get(order, "approval"), i, approval)
     {
         enum role role = role_from_word(text_of(approval, "role"));
         if (strcmp(text_of(approval, "state"), "asked") != 0 || role == ROLE_MAX ||
