@@ -4,7 +4,9 @@
 #include "io/clock.h"
 #include "io/interface.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TICK (NSEC_PER_SEC / 4)
 
@@ -98,7 +100,10 @@ wake_up(void *arg)
 void
 edge_node_tell_port(struct edge_node *n, struct told_port *told)
 {
-    const struct edge_port *port = told->port;
+    struct edge_port *port = told->port;
+    struct interface_info info;
+    if (!interface_get(port->name, &info, NULL))
+        port->speed_kbps = info.speed_kbps; /* as it was negotiated now */
     told->up = atomic_load_explicit(&port->up, memory_order_acquire);
     told->live = atomic_load_explicit(&port->live, memory_order_acquire);
     log_info("port %u (%s) is %s%s", port->number, port->name, told->up ? "up" : "down",
@@ -139,7 +144,7 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
                                          .number = o->number,
                                          .driver = o->driver,
                                          .tx_timestamps = true,
-                                         .isolate = true};
+                                         .exclusive = true};
     enum err err = interface_get(o->interface, &info, diag);
     if (err)
         return err;
@@ -211,15 +216,21 @@ start_openflow(struct edge_node *n, struct diag *diag)
 }
 
 static void
-on_rpc_connected(void *arg UNUSED, const char *address)
+on_rpc_connected(void *arg, const char *address)
 {
+    struct edge_node *n = arg;
+    n->rpc_reason[0] = '\0';
     log_info("JSON-RPC with %s is up", address);
 }
 
 static void
-on_rpc_disconnected(void *arg UNUSED, const char *address, const char *reason)
+on_rpc_disconnected(void *arg, const char *address, const char *reason)
 {
-    log_debug("JSON-RPC with %s: %s", address, reason);
+    struct edge_node *n = arg;
+    /* Once per loss, not once per attempt. */
+    if (strcmp(n->rpc_reason, reason))
+        log_warn("JSON-RPC with %s: %s", address, reason);
+    snprintf(n->rpc_reason, sizeof n->rpc_reason, "%s", reason);
 }
 
 static enum err

@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_LENGTH 63 /* as in the inventory */
+/* As in the inventory. */
+#define NAME_LENGTH 63
+#define NAME_SET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define DEFAULT_FLOWS 200000u
 #define UNIX_PATH_LENGTH 107
 
@@ -35,8 +37,8 @@ static enum err
 parse_name(const char *text, struct edge_options *o, struct diag *diag)
 {
     size_t length = strlen(text);
-    if (!length || length > NAME_LENGTH)
-        return diag_set(diag, ERR_INVALID, "a name has 1 to %d characters", NAME_LENGTH);
+    if (!isalnum((unsigned char)*text) || length > NAME_LENGTH || strspn(text, NAME_SET) != length)
+        return diag_set(diag, ERR_INVALID, "a name has 1 to %d of A-Z a-z 0-9 . _ -", NAME_LENGTH);
     o->name = text;
     return ERR_OK;
 }

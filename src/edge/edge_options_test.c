@@ -102,6 +102,8 @@ what_is_wrong_is_named(void **state UNUSED)
 {
     assert_wrong("name", "unknown option \"name\"");
     assert_wrong("--nam x", "unknown option \"--nam\"");
+    assert_wrong("--name -a", "--name: a name has 1 to 63 of A-Z a-z 0-9 . _ -");
+    assert_wrong("--name a/b", "--name: a name has 1 to 63 of A-Z a-z 0-9 . _ -");
     assert_wrong("--name a --name b", "--name is there twice");
     assert_wrong("--datapath-id 0",
                  "--datapath-id: \"0\" is not 1 to 16 hexadecimal digits, other than 0");

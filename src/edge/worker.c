@@ -345,7 +345,10 @@ on_carrier(void *arg, const struct carrier_event *e)
     for (uint32_t i = 0; i < w->n_ports; i++) {
         struct worker_port *wp = w->ports[i];
         bool was_up = atomic_load_explicit(&wp->port->up, memory_order_relaxed);
-        if (wp->ifindex != e->ifindex || was_up == e->up)
+        if (wp->ifindex != e->ifindex)
+            continue;
+        atomic_store_explicit(&wp->port->mtu, port_frame_max(wp->io), memory_order_relaxed);
+        if (was_up == e->up)
             continue;
         nsec_t wait = atomic_load_explicit(&w->wait_to_restore, memory_order_relaxed);
         if (!e->up)
@@ -359,7 +362,6 @@ on_carrier(void *arg, const struct carrier_event *e)
         else if (wait > 0)
             wp->restore_at = w->now + wait;
         wp->known = true;
-        atomic_store_explicit(&wp->port->mtu, port_frame_max(wp->io), memory_order_relaxed);
         tell_port(w, wp->port);
     }
 }
@@ -454,6 +456,7 @@ next_deadline(const struct worker *w)
     return deadline;
 }
 
+/* What the drivers count by themselves is added to what is counted here. */
 static void
 every_second(struct worker *w)
 {
@@ -462,6 +465,11 @@ every_second(struct worker *w)
         struct worker_port *wp = w->ports[i];
         struct port_counters c;
         port_get_counters(wp->io, &c);
+        uint64_t refused = c.tx_refused - counter_get(&wp->counters.tx_refused);
+        counter_add(&w->dp->drops[DROP_SEND_FAILED], refused);
+        counter_add(&wp->port->tx.dropped, refused);
+        counter_add(&w->dp->drops[DROP_NO_BUFFER],
+                    c.rx_no_buffer - counter_get(&wp->counters.rx_no_buffer));
         atomic_store_explicit(&wp->counters.rx_lost, c.rx_lost, memory_order_relaxed);
         atomic_store_explicit(&wp->counters.rx_no_buffer, c.rx_no_buffer, memory_order_relaxed);
         atomic_store_explicit(&wp->counters.tx_refused, c.tx_refused, memory_order_relaxed);

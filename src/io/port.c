@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static const struct port_driver *const drivers[] = {
@@ -26,8 +29,32 @@ open_with(enum port_choice choice, const struct port_options *options, struct pa
         return err;
     p->driver = drivers[choice];
     p->pool = pool;
+    p->claim_fd = -1;
     *port = p;
     return ERR_OK;
+}
+
+/* A name in the abstract namespace of Unix sockets, which is the network namespace's own and is
+ * free again when the process has gone, however it went. */
+static enum err
+claim(const struct port_options *options, int *fd, struct diag *diag)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int length = snprintf(name.sun_path + 1, sizeof name.sun_path - 1, "tieline/port/%u",
+                          if_nametoindex(options->interface));
+    *fd = -1;
+    if (!options->exclusive)
+        return ERR_OK;
+    *fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)length);
+    if (*fd >= 0 && !bind(*fd, (struct sockaddr *)&name, size))
+        return ERR_OK;
+    enum err err = errno == EADDRINUSE ? ERR_BUSY : ERR_IO;
+    diag_set(diag, err, "%s: %s", options->interface,
+             err == ERR_BUSY ? "another process has it" : strerror(errno));
+    if (*fd >= 0)
+        close(*fd);
+    return err;
 }
 
 /* The port is of use without it too: whoever opened it decides. */
@@ -35,7 +62,7 @@ static void
 isolate(struct port_io *port, const struct port_options *options)
 {
     diag_set(&port->not_isolated, ERR_OK, "not asked for");
-    if (options->isolate &&
+    if (options->exclusive &&
         isolation_open(options->interface, port->ifindex, &port->isolation, &port->not_isolated))
         port->isolation = NULL;
 }
@@ -67,12 +94,21 @@ port_open(const struct port_options *options, struct packet_pool *pool, struct p
 {
     if (!if_nametoindex(options->interface))
         return diag_set(diag, ERR_NOT_FOUND, "there is no interface \"%s\"", options->interface);
-    enum err err = options->driver == PORT_DRIVER_AUTO
-                       ? open_auto(options, pool, port, diag)
-                       : open_with(options->driver, options, pool, port, diag);
-    if (!err)
-        isolate(*port, options);
-    return err;
+    int claim_fd;
+    enum err err = claim(options, &claim_fd, diag);
+    if (err)
+        return err;
+    err = options->driver == PORT_DRIVER_AUTO
+              ? open_auto(options, pool, port, diag)
+              : open_with(options->driver, options, pool, port, diag);
+    if (err) {
+        if (claim_fd >= 0)
+            close(claim_fd);
+        return err;
+    }
+    (*port)->claim_fd = claim_fd;
+    isolate(*port, options);
+    return ERR_OK;
 }
 
 void
@@ -80,8 +116,11 @@ port_close(struct port_io *port)
 {
     if (!port)
         return;
+    int claim_fd = port->claim_fd;
     isolation_close(port->isolation);
     port->driver->close(port);
+    if (claim_fd >= 0)
+        close(claim_fd);
 }
 
 bool

@@ -21,15 +21,15 @@ struct port_options {
     uint32_t number; /* becomes packet.in_port */
     enum port_choice driver;
     bool tx_timestamps; /* report when packets with a tx_token left */
-    bool isolate; /* cut the kernel's own stack off from the interface: see port_is_isolated */
+    bool exclusive;     /* nobody else's: see port_is_isolated() */
 };
 
 struct port_io;
 
-/* Opens the interface and sets it promiscuous. Needs CAP_NET_RAW, and for xdp and to isolate
- * CAP_NET_ADMIN and CAP_BPF. May wait up to two seconds for a queue that was just closed.
- * ERR_NOT_FOUND: no such interface; ERR_DENIED; ERR_BUSY: xdp, another program or socket is there;
- * ERR_IO. */
+/* Opens the interface and sets it promiscuous. Needs CAP_NET_RAW, and for xdp and to be
+ * exclusive CAP_NET_ADMIN and CAP_BPF. May wait up to two seconds for a queue that was just closed.
+ * ERR_NOT_FOUND: no such interface; ERR_DENIED; ERR_BUSY: another process has it as exclusive, or,
+ * xdp, another program or socket is there; ERR_IO. */
 MUST_CHECK enum err port_open(const struct port_options *, struct packet_pool *, struct port_io **,
                               struct diag *);
 void port_close(struct port_io *); /* NULL is fine. */
@@ -37,9 +37,10 @@ void port_close(struct port_io *); /* NULL is fine. */
 /* "packet", "xdp copy", "xdp zero-copy"; and, after "auto", why: "packet (AF_XDP: no zero-copy on
  * veth)". Valid until port_close(). */
 const char *port_driver(const struct port_io *);
-/* The kernel's own stack neither gets frames of this interface nor sends any by it: no answer to
- * ARP, ping or anything else that should come from the node's addresses, no neighbour discovery.
- * False: not asked for, or the kernel cannot; `why` (may be NULL) says so in words. */
+/* Of an exclusive port: no other process has it as an exclusive one, and the kernel's own stack
+ * neither gets frames of this interface nor sends any by it: no answer to ARP, ping or anything
+ * else that should come from the node's addresses, no neighbour discovery. False: not asked for, or
+ * the kernel cannot keep its stack away; `why` (may be NULL) says so in words. */
 bool port_is_isolated(const struct port_io *, const char **why);
 /* Readable when frames wait; EPOLLERR and, of AF_PACKET, EPOLLPRI when transmit timestamps do. */
 int port_fd(const struct port_io *);

@@ -17,6 +17,7 @@ struct port_io {
     int fd;
     int control_fd; /* any socket, for ioctls */
     struct port_counters counters;
+    int claim_fd;                /* -1: none */
     struct isolation *isolation; /* NULL: none */
     struct diag not_isolated;    /* why */
 };

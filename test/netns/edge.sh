@@ -106,6 +106,7 @@ done
 start_edge xdp packet auto
 claim "a node that is killed leaves its ports" eval 'stop $edge_pid KILL; ! kill -0 $edge_pid 2>/dev/null'
 claim "can be started again" start_edge xdp packet auto
+claim "but not twice" wrong 1 "port 2: p2: another process has it" --port 2=p2
 claim "and its tables are empty" [ "$(of dump-flows | grep -c actions=)" = 0 ]
 
 # ---- Failover

@@ -1,0 +1,1 @@
+tieline_fuzz(trace LIBS tl_edge)
