@@ -29,7 +29,7 @@ struct port_io;
 /* Opens the interface and sets it promiscuous. Needs CAP_NET_RAW, and for xdp and to be
  * exclusive CAP_NET_ADMIN and CAP_BPF. May wait up to two seconds for a queue that was just closed.
  * ERR_NOT_FOUND: no such interface; ERR_DENIED; ERR_BUSY: another process has it as exclusive, or,
- * xdp, another program or socket is there; ERR_IO. */
+ * xdp, another program or socket is there; ERR_UNSUPPORTED: xdp, several receive queues; ERR_IO. */
 MUST_CHECK enum err port_open(const struct port_options *, struct packet_pool *, struct port_io **,
                               struct diag *);
 void port_close(struct port_io *); /* NULL is fine. */

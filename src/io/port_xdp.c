@@ -221,6 +221,22 @@ ask_driver_name(struct xdp_port *port)
                     !strcmp(info.driver, "veth");
 }
 
+/* The socket is on queue 0: what the device spreads over others would be lost. */
+static enum err
+check_queues(struct xdp_port *port, struct diag *diag)
+{
+    struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+    struct ifreq ifr = {.ifr_ifindex = 0};
+    memcpy(ifr.ifr_name, port->base.interface, sizeof ifr.ifr_name);
+    ifr.ifr_data = (void *)&channels;
+    if (ioctl(port->base.control_fd, SIOCETHTOOL, &ifr)) /* it has no such thing: one queue */
+        return ERR_OK;
+    unsigned n = channels.rx_count + channels.combined_count;
+    return n <= 1 ? ERR_OK
+                  : diag_set(diag, ERR_UNSUPPORTED, "%s: AF_XDP needs one receive queue, not %u",
+                             port->base.interface, n);
+}
+
 static void xdp_close(struct port_io *);
 
 static enum err
@@ -236,7 +252,9 @@ set_up(struct xdp_port *port, struct diag *diag)
     ask_driver_name(port);
     (void)adjtimex(&tai);
     port->tai_offset = tai.tai * NSEC_PER_SEC;
-    enum err err = create_umem(port, diag);
+    enum err err = check_queues(port, diag);
+    if (!err)
+        err = create_umem(port, diag);
     if (!err)
         err = attach_program(port, diag);
     if (!err)

@@ -3,7 +3,7 @@
 # the hosts' offloads does not stall, groups follow the carrier, tables outlive controllers.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
-need ping iperf3 ovs-ofctl python3 ethtool
+need ping iperf3 ovs-ofctl python3 openssl
 [ -x "$bin/tieline-edge" ] || skip "no tieline-edge in $bin"
 rpc_tool=$(dirname "$(readlink -f "$0")")/edge_rpc.py
 
@@ -26,11 +26,21 @@ for end in "b b0" "c c0"; do
 done
 set -- "$bin"
 
+# Certificates: of the node, of the controller, and of another node of the same CA.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/ca.key" -out "$work/ca.pem" \
+    -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE 2>/dev/null
+for cn in n1 controller n2; do
+    openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout "$work/$cn.key" -subj "/CN=$cn" \
+        -out "$work/$cn.csr" 2>/dev/null
+    openssl x509 -req -in "$work/$cn.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial \
+        -extfile <(echo basicConstraints=CA:FALSE) -out "$work/$cn.pem" 2>/dev/null
+done
+
 control=$work/control
 start_edge() { # DRIVER-OF-1 DRIVER-OF-2 DRIVER-OF-3
     spawn sw "$work/edge" "$bin/tieline-edge" --name n1 --datapath-id 0x11 --port "1=p1,driver=$1" \
-        --port "2=p2,driver=$2" --port "3=p3,driver=$3" --controller tcp:10.2.0.1:6653 \
-        --rpc tcp:10.2.0.1:6654 --management 10.2.0.2 --control "$control"
+        --port "2=p2,driver=$2" --port "3=p3,driver=$3" --controller tls:10.2.0.1:6653 \
+        --ca "$work/ca.pem" --cert "$work/n1.pem" --key "$work/n1.key" --rpc tcp:10.2.0.1:6654 --management 10.2.0.2 --control "$control"
     edge_pid=$spawned
     wait_for 10 rpc edge.status
 }
@@ -157,24 +167,29 @@ wait_for 5 carrier 2 true
 # ---- A controller that comes and goes
 
 adopted() { shows '.controllers[0].state == "connected"' edge.status >/dev/null; }
-osken() {
+osken() { # NAME-IN-ITS-CERTIFICATE
     spawn ctl "$work/osken" /usr/bin/python3 /usr/bin/osken-manager --ofp-listen-host 10.2.0.1 \
-        --ofp-tcp-listen-port 6653 "$(dirname "$rpc_tool")/edge_osken.py"
+        --ofp-ssl-listen-port 6653 --ctl-privkey "$work/$1.key" --ctl-cert "$work/$1.pem" --ca-certs "$work/ca.pem" \
+        "$(dirname "$rpc_tool")/edge_osken.py"
+    osken=$spawned
 }
 if [ -x /usr/bin/osken-manager ] && /usr/bin/python3 -c 'import os_ken' 2>/dev/null; then
     of del-flows
     of del-groups
     claim "nothing passes before the controller is there" silent
-    osken
-    osken=$spawned
-    claim "os-ken adopts the node" wait_for 20 grep -q "adopted 11" "$work/osken"
+    osken n2
+    claim "a node that poses as controller is not believed" wait_for 20 eval \
+        'rpc edge.status | true_of ".controllers[0].reason | contains(\"n2\")"'
+    stop "$osken" KILL
+    osken controller
+    claim "os-ken adopts the node over TLS" wait_for 20 grep -q "adopted 11" "$work/osken"
     claim "and lets two ports talk by packet-in, packet-out and flows" wait_for 10 pings
     claim "confirmed by barriers" [ "$(grep -c barrier "$work/osken")" -ge 3 ]
     stop "$osken" KILL
     claim "the controller has gone" wait_for 10 eval '! adopted'
     claim "the node says why" shows '.controllers[0].reason | length > 0' edge.status
     claim "and goes on forwarding" pings
-    osken
+    osken controller
     claim "a controller that comes back is found" wait_for 20 grep -q "adopted 11" "$work/osken"
 else
     echo "# os-ken is not installed: left out"
@@ -183,7 +198,7 @@ fi
 # ---- The end
 
 kill -HUP "$edge_pid"
-claim "SIGHUP does no harm" eval 'wait_for 5 grep -q "certificates stay" "$work/edge.err" && rpc edge.status >/dev/null'
+claim "SIGHUP reads the certificates again" eval 'wait_for 5 grep -q "read again" "$work/edge.err" && rpc edge.status >/dev/null'
 claim "ends in order on SIGTERM" stop "$edge_pid"
 claim "and lets the kernel have its ports" eval 'in_host a ip neigh flush dev a0; in_host a ping -q -c 1 -W 1 10.2.0.2 >/dev/null 2>&1
     [ "$(addresses_of_the_node)" = 1 ]'
