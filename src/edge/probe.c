@@ -76,6 +76,7 @@ read_frames(struct opened *o)
     struct packet *packets[BURST];
     unsigned n = port_receive(o->port, packets, BURST);
     for (unsigned i = 0; i < n; i++) {
+        read_stamps(o); /* an answer tells when the one before it left */
         stamp_agent_local(stamp_node_agent(o->probe->tester), packets[i]->data, packets[i]->size,
                           PORT_LOCAL, packets[i]->rx_time, packets[i]->rx_time_kernel);
         packet_unref(packets[i]);
@@ -88,10 +89,10 @@ on_ready(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
     struct opened *o = CONTAINER_OF(poll, struct opened, poll);
     for (unsigned i = 0; i < BURSTS; i++) {
-        read_stamps(o); /* first: an answer may be to a packet whose stamp waits */
         if (read_frames(o) < BURST)
             break;
     }
+    read_stamps(o);
 }
 
 static void

@@ -2,13 +2,13 @@
 #include "edge/stamp_testing.h"
 
 static bool
-is_tester(const struct world *w, const struct node *from)
+is_tester(const struct world *w, const struct station *from)
 {
     return from == &w->nodes[TESTER];
 }
 
 static struct fate
-three_there_five_back(const struct world *w, const struct node *from, uint32_t n UNUSED)
+three_there_five_back(const struct world *w, const struct station *from, uint32_t n UNUSED)
 {
     return (struct fate){.latency = is_tester(w, from) ? 3 * MS : 5 * MS};
 }
@@ -50,7 +50,7 @@ a_quiet_network_is_measured_exactly(void **state UNUSED)
 }
 
 static struct fate
-loses(const struct world *w, const struct node *from, uint32_t n)
+loses(const struct world *w, const struct station *from, uint32_t n)
 {
     /* 5 of 50 on the way there, of the 45 others 3 on the way back. */
     bool lost = is_tester(w, from) ? n % 10 == 3 : n % 15 == 4;
@@ -75,7 +75,7 @@ losses_are_known_each_way(void **state UNUSED)
 }
 
 static struct fate
-loses_the_last(const struct world *w, const struct node *from, uint32_t n)
+loses_the_last(const struct world *w, const struct station *from, uint32_t n)
 {
     return (struct fate){.lost = is_tester(w, from) && n >= 8, .latency = MS};
 }
@@ -111,7 +111,7 @@ silence_is_loss_without_latencies(void **state UNUSED)
 }
 
 static struct fate
-doubles(const struct world *w, const struct node *from, uint32_t n)
+doubles(const struct world *w, const struct station *from, uint32_t n)
 {
     bool again = is_tester(w, from) ? n == 2 || n == 5 : n == 9;
     return (struct fate){.latency = MS, .again = again ? 100 * US : 0};
@@ -133,7 +133,7 @@ duplicates_are_counted_where_they_were_made(void **state UNUSED)
 }
 
 static struct fate
-overtakes(const struct world *w, const struct node *from, uint32_t n)
+overtakes(const struct world *w, const struct station *from, uint32_t n)
 {
     bool slow = is_tester(w, from) ? n == 4 : n == 10 || n == 13;
     return (struct fate){.latency = slow ? 3500 * US : MS};
@@ -153,7 +153,7 @@ reordering_is_counted_where_it_happened(void **state UNUSED)
 }
 
 static struct fate
-too_late(const struct world *w, const struct node *from, uint32_t n)
+too_late(const struct world *w, const struct station *from, uint32_t n)
 {
     return (struct fate){.latency = is_tester(w, from) && n == 1 ? 1100 * MS : MS};
 }
@@ -170,7 +170,7 @@ what_comes_after_its_time_is_lost(void **state UNUSED)
 }
 
 static struct fate
-trembles(const struct world *w, const struct node *from, uint32_t n)
+trembles(const struct world *w, const struct station *from, uint32_t n)
 {
     return (struct fate){.latency = is_tester(w, from) && n % 2 ? 1400 * US : MS};
 }
@@ -286,7 +286,7 @@ a_stall_shifts_the_test_and_makes_no_burst(void **state UNUSED)
 /* ---- Over the management network ---- */
 
 static struct fate
-second_reflector_loses(const struct world *w, const struct node *from, uint32_t n)
+second_reflector_loses(const struct world *w, const struct station *from, uint32_t n)
 {
     /* A group's frame has a fate for each reflector. */
     if (is_tester(w, from))

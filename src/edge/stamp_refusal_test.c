@@ -224,7 +224,7 @@ what_we_cannot_send_is_no_loss_of_the_network(void **state UNUSED)
 
 /* Waits for the first frame to the node, and gives the agent changed copies of it instead. */
 static struct event
-first_frame_to(struct world *w, const struct node *to)
+first_frame_to(struct world *w, const struct station *to)
 {
     for (;;) {
         for (size_t i = 0; i < w->n_events; i++) {
@@ -239,7 +239,7 @@ first_frame_to(struct world *w, const struct node *to)
 }
 
 static int64_t
-counter(const struct node *n, const char *name)
+counter(const struct station *n, const char *name)
 {
     json_t *status = stamp_agent_status(n->agent);
     int64_t value = json_integer_value(at(status, name));
@@ -248,7 +248,7 @@ counter(const struct node *n, const char *name)
 }
 
 static void
-give(struct node *n, const uint8_t *frame, size_t size)
+give(struct station *n, const uint8_t *frame, size_t size)
 {
     uint8_t *exact = xmemdup(frame, size); /* one octet too far is seen */
     stamp_agent_local(n->agent, exact, size, 1, node_wall(n), true);
@@ -259,7 +259,7 @@ static void
 a_frame_cut_short_is_not_reflected(void **state UNUSED)
 {
     struct world *w = world_new(1);
-    struct node *n = &w->nodes[1];
+    struct station *n = &w->nodes[1];
     assert_ok(start(w, in_band("t", 1, 1000), NULL));
     struct event e = first_frame_to(w, n);
     for (size_t size = 0; size < e.size; size++)
@@ -292,7 +292,7 @@ a_frame_with_a_flaw_is_not_reflected(void **state UNUSED)
         {41, 0x01}, /* a UDP checksum, a wrong one */
     };
     struct world *w = world_new(1);
-    struct node *n = &w->nodes[1];
+    struct station *n = &w->nodes[1];
     assert_ok(start(w, in_band("t", 1, 1000), NULL));
     struct event e = first_frame_to(w, n);
     for (size_t i = 0; i < ARRAY_SIZE(flaws); i++) {
@@ -310,7 +310,7 @@ static void
 two_reflectors_do_not_answer_each_other(void **state UNUSED)
 {
     struct world *w = world_new(1);
-    struct node *n = &w->nodes[1];
+    struct station *n = &w->nodes[1];
     assert_ok(start(w, in_band("t", 1, 1000), NULL));
     struct event e = first_frame_to(w, n);
     put_be16(e.octets + 34, 862); /* the UDP source port, which no checksum covers */
@@ -325,7 +325,7 @@ static void
 an_answer_by_another_is_not_taken(void **state UNUSED)
 {
     struct world *w = world_new(1);
-    struct node *n = &w->nodes[TESTER];
+    struct station *n = &w->nodes[TESTER];
     assert_ok(start(w, in_band("t", 1, 1000), NULL));
     struct event e = first_frame_to(w, n);
     struct stamp_headers right, wrong[4];
@@ -359,7 +359,7 @@ static void
 unknown_tokens_are_ignored(void **state UNUSED)
 {
     struct world *w = world_new(1);
-    struct node *n = &w->nodes[TESTER];
+    struct station *n = &w->nodes[TESTER];
     assert_ok(start(w, in_band("t", 10, 1000), NULL));
     world_step(w);
     for (uint32_t token = 0; token < 20000; token += 7)

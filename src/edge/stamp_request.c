@@ -230,14 +230,15 @@ direction(const struct stamp_direction *d)
     return json;
 }
 
-/* Both of the reflector's stamps, as it said for most of its answers; of answers over the
- * management network only the first matters. */
+/* Both of the reflector's stamps, by the best it said. That the kernel's word came too late for
+ * some of its answers, when many follow each other, makes no other source of it; of answers over
+ * the management network only the first matters. */
 static const char *
 reflector_stamps(const struct stamp_request *q, const struct stamp_result *r)
 {
     uint8_t in = r->timestamps.method_in, out = q->management ? in : STAMP_METHOD_CONTROL_PLANE;
     for (uint8_t method = STAMP_METHOD_HW_ASSIST; !q->management && method < out; method++) {
-        if (r->follow_ups[method] > r->follow_ups[STAMP_METHOD_CONTROL_PLANE])
+        if (r->follow_ups[method])
             out = method;
     }
     if (in == STAMP_METHOD_HW_ASSIST && out == STAMP_METHOD_HW_ASSIST)

@@ -25,7 +25,7 @@ struct fate {
 
 struct world;
 
-struct node {
+struct station {
     struct world *world;
     struct stamp_agent *agent;
     uint32_t management;
@@ -47,7 +47,7 @@ struct event {
     nsec_t at;
     uint64_t order;
     enum event_kind kind;
-    struct node *to;
+    struct station *to;
     uint8_t *octets;
     size_t size;
     uint32_t token, from;
@@ -56,14 +56,14 @@ struct event {
 
 struct world {
     nsec_t now;
-    struct node nodes[WORLD_NODES];
+    struct station nodes[WORLD_NODES];
     unsigned n_nodes;
     struct event *events;
     size_t n_events, events_capacity;
     uint64_t order;
     nsec_t lateness; /* of every wake-up */
     /* Of the n-th packet that `from` sends; NULL: 1 ms each way. */
-    struct fate (*fate)(const struct world *, const struct node *from, uint32_t n);
+    struct fate (*fate)(const struct world *, const struct station *from, uint32_t n);
     /* The last test that ended. */
     struct {
         unsigned n;
@@ -76,7 +76,7 @@ struct world {
 };
 
 static inline UNUSED nsec_t
-node_wall(const struct node *n)
+node_wall(const struct station *n)
 {
     return WALL + n->world->now + n->clock_offset;
 }
@@ -93,7 +93,7 @@ post(struct world *w, const struct event *event, const uint8_t *octets, size_t s
 }
 
 static inline UNUSED struct fate
-fate_of(struct node *from)
+fate_of(struct station *from)
 {
     struct world *w = from->world;
     uint32_t n = from->n_sent++;
@@ -116,7 +116,7 @@ deliver(struct world *w, struct event *e, const struct fate *fate, const uint8_t
 static inline UNUSED enum err
 world_send(void *arg, const uint8_t *frame, uint32_t size, uint16_t stamp_offset, uint32_t token)
 {
-    struct node *from = arg;
+    struct station *from = arg;
     struct world *w = from->world;
     if (from->send_error)
         return from->send_error;
@@ -149,7 +149,7 @@ world_send(void *arg, const uint8_t *frame, uint32_t size, uint16_t stamp_offset
 static inline UNUSED enum err
 world_management_send(void *arg, uint32_t to, uint16_t to_port, const uint8_t *payload, size_t size)
 {
-    struct node *from = arg;
+    struct station *from = arg;
     struct world *w = from->world;
     struct fate fate = fate_of(from);
     for (unsigned i = 0; i < w->n_nodes; i++) {
@@ -168,7 +168,7 @@ world_management_send(void *arg, uint32_t to, uint16_t to_port, const uint8_t *p
 static inline UNUSED enum err
 world_management_listen(void *arg, uint16_t port, bool on, struct diag *diag)
 {
-    struct node *n = arg;
+    struct station *n = arg;
     unsigned i = 0;
     while (i < n->n_ports && n->ports[i] != port)
         i++;
@@ -185,7 +185,7 @@ world_management_listen(void *arg, uint16_t port, bool on, struct diag *diag)
 static inline UNUSED nsec_t
 world_now(void *arg)
 {
-    return ((struct node *)arg)->world->now;
+    return ((struct station *)arg)->world->now;
 }
 
 static inline UNUSED nsec_t
@@ -198,13 +198,13 @@ static inline UNUSED bool
 world_clock(void *arg, nsec_t *error)
 {
     *error = 50 * US;
-    return ((struct node *)arg)->synchronised;
+    return ((struct station *)arg)->synchronised;
 }
 
 static inline UNUSED void
 world_wake_at(void *arg, nsec_t at)
 {
-    struct node *n = arg;
+    struct station *n = arg;
     assert_true(n->wake != at);
     n->wake = at;
 }
@@ -217,12 +217,12 @@ world_new(unsigned n_reflectors)
     w->n_nodes = 1 + n_reflectors;
     w->now = 77 * NSEC_PER_SEC;
     for (unsigned i = 0; i < w->n_nodes; i++) {
-        struct node *n = &w->nodes[i];
-        *n = (struct node){.world = w,
-                           .management = 0x0a090001 + i,
-                           .synchronised = true,
-                           .kernel = true,
-                           .wake = NSEC_NEVER};
+        struct station *n = &w->nodes[i];
+        *n = (struct station){.world = w,
+                              .management = 0x0a090001 + i,
+                              .synchronised = true,
+                              .kernel = true,
+                              .wake = NSEC_NEVER};
         struct stamp_agent_config config = {
             .io = {.send = world_send,
                    .management_send = world_management_send,
@@ -281,7 +281,7 @@ static inline UNUSED bool
 world_step(struct world *w)
 {
     size_t first = 0;
-    struct node *early = &w->nodes[0];
+    struct station *early = &w->nodes[0];
     for (size_t i = 1; i < w->n_events; i++) {
         const struct event *e = &w->events[i], *f = &w->events[first];
         if (e->at < f->at || (e->at == f->at && e->order < f->order))

@@ -1,0 +1,1 @@
+tieline_fuzz(stamp_agent LIBS tl_edge)
