@@ -81,8 +81,9 @@ forget_tuples(struct proved_node *node)
         free(node->tuples[i].slots);
     free(node->tuples);
     free(node->next);
+    free(node->next_member);
     node->tuples = NULL;
-    node->next = NULL;
+    node->next = node->next_member = NULL;
     node->n_tuples = 0;
 }
 
@@ -175,6 +176,22 @@ find_tuple(struct proved_node *node, const struct flow_key *mask)
     return NULL;
 }
 
+static struct flow_tuple *
+add_tuple(struct proved_node *node, const struct match *first, uint32_t n_slots)
+{
+    node->tuples = xrealloc(node->tuples, node->n_tuples + 1, sizeof *node->tuples);
+    struct flow_tuple *tuple = &node->tuples[node->n_tuples++];
+    *tuple = (struct flow_tuple){.mask = first->mask,
+                                 .hashed = first->mask,
+                                 .n_slots = n_slots,
+                                 .slots = xcalloc(n_slots, sizeof(uint32_t)),
+                                 .same = first->mask,
+                                 .value = first->value};
+    memset(&tuple->hashed.tp_src, 0, sizeof tuple->hashed.tp_src);
+    memset(&tuple->hashed.tp_dst, 0, sizeof tuple->hashed.tp_dst);
+    return tuple;
+}
+
 /* Sorts a node's flows and builds its tuples. Table 0 is where packets start; nothing in another
  * table is ever reached without a goto, which the walk reports. */
 static void
@@ -188,17 +205,16 @@ index_node(struct proved_node *node)
     while (n_slots < node->n_flows)
         n_slots *= 2;
     node->next = xcalloc(node->n_flows, sizeof *node->next);
+    node->next_member = xcalloc(node->n_flows, sizeof *node->next_member);
     for (uint32_t i = 0; i < node->n_flows; i++) {
         const struct match *m = &node->flows[i].flow->match;
         struct flow_tuple *tuple = find_tuple(node, &m->mask);
-        if (!tuple) {
-            node->tuples = xrealloc(node->tuples, node->n_tuples + 1, sizeof *node->tuples);
-            tuple = &node->tuples[node->n_tuples++];
-            *tuple = (struct flow_tuple){m->mask, m->mask, n_slots,
-                                         xcalloc(n_slots, sizeof(uint32_t))};
-            memset(&tuple->hashed.tp_src, 0, sizeof tuple->hashed.tp_src);
-            memset(&tuple->hashed.tp_dst, 0, sizeof tuple->hashed.tp_dst);
-        }
+        if (!tuple)
+            tuple = add_tuple(node, m, n_slots);
+        for (int word = 0; word < FLOW_KEY_WORDS; word++)
+            tuple->same.words[word] &= ~(tuple->value.words[word] ^ m->value.words[word]);
+        node->next_member[i] = tuple->members;
+        tuple->members = i + 1;
         uint32_t slot = (uint32_t)hash_masked(&m->value, &tuple->hashed) & (tuple->n_slots - 1);
         node->next[i] = tuple->slots[slot];
         tuple->slots[slot] = i + 1;

@@ -17,8 +17,10 @@ struct proved_flow {
  */
 struct flow_tuple {
     struct flow_key mask, hashed;
-    uint32_t n_slots; /* a power of two */
-    uint32_t *slots;  /* index into flows + 1; 0: empty. Chained by `next` */
+    uint32_t n_slots;            /* a power of two */
+    uint32_t *slots;             /* index into flows + 1; 0: empty. Chained by `next` */
+    uint32_t members;            /* the same of all of them; chained by `next_member` */
+    struct flow_key same, value; /* the bits that all of them ask for alike, and what they ask */
 };
 
 struct proved_node {
@@ -26,6 +28,7 @@ struct proved_node {
     uint32_t n_flows, capacity;
     struct proved_flow *flows; /* by falling priority */
     uint32_t *next;            /* the next flow of the same slot + 1 */
+    uint32_t *next_member;     /* ... of the same tuple */
     uint32_t n_tuples;
     struct flow_tuple *tuples;
     const struct group **groups;

@@ -352,21 +352,33 @@ by_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* All rules of the tuple ask for something else than the class is. */
+static bool
+is_apart(const struct flow_tuple *tuple, const struct match *cube)
+{
+    for (int i = 0; i < FLOW_KEY_WORDS; i++) {
+        if ((tuple->value.words[i] ^ cube->value.words[i]) & tuple->same.words[i] &
+            cube->mask.words[i])
+            return true;
+    }
+    return false;
+}
+
 /* The rules that could take a part of the class, highest priority first. */
 static void
 find_candidates(const struct proved_node *node, const struct match *cube, struct candidates *c)
 {
     for (uint32_t t = 0; t < node->n_tuples; t++) {
         const struct flow_tuple *tuple = &node->tuples[t];
+        if (is_apart(tuple, cube))
+            continue;
         bool exact = specifies(cube, &tuple->hashed);
-        uint32_t first = 0, last = tuple->n_slots - 1;
-        if (exact)
-            first = last = (uint32_t)hash_masked(&cube->value, &tuple->hashed) & last;
-        for (uint32_t slot = first; slot <= last; slot++) {
-            for (uint32_t i = tuple->slots[slot]; i; i = node->next[i - 1]) {
-                if (match_intersect(&node->flows[i - 1].flow->match, cube, NULL))
-                    add_candidate(c, i - 1);
-            }
+        const uint32_t *next = exact ? node->next : node->next_member;
+        uint32_t slot = exact ? (uint32_t)hash_masked(&cube->value, &tuple->hashed) : 0;
+        uint32_t i = exact ? tuple->slots[slot & (tuple->n_slots - 1)] : tuple->members;
+        for (; i; i = next[i - 1]) {
+            if (match_intersect(&node->flows[i - 1].flow->match, cube, NULL))
+                add_candidate(c, i - 1);
         }
     }
     qsort(c->flows, c->n, sizeof *c->flows, by_number);
