@@ -1,0 +1,186 @@
+#include "orchestrate/draft.h"
+
+#include "engineer/testing.h"
+#include "model/json.h"
+
+static json_t *
+names(const char *one, const char *two)
+{
+    return two ? json_pack("[s, s]", one, two) : json_pack("[s]", one);
+}
+
+static struct network *
+lab(void)
+{
+    struct network *net = test_lab();
+    test_tcp(net, "scada-a", "fep", "rtu-a", 502);
+    test_tcp(net, "scada-b", "fep", "rtu-b", 502);
+    test_goose(net, "trip", "relay-a1", "relay-a2 relay-b1");
+    return net;
+}
+
+static json_t *
+draft_of(const struct network *net, const char *one, const char *two)
+{
+    struct network *copy = network_copy(net);
+    struct diag why = {""};
+    json_t *draft, *list = names(one, two);
+    if (draft_make(copy, list, &draft, &why))
+        fail_msg("%s", why.text);
+    json_decref(list);
+    network_free(copy);
+    return draft;
+}
+
+static void
+is_the_same_for_the_same_network(void **state UNUSED)
+{
+    struct network *net = lab();
+    json_t *x = draft_of(net, "scada-a", "trip"), *y = draft_of(net, "scada-a", "trip");
+    assert_true(json_equal(x, y));
+    assert_int_equal(draft_size(x), 2);
+    assert_string_equal(draft_circuit(x, 1), "trip");
+    assert_int_equal(strlen(draft_hash(x)), 64);
+    json_decref(x);
+    json_decref(y);
+    network_free(net);
+}
+
+static void
+holds_whatever_others_do_meanwhile(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *draft = draft_of(net, "scada-a", NULL), *other;
+    assert_ok(draft_put(net, draft, &why));
+    json_t *list = names("scada-b", "trip");
+    assert_ok(draft_make(net, list, &other, &why));
+    assert_ok(draft_check(net, draft, &why));
+    assert_ok(draft_check(net, other, &why));
+    assert_ok(draft_put(net, draft, &why)); /* again */
+    json_decref(list);
+    json_decref(other);
+    json_decref(draft);
+    network_free(net);
+}
+
+static void
+does_not_hold_if_a_rule_would_be_another(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *draft = draft_of(net, "scada-a", NULL);
+    assert_ok(draft_put(net, draft, &why));
+    struct circuit *changed = circuit_copy(network_circuit(net, "scada-a"));
+    changed->rate_kbps = 2000;
+    network_put_circuit(net, changed);
+    assert_err(draft_check(net, draft, &why), ERR_CONFLICT);
+    json_decref(draft);
+    network_free(net);
+}
+
+static void
+is_not_put_where_its_number_is_taken(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *mine = draft_of(net, "scada-a", NULL), *other = draft_of(net, "scada-b", NULL);
+    assert_ok(draft_put(net, other, &why));
+    assert_err(draft_put(net, mine, &why), ERR_CONFLICT); /* both were given the first one */
+    assert_non_null(strstr(why.text, "number"));
+    json_decref(mine);
+    json_decref(other);
+    network_free(net);
+}
+
+static void
+leaves_alone_what_another_holds(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *other = draft_of(net, "scada-b", NULL), *mine, *list = names("scada-a", NULL);
+    draft_hold(net, other);
+    assert_ok(draft_make(net, list, &mine, &why));
+    assert_int_not_equal(network_design(net, "scada-a")->number,
+                         network_design(net, "scada-b")->number);
+    assert_ok(draft_put(net, other, &why));
+    json_decref(list);
+    json_decref(mine);
+    json_decref(other);
+    network_free(net);
+}
+
+static void
+is_not_put_where_a_link_is_full(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *draft = draft_of(net, "scada-a", NULL);
+    for (struct link *l = net->links; l; l = l->hh.next)
+        l->capacity_kbps = 10;
+    assert_err(draft_put(net, draft, &why), ERR_CONFLICT);
+    assert_non_null(strstr(why.text, "capacity"));
+    json_decref(draft);
+    network_free(net);
+}
+
+static void
+says_what_it_lacks(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *draft, *summary, *list = names("scada-a", "trip");
+    network_circuit(net, "scada-a")->protection = DISJOINT_NONE;
+    assert_ok(draft_make(net, list, &draft, &why));
+    assert_ok(draft_summary(net, draft, &summary, &why));
+    const json_t *single = json_object_get(summary, "without-failover");
+    assert_int_equal(json_integer_value(json_object_get(single, "count")), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(single, "circuits"), 0)),
+                        "scada-a");
+    assert_int_equal(json_array_size(json_object_get(summary, "paths")), 2);
+    json_decref(list);
+    json_decref(draft);
+    json_decref(summary);
+    network_free(net);
+}
+
+static void
+is_proved_with_all_there_is(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct proof proof;
+    struct diag why = {""};
+    json_t *draft = draft_of(net, "scada-a", "trip");
+    assert_ok(draft_put(net, draft, &why));
+    assert_ok(draft_prove(net, &proof, &why));
+    json_t *json = proof_to_json(&proof);
+    assert_true(json_is_true(json_object_get(json, "ok")));
+    assert_int_equal(json_integer_value(json_object_get(json, "circuits")), 2);
+    json_decref(json);
+    json_decref(draft);
+    proof_fini(&proof);
+    network_free(net);
+}
+
+static void
+is_refused_if_it_is_none(void **state UNUSED)
+{
+    static const char *const texts[] = {"{}", "{\"hash\": \"x\", \"designs\": 1}",
+                                        "{\"hash\": \"x\", \"designs\": [{}]}"};
+    struct network *net = lab();
+    struct diag why = {""};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        json_t *json = json_loads(texts[i], 0, NULL);
+        assert_err(draft_put(net, json, &why), ERR_MALFORMED);
+        json_decref(json);
+    }
+    network_free(net);
+}
+
+TEST_MAIN(cmocka_unit_test(is_the_same_for_the_same_network),
+          cmocka_unit_test(holds_whatever_others_do_meanwhile),
+          cmocka_unit_test(does_not_hold_if_a_rule_would_be_another),
+          cmocka_unit_test(is_not_put_where_its_number_is_taken),
+          cmocka_unit_test(leaves_alone_what_another_holds),
+          cmocka_unit_test(is_not_put_where_a_link_is_full), cmocka_unit_test(says_what_it_lacks),
+          cmocka_unit_test(is_proved_with_all_there_is), cmocka_unit_test(is_refused_if_it_is_none))
