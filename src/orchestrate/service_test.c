@@ -1,5 +1,7 @@
 #include "orchestrate/service_testing.h"
 
+#include <sqlite3.h>
+
 /* ---- Turn-up -----------------------------------------------------------------------------------
  */
 
@@ -291,6 +293,55 @@ builds_nothing_that_was_not_approved(void **state)
     assert_int_equal(bench_n_asked(b, "lan.push"), 0);
 }
 
+/* ---- When the disk does not work
+ * ------------------------------------------------------------------ */
+
+/* Somebody else holds the journal's file; free with sqlite3_close(). */
+static sqlite3 *
+hold_file(const struct bench *b)
+{
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(b->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    return db;
+}
+
+static void
+waits_for_the_journal_and_goes_on(void **state)
+{
+    struct bench *b = *state;
+    bench_put(b, BENCH_MODEL);
+    uint32_t id = bench_submit(b, "circuit-turn-up", "{'circuits': ['scada-rtu']}");
+    bench_approve(b, id);
+    RUN_UNTIL(b->loop, bench_n_asked(b, "lan.push") == 1);
+    sqlite3 *db = hold_file(b);
+    RUN_UNTIL(b->loop, journal_health(b->journal).n_failed > 0);
+    bench_refused(b, "work.cancel", json_pack("{s:s, s:i}", "actor", "rita", "order", (int)id),
+                  ERR_BUSY, "locked");
+    assert_phase(b, "scada-rtu", PHASE_BUILDING);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    bench_run_to_end(b, id, "done");
+    assert_int_equal(bench_n_events(b, "circuit.built"), 1);
+    assert_int_equal(bench_n_asked(b, "lan.push"), 1);
+}
+
+static void
+begins_nothing_that_is_not_in_the_journal(void **state)
+{
+    struct bench *b = *state;
+    bench_put(b, BENCH_MODEL);
+    sqlite3 *db = hold_file(b);
+    bench_refused(b, "work.submit",
+                  json_pack("{s:s, s:s, s:{s:[s]}}", "actor", "rita", "workflow", "circuit-turn-up",
+                            "input", "circuits", "scada-rtu"),
+                  ERR_BUSY, "locked");
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    assert_int_equal(orchestrate_service_open_orders(b->service), 0);
+    uint32_t id = bench_submit(b, "circuit-turn-up", "{'circuits': ['scada-rtu']}");
+    bench_approve(b, id);
+    bench_run_to_end(b, id, "done");
+}
+
 /* ---- Teardown, windows -------------------------------------------------------------------------
  */
 
@@ -477,6 +528,8 @@ TEST_MAIN(TEST_ON_BENCH(turns_up_what_was_designed_proved_and_approved),
           TEST_ON_BENCH(cancels_an_order_and_gives_back_what_it_had),
           TEST_ON_BENCH(ends_when_it_is_refused),
           TEST_ON_BENCH(builds_nothing_that_was_not_approved),
+          TEST_ON_BENCH(waits_for_the_journal_and_goes_on),
+          TEST_ON_BENCH(begins_nothing_that_is_not_in_the_journal),
           TEST_ON_BENCH(tears_down_after_one_approval),
           TEST_ON_BENCH(builds_for_a_window_and_takes_down_at_its_end),
           TEST_ON_BENCH(says_what_would_be_and_changes_nothing),
