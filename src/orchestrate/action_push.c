@@ -157,7 +157,7 @@ append_each(struct effect *effect, const char *type, json_t *circuits, effect_ne
     free(objects);
 }
 
-/* Of lan's answer what is kept: numbers. */
+/* What is kept of lan's answer. */
 static json_t *
 figures_of(const json_t *answer)
 {
@@ -165,7 +165,7 @@ figures_of(const json_t *answer)
     json_t *figures = json_object();
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         json_t *value = json_object_get(answer, keys[i]);
-        if (json_is_integer(value) && json_integer_value(value) >= 0)
+        if (json_is_array(value) || (json_is_integer(value) && json_integer_value(value) >= 0))
             json_object_set(figures, keys[i], value);
     }
     return figures;

@@ -455,5 +455,5 @@ inventory_export(struct request *request)
     }
     struct export *export = xcalloc(1, sizeof *export);
     *export = (struct export){request, !strcmp(format, "csv"), json_array()};
-    jobs_add(request->service->jobs, &export_job, export);
+    jobs_add(request->service->views, &export_job, export);
 }

@@ -1,6 +1,6 @@
-/* jobs.h - heavy computing beside the loop: design, proof, import. One job at a time works on a
- * thread, on a copy of the network that it has for itself; all functions here belong to the loop.
- */
+/* jobs.h - heavy computing beside the loop: design, proof, import. Of each queue one job at a time
+ * works on a thread, on a copy of the network that it has for itself; all functions here belong to
+ * the loop. */
 #ifndef ORCHESTRATE_JOBS_H
 #define ORCHESTRATE_JOBS_H
 

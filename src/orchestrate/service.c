@@ -230,6 +230,8 @@ orchestrate_service_new(const struct orchestrate_service_config *config,
     turns_init(&s->turns, s->loop);
     s->appends = appends_new(s->loop, s->journal, journal_tried, s);
     s->jobs = jobs_new(s->loop);
+    s->views = jobs_new(s->loop);
+    s->trials = jobs_new(s->loop);
     s->works = works_new(s);
     s->effects = effects_new(s);
     s->exceptions = exceptions_new(s);
@@ -254,6 +256,8 @@ orchestrate_service_free(struct orchestrate_service *s)
     works_free(s->works);
     exceptions_free(s->exceptions);
     jobs_free(s->jobs);
+    jobs_free(s->views);
+    jobs_free(s->trials);
     appends_free(s->appends);
     turns_fini(&s->turns);
     definitions_free(s);

@@ -33,8 +33,10 @@ struct orchestrate_service {
     nsec_t (*clock)(void);
     struct definition *definitions; /* by name */
     struct appends *appends;
-    struct jobs *jobs;
-    struct turns turns; /* to change the network */
+    struct jobs *jobs;   /* of orders and of changes of the model */
+    struct jobs *views;  /* of who only looks, and shall not wait for a proof */
+    struct jobs *trials; /* of what-ifs, which are proofs that nobody waits for but who asked */
+    struct turns turns;  /* to change the network */
     struct works *works;
     struct effects *effects;
     struct exceptions *exceptions;

@@ -194,5 +194,5 @@ whatif(struct request *request)
     struct trial *trial = xcalloc(1, sizeof *trial);
     trial->request = request;
     trial->circuits = json_incref(circuits);
-    jobs_add(request->service->jobs, &trial_job, trial);
+    jobs_add(request->service->trials, &trial_job, trial);
 }

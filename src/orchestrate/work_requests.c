@@ -379,5 +379,5 @@ work_get(struct request *request)
     }
     struct viewing *viewing = xcalloc(1, sizeof *viewing);
     *viewing = (struct viewing){request, order_to_change(work), draft};
-    jobs_add(request->service->jobs, &viewing_job, viewing);
+    jobs_add(request->service->views, &viewing_job, viewing);
 }
