@@ -79,6 +79,19 @@ pattern_schema(const struct schema_pattern *pattern)
     return pattern->inverted ? json_pack("{so}", "not", schema) : schema;
 }
 
+/* Types that shape.h knows too, and can say in words. */
+static void
+set_format(json_t *schema, const struct schema_node *node)
+{
+    static const struct {
+        const char *expression, *format;
+    } known[] = {{"[A-Za-z0-9][A-Za-z0-9._\\-]*", "name"}, {"\\P{Cc}*", "text"}};
+    for (size_t i = 0; node->n_patterns == 1 && i < ARRAY_SIZE(known); i++) {
+        if (!strcmp(node->patterns[0].expression, known[i].expression))
+            set_text(schema, "format", known[i].format);
+    }
+}
+
 static void
 set_patterns(json_t *schema, const struct schema_node *node)
 {
@@ -127,6 +140,7 @@ leaf_schema(const struct schema_node *node)
     if (node->type == SCHEMA_INTEGER)
         set_limits(schema, node, "minimum", "maximum");
     set_patterns(schema, node);
+    set_format(schema, node);
     if (node->n_words) {
         json_t *list = json_array();
         for (size_t i = 0; i < node->n_words; i++)

@@ -149,6 +149,7 @@ on_event(void *arg, const struct journal_event *event)
             s->next = event->seq + 1;
         } else if (http_stream_pending(s->http) >= STREAM_PIECE) {
             s->behind = true;
+            events->service->statistics.fell_behind++;
         } else {
             if (!text.size)
                 event_put_sse(&text, event);

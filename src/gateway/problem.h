@@ -1,7 +1,7 @@
 /* problem.h - what is said when a request is not carried out: problem documents (RFC 9457).
  *
  *     {"type": "urn:tieline:problem:conflict", "title": "...", "status": 409, "detail": "...",
- *      "instance": "/api/v1/...", "err": "ERR_CONFLICT", "field": "ip/client", ...}
+ *      "instance": "/api/v1/...", "err": "ERR_CONFLICT", "field": "/ip/client", ...}
  *
  * The types are a table: problem_types(). doc/api.md lists them. */
 #ifndef GATEWAY_PROBLEM_H
@@ -19,8 +19,8 @@ struct problem {
     enum err err;         /* ERR_OK: none fits */
     const char *detail;   /* what is wrong, in words; NULL: the title says it all */
     const char *instance; /* the path asked for; NULL: it is not known */
-    const char *field;    /* of the body, or the parameter, that is wrong; NULL: none */
-    const json_t *more;   /* an object whose members are added; NULL: none */
+    const char *field; /* what is wrong: a JSON pointer into the body, or a parameter; NULL: none */
+    const json_t *more; /* an object whose members are added; NULL: none */
 };
 
 /* Appends the document. Text that is not UTF-8 is made ASCII. */

@@ -51,6 +51,7 @@ struct gateway_statistics {
     unsigned open_requests, streams;  /* now */
     uint64_t denied, denied_left_out; /* requests; those of them that the journal has not */
     uint64_t streamed_events;
+    uint64_t fell_behind; /* how often a stream could not keep up */
 };
 struct gateway_statistics gateway_service_statistics(const struct gateway_service *);
 
