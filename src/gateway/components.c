@@ -15,139 +15,160 @@
 #define TIME "{'type': 'string', 'format': 'date-time'}"
 #define OBJECT(properties) "{'type': 'object', 'properties': {" properties "}}"
 #define LIST(items) "{'type': 'array', 'items': " items "}"
-/* Nothing else may be in it, and this has to. */
+/* Nothing else may be in it, and `required` has to. */
 #define CLOSED(required, properties)                                                               \
     "{'type': 'object', 'additionalProperties': false, 'required': [" required                     \
     "], 'properties': {" properties "}}"
-#define LIVE                                                                                       \
-    "'live': {'type': 'object', 'description': 'Whether live states are known; why not, if not.'," \
-    " 'required': ['ok'], 'properties': {'ok': " FLAG ", 'why': " TEXT "}}"
+/* Whether something could be found out, or works; why not, if not. */
+#define KNOWN(more) OBJECT("'ok': " FLAG ", 'why': " TEXT more)
 
+/* clang-format off */
 static const struct {
     const char *name, *text;
 } written[] = {
-    {"Name", "{'type': 'string', 'minLength': 1, 'maxLength': 63, 'format': 'name',"
-             " 'pattern': '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'description': 'Name of an object.'}"},
-    {"Text", "{'type': 'string', 'minLength': 1, 'maxLength': 255, 'format': 'text',"
-             " 'description': 'One line of free text.'}"},
+    /* ---- words and numbers */
+    {"Name",
+        "{'type': 'string', 'minLength': 1, 'maxLength': 63, 'format': 'name',"
+        " 'pattern': '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'description': 'Name of an object.'}"},
+    {"Text",
+        "{'type': 'string', 'minLength': 1, 'maxLength': 255, 'format': 'text',"
+        " 'description': 'One line of free text.'}"},
+    {"Person",
+        "{'type': 'string', 'minLength': 1, 'maxLength': 127,"
+        " 'pattern': '^[A-Za-z0-9][A-Za-z0-9._@/-]*$', 'description':"
+        " 'Login name of a person, or the name in the certificate of a machine.'}"},
     {"Id", "{'type': 'integer', 'minimum': 1, 'maximum': 4294967295}"},
-    {"Person", "{'type': 'string', 'minLength': 1, 'maxLength': 127,"
-               " 'pattern': '^[A-Za-z0-9][A-Za-z0-9._@/-]*$',"
-               " 'description': 'Login name of a person, or the name in the certificate of a"
-               " machine.'}"},
+
+    /* ---- the API itself */
     {"Nothing", CLOSED("", "")},
     {"Problem",
-     "{'type': 'object', 'description': 'Why a request is not carried out (RFC 9457).',"
-     " 'required': ['status'], 'properties': {'type': " TEXT ", 'title': " TEXT
-     ", 'status': " NUMBER ", 'detail': " TEXT ", 'instance': " TEXT
-     ", 'err': {'type': 'string', 'description': 'Name of the error: ERR_CONFLICT.'},"
-     " 'field': {'type': 'string', 'description': 'JSON pointer to what is wrong in the body, or"
-     " name of the parameter that is.'}, 'needed': {'type': 'array', 'items': @Role,"
-     " 'description': 'Any of these roles would do.'}, 'findings': " LIST("@Finding") "}}"},
-    {"Whoami",
-     OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'site': @Name, 'version': " TEXT)},
-    {"Health",
-     OBJECT("'ok': " FLAG
-            ", 'journal': " OBJECT(
-                "'ok': " FLAG ", 'why': " TEXT ", "
-                "'seq':"
-                " " NUMBER) ", 'nodes': " OBJECT("'adopted': " NUMBER ", 'known': " NUMBER
-                                                 ", 'why': " TEXT) ", 'users': " OBJECT("'ok':"
-                                                                                        " " FLAG
-                                                                                        ", "
-                                                                                        "'why':"
-                                                                                        " " TEXT) ", "
-                                                                                                  "'orders-open':"
-                                                                                                  " " NUMBER
-                                                                                                  ", "
-                                                                                                  "'exceptions-open':"
-                                                                                                  " " NUMBER)},
+        "{'type': 'object', 'description': 'Why a request is not carried out (RFC 9457).',"
+        " 'required': ['status'], 'properties': {"
+        " 'type': " TEXT ", 'title': " TEXT ", 'status': " NUMBER ", 'detail': " TEXT ","
+        " 'instance': " TEXT ","
+        " 'err': {'type': 'string', 'description': 'Name of the error: ERR_CONFLICT.'},"
+        " 'field': {'type': 'string', 'description':"
+        "   'JSON pointer to what is wrong in the body, or name of the parameter that is.'},"
+        " 'needed': {'type': 'array', 'items': @Role, 'description':"
+        "   'Any of these roles would do.'},"
+        " 'findings': " LIST("@Finding") ", 'report': @Report}}"},
     {"OpenApi", "{'type': 'object'}"},
+    {"Whoami",
+        OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'site': @Name, 'version': " TEXT)},
+    {"Health",
+        OBJECT("'ok': " FLAG ", 'journal': " KNOWN(", 'seq': " NUMBER) ", 'users': " KNOWN("") ","
+               " 'nodes': " OBJECT("'adopted': " NUMBER ", 'known': " NUMBER ", 'why': " TEXT) ","
+               " 'orders-open': " NUMBER ", 'exceptions-open': " NUMBER)},
+
+    /* ---- the model */
     {"CircuitStatus",
-     OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
-            " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME
-            ", 'build-time-ns': " NUMBER ", 'design': @Design")},
-    {"NodeState", "{'type': 'object', 'properties': {'state': {'type': 'string', 'enum':"
-                  " ['adopted', 'absent', 'refused']}, 'in-sync': " FLAG ", 'rules': " NUMBER "}}"},
-    {"LinkState", "{'type': 'object', 'properties': {'state': {'type': 'string', 'enum':"
-                  " ['up', 'down', 'not-seen']}}}"},
+        OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
+               " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME ","
+               " 'build-time-ns': " NUMBER ", 'design': @Design")},
+    {"NodeState",
+        OBJECT("'state': {'type': 'string', 'enum': ['adopted', 'absent', 'refused']},"
+               " 'in-sync': " FLAG ", 'rules': " NUMBER)},
+    {"LinkState", OBJECT("'state': {'type': 'string', 'enum': ['up', 'down', 'not-seen']}")},
     {"Sites", OBJECT("'sites': " LIST("@Site"))},
-    {"Nodes", OBJECT("'nodes': " LIST("@Node") ", " LIVE)},
-    {"Links", OBJECT("'links': " LIST("@Link") ", 'unexpected': " LIST("{}") ", " LIVE)},
+    {"Nodes", OBJECT("'nodes': " LIST("@Node") ", 'live': " KNOWN(""))},
+    {"Links", OBJECT("'links': " LIST("@Link") ", 'unexpected': " LIST("{}") ","
+                     " 'live': " KNOWN(""))},
     {"Hosts", OBJECT("'hosts': " LIST("@Host"))},
     {"Circuits", OBJECT("'circuits': " LIST("@Circuit"))},
     {"Finding",
-     OBJECT("'severity': {'type': 'string', 'enum': ['error', 'warning', 'info']},"
-            " 'code': " TEXT ", 'kind': " TEXT ", 'object': " TEXT ", 'field': " TEXT
-            ", 'file': " TEXT ", 'line': " NUMBER ", 'column': " NUMBER ", 'text': " TEXT)},
+        OBJECT("'severity': {'type': 'string', 'enum': ['error', 'warning', 'info']},"
+               " 'code': " TEXT ", 'kind': " TEXT ", 'object': " TEXT ", 'field': " TEXT ","
+               " 'file': " TEXT ", 'line': " NUMBER ", 'column': " NUMBER ", 'text': " TEXT)},
     {"ReportRow",
-     OBJECT("'action': {'type': 'string', 'enum': ['created', 'changed', 'unchanged',"
-            " 'error']}, 'kind': " TEXT ", 'name': " TEXT ", 'file': " TEXT ", 'line': " NUMBER
-            ", 'column': " NUMBER ", 'field': " TEXT ", 'text': " TEXT ", 'changes': " LIST(TEXT))},
+        OBJECT("'action': {'type': 'string', 'enum': ['created', 'changed', 'unchanged', 'error']},"
+               " 'kind': " TEXT ", 'name': " TEXT ", 'field': " TEXT ", 'file': " TEXT ","
+               " 'line': " NUMBER ", 'column': " NUMBER ", 'text': " TEXT ","
+               " 'changes': " LIST(TEXT))},
     {"Report",
-     "{'type': 'object', 'description': 'What an import did, or would do; of an SCD file"
-     " also the circuits it proposes.', 'properties': {'dry-run': " FLAG ", 'applied': " FLAG
-     ", 'created': " NUMBER ", 'changed': " NUMBER ", 'unchanged': " NUMBER ", 'errors': " NUMBER
-     ", 'rows': " LIST("@ReportRow") ", 'findings': " LIST("@Finding") ", 'circuits': " LIST(
-         "{}") "}}"},
-    {"Files", CLOSED("'files'",
-                     "'files': {'type': 'array', 'minItems': 1, 'maxItems': 256, 'items': " CLOSED(
-                         "'name', 'text'", "'name': @Text, 'text': " TEXT) "}")},
-    {"WhatIfRequest", CLOSED("'circuits'", "'circuits': {'type': 'array', 'minItems': 1,"
-                                           " 'maxItems': 10000, 'items': @Circuit}")},
-    {"WhatIf", "{'type': 'object', 'description': 'Design, size of the plan, proof and findings.',"
-               " 'properties': {'findings': " LIST("@Finding") "}}"},
-    {"Workflows", OBJECT("'workflows': " LIST(OBJECT("'name': @Name, 'title': " TEXT
-                                                     ", 'description': " TEXT ", 'input': {}")))},
+        "{'type': 'object', 'description': 'What an import did, or would do; of an SCD file also"
+        " the circuits it proposes.', 'properties': {"
+        " 'dry-run': " FLAG ", 'applied': " FLAG ", 'created': " NUMBER ", 'changed': " NUMBER ","
+        " 'unchanged': " NUMBER ", 'errors': " NUMBER ", 'rows': " LIST("@ReportRow") ","
+        " 'findings': " LIST("@Finding") ", 'circuits': " LIST("{}") "}}"},
+    {"Files",
+        CLOSED("'files'", "'files': {'type': 'array', 'minItems': 1, 'maxItems': 256, 'items': "
+               CLOSED("'name', 'text'", "'name': @Text, 'text': " TEXT) "}")},
+    {"WhatIfRequest",
+        CLOSED("'circuits'",
+               "'circuits': {'type': 'array', 'minItems': 1, 'maxItems': 10000, 'items': @Circuit}")},
+    {"WhatIf",
+        "{'type': 'object', 'description': 'Design, size of the plan, proof and findings.',"
+        " 'properties': {'findings': " LIST("@Finding") "}}"},
+
+    /* ---- work */
+    {"Workflows",
+        OBJECT("'workflows': " LIST(OBJECT("'name': @Name, 'title': " TEXT ","
+                                           " 'description': " TEXT ", 'input': {}")))},
     {"Orders", OBJECT("'orders': " LIST("@Order"))},
-    {"OrderRequest", CLOSED("'workflow', 'input'", "'workflow': @Name, 'input': {'type': 'object'},"
-                                                   " 'comment': @Text")},
+    {"OrderRequest",
+        CLOSED("'workflow', 'input'",
+               "'workflow': @Name, 'input': {'type': 'object'}, 'comment': @Text")},
     {"OrderCreated", OBJECT("'id': @Id")},
     {"Decision",
-     CLOSED("'decision', 'hash'",
-            "'decision': {'type': 'string', 'enum': ['approve', 'refuse']}, 'hash': {'type':"
-            " 'string', 'minLength': 64, 'maxLength': 64, 'description': 'Of what is decided on, as"
-            " the order shows it: if that has changed, the decision does not count.'},"
-            " 'role': @Role, 'step': @Name, 'comment': @Text")},
+        CLOSED("'decision', 'hash'",
+               "'decision': {'type': 'string', 'enum': ['approve', 'refuse']},"
+               " 'hash': {'type': 'string', 'minLength': 64, 'maxLength': 64, 'description':"
+               "   'Of what is decided on, as the order shows it: if that has changed, the decision"
+               " does not count.'},"
+               " 'role': @Role, 'step': @Name, 'comment': @Text")},
     {"Comment", CLOSED("", "'comment': @Text")},
     {"Reason", CLOSED("'reason'", "'reason': @Text")},
+
+    /* ---- assurance */
     {"CircuitFingerprint",
-     OBJECT("'circuit': @Name, 'time': " TIME ", 'entries': " LIST("@Fingerprint"))},
+        OBJECT("'circuit': @Name, 'time': " TIME ", 'entries': " LIST("@Fingerprint"))},
     {"TestRequest",
-     CLOSED("", "'paths': {'type': 'array', 'minItems': 1, 'maxItems': 2, 'items': {'type':"
-                " 'string', 'enum': ['primary', 'failover']}}")},
+        CLOSED("", "'paths': {'type': 'array', 'minItems': 1, 'maxItems': 2, 'items':"
+                   " {'type': 'string', 'enum': ['primary', 'failover']}}")},
     {"TestResult",
-     OBJECT("'ok': " FLAG ", 'entries': " LIST("@Fingerprint") ", 'findings': " LIST(TEXT))},
+        OBJECT("'ok': " FLAG ", 'entries': " LIST("@Fingerprint") ", 'findings': " LIST(TEXT))},
     {"Assurance", OBJECT("'circuits': " LIST("{'type': 'object'}"))},
     {"Exceptions", OBJECT("'exceptions': " LIST("@Exception"))},
+
+    /* ---- nodes */
     {"Rules", OBJECT("'flows': " LIST("{}") ", 'groups': " LIST("{}") ", 'meters': " LIST("{}"))},
-    {"Repair", OBJECT("'added': " NUMBER ", 'removed': " NUMBER ", 'changed': " NUMBER
-                      ", 'duration-ns': " NUMBER)},
-    {"ReleasePort", CLOSED("", "'port': {'type': 'integer', 'minimum': 1, 'maximum': 4294967040}")},
-    {"RpcRequest", CLOSED("'method'", "'method': {'type': 'string', 'enum': ['edge.status',"
-                                      " 'edge.ports', 'edge.stats', 'edge.trace']},"
-                                      " 'params': {'type': 'object'}")},
+    {"Repair",
+        OBJECT("'added': " NUMBER ", 'removed': " NUMBER ", 'changed': " NUMBER ","
+               " 'duration-ns': " NUMBER)},
+    {"ReleasePort",
+        CLOSED("", "'port': {'type': 'integer', 'minimum': 1, 'maximum': 4294967040}")},
+    {"RpcRequest",
+        CLOSED("'method'",
+               "'method': {'type': 'string', 'enum':"
+               " ['edge.status', 'edge.ports', 'edge.stats', 'edge.trace']},"
+               " 'params': {'type': 'object'}")},
     {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
-    {"Event", OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ", 'type': " TEXT
-                     ", 'object': " TEXT ", 'actor': " TEXT ", 'body': {'type': 'object'},"
-                     " 'hash': {'type': 'string', 'description': 'SHA-256, hexadecimal.'}")},
+
+    /* ---- the journal and the users */
+    {"Event",
+        OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ", 'type': " TEXT ","
+               " 'object': " TEXT ", 'actor': " TEXT ", 'body': {'type': 'object'},"
+               " 'hash': {'type': 'string', 'description': 'SHA-256, hexadecimal.'}")},
     {"Journal",
-     "{'type': 'object', 'description': 'A page. `next` is where the next one begins; without it"
-     " there is no more. A page can be empty and yet have a next one: so much is searched at a"
-     " time, and no more.', 'properties': {'identity': " OBJECT(
-         "'id': " TEXT ", 'site': " TEXT ", 'epoch': " NUMBER
-         ", 'created': " TIME) ", 'head': " OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER
-                                                   ", 'time': " TIME
-                                                   ", 'hash': " TEXT) ", 'events': " LIST("@Event") ", 'next': " NUMBER
-                                                                                                    "}}"},
-    {"Events", "{'type': 'string', 'description': 'Server-sent events: `id` is the seq, `event` the"
-               " type, `data` an Event.'}"},
-    {"Grant", CLOSED("'roles'", "'roles': {'type': 'array', 'items': @Role, 'maxItems': 7},"
-                                " 'sites': {'type': 'array', 'items': @Name, 'maxItems': 1000}")},
+        "{'type': 'object', 'description': 'A page. `next` is where the next one begins; without it"
+        " there is no more. A page can be empty and yet have a next one: so much is searched at a"
+        " time, and no more.', 'properties': {"
+        " 'identity': " OBJECT("'id': " TEXT ", 'site': " TEXT ", 'epoch': " NUMBER ","
+                               " 'created': " TIME) ","
+        " 'head': " OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ","
+                           " 'hash': " TEXT) ","
+        " 'events': " LIST("@Event") ", 'next': " NUMBER "}}"},
+    {"Events",
+        "{'type': 'string', 'description': 'Server-sent events: `id` is the seq, `event` the type,"
+        " `data` an Event.'}"},
+    {"Grant",
+        CLOSED("'roles'", "'roles': {'type': 'array', 'items': @Role, 'maxItems': 7},"
+                          " 'sites': {'type': 'array', 'items': @Name, 'maxItems': 1000}")},
     {"User", OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'sites': " LIST("@Name"))},
     {"Users", OBJECT("'users': " LIST("@User"))},
 };
+/* clang-format on */
 
 /* What comes from a YANG module, with what is only read besides. */
 static const struct {

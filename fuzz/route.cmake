@@ -1,0 +1,1 @@
+tieline_fuzz(route LIBS tl_gateway)
