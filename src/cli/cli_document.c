@@ -34,6 +34,7 @@ add_object(struct cli *cli, const struct kind *kind, const char *path, const jso
         return cli_fail(cli, CLI_FAILED, "%s: a %s without a name", path, kind->word);
     json_t *copy = json_copy((json_t *)(uintptr_t)object);
     json_object_del(copy, "status");
+    json_object_del(copy, "live");
     json_array_append_new(objects, copy);
     return CLI_OK;
 }

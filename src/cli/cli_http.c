@@ -125,6 +125,9 @@ set_up(const struct http *h, CURL *curl, const char *path, char *error)
     if (h->key)
         curl_easy_setopt(curl, CURLOPT_SSLKEY, h->key);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(HTTP_CONNECT_TIMEOUT / NSEC_PER_MSEC));
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L); /* a server that has vanished is noticed */
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPIDLE, 10L);
+    curl_easy_setopt(curl, CURLOPT_TCP_KEEPINTVL, 5L);
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, error);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "tieline/" TIELINE_VERSION);

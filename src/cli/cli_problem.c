@@ -76,10 +76,9 @@ problem_text(struct buf *out, int status, const json_t *problem)
     buf_printf(out, " [%d", status);
     put(out, problem, "err", " ", "");
     buf_str(out, "]");
-    if (json_array_size(json_object_get(problem, "findings")) ||
-        json_array_size(json_object_get(problem, "rows")))
-        buf_str(out, "\n");
-    rows_text(out, json_object_get(problem, "rows"));
+    put(out, problem, "needed", "; needed: ", "");
+    buf_str(out, "\n");
+    rows_text(out, text_member(problem, "report.rows|rows"));
     findings_text(out, json_object_get(problem, "findings"));
     if (out->size && out->data[out->size - 1] == '\n')
         out->size--;

@@ -41,7 +41,7 @@ static const struct cli_option common[] = {
     IN_FILE("ca", "FILE", 0, "who vouches for the server; or $TIELINE_CA"),
     IN_FILE("cert", "FILE", 0, "your certificate; or $TIELINE_CERT"),
     IN_FILE("key", "FILE", 0, "its key; or $TIELINE_KEY"),
-    VALUE("timeout", "DURATION", "how long to wait for an answer (2m)"),
+    VALUE("timeout", "DURATION", "how long to wait for an answer (11m)"),
     {"help", NULL, "what the command does", 'h', false, false, NULL},
     END,
 };
@@ -87,7 +87,8 @@ static const struct cli_option names_options[] = {
 static const struct cli_option test_options[] = {
     CHOICE("path", "PATH", "primary|failover", "only this path"), END};
 static const struct cli_option what_if_options[] = {
-    IN_FILE("file", "FILE", 'f', "JSON: one circuit or a list"), END};
+    IN_FILE("file", "FILE", 'f', "JSON: one circuit or a list"),
+    FLAG("changes", "also the rules that would change, per node"), END};
 static const struct cli_option rules_options[] = {FLAG("planned", "what it should hold"),
                                                   FLAG("observed", "what it holds (the default)"),
                                                   FLAG("difference", "what is not the same"), END};

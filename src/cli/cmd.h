@@ -85,7 +85,7 @@ int cmd_completion(struct cli *);
 
 /* cli_document.c: the objects of a kind in a file: one, a list, {"circuits": [...]} as the API
  * answers, or a whole document as `inventory export` writes it. What the API adds to objects, their
- * `status`, is left out. The caller owns *objects, an array. */
+ * `status` and `live`, is left out. The caller owns *objects, an array. */
 MUST_CHECK int document_read(struct cli *, const struct kind *, const char *path, json_t **objects);
 /* Puts objects: one by PUT, more by one import, so that all or none are. With `fresh` none of them
  * may be there already. Says what came of it, unless `quiet`. */

@@ -1,6 +1,7 @@
 /* Tests, fingerprints, and what would be if. */
 #include "cli/cmd.h"
 
+#include "cli/cli_plan.h"
 #include "cli/cli_problem.h"
 
 #include <string.h>
@@ -67,26 +68,10 @@ cmd_circuit_fingerprint(struct cli *cli)
     return CLI_OK;
 }
 
-/* Is there an error among the findings, or a proof that says no? */
-static bool
-is_refuted(const json_t *answer)
-{
-    size_t i;
-    const json_t *finding, *proof = json_object_get(answer, "proof");
-    const json_t *ok = json_object_get(proof, "ok");
-    json_array_foreach(json_object_get(answer, "findings"), i, finding)
-    {
-        if (!strcmp(text_of(finding, "severity"), "error"))
-            return true;
-    }
-    return json_is_false(ok) || json_array_size(json_object_get(proof, "violations")) > 0;
-}
-
 int
 cmd_circuit_what_if(struct cli *cli)
 {
-    static const char *const parts[] = {"size", "design", "proof"};
-    const json_t *answer, *part;
+    const json_t *answer;
     json_t *circuits;
     const char *file = cli_option(cli, "file");
     if (!file)
@@ -97,49 +82,65 @@ cmd_circuit_what_if(struct cli *cli)
                           json_pack("{s:o}", "circuits", circuits), &answer);
     if (status)
         return status;
-    status = is_refuted(answer) ? CLI_FAILED : CLI_OK;
+    status = json_is_true(json_object_get(answer, "ok")) ? CLI_OK : CLI_FAILED;
     if (cli_json(cli))
         return status;
-    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-        part = json_object_get(answer, parts[i]);
-        if (!part)
-            continue;
-        buf_printf(&cli->out, "%s\n", parts[i]);
-        tree_put(&cli->out, part, 2);
-    }
+    plan_text(&cli->out, answer, cli_has(cli, "changes"));
     findings_text(&cli->out, json_object_get(answer, "findings"));
     return status;
 }
 
-static void
-put_verdict(struct buf *out, const json_t *circuit, bool utc)
-{
-    const json_t *ok = json_object_get(circuit, "ok");
-    if (json_is_boolean(ok))
-        buf_str(out, json_is_true(ok) ? "passed" : "failed");
-    else
-        text_put_value(out, text_member(circuit, "verdict|state"), AS_TEXT, utc);
-}
-
-static const struct column circuit_columns[] = {
-    {"CIRCUIT", "circuit|name", AS_TEXT, NULL},
-    {"VERDICT", NULL, AS_TEXT, put_verdict},
-    {"TESTED", "time|tested|last", AS_TIME, NULL},
-    {"REASON", "reason", AS_TEXT, NULL},
-    {">LOST", "lost", AS_TEXT, NULL},
-    {">LATENCY", "latency-p50-ns|latency-ns", AS_NSEC, NULL},
-    {"NEXT", "next", AS_TIME, NULL},
-    {"FINDINGS", "findings", AS_TEXT, NULL},
+static const struct column end_columns[] = {
+    {"CIRCUIT", "circuit", AS_TEXT, NULL},
+    {"VERDICT", "verdict", AS_TEXT, NULL},
+    {"PATH", "path", AS_TEXT, NULL},
+    {"DIRECTION", "direction", AS_TEXT, NULL},
+    {"RECEIVER", "receiver", AS_TEXT, NULL},
+    {">LOST/SENT", NULL, AS_TEXT, put_loss},
+    {">LATENCY", "latency-p50-ns", AS_NSEC, NULL},
+    {">FINGERPRINT", "fingerprint-p50-ns", AS_NSEC, NULL},
+    {">ALLOWED", "allowed-max-ns", AS_NSEC, NULL},
+    {"LAST", "last", AS_TIME, NULL},
+    {"NOT WATCHED", "reason", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
+
+/* A row of its own for each end of each path; one for a circuit of which nothing is known. */
+static void
+add_rows(json_t *rows, const json_t *circuit)
+{
+    static const char *const ours[] = {"circuit", "last", "reason", "verdict"};
+    json_t *path, *end, *head = json_object();
+    size_t i, j, before = json_array_size(rows);
+    for (i = 0; i < ARRAY_SIZE(ours); i++)
+        json_object_set(head, ours[i], json_object_get(circuit, ours[i]));
+    json_array_foreach(json_object_get(circuit, "paths"), i, path)
+    {
+        json_array_foreach(json_object_get(path, "ends"), j, end)
+        {
+            json_t *row = json_copy(head);
+            json_object_set(row, "path", json_object_get(path, "path"));
+            json_object_set(row, "verdict", json_object_get(path, "verdict"));
+            json_object_update_missing(row, end);
+            json_array_append_new(rows, row);
+        }
+    }
+    if (json_array_size(rows) == before)
+        json_array_append(rows, head);
+    json_decref(head);
+}
 
 int
 cmd_test_list(struct cli *cli)
 {
-    const json_t *document;
+    const json_t *document, *circuit;
+    size_t i;
     int status = cli_get(cli, http_path("assurance", NULL), &document);
     if (status || cli_json(cli))
         return status;
-    table_put_array(&cli->out, json_object_get(document, "circuits"), circuit_columns, cli->utc);
+    json_t *rows = json_array();
+    json_array_foreach(json_object_get(document, "circuits"), i, circuit) add_rows(rows, circuit);
+    table_put_array(&cli->out, rows, end_columns, cli->utc);
+    json_decref(rows);
     return CLI_OK;
 }

@@ -20,17 +20,10 @@ circuit_put_service(struct buf *out, const json_t *circuit, bool utc)
     }
 }
 
-/* The measured latency that list_latencies() put there, or the budget in brackets. */
-static void
-put_latency(struct buf *out, const json_t *circuit, bool utc)
-{
-    text_put_value(out, json_object_get(circuit, "measured"), AS_NSEC, utc);
-}
-
 #define FROM "ip.client|multicast.publisher"
 #define TO "ip.server|multicast.subscribers"
-#define PRIMARY "status.design.primary.links|design.primary.links"
-#define FAILOVER "status.design.failover.links|design.failover.links"
+#define PRIMARY "status.design.primary.links"
+#define FAILOVER "status.design.failover.links"
 
 static const struct column circuit_columns[] = {
     {"NAME", "name", AS_TEXT, NULL},
@@ -40,7 +33,7 @@ static const struct column circuit_columns[] = {
     {"CLASS", "service-class", AS_TEXT, NULL},
     {">RATE", "rate-kbps", AS_KBPS, NULL},
     {"PHASE", "status.phase", AS_TEXT, NULL},
-    {">LATENCY", NULL, AS_TEXT, put_latency},
+    {">LATENCY", "measured", AS_NSEC, NULL}, /* add_latencies() puts it there */
     {"PATH", PRIMARY, AS_PATH, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
@@ -64,13 +57,13 @@ static const struct column circuit_fields[] = {
     {"since", "status.since", AS_TIME, NULL},
     {"order", "status.order", AS_TEXT, NULL},
     {"built in", "status.build-time-ns", AS_NSEC, NULL},
-    {"number", "status.design.number|design.number", AS_TEXT, NULL},
+    {"number", "status.design.number", AS_TEXT, NULL},
     {"primary path", PRIMARY, AS_PATH, NULL},
     {"failover path", FAILOVER, AS_PATH, NULL},
-    {"apart", "status.design.disjoint|design.disjoint", AS_TEXT, NULL},
+    {"apart", "status.design.disjoint", AS_TEXT, NULL},
     {"asked for", "protection", AS_TEXT, NULL},
-    {"shared links", "status.design.shared-links|design.shared-links", AS_TEXT, NULL},
-    {"shared nodes", "status.design.shared-nodes|design.shared-nodes", AS_TEXT, NULL},
+    {"shared links", "status.design.shared-links", AS_TEXT, NULL},
+    {"shared nodes", "status.design.shared-nodes", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
 const struct kind kind_circuit = {"circuit", "circuits", circuit_columns, circuit_fields};
@@ -78,23 +71,25 @@ const struct kind kind_circuit = {"circuit", "circuits", circuit_columns, circui
 /* ---- list --------------------------------------------------------------------------------------
  */
 
-/* The median of the primary path forward, or else of the first entry. */
+/* The latest median on the primary path forward; of several receivers the longest. */
 static const json_t *
-median_of(const json_t *measured)
+median_of(const json_t *assured)
 {
-    size_t i;
-    const json_t *entry, *first = text_member(measured, "latency-p50-ns|latency-ns");
-    json_array_foreach(json_object_get(measured, "entries"), i, entry)
+    size_t i, j;
+    const json_t *path, *end, *longest = NULL;
+    json_array_foreach(json_object_get(assured, "paths"), i, path)
     {
-        const json_t *median = json_object_get(entry, "latency-p50-ns");
-        bool main = !strcmp(text_of(entry, "path"), "primary") &&
-                    !strcmp(text_of(entry, "direction"), "forward");
-        if (median && (main || !first))
-            first = median;
-        if (median && main)
-            break;
+        json_array_foreach(json_object_get(path, "ends"), j, end)
+        {
+            const json_t *median = text_member(end, "latency-p50-ns|fingerprint-p50-ns");
+            if (strcmp(text_of(path, "path"), "primary") != 0 ||
+                strcmp(text_of(end, "direction"), "forward") != 0)
+                continue;
+            if (json_integer_value(median) > json_integer_value(longest))
+                longest = median;
+        }
     }
-    return first;
+    return longest;
 }
 
 /* Gives each circuit its latest measurement as a member "measured". */
@@ -110,7 +105,7 @@ add_latencies(struct cli *cli, const json_t *circuits)
     json_array_foreach(json_object_get(assurance, "circuits"), i, item)
     {
         const json_t *median = median_of(item);
-        const char *name = text_of(item, "circuit|name");
+        const char *name = text_of(item, "circuit");
         if (median && *name)
             json_object_set(by_name, name, (json_t *)(uintptr_t)median);
     }
@@ -235,7 +230,7 @@ put_rules(struct cli *cli, const json_t *circuit)
 {
     json_t *links, *nodes = json_object(), *value, *host = NULL;
     const char *node;
-    const json_t *number = text_member(circuit, "status.design.number|design.number");
+    const json_t *number = text_member(circuit, "status.design.number");
     const char *from = text_of(circuit, FROM);
     if (number && *from && !cli_look(cli, http_path("hosts", from, NULL), &host))
         json_object_set_new(nodes, text_of(host, "node"), json_true());
@@ -262,7 +257,7 @@ cmd_circuit_show(struct cli *cli)
     if (status || cli_json(cli))
         return status;
     fields_put(&cli->out, circuit, circuit_fields, cli->utc);
-    if (text_member(circuit, "status.design.number|design.number"))
+    if (text_member(circuit, "status.design.number"))
         buf_str(&cli->out, "rules in the nodes\n");
     put_rules(cli, circuit);
     return CLI_OK;

@@ -150,6 +150,8 @@ cmd_inventory_import(struct cli *cli)
     int status = choose_format(cli, &format);
     if (status)
         return status;
+    if (!strcmp(format, "scd") && cli->args.n_arguments > 1)
+        return cli_fail(cli, CLI_USAGE, "one SCD file at a time");
     json_t *files = json_array();
     status = read_files(cli, files);
     if (status) {

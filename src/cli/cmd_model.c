@@ -38,14 +38,14 @@ static const struct column node_columns[] = {
     {"NAME", "name", AS_TEXT, NULL},
     {"SITE", "site", AS_TEXT, NULL},
     {"KIND", "kind", AS_TEXT, NULL},
-    {"STATE", "status.state|state", AS_TEXT, NULL},
-    {"SINCE", "status.since|since", AS_TIME, NULL},
-    {"IN SYNC", "status.in-sync|in-sync", AS_YES, NULL},
-    {">RULES", "status.rules|rules", AS_TEXT, put_sum},
-    {">LATENCY", "status.latency-us|latency-us", AS_USEC, NULL},
-    {"ADDRESS", "status.address|address|management-address", AS_TEXT, NULL},
+    {"STATE", "live.state", AS_TEXT, NULL},
+    {"SINCE", "live.since", AS_TIME, NULL},
+    {"IN SYNC", "live.in-sync", AS_YES, NULL},
+    {">RULES", "live.rules", AS_TEXT, put_sum},
+    {">LATENCY", "live.latency-us", AS_USEC, NULL},
+    {"ADDRESS", "live.address|management-address", AS_TEXT, NULL},
     {">PORTS", "port", AS_TEXT, put_count},
-    {"REASON", "status.reason|reason", AS_TEXT, NULL},
+    {"REASON", "live.reason", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
 static const struct column node_fields[] = {
@@ -56,14 +56,14 @@ static const struct column node_fields[] = {
     {"datapath id", "datapath-id", AS_TEXT, NULL},
     {"management", "management-address", AS_TEXT, NULL},
     {"probe", "probe", AS_YES, NULL},
-    {"state", "status.state|state", AS_TEXT, NULL},
-    {"since", "status.since|since", AS_TIME, NULL},
-    {"reason", "status.reason|reason", AS_TEXT, NULL},
-    {"connected from", "status.address|address", AS_TEXT, NULL},
-    {"software", "status.software|software", AS_TEXT, NULL},
-    {"rules", "status.rules|rules", AS_TEXT, NULL},
-    {"in sync", "status.in-sync|in-sync", AS_YES, NULL},
-    {"latency", "status.latency-us|latency-us", AS_USEC, NULL},
+    {"state", "live.state", AS_TEXT, NULL},
+    {"since", "live.since", AS_TIME, NULL},
+    {"reason", "live.reason", AS_TEXT, NULL},
+    {"connected from", "live.address", AS_TEXT, NULL},
+    {"software", "live.software", AS_TEXT, NULL},
+    {"rules", "live.rules", AS_TEXT, NULL},
+    {"in sync", "live.in-sync", AS_YES, NULL},
+    {"latency", "live.latency-us", AS_USEC, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
 const struct kind kind_node = {"node", "nodes", node_columns, node_fields};
@@ -82,8 +82,8 @@ static const struct column link_columns[] = {
     {"B", "b", AS_TEXT, put_end},
     {">DELAY", "delay-us", AS_USEC, NULL},
     {">CAPACITY", "capacity-kbps", AS_KBPS, NULL},
-    {"STATE", "status.state|state", AS_TEXT, NULL},
-    {"SEEN", "status.seen|seen", AS_TIME, NULL},
+    {"STATE", "live.state", AS_TEXT, NULL},
+    {"SEEN", "live.seen", AS_TIME, NULL},
     {"SHARED RISKS", "shared-risks", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
@@ -128,6 +128,33 @@ put_names(struct cli *cli, const json_t *objects)
     }
 }
 
+/* Links that were seen and that nobody stated. */
+static void
+put_unexpected(struct cli *cli, const json_t *unexpected)
+{
+    size_t i;
+    const json_t *link;
+    json_array_foreach(unexpected, i, link)
+    {
+        buf_str(&cli->out, "not in the inventory: ");
+        text_put_value(&cli->out, link, AS_TEXT, cli->utc);
+        buf_str(&cli->out, "\n");
+    }
+}
+
+static void
+put_list(struct cli *cli, const json_t *document, const json_t *objects)
+{
+    const json_t *live = json_object_get(document, "live");
+    table_put_array(&cli->out, objects, kind_of(cli)->list, cli->utc);
+    put_unexpected(cli, json_object_get(document, "unexpected"));
+    if (json_is_false(json_object_get(live, "ok"))) {
+        buf_str(&cli->out, "how they are now is not known: ");
+        text_put(&cli->out, text_of(live, "why"), false);
+        buf_str(&cli->out, "\n");
+    }
+}
+
 int
 cmd_list(struct cli *cli)
 {
@@ -140,7 +167,7 @@ cmd_list(struct cli *cli)
     if (cli_has(cli, "names"))
         put_names(cli, objects);
     else
-        table_put_array(&cli->out, objects, kind->list, cli->utc);
+        put_list(cli, document, objects);
     return CLI_OK;
 }
 
@@ -157,7 +184,7 @@ cmd_show(struct cli *cli)
         return CLI_OK;
     }
     fields_put(&cli->out, object, kind->show, cli->utc);
-    const json_t *ports = text_member(object, "status.ports|ports|port");
+    const json_t *ports = text_member(object, "live.ports|port");
     if (json_array_size(ports)) {
         buf_str(&cli->out, "\n");
         table_put_array(&cli->out, ports, port_columns, cli->utc);

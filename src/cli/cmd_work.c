@@ -1,6 +1,8 @@
 /* Work orders: what they are, and deciding about them. */
 #include "cli/cmd.h"
 
+#include "cli/cli_plan.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +57,8 @@ static const struct column order_fields[] = {
     {"created", "created", AS_TIME, NULL},
     {"closed", "closed", AS_TIME, NULL},
     {"circuits", "circuits", AS_TEXT, put_few},
+    {"window start", "plan.shown.window-start", AS_TIME, NULL},
+    {"window end", "plan.shown.window-end", AS_TIME, NULL},
     {"plan", "plan-hash|plan.hash", AS_TEXT, NULL},
     {"error", "error", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
@@ -118,46 +122,6 @@ cmd_work_list(struct cli *cli)
  */
 
 static void
-put_part(struct cli *cli, const json_t *plan, const char *member)
-{
-    const json_t *part = json_object_get(plan, member);
-    if (!part || (json_is_object(part) && !json_object_size(part)))
-        return;
-    buf_printf(&cli->out, "\n%s\n", member);
-    tree_put(&cli->out, part, 2);
-}
-
-static void
-put_changes(struct cli *cli, const json_t *plan)
-{
-    const json_t *changes = json_object_get(plan, "changes"), *change;
-    json_int_t all = json_integer_value(json_object_get(plan, "n-changes"));
-    size_t i, n = json_array_size(changes);
-    if (!n)
-        return;
-    buf_printf(&cli->out, "\nchanges of rules\n");
-    json_array_foreach(changes, i, change)
-    {
-        buf_str(&cli->out, "  ");
-        text_put_value(&cli->out, change, AS_TEXT, cli->utc);
-        buf_str(&cli->out, "\n");
-    }
-    if (all > (json_int_t)n)
-        buf_printf(&cli->out, "  ... %" JSON_INTEGER_FORMAT " in all\n", all);
-}
-
-static void
-put_plan(struct cli *cli, const json_t *order, bool changes)
-{
-    const json_t *plan = json_object_get(order, "plan");
-    put_part(cli, plan, "summary");
-    put_part(cli, plan, "shown");
-    put_part(cli, plan, "proof");
-    if (changes)
-        put_changes(cli, plan);
-}
-
-static void
 put_order(struct cli *cli, const json_t *order)
 {
     fields_put(&cli->out, order, order_fields, cli->utc);
@@ -169,6 +133,14 @@ put_order(struct cli *cli, const json_t *order)
         buf_str(&cli->out, "\n");
         table_put_array(&cli->out, work_approvals(order), approval_columns, cli->utc);
     }
+}
+
+static void
+put_plan(struct cli *cli, const json_t *order, bool changes)
+{
+    const json_t *plan = json_object_get(order, "plan");
+    buf_str(&cli->out, "\n");
+    plan_text(&cli->out, plan, changes);
 }
 
 int

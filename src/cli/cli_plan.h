@@ -1,0 +1,11 @@
+/* cli_plan.h - a plan's summary and proof, as who has to approve it reads them. Pure. */
+#ifndef CLI_CLI_PLAN_H
+#define CLI_CLI_PLAN_H
+
+#include "cli/cli_text.h"
+
+/* Of work orders and of what-if: {"summary", "proof", "changes", "n-changes"}; each only if it is
+ * there. */
+void plan_text(struct buf *, const json_t *plan, bool changes);
+
+#endif
