@@ -12,7 +12,7 @@ struct question {
     nsec_t timeout;
     struct stream *stream; /* until it is open */
     struct rpc *rpc;       /* from then on */
-    bool over;
+    bool over, answered;
     enum err err;
     json_t *result;
     struct diag *diag;
@@ -33,6 +33,7 @@ answered(void *arg, const struct call_result *result)
     struct question *q = arg;
     if (!result->err)
         q->result = json_incref(result->value);
+    q->answered = result->err != ERR_TIMEOUT && result->err != ERR_CLOSED;
     finish(q, result->err, result->text);
 }
 
@@ -66,7 +67,7 @@ static const struct stream_handler handler = {.opened = opened, .closed = closed
 
 enum err
 control_ask(const char *path, const char *method, json_t *params, nsec_t timeout, json_t **result,
-            struct diag *diag)
+            bool *refused, struct diag *diag)
 {
     struct question q = {.method = method, .params = params, .timeout = timeout, .diag = diag};
     char *address = xasprintf("unix:%s", path);
@@ -82,6 +83,7 @@ control_ask(const char *path, const char *method, json_t *params, nsec_t timeout
     json_decref(q.params);
     uv_run(&q.loop, UV_RUN_DEFAULT); /* says goodbye */
     uv_loop_close(&q.loop);
+    *refused = err && q.answered;
     if (!err)
         *result = q.result;
     else

@@ -6,10 +6,11 @@
 #include "base/time.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
-/* `params` is consumed; the caller owns *result. ERR_CLOSED, ERR_IO, ERR_TIMEOUT: nobody answers
- * there; others are the node's own. `diag` says it in words. */
+/* `params` is consumed; the caller owns *result. On errors `diag` says in words what is wrong, and
+ * *refused whether it is the node's own answer: if not, there was none. */
 MUST_CHECK enum err control_ask(const char *path, const char *method, json_t *params,
-                                nsec_t timeout, json_t **result, struct diag *);
+                                nsec_t timeout, json_t **result, bool *refused, struct diag *);
 
 #endif

@@ -312,13 +312,12 @@ explain_end(struct http_stream *s, CURLcode code, struct diag *diag)
 {
     long status = 0;
     curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
-    s->open = false;
     if (s->too_large)
         return diag_set(diag, ERR_LIMIT, "%s: an event is too large", s->http->url);
     if (code)
         return explain(s->http, code, s->error, diag);
     if (status != 200)
-        return diag_set(diag, ERR_CLOSED, "%s: no events: status %ld", s->http->url, status);
+        return diag_set(diag, ERR_DENIED, "%s: no events: status %ld", s->http->url, status);
     return diag_set(diag, ERR_CLOSED, "%s: the server has ended the stream", s->http->url);
 }
 
@@ -339,7 +338,7 @@ http_stream_wait(struct http_stream *s, nsec_t timeout, struct diag *diag)
 }
 
 bool
-http_stream_is_open(const struct http_stream *s)
+http_stream_was_opened(const struct http_stream *s)
 {
     return s->open;
 }

@@ -45,11 +45,12 @@ void http_answer_fini(struct http_answer *);
  */
 struct http_stream *http_stream_open(struct http *, const char *path, sse_fn *fn, void *arg);
 void http_stream_close(struct http_stream *); /* NULL is fine */
-/* Waits until events came or the time is over. ERR_OK: it goes on; ERR_CLOSED: it has ended, and
- * `diag` says why; others as http_call(). */
+/* Waits until events came or the time is over. ERR_OK: it goes on; ERR_CLOSED: it has ended, or
+ * there is no server, and `diag` says why; ERR_DENIED: the server does not want it; others as
+ * http_call(). */
 MUST_CHECK enum err http_stream_wait(struct http_stream *, nsec_t timeout, struct diag *);
-/* The server has accepted it: events from now on will come. */
-bool http_stream_is_open(const struct http_stream *);
+/* The server has accepted it: events from now on will come (until it ends). */
+bool http_stream_was_opened(const struct http_stream *);
 
 /* "/api/v1/circuits/scada%20a/tests" of its parts, the last of which is NULL. The caller frees it.
  */

@@ -18,8 +18,9 @@ ask_locally(struct cli *cli, const char *path, const char *method, json_t *param
 {
     struct diag diag = {""};
     json_t *result;
-    enum err err = control_ask(path, method, params, NODE_TIMEOUT, &result, &diag);
-    if (err == ERR_CLOSED || err == ERR_IO || err == ERR_TIMEOUT)
+    bool refused;
+    enum err err = control_ask(path, method, params, NODE_TIMEOUT, &result, &refused, &diag);
+    if (err && !refused)
         return cli_fail(cli, CLI_UNREACHABLE, "%s: %s", path, diag.text);
     if (err)
         return cli_fail(cli, CLI_FAILED, "%s: %s [%s]", path, diag.text, err_name(err));

@@ -160,30 +160,38 @@ open_stream(struct follow *f, struct http *http)
     return stream;
 }
 
+/* Waits on a stream until it ends. */
+static enum err
+follow_stream(struct follow *f, struct http_stream *stream, bool *ever, struct diag *diag)
+{
+    enum err err = ERR_OK;
+    while (!err && !f->closed) {
+        err = http_stream_wait(stream, NSEC_PER_SEC, diag);
+        if (http_stream_was_opened(stream)) {
+            *ever = true;
+            f->heard = clock_monotonic();
+        }
+    }
+    return err;
+}
+
 static int
 follow(struct follow *f, struct http *http)
 {
     struct diag diag = {""};
-    struct http_stream *stream = open_stream(f, http);
     bool ever = false;
     f->heard = clock_monotonic();
     while (!f->closed) {
-        enum err err = http_stream_wait(stream, NSEC_PER_SEC, &diag);
-        if (!err) {
-            if (http_stream_is_open(stream)) {
-                ever = true;
-                f->heard = clock_monotonic();
-            }
-            continue;
-        }
+        struct http_stream *stream = open_stream(f, http); /* from where the last one ended */
+        enum err err = follow_stream(f, stream, &ever, &diag);
         http_stream_close(stream);
-        if (!ever || clock_monotonic() - f->heard > PATIENCE)
+        if (err == ERR_DENIED)
+            return cli_fail(f->cli, CLI_FAILED, "%s", diag.text);
+        if (err && (!ever || clock_monotonic() - f->heard > PATIENCE))
             return cli_fail(f->cli, CLI_UNREACHABLE, "%s", diag.text);
-        struct timespec pause = {1, 0};
+        struct timespec pause = {0, 500 * NSEC_PER_MSEC};
         nanosleep(&pause, NULL);
-        stream = open_stream(f, http); /* from where it ended */
     }
-    http_stream_close(stream);
     return CLI_OK;
 }
 

@@ -57,7 +57,7 @@ open_events(struct watch *w)
     w->events = http_stream_open(http, path, take_event, w);
     free(path);
     /* Asked for before the order is, so that nothing falls between the two. */
-    while (w->events && !http_stream_is_open(w->events)) {
+    while (w->events && !http_stream_was_opened(w->events)) {
         if (http_stream_wait(w->events, NSEC_PER_SEC, NULL) ||
             clock_monotonic() - now > 5 * NSEC_PER_SEC) {
             http_stream_close(w->events);

@@ -1,0 +1,1 @@
+tieline_fuzz(sse LIBS tl_cli)
