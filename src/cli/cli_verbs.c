@@ -1,30 +1,14 @@
 /* All nouns and verbs. */
 #include "cli/cmd.h"
 
-#define END                                                                                        \
-    {                                                                                              \
-        NULL, NULL, NULL, 0, false, false, NULL                                                    \
-    }
-#define FLAG(name, help)                                                                           \
-    {                                                                                              \
-        name, NULL, help, 0, false, false, NULL                                                    \
-    }
-#define VALUE(name, value, help)                                                                   \
-    {                                                                                              \
-        name, value, help, 0, false, false, NULL                                                   \
-    }
-#define MANY(name, value, help)                                                                    \
-    {                                                                                              \
-        name, value, help, 0, true, false, NULL                                                    \
-    }
-#define CHOICE(name, value, words, help)                                                           \
-    {                                                                                              \
-        name, value, help, 0, false, false, words                                                  \
-    }
-#define IN_FILE(name, value, letter, help)                                                         \
-    {                                                                                              \
-        name, value, help, letter, false, true, NULL                                               \
-    }
+/* clang-format off */
+#define END {NULL, NULL, NULL, 0, false, false, NULL}
+#define FLAG(name, help) {name, NULL, help, 0, false, false, NULL}
+#define VALUE(name, value, help) {name, value, help, 0, false, false, NULL}
+#define MANY(name, value, help) {name, value, help, 0, true, false, NULL}
+#define CHOICE(name, value, words, help) {name, value, help, 0, false, false, words}
+#define IN_FILE(name, value, letter, help) {name, value, help, letter, false, true, NULL}
+/* clang-format on */
 
 #define DRY_RUN FLAG("dry-run", "say what would change, and change nothing")
 #define COMMENT VALUE("comment", "TEXT", "why, in your words")
@@ -178,15 +162,16 @@ static const struct cli_option user_options[] = {
 static const struct cli_option help_options[] = {
     FLAG("manual", "the table of all commands in Markdown"), END};
 
+/* clang-format off */
 #define KIND(noun, plural, kind)                                                                   \
     {noun, "list", "", list_options, "All " plural, cmd_list, &kind, false},                       \
-        {noun, "show", "NAME", NULL, "One " noun, cmd_show, &kind, false},                         \
-        {noun,    "put", "",   put_options, "Create or replace " plural " of a file",              \
-         cmd_put, &kind, false},                                                                   \
-    {                                                                                              \
-        noun, "remove", "NAME", NULL, "Remove a " noun " that nothing uses", cmd_remove, &kind,    \
-            false                                                                                  \
-    }
+    {noun, "show", "NAME", NULL, "One " noun, cmd_show, &kind, false},                             \
+    {noun, "create", "", put_options, "State " plural " of a file, none of which is there yet",    \
+     cmd_create, &kind, false},                                                                    \
+    {noun, "put", "", put_options, "Create or replace " plural " of a file", cmd_put, &kind,       \
+     false},                                                                                       \
+    {noun, "remove", "NAME", NULL, "Remove a " noun " that nothing uses", cmd_remove, &kind, false}
+/* clang-format on */
 
 static const struct cli_verb verbs[] = {
     KIND("site", "sites", kind_site),

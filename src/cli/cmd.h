@@ -13,12 +13,13 @@ extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_circui
 int cmd_list(struct cli *);
 int cmd_show(struct cli *);
 int cmd_put(struct cli *);
+int cmd_create(struct cli *);
 int cmd_remove(struct cli *);
 
-/* cmd_circuit.c */
+/* cmd_create.c, cmd_circuit.c */
+int cmd_circuit_create(struct cli *);
 int cmd_circuit_list(struct cli *);
 int cmd_circuit_show(struct cli *);
-int cmd_circuit_create(struct cli *);
 int cmd_circuit_build(struct cli *);
 int cmd_circuit_teardown(struct cli *);
 /* cmd_assure.c */

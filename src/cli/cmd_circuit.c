@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include "engineer/compile.h"
+#include "io/jsontext.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -275,7 +276,7 @@ add_names_of_file(struct cli *cli, const char *path, json_t *names)
         return status;
     for (char *save, *line = strtok_r((char *)(uintptr_t)buf_cstr(&text), " \t\r\n", &save); line;
          line = strtok_r(NULL, " \t\r\n", &save))
-        json_array_append_new(names, json_string(line));
+        json_array_append_new(names, jsontext_string(line));
     buf_fini(&text);
     return CLI_OK;
 }
@@ -286,7 +287,7 @@ order_for_names(struct cli *cli, const char *workflow)
     json_t *names = json_array();
     int status = CLI_OK;
     for (size_t i = 0; i < cli->args.n_arguments; i++)
-        json_array_append_new(names, json_string(cli_argument(cli, i)));
+        json_array_append_new(names, jsontext_string(cli_argument(cli, i)));
     if (cli_option(cli, "file"))
         status = add_names_of_file(cli, cli_option(cli, "file"), names);
     if (!status && !json_array_size(names))

@@ -1,6 +1,7 @@
 /* tieline circuit create: from a file, or from options. */
 #include "cli/cmd.h"
 
+#include "base/alloc.h"
 #include "io/clock.h"
 
 #include <stdlib.h>
@@ -97,7 +98,7 @@ set_list(struct cli *cli, const struct setting *setting, json_t *group)
     for (size_t i = 0; i < cli->args.n_given; i++) {
         if (strcmp(cli->args.given[i].option->name, setting->option) != 0)
             continue;
-        char *copy = strdup(cli->args.given[i].value), *save;
+        char *copy = xstrdup(cli->args.given[i].value), *save;
         for (char *word = strtok_r(copy, ", ", &save); word && !status;
              word = strtok_r(NULL, ", ", &save)) {
             status = read_value(cli, setting, word, &value);

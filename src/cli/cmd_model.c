@@ -192,20 +192,32 @@ cmd_show(struct cli *cli)
     return CLI_OK;
 }
 
-int
-cmd_put(struct cli *cli)
+static int
+put_file(struct cli *cli, bool fresh)
 {
     const struct kind *kind = kind_of(cli);
     const char *file = cli_option(cli, "file");
     json_t *objects;
     if (!file)
-        return cli_fail(cli, CLI_USAGE, "%s put needs -f FILE", kind->word);
+        return cli_fail(cli, CLI_USAGE, "%s %s needs -f FILE", kind->word, cli->args.verb->verb);
     int status = document_read(cli, kind, file, &objects);
     if (status)
         return status;
-    status = document_put(cli, kind, objects, false, false);
+    status = document_put(cli, kind, objects, fresh, false);
     json_decref(objects);
     return status;
+}
+
+int
+cmd_put(struct cli *cli)
+{
+    return put_file(cli, false);
+}
+
+int
+cmd_create(struct cli *cli)
+{
+    return put_file(cli, true);
 }
 
 int

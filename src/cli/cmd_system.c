@@ -1,6 +1,8 @@
 /* Who may, who asks, how the server is; and the command line about itself. */
 #include "cli/cmd.h"
 
+#include "io/jsontext.h"
+
 #include <string.h>
 
 static void
@@ -43,7 +45,7 @@ given_values(const struct cli *cli, const char *name)
     json_t *values = json_array();
     for (size_t i = 0; i < cli->args.n_given; i++) {
         if (!strcmp(cli->args.given[i].option->name, name))
-            json_array_append_new(values, json_string(cli->args.given[i].value));
+            json_array_append_new(values, jsontext_string(cli->args.given[i].value));
     }
     return values;
 }
@@ -97,6 +99,9 @@ cmd_health(struct cli *cli)
         {"last event", "journal.seq", AS_TEXT, NULL},
         {"nodes adopted", "nodes.adopted", AS_TEXT, NULL},
         {"nodes known", "nodes.known", AS_TEXT, NULL},
+        {"nodes unknown", "nodes.why", AS_TEXT, NULL},
+        {"users", "users.ok", AS_YES, NULL},
+        {"users unknown", "users.why", AS_TEXT, NULL},
         {"open orders", "orders-open", AS_TEXT, NULL},
         {"open exceptions", "exceptions-open", AS_TEXT, NULL},
         {NULL, NULL, AS_TEXT, NULL},

@@ -25,6 +25,7 @@ struct watch {
     nsec_t events_retry; /* monotonic */
     bool stirred;        /* an event about it has come */
     bool lost;           /* the server does not answer */
+    bool ever;           /* it has answered */
     struct progress *progress;
     bool waiting; /* it also ends when the order waits */
 };
@@ -97,6 +98,8 @@ look(struct watch *w, json_t **order)
     int status;
     while ((status = cli_look(w->cli, http_path("orders", w->id, NULL), order)) ==
            CLI_UNREACHABLE) {
+        if (!w->ever)
+            return status;
         if (!w->lost)
             cli_note(w->cli, "the server does not answer; trying again");
         w->lost = true;
@@ -105,6 +108,7 @@ look(struct watch *w, json_t **order)
         pause_for(NSEC_PER_SEC / 2);
     }
     w->lost = false;
+    w->ever = true;
     return status;
 }
 
@@ -174,7 +178,7 @@ int
 work_follow(struct cli *cli, const char *id, bool waiting)
 {
     int status = CLI_OK;
-    struct watch w = {.cli = cli, .id = id, .waiting = waiting};
+    struct watch w = {.cli = cli, .id = id, .waiting = waiting, .ever = cli->answer.status != 0};
     snprintf(w.object, sizeof w.object, "work/%s", id);
     w.progress = progress_new(terminal_columns(), cli->utc);
     open_events(&w);

@@ -1,6 +1,7 @@
 /* Work orders: what they are, and deciding about them. */
 #include "cli/cmd.h"
 
+#include "base/alloc.h"
 #include "cli/cli_plan.h"
 
 #include <stdio.h>
@@ -239,7 +240,7 @@ find_hash(struct cli *cli, const char *id, char **hash)
                         cli_has(cli, "step") ? cli_option(cli, "step") : "");
     status = ask_approval(cli, order, asked);
     if (!status)
-        *hash = strdup(asked);
+        *hash = xstrdup(asked);
     return status;
 }
 
@@ -286,7 +287,7 @@ cmd_work_refuse(struct cli *cli)
         int status = cli_get(cli, http_path("orders", cli_argument(cli, 0), NULL), &order);
         if (status)
             return status;
-        asked = strdup(asked_hash(order, cli_option(cli, "step")));
+        asked = xstrdup(asked_hash(order, cli_option(cli, "step")));
         hash = asked;
     }
     int status = *hash ? decide(cli, "refuse", hash)

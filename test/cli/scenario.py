@@ -9,6 +9,7 @@ import pathlib
 import pty
 import re
 import select
+import socket
 import subprocess
 import sys
 import tempfile
@@ -564,6 +565,38 @@ claim("... if there is one",
 claim("edge wants a node", tieline("edge", "status"), status=2, err=["--node NAME, or --control"])
 claim("a socket where nobody is, is exit status 4",
       tieline("edge", "status", "--control", f"{here}/nobody"), status=4)
+
+
+def node_on_socket(path, answer):
+    """A node that answers one question on its socket; the question is in the list."""
+    asked, listener = [], socket.socket(socket.AF_UNIX)
+    listener.bind(str(path))
+    listener.listen()
+
+    def serve():
+        connection, _ = listener.accept()
+        question = json.loads(connection.makefile().readline())
+        asked.append(question)
+        reply = {"jsonrpc": "2.0", "id": question["id"], **answer}
+        connection.sendall(json.dumps(reply).encode() + b"\n")
+        connection.recv(100)
+        connection.close()
+
+    threading.Thread(target=serve, daemon=True).start()
+    return asked
+
+
+asked = node_on_socket(here / "a1", {"result": {"text": "table 0: miss\n"}})
+claim("edge trace asks a node on its own socket",
+      tieline("edge", "trace", "--control", f"{here}/a1", "--in-port", "3", "--hex", "ffff",
+              env={"TIELINE_URL": ""}), out="table 0: miss\n")
+check("... the same", asked[0]["method"] == "edge.trace"
+      and asked[0]["params"] == {"in-port": 3, "frame": "ffff"}, asked)
+node_on_socket(here / "a2", {"error": {"code": -32602, "message": "in-port: there is none",
+                                       "data": {"err": "ERR_INVALID"}}})
+claim("what a node refuses is exit status 1",
+      tieline("edge", "status", "--control", f"{here}/a2"), status=1,
+      err=["in-port: there is none [ERR_INVALID]"])
 server.tell({RPC: {"counters": {"rx": 5, "zero": 0}, "drops": {"table-miss": 3}}})
 claim("edge stats leaves out zeros", tieline("edge", "stats", "--node", "a1"),
       out="counters\nCOUNTER  VALUE\nrx           5\n\npackets dropped\nCOUNTER     VALUE\n"
