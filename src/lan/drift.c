@@ -14,7 +14,7 @@ struct judgement {
     struct lan_service *service;
     struct lan_node *node;
     bool first;
-    struct number_set complete, leaving; /* when it is the first */
+    struct number_set complete; /* when it is the first */
     uint32_t n_missing, n_foreign;
     uint64_t digest;             /* of all of them, in any order */
     struct buf missing, foreign; /* some of them, as text */
@@ -56,20 +56,12 @@ on_changed(void *arg, struct rule_item *wanted, struct rule_item *held UNUSED)
     note_missing(arg, wanted, "(changed) ");
 }
 
-/* After a restart of ours, rules of circuits that were being removed are still there, and expected;
- * they are ours, and the next job takes them away. */
 static void
 on_foreign(void *arg, struct rule_item *held)
 {
     struct judgement *j = arg;
-    if (ruleset_find(&j->node->retired, &held->rule))
-        return;
-    if (j->first &&
-        (held->rule.kind != RULE_FLOW || number_set_has(&j->leaving, rule_number(&held->rule)))) {
-        ruleset_put(&j->node->retired, &held->rule);
-        return;
-    }
-    note_rule(j, &j->foreign, ++j->n_foreign, held, "");
+    if (!ruleset_find(&j->node->retired, &held->rule))
+        note_rule(j, &j->foreign, ++j->n_foreign, held, "");
 }
 
 static void
@@ -138,10 +130,8 @@ lan_judge(struct lan_service *s, struct lan_node *n, bool first)
     if (n->busy) /* a job is writing to it: when that is done */
         return;
     n->look = false;
-    if (first) {
-        lan_numbers_in_phase(s, 1u << PHASE_BUILT | 1u << PHASE_ACTIVE, &j.complete);
-        lan_numbers_in_phase(s, 1u << PHASE_REMOVING | 1u << PHASE_RESERVED, &j.leaving);
-    }
+    if (first)
+        lan_complete_circuits(s, &j.complete);
     ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
     note_aliens(&j);
     if (!j.n_missing && !j.n_foreign)

@@ -365,12 +365,12 @@ send_chunk(struct job_node *jn)
 /* ---- Holding back ---- */
 
 void
-lan_numbers_in_phase(const struct lan_service *s, unsigned phases, struct number_set *set)
+lan_complete_circuits(const struct lan_service *s, struct number_set *set)
 {
     const struct state *state = s->config.state;
     for (const struct design *d = state->network->designs; d; d = d->hh.next) {
         const struct circuit_status *c = state_circuit(state, d->circuit);
-        if (c && phases >> c->phase & 1)
+        if (c && (c->phase == PHASE_BUILT || c->phase == PHASE_ACTIVE))
             number_set_add(set, d->number);
     }
 }
@@ -385,7 +385,7 @@ find_open_circuits(const struct lan_service *s, struct number_set *open)
         if (!n->n_open)
             continue;
         if (!found)
-            lan_numbers_in_phase(s, 1u << PHASE_BUILT | 1u << PHASE_ACTIVE, &complete);
+            lan_complete_circuits(s, &complete);
         found = true;
         for (const struct rule_item *item = n->wanted.items; item; item = item->hh.next) {
             if (is_open(item) && !number_set_has(&complete, rule_number(&item->rule)))

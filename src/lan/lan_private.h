@@ -163,8 +163,8 @@ number_set_has(const struct number_set *set, uint32_t number)
 {
     return number <= DESIGN_NUMBER_MAX && set->bits[number / 64] >> number % 64 & 1;
 }
-/* Of circuits in one of these phases (bits, 1 << enum circuit_phase). */
-void lan_numbers_in_phase(const struct lan_service *, unsigned phases, struct number_set *);
+/* Of circuits that all their nodes have confirmed. */
+void lan_complete_circuits(const struct lan_service *, struct number_set *);
 static inline uint32_t
 rule_number(const struct rule *rule)
 {

@@ -232,6 +232,58 @@ replan(struct lan_service *s)
     lan_schedule(s);
 }
 
+static void
+retire(struct lan_service *s, const struct node *node, const struct rule *rule)
+{
+    struct lan_node *n = lan_node_need(s, node->name);
+    if (!ruleset_find(&n->wanted, rule))
+        ruleset_put(&n->retired, rule);
+}
+
+static enum err
+retire_flow(void *arg, const struct node *node, const struct flow *flow, struct diag *diag UNUSED)
+{
+    struct rule rule = rule_of_flow(flow);
+    retire(arg, node, &rule);
+    return ERR_OK;
+}
+
+static enum err
+retire_group(void *arg, const struct node *node, const struct group *group,
+             struct diag *diag UNUSED)
+{
+    struct rule rule = rule_of_group(group);
+    retire(arg, node, &rule);
+    return ERR_OK;
+}
+
+static enum err
+retire_meter(void *arg, const struct node *node, const struct meter *meter,
+             struct diag *diag UNUSED)
+{
+    struct rule rule = rule_of_meter(meter);
+    retire(arg, node, &rule);
+    return ERR_OK;
+}
+
+/* After a restart of ours, rules of circuits that were being removed may still be in nodes: they
+ * are ours, and the first job takes them away. */
+static void
+retire_leftovers(struct lan_service *s)
+{
+    const struct state *state = s->config.state;
+    const struct rule_sink sink = {retire_flow, retire_group, retire_meter, s};
+    for (const struct circuit_status *status = state->circuits; status; status = status->hh.next) {
+        const struct circuit *c = network_circuit(state->network, status->circuit);
+        const struct design *d = network_design(state->network, status->circuit);
+        struct diag diag;
+        if (!c || !d || phase_is_wanted(status->phase))
+            continue;
+        if (compile_circuit(state->network, c, d, &sink, &diag))
+            log_warn("circuit %s: %s", status->circuit, diag.text);
+    }
+}
+
 /* Does this change of the model concern the plan? A circuit that is only stated does not. */
 static bool
 concerns_plan(const struct lan_service *s, const struct state_event *e)
@@ -410,6 +462,7 @@ lan_service_new(const struct lan_config *config, struct lan_service **result, st
         return err;
     }
     replan(s);
+    retire_leftovers(s);
     timer_start(s->read_timer, READ_INTERVAL);
     timer_start(s->discovery_timer, DISCOVERY_INTERVAL / 4);
     *result = s;
