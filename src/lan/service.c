@@ -90,12 +90,10 @@ lan_clear(struct lan_service *s, const char *kind, const char *object, const cha
 
 /* What repairs itself within a millisecond is over before its exception is in the journal. */
 static void
-close_what_was_raised(struct lan_service *s, const struct state_event *e)
+close_what_is_open(struct lan_service *s)
 {
-    const char *kind = json_string_value(json_object_get(e->body, "kind"));
-    const char *object = json_string_value(json_object_get(e->body, "object"));
-    for (const struct lan_closing *c = s->closing; c && kind && object; c = c->next) {
-        if (!strcmp(c->kind, kind) && !strcmp(c->object, object))
+    for (const struct lan_closing *c = s->closing; c; c = c->next) {
+        if (state_open_exception(s->config.state, c->kind, c->object))
             publish_close(s, c);
     }
 }
@@ -328,8 +326,8 @@ lan_service_event(struct lan_service *s, const struct state_event *e)
         each_name(s, e->body, add_circuit);
     } else if (!strcmp(e->type, "circuit.unwanted")) {
         each_name(s, e->body, remove_circuit);
-    } else if (!strcmp(e->type, "exception.raised")) {
-        close_what_was_raised(s, e);
+    } else if (!strncmp(e->type, "exception.", strlen("exception."))) {
+        close_what_is_open(s);
     } else if (!strcmp(e->type, "model.put") || !strcmp(e->type, "model.remove")) {
         if (concerns_plan(s, e))
             replan(s);
