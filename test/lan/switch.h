@@ -52,6 +52,7 @@ struct sw {
     bool opened, closed;
     enum err err;
     char why[200];
+    bool no_monitor;  /* knows no flow monitors */
     bool mute;        /* takes what it is sent, and does nothing about it */
     uint32_t mute_at; /* falls silent when it has been sent so many flow_mods; 0: never */
     uint32_t n_mods;  /* flow, group and meter_mods it was sent since it connected */
@@ -150,7 +151,15 @@ sw_note_flow_mod(struct sw *sw, const struct openflow_flow_mod *mod)
     snprintf(sent->node, sizeof sent->node, "%s", sw->name);
 }
 
-/* Looks at what comes, without disturbing it. */
+/* A switch that knows no flow monitors finds a request for something else in their place. */
+static inline void
+sw_hide_monitor(uint8_t *message, size_t size)
+{
+    if (message[1] == OFPT_MULTIPART_REQUEST && size >= 24 && get_be16(message + 8) == 0xffff)
+        put_be32(message + 20, 0xfff0);
+}
+
+/* Notes each message that comes, and hands it on. */
 static inline void
 sw_tap(struct sw *sw, const uint8_t *data, size_t size)
 {
@@ -168,6 +177,9 @@ sw_tap(struct sw *sw, const uint8_t *data, size_t size)
             if (m.type == OFPT_FLOW_MOD)
                 sw_note_flow_mod(sw, &m.flow_mod);
         }
+        if (sw->no_monitor)
+            sw_hide_monitor(sw->tapped.data, message_size);
+        buf_put(&sw->unread, sw->tapped.data, message_size);
         buf_consume(&sw->tapped, message_size);
     }
     arena_free(arena);
@@ -235,7 +247,6 @@ sw_on_received(void *arg, struct stream *stream UNUSED, const uint8_t *data, siz
 {
     struct sw *sw = arg;
     sw_tap(sw, data, size);
-    buf_put(&sw->unread, data, size);
     sw_run(sw);
 }
 
