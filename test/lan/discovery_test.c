@@ -1,6 +1,367 @@
+/* Links as they are found, and packets that no circuit allows. */
 #include "switch.h"
+
+#include "proto/lldp/lldp.h"
+
+struct bench {
+    struct centre *centre;
+    struct plant *plant;
+};
+
+static int
+setup(void **state)
+{
+    struct bench *b = xcalloc(1, sizeof *b);
+    struct network *net = test_lab();
+    test_tcp(net, "scada", "fep", "rtu-a", 2404);
+    b->centre = centre_new(net);
+    b->plant = plant_new(b->centre);
+    centre_start_controller(b->centre);
+    plant_build(b->plant);
+    *state = b;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct bench *b = *state;
+    plant_free(b->plant);
+    centre_free(b->centre);
+    free(b);
+    return 0;
+}
+
+/* The ports of a link, and the switches at them. */
+struct cable {
+    struct sw *a, *b;
+    uint32_t a_port, b_port;
+};
+
+static struct cable
+cable_of(struct bench *b, const char *link)
+{
+    const struct link *l = network_link(b->centre->state->network, link);
+    return (struct cable){plant_switch(b->plant, l->a.node), plant_switch(b->plant, l->b.node),
+                          l->a.port, l->b.port};
+}
+
+static void
+unplug(const struct cable *c)
+{
+    c->a->peer[c->a_port] = NULL;
+    c->b->peer[c->b_port] = NULL;
+}
+
+static void
+plug(const struct cable *c)
+{
+    sw_wire(c->a, c->a_port, c->b, c->b_port);
+}
+
+static bool
+link_is(struct bench *b, const char *link, const char *state)
+{
+    struct answer a = centre_ask(b->centre, "lan.links", json_object());
+    size_t i;
+    json_t *row;
+    bool is = false;
+    json_array_foreach(json_object_get(a.value, "links"), i, row)
+    {
+        if (!strcmp(json_string_value(json_object_get(row, "name")), link))
+            is = !strcmp(json_string_value(json_object_get(row, "state")), state);
+    }
+    answer_fini(&a);
+    return is;
+}
+
+static void
+wait_for_links(struct bench *b)
+{
+    for (const struct link *l = b->centre->state->network->links; l; l = l->hh.next) {
+        char object[128];
+        snprintf(object, sizeof object, "link/%s", l->name);
+        RUN_UNTIL(b->centre->loop, centre_event(b->centre, "link.state", object));
+    }
+}
+
+static void
+finds_every_link(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    for (const struct link *l = b->centre->state->network->links; l; l = l->hh.next)
+        assert_true(link_is(b, l->name, "up"));
+    const struct note *n = centre_event(b->centre, "link.state", "link/a1-a2");
+    assert_true(json_is_true(json_object_get(n->body, "up")));
+    assert_int_equal(json_array_size(json_object_get(n->body, "seen")), 2);
+    assert_int_equal(centre_count_events(b->centre, "exception.raised", NULL), 0);
+}
+
+static void
+a_port_without_carrier_is_a_link_down_at_once(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    sw_set_carrier(c.a, c.a_port, false);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    assert_true(link_is(b, "a1-a2", "down"));
+    sw_set_carrier(c.a, c.a_port, true);
+    RUN_UNTIL(b->centre->loop, !centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    assert_true(link_is(b, "a1-a2", "up"));
+}
+
+/* Both ports have carrier, but what one sends does not arrive. */
+static void
+a_link_that_carries_one_way_only_is_down(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    c.a->peer[c.a_port] = NULL;
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    const struct note *n = centre_event(b->centre, "link.state", "link/a1-a2");
+    json_t *seen = json_object_get(n->body, "seen");
+    assert_int_equal(json_array_size(seen), 1);
+    assert_string_equal(json_string_value(json_array_get(seen, 0)), "a2");
+}
+
+/* Also when it never was up. */
+static void
+a_link_that_is_not_there_is_down(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    centre_stop_controller(b->centre);
+    unplug(&c);
+    uint32_t before = b->centre->n_notes;
+    centre_start_controller(b->centre);
+    sw_connect(c.a);
+    sw_connect(c.b);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    /* Nothing is said of links whose nodes are not there. */
+    assert_null(centre_event_since(b->centre, before, "link.state", "link/b1-b2"));
+    assert_true(link_is(b, "b1-b2", "not-seen"));
+}
+
+static void
+a_miscabled_link_is_named(void **state)
+{
+    struct bench *b = *state;
+    char at[2][64], from[64];
+    wait_for_links(b);
+    struct cable one = cable_of(b, "a1-a2"), other = cable_of(b, "b1-b2");
+    unplug(&one);
+    unplug(&other);
+    struct cable wrong = {one.a, other.b, one.a_port, other.b_port};
+    plug(&wrong);
+    snprintf(at[0], sizeof at[0], "port/a1:%u", one.a_port);
+    snprintf(at[1], sizeof at[1], "port/b2:%u", other.b_port);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-unexpected", at[0]) &&
+                                   centre_is_open(b->centre, "link-unexpected", at[1]));
+    const struct exception *e = centre_exception(b->centre, "link-unexpected", at[0]);
+    snprintf(from, sizeof from, "b2:%u", other.b_port);
+    assert_string_equal(json_string_value(json_object_get(e->evidence, "from")), from);
+    assert_non_null(strstr(e->text, from));
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2") &&
+                                   centre_is_open(b->centre, "link-down", "link/b1-b2"));
+    struct answer a = centre_ask(b->centre, "lan.links", json_object());
+    assert_int_equal(json_array_size(json_object_get(a.value, "unexpected")), 2);
+    answer_fini(&a);
+    assert_int_equal(centre_count_events(b->centre, "exception.raised", NULL), 4); /* once each */
+    unplug(&wrong);
+    plug(&one);
+    plug(&other);
+    RUN_UNTIL(b->centre->loop, !centre_is_open(b->centre, "link-unexpected", at[0]) &&
+                                   !centre_is_open(b->centre, "link-unexpected", at[1]) &&
+                                   !centre_is_open(b->centre, "link-down", "link/a1-a2"));
+}
+
+/* A cable to a port that the inventory says nothing about. */
+static void
+a_link_that_nobody_planned_is_named(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    struct sw *x = plant_switch(b->plant, "cc1"), *y = plant_switch(b->plant, "b1");
+    sw_add_port(x, 20, "p20");
+    sw_add_port(y, 21, "p21");
+    openflow_switch_port_changed(x->of, datapath_port(x->dp, 20));
+    openflow_switch_port_changed(y->of, datapath_port(y->dp, 21));
+    sw_wire(x, 20, y, 21);
+    task_schedule(x->run);
+    task_schedule(y->run);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-unexpected", "port/b1:21") &&
+                                   centre_is_open(b->centre, "link-unexpected", "port/cc1:20"));
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "node-ports-differ", "node/cc1"));
+}
+
+/* What an attacker at a host's port can send: it says what a true frame says, but for the code. */
+static void
+a_forged_frame_is_ignored(void **state)
+{
+    struct bench *b = *state;
+    struct buf frame = BUF_INIT;
+    wait_for_links(b);
+    const struct host *host = network_host(b->centre->state->network, "rtu-a");
+    struct lldp lldp = {.ttl_s = 4, .token_size = 36};
+    struct sw *sw = plant_switch(b->plant, host->node);
+    put_be64(lldp.token, 1);
+    put_be32(lldp.token + 8, 1);
+    put_be64(lldp.token + 12, (uint64_t)clock_monotonic());
+    for (uint8_t size = 0; size <= LLDP_TOKEN_SIZE; size++) {
+        lldp.token_size = size;
+        buf_clear(&frame);
+        lldp_encode_frame(&lldp, &host->mac, &frame);
+        sw_receive(sw, host->port, frame.data, frame.size);
+    }
+    for (size_t size = 14; size < frame.size; size++)
+        sw_receive(sw, host->port, frame.data, size);
+    buf_fini(&frame);
+    struct cable c = cable_of(b, "a1-a2"); /* something that takes as long */
+    sw_set_carrier(c.a, c.a_port, false);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    assert_int_equal(centre_count_events(b->centre, "exception.raised", NULL), 1);
+}
+
+/* True frames, recorded, do not keep a link alive that was cut. */
+static void
+a_replayed_frame_is_ignored(void **state)
+{
+    struct bench *b = *state;
+    struct cable c = cable_of(b, "a1-a2");
+    b->plant->tape_at[0] = c.a;
+    b->plant->tape_port[0] = c.a_port;
+    b->plant->tape_at[1] = c.b;
+    b->plant->tape_port[1] = c.b_port;
+    wait_for_links(b);
+    unplug(&c);
+    struct buf *tape[] = {&b->plant->tape[0].frame, &b->plant->tape[1].frame};
+    assert_true(tape[0]->size && tape[1]->size);
+    while (!centre_is_open(b->centre, "link-down", "link/a1-a2")) {
+        uint32_t before = b->centre->n_notes;
+        nsec_t next = clock_monotonic() + NSEC_PER_SEC / 4;
+        sw_receive(c.a, c.a_port, tape[0]->data, tape[0]->size);
+        sw_receive(c.b, c.b_port, tape[1]->data, tape[1]->size);
+        RUN_UNTIL(b->centre->loop, b->centre->n_notes > before || clock_monotonic() > next);
+    }
+    assert_null(centre_event(b->centre, "exception.closed", NULL));
+}
+
+/* ---- Packets that no circuit allows */
+
+static void
+send_udp(struct sw *sw, uint32_t port, const struct mac *from, uint16_t to_port)
+{
+    uint8_t frame[60] = {0x02, 0x54, 10, 32, 0, 1};
+    static const uint8_t ip[] = {0x08, 0x00, 0x45, 0,  0, 46, 0,  1,  0,  0, 64,   17,
+                                 0,    0,    10,   32, 0, 17, 10, 66, 66, 6, 0x30, 0x39};
+    memcpy(frame + 6, from->octets, 6);
+    memcpy(frame + 12, ip, sizeof ip);
+    put_be16(frame + 36, to_port);
+    put_be16(frame + 38, 26);
+    sw_receive(sw, port, frame, sizeof frame);
+}
+
+static void
+denied_traffic_is_told_with_its_sender(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    const struct host *host = network_host(b->centre->state->network, "rtu-a");
+    struct sw *sw = plant_switch(b->plant, host->node);
+    char at[64];
+    for (int i = 0; i < 10; i++)
+        send_udp(sw, host->port, &host->mac, 5353);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "traffic-denied", "host/rtu-a"));
+    const struct exception *e = centre_exception(b->centre, "traffic-denied", "host/rtu-a");
+    snprintf(at, sizeof at, "%s:%u", host->node, host->port);
+    assert_string_equal(json_string_value(json_object_get(e->evidence, "port")), at);
+    assert_string_equal(json_string_value(json_object_get(e->evidence, "at")), "rtu-a");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(e->evidence, "packet")), "ipv4_dst=10.66.66.6"));
+    assert_non_null(strstr(json_string_value(json_object_get(e->evidence, "packet")), "5353"));
+    assert_non_null(strstr(e->text, "rtu-a, at node a2 port"));
+    /* What the deny rules counted, and the newest of it. */
+    json_t *row = NULL;
+    struct answer a = {0};
+    for (unsigned i = 0; !row; i++) {
+        answer_fini(&a);
+        a = centre_ask(b->centre, "lan.denied", json_object());
+        row = json_array_get(json_object_get(a.value, "ports"), 0);
+        uv_run(b->centre->loop, UV_RUN_ONCE);
+    }
+    assert_string_equal(json_string_value(json_object_get(row, "node")), "a2");
+    assert_string_equal(json_string_value(json_object_get(row, "host")), "rtu-a");
+    assert_int_equal(json_integer_value(json_object_get(row, "packets")), 10);
+    json_t *last = json_object_get(row, "last");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(last, "match")), "ipv4_src=10.32.0.17"));
+    assert_non_null(json_object_get(last, "time"));
+    answer_fini(&a);
+}
+
+/* At a port where nothing should be, it is worse. */
+static void
+denied_traffic_at_a_port_without_a_host_is_critical(void **state)
+{
+    struct bench *b = *state;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    char object[64];
+    send_udp(c.a, c.a_port, &(struct mac){{2, 9, 9, 9, 9, 9}}, 1);
+    snprintf(object, sizeof object, "port/a1:%u", c.a_port);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "traffic-denied", object));
+    const struct exception *e = centre_exception(b->centre, "traffic-denied", object);
+    assert_int_equal(e->severity, EXCEPTION_CRITICAL);
+    assert_string_equal(json_string_value(json_object_get(e->evidence, "at")), "a1-a2");
+}
+
+static void
+note_raise(void *arg, struct bus *bus UNUSED, const struct bus_message *m UNUSED)
+{
+    (*(unsigned *)arg)++;
+}
+
+/* The same conversation is told once, and again only when half a minute has passed. */
+static void
+the_same_conversation_is_told_once(void **state)
+{
+    struct bench *b = *state;
+    struct bus_subscription *sub;
+    unsigned n = 0;
+    wait_for_links(b);
+    const struct host *host = network_host(b->centre->state->network, "rtu-a");
+    struct sw *sw = plant_switch(b->plant, host->node);
+    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_raise, &n, &sub));
+    send_udp(sw, host->port, &host->mac, 5353);
+    RUN_UNTIL(b->centre->loop, n == 1);
+    for (int i = 0; i < 5; i++)
+        send_udp(sw, host->port, &host->mac, 5353);
+    send_udp(sw, host->port, &host->mac, 5354); /* another one */
+    RUN_UNTIL(b->centre->loop, n > 1);
+    assert_int_equal(n, 2);
+    bus_unsubscribe(sub);
+}
+
 int
 main(void)
 {
-    return 0;
+    const struct CMUnitTest tests[] = {
+#define T(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+        T(finds_every_link),
+        T(a_port_without_carrier_is_a_link_down_at_once),
+        T(a_link_that_carries_one_way_only_is_down),
+        T(a_link_that_is_not_there_is_down),
+        T(a_miscabled_link_is_named),
+        T(a_link_that_nobody_planned_is_named),
+        T(a_forged_frame_is_ignored),
+        T(a_replayed_frame_is_ignored),
+        T(denied_traffic_is_told_with_its_sender),
+        T(denied_traffic_at_a_port_without_a_host_is_critical),
+        T(the_same_conversation_is_told_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,8 +156,7 @@ without_monitor(struct bench *b)
     b->sw->no_monitor = true;
     RUN_UNTIL(b->centre->loop, centre_event_since(b->centre, before, "node.lost", "node/wan4"));
     sw_connect(b->sw);
-    RUN_UNTIL(b->centre->loop,
-              centre_event_since(b->centre, before, "node.adopted", "node/wan4"));
+    RUN_UNTIL(b->centre->loop, centre_event_since(b->centre, before, "node.adopted", "node/wan4"));
     struct answer a = centre_ask(b->centre, "lan.nodes", json_object());
     size_t i;
     json_t *row;
@@ -242,7 +241,8 @@ is_only_reported_if_the_policy_says_so(void **state)
                                    centre_is_open(b->centre, "rule-foreign", "node/wan4"));
     assert_string_equal(evidence(b, "rule-foreign", "policy"), "report");
     for (int i = 0; i < 3; i++) {
-        struct answer a = centre_ask(b->centre, "lan.readback", json_pack("{s[s]}", "nodes", "wan4"));
+        struct answer a = centre_ask(b->centre, "lan.readback",
+                                     json_pack("{s[s]}", "nodes", "wan4"));
         assert_true(json_is_false(json_object_get(a.value, "ok")));
         answer_fini(&a);
     }
@@ -290,8 +290,7 @@ an_empty_node_gets_everything_back(void **state)
     sw_flow_mod(b->sw, FLOW_DELETE, &all);
     assert_int_equal(sw_count_flows(b->sw), 0);
     sw_connect(b->sw);
-    RUN_UNTIL(b->centre->loop,
-              centre_event_since(b->centre, before, "node.repaired", "node/wan4"));
+    RUN_UNTIL(b->centre->loop, centre_event_since(b->centre, before, "node.repaired", "node/wan4"));
     assert_int_equal(sw_count_flows(b->sw), n);
     RUN_UNTIL(b->centre->loop, centre_exception(b->centre, "rule-missing", "node/wan4") &&
                                    !centre_is_open(b->centre, "rule-missing", "node/wan4"));

@@ -35,6 +35,9 @@ struct plant {
     struct task *deliver;
     struct sent_rule *sent;
     uint32_t n_sent, sent_capacity;
+    struct frame_on_wire tape[2]; /* the last frames to `tape_at` */
+    struct sw *tape_at[2];
+    uint32_t tape_port[2];
 };
 
 struct sw {
@@ -116,6 +119,12 @@ plant_deliver(void *arg)
     plant->n_wire = plant->wire_capacity = 0;
     for (uint32_t i = 0; i < n; i++) {
         sw_receive(wire[i].to, wire[i].port, wire[i].frame.data, wire[i].frame.size);
+        for (int k = 0; k < 2; k++) {
+            if (plant->tape_at[k] == wire[i].to && plant->tape_port[k] == wire[i].port) {
+                buf_clear(&plant->tape[k].frame);
+                buf_put(&plant->tape[k].frame, wire[i].frame.data, wire[i].frame.size);
+            }
+        }
         buf_fini(&wire[i].frame);
     }
     free(wire);
@@ -376,6 +385,8 @@ plant_free(struct plant *plant)
         sw_free(plant->switches[i]);
     for (uint32_t i = 0; i < plant->n_wire; i++)
         buf_fini(&plant->wire[i].frame);
+    for (int k = 0; k < 2; k++)
+        buf_fini(&plant->tape[k].frame);
     task_free(plant->deliver);
     free(plant->wire);
     free(plant->sent);
@@ -402,6 +413,16 @@ sw_wire(struct sw *a, uint32_t a_port, struct sw *b, uint32_t b_port)
         b->peer[b_port] = a;
         b->peer_port[b_port] = a_port;
     }
+}
+
+/* A port loses its carrier, or has it again. */
+static inline UNUSED void
+sw_set_carrier(struct sw *sw, uint32_t number, bool up)
+{
+    struct edge_port *port = datapath_port(sw->dp, number);
+    port->up = port->live = up;
+    openflow_switch_port_changed(sw->of, port);
+    task_schedule(sw->run);
 }
 
 /* All nodes of the inventory, wired as it says, connected and adopted. */
