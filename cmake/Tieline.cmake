@@ -47,10 +47,25 @@ if(TIELINE_FUZZ)
     target_compile_options(tieline_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
-# Every test gets the source tree's place, so that data files are found from any build directory.
-function(tieline_add_test name label)
+# Modules with threads of their own, or with those of a journal that they keep: their tests are
+# labelled `threads` too, and are what ThreadSanitizer runs.
+set(TIELINE_THREADED io journal bus edge lan orchestrate assure gateway tielined)
+
+# Builds the programs of the tests with that label; sanitizers need no others.
+foreach(label unit fuzz threads)
+    add_custom_target(tests-${label})
+endforeach()
+
+# A test with one or more labels. All are run in the source tree, where their data files are.
+function(tieline_add_test name labels)
     add_test(NAME ${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(${name} PROPERTIES LABELS "${label}" SKIP_RETURN_CODE 77 TIMEOUT 600)
+    set_tests_properties(${name} PROPERTIES LABELS "${labels}" SKIP_RETURN_CODE 77 TIMEOUT 300)
+    list(GET ARGN 0 program)
+    foreach(label ${labels})
+        if(TARGET ${program} AND TARGET tests-${label})
+            add_dependencies(tests-${label} ${program})
+        endif()
+    endforeach()
 endfunction()
 
 function(tieline_module name)
@@ -64,12 +79,16 @@ function(tieline_module name)
     endif()
     add_library(tl_${name} STATIC ${sources})
     target_link_libraries(tl_${name} PUBLIC tieline_options ${arg_LIBS})
+    set(labels unit)
+    if(name IN_LIST TIELINE_THREADED)
+        list(APPEND labels threads)
+    endif()
     foreach(test ${tests})
         get_filename_component(stem ${test} NAME_WE)
         set(program ${name}_${stem})
         add_executable(${program} ${test})
         target_link_libraries(${program} tl_${name} ext_cmocka)
-        tieline_add_test(${name}/${stem} unit ${program})
+        tieline_add_test(${name}/${stem} "${labels}" ${program})
     endforeach()
 endfunction()
 

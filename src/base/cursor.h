@@ -24,8 +24,9 @@ struct cursor {
 static inline struct cursor
 cursor_over(const void *data, size_t size)
 {
-    const uint8_t *p = data;
-    return (struct cursor){.start = p, .pos = p, .end = p ? p + size : p};
+    /* Of nothing at NULL too a pointer may move on by 0 octets. */
+    const uint8_t *p = data ? data : (const uint8_t *)"";
+    return (struct cursor){.start = p, .pos = p, .end = data ? p + size : p};
 }
 
 /* Octets left to read; 0 once anything failed. */

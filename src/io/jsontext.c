@@ -60,6 +60,8 @@ enum err
 jsontext_parse(const char *text, size_t size, json_t **result, struct diag *diag)
 {
     json_error_t error;
+    if (!size)
+        text = "";
     enum err err = check_cost(text, size, diag);
     if (err)
         return err;

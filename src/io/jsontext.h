@@ -14,7 +14,8 @@
 #define JSONTEXT_BUDGET ((size_t)128 << 20)
 #define JSONTEXT_DEPTH 64
 
-/* Exactly `size` octets, one value of any type. The caller owns *result.
+/* Exactly `size` octets, one value of any type. `text` may be NULL if `size` is 0, which is
+ * malformed. The caller owns *result.
  * ERR_MALFORMED: not JSON, with line and column; ERR_LIMIT: it would need more than
  * JSONTEXT_BUDGET, or is nested deeper than JSONTEXT_DEPTH. */
 MUST_CHECK enum err jsontext_parse(const char *text, size_t size, json_t **result, struct diag *);

@@ -54,6 +54,8 @@ refuses_what_other_parsers_let_pass(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
         assert_parse(bad[i], strlen(bad[i]), ERR_MALFORMED);
     assert_parse("1\0", 2, ERR_MALFORMED);
+    json_t *value;
+    assert_err(jsontext_parse(NULL, 0, &value, NULL), ERR_MALFORMED);
 }
 
 static void
