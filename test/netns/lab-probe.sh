@@ -71,7 +71,7 @@ claim "tshark finds no wrong checksum" test -z \
 claim "and nothing malformed" test -z "$(checked _ws.malformed)"
 every_protocol() {
     for protocol in arp icmp tcp udp icmpv6 goose sv lldp; do
-        [ -n "$(checked $protocol)" ] || return 1
+        [ -n "$(checked "$protocol")" ] || return 1
     done
 }
 claim "but every protocol" every_protocol

@@ -22,7 +22,7 @@ start_wires() {
     wait_for 5 grep -q ready "$work/wires.log"
 }
 shows() { tell show | true_of ".links[] | select(.name == \"$1\") | $2"; }
-carrier() { [ "$(ip -n $prefix-"$1" -j link show "$2" | jq -r '.[0].operstate')" = "$3" ]; }
+carrier() { [ "$(ip -n "$prefix-$1" -j link show "$2" | jq -r '.[0].operstate')" = "$3" ]; }
 pings() { in_host "$1" ping -q -c "${3:-3}" -i 0.02 -W 1 "$2" >"$work/ping" 2>&1; }
 rtt_ms() { awk -F'[ /]' '/^rtt/ { print $7 }' "$work/ping"; } # the least
 between() { awk -v x="$1" -v low="$2" -v high="$3" 'BEGIN { exit !(x >= low && x <= high) }'; }
@@ -140,7 +140,7 @@ claim "one that comes back is used again" wait_for 5 pings a 10.1.0.2
 
 # ---- The end
 
-claim "ends in order on SIGTERM" stop $wires_pid
+claim "ends in order on SIGTERM" stop "$wires_pid"
 claim "with its counters" holds '.links | length == 2' "$work/wires.log"
 claim "and takes its socket away" test ! -e "$work/control"
 late=$(tail -n 1 "$work/wires.log" | jq -c '.links[0].a_to_b.late | {p50_us, p99_us, max_us}')
