@@ -229,12 +229,12 @@ read_receivers(struct reading *r, const json_t *list, const struct test_session 
 }
 
 enum err
-node_answer_read(const json_t *json, const struct test_session *s, struct node_answer *answer,
-                 struct diag *diag)
+node_answer_read(const json_t *json, const struct test_session *s, const struct load *load,
+                 struct node_answer *answer, struct diag *diag)
 {
     struct reading r = {ERR_OK, diag};
     struct node_answer a = {
-        .sent = count(&r, json, "sent"),
+        .sent = (uint32_t)number(&r, json, "sent", 1, load->packets),
         .size = (uint32_t)number(&r, json, "size", 1, UINT16_MAX),
         .span = number(&r, json, "span-ns", 0, LATENCY_LIMIT),
         .timestamps = timestamps(&r, json),

@@ -57,10 +57,11 @@ struct node_answer {
     struct measured *receivers; /* as many as the session has, in its order */
 };
 
-/* ERR_MALFORMED: it is no such answer, or contradicts itself; `diag` says where. A receiver the
+/* ERR_MALFORMED: it is no such answer, contradicts itself, or is about none or more packets than
+ * were asked for; `diag` says where. A receiver the
  * answer does not mention got nothing: all its packets are lost. */
 MUST_CHECK enum err node_answer_read(const json_t *, const struct test_session *,
-                                     struct node_answer *, struct diag *);
+                                     const struct load *, struct node_answer *, struct diag *);
 void node_answer_fini(struct node_answer *);
 
 #endif

@@ -34,7 +34,7 @@ measure(const struct circuit *c, enum load_kind kind, const struct weather *w, b
                                  NULL, NULL));
     assert_true(load_make(c, kind, &limits, &load, NULL));
     json_t *params = test_start_params(&sessions.list[0], &load, "t"), *json = answer_in(w, params);
-    assert_ok(node_answer_read(json, &sessions.list[0], &answer, NULL));
+    assert_ok(node_answer_read(json, &sessions.list[0], &load, &answer, NULL));
     entries_add(entries, &sessions.list[0], &load, &answer, NOON, one_clock, c->name, findings);
     node_answer_fini(&answer);
     json_decref(json);

@@ -237,7 +237,7 @@ on_answer(void *arg, const struct call_result *result)
         miss(v, *result->text ? result->text : err_text(result->err));
         return;
     }
-    if (node_answer_read(result->value, session, &answer, &diag)) {
+    if (node_answer_read(result->value, session, &v->load, &answer, &diag)) {
         miss(v, diag.text);
         return;
     }

@@ -186,7 +186,7 @@ take_answer(struct test_run *run, const json_t *json, nsec_t wall)
     const struct test_session *s = &run->sessions.list[step->session];
     struct node_answer answer;
     struct diag diag = {""};
-    if (node_answer_read(json, s, &answer, &diag)) {
+    if (node_answer_read(json, s, &step->load, &answer, &diag)) {
         give_up(run, diag.text);
         return;
     }

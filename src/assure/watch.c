@@ -168,7 +168,7 @@ end_take(struct end *e, const struct circuit *c, const struct entry *entry)
 {
     e->last = without_receiver(entry);
     e->has_last = e->is_new = true;
-    e->n_silent = entry->lost == entry->sent ? e->n_silent + 1 : 0;
+    e->n_silent = entry->sent && entry->lost == entry->sent ? e->n_silent + 1 : 0;
     shift_in(e->lost, entry->lost);
     shift_in(e->sent, entry->sent);
     if (is_comparable(e))

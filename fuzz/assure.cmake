@@ -1,0 +1,1 @@
+tieline_fuzz(assure LIBS tl_assure)
