@@ -17,13 +17,13 @@ as erin inventory import "$here"/data/inventory/*.csv --json >"$work/import.json
 imported() { [ "$(as erin node list --json | field '.nodes | length')" = "$n_nodes" ]; }
 claim "the inventory is imported" "$n_nodes nodes, $(as erin link list --json | field '.links | length') links, $(as erin host list --json | field '.hosts | length') hosts" imported
 
-adopted() { [ "$(as erin node list --json | field '[.nodes[] | select(.state == "adopted")] | length')" = "$n_nodes" ]; }
+adopted() { [ "$(as erin node list --json | field '[.nodes[] | select(.live.state == "adopted")] | length')" = "$n_nodes" ]; }
 until_true 20 adopted
 claim "the lab is up and every node is adopted by its certificate" \
     "lab up in $up_ms ms, all $n_nodes nodes adopted after $(($(now_ms) - begun)) ms" adopted
 claim "the lab comes up in less than 15 s" "$up_ms ms" test "$up_ms" -lt 15000
 n_links=$(as erin link list --json | field '.links | length')
-links_up() { [ "$(as erin link list --json | field '[.links[] | select(.state == "up")] | length')" = "$n_links" ]; }
+links_up() { [ "$(as erin link list --json | field '[.links[] | select(.live.state == "up")] | length')" = "$n_links" ]; }
 until_true 10 links_up
 claim "discovery finds the links of the inventory, no other" "$n_links links up" links_up
 
@@ -35,9 +35,9 @@ scd_is_read() { [ "$n_findings" -gt 0 ] && [ "$n_proposed" -gt 0 ]; }
 claim "the SCD file is read: its conversations are proposed as circuits, its defects are listed" \
     "$n_proposed circuits proposed, $n_findings findings" scd_is_read
 
-printf 'name,site\nx1,nowhere\n' >"$work/nodes.csv"
-refused() { ! as erin inventory import "$work/nodes.csv" >"$work/refused" 2>&1 && grep -q 'nodes.csv:2' "$work/refused" && imported; }
-claim "a bad table is refused with file, line and column, and changes nothing" "" refused
+sed '3s/sub-a/nowhere/' "$here/data/inventory/nodes.csv" >"$work/nodes.csv"
+refused() { ! as erin inventory import "$work/nodes.csv" >"$work/refused" 2>&1 && grep -q 'nodes.csv:3:[0-9]' "$work/refused" && imported; }
+claim "a bad table is refused with file, line and column, and changes nothing" "$(as erin inventory import "$work/nodes.csv" 2>&1 | grep -o 'nodes.csv:.*' | head -n 1)" refused
 claim "who may only look cannot change anything" "" eval "! as vic circuit create -f '$here/circuits/scada-a.json'"
 
 # ---- Nobody reaches anybody. Every host tries every protocol towards every other.

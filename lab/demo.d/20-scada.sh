@@ -32,7 +32,7 @@ claim "the order is done: read back, tested, fingerprinted" \
     "$(($(now_ms) - begun)) ms after the second approval, test included" order_is "$order" "done"
 
 as erin circuit fingerprint scada-a --json >"$work/fingerprint.json"
-field '.entries[] | "#   \(.path) \(.direction): p50 \(."p50-ns" // 0 | . / 1000) us, max \(."max-ns" // 0 | . / 1000) us, jitter \(."jitter-ns" // 0 | . / 1000) us, lost \(.lost)/\(.sent)"' \
+field '.entries[] | "#   \(.path) \(.direction): p50 \(."latency-p50-ns" / 1000 | round) us, max \(."latency-max-ns" / 1000 | round) us, jitter \(."jitter-ns" / 1000 | round) us, asymmetry \((."asymmetry-ns" // 0) / 1000 | round) us, lost \(.lost)/\(.sent)"' \
     <"$work/fingerprint.json"
 four_ways() { [ "$(field '[.entries[] | select(.lost == 0)] | length' <"$work/fingerprint.json")" -ge 4 ]; }
 claim "its fingerprint is stored: both paths, both directions, nothing lost" \

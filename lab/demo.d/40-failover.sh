@@ -18,7 +18,7 @@ sender=$spawned
 sleep 2
 "${lab[@]}" cut "$cut"
 sleep 2
-away() { [ "$(as erin link list --json | field ".links[] | select(.name == \"$cut\").state")" != up ]; }
+away() { [ "$(as erin link list --json | field ".links[] | select(.name == \"$cut\").live.state")" != up ]; }
 until_true 5 away
 claim "the cut link is seen" "$cut" away
 down_rules=$(all_rules | diff - "$work/rules-before" | grep -c '^<')

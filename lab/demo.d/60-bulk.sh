@@ -1,10 +1,11 @@
 # 200 circuits in one order, and the controller is killed in the middle of it.
 # shellcheck shell=bash disable=SC2154
 
-jq -n '[["fep", "rtu-b"], ["hist", "rtu-a"], ["rtu-a", "relay-a1"], ["eng-a", "relay-a2"], ["relay-a2", "rtu-a"]] as $pairs |
+jq -n '[["fep", "rtu-b"], ["relay-a1", "rtu-a"], ["relay-a2", "relay-a1"], ["rtu-b", "relay-b1"], ["eng-a", "relay-a2"],
+        ["relay-b1", "rtu-b"], ["hist", "relay-a1"], ["rtu-a", "relay-a2"]] as $pairs |
     [range(200) | {name: "bulk-\(. + 1000 | tostring | .[1:])", description: "One of 200",
-      ip: {client: $pairs[. % 5][0], server: $pairs[. % 5][1], protocol: "udp", "server-ports": [30000 + .]},
-      "service-class": "bulk", "rate-kbps": (if . % 5 < 2 then 500 else 1000 end), protection: "maximal"}]' >"$work/bulk.json"
+      ip: {client: $pairs[. % 8][0], server: $pairs[. % 8][1], protocol: "udp", "server-ports": [30000 + .]},
+      "service-class": "scada", "rate-kbps": 500, protection: "maximal"}]' >"$work/bulk.json"
 as erin circuit create -f "$work/bulk.json" >/dev/null || say "the bulk is refused"
 # shellcheck disable=SC2046
 set -- $(jq -r '.[].name' "$work/bulk.json")
@@ -20,10 +21,16 @@ poller=$spawned
 begun=$(now_ms)
 build "$@" || say "the bulk order cannot be approved"
 bulk=$order
-some_built() { local n; n=$(as erin work show "$bulk" --json | field '.step[] | select(.name == "push") | .["items-done"] // 0'); [ "$n" -ge 20 ] && [ "$n" -lt 200 ]; }
-until_true 60 some_built
-in_middle=$(as erin work show "$bulk" --json | field '.step[] | select(.name == "push") | .["items-done"] // 0')
+n_built() { # by the journal, which is the first to know
+    sqlite3 -readonly "$run/journal/control-centre.db" \
+        "SELECT count(*) FROM event WHERE type = 'circuit.built' AND object LIKE 'circuit/bulk-%'"
+}
+for _ in $(seq 3000); do
+    [ "$(n_built)" -lt 20 ] || break
+    sleep 0.01
+done
 "${lab[@]}" controller kill
+in_middle=$(n_built)
 sleep 1
 "${lab[@]}" controller start
 until_true 20 as erin whoami

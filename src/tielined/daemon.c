@@ -123,12 +123,14 @@ start_lan(struct daemon *d, uv_loop_t *loop, struct diag *diag)
 static enum err
 start_assure(struct daemon *d, uv_loop_t *loop, struct diag *diag)
 {
-    const struct assure_service_config config = {.loop = loop,
-                                                 .journal = d->journal,
-                                                 .bus = d->bus,
-                                                 .state = d->state,
-                                                 .site = d->config.site,
-                                                 .options.one_clock = d->config.one_clock};
+    const struct assure_service_config config = {
+        .loop = loop,
+        .journal = d->journal,
+        .bus = d->bus,
+        .state = d->state,
+        .site = d->config.site,
+        .options.one_clock = d->config.one_clock,
+        .options.load.packets_per_second = d->config.test_rate};
     return assure_service_new(&config, &d->assure, diag);
 }
 

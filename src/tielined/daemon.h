@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 struct daemon; /* Opaque. */
@@ -24,6 +25,7 @@ struct daemon_config {
     const char *schema;          /* directory of the YANG modules */
     const char *workflows;       /* directory of the workflows */
     bool one_clock;              /* all nodes read the same clock: a lab */
+    uint32_t test_rate;          /* most test packets a second that a node sends; 0: the default */
 };
 
 /* Errors of what it opens, in words. On success the caller owns the result. */

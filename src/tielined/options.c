@@ -8,7 +8,7 @@
 #define TIELINE_DATA_DIR "/usr/share/tieline"
 #endif
 
-enum kind { TEXT, FLAG, LEVEL, HELP, VERSION };
+enum kind { TEXT, FLAG, NUMBER, LEVEL, HELP, VERSION };
 
 static const struct row {
     const char *name, *value;
@@ -30,6 +30,7 @@ static const struct row {
     {"schema", "DIR", TEXT, DAEMON(schema), TIELINE_DATA_DIR "/schema", "the YANG modules"},
     {"workflows", "DIR", TEXT, DAEMON(workflows), TIELINE_DATA_DIR "/workflows", "the workflows"},
     {"one-clock", "", FLAG, DAEMON(one_clock), "", "all nodes read one clock, as in a lab"},
+    {"test-rate", "N", NUMBER, DAEMON(test_rate), "", "test packets a second from a node, at most"},
     {"log", "LEVEL", LEVEL, 0, "info", "error, warn, info or debug"},
     {"help", "", HELP, 0, "", "this"},
     {"version", "", VERSION, 0, "", "which version this is"},
@@ -59,6 +60,18 @@ set_level(struct options *o, const char *text, struct diag *diag)
     return diag_set(diag, ERR_INVALID, "--log: \"%s\" is not error, warn, info or debug", text);
 }
 
+static enum err
+set_number(uint32_t *number, const struct row *row, const char *text, struct diag *diag)
+{
+    char *end;
+    unsigned long value = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || value < 1 || value > 1000000)
+        return diag_set(diag, ERR_INVALID, "--%s: \"%s\" is not a number from 1 to 1000000",
+                        row->name, text);
+    *number = (uint32_t)value;
+    return ERR_OK;
+}
+
 static const char **
 text_at(struct options *o, const struct row *row)
 {
@@ -75,6 +88,8 @@ take(struct options *o, const struct row *row, const char *value, struct diag *d
     case FLAG:
         *(bool *)((char *)o + row->at) = true;
         break;
+    case NUMBER:
+        return set_number((uint32_t *)((char *)o + row->at), row, value, diag);
     case LEVEL:
         return set_level(o, value, diag);
     case HELP:

@@ -13,7 +13,9 @@ what_is_given_and_what_is_not(void **state UNUSED)
 {
     struct options o;
     struct diag diag;
-    assert_ok(PARSE(&o, &diag, NEEDED, "--https", "127.0.0.1:1", "--one-clock", "--log=debug"));
+    assert_ok(PARSE(&o, &diag, NEEDED, "--https", "127.0.0.1:1", "--one-clock", "--log=debug",
+                    "--test-rate=2000"));
+    assert_int_equal(o.daemon.test_rate, 2000);
     assert_string_equal(o.daemon.site, "cc");
     assert_string_equal(o.daemon.ca, "ca.pem");
     assert_string_equal(o.daemon.https, "127.0.0.1:1");
@@ -42,6 +44,8 @@ mistakes_name_the_option(void **state UNUSED)
     assert_string_equal(diag.text, "--one-clock takes no value");
     assert_err(PARSE(&o, &diag, NEEDED, "--log", "loud"), ERR_INVALID);
     assert_string_equal(diag.text, "--log: \"loud\" is not error, warn, info or debug");
+    assert_err(PARSE(&o, &diag, NEEDED, "--test-rate", "2k"), ERR_INVALID);
+    assert_string_equal(diag.text, "--test-rate: \"2k\" is not a number from 1 to 1000000");
     assert_err(PARSE(&o, &diag, NEEDED, "more"), ERR_INVALID);
     assert_string_equal(diag.text, "\"more\" is not an option");
 }

@@ -38,7 +38,7 @@ ask(struct world *w, const struct test_session *session, const struct load *load
     struct node_answer answer = {0};
     struct diag diag = {""};
     const json_t *json = measure(w, test_start_params(session, load, "5f3a09c2-17"));
-    if (node_answer_read(json, session, &answer, &diag))
+    if (node_answer_read(json, session, load, &answer, &diag))
         fail_msg("%s", diag.text);
     assert_int_equal(answer.sent, load->packets);
     assert_int_equal(answer.size, load->size);
