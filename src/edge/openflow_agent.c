@@ -98,11 +98,13 @@ static void
 end(struct connection *c, const char *reason)
 {
     struct controller *ctl = c->controller;
+    struct diag why; /* the channel's own goes with it */
+    diag_set(&why, ERR_OK, "%s", reason);
     if (!ctl)
-        log_debug("OpenFlow client %s has gone: %s", peer_of(c), reason);
+        log_debug("OpenFlow client %s has gone: %s", peer_of(c), why.text);
     connection_free(c);
     if (ctl)
-        lost(ctl, reason);
+        lost(ctl, why.text);
 }
 
 static void

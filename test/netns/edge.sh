@@ -172,6 +172,7 @@ osken() { # NAME-IN-ITS-CERTIFICATE
         --ofp-ssl-listen-port 6653 --ctl-privkey "$work/$1.key" --ctl-cert "$work/$1.pem" --ca-certs "$work/ca.pem" \
         "$(dirname "$rpc_tool")/edge_osken.py"
     osken=$spawned
+    wait_for 90 in_host ctl sh -c "ss -ltn | grep -q :6653" # it takes its time on a busy machine
 }
 if [ -x /usr/bin/osken-manager ] && /usr/bin/python3 -c 'import os_ken' 2>/dev/null; then
     of del-flows
@@ -183,7 +184,7 @@ if [ -x /usr/bin/osken-manager ] && /usr/bin/python3 -c 'import os_ken' 2>/dev/n
     stop "$osken" KILL
     osken controller
     claim "os-ken adopts the node over TLS" wait_for 20 grep -q "adopted 11" "$work/osken"
-    claim "and lets two ports talk by packet-in, packet-out and flows" wait_for 10 pings
+    claim "and lets two ports talk by packet-in, packet-out and flows" wait_for 20 pings
     claim "confirmed by barriers" [ "$(grep -c barrier "$work/osken")" -ge 3 ]
     stop "$osken" KILL
     claim "the controller has gone" wait_for 10 eval '! adopted'
@@ -200,6 +201,9 @@ fi
 kill -HUP "$edge_pid"
 claim "SIGHUP reads the certificates again" eval 'wait_for 5 grep -q "read again" "$work/edge.err" && rpc edge.status >/dev/null'
 claim "ends in order on SIGTERM" stop "$edge_pid"
-claim "and lets the kernel have its ports" eval 'in_host a ip neigh flush dev a0; in_host a ping -q -c 1 -W 1 10.2.0.2 >/dev/null 2>&1
-    [ "$(addresses_of_the_node)" = 1 ]'
+answers_arp() {
+    in_host a ping -q -c 1 -W 1 10.2.0.2 >/dev/null 2>&1
+    [ "$(addresses_of_the_node)" = 1 ]
+}
+claim "and lets the kernel have its ports" wait_for 10 answers_arp
 finish
