@@ -83,7 +83,8 @@ struct worker {
     struct worker_port *dirty[MAX_PORTS];
     uint32_t n_dirty;
     struct ring commands, records;
-    bool woken; /* the control thread has been told in this turn */
+    bool woken; /* the control thread has been told in this turn ... */
+    bool late;  /* ... and may have been through with it before the last record came */
     int epoll_fd, event_fd;
     pthread_t thread;
     bool started;
@@ -135,10 +136,20 @@ static void
 publish(struct worker *w)
 {
     ring_commit(&w->records);
+    w->late = w->woken;
     if (!w->woken) {
         w->woken = true;
         w->options.wake(w->options.wake_arg);
     }
+}
+
+/* Once for the first record of a turn, at once; and once for all that came after it. */
+static void
+end_turn(struct worker *w)
+{
+    if (w->late)
+        w->options.wake(w->options.wake_arg);
+    w->woken = w->late = false;
 }
 
 static void
@@ -509,7 +520,6 @@ run(void *arg)
         int n = epoll_pwait2(w->epoll_fd, events, ARRAY_SIZE(events), &timeout, NULL);
         qsbr_online(&w->dp->qsbr, 0);
         w->now = clock_monotonic();
-        w->woken = false;
         for (int i = 0; i < n; i++) { /* first of all: which ports are up */
             if (events[i].data.ptr == &w->carrier)
                 handle_event(w, &events[i]);
@@ -522,6 +532,7 @@ run(void *arg)
         flush_ports(w);
         if (w->now >= w->next_second)
             every_second(w);
+        end_turn(w);
     }
     qsbr_offline(&w->dp->qsbr, 0);
     return NULL;
