@@ -41,7 +41,6 @@ connection_config(struct rpc_agent *a, void (*closed)(void *, struct rpc *, enum
 {
     return (struct rpc_config){.methods = a->config.methods,
                                .n_methods = a->config.n_methods,
-                               .more = a->config.more,
                                .closed = closed,
                                .closed_arg = a,
                                .arg = a->config.arg};

@@ -23,7 +23,6 @@ struct rpc_agent_config {
                             * name that the CA vouches for */
     const struct rpc_method *methods; /* not copied */
     size_t n_methods;
-    struct rpc_methods more; /* a second table, with an argument of its own */
     /* The connection to the controller is up, or was lost or refused, and why: for the log.
      * Repeated failures are told each time, in whole sentences without a full stop. May be NULL. */
     void (*connected)(void *arg, const char *address);

@@ -82,10 +82,7 @@ static void
 on_accepted(void *arg, struct stream *stream)
 {
     struct fixture *f = arg;
-    struct rpc_config config = {.methods = controller_methods,
-                                .n_methods = ARRAY_SIZE(controller_methods),
-                                .closed = on_controller_closed,
-                                .arg = f};
+    struct rpc_config config = {controller_methods, 1, on_controller_closed, f, NULL, 0, 0};
     f->controller = rpc_new(f->loop, stream, &config);
 }
 

@@ -231,52 +231,37 @@ rpc_request_connection(const struct rpc_request *r)
     return r->rpc;
 }
 
-static struct rpc_methods
-first_table(const struct rpc *rpc)
-{
-    return (struct rpc_methods){rpc->config.methods, rpc->config.n_methods, rpc->config.arg};
-}
-
-static void
-list_table(json_t *list, struct rpc_methods table)
-{
-    for (size_t i = 0; i < table.n; i++) {
-        const struct rpc_method *m = &table.rows[i];
-        json_array_append_new(
-            list, json_pack("{ss, ss, ss}", "name", m->name, "usage", m->usage, "help", m->help));
-    }
-}
-
 static json_t *
 list_methods(const struct rpc *rpc)
 {
     json_t *list = json_array();
-    list_table(list, first_table(rpc));
-    list_table(list, rpc->config.more);
+    for (size_t i = 0; i < rpc->config.n_methods; i++) {
+        const struct rpc_method *m = &rpc->config.methods[i];
+        json_array_append_new(
+            list, json_pack("{ss, ss, ss}", "name", m->name, "usage", m->usage, "help", m->help));
+    }
     return list;
 }
 
-/* Calls the handler if the table has one of this name. */
-static bool
-call_method(struct rpc_methods table, const struct rpc_message *m, struct rpc_request *request)
+static const struct rpc_method *
+find_method(const struct rpc *rpc, const char *name)
 {
-    for (size_t i = 0; i < table.n; i++) {
-        if (strcmp(table.rows[i].name, m->method))
-            continue;
-        table.rows[i].handler(table.arg, request, m->params);
-        return true;
+    for (size_t i = 0; i < rpc->config.n_methods; i++) {
+        if (!strcmp(rpc->config.methods[i].name, name))
+            return &rpc->config.methods[i];
     }
-    return false;
+    return NULL;
 }
 
 static void
 handle_request(struct rpc *rpc, const struct rpc_message *m)
 {
+    const struct rpc_method *method = find_method(rpc, m->method);
     struct rpc_request *request = request_new(rpc, m->id);
     if (rpc->n_requests > rpc->config.call_limit)
         rpc_fail(request, ERR_BUSY, "%zu requests wait for their answer", rpc->n_requests - 1);
-    else if (call_method(first_table(rpc), m, request) || call_method(rpc->config.more, m, request))
-        return;
+    else if (method)
+        method->handler(rpc->config.arg, request, m->params);
     else if (!strcmp(m->method, "rpc.methods"))
         rpc_reply(request, list_methods(rpc));
     else {

@@ -32,20 +32,12 @@ struct rpc_method {
     rpc_handler_fn *handler;
 };
 
-/* A table with an argument of its own, for who joins the methods of several parts. */
-struct rpc_methods {
-    const struct rpc_method *rows; /* not copied */
-    size_t n;
-    void *arg; /* for the handlers */
-};
-
 #define RPC_LINE_LIMIT ((size_t)4 << 20) /* octets */
 #define RPC_CALL_LIMIT 1024
 
 struct rpc_config {
     const struct rpc_method *methods; /* not copied */
     size_t n_methods;
-    struct rpc_methods more; /* a second table; a name that is in both is the first one's */
     /* The end, once; as `closed` of stream.h. All calls have ended before it. */
     void (*closed)(void *arg, struct rpc *, enum err, const char *reason);
     void *arg;         /* for `closed` and for the handlers */

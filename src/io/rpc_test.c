@@ -306,30 +306,6 @@ the_table_explains_itself(void **state)
 }
 
 static void
-do_count(void *arg, struct rpc_request *request, json_t *params UNUSED)
-{
-    int *n = arg;
-    rpc_reply(request, json_integer(++*n));
-}
-
-static void
-a_second_table_has_an_argument_of_its_own(void **state)
-{
-    static const struct rpc_method more[] = {{"count", "", "Counts.", do_count},
-                                             {"add", "", "Is not reached.", do_count}};
-    struct fixture *f = *state;
-    int n = 41;
-    f->server_config.more = (struct rpc_methods){more, ARRAY_SIZE(more), &n};
-    connect_client(f);
-    call_and_wait(f, "count", NULL);
-    assert_int_equal(json_integer_value(f->done.value), 42);
-    call_and_wait(f, "add", json_pack("[ii]", 3, 4));
-    assert_int_equal(json_integer_value(f->done.value), 7);
-    call_and_wait(f, "rpc.methods", NULL);
-    assert_int_equal(json_array_size(f->done.value), ARRAY_SIZE(methods) + ARRAY_SIZE(more));
-}
-
-static void
 both_sides_may_call(void **state)
 {
     struct fixture *f = *state;
@@ -689,9 +665,9 @@ closed_may_free(void **state)
 
 TEST_MAIN(TEST(a_call_is_answered), TEST(an_error_keeps_its_code_and_words),
           TEST(an_unknown_method_is_answered), TEST(the_table_explains_itself),
-          TEST(a_second_table_has_an_argument_of_its_own), TEST(both_sides_may_call),
-          TEST(answers_may_come_in_any_order), TEST(a_notification_is_not_answered),
-          TEST(notifications_arrive), TEST(a_call_times_out_and_the_late_answer_is_ignored),
+          TEST(both_sides_may_call), TEST(answers_may_come_in_any_order),
+          TEST(a_notification_is_not_answered), TEST(notifications_arrive),
+          TEST(a_call_times_out_and_the_late_answer_is_ignored),
           TEST(a_cancelled_call_is_not_heard_of), TEST(too_many_waiting_calls_are_refused_here),
           TEST(too_many_waiting_requests_are_refused_there),
           TEST(an_answer_that_is_too_long_becomes_an_error),
