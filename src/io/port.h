@@ -37,11 +37,6 @@ void port_close(struct port_io *); /* NULL is fine. */
 /* "packet", "xdp copy", "xdp zero-copy"; and, after "auto", why: "packet (AF_XDP: no zero-copy on
  * veth)". Valid until port_close(). */
 const char *port_driver(const struct port_io *);
-/* Of an exclusive port: no other process has it as an exclusive one, and the kernel's own stack
- * neither gets frames of this interface nor sends any by it: no answer to ARP, ping or anything
- * else that should come from the node's addresses, no neighbour discovery. False: not asked for, or
- * the kernel cannot keep its stack away; `why` (may be NULL) says so in words. */
-bool port_is_isolated(const struct port_io *, const char **why);
 /* Readable when frames wait; EPOLLERR and, of AF_PACKET, EPOLLPRI when transmit timestamps do. */
 int port_fd(const struct port_io *);
 unsigned port_ifindex(const struct port_io *);
@@ -68,5 +63,11 @@ struct port_counters {
     uint64_t tx_refused; /* the kernel refused to send them */
 };
 void port_get_counters(struct port_io *, struct port_counters *);
+
+/* Of an exclusive port: no other process has it as an exclusive one, and the kernel's own stack
+ * neither gets frames of this interface nor sends any by it: no answer to ARP, ping or anything
+ * else that should come from the node's addresses, no neighbour discovery. False: not asked for, or
+ * the kernel cannot keep its stack away; `why` (may be NULL) says so in words. */
+bool port_is_isolated(const struct port_io *, const char **why);
 
 #endif
