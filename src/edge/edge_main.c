@@ -55,7 +55,7 @@ static int
 run(const struct edge_options *options)
 {
     static char name[96]; /* the log keeps it */
-    struct program program = {NULL};
+    struct program program = {.node = NULL};
     struct diag diag;
     uv_loop_t loop;
     uv_loop_init(&loop);
