@@ -196,7 +196,7 @@ int
 main(int argc, char **argv)
 {
     struct options options = parse(argc, argv);
-    struct program program = {NULL};
+    struct program program = {.probe = NULL};
     struct diag diag;
     uv_loop_t loop;
     log_init("tieline-probe", options.log_level);
