@@ -180,6 +180,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .io = {on_send, on_management_send, on_management_listen, on_now, on_wall, on_clock,
                on_wake_at, &w},
         .management_address = 0x0a090001,
+        .max_sessions = 2,
     };
     w.agent = stamp_agent_new(&config);
     start(&w, in_band, strlen(in_band));

@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* Frames that have been sent and of which the kernel has not said yet when they left. */
-#define TOKENS 8192
+#define TOKENS 4096
 /* A test that is done still waits for what was on its way: duplicates, and the kernel's word on
  * when the last packets left. */
 #define LINGER (20 * NSEC_PER_MSEC)
@@ -90,7 +90,7 @@ stamp_agent_new(const struct stamp_agent_config *config)
         .receive_method = STAMP_METHOD_CONTROL_PLANE,
         .send_method = STAMP_METHOD_CONTROL_PLANE,
         .sent_method = STAMP_METHOD_SW_LOCAL,
-        .max_sessions = STAMP_AGENT_MAX_SESSIONS,
+        .max_sessions = config->max_sessions ? config->max_sessions : STAMP_AGENT_MAX_SESSIONS,
         .idle_timeout = STAMP_AGENT_SESSION_IDLE,
     };
     struct stamp_agent *a = xcalloc(1, sizeof *a);

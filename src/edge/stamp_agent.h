@@ -63,6 +63,7 @@ struct stamp_agent_config {
     struct stamp_agent_io io;
     uint32_t management_address; /* IPv4, host order; 0: there is none, nothing is sent to groups */
     uint64_t seed;               /* of the SSIDs: another one after each start */
+    unsigned max_sessions;       /* that are reflected; 0: STAMP_AGENT_MAX_SESSIONS */
 };
 
 /* Never NULL. */
