@@ -88,7 +88,7 @@ by_step(const void *a, const void *b)
 static void
 put_in_order(struct plan_changes *changes)
 {
-    if (changes)
+    if (changes && changes->n)
         qsort(changes->list, changes->n, sizeof *changes->list, by_step);
 }
 
