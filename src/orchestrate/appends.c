@@ -36,7 +36,6 @@ struct appends {
     struct timer *retry;
     struct task *refuse;
     enum err failing;
-    struct diag why;
     void (*tried)(void *arg);
     void *arg;
 };
@@ -74,7 +73,6 @@ note_failure(struct appends *appends, enum err err, const char *why)
     if (!appends->failing)
         log_error("orchestrate: the journal takes nothing, work waits: %s", why);
     appends->failing = err;
-    diag_set(&appends->why, err, "%s", why);
     if (!timer_is_armed(appends->retry))
         timer_start(appends->retry, RETRY_AFTER);
 }
@@ -86,7 +84,6 @@ note_success(struct appends *appends)
         return;
     log_info("orchestrate: the journal works again");
     appends->failing = ERR_OK;
-    appends->why = (struct diag){""};
     timer_start(appends->retry, 0);
 }
 
@@ -198,12 +195,6 @@ bool
 appends_failing(const struct appends *appends)
 {
     return appends->failing != ERR_OK;
-}
-
-const char *
-appends_why(const struct appends *appends)
-{
-    return appends->why.text;
 }
 
 struct append *

@@ -28,7 +28,6 @@ void appends_free(struct appends *);
 
 /* The last append that ended did so for want of a disk (ERR_IO, ERR_BUSY, ERR_CORRUPT). */
 bool appends_failing(const struct appends *);
-const char *appends_why(const struct appends *); /* in words; "" if they do not fail */
 
 /* Appends 1 to APPEND_EVENTS_MAX events. `done` comes later, never from inside this call. A
  * `patient` append is tried again for as long as the journal fails; it ends only with success, or

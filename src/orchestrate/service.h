@@ -29,7 +29,8 @@ struct orchestrate_service_config {
     nsec_t (*clock)(void);     /* wall; NULL: clock_wall() */
 };
 
-/* Reads the definitions and the journal. Orders that were at work go on when the loop runs. The
+/* Reads the definitions and the journal, which must have nothing on its way that an earlier service
+ * appended: one service per opening. Orders that were at work go on when the loop runs. The
  * caller owns the result. ERR_NOT_FOUND, ERR_IO: the directory or a file in it cannot be read.
  * ERR_EXISTS: two workflows of one name. ERR_UNSUPPORTED: a workflow calls an action that does not
  * exist. Errors of workflow_parse_yaml() and journal_subscribe(). `diag` names the file. */

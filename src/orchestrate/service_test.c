@@ -169,6 +169,21 @@ gives_a_circuit_to_one_order_at_a_time(void **state)
                   ERR_CONFLICT, "active");
 }
 
+static void
+keeps_orders_apart_that_are_designed_at_once(void **state)
+{
+    struct bench *b = *state;
+    bench_put(b, BENCH_MODEL);
+    uint32_t first = bench_submit(b, "circuit-turn-up", "{'circuits': ['scada-rtu']}");
+    uint32_t second = bench_submit(b, "circuit-turn-up", "{'circuits': ['goose-trip']}");
+    bench_approve(b, second);
+    bench_approve(b, first);
+    bench_run_to_end(b, first, "done");
+    bench_run_to_end(b, second, "done");
+    assert_int_not_equal(network_design(b->state->network, "scada-rtu")->number,
+                         network_design(b->state->network, "goose-trip")->number);
+}
+
 /* ---- When it goes wrong ------------------------------------------------------------------------
  */
 
@@ -521,6 +536,7 @@ TEST_MAIN(TEST_ON_BENCH(turns_up_what_was_designed_proved_and_approved),
           TEST_ON_BENCH(refuses_decisions_that_nobody_asked_for),
           TEST_ON_BENCH(refuses_orders_that_make_no_sense),
           TEST_ON_BENCH(gives_a_circuit_to_one_order_at_a_time),
+          TEST_ON_BENCH(keeps_orders_apart_that_are_designed_at_once),
           TEST_ON_BENCH(takes_everything_back_if_one_circuit_cannot_be_built),
           TEST_ON_BENCH(takes_everything_back_if_a_test_is_not_passed),
           TEST_ON_BENCH(tries_again_what_may_go_better_later),

@@ -36,15 +36,6 @@ works_engaged(const struct works *works, const char *circuit)
     return found ? found->order : 0;
 }
 
-json_t *
-works_engagements(const struct works *works)
-{
-    json_t *all = json_object();
-    for (const struct engagement *e = works->engagements; e; e = e->hh.next)
-        json_object_set_new(all, e->circuit, json_integer(e->order));
-    return all;
-}
-
 /* The first to have it keeps it. */
 static void
 engage(struct works *works, const json_t *circuits, uint32_t order)

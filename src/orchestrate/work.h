@@ -59,8 +59,6 @@ size_t works_n_open(const struct works *);
 
 /* The open order that has this circuit in hand; 0: none. */
 uint32_t works_engaged(const struct works *, const char *circuit);
-/* All of them: {circuit: order}; the caller owns it. */
-json_t *works_engagements(const struct works *);
 
 /* What the order has designed. */
 void work_keep_draft(struct work *, json_t *draft);

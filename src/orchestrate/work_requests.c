@@ -291,9 +291,9 @@ void
 work_cancel(struct request *request)
 {
     const struct work *work = open_order(request);
-    const char *comment = request_text(request, "comment");
     if (!work)
         return;
+    const char *comment = request_text(request, "comment");
     json_t *body = json_pack("{s:s, s:s, s:s}", "run", workflow_run_id(work->run), "who",
                              request->actor, "reason", comment ? comment : "");
     append_decision(request, work, "run.cancel-requested", body);
