@@ -12,6 +12,8 @@ struct record {
     int n_computed;
 };
 
+static uv_sem_t gate; /* computing goes on when it is opened: once for each job */
+
 struct task_of {
     struct record *record;
     int number;
@@ -36,6 +38,7 @@ static void
 compute(void *arg, struct network *net)
 {
     struct task_of *t = arg;
+    uv_sem_wait(&gate);
     t->record->n_computed += net != NULL;
 }
 
@@ -68,14 +71,18 @@ does_one_after_the_other(void **state UNUSED)
     struct record record = {.n_computed = 0};
     uv_loop_t *loop = test_loop_new();
     struct jobs *jobs = jobs_new(loop);
+    assert_int_equal(uv_sem_init(&gate, 0), 0);
     add(jobs, &record, 1);
     add(jobs, &record, 2);
     assert_string_equal(record.text, ""); /* never from inside the call */
+    uv_sem_post(&gate);
+    uv_sem_post(&gate);
     RUN_UNTIL(loop, strlen(record.text) == 18);
     assert_string_equal(record.text, "p1 d1 f1 p2 d2 f2 ");
     assert_int_equal(record.n_computed, 2);
     jobs_free(jobs);
     test_loop_free(loop);
+    uv_sem_destroy(&gate);
 }
 
 static void
@@ -84,14 +91,17 @@ tells_nobody_of_what_was_abandoned(void **state UNUSED)
     struct record record = {.n_computed = 0};
     uv_loop_t *loop = test_loop_new();
     struct jobs *jobs = jobs_new(loop);
+    assert_int_equal(uv_sem_init(&gate, 0), 0);
     struct job *first = add(jobs, &record, 1), *second = add(jobs, &record, 2);
     job_abandon(second);
     RUN_UNTIL(loop, strstr(record.text, "p1"));
     job_abandon(first);
+    uv_sem_post(&gate);
     RUN_UNTIL(loop, strstr(record.text, "f1"));
     assert_string_equal(record.text, "f2 p1 f1 ");
     jobs_free(jobs);
     test_loop_free(loop);
+    uv_sem_destroy(&gate);
 }
 
 static void
@@ -100,13 +110,16 @@ lets_the_one_at_work_end_when_it_is_freed(void **state UNUSED)
     struct record record = {.n_computed = 0};
     uv_loop_t *loop = test_loop_new();
     struct jobs *jobs = jobs_new(loop);
+    assert_int_equal(uv_sem_init(&gate, 0), 0);
     add(jobs, &record, 1);
     add(jobs, &record, 2);
     RUN_UNTIL(loop, strstr(record.text, "p1"));
     jobs_free(jobs);
+    uv_sem_post(&gate);
     RUN_UNTIL(loop, strstr(record.text, "f1"));
     assert_string_equal(record.text, "p1 f2 f1 ");
     test_loop_free(loop);
+    uv_sem_destroy(&gate);
 }
 
 /* ---- Turns -------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ tries_again_what_may_go_better_later(void **state)
     bench_approve(b, id);
     RUN_UNTIL(b->loop, bench_n_asked(b, "lan.push") == 1);
     json_object_clear(b->failing);
-    run_turns(b->loop, 10);
+    RUN_UNTIL(b->loop, bench_n_events(b, "step.failed") == 1); /* the pause begins */
     bench_now += 5 * NSEC_PER_SEC;
     bench_run_to_end(b, id, "done");
     assert_int_equal(bench_n_asked(b, "lan.push"), 2);
@@ -244,8 +244,8 @@ fails_if_the_nodes_differ_from_the_plan(void **state)
     uint32_t id = bench_submit(b, "circuit-turn-up", "{'circuits': ['scada-rtu']}");
     bench_approve(b, id);
     for (size_t n = 1; n <= 4; n++) {
-        RUN_UNTIL(b->loop, bench_n_asked(b, "lan.readback") == n);
-        run_turns(b->loop, 10);
+        RUN_UNTIL(b->loop, bench_n_events(b, "step.failed") == n);
+        assert_int_equal(bench_n_asked(b, "lan.readback"), n);
         bench_now += 20 * NSEC_PER_SEC;
     }
     bench_run_to_end(b, id, "failed-undone");
@@ -521,7 +521,7 @@ answers_those_who_wait_when_it_ends(void **state)
     struct reply reply;
     bench_put(b, BENCH_MODEL);
     bench_send(b, "circuit.what-if", json_quoted("{'circuits': ['scada-rtu']}"), &reply);
-    run_turns(b->loop, 2);
+    run_turns(b->loop, 1); /* it has arrived, and nothing has begun */
     orchestrate_service_free(b->service);
     b->service = NULL;
     RUN_UNTIL(b->loop, reply.done);
