@@ -178,10 +178,10 @@ read_file(const char *path, int fd, struct stat *seen, struct buf *text, struct 
 }
 
 static enum err
-parse_users(const char *path, const struct buf *text, json_t **users, struct diag *diag)
+parse_users(const char *path, struct buf *text, json_t **users, struct diag *diag)
 {
     json_t *document;
-    enum err err = jsontext_parse((const char *)text->data, text->size, &document, diag);
+    enum err err = jsontext_parse(buf_cstr(text), text->size, &document, diag);
     if (!err) {
         err = check_users(document, diag);
         if (!err)

@@ -83,7 +83,8 @@ static char *
 path_of(const struct http_exchange *x)
 {
     const char *target = http_exchange_head(x)->target;
-    return xstrndup(target, MIN(strcspn(target, "?"), 200));
+    size_t length = strcspn(target, "?");
+    return length ? xstrndup(target, MIN(length, 200)) : xstrdup("/");
 }
 
 void
@@ -108,6 +109,9 @@ api_problem(struct api_request *r, const struct problem *problem)
     exchange_problem(r->exchange, problem, NULL);
     request_free(r);
 }
+
+static void fail(struct api_request *, enum err, const char *field, const char *format, va_list)
+    PRINTF_LIKE(4, 0);
 
 static void
 fail(struct api_request *r, enum err err, const char *field, const char *format, va_list args)

@@ -9,6 +9,7 @@
 #define AUDITORS (ROLE(SECADM) | ROLE(SECAUD))
 #define MIB(n) ((size_t)(n) << 20)
 #define MINUTES(n) ((n)*60 * NSEC_PER_SEC)
+#define AT_ONCE (3 * NSEC_PER_SEC) /* who only knows what is now has it at hand */
 #define WORDS(...) PARAMETER_WORD, .words = __VA_ARGS__
 #define SEQ PARAMETER_NUMBER, .min = 1, .max = INT64_MAX
 
@@ -38,8 +39,9 @@ static const struct api_parameter
 /* The objects of the model: what can be done with each kind is the same. */
 #define KIND(kinds, component, word)                                                               \
     {HTTP_GET, "/" kinds, ANY, "All " kinds " there are.", api_list_objects,                       \
-     .answer = component "s"},                                                                     \
-    {HTTP_GET, "/" kinds "/{name}", ANY, "One " word ".", api_get_object, .answer = component},    \
+     .timeout = AT_ONCE, .answer = component "s"},                                                 \
+    {HTTP_GET, "/" kinds "/{name}", ANY, "One " word ".", api_get_object,                          \
+     .timeout = AT_ONCE, .answer = component},                                                     \
     {HTTP_PUT, "/" kinds "/{name}", ROLE(ENGINEER),                                                \
      "Creates the " word ", or replaces it as a whole.", api_put_object, "model.put", MINUTES(1),  \
      .body = component, .query = QUERY(&dry_run), .answer = "Report"},                             \
@@ -51,7 +53,7 @@ const struct api_route route_table[] = {
     {HTTP_GET, "/whoami", ANY, "Who asks, and which roles they hold here.", api_get_whoami,
      .answer = "Whoami"},
     {HTTP_GET, "/health", ANY, "Whether all is well: the journal, the nodes, the users; open work "
-     "and open exceptions.", api_get_health, "lan.nodes", .answer = "Health"},
+     "and open exceptions.", api_get_health, "lan.nodes", AT_ONCE, .answer = "Health"},
     {HTTP_GET, "/openapi.json", ANY, "This document.", api_get_openapi, .answer = "OpenApi"},
     KIND("sites", "Site", "site"),
     KIND("nodes", "Node", "node"),

@@ -174,8 +174,11 @@ admit(struct gateway_service *s, struct http_exchange *x, struct admission *a)
 static bool
 on_head(void *arg, struct http_exchange *x, size_t *body_limit)
 {
+    struct gateway_service *s = arg;
     struct admission a = {0};
-    bool admitted = admit(arg, x, &a);
+    if (s->ending)
+        return refuse(x, 503, ERR_CLOSED, NULL, "the service ends");
+    bool admitted = admit(s, x, &a);
     if (admitted)
         *body_limit = a.match.route->body_size ? a.match.route->body_size : ROUTE_BODY_SIZE;
     admission_fini(&a);
@@ -345,6 +348,7 @@ gateway_service_free(struct gateway_service *s)
 {
     if (!s)
         return;
+    s->ending = true;
     if (s->user_change) {
         user_change_orphan(s->user_change);
         s->identity = NULL;

@@ -15,6 +15,7 @@ struct user_change;   /* handlers_users.c */
 struct gateway_service {
     struct gateway_config config;
     struct http_server *server;
+    bool ending; /* nothing more is taken */
     struct identity *identity;
     struct user_change *user_change; /* that waits to be durable; NULL: none does */
     struct schema *schema;

@@ -100,7 +100,7 @@ a_query_selects(void **state)
     struct scene *scene = *state;
     struct journal_entry entries[] = {
         {"circuit.designed", "circuit/a", "x", "{}", 0},
-        {"circuit.built", "circuit/b", "x", "{}", 0},
+        {"circuit.built", "circuit/b", "y", "{}", 0},
         {"circuits.bulk", "circuit/a", "x", "{}", 0},
         {"circuit.built", "circuit/a", "x", "{}", 0},
         {"node.adopted", "circuit/a", "x", "{}", 0},
@@ -108,7 +108,7 @@ a_query_selects(void **state)
     scene_open(scene);
     append_and_wait(scene, entries, ARRAY_SIZE(entries));
     assert_reads(scene, &(struct journal_query){.type_prefix = "circuit."},
-                 "1 1 circuit.designed circuit/a x {}\n2 1 circuit.built circuit/b x {}\n"
+                 "1 1 circuit.designed circuit/a x {}\n2 1 circuit.built circuit/b y {}\n"
                  "4 1 circuit.built circuit/a x {}\n");
     assert_reads(scene, &(struct journal_query){.object = "circuit/a", .from = 2},
                  "3 1 circuits.bulk circuit/a x {}\n4 1 circuit.built circuit/a x {}\n"
@@ -118,10 +118,14 @@ a_query_selects(void **state)
                      .object = "circuit/a", .type_prefix = "circuit.", .from = 1, .limit = 1},
                  "1 1 circuit.designed circuit/a x {}\n");
     assert_reads(scene, &(struct journal_query){.from = 2, .to = 2},
-                 "2 1 circuit.built circuit/b x {}\n");
+                 "2 1 circuit.built circuit/b y {}\n");
     assert_reads(scene, &(struct journal_query){.object = "circuit/a", .to = 3, .limit = 2},
                  "1 1 circuit.designed circuit/a x {}\n3 1 circuits.bulk circuit/a x {}\n");
     assert_reads(scene, &(struct journal_query){.from = 3, .to = 2}, "");
+    assert_reads(scene, &(struct journal_query){.actor = "y"},
+                 "2 1 circuit.built circuit/b y {}\n");
+    assert_reads(scene, &(struct journal_query){.actor = "x", .type_prefix = "circuit.built"},
+                 "4 1 circuit.built circuit/a x {}\n");
     assert_reads(scene, &(struct journal_query){.from = 6}, "");
     assert_reads(scene, &(struct journal_query){.from = UINT64_MAX}, "");
     assert_reads(scene, &(struct journal_query){.object = "circuit/' OR 1"}, "");

@@ -84,6 +84,7 @@ struct journal_query {
     uint64_t limit;          /* at most so many; 0: all */
     const char *type_prefix; /* "circuit.": what the type begins with; NULL: any */
     const char *object;      /* NULL: any */
+    const char *actor;       /* NULL: any */
 };
 
 /* Takes one event; it and its texts are valid during the call. False: enough. */

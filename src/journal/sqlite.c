@@ -30,6 +30,7 @@ enum { SEQ, EPOCH, TIME, TYPE, OBJECT, ACTOR, PREV_HASH, HASH, BODY };
 #define READ_EVENTS                                                                                \
     "SELECT seq, epoch, time, type, object, actor, prev_hash, hash, body FROM event "              \
     "WHERE seq >= ?1 AND seq <= ?6 AND (?2 IS NULL OR object = ?2) "                               \
+    "AND (?7 IS NULL OR actor = ?7) "                                                              \
     "AND (?3 IS NULL OR (type >= ?3 AND type < ?4)) ORDER BY seq LIMIT ?5"
 #define INSERT_EVENT                                                                               \
     "INSERT INTO event(seq, epoch, time, type, object, actor, prev_hash, hash, body) "             \
@@ -254,6 +255,7 @@ bind_query(sqlite3_stmt *statement, const struct journal_query *query, char **en
     sqlite3_bind_int64(statement, 5, limit ? limit : -1);
     int64_t to = (int64_t)MIN(query->to, (uint64_t)INT64_MAX);
     sqlite3_bind_int64(statement, 6, to ? to : INT64_MAX);
+    sqlite3_bind_text(statement, 7, query->actor, -1, SQLITE_STATIC);
 }
 
 /* A damaged file can hold a row twice or out of order, and so many rows that nobody would live to

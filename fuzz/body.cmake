@@ -1,0 +1,1 @@
+tieline_fuzz(body LIBS tl_gateway)
