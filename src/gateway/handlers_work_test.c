@@ -239,6 +239,7 @@ a_role_that_is_named_is_decided_in(void **state)
     assert_status(a, 403);
     assert_int_equal(decide->n_asked, 1);
     assert_string_equal(member(&a, "detail"), "the requester does not approve");
+    assert_int_equal(gateway_service_statistics(s->service).denied, 1); /* and is recorded */
     answer_fini(&a);
 }
 

@@ -206,7 +206,10 @@ api_deny(struct api_request *r, role_set needed, const char *reason)
 void
 api_fail_call(struct api_request *r, const struct call_result *result)
 {
-    api_fail(r, result->err, "%s", result->text);
+    if (result->err == ERR_DENIED)
+        api_deny(r, 0, result->text); /* a rule that only the other service knows */
+    else
+        api_fail(r, result->err, "%s", result->text);
 }
 
 static void
@@ -233,7 +236,7 @@ api_ask(struct api_request *r, const char *subject, json_t *payload, api_next_fn
     if (!err)
         return;
     char *text = xasprintf("%s cannot be asked: %s", to, err_text(err));
-    struct call_result result = {.err = err, .text = text};
+    struct call_result result = {.err = err == ERR_LIMIT ? ERR_BUSY : err, .text = text};
     on_done(r, &result);
     free(text);
 }

@@ -386,6 +386,44 @@ what_was_wrong_with_a_reload_is_said(void **state)
     answer_fini(&a);
 }
 
+static void
+what_is_missing_at_the_start_is_said(void **state)
+{
+    struct api_scene *s = *state;
+    struct gateway_config configs[] = {s->config, s->config, s->config};
+    static const struct {
+        enum err err;
+        const char *says;
+    } cases[] = {{ERR_NOT_FOUND, "/nowhere/users.json"},
+                 {ERR_NOT_FOUND, "/nowhere/schema"},
+                 {ERR_INVALID, "nowhere"}};
+    configs[0].users_file = "/nowhere/users.json";
+    configs[1].schema_directory = "/nowhere/schema";
+    configs[2].address = "nowhere";
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct gateway_service *none = NULL;
+        struct diag diag = {""};
+        assert_err(gateway_service_new(&configs[i], &none, &diag), cases[i].err);
+        assert_non_null(strstr(diag.text, cases[i].says));
+        assert_null(none);
+    }
+}
+
+static void
+the_api_describes_itself(void **state)
+{
+    struct api_scene *s = *state;
+    struct answer a = ask(s, "vera", "GET /api/v1/openapi.json", NULL);
+    assert_status(a, 200);
+    assert_string_equal(member(&a, "openapi"), "3.1.0");
+    assert_string_equal(
+        json_string_value(json_object_get(json_object_get(a.json, "info"), "version")),
+        "0.1.0-test");
+    assert_non_null(
+        json_object_get(json_object_get(a.json, "paths"), "/api/v1/orders/{id}/decisions"));
+    answer_fini(&a);
+}
+
 TEST_MAIN(
     API_TEST(the_certificate_says_who_asks), API_TEST(who_is_not_known_is_refused_and_recorded),
     API_TEST(who_holds_no_role_here_sees_nothing),
@@ -399,4 +437,5 @@ TEST_MAIN(
     API_TEST(a_body_has_the_shape_of_its_component), API_TEST(nobody_to_ask_is_said),
     API_TEST(an_error_of_another_service_is_the_answer), API_TEST(the_service_ends_without_waiting),
     API_TEST(a_client_that_leaves_does_no_harm), API_TEST(one_person_cannot_have_everything_wait),
-    API_TEST(what_was_wrong_with_a_reload_is_said))
+    API_TEST(what_was_wrong_with_a_reload_is_said), API_TEST(what_is_missing_at_the_start_is_said),
+    API_TEST(the_api_describes_itself))
