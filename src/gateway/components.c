@@ -95,10 +95,14 @@ static const struct {
                CLOSED("'name', 'text'", "'name': @Text, 'text': " TEXT) "}")},
     {"WhatIfRequest",
         CLOSED("'circuits'",
-               "'circuits': {'type': 'array', 'minItems': 1, 'maxItems': 10000, 'items': @Circuit}")},
+               "'circuits': {'type': 'array', 'minItems': 1, 'maxItems': 1000, 'items':"
+               " {'anyOf': [@Name, @Circuit]}}")},
     {"WhatIf",
-        "{'type': 'object', 'description': 'Design, size of the plan, proof and findings.',"
-        " 'properties': {'findings': " LIST("@Finding") "}}"},
+        "{'type': 'object', 'description': 'From `design` on only as far as it got.', 'properties':"
+        " {'ok': " FLAG ", 'findings': " LIST("@Finding") ", 'design': " LIST("@Design") ","
+        " 'size': " OBJECT("'nodes': " NUMBER ", 'flows': " NUMBER ", 'groups': " NUMBER ","
+                           " 'meters': " NUMBER) ", 'changes': " LIST(TEXT) ", 'n-changes': " NUMBER
+        "}}"},
 
     /* ---- work */
     {"Workflows",
@@ -127,7 +131,8 @@ static const struct {
                    " {'type': 'string', 'enum': ['primary', 'failover']}}")},
     {"TestResult",
         OBJECT("'ok': " FLAG ", 'entries': " LIST("@Fingerprint") ", 'findings': " LIST(TEXT))},
-    {"Assurance", OBJECT("'circuits': " LIST("{'type': 'object'}"))},
+    {"Assurance", OBJECT("'interval-ms': " NUMBER ", 'circuits': " LIST("{'type': 'object'}") ","
+                     " 'tests': " LIST("{'type': 'object'}"))},
     {"Exceptions", OBJECT("'exceptions': " LIST("@Exception"))},
 
     /* ---- nodes */

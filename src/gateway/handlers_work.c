@@ -97,9 +97,14 @@ api_get_export(struct api_request *r)
     api_ask(r, NULL, json_pack("{ss}", "format", api_text(r, "format")), NULL);
 }
 
+/* Circuits may be as they were read: how they are now says nothing. */
 void
 api_post_what_if(struct api_request *r)
 {
+    size_t i;
+    json_t *circuit;
+    json_array_foreach(json_object_get(r->body, "circuits"), i, circuit)
+        json_object_del(circuit, "status");
     api_ask(r, NULL, api_payload(r), NULL);
 }
 

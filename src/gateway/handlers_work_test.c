@@ -28,8 +28,8 @@ static const struct passing {
      201},
     {"POST /api/v1/orders/7/cancel", "{'comment': 'wrong'}", "alice olga", "work.cancel",
      "{'actor': '*', 'order': 7, 'comment': 'wrong'}", 200},
-    {"POST /api/v1/what-if", "{'circuits': [" MODBUS_CIRCUIT "]}", EVERYBODY, "circuit.what-if",
-     "{'actor': '*', 'circuits': [" MODBUS_CIRCUIT "]}", 200},
+    {"POST /api/v1/what-if", "{'circuits': ['scada-rtu', " MODBUS_CIRCUIT "]}", EVERYBODY,
+     "circuit.what-if", "{'actor': '*', 'circuits': ['scada-rtu', " MODBUS_CIRCUIT "]}", 200},
     {"POST /api/v1/import?format=csv", "{'files': [{'name': 'a.csv', 'text': 'x'}]}", "alice",
      "model.import",
      "{'actor': '*', 'format': 'csv', 'dry-run': false, 'files': [{'name': 'a.csv', 'text':"
@@ -179,7 +179,7 @@ an_import_that_fails_has_its_report(void **state)
 /* ---- decisions */
 
 #define ORDER                                                                                      \
-    "{'id': 7, 'approvals': [{'step': 'approve', 'role': 'SECADM', 'state': 'granted'},"           \
+    "{'id': 7, 'approval': [{'step': 'approve', 'role': 'SECADM', 'state': 'granted'},"            \
     " {'step': 'approve', 'role': 'OPERATOR', 'state': 'asked'},"                                  \
     " {'step': 'other', 'role': 'ENGINEER', 'state': 'asked'}]}"
 
@@ -247,7 +247,7 @@ static void
 who_asks_for_no_decision_is_a_conflict(void **state)
 {
     struct api_scene *s = *state;
-    answer_with(s, "work.get", "{'id': 7, 'approvals': []}");
+    answer_with(s, "work.get", "{'id': 7, 'approval': []}");
     struct answer a = ask(s, "sam", "POST /api/v1/orders/7/decisions",
                           "{'decision': 'approve', 'hash': '" HASH "'}");
     assert_status(a, 409);

@@ -252,18 +252,38 @@ static const struct {
     {"object", "an object", JSON_OBJECT, check_object},
 };
 
+static bool
+has_type(const json_t *value, json_type type)
+{
+    return json_typeof(value) == type || (type == JSON_TRUE && json_is_false(value));
+}
+
+/* Of the alternatives the one that is of the value's type; the first if none is. */
+static const json_t *
+choose(const struct check *c, const json_t *schema, const json_t *value)
+{
+    const json_t *alternatives = json_object_get(schema, "anyOf");
+    for (size_t i = 0; i < json_array_size(alternatives); i++) {
+        const json_t *one = resolve(c, json_array_get(alternatives, i));
+        const char *type = json_string_value(json_object_get(one, "type"));
+        for (size_t k = 0; type && k < ARRAY_SIZE(types); k++) {
+            if (!strcmp(type, types[k].name) && has_type(value, types[k].type))
+                return one;
+        }
+    }
+    return alternatives ? resolve(c, json_array_get(alternatives, 0)) : schema;
+}
+
 static enum err
 check_value(struct check *c, const json_t *schema, const json_t *value)
 {
-    schema = resolve(c, schema);
+    schema = choose(c, resolve(c, schema), value);
     const json_t *words = json_object_get(schema, "enum");
     const char *type = json_string_value(json_object_get(schema, "type"));
     for (size_t i = 0; type && i < ARRAY_SIZE(types); i++) {
         if (strcmp(type, types[i].name) != 0)
             continue;
-        bool is_it = json_typeof(value) == types[i].type ||
-                     (types[i].type == JSON_TRUE && json_is_false(value));
-        if (!is_it)
+        if (!has_type(value, types[i].type))
             return diag_set(c->diag, ERR_INVALID, "%s is expected", types[i].expected);
         enum err err = types[i].check ? types[i].check(c, schema, value) : ERR_OK;
         if (err)

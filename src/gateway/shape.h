@@ -2,9 +2,9 @@
  *
  * The schema is JSON Schema 2020-12 as openapi.h writes it: $ref to components, type, enum,
  * properties, required, additionalProperties, items, minItems, maxItems, minLength, maxLength,
- * minimum, maximum, oneOf of nothing but `required`, and `format` "name" and "text" (as in
- * schema/tieline-types.yang). `pattern` is for readers: what it says of objects of the model,
- * model/schema.h checks. */
+ * minimum, maximum, oneOf of nothing but `required`, anyOf of different types, and `format` "name"
+ * and "text" (as in schema/tieline-types.yang). `pattern` is for readers: what it says of objects
+ * of the model, model/schema.h checks. */
 #ifndef GATEWAY_SHAPE_H
 #define GATEWAY_SHAPE_H
 

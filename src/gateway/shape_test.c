@@ -61,6 +61,10 @@ static const struct {
      "exactly one of these members is expected: a, b"},
     {"{'type': 'object', 'oneOf': [{'required': ['a']}, {'required': ['b']}]}", "{'a': 1, 'b': 1}",
      "", "exactly one of these members is expected: a, b"},
+    {"{'anyOf': [{'type': 'string'}, " REF "]}", "'a'", NULL, NULL},
+    {"{'anyOf': [{'type': 'string'}, " REF "]}", "{'n': 1}", NULL, NULL},
+    {"{'anyOf': [{'type': 'string'}, " REF "]}", "{'n': 0}", "/n", "1 to 9 is expected"},
+    {"{'anyOf': [{'type': 'string'}, " REF "]}", "7", "", "a string is expected"},
 };
 
 static json_t *
