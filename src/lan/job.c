@@ -210,14 +210,37 @@ tidy_retired(struct lan_node *n)
     }
 }
 
+/* A push costs what it changes, and not what is there. */
+static void
+compare_touched(struct lan_node *n, struct job_node *jn)
+{
+    for (const struct rule_item *item = n->touched.items; item; item = item->hh.next) {
+        struct rule_item *wanted = ruleset_find(&n->wanted, &item->rule);
+        struct rule_item *held = ruleset_find(lan_switch_held(n->sw), &item->rule);
+        if (!wanted && held)
+            on_foreign(jn, held);
+        else if (wanted && !held)
+            on_missing(jn, wanted);
+        else if (wanted && !rule_equal(&wanted->rule, &held->rule))
+            on_changed(jn, wanted, held);
+        else if (wanted)
+            on_equal(jn, wanted);
+    }
+}
+
 /* The difference at one node; false: there is none. */
 static bool
 plan_node_part(struct lan_job *job, struct lan_node *n, struct job_node *jn)
 {
     const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, on_equal, jn};
-    bool foreign = repairs(job->service, true) || n->repair_foreign;
+    bool foreign = n->dirty && (repairs(job->service, true) || n->repair_foreign);
     *jn = (struct job_node){.node = n, .job = job};
-    ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
+    if (n->dirty)
+        ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
+    else
+        compare_touched(n, jn);
+    n->dirty = false;
+    ruleset_fini(&n->touched);
     for (uint32_t i = 0; foreign && i < lan_switch_n_aliens(n->sw); i++) {
         struct switch_op op = {
             .remove = true, .alien = lan_switch_alien(n->sw, i), .mark = OP_REPAIR};
@@ -458,9 +481,8 @@ lan_job_try(struct lan_service *s)
     job->service = s;
     job->nodes = xcalloc(HASH_COUNT(s->nodes), sizeof *job->nodes);
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
-        if (!n->dirty || !lan_node_is_ready(n))
+        if (!lan_node_has_work(n) || !lan_node_is_ready(n))
             continue;
-        n->dirty = false;
         if (!plan_node_part(job, n, &job->nodes[job->n_nodes])) {
             free_ops(&job->nodes[job->n_nodes]);
             n->repair_foreign = n->repair_missing = false;

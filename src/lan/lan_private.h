@@ -17,6 +17,7 @@
 #include "lan/switch.h"
 
 #define READ_INTERVAL NSEC_PER_SEC /* and of another try of what could not be written */
+#define READ_FLOWS 4000            /* in one interval, of nodes that report changes themselves */
 #define DISCOVERY_INTERVAL NSEC_PER_SEC
 #define LINK_LOST_AFTER (3 * NSEC_PER_SEC + NSEC_PER_SEC / 2)
 #define OP_TIMEOUT (5 * NSEC_PER_SEC)
@@ -40,7 +41,8 @@ struct lan_node {
     struct ruleset wanted;  /* what the plan says, with marks */
     struct ruleset retired; /* was wanted; not gone yet for all we know */
     uint32_t n_open;        /* rules of circuits in `wanted` that are no entries nor confirmed */
-    bool dirty;             /* something is to be written, or may be */
+    struct ruleset touched; /* rules that the plan has changed: to be compared */
+    bool dirty;             /* everything is to be compared */
     bool busy;              /* a job is writing to it */
     bool look;              /* its tables have changed: to be judged */
     bool retry;             /* something was not written: it is to be tried again */
@@ -110,6 +112,7 @@ struct lan_service {
     struct task *schedule;
     struct timer *read_timer, *discovery_timer, *denied_timer;
     uint8_t secret[32]; /* of discovery */
+    uint32_t turn;      /* whose flows are read next */
     struct denied *denied;
     struct connecting *connecting;
 };
@@ -131,6 +134,12 @@ static inline bool
 lan_node_is_ready(const struct lan_node *n)
 {
     return n->sw && lan_switch_is_ready(n->sw);
+}
+/* Is there something that a job has not looked at? */
+static inline bool
+lan_node_has_work(const struct lan_node *n)
+{
+    return n->dirty || n->touched.items;
 }
 
 /* job.c */

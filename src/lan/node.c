@@ -70,6 +70,7 @@ lan_node_free(struct lan_service *s, struct lan_node *n)
     drop_agent(n);
     ruleset_fini(&n->wanted);
     ruleset_fini(&n->retired);
+    ruleset_fini(&n->touched);
     free(n->name);
     free(n);
 }

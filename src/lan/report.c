@@ -46,8 +46,8 @@ node_json(const struct lan_service *s, const struct lan_node *n)
                                       (int)held->counts[RULE_METER]));
         json_object_set_new(row, "monitor", json_boolean(lan_switch_has_monitor(n->sw)));
         json_object_set_new(row, "in-sync",
-                            json_boolean(!n->dirty && !n->busy && !n->retry && !n->drift.added &&
-                                         !n->drift.removed));
+                            json_boolean(!lan_node_has_work(n) && !n->busy && !n->retry &&
+                                         !n->drift.added && !n->drift.removed));
         json_object_set_new(row, "latency-us",
                             json_integer(lan_switch_latency(n->sw) / NSEC_PER_USEC));
     }

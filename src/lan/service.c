@@ -137,7 +137,7 @@ take_changes(struct lan_service *s, struct plan_changes *changes)
         const struct plan_change *c = &changes->list[i];
         struct lan_node *n = lan_node_need(s, c->node);
         struct rule_item *there = ruleset_find(&n->wanted, &c->rule);
-        n->dirty = true;
+        ruleset_put(&n->touched, &c->rule);
         if (c->add) {
             lan_want(s, n, &c->rule);
         } else if (there) {
@@ -349,14 +349,34 @@ on_schedule(void *arg)
     lan_job_try(s);
 }
 
+/* Whose flows are read this time: in turn, so that large tables do not keep the loop all at once.
+ */
+static void
+read_in_turn(struct lan_service *s)
+{
+    uint32_t n_nodes = HASH_COUNT(s->nodes), i = 0, n_flows = 0, last = s->turn;
+    for (unsigned pass = 0; pass < 2 && n_flows < READ_FLOWS; pass++) {
+        i = 0;
+        for (struct lan_node *n = s->nodes; n && n_flows < READ_FLOWS; n = n->hh.next, i++) {
+            if ((pass == 0) != (i >= s->turn) || !lan_node_is_ready(n) || n->busy)
+                continue;
+            n_flows += 1 + lan_switch_held(n->sw)->counts[RULE_FLOW];
+            lan_switch_poll(n->sw, true);
+            last = i + 1;
+        }
+    }
+    s->turn = last < n_nodes ? last : 0;
+}
+
 static void
 on_read_timer(void *arg)
 {
     struct lan_service *s = arg;
+    read_in_turn(s);
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
         if (!lan_node_is_ready(n) || n->busy)
             continue;
-        lan_switch_poll(n->sw);
+        lan_switch_poll(n->sw, false); /* unless it is being read */
         n->dirty |= n->retry;
         n->retry = false;
     }

@@ -13,10 +13,6 @@
 #define ECHO_TIMEOUT (3 * NSEC_PER_SEC)
 #define READ_TIMEOUT (10 * NSEC_PER_SEC)
 #define PROD_TIMEOUT NSEC_PER_SEC
-/* Flows of a node with a monitor are read once a second for each thousand there are. */
-#define FLOWS_PER_INTERVAL 1000
-#define FLOWS_INTERVAL NSEC_PER_SEC
-#define FLOWS_INTERVAL_MAX (15 * NSEC_PER_SEC)
 #define ALIENS_MAX 1000
 #define MONITOR_ID 1
 
@@ -101,7 +97,6 @@ struct lan_switch {
     struct aliens aliens;
     struct reading reading;
     uint64_t begun, reads; /* numbers: of the last read that began; of the last clean one */
-    nsec_t flows_read;     /* when flows were last read cleanly */
     struct flow_count *counts;
     struct batch *batches;
     nsec_t latency;
@@ -252,14 +247,12 @@ lan_switch_read(struct lan_switch *s)
 }
 
 void
-lan_switch_poll(struct lan_switch *s)
+lan_switch_poll(struct lan_switch *s, bool flows)
 {
-    nsec_t interval = FLOWS_INTERVAL * (1 + s->held.counts[RULE_FLOW] / FLOWS_PER_INTERVAL);
     bool wanted = s->reading.again;
     if (s->closed || !s->identified || s->reading.active)
         return;
-    begin_reading(s, !s->has_monitor || wanted ||
-                         clock_monotonic() - s->flows_read >= MIN(interval, FLOWS_INTERVAL_MAX));
+    begin_reading(s, !s->has_monitor || wanted || flows);
     s->reading.wanted = wanted && s->reading.active;
 }
 
@@ -381,7 +374,6 @@ adopt_reading(struct lan_switch *s, struct reading *r)
     SWAP(s->aliens, r->aliens);
     SWAP(s->counts, r->counts);
     s->reads = r->number;
-    s->flows_read = clock_monotonic();
     return true;
 }
 

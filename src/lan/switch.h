@@ -91,10 +91,9 @@ void lan_switch_apply(struct lan_switch *, struct switch_op *, uint32_t n, nsec_
 uint64_t lan_switch_read(struct lan_switch *);
 /* The number of the newest read that was clean. */
 uint64_t lan_switch_reads(const struct lan_switch *);
-/* Reads what nobody reports: groups and meters, and flows if it has no monitor. With one the flows
- * are read too, now and then, the rarer the more there are: a monitor can be wrong, and counters
- * are read along. Call it once a second. */
-void lan_switch_poll(struct lan_switch *);
+/* Reads what nobody reports: groups and meters, and flows if it has no monitor, or `flows` says so:
+ * a monitor can be wrong, and counters are read along. */
+void lan_switch_poll(struct lan_switch *, bool flows);
 /* Asks whether it is still there: it has a second to answer, or it is closed. */
 void lan_switch_prod(struct lan_switch *);
 

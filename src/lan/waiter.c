@@ -233,7 +233,7 @@ find_unfinished(const struct lan_waiter *w, const struct waited_node *wn, struct
 static bool
 is_at_work(const struct lan_service *s, const struct lan_node *n)
 {
-    return n->dirty || n->busy || s->job;
+    return lan_node_has_work(n) || n->busy || s->job;
 }
 
 /* True: this node is done, or there is an obstacle. */
