@@ -1,8 +1,6 @@
-#include "lan/switch.h"
-
 #include "base/alloc.h"
 #include "io/clock.h"
-#include "io/timer.h"
+#include "lan/switch_private.h"
 #include "proto/openflow/openflow_canonical.h"
 
 #include <stdio.h>
@@ -11,103 +9,15 @@
 #define HELLO_TIMEOUT (5 * NSEC_PER_SEC)
 #define ECHO_INTERVAL (3 * NSEC_PER_SEC)
 #define ECHO_TIMEOUT (3 * NSEC_PER_SEC)
-#define READ_TIMEOUT (10 * NSEC_PER_SEC)
 #define PROD_TIMEOUT NSEC_PER_SEC
-#define ALIENS_MAX 1000
 #define MONITOR_ID 1
-
-#define SWAP(a, b)                                                                                 \
-    do {                                                                                           \
-        __typeof__(a) swapped_ = (a);                                                              \
-        (a) = (b);                                                                                 \
-        (b) = swapped_;                                                                            \
-    } while (0)
-
-/* What an outstanding request is about. */
-enum purpose {
-    ASK_FEATURES,
-    ASK_DESC,
-    ASK_PORTS,
-    ASK_ROLE,
-    ASK_MONITOR,
-    ASK_METERS,
-    ASK_GROUPS,
-    ASK_FLOWS,
-    ASK_OP,
-    ASK_BARRIER,
-    ASK_PROD,
-};
-
-struct batch {
-    struct switch_op *ops;
-    uint32_t n, outstanding;
-    nsec_t sent;
-    switch_done_fn *done;
-    void *arg;
-    struct batch *next;
-};
-
-struct request {
-    enum purpose purpose;
-    struct batch *batch;
-    struct switch_op *op;
-};
-
-/* Counters as of the last read. */
-struct flow_count {
-    struct rule_item *item; /* in `held` when it was read */
-    uint64_t packets, octets;
-    UT_hash_handle hh;
-};
-
-struct aliens {
-    struct alien **list;
-    uint32_t n;
-};
-
-/* What a read collects, until it is known to be clean. */
-struct reading {
-    bool active, failed;
-    bool dirty;  /* our own changes overlapped it */
-    bool flows;  /* of all, not only of groups and meters */
-    bool wanted; /* somebody waits for it: make it again if it is not clean */
-    bool again;  /* somebody asked meanwhile */
-    uint64_t number;
-    uint32_t outstanding;
-    struct ruleset rules;
-    struct aliens aliens;
-    struct flow_count *counts;
-};
-
-struct lan_switch {
-    uv_loop_t *loop;
-    struct stream *stream;
-    const struct lan_switch_handler *handler;
-    void *arg;
-    struct openflow_session *session;
-    struct timer *timer;
-    struct task *pump; /* events that wait for the next turn */
-    bool identified, ready, has_monitor, prodded, closed;
-    uint32_t handshake; /* answers that are missing before it is identified */
-    uint64_t datapath_id;
-    char software[160];
-    struct openflow_port *ports;
-    uint32_t n_ports;
-    struct ruleset held;
-    struct aliens aliens;
-    struct reading reading;
-    uint64_t begun, reads; /* numbers: of the last read that began; of the last clean one */
-    struct flow_count *counts;
-    struct batch *batches;
-    nsec_t latency;
-};
 
 static void pump_events(struct lan_switch *);
 
 /* ---- Sending ---- */
 
-static void
-flush(struct lan_switch *s)
+void
+lan_switch_flush(struct lan_switch *s)
 {
     struct buf *out = openflow_session_output(s->session);
     if (out->size && s->stream)
@@ -133,8 +43,9 @@ ask(struct lan_switch *s, struct openflow_message *m, enum purpose purpose, stru
     return err;
 }
 
-static enum err
-ask_multipart(struct lan_switch *s, uint32_t type, void *items, uint32_t n, enum purpose purpose)
+enum err
+lan_switch_ask_multipart(struct lan_switch *s, uint32_t type, void *items, uint32_t n,
+                         enum purpose purpose)
 {
     struct openflow_message m = {.type = OFPT_MULTIPART_REQUEST};
     m.multipart = (struct openflow_multipart){.type = type, .n = n};
@@ -149,277 +60,6 @@ tell(struct lan_switch *s, const struct openflow_message *m)
 {
     if (openflow_session_send(s->session, m))
         task_schedule(s->pump);
-}
-
-/* ---- Reading tables ---- */
-
-void
-alien_release(struct alien *a)
-{
-    if (!a || --a->holders)
-        return;
-    free(a->text);
-    buf_fini(&a->match);
-    free(a);
-}
-
-static void
-aliens_fini(struct aliens *aliens)
-{
-    for (uint32_t i = 0; i < aliens->n; i++)
-        alien_release(aliens->list[i]);
-    free(aliens->list);
-    *aliens = (struct aliens){0};
-}
-
-static void
-aliens_add(struct aliens *aliens, struct alien *a)
-{
-    aliens->list = xrealloc(aliens->list, aliens->n + 1, sizeof(struct alien *));
-    aliens->list[aliens->n++] = a;
-}
-
-static void
-counts_free(struct flow_count **counts)
-{
-    struct flow_count *c, *next;
-    HASH_ITER (hh, *counts, c, next) {
-        HASH_DEL(*counts, c);
-        rule_item_release(c->item);
-        free(c);
-    }
-}
-
-static void
-reading_reset(struct reading *r)
-{
-    ruleset_fini(&r->rules);
-    aliens_fini(&r->aliens);
-    counts_free(&r->counts);
-    r->active = r->dirty = r->failed = r->wanted = false;
-    r->outstanding = 0;
-}
-
-/* What cannot be asked ends the reading as an answer would. */
-static void
-ask_part(struct lan_switch *s, uint32_t type, void *items, uint32_t n, enum purpose purpose)
-{
-    if (ask_multipart(s, type, items, n, purpose))
-        s->reading.failed = true;
-    else
-        s->reading.outstanding++;
-}
-
-static void
-begin_reading(struct lan_switch *s, bool flows)
-{
-    struct reading *r = &s->reading;
-    uint32_t all_meters = METER_ALL;
-    struct openflow_flow_request all_flows = {
-        .table_id = TABLE_ALL, .out_port = PORT_ANY, .out_group = GROUP_ANY};
-    r->active = true;
-    r->again = false;
-    r->flows = flows;
-    r->dirty = s->batches != NULL;
-    r->number = ++s->begun;
-    ask_part(s, OFPMP_METER_CONFIG, &all_meters, 1, ASK_METERS);
-    ask_part(s, OFPMP_GROUP_DESC, NULL, 0, ASK_GROUPS);
-    if (flows)
-        ask_part(s, OFPMP_FLOW, &all_flows, 1, ASK_FLOWS);
-    if (!r->outstanding)
-        reading_reset(r);
-    flush(s);
-}
-
-uint64_t
-lan_switch_read(struct lan_switch *s)
-{
-    struct reading *r = &s->reading;
-    if (s->closed || !s->identified)
-        return s->begun + 1;
-    if (r->active) {
-        r->again = true;
-        return s->begun + 1;
-    }
-    begin_reading(s, true);
-    r->wanted = r->active;
-    return s->begun;
-}
-
-void
-lan_switch_poll(struct lan_switch *s, bool flows)
-{
-    bool wanted = s->reading.again;
-    if (s->closed || !s->identified || s->reading.active)
-        return;
-    begin_reading(s, !s->has_monitor || wanted || flows);
-    s->reading.wanted = wanted && s->reading.active;
-}
-
-static void
-add_alien(struct reading *r, enum rule_kind kind, const struct openflow_foreign *foreign,
-          const struct flow *flow, uint32_t number)
-{
-    if (r->aliens.n == ALIENS_MAX)
-        return;
-    struct alien *a = xcalloc(1, sizeof *a);
-    *a = (struct alien){.holders = 1, .kind = kind, .number = number};
-    aliens_add(&r->aliens, a);
-    struct buf text = BUF_INIT;
-    if (flow) {
-        a->table_id = flow->table_id;
-        a->priority = flow->priority;
-        a->cookie = flow->cookie;
-        buf_put(&a->match, foreign->match.octets, foreign->match.size);
-        flow_format(flow, &text);
-    } else {
-        buf_printf(&text, "%s=%u", kind == RULE_GROUP ? "group" : "meter", number);
-    }
-    buf_printf(&text, " (and %s, which has no form here)", foreign->what);
-    a->text = buf_steal_cstr(&text);
-}
-
-static void
-take_flows(struct lan_switch *s, struct openflow_multipart *m)
-{
-    for (uint32_t i = 0; i < m->n; i++) {
-        struct openflow_flow_stats *f = &m->flows[i];
-        if (f->foreign.what) {
-            add_alien(&s->reading, RULE_FLOW, &f->foreign, &f->flow, 0);
-            continue;
-        }
-        openflow_canonical_flow(&f->flow);
-        struct rule rule = rule_of_flow(&f->flow);
-        struct rule_item *item = ruleset_put(&s->reading.rules, &rule);
-        item->users = i; /* its place in the reply: where its counters are, below */
-    }
-    /* Counters belong to the items that are about to become `held`. */
-    for (struct rule_item *item = s->reading.rules.items; item; item = item->hh.next) {
-        if (item->rule.kind != RULE_FLOW)
-            continue;
-        struct flow_count *c = xcalloc(1, sizeof *c);
-        *c = (struct flow_count){.item = rule_item_hold(item),
-                                 .packets = m->flows[item->users].packets,
-                                 .octets = m->flows[item->users].octets};
-        HASH_ADD_PTR(s->reading.counts, item, c);
-    }
-}
-
-static void
-take_groups(struct lan_switch *s, struct openflow_multipart *m)
-{
-    for (uint32_t i = 0; i < m->n; i++) {
-        struct openflow_group_desc *g = &m->groups[i];
-        struct rule rule = rule_of_group(&g->group);
-        if (g->foreign.what) {
-            add_alien(&s->reading, RULE_GROUP, &g->foreign, NULL, g->group.group_id);
-            continue;
-        }
-        openflow_canonical_group(&g->group);
-        ruleset_put(&s->reading.rules, &rule);
-    }
-}
-
-static void
-take_meters(struct lan_switch *s, struct openflow_multipart *m)
-{
-    for (uint32_t i = 0; i < m->n; i++) {
-        struct openflow_meter_config *c = &m->meters[i];
-        struct rule rule = rule_of_meter(&c->meter);
-        if (c->foreign.what) {
-            add_alien(&s->reading, RULE_METER, &c->foreign, NULL, c->meter.meter_id);
-            continue;
-        }
-        openflow_canonical_meter(&c->meter);
-        ruleset_put(&s->reading.rules, &rule);
-    }
-}
-
-/* Groups and meters only: what is known of flows stays. False: nothing is new. */
-static bool
-adopt_groups_and_meters(struct lan_switch *s, struct reading *r)
-{
-    bool changed = r->aliens.n > 0;
-    uint32_t n_flows = s->held.counts[RULE_FLOW];
-    struct rule_item *item, *next;
-    for (item = r->rules.items; item && !changed; item = item->hh.next) {
-        const struct rule_item *there = ruleset_find(&s->held, &item->rule);
-        changed = !there || !rule_equal(&item->rule, &there->rule);
-    }
-    if (!changed && HASH_COUNT(r->rules.items) + n_flows == HASH_COUNT(s->held.items))
-        return false;
-    HASH_ITER (hh, s->held.items, item, next) {
-        if (item->rule.kind != RULE_FLOW)
-            ruleset_remove(&s->held, item);
-    }
-    for (item = r->rules.items; item; item = item->hh.next)
-        ruleset_put(&s->held, &item->rule);
-    for (uint32_t i = 0; i < s->aliens.n; i++) {
-        struct alien *a = s->aliens.list[i];
-        if (a->kind != RULE_FLOW)
-            continue;
-        a->holders++;
-        aliens_add(&r->aliens, a);
-    }
-    SWAP(s->aliens, r->aliens);
-    return true;
-}
-
-static bool
-adopt_reading(struct lan_switch *s, struct reading *r)
-{
-    if (!r->flows)
-        return adopt_groups_and_meters(s, r);
-    SWAP(s->held, r->rules);
-    SWAP(s->aliens, r->aliens);
-    SWAP(s->counts, r->counts);
-    s->reads = r->number;
-    return true;
-}
-
-/* All parts are in. */
-static void
-finish_reading(struct lan_switch *s)
-{
-    struct reading *r = &s->reading;
-    bool clean = !r->dirty && !r->failed;
-    bool again = r->again || (r->dirty && (r->wanted || !s->ready || !s->has_monitor));
-    bool wanted = r->wanted || r->again;
-    if (r->failed && !s->ready) {
-        openflow_session_close(s->session, ERR_UNSUPPORTED, "its tables cannot be read");
-        return;
-    }
-    bool changed = clean && adopt_reading(s, r);
-    reading_reset(r);
-    if (again && !s->batches && !s->closed) {
-        begin_reading(s, true);
-        r->wanted = wanted;
-    } else {
-        r->again = again || (wanted && !clean); /* when what is under way is done */
-    }
-    if (!changed)
-        return;
-    if (!s->ready) {
-        s->ready = true;
-        s->handler->ready(s->arg, s);
-    } else {
-        s->handler->tables_changed(s->arg, s, false);
-    }
-}
-
-static void
-take_part(struct lan_switch *s, const struct request *r, const struct openflow_event *e)
-{
-    if (e->kind == OPENFLOW_FAILED || !e->message)
-        s->reading.failed = true;
-    else if (r->purpose == ASK_FLOWS)
-        take_flows(s, &e->message->multipart);
-    else if (r->purpose == ASK_GROUPS)
-        take_groups(s, &e->message->multipart);
-    else
-        take_meters(s, &e->message->multipart);
-    if (--s->reading.outstanding == 0)
-        finish_reading(s);
 }
 
 /* ---- Doing things ---- */
@@ -475,13 +115,7 @@ static void
 note_confirmed(struct lan_switch *s, const struct switch_op *op)
 {
     if (op->alien) {
-        uint32_t i = 0;
-        while (i < s->aliens.n && s->aliens.list[i] != op->alien)
-            i++;
-        if (i == s->aliens.n)
-            return;
-        s->aliens.list[i] = s->aliens.list[--s->aliens.n];
-        alien_release(op->alien);
+        lan_switch_forget_alien(s, op->alien);
         return;
     }
     struct rule_item *there = ruleset_find(&s->held, &op->item->rule);
@@ -556,7 +190,7 @@ lan_switch_apply(struct lan_switch *s, struct switch_op *ops, uint32_t n, nsec_t
         b->outstanding--;
         task_schedule(s->pump); /* `done` is called from there, not from here */
     }
-    flush(s);
+    lan_switch_flush(s);
 }
 
 /* ---- The start ---- */
@@ -579,7 +213,7 @@ ask_monitor(struct lan_switch *s)
                                                   ONFFMF_ACTIONS,
                                          .out_port = PORT_ANY,
                                          .table_id = TABLE_ALL};
-    (void)ask_multipart(s, ONFMP_FLOW_MONITOR, &r, 1, ASK_MONITOR);
+    (void)lan_switch_ask_multipart(s, ONFMP_FLOW_MONITOR, &r, 1, ASK_MONITOR);
 }
 
 static void
@@ -590,8 +224,8 @@ begin(struct lan_switch *s)
     tell(s, &m);
     m = (struct openflow_message){.type = OFPT_FEATURES_REQUEST};
     (void)ask(s, &m, ASK_FEATURES, NULL, NULL, READ_TIMEOUT);
-    (void)ask_multipart(s, OFPMP_DESC, NULL, 0, ASK_DESC);
-    (void)ask_multipart(s, OFPMP_PORT_DESC, NULL, 0, ASK_PORTS);
+    (void)lan_switch_ask_multipart(s, OFPMP_DESC, NULL, 0, ASK_DESC);
+    (void)lan_switch_ask_multipart(s, OFPMP_PORT_DESC, NULL, 0, ASK_PORTS);
     m = (struct openflow_message){.type = OFPT_ROLE_REQUEST, .role = {.role = OFPCR_ROLE_EQUAL}};
     (void)ask(s, &m, ASK_ROLE, NULL, NULL, READ_TIMEOUT);
 }
@@ -724,7 +358,7 @@ take_answer(struct lan_switch *s, const struct openflow_event *e)
     case ASK_METERS:
     case ASK_GROUPS:
     case ASK_FLOWS:
-        take_part(s, r, e);
+        lan_switch_take_part(s, r, e);
         break;
     case ASK_OP:
         finish_op(s, r->batch, r->op, e);
@@ -771,14 +405,14 @@ pump_events(struct lan_switch *s)
         case OPENFLOW_REFUSED: /* something no switch should send: nothing came of it */
             break;
         case OPENFLOW_DOWN:
-            flush(s);
+            lan_switch_flush(s);
             s->closed = true;
             finish_batches(s);
             s->handler->closed(s->arg, s, e.err, e.diag.text);
             return; /* freed by now */
         }
     }
-    flush(s);
+    lan_switch_flush(s);
 }
 
 static void
@@ -833,7 +467,7 @@ lan_switch_new(uv_loop_t *loop, struct stream *stream, const struct lan_switch_h
     s->timer = timer_new(loop, on_timer, s);
     s->pump = task_new(loop, on_pump, s);
     stream_set_handler(stream, &stream_handler, s);
-    flush(s);
+    lan_switch_flush(s);
     return s;
 }
 
@@ -864,10 +498,7 @@ lan_switch_free(struct lan_switch *s)
     stream_free(s->stream);
     timer_free(s->timer);
     task_free(s->pump);
-    reading_reset(&s->reading);
-    counts_free(&s->counts);
-    ruleset_fini(&s->held);
-    aliens_fini(&s->aliens);
+    lan_switch_reading_fini(s);
     free(s->ports);
     free(s);
 }
@@ -934,40 +565,6 @@ lan_switch_held(struct lan_switch *s)
     return &s->held;
 }
 
-uint32_t
-lan_switch_n_aliens(const struct lan_switch *s)
-{
-    return s->aliens.n;
-}
-
-struct alien *
-lan_switch_alien(const struct lan_switch *s, uint32_t i)
-{
-    return s->aliens.list[i];
-}
-
-bool
-lan_switch_flow_counters(const struct lan_switch *s, const struct flow *flow, uint64_t *packets,
-                         uint64_t *octets)
-{
-    struct rule rule = rule_of_flow(flow);
-    struct rule_item *item = ruleset_find(&s->held, &rule);
-    struct flow_count *c = NULL;
-    if (item)
-        HASH_FIND_PTR(s->counts, &item, c);
-    if (!c)
-        return false;
-    *packets = c->packets;
-    *octets = c->octets;
-    return true;
-}
-
-uint64_t
-lan_switch_reads(const struct lan_switch *s)
-{
-    return s->reads;
-}
-
 void
 lan_switch_prod(struct lan_switch *s)
 {
@@ -975,7 +572,7 @@ lan_switch_prod(struct lan_switch *s)
     if (s->closed || s->prodded)
         return;
     s->prodded = !ask(s, &barrier, ASK_PROD, NULL, NULL, PROD_TIMEOUT);
-    flush(s);
+    lan_switch_flush(s);
 }
 
 void
@@ -989,5 +586,5 @@ lan_switch_packet_out(struct lan_switch *s, uint32_t port, const uint8_t *frame,
                                                 .packet = {frame, size}};
     if (!s->closed)
         tell(s, &m);
-    flush(s);
+    lan_switch_flush(s);
 }
