@@ -84,11 +84,12 @@ struct lan_refusal {
     UT_hash_handle hh;
 };
 
-/* An exception that is to be closed as soon as it is open: it was raised just now. */
-struct lan_closing {
-    char *kind, *object, *reason;
+/* An exception that was raised or closed just now, and may not be in the state yet. */
+struct lan_told {
+    char *kind, *object;
+    char *reason; /* it is to be closed as soon as it is open; NULL: it was raised */
     nsec_t since; /* monotonic */
-    struct lan_closing *next;
+    struct lan_told *next;
 };
 
 struct lan_waiter; /* a bus request that waits for rules to be confirmed or gone */
@@ -106,7 +107,7 @@ struct lan_service {
     struct lan_link *links;
     struct lan_misfit *misfits;
     struct lan_refusal *refusals;
-    struct lan_closing *closing;
+    struct lan_told *told;
     struct lan_waiter *waiters;
     struct lan_job *job;
     struct task *schedule;

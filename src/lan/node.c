@@ -366,7 +366,7 @@ on_port_changed(void *arg, struct lan_switch *sw, const struct openflow_port *po
 }
 
 static void
-on_closed(void *arg, struct lan_switch *sw, enum err err UNUSED, const char *reason)
+on_closed(void *arg, struct lan_switch *sw, enum err err, const char *reason)
 {
     struct connecting *c = arg;
     struct lan_service *s = c->service;
@@ -375,9 +375,11 @@ on_closed(void *arg, struct lan_switch *sw, enum err err UNUSED, const char *rea
         n->sw = NULL;
         lan_job_forget(s, n);
         tell_lost(s, n, reason);
-    } else {
+    } else if (err == ERR_CLOSED || err == ERR_DENIED) { /* by itself, or it was told already */
         log_info("a switch from %s has gone before it was adopted: %s", lan_switch_address(sw),
                  reason);
+    } else {
+        lan_refuse(s, lan_switch_peer(sw), lan_switch_address(sw), reason);
     }
     drop_switch(s, sw);
 }

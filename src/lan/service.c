@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define CLOSING_LIFE (60 * NSEC_PER_SEC) /* an exception is in the journal long before */
+#define TOLD_LIFE (60 * NSEC_PER_SEC) /* an exception is in the journal long before */
 
 /* ---- Journal and exceptions ---- */
 
@@ -29,7 +29,7 @@ lan_record(struct lan_service *s, const char *type, const char *object, json_t *
 }
 
 static void
-closing_free(struct lan_closing *c)
+told_free(struct lan_told *c)
 {
     free(c->kind);
     free(c->object);
@@ -37,23 +37,32 @@ closing_free(struct lan_closing *c)
     free(c);
 }
 
-/* No longer to be closed: it is, or it was raised again. */
-static void
-forget_closing(struct lan_service *s, const char *kind, const char *object)
+static struct lan_told *
+find_told(const struct lan_service *s, const char *kind, const char *object)
 {
-    for (struct lan_closing **at = &s->closing; *at;) {
-        struct lan_closing *c = *at;
-        if (strcmp(c->kind, kind) || strcmp(c->object, object)) {
-            at = &c->next;
-            continue;
-        }
-        *at = c->next;
-        closing_free(c);
+    struct lan_told *c = s->told;
+    while (c && (strcmp(c->kind, kind) || strcmp(c->object, object)))
+        c = c->next;
+    return c;
+}
+
+static struct lan_told *
+need_told(struct lan_service *s, const char *kind, const char *object)
+{
+    struct lan_told *c = find_told(s, kind, object);
+    if (!c) {
+        c = xcalloc(1, sizeof *c);
+        *c = (struct lan_told){.kind = xstrdup(kind), .object = xstrdup(object), .next = s->told};
+        s->told = c;
     }
+    c->since = clock_monotonic();
+    free(c->reason);
+    c->reason = NULL;
+    return c;
 }
 
 static void
-publish_close(struct lan_service *s, const struct lan_closing *c)
+publish_close(struct lan_service *s, const struct lan_told *c)
 {
     (void)bus_publish(s->config.bus, "exception.close",
                       json_pack("{ss ss ss ss}", "actor", "system/lan", "kind", c->kind, "object",
@@ -68,7 +77,7 @@ lan_raise(struct lan_service *s, const char *kind, const char *severity, const c
     va_start(args, format);
     char *text = xvasprintf(format, args);
     va_end(args);
-    forget_closing(s, kind, object);
+    need_told(s, kind, object);
     (void)bus_publish(s->config.bus, "exception.raise",
                       json_pack("{ss ss ss ss ss so}", "actor", "system/lan", "kind", kind,
                                 "severity", severity, "object", object, "text", text, "evidence",
@@ -79,12 +88,12 @@ lan_raise(struct lan_service *s, const char *kind, const char *severity, const c
 void
 lan_clear(struct lan_service *s, const char *kind, const char *object, const char *reason)
 {
-    forget_closing(s, kind, object);
-    struct lan_closing *c = xcalloc(1, sizeof *c);
-    *c = (struct lan_closing){xstrdup(kind), xstrdup(object), xstrdup(reason), clock_monotonic(),
-                              s->closing};
-    s->closing = c;
-    if (state_open_exception(s->config.state, kind, object))
+    bool open = state_open_exception(s->config.state, kind, object);
+    if (!open && !find_told(s, kind, object))
+        return;
+    struct lan_told *c = need_told(s, kind, object);
+    c->reason = xstrdup(reason);
+    if (open)
         publish_close(s, c);
 }
 
@@ -92,23 +101,23 @@ lan_clear(struct lan_service *s, const char *kind, const char *object, const cha
 static void
 close_what_is_open(struct lan_service *s)
 {
-    for (const struct lan_closing *c = s->closing; c; c = c->next) {
-        if (state_open_exception(s->config.state, c->kind, c->object))
+    for (const struct lan_told *c = s->told; c; c = c->next) {
+        if (c->reason && state_open_exception(s->config.state, c->kind, c->object))
             publish_close(s, c);
     }
 }
 
 static void
-expire_closing(struct lan_service *s, nsec_t age)
+expire_told(struct lan_service *s, nsec_t age)
 {
-    for (struct lan_closing **at = &s->closing; *at;) {
-        struct lan_closing *c = *at;
+    for (struct lan_told **at = &s->told; *at;) {
+        struct lan_told *c = *at;
         if (clock_monotonic() - c->since < age) {
             at = &c->next;
             continue;
         }
         *at = c->next;
-        closing_free(c);
+        told_free(c);
     }
 }
 
@@ -329,8 +338,9 @@ lan_service_event(struct lan_service *s, const struct state_event *e)
     } else if (!strncmp(e->type, "exception.", strlen("exception."))) {
         close_what_is_open(s);
     } else if (!strcmp(e->type, "model.put") || !strcmp(e->type, "model.remove")) {
-        if (concerns_plan(s, e))
-            replan(s);
+        if (!concerns_plan(s, e))
+            return;
+        replan(s);
         for (struct lan_node *n = s->nodes; n; n = n->hh.next)
             lan_configure_agent(s, n);
     }
@@ -380,7 +390,7 @@ on_read_timer(void *arg)
         n->dirty |= n->retry;
         n->retry = false;
     }
-    expire_closing(s, CLOSING_LIFE);
+    expire_told(s, TOLD_LIFE);
     lan_check_waiters(s);
     lan_schedule(s);
     timer_start(s->read_timer, READ_INTERVAL);
@@ -504,7 +514,7 @@ lan_service_free(struct lan_service *s)
     lan_links_free(s);
     lan_denied_free(s);
     lan_refusals_free(s);
-    expire_closing(s, 0);
+    expire_told(s, 0);
     plan_free(s->plan);
     network_free(s->planned);
     task_free(s->schedule);

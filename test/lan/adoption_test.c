@@ -288,6 +288,9 @@ gives_up_a_switch_that_does_not_introduce_itself(void **state)
     sw->mute = true;
     RUN_UNTIL(b->centre->loop, sw->closed);
     assert_null(centre_event(b->centre, "node.adopted", "node/a1"));
+    RUN_UNTIL(b->centre->loop, centre_event(b->centre, "node.refused", "node/a1"));
+    assert_non_null(strstr(note_text(centre_event(b->centre, "node.refused", NULL), "reason"),
+                           "does not answer"));
     assert_untouched(b, other);
 }
 

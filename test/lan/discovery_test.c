@@ -237,9 +237,9 @@ a_replayed_frame_is_ignored(void **state)
     b->plant->tape_at[1] = c.b;
     b->plant->tape_port[1] = c.b_port;
     wait_for_links(b);
+    RUN_UNTIL(b->centre->loop, b->plant->tape[0].frame.size && b->plant->tape[1].frame.size);
     unplug(&c);
     struct buf *tape[] = {&b->plant->tape[0].frame, &b->plant->tape[1].frame};
-    assert_true(tape[0]->size && tape[1]->size);
     while (!centre_is_open(b->centre, "link-down", "link/a1-a2")) {
         uint32_t before = b->centre->n_notes;
         nsec_t next = clock_monotonic() + NSEC_PER_SEC / 4;
