@@ -24,7 +24,7 @@ struct edge_node {
     struct rpc_agent *rpc;
     struct stamp_node *tester;
     struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */
-    char rpc_reason[320]; /* why its controller is not connected, as last told */
+    char rpc_reason[320];     /* why its controller is not connected, as last told */
     struct told_port ports[MAX_PORTS];
     uint32_t n_ports;
     struct timer *tick;
