@@ -198,34 +198,6 @@ a_link_that_nobody_planned_is_named(void **state)
     RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "node-ports-differ", "node/cc1"));
 }
 
-/* What an attacker at a host's port can send: it says what a true frame says, but for the code. */
-static void
-a_forged_frame_is_ignored(void **state)
-{
-    struct bench *b = *state;
-    struct buf frame = BUF_INIT;
-    wait_for_links(b);
-    const struct host *host = network_host(b->centre->state->network, "rtu-a");
-    struct lldp lldp = {.ttl_s = 4, .token_size = 36};
-    struct sw *sw = plant_switch(b->plant, host->node);
-    put_be64(lldp.token, 1);
-    put_be32(lldp.token + 8, 1);
-    put_be64(lldp.token + 12, (uint64_t)clock_monotonic());
-    for (uint8_t size = 0; size <= LLDP_TOKEN_SIZE; size++) {
-        lldp.token_size = size;
-        buf_clear(&frame);
-        lldp_encode_frame(&lldp, &host->mac, &frame);
-        sw_receive(sw, host->port, frame.data, frame.size);
-    }
-    for (size_t size = 14; size < frame.size; size++)
-        sw_receive(sw, host->port, frame.data, size);
-    buf_fini(&frame);
-    struct cable c = cable_of(b, "a1-a2"); /* something that takes as long */
-    sw_set_carrier(c.a, c.a_port, false);
-    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
-    assert_int_equal(centre_count_events(b->centre, "exception.raised", NULL), 1);
-}
-
 /* True frames, recorded, do not keep a link alive that was cut. */
 static void
 a_replayed_frame_is_ignored(void **state)
@@ -240,13 +212,14 @@ a_replayed_frame_is_ignored(void **state)
     RUN_UNTIL(b->centre->loop, b->plant->tape[0].frame.size && b->plant->tape[1].frame.size);
     unplug(&c);
     struct buf *tape[] = {&b->plant->tape[0].frame, &b->plant->tape[1].frame};
-    while (!centre_is_open(b->centre, "link-down", "link/a1-a2")) {
+    for (int i = 0; i < 100 && !centre_is_open(b->centre, "link-down", "link/a1-a2"); i++) {
         uint32_t before = b->centre->n_notes;
         nsec_t next = clock_monotonic() + NSEC_PER_SEC / 4;
         sw_receive(c.a, c.a_port, tape[0]->data, tape[0]->size);
         sw_receive(c.b, c.b_port, tape[1]->data, tape[1]->size);
         RUN_UNTIL(b->centre->loop, b->centre->n_notes > before || clock_monotonic() > next);
     }
+    assert_true(centre_is_open(b->centre, "link-down", "link/a1-a2"));
     assert_null(centre_event(b->centre, "exception.closed", NULL));
 }
 
@@ -263,6 +236,33 @@ send_udp(struct sw *sw, uint32_t port, const struct mac *from, uint16_t to_port)
     put_be16(frame + 36, to_port);
     put_be16(frame + 38, 26);
     sw_receive(sw, port, frame, sizeof frame);
+}
+
+/* What an attacker at a host's port can send: it says what a true frame says, but for the code. */
+static void
+a_forged_frame_is_ignored(void **state)
+{
+    struct bench *b = *state;
+    struct buf frame = BUF_INIT;
+    wait_for_links(b);
+    const struct host *host = network_host(b->centre->state->network, "rtu-a");
+    struct lldp lldp = {.chassis_id = "cc1", .port_id = "1", .ttl_s = 4};
+    struct sw *sw = plant_switch(b->plant, host->node);
+    put_be64(lldp.token, 1);
+    put_be32(lldp.token + 8, 1);
+    put_be64(lldp.token + 12, (uint64_t)clock_monotonic());
+    for (uint8_t size = 33; size <= 39; size++) { /* 36 is right */
+        lldp.token_size = size;
+        buf_clear(&frame);
+        lldp_encode_frame(&lldp, &host->mac, &frame);
+        sw_receive(sw, host->port, frame.data, frame.size);
+    }
+    for (size_t size = frame.size - 20; size < frame.size; size++)
+        sw_receive(sw, host->port, frame.data, size);
+    buf_fini(&frame);
+    send_udp(sw, host->port, &host->mac, 1); /* something that takes the same way */
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "traffic-denied", "host/rtu-a"));
+    assert_int_equal(centre_count_events(b->centre, "exception.raised", NULL), 1);
 }
 
 static void
