@@ -47,8 +47,9 @@ reaches(const struct datapath *dp, const struct bucket *buckets, uint32_t n, uin
 {
     for (uint32_t i = 0; i < n; i++) {
         for (uint32_t k = 0; k <= buckets[i].actions.n; k++) {
-            const struct action *a = &buckets[i].actions.list[k];
-            uint32_t next = k == buckets[i].actions.n ? buckets[i].watch_group
+            bool is_watch = k == buckets[i].actions.n;
+            const struct action *a = is_watch ? NULL : &buckets[i].actions.list[k];
+            uint32_t next = is_watch                  ? buckets[i].watch_group
                             : a->type == ACTION_GROUP ? a->id
                                                       : GROUP_ANY;
             if (next == group_id)
