@@ -13,6 +13,7 @@ link a a0 wire wa
 link b b0 wire wb
 link a am b bm
 for m in "a 10.9.0.1" "b 10.9.0.2"; do
+    # shellcheck disable=SC2086
     set -- $m
     ip -n "$prefix-$1" addr add "$2/24" dev "$1m"
 done
