@@ -14,11 +14,11 @@ for host in $hosts; do
 done
 sleep 0.5
 spawn goose-publish relay-a1 "$TIELINE_BIN/lab-goose" publish --interface eth0 --vlan 10 --appid 1 \
-    --mac 01:0c:cd:01:00:01 --toggle 200ms --count 15 --json
+    --mac 01:0c:cd:01:00:01 --gocb-ref "RELAY_A1PROT/LLN0\$GO\$gcbTrip" --toggle 200ms --count 15 --json
 wait "${pids[@]}"
 states() { last "goose-$1" | field '.states // .n_states // 0'; }
 delivered() { [ "$(states relay-a2)" -ge 15 ] && [ "$(states relay-b1)" -ge 15 ]; }
-claim "its trips arrive at both subscribers" "relay-a2 $(states relay-a2) states, relay-b1 $(states relay-b1); $(last goose-relay-b1 | jq -c '.transfer // .latency // empty' 2>/dev/null | cut -c1-110)" delivered
+claim "its trips arrive at both subscribers" "relay-a2 $(states relay-a2) states, relay-b1 $(states relay-b1); transfer time to relay-b1 p50 $(last goose-relay-b1 | field '.transfer.p50_us | round') us, max $(last goose-relay-b1 | field '.transfer.max_us | round') us" delivered
 others() {
     local host
     for host in $hosts; do
