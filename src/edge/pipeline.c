@@ -194,7 +194,7 @@ send_to(struct run *run, struct edge_port *port)
         drop(run, DROP_TOO_LARGE);
         return;
     }
-    run->sent = true;
+    run->sent = run->forwarded = true;
     if (tracing(run))
         pipeline_tell_output(run, port);
     else
@@ -242,7 +242,7 @@ static void through_tables(struct run *);
 static void
 send_to_local(struct run *run)
 {
-    run->sent = true;
+    run->sent = run->forwarded = true;
     tell(run, "output", "LOCAL");
     if (!tracing(run))
         run->pl->sink.local(run->pl->sink.arg, run->packet);
@@ -328,7 +328,7 @@ do_bucket(struct run *run, struct bucket_entry *bucket)
     child.packet = packet_ref(run->packet);
     child.record = NULL;
     child.depth = run->depth + 1;
-    child.sent = child.dropped = false;
+    child.sent = child.dropped = child.forwarded = false;
     if (!tracing(run)) {
         counter_add(&bucket->packets, 1);
         counter_add(&bucket->octets, run->packet->size);
@@ -340,6 +340,7 @@ do_bucket(struct run *run, struct bucket_entry *bucket)
     if (!child.sent && !child.dropped)
         drop(&child, DROP_NO_OUTPUT);
     run->sent |= child.sent;
+    run->forwarded |= child.forwarded;
     run->dropped |= child.dropped;
     if (child.packet)
         packet_unref(child.packet);

@@ -56,6 +56,7 @@ struct run {
     struct program *record; /* NULL: not recording */
     bool cacheable, reparsed, stopped;
     bool sent, dropped; /* something left; something was counted as dropped */
+    bool forwarded;     /* it left by a port, LOCAL too, and not only for the controller */
     int depth;
     const struct entry *entry; /* the one whose actions run; NULL in packet-out */
     uint8_t table_id;

@@ -142,7 +142,10 @@ pipeline_trace(struct datapath *dp, const uint8_t *frame, uint32_t size, uint32_
     pl.arrived = &arrived;
     tell_packet(&run);
     pipeline_run_traced(&run);
-    tell(&run, "result", "%s", run.sent ? "forwarded" : "dropped");
+    tell(&run, "result", "%s",
+         run.forwarded ? "forwarded"
+         : run.sent    ? "to the controller only"
+                       : "dropped");
     if (run.packet)
         packet_unref(run.packet);
     packet_pool_free(pool);

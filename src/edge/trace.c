@@ -295,7 +295,7 @@ trace_packet_parse(const json_t *params, struct trace_packet *p, struct diag *di
 struct answer {
     struct buf text;
     json_t *outputs, *drops; /* NULL: not wanted */
-    bool forwarded;
+    const char *verdict;
 };
 
 static void
@@ -304,7 +304,9 @@ on_step(void *arg, const struct trace_step *step)
     struct answer *a = arg;
     buf_printf(&a->text, "%*s%s: %s\n", 2 * step->depth, "", step->kind, step->text);
     if (!strcmp(step->kind, "result"))
-        a->forwarded = !strcmp(step->text, "forwarded");
+        a->verdict = !strcmp(step->text, "forwarded") ? "forwarded"
+                     : !strcmp(step->text, "dropped") ? "dropped"
+                                                      : "controller";
     else if (a->outputs && !strcmp(step->kind, "output"))
         json_array_append_new(a->outputs, json_string(step->text));
     else if (a->drops && !strcmp(step->kind, "drop"))
@@ -326,8 +328,7 @@ trace_json(struct datapath *dp, const struct trace_packet *p)
     struct answer a = {.text = BUF_INIT, .outputs = json_array(), .drops = json_array()};
     pipeline_trace(dp, p->frame, p->size, p->in_port, on_step, &a);
     json_t *result = json_pack("{so ss so so}", "text", jsontext_string(buf_cstr(&a.text)),
-                               "verdict", a.forwarded ? "forwarded" : "dropped", "outputs",
-                               a.outputs, "drops", a.drops);
+                               "verdict", a.verdict, "outputs", a.outputs, "drops", a.drops);
     buf_fini(&a.text);
     return result;
 }

@@ -233,6 +233,20 @@ nothing_is_counted(void **state)
 }
 
 static void
+a_sample_for_the_controller_is_not_forwarding(void **state)
+{
+    struct bench *b = *state;
+    struct flow flow = flow_of(0, 1, "any");
+    actions_controller(&flow.apply, 128);
+    add(b, flow);
+    assert_non_null(strstr(trace(b, "{\"in-port\": 1}"), "output: CONTROLLER, at most 128 octets\n"
+                                                         "result: to the controller only\n"));
+    json_t *answer = trace_json(b->dp, &b->packet);
+    assert_string_equal(json_string_value(json_object_get(answer, "verdict")), "controller");
+    json_decref(answer);
+}
+
+static void
 programs_get_an_object(void **state)
 {
     struct bench *b = *state;
@@ -349,7 +363,9 @@ a_frame_may_be_as_long_as_a_buffer(void **state)
 TEST_MAIN(WITH_BENCH(an_empty_node_drops), WITH_BENCH(two_tables_a_meter_and_a_group_are_explained),
           WITH_BENCH(what_is_rewritten_is_shown_as_it_leaves),
           WITH_BENCH(every_way_not_to_get_out_is_named), WITH_BENCH(nothing_is_counted),
-          WITH_BENCH(programs_get_an_object), WITH_BENCH(fields_become_the_frame_they_describe),
+          WITH_BENCH(a_sample_for_the_controller_is_not_forwarding),
+          WITH_BENCH(fields_become_the_frame_they_describe), WITH_BENCH(programs_get_an_object),
+          WITH_BENCH(fields_become_the_frame_they_describe),
           WITH_BENCH(a_frame_in_hexadecimal_is_taken_as_it_is),
           WITH_BENCH(what_cannot_be_a_packet_is_refused),
           WITH_BENCH(a_frame_may_be_as_long_as_a_buffer))
