@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 # shellcheck disable=SC2046
-order=$(as erin circuit teardown scada-a trip-a1 stream-a $(jq -r '.[].name' "$work/bulk.json") --json | field .id)
+order=$(as erin circuit teardown scada-a trip-a1 stream-a ping-b copy-b $(jq -r '.[].name' "$work/bulk.json") --json | field .id)
 until_true 30 step_is "$order" approve waiting
 as olga work approve "$order" --yes --comment "end of the demo" >/dev/null
 until_true 300 order_is "$order" "done"
