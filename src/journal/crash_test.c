@@ -85,8 +85,8 @@ keep_ack(struct record *record, const struct ack *ack)
     record->n_acknowledged++;
 }
 
-/* Waits for that many acknowledgements, then for `delay`, so that a slow machine's journal is killed
- * at work too. */
+/* Waits for that many acknowledgements, then for `delay`, so that a slow machine's journal is
+ * killed at work too. */
 static void
 run_and_kill(const char *path, unsigned round, unsigned n_acks, useconds_t delay,
              struct record *record)
