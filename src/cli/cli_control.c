@@ -25,6 +25,7 @@ finish(struct question *q, enum err err, const char *why)
         return;
     q->over = true;
     q->err = err ? diag_set(q->diag, err, "%s", why) : ERR_OK;
+    uv_stop(&q->loop); /* a turn that ran a timer would wait for more */
 }
 
 static void
