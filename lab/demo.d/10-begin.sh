@@ -30,7 +30,7 @@ claim "discovery finds the links of the inventory, no other" "$n_links links up"
 as erin inventory import --format scd "$here/data/two-substations.scd" --dry-run --json >"$work/scd.json"
 n_findings=$(field '.findings | length' <"$work/scd.json")
 n_proposed=$(field '.circuits | length' <"$work/scd.json")
-field '.findings[0:3][] | "#   " + (.text // tostring)' <"$work/scd.json" | cut -c1-110
+field '.findings[0:3][] | "#   " + (.text // tostring)' <"$work/scd.json" | cut -c1-150
 scd_is_read() { [ "$n_findings" -gt 0 ] && [ "$n_proposed" -gt 0 ]; }
 claim "the SCD file is read: its conversations are proposed as circuits, its defects are listed" \
     "$n_proposed circuits proposed, $n_findings findings" scd_is_read

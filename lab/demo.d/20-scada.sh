@@ -26,7 +26,7 @@ until_true 10 step_is "$order" push "done"
 claim "the second one, by another person of the other role, releases it" "" step_is "$order" push "done"
 built_ms=$(as erin circuit show scada-a --json | field '(.status["build-time-ns"] // 0) / 1e6')
 built() { [ "$(as erin circuit show scada-a --json | field '.status["build-time-ns"] > 0')" = true ]; }
-claim "it is built" "$built_ms ms from the order to the nodes until all had confirmed" built
+claim "it is built" "$(printf %.1f "$built_ms") ms from the order to the nodes until all had confirmed" built
 until_true 60 order_is "$order" "done"
 claim "the order is done: read back, tested, fingerprinted" \
     "$(($(now_ms) - begun)) ms after the second approval, test included" order_is "$order" "done"
@@ -41,7 +41,7 @@ claim "its fingerprint is stored: both paths, both directions, nothing lost" \
 spawn modbus fep "$TIELINE_BIN/lab-modbus" poll 10.20.0.11 --interval 100ms --duration 3s --json
 wait "$spawned"
 polls() { [ "$(last modbus | field '.ok >= 28 and .failed == 0')" = true ]; }
-claim "Modbus polls succeed at 10 Hz" "$(last modbus | jq -c . | tr -d '"{}' | cut -c1-160)" polls
+claim "Modbus polls succeed at 10 Hz" "$(last modbus | field '"\(.ok) of \(.ok + .failed) answered, p50 \(.response.p50_us / 100 | round / 10) ms, longest pause \(.longest_pause_ms | round) ms"')" polls
 
 # ---- The guard
 before=$(as erin exception list --json | field '.exceptions | length')
@@ -56,6 +56,6 @@ until_true 5 denied
 claim "a Modbus packet from eng-a to rtu-a is dropped: nothing came back" "" \
     test "$(last intruder | field '.answered // 0')" = 0
 claim "and it is an exception that names the port" \
-    "$(denied 2>/dev/null | field .text | head -n 1 | cut -c1-150)" denied
+    "$(denied 2>/dev/null | field .text | head -n 1 | cut -c1-100)..." denied
 counted() { [ "$(as erin denied list --json | field '[.ports[] | select(.node == "a2" and .port == 4) | .packets] | add // 0')" -gt 0 ]; }
 claim "and counted at that port" "$(as erin denied list --json | field '[.ports[] | select(.node == "a2" and .port == 4) | .packets] | add // 0') packets" counted

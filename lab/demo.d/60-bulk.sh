@@ -51,6 +51,6 @@ end "$poller"
 wait "$receiver"
 never_stopped() { [ "$(last bulk-stream | field '.lost == 0 and .received > 5000')" = true ]; }
 claim "traffic never stopped meanwhile" \
-    "$(last bulk-stream | field '"\(.received) packets, \(.lost) lost, longest gap \(.longest_gap_ms) ms"')" never_stopped
+    "$(last bulk-stream | field '"\(.received) packets, \(.lost) lost, longest gap \(.longest_gap_ms | round) ms"')" never_stopped
 polled() { [ "$(last bulk-modbus | field '.failed == 0 and .ok > 50')" = true ]; }
 claim "nor did the Modbus polls" "$(last bulk-modbus | field '"\(.ok) polls, \(.failed) failed"')" polled
