@@ -20,7 +20,7 @@
 #define DEFAULT_PORT 5862
 #define DEFAULT_ETHERTYPE 0x88b5 /* IEEE 802 local experimental */
 #define MAX_UDP 65507
-#define N_LAST 3 /* how often the end of a stream is said, in case one is lost */
+#define N_LAST 10 /* how often the end of a stream is said, in case one is lost */
 #define LAST_INTERVAL (20 * NSEC_PER_MSEC)
 #define AFTER_END (300 * NSEC_PER_MSEC) /* packets on slower ways may still come */
 
