@@ -16,7 +16,8 @@ skip() {
     exit 77
 }
 
-clean_up() {
+# Removes every host with what runs in it.
+remove_hosts() {
     for ns in $namespaces; do
         # Only what runs in our own namespaces.
         for signal in TERM KILL; do
@@ -27,6 +28,11 @@ clean_up() {
         done
         ip netns del "$ns" 2>/dev/null
     done
+    namespaces=
+}
+
+clean_up() {
+    remove_hosts
     rm -rf "$work"
 }
 
@@ -36,7 +42,7 @@ need() {
     for program in ip jq "$@"; do
         command -v "$program" >/dev/null || skip "$program is not installed"
     done
-    [ -x "$bin/lab-wire" ] || skip "no programs in $bin"
+    [ -x "$bin/${main_program:-lab-wire}" ] || skip "no ${main_program:-lab-wire} in $bin"
     trap clean_up EXIT
     namespaces=$prefix-probe
     ip netns add $prefix-probe 2>/dev/null || skip "network namespaces cannot be made here"
