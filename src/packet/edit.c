@@ -4,6 +4,7 @@
 
 #define ETHERNET_SIZE 14u
 #define MAC_PAIR 12u
+#define MIN_SIZE 60u /* without FCS */
 
 /* Opens a gap of `size` octets at `offset` by moving the octets before it towards the headroom. */
 static bool
@@ -19,14 +20,27 @@ insert(struct packet *p, uint32_t offset, uint32_t size)
     return true;
 }
 
+/* A frame that was long enough for Ethernet stays so (IEEE 802.3 clause 4.2.3.3): what a header
+ * that came off made it too short is filled up with zeros. There is always room: the header's. */
+static void
+pad(struct packet *p, uint32_t size_before)
+{
+    if (size_before < MIN_SIZE || p->size >= MIN_SIZE)
+        return;
+    memset(p->data + p->size, 0, MIN_SIZE - p->size);
+    p->size = MIN_SIZE;
+}
+
 static void
 erase(struct packet *p, uint32_t offset, uint32_t size)
 {
+    uint32_t before = p->size;
     memmove(p->data + size, p->data, offset);
     p->data += size;
     p->size -= size;
     if (p->offload.needs_checksum)
         p->offload.checksum_start = (uint16_t)(p->offload.checksum_start - size);
+    pad(p, before);
 }
 
 static void
@@ -114,11 +128,11 @@ mpls_entry(struct packet *p, const struct flow_key *key)
 }
 
 /* OpenFlow 1.3 table 5 and section 5.12: label and TC from the entry below, else zero; TTL from the
- * entry below or from IP; bottom of stack if there is none below. */
+ * entry below or from IP, else zero; bottom of stack if there is none below. */
 static enum edit_result
 push_mpls(struct packet *p, struct flow_key *key, uint16_t type)
 {
-    uint32_t word = 0x100 | 64; /* bottom of stack; a TTL for what has none */
+    uint32_t word = 0x100; /* bottom of stack */
     const uint8_t *below = mpls_entry(p, key), *ttl = ip_ttl(p, key);
     if (below)
         word = get_be32(below) & ~UINT32_C(0x100);
@@ -295,6 +309,40 @@ update_l4(struct packet *p, const struct flow_key *key, const uint8_t *old, cons
     }
     uint16_t value = checksum_update(get_be16(field), old, new, size);
     put_be16(field, udp && value == 0 ? 0xffff : value); /* RFC 768: zero means "none" */
+}
+
+/* Where the number of what is behind IPv6's extension headers stands. */
+static uint8_t *
+ipv6_last_next(struct packet *p)
+{
+    uint8_t *next = p->data + p->layout.l3 + 6, *at = p->data + p->layout.l3 + 40;
+    uint8_t *end = p->data + p->size;
+    for (int n = 0; n < 16 && end - at >= 8; n++) {
+        size_t size = 8 + (size_t)at[1] * 8;
+        if (*next == 44)
+            size = 8;
+        else if (*next == 51)
+            size = 8 + (size_t)at[1] * 4;
+        else if (*next != 0 && *next != 43 && *next != 60)
+            break;
+        next = at;
+        if (size > (size_t)(end - at))
+            break;
+        at += size;
+    }
+    return next;
+}
+
+/* The pseudo-header has it too: the checksum of the transport header that is there goes with it. */
+static void
+set_ip_proto(struct packet *p, const struct flow_key *key, uint8_t value)
+{
+    const uint8_t old[2] = {0, key->ip_proto}, new[2] = {0, value};
+    update_l4(p, key, old, new, 2, true);
+    if (from_be16(key->eth_type) == ETH_TYPE_IPV4)
+        set_ipv4_octet(p->data + p->layout.l3, 9, value);
+    else
+        *ipv6_last_next(p) = value;
 }
 
 static void
@@ -475,10 +523,7 @@ write_field(struct packet *p, const struct flow_key *key, enum field field, cons
         set_traffic_class(p, key, 0xfc, value[0]);
         return;
     case FIELD_IP_PROTO:
-        if (from_be16(key->eth_type) == ETH_TYPE_IPV4)
-            set_ipv4_octet(ip, 9, value[0]);
-        else
-            ip[6] = value[0];
+        set_ip_proto(p, key, value[0]);
         return;
     case FIELD_IPV4_SRC:
     case FIELD_IPV6_SRC:

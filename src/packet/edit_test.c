@@ -4,6 +4,8 @@
 
 #include "base/testing.h"
 
+#include <stdio.h>
+
 static struct packet_pool *pool;
 
 static int
@@ -153,6 +155,43 @@ mpls_labels_go_on_and_come_off(void **state UNUSED)
     packet_unref(p);
 }
 
+/* OpenFlow 1.3 section 5.12.1: a field without one to take its value from is zero. */
+static void
+a_label_on_what_has_no_ttl_starts_at_zero(void **state UNUSED)
+{
+    struct flow_key key;
+    struct packet *p = packet_from("010203040506 0a0b0c0d0e0f 88b8 0001 0008", &key);
+    edit(p, &key, (struct action){.type = ACTION_PUSH_MPLS, .eth_type = 0x8847});
+    assert_frame(p, "010203040506 0a0b0c0d0e0f 8847 00000100 0001 0008");
+    packet_unref(p);
+}
+
+#define ZEROS_4 "00000000"
+#define ZEROS_20 ZEROS_4 ZEROS_4 ZEROS_4 ZEROS_4 ZEROS_4
+
+/* IEEE 802.3 clause 4.2.3.3: 60 octets and the FCS. */
+static void
+a_frame_does_not_become_too_short_by_what_comes_off(void **state UNUSED)
+{
+    struct flow_key key;
+    struct packet *p = packet_from(
+        "010203040506 0a0b0c0d0e0f 8100 800a 88b8 aaaa" ZEROS_20 ZEROS_20 "bbbb", &key);
+    assert_int_equal(p->size, 62);
+    edit(p, &key, (struct action){.type = ACTION_POP_VLAN});
+    assert_frame(p, "010203040506 0a0b0c0d0e0f 88b8 aaaa" ZEROS_20 ZEROS_20 "bbbb 0000");
+    packet_unref(p);
+
+    p = packet_from(
+        "020000000002 020000000001 88e7 68abcdef 010203040506 0a0b0c0d0e0f 88b8 aaaa" ZEROS_20
+            ZEROS_4 "bbbb",
+        &key);
+    assert_int_equal(p->size, 60);
+    edit(p, &key, (struct action){.type = ACTION_POP_PBB});
+    assert_frame(p, "010203040506 0a0b0c0d0e0f 88b8 aaaa" ZEROS_20 ZEROS_4
+                    "bbbb" ZEROS_4 ZEROS_4 ZEROS_4 ZEROS_4 "0000");
+    packet_unref(p);
+}
+
 static void
 a_ttl_of_one_is_not_forwarded(void **state UNUSED)
 {
@@ -208,6 +247,41 @@ set_field_keeps_checksums_right(void **state UNUSED)
         assert_int_equal(flow_key_get(&key, sets[i].field), sets[i].value);
         assert_ipv4_checksums(p, 6);
     }
+    packet_unref(p);
+}
+
+/* The pseudo-header's protocol is part of it (RFC 768). */
+static void
+another_protocol_keeps_the_checksum_that_is_there(void **state UNUSED)
+{
+    struct flow_key key;
+    struct packet *p = packet_from(UDP_FRAME, &key);
+    edit(p, &key, set_field(FIELD_IP_PROTO, 253));
+    const uint8_t *ip = p->data + 14;
+    assert_int_equal(ip[9], 253);
+    assert_int_equal(checksum_fold(checksum_add(0, ip, 20)), 0xffff);
+    uint32_t sum = checksum_pseudo(ip + 12, ip + 16, 4, 253, 10);
+    assert_int_equal(checksum_fold(checksum_add(sum, ip + 20, 10)), 0xffff);
+    packet_unref(p);
+}
+
+static void
+another_protocol_is_written_behind_extension_headers(void **state UNUSED)
+{
+    static const char format[] = "020000000002 020000000001 86dd 60000000 0014 00 40"
+                                 "20010db8000000000000000000000001 20010db8000000000000000000000002"
+                                 "3c 00 0104 00000000" /* hop-by-hop options */
+                                 "%s 00 0104 00000000" /* destination options */
+                                 "12345678";
+    char before[400], after[400];
+    struct flow_key key;
+    snprintf(before, sizeof before, format, "fd");
+    snprintf(after, sizeof after, format, "fe");
+    struct packet *p = packet_from(before, &key);
+    assert_int_equal(key.ip_proto, 253);
+    edit(p, &key, set_field(FIELD_IP_PROTO, 254));
+    assert_frame(p, after);
+    assert_int_equal(key.ip_proto, 254);
     packet_unref(p);
 }
 
@@ -296,9 +370,13 @@ main(void)
         cmocka_unit_test(updates_incrementally),
         cmocka_unit_test(vlan_tags_go_on_and_come_off),
         cmocka_unit_test(mpls_labels_go_on_and_come_off),
+        cmocka_unit_test(a_label_on_what_has_no_ttl_starts_at_zero),
+        cmocka_unit_test(a_frame_does_not_become_too_short_by_what_comes_off),
         cmocka_unit_test(a_ttl_of_one_is_not_forwarded),
         cmocka_unit_test(provider_backbone_headers),
         cmocka_unit_test(set_field_keeps_checksums_right),
+        cmocka_unit_test(another_protocol_keeps_the_checksum_that_is_there),
+        cmocka_unit_test(another_protocol_is_written_behind_extension_headers),
         cmocka_unit_test(a_udp_packet_without_checksum_keeps_none),
         cmocka_unit_test(icmp_and_arp_fields),
         cmocka_unit_test(a_checksum_left_to_the_card_is_completed),

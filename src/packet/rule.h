@@ -58,7 +58,7 @@ enum action_type { /* OFPAT_* */
 struct action {
     uint8_t type;      /* enum action_type */
     uint8_t field;     /* set-field: enum field */
-    uint16_t max_len;  /* output to the controller: octets to send */
+    uint16_t max_len;  /* output to the controller: octets to send; else kept, and means nothing */
     uint16_t eth_type; /* push and pop: tag's or payload's type */
     uint8_t ttl;       /* set-ttl */
     uint8_t pad;

@@ -5,7 +5,7 @@
 # usage: run.sh [OPTION]... DIRECTORY-OF-PROGRAMS [match|action|group|meter|subset|FILE]...   (default: all four)
 #   --target edge|ovs  what is tested (edge), --driver packet|xdp: how it gets at its ports (packet)
 #   --tester ovs|edge  what sends and receives beside it (ovs)
-#   --rigs N           patterns are shared out over N pairs of switches (1); rates are measured one at a time
+#   --rigs N           patterns are shared out over N pairs of switches (1); what is metered goes through one
 #   --json             one line per group for the benchmarks, and nothing else on standard output
 #   --keep DIR         the tester's own reports are left there
 # Exit status: 0 all passed but what is forgiven, 1 some did not, 77 this machine cannot run it.
@@ -37,8 +37,8 @@ patterns=${OPENFLOW_PATTERNS:-$here/../../../shared/data/openflow13}
 [ -d "$patterns/of13" ] || patterns=$(git -C "$here" rev-parse --path-format=absolute --git-common-dir 2>/dev/null)/../../shared/data/openflow13
 [ -d "$patterns/of13" ] || skip "os-ken's test patterns are not there (OPENFLOW_PATTERNS names their folder)"
 patterns=$(cd "$patterns/of13" && pwd)
-app=$(/usr/bin/python3 -c 'import os_ken.tests.switch as s; print(s.__path__[0])' 2>/dev/null)/tester.py
-[ -f "$app" ] || skip "os-ken's switch tester is not installed (python3-os-ken)"
+app=$here/tester.py
+/usr/bin/python3 -c 'import os_ken.tests.switch' 2>/dev/null || skip "os-ken's switch tester is not installed (python3-os-ken)"
 
 # What each name stands for: files of patterns.
 files_of() {
@@ -82,7 +82,7 @@ switch() {
         vsctl "$rig" add-port "br$id" "$letter$i" -- set interface "$letter$i" ofport_request=$i
     done
     # Its barrier is answered before its cache obeys: without a cache its results can be repeated.
-    [ "$target" != ovs ] || vsctl "$rig" set open_vswitch . other_config:flow-limit=0
+    vsctl "$rig" set open_vswitch . other_config:flow-limit=0
     vsctl "$rig" set-controller "br$id" tcp:127.0.0.1:6653
 }
 
@@ -124,7 +124,7 @@ results() {
 run() {
     local name=$1 n=$rigs i files shares rig
     mapfile -t files < <(files_of "$name")
-    case $name in group | meter | group/* | meter/*) n=1 ;; esac
+    case $name in meter | meter/*) n=1 ;; esac
     [ "$n" -le ${#files[@]} ] || n=${#files[@]}
     for rig in $(seq 0 $((n - 1))); do
         shares=()

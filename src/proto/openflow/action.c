@@ -87,8 +87,6 @@ decode_form(struct decoder *d, struct cursor *c, uint8_t form, struct action *a)
     case FORM_OUTPUT:
         a->id = cursor_be32(c, "port");
         a->max_len = cursor_be16(c, "max_len");
-        if (a->id != PORT_CONTROLLER) /* meaningless elsewhere (section 7.2.5) */
-            a->max_len = 0;
         cursor_skip(c, 6, "padding");
         break;
     case FORM_ID:
