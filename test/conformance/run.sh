@@ -5,12 +5,13 @@
 # usage: run.sh [OPTION]... DIRECTORY-OF-PROGRAMS [match|action|group|meter|subset|FILE]...   (default: all four)
 #   --target edge|ovs  what is tested (edge), --driver packet|xdp: how it gets at its ports (packet)
 #   --tester ovs|edge  what sends and receives beside it (ovs)
+#   --as-shipped       the tester as it comes, without what tester.py puts right
 #   --rigs N           patterns are shared out over N pairs of switches (1); what is metered goes through one
 #   --json             one line per group for the benchmarks, and nothing else on standard output
 #   --keep DIR         the tester's own reports are left there
 # Exit status: 0 all passed but what is forgiven, 1 some did not, 77 this machine cannot run it.
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-target=edge tester=ovs driver=packet rigs=1 json= keep=
+target=edge tester=ovs driver=packet rigs=1 json='' keep='' app=$here/tester.py
 while [ $# -gt 0 ]; do
     case $1 in
     --target) target=$2; shift ;;
@@ -19,6 +20,7 @@ while [ $# -gt 0 ]; do
     --rigs) rigs=$2; shift ;;
     --keep) keep=$2; shift ;;
     --json) json=1 ;;
+    --as-shipped) app='' ;;
     *) break ;;
     esac
     shift
@@ -37,8 +39,8 @@ patterns=${OPENFLOW_PATTERNS:-$here/../../../shared/data/openflow13}
 [ -d "$patterns/of13" ] || patterns=$(git -C "$here" rev-parse --path-format=absolute --git-common-dir 2>/dev/null)/../../shared/data/openflow13
 [ -d "$patterns/of13" ] || skip "os-ken's test patterns are not there (OPENFLOW_PATTERNS names their folder)"
 patterns=$(cd "$patterns/of13" && pwd)
-app=$here/tester.py
-/usr/bin/python3 -c 'import os_ken.tests.switch' 2>/dev/null || skip "os-ken's switch tester is not installed (python3-os-ken)"
+shipped=$(/usr/bin/python3 -c 'import os_ken.tests.switch as s; print(s.__path__[0])' 2>/dev/null)/tester.py
+[ -f "$shipped" ] || skip "os-ken's switch tester is not installed (python3-os-ken)"
 
 # What each name stands for: files of patterns.
 files_of() {
@@ -81,8 +83,9 @@ switch() {
     for i in 1 2 3; do
         vsctl "$rig" add-port "br$id" "$letter$i" -- set interface "$letter$i" ofport_request=$i
     done
-    # Its barrier is answered before its cache obeys: without a cache its results can be repeated.
-    vsctl "$rig" set open_vswitch . other_config:flow-limit=0
+    # Its barrier is answered before its cache obeys: without a cache its results can be repeated. At the
+    # rates of groups and meters it needs the cache.
+    [ "$cache" = yes ] || vsctl "$rig" set open_vswitch . other_config:flow-limit=0
     vsctl "$rig" set-controller "br$id" tcp:127.0.0.1:6653
 }
 
@@ -98,7 +101,7 @@ start() {
     host "rig$rig"
     for i in 1 2 3; do link "rig$rig" p$i "rig$rig" q$i; done
     spawn "rig$rig" "$dir/out" /usr/bin/python3 /usr/bin/osken-manager --ofp-listen-host 127.0.0.1 \
-        --ofp-tcp-listen-port 6653 --test-switch-dir "$dir/patterns" "$app"
+        --ofp-tcp-listen-port 6653 --test-switch-dir "$dir/patterns" "${app:-$shipped}"
     tester_pids[$rig]=$spawned
     switch "$rig" "$target" 1 p
     switch "$rig" "$tester" 2 q
@@ -124,7 +127,11 @@ results() {
 run() {
     local name=$1 n=$rigs i files shares rig
     mapfile -t files < <(files_of "$name")
-    case $name in meter | meter/*) n=1 ;; esac
+    cache=no
+    case $name in
+    group | group/*) cache=yes ;;
+    meter | meter/*) cache=yes n=1 ;;
+    esac
     [ "$n" -le ${#files[@]} ] || n=${#files[@]}
     for rig in $(seq 0 $((n - 1))); do
         shares=()

@@ -280,17 +280,7 @@ def patterns():
                     ofproto_parser.ofp_msg_from_jsondict(dp, entry)
 
 
-def actions_of(msg):
-    for instruction in getattr(msg, "instructions", []):
-        yield from getattr(instruction, "actions", [])
-    for bucket in getattr(msg, "buckets", []):
-        yield from bucket.actions
-
-
 def encode(msg):
-    for action in actions_of(msg):  # max_len means nothing but to the controller; we write 0
-        if isinstance(action, parser.OFPActionOutput) and action.port != ofp.OFPP_CONTROLLER:
-            action.max_len = 0
     if msg.xid is None:
         msg.set_xid(0x1234)
     msg.serialize()

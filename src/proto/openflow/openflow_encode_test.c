@@ -278,6 +278,28 @@ pbb_uca_is_read_in_both_forms(void **state UNUSED)
     }
 }
 
+/* Whoever reads a rule back finds the octets it wrote, also those that mean nothing to us. */
+static void
+the_length_for_the_controller_is_kept_at_any_port(void **state UNUSED)
+{
+    size_t size;
+    uint8_t *data = hex_bytes(
+        "040d 0038 00000001 ffffffff fffffffd 0010 000000000000"
+        "0000 0010 00000002 ffe5 000000000000 1234567890abcdef 1234567890abcdef",
+        &size);
+    struct arena *arena = arena_new(BUDGET);
+    struct openflow_message m;
+    struct buf out = BUF_INIT;
+    assert_ok(openflow_decode(data, size, arena, &m, NULL, NULL));
+    assert_int_equal(m.packet_out.actions.list[0].max_len, 0xffe5);
+    assert_ok(openflow_encode(&m, &out));
+    assert_int_equal(out.size, size);
+    assert_memory_equal(out.data, data, size);
+    buf_fini(&out);
+    arena_free(arena);
+    free(data);
+}
+
 static void
 capabilities_name_fields_both_ways(void **state UNUSED)
 {
@@ -346,6 +368,7 @@ TEST_MAIN(cmocka_unit_test(splits_where_a_message_would_be_too_long),
           cmocka_unit_test(what_is_foreign_is_refused_in_a_request),
           cmocka_unit_test(a_failed_decoding_leaves_the_message_as_it_was),
           cmocka_unit_test(pbb_uca_is_read_in_both_forms),
+          cmocka_unit_test(the_length_for_the_controller_is_kept_at_any_port),
           cmocka_unit_test(capabilities_name_fields_both_ways),
           cmocka_unit_test(errors_have_names_and_words),
           cmocka_unit_test(an_error_answer_holds_the_start_of_the_request))
