@@ -13,6 +13,10 @@
       "software timestamps")                                                                       \
     X(margin_percent, 25, "percent of the fingerprint's median, if that is more",                  \
       "long paths vary more than short ones")                                                      \
+    X(noise_percent, 100,                                                                          \
+      "percent of its median, or `margin_us` if that is more, which its 99th percentile counts "   \
+      "above it at the most",                                                                      \
+      "rounds are judged by their medians, which noise hardly moves")                              \
     X(latency_rounds, 3, "rounds in a row beyond that",                                            \
       "the median of one round of five packets can be a busy node; of three it is the path")       \
     X(loss_window, 3, "rounds looked back for losses", "half a minute at the default interval")    \

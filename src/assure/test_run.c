@@ -140,6 +140,8 @@ finish(struct test_run *run)
 {
     run->at = run->n_steps;
     verdict_entries(run->circuit, &run->entries, &run->before, &run->findings);
+    if (run->options.full)
+        verdict_noise(run->circuit, &run->entries, &run->findings);
 }
 
 static void

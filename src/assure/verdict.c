@@ -25,10 +25,19 @@ latency_margin(nsec_t p50)
     return MAX(rule_margin_us * NSEC_PER_USEC, p50 * rule_margin_percent / 100);
 }
 
+/* The 99th percentile, as far as it counts. It is the noise of a moment: rounds are judged by their
+ * medians, which such noise hardly moves. */
+static nsec_t
+bounded_p99(const struct entry *e)
+{
+    nsec_t noise = MAX(rule_margin_us * NSEC_PER_USEC, e->p50 * rule_noise_percent / 100);
+    return MIN(e->p99, e->p50 + noise);
+}
+
 nsec_t
 latency_ceiling(const struct entry *e)
 {
-    return e->p99 + latency_margin(e->p50);
+    return bounded_p99(e) + latency_margin(e->p50);
 }
 
 nsec_t
@@ -134,6 +143,24 @@ verdict_entries(const struct circuit *circuit, const struct entries *entries,
         judge_latency(&j, e);
         if (before)
             compare(&j, e, entries_find(before, e->path, e->direction, e->receiver));
+    }
+}
+
+void
+verdict_noise(const struct circuit *circuit, const struct entries *entries,
+              struct findings *findings)
+{
+    struct judging j = {circuit, findings};
+    char p50[LATENCY_TEXT_SIZE], p99[LATENCY_TEXT_SIZE], limit[LATENCY_TEXT_SIZE];
+    for (uint32_t i = 0; i < entries->n; i++) {
+        const struct entry *e = &entries->list[i];
+        if (!e->has_latency || e->p99 <= bounded_p99(e))
+            continue;
+        tell(&j, e, SEVERITY_WARNING, "noisy",
+             "the fingerprint is noisy: half of the packets take %s or longer, one in a hundred "
+             "%s; surveillance allows %s",
+             latency_format(e->p50, p50), latency_format(e->p99, p99),
+             latency_format(latency_ceiling(e), limit));
     }
 }
 

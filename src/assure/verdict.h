@@ -19,8 +19,13 @@ void verdict_entries(const struct circuit *, const struct entries *, const struc
 void verdict_excess(const struct circuit *, const struct test_session *, const struct load *,
                     const struct node_answer *, struct findings *);
 
-/* Up to where the median of a later measurement is still the fingerprint's latency: its 99th
- * percentile and a margin (rules.h). And from where on it is shorter than it should be. */
+/* Says of a test's entries that become the fingerprint where they are too noisy to count as they
+ * are: surveillance by them is coarse, and not as coarse as they suggest. */
+void verdict_noise(const struct circuit *, const struct entries *, struct findings *);
+
+/* Up to where the median of a later measurement is still the fingerprint's latency: what of its
+ * 99th percentile counts, and a margin (rules.h). And from where on it is shorter than it should
+ * be. */
 nsec_t latency_margin(nsec_t p50);
 nsec_t latency_ceiling(const struct entry *);
 nsec_t latency_floor(const struct entry *);

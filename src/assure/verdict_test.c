@@ -142,6 +142,37 @@ short_paths_have_a_margin_in_microseconds(void **state UNUSED)
 }
 
 static void
+a_noisy_fingerprint_does_not_allow_what_its_noise_is(void **state UNUSED)
+{
+    struct entry noisy = entry_of(4500, 4600, 30000, 31000),
+                 quiet = entry_of(4500, 4600, 9200, 9300);
+    struct entry both[] = {quiet, noisy}, brief = entry_of(40, 50, 300, 320);
+    struct entries entries = {2, 2, both};
+    struct circuit circuit = {.name = (char *)"c"};
+    struct findings findings = {0};
+    /* Twice the median, and a quarter of it. */
+    assert_int_equal(latency_ceiling(&noisy), 10350000);
+    assert_int_equal(latency_ceiling(&quiet), 10350000);
+    judge(entry_of(15500, 15600, 15900, 16000), &noisy, 0, &findings);
+    assert_says(&findings, "slower", SEVERITY_WARNING,
+                "primary path, forward to rtu: the latency is 15.600 ms, it was 4.600 ms before");
+    verdict_noise(&circuit, &entries, &findings);
+    assert_says(&findings, "noisy", SEVERITY_WARNING,
+                "primary path, forward to rtu: the fingerprint is noisy: half of the packets take "
+                "4.600 ms or longer, one in a hundred 30.000 ms; surveillance allows 10.350 ms");
+    /* What is as small as the margin is not much, however short the path. */
+    assert_int_equal(latency_ceiling(&brief), 550000);
+    brief.p99 = 301000;
+    assert_int_equal(latency_ceiling(&brief), 550000);
+    brief.p50 = -5000000; /* by a clock that is wrong */
+    assert_int_equal(latency_ceiling(&brief), -4500000);
+    brief.has_latency = false;
+    entries = (struct entries){1, 1, &brief};
+    verdict_noise(&circuit, &entries, &findings);
+    assert_int_equal(findings.n, 0);
+}
+
+static void
 judge_meter(uint32_t sent, uint32_t lost, nsec_t span, struct findings *findings)
 {
     struct circuit c = {.name = (char *)"c", .rate_kbps = 800, .burst_octets = 10000};
@@ -205,5 +236,6 @@ TEST_MAIN(cmocka_unit_test(a_circuit_as_engineered_has_no_findings),
           cmocka_unit_test(a_rate_that_was_not_sent_is_not_proved),
           cmocka_unit_test(what_has_changed_since_the_last_fingerprint_is_said),
           cmocka_unit_test(short_paths_have_a_margin_in_microseconds),
+          cmocka_unit_test(a_noisy_fingerprint_does_not_allow_what_its_noise_is),
           cmocka_unit_test(a_meter_has_to_stop_what_is_over),
           cmocka_unit_test(the_manual_has_every_rule))
