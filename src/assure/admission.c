@@ -10,32 +10,36 @@
 
 struct node_load {
     char *name;
-    uint32_t admitted; /* tickets that use it */
-    uint32_t users;    /* tickets that name it */
+    uint32_t begun; /* tickets that use it */
+    uint32_t users; /* tickets that name it */
+    uint64_t rate;  /* of the loads that go on */
     UT_hash_handle hh;
 };
 
+enum ticket_state { WAITING, LOADING, PAUSED, RESUMING };
+
 struct admission_ticket {
     void *who;
-    bool admitted;
+    enum ticket_state state;
+    uint32_t rate; /* of the load that goes on, or is waited for */
     uint32_t overtaken;
-    struct admission_ticket *prev, *next; /* in line */
+    struct admission_ticket *prev, *next; /* in its line */
     uint32_t n_nodes;
     struct node_load *nodes[];
 };
 
 struct admission {
-    uint32_t most, most_per_node, admitted, waiting;
+    struct admission_limits limits;
+    uint32_t begun, waiting;
     struct node_load *nodes;
-    struct admission_ticket *line;
+    struct admission_ticket *resuming, *line; /* those that have begun, and the others */
 };
 
 struct admission *
-admission_new(uint32_t most, uint32_t most_per_node)
+admission_new(const struct admission_limits *limits)
 {
     struct admission *a = xcalloc(1, sizeof *a);
-    a->most = most;
-    a->most_per_node = most_per_node;
+    a->limits = *limits;
     return a;
 }
 
@@ -60,10 +64,12 @@ need_node(struct admission *a, const char *name)
 }
 
 struct admission_ticket *
-admission_wait(struct admission *a, void *who, uint32_t n_nodes, const char *const *nodes)
+admission_wait(struct admission *a, void *who, uint32_t rate, uint32_t n_nodes,
+               const char *const *nodes)
 {
     struct admission_ticket *t = xcalloc(1, sizeof *t + n_nodes * sizeof t->nodes[0]);
     t->who = who;
+    t->rate = rate;
     t->n_nodes = n_nodes;
     for (uint32_t i = 0; i < n_nodes; i++)
         t->nodes[i] = need_node(a, nodes[i]);
@@ -76,48 +82,103 @@ static bool
 fits(const struct admission *a, const struct admission_ticket *t)
 {
     for (uint32_t i = 0; i < t->n_nodes; i++) {
-        if (t->nodes[i]->admitted >= a->most_per_node)
+        const struct node_load *node = t->nodes[i];
+        if (t->state == WAITING && node->begun >= a->limits.tests_per_node)
+            return false;
+        if (node->rate && node->rate + t->rate > a->limits.rate_per_node)
             return false;
     }
-    return true;
+    return t->state != WAITING || a->begun < a->limits.tests;
+}
+
+static bool
+is_impatient(const struct admission_ticket *first)
+{
+    return first && first->overtaken >= ADMISSION_PATIENCE;
+}
+
+/* The first in this line that fits; only its head if that is impatient. */
+static struct admission_ticket *
+first_fit(const struct admission *a, struct admission_ticket *line)
+{
+    struct admission_ticket *t = line;
+    if (is_impatient(line))
+        return fits(a, line) ? line : NULL;
+    while (t && !fits(a, t))
+        t = t->next;
+    return t;
+}
+
+static void
+leave_line(struct admission *a, struct admission_ticket *t)
+{
+    if (t->state == RESUMING) {
+        DL_DELETE(a->resuming, t);
+    } else if (t->state == WAITING) {
+        DL_DELETE(a->line, t);
+        a->waiting--;
+    }
+}
+
+/* Counts the load of a ticket that has left its line. */
+static void
+go_on(struct admission *a, struct admission_ticket *t)
+{
+    bool begins = t->state == WAITING;
+    a->begun += begins;
+    for (uint32_t i = 0; i < t->n_nodes; i++) {
+        t->nodes[i]->begun += begins;
+        t->nodes[i]->rate += t->rate;
+    }
+    t->state = LOADING;
 }
 
 void *
 admission_next(struct admission *a)
 {
-    struct admission_ticket *t = a->line;
-    if (!t || a->admitted >= a->most)
-        return NULL;
-    if (a->line->overtaken < ADMISSION_PATIENCE) {
-        while (t && !fits(a, t))
-            t = t->next;
-    } else if (!fits(a, t)) {
-        return NULL;
-    }
+    struct admission_ticket *t = first_fit(a, a->resuming);
+    if (!t && !is_impatient(a->resuming) && a->begun < a->limits.tests)
+        t = first_fit(a, a->line);
     if (!t)
         return NULL;
-    a->line->overtaken += t != a->line;
-    DL_DELETE(a->line, t);
-    a->waiting--;
-    a->admitted++;
-    t->admitted = true;
-    for (uint32_t i = 0; i < t->n_nodes; i++)
-        t->nodes[i]->admitted++;
+    if (a->resuming)
+        a->resuming->overtaken += t != a->resuming;
+    if (t->state == WAITING)
+        a->line->overtaken += t != a->line;
+    leave_line(a, t);
+    go_on(a, t);
     return t->who;
+}
+
+void
+admission_pause(struct admission *a UNUSED, struct admission_ticket *t)
+{
+    for (uint32_t i = 0; i < t->n_nodes && t->state == LOADING; i++)
+        t->nodes[i]->rate -= t->rate;
+    t->state = PAUSED;
+}
+
+void
+admission_resume(struct admission *a, struct admission_ticket *t, uint32_t rate)
+{
+    t->state = RESUMING;
+    t->rate = rate;
+    t->overtaken = 0;
+    DL_APPEND(a->resuming, t);
 }
 
 void
 admission_leave(struct admission *a, struct admission_ticket *t)
 {
-    if (t->admitted) {
-        a->admitted--;
-    } else {
-        DL_DELETE(a->line, t);
-        a->waiting--;
+    bool begun = admission_has_begun(t);
+    leave_line(a, t);
+    if (begun) {
+        admission_pause(a, t);
+        a->begun--;
     }
     for (uint32_t i = 0; i < t->n_nodes; i++) {
         struct node_load *node = t->nodes[i];
-        node->admitted -= t->admitted;
+        node->begun -= begun;
         if (--node->users)
             continue;
         HASH_DEL(a->nodes, node);
@@ -128,9 +189,9 @@ admission_leave(struct admission *a, struct admission_ticket *t)
 }
 
 bool
-admission_is_admitted(const struct admission_ticket *t)
+admission_has_begun(const struct admission_ticket *t)
 {
-    return t->admitted;
+    return t->state != WAITING;
 }
 
 uint32_t
@@ -140,7 +201,7 @@ admission_waiting(const struct admission *a)
 }
 
 uint32_t
-admission_admitted(const struct admission *a)
+admission_begun(const struct admission *a)
 {
-    return a->admitted;
+    return a->begun;
 }

@@ -2,11 +2,16 @@
 
 #define LATENCY_PACKETS 100
 #define LATENCY_PACKETS_MIN 20 /* fewer have no 99th percentile to speak of */
-#define PACKETS_PER_SECOND 5000
 #define DURATION (10 * NSEC_PER_SEC)
 
 #define COMMITTED_DURATION_US 500000
 #define COMMITTED_PACKETS_MIN 30
+
+/* A hundred packets have a 99th percentile, which is worth this long; what takes longer will have
+ * none and needs only as many as have a median. */
+#define LATENCY_DURATION (4 * NSEC_PER_SEC)
+/* A meter that takes longer to fill is not tested at the expense of those who wait in line. */
+#define EXCESS_DURATION (3 * NSEC_PER_SEC)
 
 #define LATENCY_INTERVAL_MIN_US 1000 /* so that one packet does not queue behind another */
 #define WATCH_INTERVAL_MIN_US 20000
@@ -40,6 +45,15 @@ interval_us(const struct circuit *c, uint32_t size, uint32_t share)
 {
     uint64_t rate = (uint64_t)c->rate_kbps * share; /* in 10 bit/s */
     return ((uint64_t)size * 8 * 100000 + rate - 1) / rate;
+}
+
+/* Smaller packets where large ones would be only a few in the time of the load: meters count
+ * octets, whatever their packets. */
+static uint32_t
+lower_size(const struct circuit *c, uint32_t size, uint32_t share)
+{
+    uint64_t octets = (uint64_t)c->rate_kbps * share * COMMITTED_DURATION_US / 800000;
+    return (uint32_t)MIN(size, MAX(octets / COMMITTED_PACKETS_MIN, TEST_FRAME_MIN));
 }
 
 /* Larger packets where small ones would be too many per second. */
@@ -94,12 +108,20 @@ static bool
 bound_packets(const struct circuit *c, struct load *load, uint64_t wanted, nsec_t duration,
               struct findings *findings)
 {
-    uint64_t possible = packets_in((uint64_t)(duration / NSEC_PER_USEC), load->interval_us);
-    load->packets = (uint32_t)MIN(wanted, possible);
+    bool excess = load->kind == LOAD_EXCESS;
+    nsec_t most = excess ? MIN(duration, EXCESS_DURATION) : duration;
+    uint64_t possible = packets_in((uint64_t)(most / NSEC_PER_USEC), load->interval_us);
+    uint64_t worthwhile = wanted;
+    if (load->kind == LOAD_LATENCY)
+        worthwhile = MAX(packets_in(LATENCY_DURATION / NSEC_PER_USEC, load->interval_us),
+                         LATENCY_PACKETS_MIN);
+    load->packets = (uint32_t)MIN(wanted, MIN(possible, worthwhile));
     if (load->packets == wanted)
         return true;
-    if (load->kind == LOAD_EXCESS || load->packets < 2) {
-        tell(findings, c, "too-slow", "its rate is too low for a test of reasonable length");
+    if (excess || load->packets < 2) {
+        tell(findings, c, "too-slow",
+             excess ? "its rate is too low to test its meter in reasonable time"
+                    : "its rate is too low for a test of reasonable length");
         return false;
     }
     if (load->kind == LOAD_LATENCY && load->packets < LATENCY_PACKETS_MIN)
@@ -117,14 +139,14 @@ load_make(const struct circuit *c, enum load_kind kind, const struct load_limits
         [LOAD_LATENCY] = LATENCY_INTERVAL_MIN_US, [LOAD_WATCH] = WATCH_INTERVAL_MIN_US};
     uint32_t most = MIN(circuit_burst_octets(c), TEST_FRAME_MAX);
     uint32_t size = MIN(MAX(circuit_typical_size(c), TEST_FRAME_MIN), most);
-    uint32_t sender_us = 1000000 / or_default(limits->packets_per_second, PACKETS_PER_SECOND);
+    uint32_t sender_us = 1000000 / or_default(limits->packets_per_second, LOAD_PACKETS_PER_SECOND);
     nsec_t duration = limits->duration ? limits->duration : DURATION;
     if (size < TEST_FRAME_MIN) {
         tell(findings, c, "not-tested", "the burst of its meter is smaller than a test packet");
         return false;
     }
     if (kind == LOAD_COMMITTED || kind == LOAD_EXCESS)
-        size = raise_size(c, size, shares[kind], sender_us, most);
+        size = raise_size(c, lower_size(c, size, shares[kind]), shares[kind], sender_us, most);
     uint64_t paced = interval_us(c, size, shares[kind]);
     uint64_t interval = MAX(paced, MAX(least[kind], MAX(sender_us, 1)));
     if (kind == LOAD_EXCESS && interval > paced) {
@@ -148,6 +170,12 @@ uint32_t
 load_kbps(const struct load *load)
 {
     return (uint32_t)MIN((uint64_t)load->size * 8000 / load->interval_us, UINT32_MAX);
+}
+
+uint32_t
+load_packet_rate(const struct load *load)
+{
+    return (1000000 + load->interval_us - 1) / load->interval_us;
 }
 
 uint64_t

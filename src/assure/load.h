@@ -3,8 +3,10 @@
  * Test packets share the circuit's meter, so a test must fit in it with what the circuit carries
  * meanwhile:
  *
- *     LOAD_LATENCY    packets of the circuit's typical size, at half its committed rate
- *     LOAD_COMMITTED  95 % of the committed rate: nothing of it may be lost
+ *     LOAD_LATENCY    packets of the circuit's typical size, at half its committed rate; fewer of
+ *                     them where they would take long
+ *     LOAD_COMMITTED  95 % of the committed rate: nothing of it may be lost; smaller packets where
+ *                     there would be only a few in half a second
  *     LOAD_EXCESS     three times the rate until the meter's burst is used up once over: at least
  *                     a third of it has to be lost. It takes the circuit's own packets with it.
  *     LOAD_WATCH      a few packets at a tenth of the rate, for surveillance
@@ -23,9 +25,11 @@ enum load_kind { LOAD_LATENCY, LOAD_COMMITTED, LOAD_EXCESS, LOAD_WATCH, LOAD_MAX
 struct load_limits {
     uint32_t latency_packets;    /* of LOAD_LATENCY; 0: 100 */
     uint32_t watch_packets;      /* of LOAD_WATCH; 0: WATCH_PACKETS */
-    uint32_t packets_per_second; /* most that a node sends; 0: 5000 */
+    uint32_t packets_per_second; /* most that a node sends; 0: LOAD_PACKETS_PER_SECOND */
     nsec_t duration;             /* most that one load takes; 0: 10 s */
 };
+
+#define LOAD_PACKETS_PER_SECOND 5000
 
 struct load {
     enum load_kind kind;
@@ -54,6 +58,8 @@ bool load_make(const struct circuit *, enum load_kind, const struct load_limits 
 nsec_t load_duration(const struct load *);
 /* Octets per second, as kbit/s. */
 uint32_t load_kbps(const struct load *);
+/* Packets per second, rounded up. */
+uint32_t load_packet_rate(const struct load *);
 /* The most octets that the circuit's meter passes of this load. */
 uint64_t load_passes_octets(const struct circuit *, const struct load *);
 

@@ -74,7 +74,7 @@ what_exceeds_the_rate_loses_a_third(void **state UNUSED)
 {
     static const struct circuit_row exceedable[] = {
         {CLASS_SCADA, 1000, 15180}, {CLASS_SCADA, 64, 15180},       {CLASS_SCADA, 64, 1200},
-        {CLASS_BULK, 10000, 15180}, {CLASS_ENGINEERING, 2000, 600},
+        {CLASS_BULK, 10000, 15180}, {CLASS_ENGINEERING, 2000, 600}, {CLASS_BULK, 64, 15180},
     };
     struct load_limits limits = {0};
     for (size_t i = 0; i < ARRAY_SIZE(exceedable); i++) {
@@ -112,6 +112,49 @@ the_committed_rate_is_tested_for_half_a_second_or_thirty_packets(void **state UN
         assert_true(load_kbps(&load) <= c.rate_kbps * 95 / 100);
         assert_true(load_kbps(&load) >= c.rate_kbps * 94 / 100);
     }
+}
+
+static void
+a_slow_circuit_is_not_tested_for_longer_than_it_is_worth(void **state UNUSED)
+{
+    static const struct {
+        enum service_class class;
+        uint32_t rate_kbps;
+        uint32_t packets, size;                     /* for the latency */
+        uint32_t committed_packets, committed_size; /* half a second: smaller packets */
+    } rows[] = {
+        {CLASS_SCADA, 64, 100, 128, 30, 128}, /* 3.2 s */
+        {CLASS_SCADA, 32, 63, 128, 30, 128},  /* 4 s */
+        {CLASS_BULK, 64, 20, 1400, 30, 128},  /* 6.7 s */
+        {CLASS_BULK, 1000, 100, 1400, 43, 1400}, {CLASS_BULK, 400, 72, 1400, 31, 791},
+    };
+    struct load_limits limits = {0}, shorter = {.duration = 2 * NSEC_PER_SEC};
+    struct load load;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct circuit c = ip_circuit(rows[i].class, rows[i].rate_kbps, 15180);
+        assert_true(load_make(&c, LOAD_LATENCY, &limits, &load, NULL));
+        assert_int_equal(load.packets, rows[i].packets);
+        assert_int_equal(load.size, rows[i].size);
+        assert_true(load_make(&c, LOAD_COMMITTED, &limits, &load, NULL));
+        assert_int_equal(load.packets, rows[i].committed_packets);
+        assert_int_equal(load.size, rows[i].committed_size);
+    }
+    struct circuit slow = ip_circuit(CLASS_BULK, 64, 15180);
+    assert_true(load_make(&slow, LOAD_LATENCY, &shorter, &load, NULL));
+    assert_int_equal(load.packets, 6); /* what was asked for comes first */
+}
+
+static void
+a_meter_that_fills_too_slowly_is_not_tested(void **state UNUSED)
+{
+    struct circuit fills = ip_circuit(CLASS_SCADA, 42, 15180); /* in 2.9 s */
+    struct circuit too_slow = ip_circuit(CLASS_SCADA, 40, 15180);
+    struct load_limits limits = {0};
+    struct load load;
+    assert_true(load_make(&fills, LOAD_EXCESS, &limits, &load, NULL));
+    assert_int_equal(load_packet_rate(&load), 124);
+    assert_false(load_make(&too_slow, LOAD_EXCESS, &limits, &load, NULL));
+    assert_true(load_make(&too_slow, LOAD_COMMITTED, &limits, &load, NULL));
 }
 
 static void
@@ -173,7 +216,7 @@ what_a_node_cannot_send_is_said(void **state UNUSED)
                    "the burst of its meter is smaller than a test packet");
     assert_false(load_make(&slow, LOAD_EXCESS, &limits, &load, &findings));
     assert_finding(&findings, "too-slow", SEVERITY_WARNING,
-                   "its rate is too low for a test of reasonable length");
+                   "its rate is too low to test its meter in reasonable time");
     assert_true(load_make(&creeping, LOAD_LATENCY, &limits, &load, &findings));
     assert_int_equal(load.packets, 5);
     assert_finding(&findings, "few-packets", SEVERITY_WARNING,
@@ -185,6 +228,8 @@ what_a_node_cannot_send_is_said(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(everything_within_the_rate_passes_the_meter),
           cmocka_unit_test(what_exceeds_the_rate_loses_a_third),
           cmocka_unit_test(the_committed_rate_is_tested_for_half_a_second_or_thirty_packets),
+          cmocka_unit_test(a_slow_circuit_is_not_tested_for_longer_than_it_is_worth),
+          cmocka_unit_test(a_meter_that_fills_too_slowly_is_not_tested),
           cmocka_unit_test(latency_is_measured_with_what_the_circuit_usually_carries),
           cmocka_unit_test(surveillance_takes_a_tenth_of_a_small_circuit),
           cmocka_unit_test(what_a_node_cannot_send_is_said))

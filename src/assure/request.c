@@ -9,13 +9,14 @@
 #include <utlist.h>
 
 /* One test that somebody waits for. Tests of the same circuit follow each other: they would share
- * its meter. So a test is first in line behind those of its circuit, then for room at its nodes. */
+ * its meter. So a test is first in line behind those of its circuit, then for room at its nodes,
+ * and for each of its loads again. */
 struct test {
     struct assure_service *service;
     char *circuit, *reason, *reply_to;
     struct test_run *run;
     struct admission_ticket *ticket; /* NULL: another test of the circuit goes first */
-    struct test_call call;           /* the current one; `params` NULL: it was made */
+    struct test_call call;           /* the next; `params` NULL: the current one, it was made */
     char id[TEST_ID_SIZE];           /* of the call that was made */
     uint64_t request;                /* 0: no call is under way */
     struct timer *delay;
@@ -29,7 +30,7 @@ enter_line(struct test *t)
 {
     const char *const *nodes;
     uint32_t n = test_run_nodes(t->run, &nodes);
-    t->ticket = admission_wait(t->service->admission, t, n, nodes);
+    t->ticket = admission_wait(t->service->admission, t, test_run_rate(t->run), n, nodes);
     task_schedule(t->service->admit);
 }
 
@@ -78,7 +79,38 @@ finish(struct test *t)
 
 /* ---- Its course ---- */
 
-static void advance(struct test *);
+/* In line for the load that comes next. */
+static void
+resume(void *arg)
+{
+    struct test *t = arg;
+    admission_resume(t->service->admission, t->ticket, test_run_rate(t->run));
+    task_schedule(t->service->admit);
+}
+
+/* False: nothing more is to be done. */
+static bool
+prepare(struct test *t)
+{
+    assure_name_test(t->service, t->id);
+    return test_run_next(t->run, t->id, &t->call);
+}
+
+/* Its load has ended, or never began: on to the next. */
+static void
+advance(struct test *t)
+{
+    if (!prepare(t)) {
+        finish(t);
+        return;
+    }
+    admission_pause(t->service->admission, t->ticket);
+    task_schedule(t->service->admit);
+    if (t->call.delay)
+        timer_start(t->delay, t->call.delay);
+    else
+        resume(t);
+}
 
 static void
 on_answer(void *arg, const struct call_result *result)
@@ -89,43 +121,17 @@ on_answer(void *arg, const struct call_result *result)
     advance(t);
 }
 
-/* False: the call could not be made, and the run knows. */
-static bool
+static void
 make_call(struct test *t)
 {
     json_t *params = t->call.params;
     t->call.params = NULL;
     enum err err = assure_call(t->service, t->call.node, params, t->call.timeout, on_answer, t,
                                &t->request);
-    if (err)
-        test_run_answer(t->run, err, err_text(err), NULL, clock_wall());
-    return !err;
-}
-
-static void
-on_delay(void *arg)
-{
-    struct test *t = arg;
-    if (!make_call(t))
-        advance(t);
-}
-
-static void
-advance(struct test *t)
-{
-    for (;;) {
-        assure_name_test(t->service, t->id);
-        if (!test_run_next(t->run, t->id, &t->call)) {
-            finish(t);
-            return;
-        }
-        if (t->call.delay) {
-            timer_start(t->delay, t->call.delay);
-            return;
-        }
-        if (make_call(t))
-            return;
-    }
+    if (!err)
+        return;
+    test_run_answer(t->run, err, err_text(err), NULL, clock_wall());
+    advance(t);
 }
 
 void
@@ -133,8 +139,12 @@ assure_admit(void *arg)
 {
     struct assure_service *s = arg;
     struct test *t;
-    while ((t = admission_next(s->admission)))
-        advance(t);
+    while ((t = admission_next(s->admission))) {
+        if (t->call.params || prepare(t))
+            make_call(t);
+        else
+            finish(t);
+    }
 }
 
 /* ---- Its begin ---- */
@@ -205,7 +215,7 @@ start(struct assure_service *s, const struct bus_message *m, struct diag *diag)
                        .reason = xstrdup(reason),
                        .reply_to = m->reply_to ? xstrdup(m->reply_to) : NULL,
                        .run = run,
-                       .delay = timer_new(s->config.loop, on_delay, t)};
+                       .delay = timer_new(s->config.loop, resume, t)};
     DL_APPEND(s->tests, t);
     let_next(s, name);
     return ERR_OK;
@@ -248,7 +258,7 @@ assure_tests_free(struct assure_service *s)
 static bool
 is_running(const struct test *t)
 {
-    return t->ticket && admission_is_admitted(t->ticket);
+    return t->ticket && admission_has_begun(t->ticket);
 }
 
 bool

@@ -118,8 +118,10 @@ subscribe_all(struct assure_service *s, struct diag *diag)
 static void
 fill_in(struct assure_options *o)
 {
-    o->tests = o->tests ? o->tests : 16;
-    o->tests_per_node = o->tests_per_node ? o->tests_per_node : 4;
+    uint32_t rate = o->load.packets_per_second;
+    o->tests = o->tests ? o->tests : 48;
+    o->tests_per_node = o->tests_per_node ? o->tests_per_node : 32;
+    o->rate_per_node = o->rate_per_node ? o->rate_per_node : rate ? rate : LOAD_PACKETS_PER_SECOND;
     o->watch_interval = o->watch_interval ? o->watch_interval : 10 * NSEC_PER_SEC;
     o->watch_rate = o->watch_rate ? o->watch_rate : 2000;
     o->record_interval = o->record_interval ? o->record_interval : 6 * 3600 * NSEC_PER_SEC;
@@ -132,7 +134,9 @@ assure_service_new(const struct assure_service_config *config, struct assure_ser
     struct assure_service *s = xcalloc(1, sizeof *s);
     s->config = *config;
     fill_in(&s->config.options);
-    s->admission = admission_new(s->config.options.tests, s->config.options.tests_per_node);
+    s->admission = admission_new(&(struct admission_limits){s->config.options.tests,
+                                                            s->config.options.tests_per_node,
+                                                            s->config.options.rate_per_node});
     s->admit = task_new(config->loop, assure_admit, s);
     enum err err = ERR_OK;
     if (getrandom(&s->instance, sizeof s->instance, 0) != sizeof s->instance)

@@ -17,8 +17,9 @@ struct assure_service; /* Opaque. */
 struct assure_options {
     bool one_clock;          /* all nodes read the same clock, as in the lab */
     struct load_limits load; /* of a single test */
-    uint32_t tests;          /* at the same time; 16 */
-    uint32_t tests_per_node; /* 4 */
+    uint32_t tests;          /* at the same time; 48 */
+    uint32_t tests_per_node; /* 32, half of what a node takes: the rest is for surveillance */
+    uint32_t rate_per_node;  /* packets per second of all tests at a node; what one may send */
     nsec_t watch_interval;   /* from a circuit's round of surveillance to its next; 10 s */
     uint32_t watch_rate;     /* packets per second of surveillance in the whole network; 2000 */
     nsec_t record_interval;  /* from one record of what surveillance found to the next; 6 h */

@@ -169,6 +169,18 @@ the_second_test_starts_when_the_first_has_ended(void **state)
     json_decref(second.value);
 }
 
+/* Between the same nodes as scada. */
+static void
+build_more(struct neighbours *n, int i)
+{
+    char name[8], body[64];
+    snprintf(name, sizeof name, "more%d", i);
+    snprintf(body, sizeof body, "{'circuit': '%s', 'duration-ns': 1}", name);
+    lab_design(n->state->network,
+               test_tcp(n->state->network, name, "fep", "rtu-a", (uint16_t)(503 + i)));
+    tell(n, "circuit.built", body);
+}
+
 static void
 there_is_room_for_so_many_tests(void **state)
 {
@@ -176,14 +188,8 @@ there_is_room_for_so_many_tests(void **state)
     struct reply reply[3] = {{0}};
     n->options.tests_per_node = 2;
     build_scada(n);
-    for (int i = 0; i < 2; i++) {
-        char name[8], body[64];
-        snprintf(name, sizeof name, "more%d", i);
-        snprintf(body, sizeof body, "{'circuit': '%s', 'duration-ns': 1}", name);
-        lab_design(n->state->network,
-                   test_tcp(n->state->network, name, "fep", "rtu-a", (uint16_t)(503 + i)));
-        tell(n, "circuit.built", body);
-    }
+    build_more(n, 0);
+    build_more(n, 1);
     start_service(n);
     n->nodes.silent = true;
     ask(n, "assure.test", "{'circuit': 'scada'}", &reply[0]);
@@ -201,6 +207,37 @@ there_is_room_for_so_many_tests(void **state)
     assert_err(reply[1].err, ERR_CLOSED);
     json_decref(reply[0].value);
     json_decref(reply[2].value);
+}
+
+/* Their first loads have 489 packets per second each. */
+static void
+loads_share_what_a_node_may_send(void **state)
+{
+    struct neighbours *n = *state;
+    struct reply reply[3] = {{0}};
+    n->options.load.packets_per_second = 1000;
+    build_scada(n);
+    build_more(n, 0);
+    build_more(n, 1);
+    start_service(n);
+    n->nodes.silent = true;
+    ask(n, "assure.test", "{'circuit': 'scada'}", &reply[0]);
+    ask(n, "assure.test", "{'circuit': 'more0'}", &reply[1]);
+    ask(n, "assure.test", "{'circuit': 'more1'}", &reply[2]);
+    RUN_UNTIL(n->scene->loop, n->nodes.n_started == 2);
+    run_turns(n->scene->loop, 10);
+    assert_int_equal(n->nodes.n_started, 2);
+    n->nodes.silent = false;
+    tell(n, "circuit.unwanted", "{'circuits': ['scada']}");
+    RUN_UNTIL(n->scene->loop, n->nodes.n_started >= 3); /* the first load of more1 */
+    run_turns(n->scene->loop, 20);
+    assert_int_equal(n->nodes.n_started, 3); /* 928 more are too many beside that of more0 */
+    tell(n, "circuit.unwanted", "{'circuits': ['more0']}");
+    RUN_UNTIL(n->scene->loop, reply[2].n);
+    assert_true(json_is_true(member(reply[2].value, "ok")));
+    RUN_UNTIL(n->scene->loop, reply[0].n && reply[1].n);
+    for (size_t i = 0; i < ARRAY_SIZE(reply); i++)
+        json_decref(reply[i].value);
 }
 
 static void
@@ -293,6 +330,7 @@ TEST_MAIN(AMONG_NEIGHBOURS(a_test_is_recorded_before_it_is_answered),
           AMONG_NEIGHBOURS(tests_of_one_circuit_follow_each_other),
           AMONG_NEIGHBOURS(the_second_test_starts_when_the_first_has_ended),
           AMONG_NEIGHBOURS(there_is_room_for_so_many_tests),
+          AMONG_NEIGHBOURS(loads_share_what_a_node_may_send),
           AMONG_NEIGHBOURS(a_circuit_that_is_removed_is_not_tested_any_more),
           AMONG_NEIGHBOURS(a_service_that_ends_says_so_to_who_waits),
           AMONG_NEIGHBOURS(a_service_may_end_while_a_result_is_written),

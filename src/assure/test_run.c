@@ -119,6 +119,12 @@ test_run_nodes(const struct test_run *run, const char *const **names)
     return run->n_nodes;
 }
 
+uint32_t
+test_run_rate(const struct test_run *run)
+{
+    return run->at == run->n_steps ? 0 : load_packet_rate(&run->steps[run->at].load);
+}
+
 bool
 test_run_next(struct test_run *run, const char *id, struct test_call *call)
 {

@@ -38,6 +38,8 @@ struct test_call {
     json_t *params; /* of test.start; the caller's */
 };
 
+/* The packets per second of the load to make next; 0: nothing more. */
+uint32_t test_run_rate(const struct test_run *);
 /* What to do next; the same again until test_run_answer(). False: nothing more, there is a result.
  * `id` names the test to the node. */
 bool test_run_next(struct test_run *, const char *id, struct test_call *);

@@ -130,6 +130,50 @@ the_meter_is_tested_last_and_only_when_asked(void **state UNUSED)
 }
 
 static void
+each_load_has_its_rate(void **state UNUSED)
+{
+    static const uint32_t rates[] = {489, 928, 489, 928, 2924};
+    struct test_options options = {.paths = TEST_BOTH_PATHS, .full = true};
+    struct test_run *run = start(lab_scada(net), &options, NULL);
+    struct buf trace = BUF_INIT;
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        assert_int_equal(test_run_rate(run), rates[i]);
+        assert_true(step(run, &fine, &trace));
+    }
+    assert_int_equal(test_run_rate(run), 0);
+    buf_fini(&trace);
+    test_run_free(run);
+}
+
+static void
+a_noisy_fingerprint_is_said_at_turn_up(void **state UNUSED)
+{
+    static const struct weather gusts = {
+        .forward_us = 4000, .backward_us = 3000, .spread_us = 8000};
+    struct test_options options = {.paths = TEST_PRIMARY};
+    struct test_run *run = start(lab_scada(net), &options, NULL);
+    struct buf trace = BUF_INIT;
+    while (step(run, &gusts, &trace))
+        ;
+    json_t *result = test_run_result(run);
+    assert_string_equal(finding_at(result, 0), ""); /* it becomes no fingerprint */
+    json_decref(result);
+    test_run_free(run);
+    options.full = true;
+    run = start(network_circuit(net, "scada"), &options, NULL);
+    while (step(run, &gusts, &trace))
+        ;
+    result = test_run_result(run);
+    assert_string_equal(finding_at(result, 1),
+                        "primary path, forward to rtu-a: the fingerprint is noisy: half of the "
+                        "packets take 5.000 ms or longer, one in a hundred 11.000 ms; surveillance "
+                        "allows 11.250 ms");
+    json_decref(result);
+    buf_fini(&trace);
+    test_run_free(run);
+}
+
+static void
 a_dead_path_is_not_loaded_and_the_other_is_tested(void **state UNUSED)
 {
     static const struct weather dead = {.deaf = true};
@@ -290,7 +334,8 @@ every_node_that_takes_part_is_named_once(void **state UNUSED)
 #define IN_LAB(test) cmocka_unit_test_setup_teardown(test, open_lab, close_lab)
 
 TEST_MAIN(IN_LAB(each_path_is_measured_for_latency_and_at_its_rate),
-          IN_LAB(the_meter_is_tested_last_and_only_when_asked),
+          IN_LAB(the_meter_is_tested_last_and_only_when_asked), IN_LAB(each_load_has_its_rate),
+          IN_LAB(a_noisy_fingerprint_is_said_at_turn_up),
           IN_LAB(a_dead_path_is_not_loaded_and_the_other_is_tested),
           IN_LAB(a_node_that_is_busy_or_away_is_asked_again_for_a_while),
           IN_LAB(any_other_failure_ends_the_test), IN_LAB(a_stopped_test_is_not_passed),
