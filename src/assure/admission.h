@@ -34,9 +34,10 @@ struct admission_ticket *admission_wait(struct admission *, void *who, uint32_t 
                                         uint32_t n_nodes, const char *const *nodes);
 /* The next of those in line who may go on, whose load counts from now on; NULL: nobody may. */
 void *admission_next(struct admission *);
-/* The load has ended: makes room for those of others. The test still counts as begun. */
+/* Its load sends no more: makes room for those of others. The test still counts as begun. Again is
+ * fine. */
 void admission_pause(struct admission *, struct admission_ticket *);
-/* Puts a test that paused in line for its next load. */
+/* Puts a test that has paused in line for its next load. */
 void admission_resume(struct admission *, struct admission_ticket *, uint32_t rate);
 /* Leaves the line, or ends and makes room. */
 void admission_leave(struct admission *, struct admission_ticket *);

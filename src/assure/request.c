@@ -19,7 +19,7 @@ struct test {
     struct test_call call;           /* the next; `params` NULL: the current one, it was made */
     char id[TEST_ID_SIZE];           /* of the call that was made */
     uint64_t request;                /* 0: no call is under way */
-    struct timer *delay;
+    struct timer *timer; /* until the next call, or until the current one has sent all */
     struct test *prev, *next;
 };
 
@@ -55,7 +55,7 @@ test_free(struct test *t)
         admission_leave(s->admission, t->ticket);
     DL_DELETE(s->tests, t);
     json_decref(t->call.params);
-    timer_free(t->delay);
+    timer_free(t->timer);
     test_run_free(t->run);
     free(t->circuit);
     free(t->reason);
@@ -79,11 +79,13 @@ finish(struct test *t)
 
 /* ---- Its course ---- */
 
+/* How much later than planned a node may have sent all. */
+#define SENDING_SLACK (100 * NSEC_PER_MSEC)
+
 /* In line for the load that comes next. */
 static void
-resume(void *arg)
+resume(struct test *t)
 {
-    struct test *t = arg;
     admission_resume(t->service->admission, t->ticket, test_run_rate(t->run));
     task_schedule(t->service->admit);
 }
@@ -96,18 +98,36 @@ prepare(struct test *t)
     return test_run_next(t->run, t->id, &t->call);
 }
 
+/* The node sends no more, though it may wait for what is lost. */
+static void
+make_room(struct test *t)
+{
+    admission_pause(t->service->admission, t->ticket);
+    task_schedule(t->service->admit);
+}
+
+static void
+on_timer(void *arg)
+{
+    struct test *t = arg;
+    if (t->request)
+        make_room(t);
+    else
+        resume(t);
+}
+
 /* Its load has ended, or never began: on to the next. */
 static void
 advance(struct test *t)
 {
+    timer_stop(t->timer);
     if (!prepare(t)) {
         finish(t);
         return;
     }
-    admission_pause(t->service->admission, t->ticket);
-    task_schedule(t->service->admit);
+    make_room(t);
     if (t->call.delay)
-        timer_start(t->delay, t->call.delay);
+        timer_start(t->timer, t->call.delay);
     else
         resume(t);
 }
@@ -128,8 +148,10 @@ make_call(struct test *t)
     t->call.params = NULL;
     enum err err = assure_call(t->service, t->call.node, params, t->call.timeout, on_answer, t,
                                &t->request);
-    if (!err)
+    if (!err) {
+        timer_start(t->timer, t->call.sending + SENDING_SLACK);
         return;
+    }
     test_run_answer(t->run, err, err_text(err), NULL, clock_wall());
     advance(t);
 }
@@ -215,7 +237,7 @@ start(struct assure_service *s, const struct bus_message *m, struct diag *diag)
                        .reason = xstrdup(reason),
                        .reply_to = m->reply_to ? xstrdup(m->reply_to) : NULL,
                        .run = run,
-                       .delay = timer_new(s->config.loop, resume, t)};
+                       .timer = timer_new(s->config.loop, on_timer, t)};
     DL_APPEND(s->tests, t);
     let_next(s, name);
     return ERR_OK;

@@ -209,13 +209,14 @@ there_is_room_for_so_many_tests(void **state)
     json_decref(reply[2].value);
 }
 
-/* Their first loads have 489 packets per second each. */
+/* Their first loads have 489 packets per second each, for four seconds. */
 static void
 loads_share_what_a_node_may_send(void **state)
 {
     struct neighbours *n = *state;
     struct reply reply[3] = {{0}};
     n->options.load.packets_per_second = 1000;
+    n->options.load.latency_packets = 1900;
     build_scada(n);
     build_more(n, 0);
     build_more(n, 1);
@@ -238,6 +239,29 @@ loads_share_what_a_node_may_send(void **state)
     RUN_UNTIL(n->scene->loop, reply[0].n && reply[1].n);
     for (size_t i = 0; i < ARRAY_SIZE(reply); i++)
         json_decref(reply[i].value);
+}
+
+/* What waits for lost packets sends nothing. */
+static void
+a_load_counts_until_it_has_been_sent(void **state)
+{
+    struct neighbours *n = *state;
+    struct reply reply[3] = {{0}};
+    n->options.load.packets_per_second = 500;
+    n->options.load.latency_packets = 20;
+    build_scada(n);
+    build_more(n, 0);
+    build_more(n, 1);
+    start_service(n);
+    n->nodes.silent = true;
+    ask(n, "assure.test", "{'circuit': 'scada'}", &reply[0]);
+    ask(n, "assure.test", "{'circuit': 'more0'}", &reply[1]);
+    ask(n, "assure.test", "{'circuit': 'more1'}", &reply[2]);
+    RUN_UNTIL(n->scene->loop, n->nodes.n_started == 3);
+    for (size_t i = 0; i < ARRAY_SIZE(reply); i++)
+        assert_int_equal(reply[i].n, 0); /* nobody has answered */
+    stop_service(n);
+    RUN_UNTIL(n->scene->loop, reply[0].n && reply[1].n && reply[2].n);
 }
 
 static void
@@ -331,6 +355,7 @@ TEST_MAIN(AMONG_NEIGHBOURS(a_test_is_recorded_before_it_is_answered),
           AMONG_NEIGHBOURS(the_second_test_starts_when_the_first_has_ended),
           AMONG_NEIGHBOURS(there_is_room_for_so_many_tests),
           AMONG_NEIGHBOURS(loads_share_what_a_node_may_send),
+          AMONG_NEIGHBOURS(a_load_counts_until_it_has_been_sent),
           AMONG_NEIGHBOURS(a_circuit_that_is_removed_is_not_tested_any_more),
           AMONG_NEIGHBOURS(a_service_that_ends_says_so_to_who_waits),
           AMONG_NEIGHBOURS(a_service_may_end_while_a_result_is_written),

@@ -135,6 +135,7 @@ test_run_next(struct test_run *run, const char *id, struct test_call *call)
     *call = (struct test_call){
         .node = s->node,
         .delay = run->attempts ? delays[run->attempts - 1] : 0,
+        .sending = load_duration(&step->load),
         .timeout = test_start_duration(&step->load),
         .params = test_start_params(s, &step->load, id),
     };

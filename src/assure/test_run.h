@@ -34,6 +34,7 @@ uint32_t test_run_nodes(const struct test_run *, const char *const **names);
 struct test_call {
     const char *node;
     nsec_t delay;   /* wait so long before calling */
+    nsec_t sending; /* from the first packet to the last */
     nsec_t timeout; /* of the call */
     json_t *params; /* of test.start; the caller's */
 };
