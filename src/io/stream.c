@@ -490,6 +490,8 @@ stream_new(uv_loop_t *loop, const struct stream_settings *settings, int family, 
         enum err err = tls_session_new(settings->tls, role, settings->peer_name, &session, diag);
         if (err)
             return err;
+        if (settings->tls_1_3)
+            tls_session_require_1_3(session);
     }
     struct stream *s = xcalloc(1, sizeof *s);
     s->tls = session;
@@ -646,6 +648,7 @@ stream_settings_init(struct stream_settings *settings, const struct stream_confi
 {
     *settings = (struct stream_settings){
         .tls = config->tls ? tls_ref(config->tls) : NULL,
+        .tls_1_3 = config->tls_1_3,
         .peer_name = config->peer_name ? xstrdup(config->peer_name) : NULL,
         .timeout = config->timeout > 0 ? config->timeout : STREAM_TIMEOUT,
         .dead_after = config->dead_after > 0 ? config->dead_after : STREAM_DEAD_AFTER,

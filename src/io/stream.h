@@ -45,6 +45,7 @@ struct stream_listener; /* Opaque. */
 struct stream_config {
     const char *address;   /* as in address.h */
     struct tls *tls;       /* NULL: without TLS */
+    bool tls_1_3;          /* nothing below it; otherwise as tls.h says */
     const char *peer_name; /* what the peer's certificate must be issued to; NULL: any accepted */
     nsec_t timeout;        /* 0: STREAM_TIMEOUT */
     nsec_t dead_after;     /* TCP only, in whole seconds, at least 2; 0: STREAM_DEAD_AFTER */

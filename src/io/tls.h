@@ -54,6 +54,9 @@ MUST_CHECK enum err tls_session_new(struct tls *, enum tls_role, const char *pee
                                     struct tls_session **, struct diag *);
 void tls_session_free(struct tls_session *); /* NULL is fine. */
 
+/* Before any input: nothing below TLS 1.3 for this one. */
+void tls_session_require_1_3(struct tls_session *);
+
 /* Takes octets from the peer, and does what of the handshake they allow. After an error the session
  * is good for tls_session_output() only: an alert may be waiting that tells the peer.
  * ERR_DENIED: one side does not accept the other's certificate, name or parameters; the text has

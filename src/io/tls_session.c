@@ -71,6 +71,12 @@ tls_session_free(struct tls_session *s)
     free(s);
 }
 
+void
+tls_session_require_1_3(struct tls_session *s)
+{
+    SSL_set_min_proto_version(s->ssl, TLS1_3_VERSION);
+}
+
 /* Keeps the subject of the certificate that was not accepted, for the error's text. */
 int
 tls_session_on_verify(int accepted, X509_STORE_CTX *store)

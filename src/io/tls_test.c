@@ -336,13 +336,15 @@ bare_free(struct bare *b)
 
 /* Shakes hands until nothing moves any more; the server's end tells the outcome. */
 static struct end
-bare_meets_server(struct bare *b)
+bare_meets(struct bare *b, bool only_1_3)
 {
     struct end server;
     struct tls *tls = identity("server");
     bool moved = true;
     end_init(&server, tls, TLS_SERVER, NULL);
     tls_free(tls);
+    if (only_1_3)
+        tls_session_require_1_3(server.session);
     while (moved) {
         char *data;
         struct buf wire = BUF_INIT;
@@ -359,6 +361,12 @@ bare_meets_server(struct bare *b)
         buf_fini(&wire);
     }
     return server;
+}
+
+static struct end
+bare_meets_server(struct bare *b)
+{
+    return bare_meets(b, false);
 }
 
 static void
@@ -388,6 +396,24 @@ tls_1_2_is_good_enough_and_1_1_is_not(void **state UNUSED)
     assert_string_equal(server.diag.text, "TLS: unsupported protocol");
     tls_session_free(server.session);
     bare_free(&old);
+}
+
+static void
+a_session_can_ask_for_1_3(void **state UNUSED)
+{
+    struct bare old = bare_new("client", TLS1_2_VERSION, NULL);
+    struct end server = bare_meets(&old, true);
+    assert_err(server.err, ERR_DENIED);
+    assert_string_equal(server.diag.text, "TLS: unsupported protocol");
+    tls_session_free(server.session);
+    bare_free(&old);
+
+    struct bare good = bare_new("client", TLS1_3_VERSION, NULL);
+    server = bare_meets(&good, true);
+    assert_ok(server.err);
+    assert_true(tls_session_is_established(server.session));
+    tls_session_free(server.session);
+    bare_free(&good);
 }
 
 static void
@@ -646,6 +672,7 @@ main(void)
         cmocka_unit_test(a_client_refuses_an_expired_server),
         cmocka_unit_test(a_client_without_a_certificate_is_refused),
         cmocka_unit_test(tls_1_2_is_good_enough_and_1_1_is_not),
+        cmocka_unit_test(a_session_can_ask_for_1_3),
         cmocka_unit_test(tls_1_2_without_aead_is_refused),
         cmocka_unit_test(no_session_can_be_resumed),
         cmocka_unit_test(what_is_not_tls_is_malformed),
