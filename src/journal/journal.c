@@ -41,6 +41,7 @@ struct fault {
 
 struct journal {
     struct journal_config config;
+    char *path;
     struct journal_identity identity;
     struct journal_head head; /* of the last event listeners were told of */
     struct journal_reader *reader;
@@ -156,6 +157,7 @@ free_journal(struct journal *journal)
     task_free(journal->hand_over);
     if (journal->async)
         uv_close((uv_handle_t *)journal->async, free_async);
+    free(journal->path);
     free(journal);
 }
 
@@ -180,6 +182,7 @@ journal_open(uv_loop_t *loop, const char *path, const struct journal_config *con
     struct journal *journal = xcalloc(1, sizeof *journal);
     struct store *store;
     journal->loop = loop;
+    journal->path = xstrdup(path);
     journal->config = *config;
     journal->config.clock = config->clock ? config->clock : clock_wall;
     journal->config.queue_events = config->queue_events ? config->queue_events : QUEUE_EVENTS;
@@ -204,6 +207,12 @@ const struct journal_identity *
 journal_identity(const struct journal *journal)
 {
     return &journal->identity;
+}
+
+const char *
+journal_path(const struct journal *journal)
+{
+    return journal->path;
 }
 
 const struct journal_head *

@@ -91,6 +91,9 @@ MUST_CHECK enum err journal_subscribe(struct journal *, uint64_t from, journal_l
 /* No more calls; also inside one of its own. NULL is fine. */
 void journal_unsubscribe(struct journal_subscription *);
 
+/* Its file, as it was opened: what texts of errors begin with. */
+const char *journal_path(const struct journal *);
+
 /* As journal_reader_read(), of what is durable; that can be a little more than journal_head(). */
 MUST_CHECK enum err journal_read(struct journal *, const struct journal_query *,
                                  journal_event_fn *fn, void *arg, struct diag *);

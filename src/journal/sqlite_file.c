@@ -82,6 +82,9 @@ enum err
 sqlite_file_fail(struct sqlite_file *file, const char *what, struct diag *diag)
 {
     int code = sqlite3_extended_errcode(file->db);
+    if ((code & 0xff) == SQLITE_NOTADB)
+        return diag_set(diag, ERR_MALFORMED, "%s: this is not a journal: it is no SQLite database",
+                        file->path);
     int number = (code & 0xff) == SQLITE_CANTOPEN ? sqlite3_system_errno(file->db) : 0;
     return diag_set(diag, map_error(code), "%s: %s: %s%s%s%s", file->path, what,
                     sqlite3_errmsg(file->db), io_text(code), number ? ": " : "",

@@ -28,7 +28,7 @@ a_file_that_is_no_database_is_left_alone(void **state)
     static const char text[] = "these are the minutes of the meeting, not a journal\n";
     size_t size;
     write_file(scene->path, text, sizeof text);
-    assert_refused(scene, ERR_MALFORMED, "file is not a database");
+    assert_refused(scene, ERR_MALFORMED, "this is not a journal: it is no SQLite database");
     uint8_t *left = read_file(scene->path, &size);
     assert_int_equal(size, sizeof text);
     assert_memory_equal(left, text, sizeof text);
