@@ -73,17 +73,19 @@ report_is_clean(const struct report *report)
     return count_errors(report) == 0;
 }
 
+/* `held`: nothing of the report was done. */
 static json_t *
-row_to_json(const struct report_row *row)
+row_to_json(const struct report_row *row, bool held)
 {
     json_t *json = json_object();
-    set_json_text(json, "action", report_action_word(row->action));
+    bool would = row->action == REPORT_CREATED || row->action == REPORT_CHANGED;
+    set_json_text(json, "action", held && would ? "none" : report_action_word(row->action));
     set_json_text(json, "kind", row->kind);
     set_json_text(json, "name", row->name);
     place_to_json(row->file, row->line, row->column, json);
     set_json_text(json, "field", row->field);
     set_json_text(json, "text", row->text);
-    if (row->n_changes == 0)
+    if (row->n_changes == 0 || held)
         return json;
     json_t *changes = json_array();
     for (size_t i = 0; i < row->n_changes; i++)
@@ -92,19 +94,26 @@ row_to_json(const struct report_row *row)
     return json;
 }
 
+static json_t *
+count_to_json(const struct report *report, enum report_action action, bool held)
+{
+    return json_integer(held ? 0 : (json_int_t)report->counts[action]);
+}
+
 json_t *
 report_to_json(const struct report *report)
 {
+    bool held = !report->applied && !report->dry_run;
     json_t *json = json_object(), *rows = json_array();
     json_object_set_new(json, "dry-run", json_boolean(report->dry_run));
     json_object_set_new(json, "applied", json_boolean(report->applied));
-    json_object_set_new(json, "created", json_integer((json_int_t)report->counts[REPORT_CREATED]));
-    json_object_set_new(json, "changed", json_integer((json_int_t)report->counts[REPORT_CHANGED]));
+    json_object_set_new(json, "created", count_to_json(report, REPORT_CREATED, held));
+    json_object_set_new(json, "changed", count_to_json(report, REPORT_CHANGED, held));
     json_object_set_new(json, "unchanged",
                         json_integer((json_int_t)report->counts[REPORT_UNCHANGED]));
     json_object_set_new(json, "errors", json_integer((json_int_t)count_errors(report)));
     for (size_t i = 0; i < report->n; i++)
-        json_array_append_new(rows, row_to_json(&report->rows[i]));
+        json_array_append_new(rows, row_to_json(&report->rows[i], held));
     json_object_set_new(json, "rows", rows);
     json_object_set_new(json, "findings", findings_to_json(&report->findings));
     return json;

@@ -56,6 +56,8 @@ exception_free(struct exception *e)
     free(e->object);
     free(e->text);
     free(e->acknowledged_by);
+    free(e->closed_by);
+    free(e->closed_reason);
     free(e->comment);
     json_decref(e->evidence);
     free(e);
@@ -488,6 +490,9 @@ apply_closed(struct application *a)
         return;
     e->state = EXCEPTION_CLOSED;
     e->last = a->event->time;
+    e->closed = a->event->time;
+    replace_text(&e->closed_by, a->event->actor);
+    replace_text(&e->closed_reason, optional_text(a, "reason"));
 }
 
 static void
@@ -572,6 +577,18 @@ state_apply(struct state *s, const struct state_event *event, struct diag *diag)
     return a.err;
 }
 
+static void
+add_closing(const struct exception *e, json_t *out)
+{
+    char closed[TIME_TEXT_SIZE];
+    if (e->state != EXCEPTION_CLOSED)
+        return;
+    json_object_set_new(out, "closed", json_string(time_format(e->closed, closed)));
+    json_object_set_new(out, "closed-by", json_string(e->closed_by));
+    if (e->closed_reason)
+        json_object_set_new(out, "closed-reason", json_string(e->closed_reason));
+}
+
 json_t *
 exception_to_json(const struct exception *e)
 {
@@ -593,5 +610,6 @@ exception_to_json(const struct exception *e)
         json_object_set_new(out, "comment", json_string(e->comment));
     if (e->order)
         json_object_set_new(out, "order", json_integer(e->order));
+    add_closing(e, out);
     return out;
 }

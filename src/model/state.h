@@ -67,6 +67,8 @@ struct exception {
     uint32_t count;
     json_t *evidence;                /* {name: text}, of the latest occurrence */
     char *acknowledged_by, *comment; /* NULL */
+    char *closed_by, *closed_reason; /* NULL while it is not closed */
+    nsec_t closed;                   /* 0 */
     uint32_t order;                  /* the work order that repairs it; 0: none */
     UT_hash_handle hh;
 };

@@ -116,6 +116,12 @@ exceptions_are_counted_acknowledged_and_closed(void **unused UNUSED)
     assert_int_equal(state_exception(state, 1)->order, 5);
     assert_ok(apply("exception.closed", "{'id': 1, 'reason': 'gone'}", &diag));
     assert_null(state_open_exception(state, "traffic-denied", "host/eng-a"));
+    json = exception_to_json(state_exception(state, 1));
+    assert_string_equal(json_string_value(json_object_get(json, "closed-by")), "alice");
+    assert_string_equal(json_string_value(json_object_get(json, "closed-reason")), "gone");
+    assert_string_equal(json_string_value(json_object_get(json, "closed")),
+                        "1970-01-01T00:00:05.000000000Z");
+    json_decref(json);
     assert_int_equal(state->last_exception, 1);
 }
 

@@ -77,7 +77,9 @@ static void
 fail_file(struct report *report, const char *file, uint32_t line, uint32_t column, const char *text)
 {
     struct report_row *row = report_add(report, REPORT_UNCHANGED, "file", "", file, line);
-    report_fail(report, row, NULL, line, column, text);
+    char *why = xasprintf("it cannot be read: %s", text);
+    report_fail(report, row, NULL, line, column, why);
+    free(why);
 }
 
 /* Rows of documents do not know their file. */
@@ -136,7 +138,8 @@ apply_scd_file(struct change *change, struct network *net, const json_t *file)
     json_t *circuit;
     if (scd_import(net, name, text_of(file, "text"),
                    json_string_length(json_object_get(file, "text")), &change->scd)) {
-        fail_file(&change->report, name, 0, 0, "it cannot be read");
+        const struct finding *why = &change->scd->findings.items[0];
+        fail_file(&change->report, name, why->line, 0, why->text);
         return;
     }
     const char **names = xcalloc(n, sizeof *names);

@@ -90,10 +90,15 @@ names_file_line_and_column_of_what_is_wrong(void **state)
     size_t i, n = 0;
     assert_true(json_is_false(json_object_get(report, "applied")));
     assert_int_equal(number(report, "errors"), 1);
+    assert_int_equal(number(report, "created"), 0);
+    assert_true(json_array_size(rows) > 1);
     json_array_foreach(rows, i, row)
     {
-        if (strcmp(json_string_value(json_object_get(row, "action")), "error") != 0)
+        const char *action = json_string_value(json_object_get(row, "action"));
+        if (strcmp(action, "error") != 0) { /* and not "created" */
+            assert_string_equal(action, "none");
             continue;
+        }
         n++;
         assert_string_equal(json_string_value(json_object_get(row, "file")), "hosts.csv");
         assert_int_equal(number(row, "line"), 3);
@@ -194,6 +199,10 @@ refuses_imports_that_make_no_sense(void **state)
     json_t *report = bench_ask(b, "model.import",
                                import_of("scd", false, json_pack("[o]", file("a.scd", "<x"))));
     assert_true(json_is_false(json_object_get(report, "applied")));
+    json_t *row = json_array_get(json_object_get(report, "rows"), 0);
+    assert_non_null(
+        strstr(json_string_value(json_object_get(row, "text")), "it cannot be read: this is "));
+    assert_string_equal(json_string_value(json_object_get(row, "file")), "a.scd");
     json_decref(report);
 }
 
