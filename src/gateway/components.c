@@ -80,7 +80,8 @@ static const struct {
                " 'code': " TEXT ", 'kind': " TEXT ", 'object': " TEXT ", 'field': " TEXT ","
                " 'file': " TEXT ", 'line': " NUMBER ", 'column': " NUMBER ", 'text': " TEXT)},
     {"ReportRow",
-        OBJECT("'action': {'type': 'string', 'enum': ['created', 'changed', 'unchanged', 'error']},"
+        OBJECT("'action': {'type': 'string', 'enum':"
+               " ['created', 'changed', 'unchanged', 'none', 'error']},"
                " 'kind': " TEXT ", 'name': " TEXT ", 'field': " TEXT ", 'file': " TEXT ","
                " 'line': " NUMBER ", 'column': " NUMBER ", 'text': " TEXT ","
                " 'changes': " LIST(TEXT))},
@@ -154,6 +155,7 @@ static const struct {
     {"Event",
         OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ", 'type': " TEXT ","
                " 'object': " TEXT ", 'actor': " TEXT ", 'body': {'type': 'object'},"
+               " 'prev-hash': {'type': 'string', 'description': 'That of the event before.'},"
                " 'hash': {'type': 'string', 'description': 'SHA-256, hexadecimal.'}")},
     {"Journal",
         "{'type': 'object', 'description': 'A page. `next` is where the next one begins; without it"

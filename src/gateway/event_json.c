@@ -52,7 +52,9 @@ event_put_json(struct buf *out, const struct journal_event *event)
     put_member(out, "actor", event->actor);
     buf_str(out, "\"body\":");
     put_body(out, event->body);
-    buf_str(out, ",\"hash\":\"");
+    buf_str(out, ",\"prev-hash\":\"");
+    event_put_hex(out, event->prev_hash, sizeof event->prev_hash);
+    buf_str(out, "\",\"hash\":\"");
     event_put_hex(out, event->hash, sizeof event->hash);
     buf_str(out, "\"}");
 }

@@ -5,7 +5,8 @@
 #include "base/buf.h"
 #include "journal/event.h"
 
-/* Appends {"seq", "epoch", "time", "type", "object", "actor", "body", "hash"}, on one line. */
+/* Appends {"seq", "epoch", "time", "type", "object", "actor", "body", "prev-hash", "hash"}, on one
+ * line. */
 void event_put_json(struct buf *, const struct journal_event *);
 /* Appends it as a server-sent event: id, event, data. */
 void event_put_sse(struct buf *, const struct journal_event *);

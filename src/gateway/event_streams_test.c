@@ -43,7 +43,7 @@ what_happens_is_told(void **state)
     RUN_UNTIL(s->base.loop, heard(client, "\"hash\""));
     assert_true(heard(client, "id: 2\nevent: test.one\ndata: {\"seq\":2,\"epoch\":1,\"time\":\""));
     assert_true(heard(client, "\"type\":\"test.one\",\"object\":\"circuit/a\",\"actor\":"
-                              "\"system/test\",\"body\":{\"n\":1},\"hash\":\""));
+                              "\"system/test\",\"body\":{\"n\":1},\"prev-hash\":\""));
     assert_false(heard(client, "id: 1\n")); /* that was before */
 }
 

@@ -3,6 +3,7 @@
 #include "gateway/service_private.h"
 #include "io/jsontext.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 void
@@ -28,8 +29,11 @@ journal_state(const struct gateway_service *s)
     struct journal_health health = journal_health(s->config.journal);
     json_t *json = json_pack("{sb sI}", "ok", health.err == ERR_OK, "seq",
                              (json_int_t)journal_head(s->config.journal)->seq);
-    if (health.err)
-        json_object_set_new(json, "why", jsontext_string(health.why));
+    if (health.err) {
+        char *why = public_text(s, health.why);
+        json_object_set_new(json, "why", jsontext_string(why));
+        free(why);
+    }
     return json;
 }
 

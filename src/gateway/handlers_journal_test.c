@@ -93,6 +93,22 @@ a_page_says_whose_journal_and_how_far(void **state)
 }
 
 static void
+each_event_names_the_hash_of_the_one_before(void **state)
+{
+    struct api_scene *s = *state;
+    for (int i = 0; i < 3; i++)
+        append_event(s, "test.link", "x", "{}");
+    struct answer a = ask(s, "vera", "GET /api/v1/journal", NULL);
+    json_t *events = json_object_get(a.json, "events");
+    assert_int_equal(json_array_size(events), 4);
+    for (size_t i = 1; i < 4; i++)
+        assert_string_equal(
+            json_string_value(json_object_get(json_array_get(events, i), "prev-hash")),
+            json_string_value(json_object_get(json_array_get(events, i - 1), "hash")));
+    answer_fini(&a);
+}
+
+static void
 a_page_has_a_size(void **state)
 {
     struct api_scene *s = *state;
@@ -111,4 +127,4 @@ a_page_has_a_size(void **state)
 }
 
 TEST_MAIN(API_TEST(pages_are_what_is_asked_for), API_TEST(a_page_says_whose_journal_and_how_far),
-          API_TEST(a_page_has_a_size))
+          API_TEST(each_event_names_the_hash_of_the_one_before), API_TEST(a_page_has_a_size))

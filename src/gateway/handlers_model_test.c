@@ -250,6 +250,20 @@ a_report_with_errors_is_a_problem(void **state)
     answer_fini(&a);
 }
 
+static void
+a_file_that_cannot_be_read_is_named(void **state)
+{
+    struct api_scene *s = *state;
+    answer_with(s, "model.import",
+                "{'dry-run': false, 'applied': false, 'errors': 1, 'rows': [{'action': 'error',"
+                " 'kind': 'file', 'name': '', 'file': 'a.scd', 'text': 'it cannot be read: x'}]}");
+    struct answer a = ask(s, "alice", "POST /api/v1/import?format=scd",
+                          "{'files': [{'name': 'a.scd', 'text': '<'}]}");
+    assert_status(a, 422);
+    assert_string_equal(member(&a, "detail"), "a.scd: it cannot be read: x");
+    answer_fini(&a);
+}
+
 /* ---- versions */
 
 static char *
@@ -325,15 +339,13 @@ what_is_used_is_not_deleted(void **state)
     answer_fini(&a);
 }
 
-TEST_MAIN(API_TEST(all_of_a_kind_are_listed), API_TEST(nodes_have_their_live_state),
-          API_TEST(without_the_lan_the_inventory_is_there_and_says_so),
-          API_TEST(links_come_with_those_nobody_knows), API_TEST(circuits_have_a_status),
-          API_TEST(an_object_that_is_not_there_is_404),
-          API_TEST(putting_asks_the_keeper_of_the_model), API_TEST(only_engineers_put_and_delete),
-          API_TEST(a_dry_run_is_an_import_that_changes_nothing),
-          API_TEST(what_was_read_can_be_sent_back),
-          API_TEST(what_is_wrong_is_named_with_what_it_may_be),
-          API_TEST(a_report_with_errors_is_a_problem),
-          API_TEST(a_change_can_be_bound_to_what_was_read),
-          API_TEST(what_is_to_be_new_must_not_be_there),
-          API_TEST(deleting_asks_the_keeper_of_the_model), API_TEST(what_is_used_is_not_deleted))
+TEST_MAIN(
+    API_TEST(all_of_a_kind_are_listed), API_TEST(nodes_have_their_live_state),
+    API_TEST(without_the_lan_the_inventory_is_there_and_says_so),
+    API_TEST(links_come_with_those_nobody_knows), API_TEST(circuits_have_a_status),
+    API_TEST(an_object_that_is_not_there_is_404), API_TEST(putting_asks_the_keeper_of_the_model),
+    API_TEST(only_engineers_put_and_delete), API_TEST(a_dry_run_is_an_import_that_changes_nothing),
+    API_TEST(what_was_read_can_be_sent_back), API_TEST(what_is_wrong_is_named_with_what_it_may_be),
+    API_TEST(a_report_with_errors_is_a_problem), API_TEST(a_file_that_cannot_be_read_is_named),
+    API_TEST(a_change_can_be_bound_to_what_was_read), API_TEST(what_is_to_be_new_must_not_be_there),
+    API_TEST(deleting_asks_the_keeper_of_the_model), API_TEST(what_is_used_is_not_deleted))

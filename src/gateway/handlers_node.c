@@ -3,6 +3,8 @@
 
 #include "gateway/service_private.h"
 
+#include <string.h>
+
 /* False: it was answered that there is none. */
 static bool
 node_is_known(struct api_request *r)
@@ -29,19 +31,33 @@ api_post_repair(struct api_request *r)
         api_ask(r, NULL, json_pack("{ss s[s]}", "actor", r->person.name, "nodes", r->value), NULL);
 }
 
+/* The agent of a switch that is not ours knows none of these methods. */
 static void
-call_node(struct api_request *r, const char *method, json_t *params)
+answer_rpc(struct api_request *r, const struct call_result *result)
+{
+    const char *method = json_string_value(json_object_get(r->body, "method"));
+    if (result->err == ERR_UNSUPPORTED && !strncmp(result->text, "no method", 9))
+        api_fail(r, ERR_UNSUPPORTED, "node %s is not a tieline-edge: it has no %s", r->value,
+                 method + strlen("edge."));
+    else if (result->err)
+        api_fail_call(r, result);
+    else
+        api_answer(r, json_incref(result->value));
+}
+
+static void
+call_node(struct api_request *r, const char *method, json_t *params, api_next_fn *next)
 {
     json_t *payload = json_pack("{ss ss ss so}", "actor", r->person.name, "node", r->value,
                                 "method", method, "params", params);
-    api_ask(r, NULL, payload, NULL);
+    api_ask(r, NULL, payload, next);
 }
 
 void
 api_post_release_port(struct api_request *r)
 {
     if (node_is_known(r))
-        call_node(r, "edge.release-port", json_incref(r->body));
+        call_node(r, "edge.release-port", json_incref(r->body), NULL);
 }
 
 void
@@ -50,5 +66,5 @@ api_post_rpc(struct api_request *r)
     json_t *params = json_object_get(r->body, "params");
     const char *method = json_string_value(json_object_get(r->body, "method"));
     if (node_is_known(r))
-        call_node(r, method, params ? json_incref(params) : json_object());
+        call_node(r, method, params ? json_incref(params) : json_object(), answer_rpc);
 }

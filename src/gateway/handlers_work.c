@@ -50,9 +50,11 @@ text_of(const json_t *object, const char *name)
 static void
 refuse_report(struct api_request *r, json_t *report, const json_t *error)
 {
-    const char *object = text_of(error, "name"), *field = text_of(error, "field");
-    char *detail = xasprintf("%s %s%s%s: %s", text_of(error, "kind"),
-                             *object ? object : text_of(error, "object"), *field ? ": " : "", field,
+    const char *name = text_of(error, "name"), *field = text_of(error, "field");
+    const char *object = *name ? name : text_of(error, "object"), *kind = text_of(error, "kind");
+    bool whole = !*object && !strcmp(kind, "file"); /* a file as a whole, by its name */
+    char *detail = xasprintf("%s%s%s%s%s: %s", whole ? text_of(error, "file") : kind,
+                             whole ? "" : " ", object, *field ? ": " : "", field,
                              text_of(error, "text"));
     json_t *findings = json_object_get(report, "findings");
     json_t *more = json_pack("{sO}", "report", report);

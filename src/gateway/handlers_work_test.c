@@ -254,6 +254,19 @@ who_asks_for_no_decision_is_a_conflict(void **state)
     answer_fini(&a);
 }
 
+static void
+a_switch_that_is_not_ours_has_no_trace(void **state)
+{
+    struct api_scene *s = *state;
+    answer_error(s, "lan.rpc", ERR_UNSUPPORTED, "no method \"edge.trace\"");
+    struct answer a = ask(s, "vera", "POST /api/v1/nodes/x/rpc",
+                          "{'method': 'edge.trace', 'params': {'in-port': 1}}");
+    assert_status(a, 422);
+    assert_string_equal(member(&a, "detail"), "node x is not a tieline-edge: it has no trace");
+    assert_string_equal(member(&a, "err"), "ERR_UNSUPPORTED");
+    answer_fini(&a);
+}
+
 /* ---- exceptions and fingerprints, from the state */
 
 static void
@@ -280,6 +293,10 @@ exceptions_are_listed_by_state(void **state)
     struct answer a = ask(s, "vera", "GET /api/v1/exceptions/2", NULL);
     assert_status(a, 200);
     assert_string_equal(member(&a, "object"), "node/x");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /api/v1/exceptions/1", NULL);
+    assert_string_equal(member(&a, "closed-by"), "system/test");
+    assert_string_equal(member(&a, "closed-reason"), "is up");
     answer_fini(&a);
 }
 
@@ -333,5 +350,6 @@ TEST_MAIN(API_TEST(requests_are_passed_on_in_the_name_of_who_may),
           API_TEST(who_holds_no_role_that_is_wanted_does_not_decide),
           API_TEST(a_role_that_is_named_is_decided_in),
           API_TEST(who_asks_for_no_decision_is_a_conflict),
+          API_TEST(a_switch_that_is_not_ours_has_no_trace),
           API_TEST(exceptions_are_listed_by_state), API_TEST(a_fingerprint_is_the_latest),
           API_TEST(all_is_well_when_everything_is))

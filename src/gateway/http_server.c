@@ -220,7 +220,7 @@ http_server_new(uv_loop_t *loop, const struct http_server_config *config,
     server->common = (struct http_common){
         .handler = config->handler, .arg = config->arg, .limits = server->config.limits};
     struct stream_config listen = {
-        .address = config->address, .tls = config->tls, .send_limit = SEND_LIMIT};
+        .address = config->address, .tls = config->tls, .tls_1_3 = true, .send_limit = SEND_LIMIT};
     enum err err = stream_listen(loop, &listen, &listener_handler, server, &server->listener, diag);
     if (err)
         free(server);

@@ -1,4 +1,4 @@
-/* http_server.h - listens for HTTP/1.1 over mutually authenticated TLS, on the program's loop.
+/* http_server.h - listens for HTTP/1.1 over mutually authenticated TLS 1.3, on the program's loop.
  *
  * Sockets, TLS and timers for the machine in http_connection.h. A client shows a certificate that a
  * CA of the `struct tls` vouches for, or gets no further than the handshake; what it may do is for

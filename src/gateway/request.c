@@ -103,10 +103,30 @@ exchange_problem(struct http_exchange *x, const struct problem *problem, const c
     free(path);
 }
 
+char *
+public_text(const struct gateway_service *s, const char *text)
+{
+    const char *path = journal_path(s->config.journal), *at;
+    struct buf out = BUF_INIT;
+    while (*path && (at = strstr(text, path))) {
+        buf_put(&out, text, (size_t)(at - text));
+        buf_str(&out, "the journal");
+        text = at + strlen(path);
+    }
+    buf_str(&out, text);
+    return buf_steal_cstr(&out);
+}
+
 void
 api_problem(struct api_request *r, const struct problem *problem)
 {
-    exchange_problem(r->exchange, problem, NULL);
+    struct problem shown = *problem;
+    char *detail = problem->detail ? public_text(r->service, problem->detail) : NULL;
+    if (detail && strcmp(detail, problem->detail) != 0)
+        log_warn("%s is answered with %d: %s", r->person.name, problem->status, problem->detail);
+    shown.detail = detail;
+    exchange_problem(r->exchange, &shown, NULL);
+    free(detail);
     request_free(r);
 }
 
@@ -143,48 +163,79 @@ api_fail_field(struct api_request *r, enum err err, const char *field, const cha
 
 /* ---- refusals */
 
-/* {"person", "address", "method", "reason", "left-out"?} about the path. */
+/* Who was refused what. */
+struct denial {
+    const char *person, *address; /* "": nobody is known by a certificate */
+    const char *method;           /* NULL: nothing was asked for yet */
+    const char *object, *actor;
+    const char *reason;
+    uint64_t left_out; /* of this person, since the last that was recorded */
+};
+
+/* {"person", "address", "method"?, "reason", "left-out"?}. */
 static void
-record_denial(struct gateway_service *s, const struct http_exchange *x, const char *actor,
-              const char *reason, uint64_t left_out)
+record_denial(struct gateway_service *s, const struct denial *denial)
 {
     struct diag diag = {""};
     struct buf body = BUF_INIT;
-    char *path = text_make_printable(path_of(x));
     json_t *json = json_object();
-    json_object_set_new(json, "person", jsontext_string(http_exchange_peer_name(x)));
-    json_object_set_new(json, "address", jsontext_string(http_exchange_peer_address(x)));
-    json_object_set_new(json, "method", jsontext_string(http_exchange_head(x)->method_text));
-    json_object_set_new(json, "reason", jsontext_string(reason));
-    if (left_out)
-        json_object_set_new(json, "left-out", json_integer((json_int_t)left_out));
+    json_object_set_new(json, "person", jsontext_string(denial->person));
+    json_object_set_new(json, "address", jsontext_string(denial->address));
+    if (denial->method)
+        json_object_set_new(json, "method", jsontext_string(denial->method));
+    json_object_set_new(json, "reason", jsontext_string(denial->reason));
+    if (denial->left_out)
+        json_object_set_new(json, "left-out", json_integer((json_int_t)denial->left_out));
     enum err err = jsontext_put(&body, json);
     if (!err)
-        err = journal_append(
-            s->config.journal,
-            &(struct journal_entry){
-                .type = "access.denied", .object = path, .actor = actor, .body = buf_cstr(&body)},
-            1, NULL, NULL, &diag);
+        err = journal_append(s->config.journal,
+                             &(struct journal_entry){.type = "access.denied",
+                                                     .object = denial->object,
+                                                     .actor = denial->actor,
+                                                     .body = buf_cstr(&body)},
+                             1, NULL, NULL, &diag);
     if (err)
         log_warn("a refusal cannot be recorded: %s", diag.text);
     json_decref(json);
-    free(path);
     buf_fini(&body);
+}
+
+void
+record_stranger(struct gateway_service *s, const char *address, const char *reason)
+{
+    struct denial denial = {.person = "",
+                            .address = address,
+                            .object = "/",
+                            .actor = "system/gateway",
+                            .reason = reason};
+    s->statistics.denied++;
+    if (!denials_note(s->denials, "", clock_monotonic(), &denial.left_out)) {
+        s->statistics.denied_left_out++;
+        return;
+    }
+    log_warn("%s was refused: %s", address, reason);
+    record_denial(s, &denial);
 }
 
 void
 exchange_deny(struct gateway_service *s, struct http_exchange *x, const char *actor,
               role_set needed, const char *reason)
 {
-    const char *name = http_exchange_peer_name(x);
-    uint64_t left_out;
+    char *path = text_make_printable(path_of(x));
+    struct denial denial = {.person = http_exchange_peer_name(x),
+                            .address = http_exchange_peer_address(x),
+                            .method = http_exchange_head(x)->method_text,
+                            .object = path,
+                            .actor = actor,
+                            .reason = reason};
     s->statistics.denied++;
-    if (denials_note(s->denials, name, clock_monotonic(), &left_out)) {
-        log_warn("%s at %s may not: %s", name, http_exchange_peer_address(x), reason);
-        record_denial(s, x, actor, reason, left_out);
+    if (denials_note(s->denials, denial.person, clock_monotonic(), &denial.left_out)) {
+        log_warn("%s at %s may not: %s", denial.person, denial.address, reason);
+        record_denial(s, &denial);
     } else {
         s->statistics.denied_left_out++;
     }
+    free(path);
     json_t *more = json_object();
     if (needed)
         json_object_set_new(more, "needed", roles_to_json(needed));

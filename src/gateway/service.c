@@ -4,14 +4,12 @@
 #include "gateway/service.h"
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "gateway/components.h"
 #include "gateway/event_streams.h"
 #include "gateway/http_fields.h"
 #include "gateway/openapi.h"
 #include "gateway/service_private.h"
 #include "gateway/shape.h"
-#include "io/clock.h"
 #include "io/jsontext.h"
 
 #include <stdlib.h>
@@ -38,7 +36,8 @@ refuse_path(struct http_exchange *x, const struct route_match *match)
     char *fields = xasprintf("Allow: %s\r\n", match->allow);
     char *detail = xasprintf("%.20s is not among the methods of this path: %s",
                              http_exchange_head(x)->method_text, match->allow);
-    exchange_problem(x, &(struct problem){.status = 405, .detail = detail}, fields);
+    exchange_problem(x, &(struct problem){.status = 405, .err = ERR_UNSUPPORTED, .detail = detail},
+                     fields);
     free(detail);
     free(fields);
     return false;
@@ -88,7 +87,7 @@ check_accept(struct http_exchange *x, const struct api_route *route)
     if (http_accepts(http_exchange_head(x), type))
         return true;
     char *detail = xasprintf("the answer is %s", type);
-    refuse(x, 406, ERR_OK, NULL, detail);
+    refuse(x, 406, ERR_UNSUPPORTED, NULL, detail);
     free(detail);
     return false;
 }
@@ -293,10 +292,8 @@ static const struct http_handler handler = {on_head, on_request};
 static void
 on_refused(void *arg, const char *address, enum err err, const char *reason)
 {
-    struct gateway_service *s = arg;
-    uint64_t left_out;
-    if (err == ERR_DENIED && denials_note(s->denials, "", clock_monotonic(), &left_out))
-        log_warn("%s was refused: %s", address, reason);
+    if (err == ERR_DENIED)
+        record_stranger(arg, address, reason);
 }
 
 /* ---- the service */

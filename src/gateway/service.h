@@ -49,7 +49,7 @@ MUST_CHECK enum err gateway_service_reload(struct gateway_service *, struct diag
 struct gateway_statistics {
     struct http_statistics http;
     unsigned open_requests, streams;  /* now */
-    uint64_t denied, denied_left_out; /* requests; those of them that the journal has not */
+    uint64_t denied, denied_left_out; /* requests and handshakes; those the journal has not */
     uint64_t streamed_events;
     uint64_t fell_behind; /* how often a stream could not keep up */
 };

@@ -159,6 +159,26 @@ assert_no_answer(struct api_scene *s, const char *stem)
     assert_true(gateway_service_statistics(s->service).http.refused > 0);
 }
 
+/* It is in the journal, as one whom nobody knows. */
+static void
+assert_recorded(struct api_scene *s, const char *reason)
+{
+    append_event(s, "test.later", "x", "{}"); /* then all before it is durable */
+    struct answer a = ask(s, "sam", "GET /api/v1/journal?type=access.", NULL);
+    json_t *events = json_object_get(a.json, "events"), *event = json_array_get(events, 0);
+    json_t *body = json_object_get(event, "body");
+    assert_int_equal(json_array_size(events), 1);
+    assert_string_equal(json_string_value(json_object_get(event, "type")), "access.denied");
+    assert_string_equal(json_string_value(json_object_get(event, "object")), "/");
+    assert_string_equal(json_string_value(json_object_get(event, "actor")), "system/gateway");
+    assert_string_equal(json_string_value(json_object_get(body, "person")), "");
+    assert_non_null(strstr(json_string_value(json_object_get(body, "address")), "127.0.0.1:"));
+    assert_null(json_object_get(body, "method"));
+    if (!strstr(json_string_value(json_object_get(body, "reason")), reason))
+        fail_msg("%s", a.text);
+    answer_fini(&a);
+}
+
 static void
 a_certificate_of_an_unknown_ca_gets_no_answer(void **state)
 {
@@ -167,6 +187,7 @@ a_certificate_of_an_unknown_ca_gets_no_answer(void **state)
     test_cert_issue(&s->base.dir, "forged", &other, &(struct test_cert){.name = "alice"});
     test_ca_free(&other);
     assert_no_answer(s, "forged");
+    assert_recorded(s, "unable to get local issuer certificate");
 }
 
 static void
@@ -176,12 +197,26 @@ an_expired_certificate_gets_no_answer(void **state)
     test_cert_issue(&s->base.dir, "old", &s->ca,
                     &(struct test_cert){.name = "alice", .from_s = -7200, .to_s = -3600});
     assert_no_answer(s, "old");
+    assert_recorded(s, "certificate has expired");
 }
 
 static void
 without_a_certificate_there_is_no_answer(void **state)
 {
     assert_no_answer(*state, NULL);
+    assert_recorded(*state, "peer did not return a certificate");
+}
+
+static void
+tls_1_2_is_not_spoken(void **state)
+{
+    struct api_scene *s = *state;
+    char *text, *more[] = {"--tls-max", "1.2", NULL};
+    tls_of(s, "alice");
+    assert_int_not_equal(curl(s, "alice", "/api/v1/whoami", more, &text), 0);
+    assert_string_equal(text, " 000");
+    free(text);
+    assert_recorded(s, "unsupported protocol");
 }
 
 /* ---- what it gets */
@@ -247,6 +282,6 @@ TEST_MAIN(API_TEST(a_person_with_a_certificate_gets_an_answer),
           API_TEST(an_unknown_person_gets_403),
           API_TEST(a_certificate_of_an_unknown_ca_gets_no_answer),
           API_TEST(an_expired_certificate_gets_no_answer),
-          API_TEST(without_a_certificate_there_is_no_answer), API_TEST(orders_are_posted),
-          API_TEST(a_form_is_not_taken), API_TEST(a_large_body_is_refused_before_it_is_sent),
-          API_TEST(events_are_streamed))
+          API_TEST(without_a_certificate_there_is_no_answer), API_TEST(tls_1_2_is_not_spoken),
+          API_TEST(orders_are_posted), API_TEST(a_form_is_not_taken),
+          API_TEST(a_large_body_is_refused_before_it_is_sent), API_TEST(events_are_streamed))

@@ -33,6 +33,11 @@ void exchange_problem(struct http_exchange *, const struct problem *, const char
 /* The same with 403, recorded. `actor`: who is to be named for it. `needed` 0: no role would do. */
 void exchange_deny(struct gateway_service *, struct http_exchange *, const char *actor,
                    role_set needed, const char *reason);
+/* A text of another part without the place of the journal's file, which is for the log. To free().
+ */
+char *public_text(const struct gateway_service *, const char *text);
+/* Records one who got no further than the handshake. */
+void record_stranger(struct gateway_service *, const char *address, const char *reason);
 /* Answers all that are open. */
 void api_end_all(struct gateway_service *);
 /* The service ends while a change of users waits. handlers_users.c. */

@@ -145,6 +145,7 @@ a_method_that_is_not_there_is_405_with_those_that_are(void **state)
     struct answer a = ask(s, "alice", "PATCH /api/v1/hosts/fep", "{}");
     assert_status(a, 405);
     assert_string_equal(answer_field(&a, "Allow"), "GET, HEAD, PUT, DELETE");
+    assert_string_equal(member(&a, "err"), "ERR_UNSUPPORTED");
     answer_fini(&a);
     a = ask(s, "alice", "BREW /api/v1/orders", NULL);
     assert_status(a, 405);
@@ -324,6 +325,19 @@ an_error_of_another_service_is_the_answer(void **state)
 }
 
 static void
+where_the_journal_is_stays_here(void **state)
+{
+    struct api_scene *s = *state;
+    char *why = xasprintf("%s: append: disk I/O error", journal_path(s->base.journal));
+    answer_error(s, "work.get", ERR_IO, why);
+    struct answer a = ask(s, "vera", "GET /api/v1/orders/7", NULL);
+    assert_status(a, 503);
+    assert_string_equal(member(&a, "detail"), "the journal: append: disk I/O error");
+    answer_fini(&a);
+    free(why);
+}
+
+static void
 the_service_ends_without_waiting(void **state)
 {
     struct api_scene *s = *state;
@@ -435,7 +449,8 @@ TEST_MAIN(
     API_TEST(only_what_is_accepted_is_answered), API_TEST(a_body_must_be_json_and_say_so),
     API_TEST(a_body_that_is_huge_or_deep_is_refused),
     API_TEST(a_body_has_the_shape_of_its_component), API_TEST(nobody_to_ask_is_said),
-    API_TEST(an_error_of_another_service_is_the_answer), API_TEST(the_service_ends_without_waiting),
-    API_TEST(a_client_that_leaves_does_no_harm), API_TEST(one_person_cannot_have_everything_wait),
+    API_TEST(an_error_of_another_service_is_the_answer), API_TEST(where_the_journal_is_stays_here),
+    API_TEST(the_service_ends_without_waiting), API_TEST(a_client_that_leaves_does_no_harm),
+    API_TEST(one_person_cannot_have_everything_wait),
     API_TEST(what_was_wrong_with_a_reload_is_said), API_TEST(what_is_missing_at_the_start_is_said),
     API_TEST(the_api_describes_itself))
