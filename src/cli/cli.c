@@ -293,7 +293,7 @@ cli_read_file(struct cli *cli, const char *path, struct buf *text)
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     ssize_t n = 0;
     if (fd < 0)
-        return cli_fail(cli, CLI_FAILED, "%s: %m", path);
+        return cli_fail(cli, CLI_FAILED, "%s: it cannot be read: %m", path);
     *text = buf_limited(FILE_MAX);
     uint8_t *chunk = xmalloc(65536);
     while ((n = read(fd, chunk, 65536)) > 0 && !buf_err(text))
@@ -306,7 +306,7 @@ cli_read_file(struct cli *cli, const char *path, struct buf *text)
     if (n >= 0 && !buf_err(text))
         return CLI_OK;
     buf_fini(text);
-    return n < 0 ? cli_fail(cli, CLI_FAILED, "%s: %m", path)
+    return n < 0 ? cli_fail(cli, CLI_FAILED, "%s: it cannot be read: %m", path)
                  : cli_fail(cli, CLI_FAILED, "%s: too large", path);
 }
 

@@ -212,8 +212,12 @@ progress_show(struct progress *p, const json_t *order, nsec_t now, struct buf *o
         redraw(p, order, now, out);
         return;
     }
+    /* Of one that fails, the reason is told and not all the steps that it does not get to. */
+    bool fails = order_state(order) == ORDER_FAILED || *text_of(order, "error");
     json_array_foreach(work_steps(order), i, step)
     {
+        if (fails && !strcmp(text_of(step, "state"), "skipped"))
+            continue;
         if (is_news(p, step))
             put_line(p, step, now, out);
     }

@@ -44,6 +44,21 @@ lines_are_written_only_when_there_is_news(void **state UNUSED)
 }
 
 static void
+of_an_order_that_fails_skipped_steps_are_not_listed(void **state UNUSED)
+{
+    struct buf out = BUF_INIT;
+    struct progress *p = progress_new(0, true);
+    show(p, "failed", "skipped", 0, &out);
+    assert_string_equal(buf_cstr(&out), "2026-03-01 08:01:00Z  design  done  1.5 s\n");
+    progress_free(p);
+    p = progress_new(0, true);
+    show(p, "running", "skipped", 0, &out);
+    assert_non_null(strstr(buf_cstr(&out), "push  skipped"));
+    progress_free(p);
+    buf_fini(&out);
+}
+
+static void
 a_terminal_is_redrawn_in_place(void **state UNUSED)
 {
     struct buf out = BUF_INIT;
@@ -93,6 +108,7 @@ states_of_orders_are_told_apart(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(lines_are_written_only_when_there_is_news),
+          cmocka_unit_test(of_an_order_that_fails_skipped_steps_are_not_listed),
           cmocka_unit_test(a_terminal_is_redrawn_in_place),
           cmocka_unit_test(a_line_is_cut_to_the_width_of_the_terminal),
           cmocka_unit_test(states_of_orders_are_told_apart))

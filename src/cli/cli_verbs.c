@@ -80,7 +80,7 @@ static const struct cli_option import_options[] = {
     CHOICE("format", "FORMAT", "csv|json|scd", "otherwise by the names of the files"), DRY_RUN,
     IN_FILE("save", "FILE", 0, "put nothing in; write the circuits an SCD file proposes"), END};
 static const struct cli_option export_options[] = {
-    IN_FILE("dir", "DIR", 0, "where the files go"),
+    IN_FILE("dir", "DIR", 0, "where the files go; JSON goes to standard output without it"),
     CHOICE("format", "FORMAT", "csv|json", "csv if not said"), END};
 static const struct cli_option work_list_options[] = {FLAG("open", "only those that are open"),
                                                       END};
@@ -204,8 +204,8 @@ static const struct cli_verb verbs[] = {
      cmd_circuit_test, &kind_circuit, false},
     {"circuit", "fingerprint", "NAME", NULL, "What its last test measured", cmd_circuit_fingerprint,
      &kind_circuit, false},
-    {"circuit", "what-if", "", what_if_options, "Design and prove circuits, and change nothing",
-     cmd_circuit_what_if, NULL, false},
+    {"circuit", "what-if", "[NAME...]", what_if_options,
+     "Design and prove circuits, and change nothing", cmd_circuit_what_if, NULL, false},
     {"inventory", "import", "FILE...", import_options,
      "Put in what CSV, JSON or SCD files say, all or nothing", cmd_inventory_import, NULL, false},
     {"inventory", "export", "", export_options, "Write inventory and circuits into files",

@@ -3,6 +3,7 @@
 
 #include "cli/cli_plan.h"
 #include "cli/cli_problem.h"
+#include "io/jsontext.h"
 
 #include <string.h>
 
@@ -72,11 +73,16 @@ int
 cmd_circuit_what_if(struct cli *cli)
 {
     const json_t *answer;
-    json_t *circuits;
+    json_t *circuits = NULL;
     const char *file = cli_option(cli, "file");
-    if (!file)
-        return cli_fail(cli, CLI_USAGE, "circuit what-if needs -f FILE");
-    int status = document_read(cli, &kind_circuit, file, &circuits);
+    size_t n = cli->args.n_arguments;
+    if (!file && !n)
+        return cli_fail(cli, CLI_USAGE, "which circuits? NAME... or -f FILE");
+    int status = file ? document_read(cli, &kind_circuit, file, &circuits) : CLI_OK;
+    if (!status && !circuits)
+        circuits = json_array();
+    for (size_t i = 0; !status && i < n; i++)
+        json_array_append_new(circuits, jsontext_string(cli_argument(cli, i)));
     if (!status)
         status = cli_call(cli, "POST", http_path("what-if", NULL),
                           json_pack("{s:o}", "circuits", circuits), &answer);

@@ -247,8 +247,12 @@ read_capture(struct cli *cli, const char *path, unsigned long n, struct buf *fra
     struct pcap_pkthdr *header;
     const u_char *data;
     int got = 1;
-    if (!capture)
-        return cli_fail(cli, CLI_FAILED, "%s", error);
+    if (!capture) { /* libpcap says the name sometimes, too */
+        size_t named = strlen(path);
+        bool again = !strncmp(error, path, named) && !strncmp(error + named, ": ", 2);
+        return cli_fail(cli, CLI_FAILED, "%s: it cannot be read: %s", path,
+                        again ? error + named + 2 : error);
+    }
     int status = CLI_OK;
     if (pcap_datalink(capture) != DLT_EN10MB)
         status = cli_fail(cli, CLI_FAILED, "%s: not of an Ethernet", path);

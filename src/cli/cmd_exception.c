@@ -20,6 +20,9 @@ static const struct column exception_fields[] = {
     {"count", "count", AS_TEXT, NULL},
     {"acknowledged by", "acknowledged-by", AS_TEXT, NULL},
     {"comment", "comment", AS_TEXT, NULL},
+    {"closed", "closed", AS_TIME, NULL},
+    {"closed by", "closed-by", AS_TEXT, NULL},
+    {"reason", "closed-reason", AS_TEXT, NULL},
     {"order", "order", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
@@ -39,7 +42,7 @@ cmd_exception_list(struct cli *cli)
     char *path = http_path("exceptions", NULL);
     http_query(&path, "state", state);
     int status = cli_get(cli, path, &document);
-    if (status || cli_json(cli))
+    if (status)
         return status;
     json_t *chosen = json_array();
     json_array_foreach(json_object_get(document, "exceptions"), i, exception)
@@ -48,6 +51,10 @@ cmd_exception_list(struct cli *cli)
                       *text_of(exception, "state") == 'c';
         if (state || cli_has(cli, "all") || !closed)
             json_array_append(chosen, (json_t *)(uintptr_t)exception);
+    }
+    if (cli->json) {
+        cli_print(cli, json_pack("{s:o}", "exceptions", chosen));
+        return CLI_OK;
     }
     table_put_array(&cli->out, chosen, exception_columns, cli->utc);
     json_decref(chosen);

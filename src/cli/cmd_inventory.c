@@ -203,18 +203,40 @@ write_files(struct cli *cli, const json_t *files, const char *dir)
     return CLI_OK;
 }
 
+/* The one file there is. */
+static int
+print_document(struct cli *cli, const json_t *files)
+{
+    const json_t *text = json_object_get(json_array_get(files, 0), "text");
+    if (json_array_size(files) != 1 || !json_is_string(text))
+        return cli_fail(cli, CLI_FAILED, "the server does not send one document");
+    text_put_json(&cli->out, json_string_value(text), json_string_length(text));
+    if (!cli->out.size || cli->out.data[cli->out.size - 1] != '\n')
+        buf_str(&cli->out, "\n");
+    return CLI_OK;
+}
+
 int
 cmd_inventory_export(struct cli *cli)
 {
     const json_t *document;
-    const char *dir = cli_option(cli, "dir"), *format = cli_option(cli, "format");
-    if (!dir && !cli->json)
-        return cli_fail(cli, CLI_USAGE, "inventory export needs --dir DIR, or --json");
+    const char *dir = cli_option(cli, "dir"), *said = cli_option(cli, "format");
+    const char *format = said ? said : "csv";
+    bool one = !strcmp(format, "json");
+    if (!dir && !cli->json && !one)
+        return cli_fail(cli, CLI_USAGE,
+                        "CSV is several files: --dir DIR says where they go; --format json is one "
+                        "document, on standard output");
     char *path = http_path("export", NULL);
-    http_query(&path, "format", format ? format : "csv");
+    http_query(&path, "format", format);
     int status = cli_get(cli, path, &document);
-    if (!status && dir)
-        status = write_files(cli, json_object_get(document, "files"), dir);
+    if (status)
+        return status;
+    const json_t *files = json_object_get(document, "files");
+    if (dir)
+        status = write_files(cli, files, dir);
+    else if (!cli->json)
+        status = print_document(cli, files);
     if (!status)
         cli_json(cli);
     return status;

@@ -256,6 +256,11 @@ server.tell({"POST /what-if": {
 claim("what-if says that a proof is violated", tieline("circuit", "what-if", "-f", "one.json"),
       status=1, out=["plan: 1 circuits, 3 nodes, 9 flows", "proof: VIOLATED", "leak"],
       asked=[("POST", "/what-if", {"circuits": [stated]})])
+server.requests.clear()
+claim("... of circuits by their names", tieline("circuit", "what-if", "scada-a", "g"), status=1,
+      asked=[("POST", "/what-if", {"circuits": ["scada-a", "g"]})])
+claim("... and needs one or the other", tieline("circuit", "what-if"), status=2,
+      err=["NAME... or -f FILE"])
 
 # ---- Work
 
@@ -454,6 +459,15 @@ check("... which create takes",
 server.tell({"GET /export?format=csv": {"files": [{"name": "sites.csv", "text": "name\nä\n"}]}})
 claim("export writes files", tieline("inventory", "export", "--dir", "out"), out="out/sites.csv\n")
 check("... as they came", (here / "out/sites.csv").read_text() == "name\nä\n")
+claim("CSV is several files, and needs a directory", tieline("inventory", "export"), status=2,
+      err=["--dir DIR"])
+server.tell({"GET /export?format=json": {"files": [{"name": "tieline.json",
+                                                    "text": '{\n  "a": "ä"\n}'}]}})
+claim("JSON is one document", tieline("inventory", "export", "--format", "json"),
+      out='{\n  "a": "ä"\n}\n')
+claim("a file that cannot be read is named, with the reason",
+      tieline("inventory", "import", "nothing.csv"), status=1,
+      err="tieline: nothing.csv: it cannot be read: No such file or directory\n")
 server.tell({"GET /export?format=csv": {"files": [{"name": "../evil", "text": ""}]}})
 claim("a file's name does not lead out of the directory",
       tieline("inventory", "export", "--dir", "out"), status=1, err=['calls a file "../evil"'])
@@ -477,15 +491,25 @@ claim("node release-port", tieline("node", "release-port", "b2", "3"),
 claim("denied list", tieline("denied", "list"), out="NODE  PORT  HOST   PACKETS\na2       4  eng-a       12\n")
 exceptions = {"exceptions": [
     {"id": 1, "kind": "rule-foreign", "severity": "major", "state": "closed", "object": "node/b2",
-     "text": "x", "count": 1},
+     "text": "x", "count": 1, "closed": "2026-03-01T08:00:00Z", "closed-by": "olga",
+     "closed-reason": "it was me"},
     {"id": 2, "kind": "traffic-denied", "severity": "major", "state": "open", "object": "host/eng-a",
      "text": "eng-a tried tcp/502", "count": 3, "evidence": [{"name": "port", "value": "a2 port 4"}]}]}
-server.tell({"GET /exceptions": exceptions, "GET /exceptions/2": exceptions["exceptions"][1],
+server.tell({"GET /exceptions": exceptions, "GET /exceptions/1": exceptions["exceptions"][0],
+             "GET /exceptions/2": exceptions["exceptions"][1],
              "POST /exceptions/2/acknowledge": {}, "POST /exceptions/2/close": {}})
 listed = tieline("exception", "list")
 check("exception list leaves out what is closed",
       "rule-foreign" not in listed.out and "traffic-denied" in listed.out, listed.out)
 claim("... unless asked", tieline("exception", "list", "--all"), out=["rule-foreign"])
+everything = tieline("exception", "list", "--all", "--json")
+listed = tieline("exception", "list", "--json")
+check("--json lists the same",
+      [e["id"] for e in json.loads(listed.out)["exceptions"]] == [2]
+      and json.loads(everything.out) == exceptions, listed.out)
+claim("exception show says who closed it and why", tieline("exception", "show", "1", "--utc"),
+      out=["closed           2026-03-01 08:00:00Z\n", "closed by        olga\n",
+           "reason           it was me\n"])
 claim("exception show has evidence", tieline("exception", "show", "2"), out=["port      a2 port 4\n"])
 server.requests.clear()
 claim("exception acknowledge", tieline("exception", "acknowledge", "2", "--comment", "mine"),
@@ -498,7 +522,8 @@ claim("exception close wants a reason", tieline("exception", "close", "2"), stat
 
 def event(seq):
     return {"seq": seq, "time": "2026-03-01T08:00:00Z", "type": "model.put", "object": "inventory",
-            "actor": "erin", "body": {"n": seq}, "hash": "0" * 64}
+            "actor": "erin", "body": {"n": seq}, "prev-hash": f"{seq - 1:064x}",
+            "hash": f"{seq:064x}"}
 
 
 page = {"identity": {"site": "cc"}, "head": {"seq": 3, "hash": "f" * 64}}
@@ -512,6 +537,10 @@ claim("journal list", tieline("journal", "list", "--type", "model.", "--actor", 
                                          "more: --from 3\n"])
 claim("journal head is what verify --head takes", tieline("journal", "head"),
       out="3:" + "f" * 64 + "\n")
+write("minutes.txt", "no journal\n" * 200)
+claim("journal verify says that a file is no journal",
+      tieline("journal", "verify", "--file", "minutes.txt"), status=1,
+      err="tieline: minutes.txt: this is not a journal: it is no SQLite database\n")
 claim("journal export follows the pages", tieline("journal", "export", "--file", "events.json"),
       out="3 events in events.json\n")
 lines = [json.loads(line) for line in (here / "events.json").read_text().splitlines()]
@@ -562,6 +591,9 @@ claim("edge trace takes a packet of a capture",
 claim("... if there is one",
       tieline("edge", "trace", "--node", "a1", "--in-port", "1", "--pcap", "two.pcap:3"), status=1,
       err="tieline: two.pcap: there is no packet 3\n")
+claim("... and if there is a capture",
+      tieline("edge", "trace", "--node", "a1", "--in-port", "1", "--pcap", "none.pcap"), status=1,
+      err="tieline: none.pcap: it cannot be read: No such file or directory\n")
 claim("edge wants a node", tieline("edge", "status"), status=2, err=["--node NAME, or --control"])
 claim("a socket where nobody is, is exit status 4",
       tieline("edge", "status", "--control", f"{here}/nobody"), status=4)
