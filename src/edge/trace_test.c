@@ -186,7 +186,7 @@ what_is_rewritten_is_shown_as_it_leaves(void **state)
     add(b, flow);
     const char *text = trace(b, "{\"in-port\": 1, \"vlan-id\": 5, \"vlan-priority\": 4, "
                                 "\"ipv4-dst\": \"10.0.0.1\", \"udp-dst\": 862}");
-    assert_non_null(strstr(text, "output: port 2 (p2), queue 0, 56 octets, with vlan_vid=0x0000,"
+    assert_non_null(strstr(text, "output: port 2 (p2), queue 0, 60 octets, with vlan_vid=0x0000,"
                                  "ipv4_dst=10.2.3.4\n"));
 }
 

@@ -21,13 +21,17 @@ insert(struct packet *p, uint32_t offset, uint32_t size)
 }
 
 /* A frame that was long enough for Ethernet stays so (IEEE 802.3 clause 4.2.3.3): what a header
- * that came off made it too short is filled up with zeros. There is always room: the header's. */
+ * that came off made it too short is filled up with zeros. It ends where it ended, so there is
+ * room. */
 static void
 pad(struct packet *p, uint32_t size_before)
 {
     if (size_before < MIN_SIZE || p->size >= MIN_SIZE)
         return;
-    memset(p->data + p->size, 0, MIN_SIZE - p->size);
+    uint32_t missing = MIN_SIZE - p->size;
+    memmove(p->data - missing, p->data, p->size);
+    p->data -= missing;
+    memset(p->data + p->size, 0, missing);
     p->size = MIN_SIZE;
 }
 

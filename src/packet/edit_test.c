@@ -177,7 +177,9 @@ a_frame_does_not_become_too_short_by_what_comes_off(void **state UNUSED)
     struct packet *p = packet_from(
         "010203040506 0a0b0c0d0e0f 8100 800a 88b8 aaaa" ZEROS_20 ZEROS_20 "bbbb", &key);
     assert_int_equal(p->size, 62);
+    const uint8_t *end = p->data + p->size;
     edit(p, &key, (struct action){.type = ACTION_POP_VLAN});
+    assert_ptr_equal(p->data + p->size, end); /* never beyond what the buffer was good for */
     assert_frame(p, "010203040506 0a0b0c0d0e0f 88b8 aaaa" ZEROS_20 ZEROS_20 "bbbb 0000");
     packet_unref(p);
 
