@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define REFUSAL_INTERVAL (600 * NSEC_PER_SEC)
+#define REASON_INTERVAL (30 * NSEC_PER_SEC) /* of a reason that another one has replaced */
 #define REFUSALS_MAX 200
 
 /* A switch that has connected and has not said who it is yet. */
@@ -103,18 +104,41 @@ lan_refusals_free(struct lan_service *s)
         refusal_free(s, r);
 }
 
-/* Should this one be told? A box that keeps trying is told of now and then. */
 static bool
+is_about(const struct lan_refusal *r, const char *object)
+{
+    size_t length = strlen(object);
+    return !strncmp(r->key, object, length) && r->key[length] == ' ';
+}
+
+/* What was last told of this object; NULL: nothing. */
+static struct lan_refusal *
+last_refusal(const struct lan_service *s, const char *object)
+{
+    struct lan_refusal *last = NULL;
+    for (struct lan_refusal *r = s->refusals; r; r = r->hh.next) {
+        if (is_about(r, object) && (!last || r->told > last->told))
+            last = r;
+    }
+    return last;
+}
+
+enum news { NEWS_NONE, NEWS_AGAIN, NEWS_FIRST, NEWS_OTHER };
+
+/* Should this one be told? A box that keeps trying is told of now and then; one that is refused for
+ * another reason than before (NEWS_OTHER) at once, and when it goes to and fro, twice a minute. */
+static enum news
 is_news(struct lan_service *s, const char *object, const char *reason)
 {
     char *key = xasprintf("%s %s", object, reason);
     nsec_t now = clock_monotonic();
-    struct lan_refusal *r;
+    struct lan_refusal *r, *last = last_refusal(s, object);
     HASH_FIND_STR(s->refusals, key, r);
-    if (r && now - r->told < REFUSAL_INTERVAL) {
+    enum news news = !last ? NEWS_FIRST : r == last ? NEWS_AGAIN : NEWS_OTHER;
+    if (r && now - r->told < (r == last ? REFUSAL_INTERVAL : REASON_INTERVAL)) {
         r->n++;
         free(key);
-        return false;
+        return NEWS_NONE;
     }
     if (r) {
         free(key);
@@ -127,16 +151,15 @@ is_news(struct lan_service *s, const char *object, const char *reason)
     }
     r->told = now;
     r->n = 0;
-    return true;
+    return news;
 }
 
 static void
 forget_refusals(struct lan_service *s, const char *object)
 {
     struct lan_refusal *r, *next;
-    size_t length = strlen(object);
     HASH_ITER (hh, s->refusals, r, next) {
-        if (!strncmp(r->key, object, length) && r->key[length] == ' ')
+        if (is_about(r, object))
             refusal_free(s, r);
     }
 }
@@ -151,26 +174,42 @@ text_or(const char *text, const char *otherwise)
     return good ? text : otherwise;
 }
 
+/* The port is another one with every try. */
+static int
+host_length(const char *address)
+{
+    const char *port = strrchr(address, ':');
+    return MIN(port ? (int)(port - address) : (int)strlen(address), 100);
+}
+
 void
 lan_refuse(struct lan_service *s, const char *name, const char *address, const char *reason)
 {
+    char object[128];
     name = text_or(name, "(not text)");
     reason = text_or(reason, "(not text)");
-    char object[128];
-    const char *port = strrchr(address, ':'); /* another one with every try */
-    int length = !*name && port ? (int)(port - address) : 100;
     struct lan_node *n = lan_node_find(s, name);
-    snprintf(object, sizeof object, "node/%.*s", MIN(length, 100), *name ? name : address);
-    log_warn("refused %s at %s: %s", *name ? name : "a node", address, reason);
-    if (n)
+    if (*name)
+        snprintf(object, sizeof object, "node/%.100s", name);
+    else
+        snprintf(object, sizeof object, "address/%.*s", host_length(address), address);
+    log_warn("refused %s at %s: %s", *name ? name : "somebody", address, reason);
+    if (n && !n->sw)
         snprintf(n->refused, sizeof n->refused, "%s", reason);
-    if (!is_news(s, object, reason))
+    enum news news = is_news(s, object, reason);
+    if (news == NEWS_NONE)
         return;
     lan_record(s, "node.refused", object,
                json_pack("{ss ss ss}", "name", name, "address", address, "reason", reason));
-    lan_raise(s, "node-refused", "major", object,
-              json_pack("{ss ss}", "address", address, "reason", reason),
-              "A node that calls itself \"%s\" was refused: %s.", name, reason);
+    if (news == NEWS_OTHER)
+        lan_clear(s, "node-refused", object, "it is refused for another reason now");
+    json_t *evidence = json_pack("{ss ss}", "address", address, "reason", reason);
+    if (*name)
+        lan_raise(s, "node-refused", "major", object, evidence,
+                  "A node that calls itself \"%s\" was refused: %s.", name, reason);
+    else
+        lan_raise(s, "node-refused", "major", object, evidence,
+                  "Somebody at %.*s was refused: %s.", host_length(address), address, reason);
 }
 
 /* ---- Switches ---- */

@@ -153,10 +153,14 @@ refuses_a_certificate_of_another_ca(void **state)
     test_cert_issue(&b->centre->dir, "a2", &foreign, &(struct test_cert){.name = "a2"});
     struct sw *sw = sw_new(b->plant, "a2", "a2", 7, NULL);
     const struct note *n = refusal(b, sw, 0);
+    assert_string_equal(n->object, "address/127.0.0.1");
     assert_string_equal(note_text(n, "name"), "");
     assert_string_not_equal(note_text(n, "reason"), "");
     assert_node_state(b, "a2", "absent");
     assert_untouched(b, other);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "node-refused", "address/127.0.0.1"));
+    const struct exception *e = centre_exception(b->centre, "node-refused", "address/127.0.0.1");
+    assert_non_null(strstr(e->text, "Somebody at 127.0.0.1 was refused: "));
     test_ca_free(&foreign);
 }
 
@@ -170,6 +174,28 @@ refuses_an_expired_certificate(void **state)
     const struct note *n = refusal(b, sw, 0);
     assert_non_null(strstr(note_text(n, "reason"), "expired"));
     assert_node_state(b, "a2", "absent");
+}
+
+/* Somebody who comes with another bad certificate: the exception says what is wrong now. */
+static void
+tells_when_the_reason_of_a_refusal_changes(void **state)
+{
+    struct bench *b = *state;
+    struct test_ca foreign = test_ca_make("Somebody's CA");
+    test_cert_issue(&b->centre->dir, "a2", &foreign, &(struct test_cert){.name = "a2"});
+    struct sw *sw = sw_new(b->plant, "a2", "a2", 7, NULL);
+    refusal(b, sw, 0);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "node-refused", "address/127.0.0.1"));
+    uint32_t before = b->centre->n_notes;
+    test_cert_issue(&b->centre->dir, "a2", &b->centre->ca,
+                    &(struct test_cert){.name = "a2", .from_s = -7200, .to_s = -3600});
+    refusal(b, sw_new(b->plant, "a2", "a2", 7, NULL), before);
+    RUN_UNTIL(b->centre->loop, centre_event_since(b->centre, before, "exception.raised", NULL));
+    const struct exception *e = state_open_exception(b->centre->state, "node-refused",
+                                                     "address/127.0.0.1");
+    assert_non_null(strstr(e->text, "expired"));
+    assert_non_null(strstr(json_string_value(json_object_get(e->evidence, "reason")), "expired"));
+    test_ca_free(&foreign);
 }
 
 static void
@@ -318,6 +344,7 @@ main(void)
         T(refuses_another_datapath_id),
         T(refuses_a_certificate_of_another_ca),
         T(refuses_an_expired_certificate),
+        T(tells_when_the_reason_of_a_refusal_changes),
         T(refuses_a_second_switch_of_the_same_name),
         T(takes_a_node_that_is_back_when_the_old_connection_is_dead),
         T(tells_the_same_refusal_once),

@@ -41,6 +41,7 @@ struct centre {
     struct note *notes;
     uint32_t n_notes, notes_capacity;
     uint32_t n_exceptions;
+    uint32_t closing;                  /* its close is not in the state yet */
     char address[64], rpc_address[64]; /* the controller's */
 };
 
@@ -78,7 +79,8 @@ centre_on_event(void *arg, const struct journal_event *e)
         lan_service_event(s->lan, &event);
 }
 
-/* As orchestrate does: only what is not open yet is raised, only what is open is closed. */
+/* As orchestrate does: only what is not open yet is raised, or is just being closed; only what is
+ * open is closed. */
 static inline void
 centre_on_raise(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
 {
@@ -88,7 +90,8 @@ centre_on_raise(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
     char id[32];
     assert_non_null(kind);
     assert_non_null(object);
-    if (state_open_exception(s->state, kind, object))
+    const struct exception *e = state_open_exception(s->state, kind, object);
+    if (e && e->id != s->closing)
         return;
     json_t *body = json_deep_copy(m->payload);
     json_object_del(body, "actor");
@@ -107,6 +110,7 @@ centre_on_close(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
     char id[32];
     if (!e)
         return;
+    s->closing = e->id;
     snprintf(id, sizeof id, "exception/%u", e->id);
     centre_append(
         s, "exception.closed", id,
