@@ -14,6 +14,7 @@ struct judgement {
     struct lan_service *service;
     struct lan_node *node;
     bool first;
+    bool restarted;             /* it is the first, and the node holds nothing of what it held */
     struct number_set complete; /* when it is the first */
     uint32_t n_missing, n_foreign;
     uint64_t digest;             /* of all of them, in any order */
@@ -31,17 +32,37 @@ note_rule(struct judgement *j, struct buf *out, uint32_t n, const struct rule_it
     rule_format(&item->rule, out);
 }
 
-/* When a node has just connected, what is missing may simply not have been written yet: it was
- * replaced, or the controller was down in the middle of a job. Only circuits that were complete
- * count; an earlier life of this program has had them confirmed. */
+static bool
+was_complete(const struct judgement *j, const struct rule_item *wanted)
+{
+    return j->first && number_set_has(&j->complete, rule_number(&wanted->rule));
+}
+
+/* When a node has just connected, what is missing may simply not have been written yet: the
+ * controller was down in the middle of a job. Only circuits that were complete count; an earlier
+ * life of this program has had them confirmed. Of a node that was restarted, all it had confirmed
+ * counts. */
 static void
 note_missing(struct judgement *j, struct rule_item *wanted, const char *what)
 {
-    if (j->first && number_set_has(&j->complete, rule_number(&wanted->rule)))
+    bool complete = was_complete(j, wanted), confirmed = wanted->users & MARK_CONFIRMED;
+    if (complete)
         lan_mark(j->service, j->node, wanted, true);
-    if (j->first ? number_set_has(&j->complete, rule_number(&wanted->rule))
-                 : wanted->users & MARK_CONFIRMED)
+    if (complete || (confirmed && (!j->first || j->restarted)))
         note_rule(j, &j->missing, ++j->n_missing, wanted, what);
+}
+
+/* Has it been here before, and holds nothing of what it should? */
+static bool
+came_back_empty(const struct judgement *j)
+{
+    bool held_some = false;
+    for (struct rule_item *i = j->node->wanted.items; i; i = i->hh.next) {
+        if (ruleset_find(lan_switch_held(j->node->sw), &i->rule))
+            return false;
+        held_some |= i->users & MARK_CONFIRMED || was_complete(j, i);
+    }
+    return held_some;
 }
 
 static void
@@ -82,9 +103,20 @@ raise_missing(const struct judgement *j, const char *object)
     json_t *evidence = json_pack("{so ss ss}", "rules", json_sprintf("%u", j->n_missing),
                                  "examples", buf_cstr((struct buf *)&j->missing), "policy",
                                  settings->missing_rule == DRIFT_REPAIR ? "repair" : "report");
-    lan_raise(j->service, "rule-missing", "major", object, evidence,
-              "Node %s lacks %u rules it was given, or has them changed; nobody ordered that.",
-              j->node->name, j->n_missing);
+    if (j->restarted && settings->missing_rule == DRIFT_REPAIR)
+        lan_raise(j->service, "node-restarted", "minor", object, evidence,
+                  "Node %s came back without its %u rules: it was restarted. They are written "
+                  "again.",
+                  j->node->name, j->n_missing);
+    else if (j->restarted)
+        lan_raise(j->service, "rule-missing", "major", object, evidence,
+                  "Node %s came back without its %u rules: it was restarted. By the settings they "
+                  "are not written again.",
+                  j->node->name, j->n_missing);
+    else
+        lan_raise(j->service, "rule-missing", "major", object, evidence,
+                  "Node %s lacks %u rules it was given, or has them changed; nobody ordered that.",
+                  j->node->name, j->n_missing);
 }
 
 static void
@@ -98,7 +130,8 @@ raise_foreign(const struct judgement *j, const char *object)
               "Node %s holds %u rules that no circuit has.", j->node->name, j->n_foreign);
 }
 
-/* An exception is about a change: the same drift seen again by the next read is not told again. */
+/* An exception is about a change: the same drift seen again by the next read is not told again, nor
+ * what is left of it while a node that was restarted gets its rules. */
 static void
 tell(struct judgement *j)
 {
@@ -109,12 +142,17 @@ tell(struct judgement *j)
     if (news && (j->n_missing || j->n_foreign))
         log_warn("node %s: %u rules missing or changed, %u foreign", n->name, j->n_missing,
                  j->n_foreign);
-    if (j->n_missing && news)
+    n->restarted = j->restarted || (n->restarted && !j->first);
+    if (j->n_missing && news && (!n->restarted || j->first || j->n_missing > n->drift.added))
         raise_missing(j, object);
     if (j->n_foreign && news)
         raise_foreign(j, object);
     if (!j->n_missing && (n->drift.added || j->first))
         lan_clear(j->service, "rule-missing", object, "the rules are there again");
+    if (n->restarted ? !j->n_missing : j->first) {
+        lan_clear(j->service, "node-restarted", object, "it has its rules again");
+        n->restarted = false;
+    }
     if (!j->n_foreign && (n->drift.removed || j->first))
         lan_clear(j->service, "rule-foreign", object, "the rules are gone");
     n->drift = (struct repairs){.added = j->n_missing, .removed = j->n_foreign};
@@ -132,6 +170,7 @@ lan_judge(struct lan_service *s, struct lan_node *n, bool first)
     n->look = false;
     if (first)
         lan_complete_circuits(s, &j.complete);
+    j.restarted = first && came_back_empty(&j);
     ruleset_compare(&n->wanted, lan_switch_held(n->sw), &difference);
     note_aliens(&j);
     if (!j.n_missing && !j.n_foreign)

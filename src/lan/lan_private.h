@@ -46,6 +46,7 @@ struct lan_node {
     bool busy;              /* a job is writing to it */
     bool look;              /* its tables have changed: to be judged */
     bool retry;             /* something was not written: it is to be tried again */
+    bool restarted;         /* it came back without its rules, and does not have them all yet */
     enum err err;           /* why, if the node itself is the reason */
     char why[200];
     nsec_t since;            /* wall: of being connected or not */

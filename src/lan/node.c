@@ -208,8 +208,8 @@ lan_refuse(struct lan_service *s, const char *name, const char *address, const c
         lan_raise(s, "node-refused", "major", object, evidence,
                   "A node that calls itself \"%s\" was refused: %s.", name, reason);
     else
-        lan_raise(s, "node-refused", "major", object, evidence,
-                  "Somebody at %.*s was refused: %s.", host_length(address), address, reason);
+        lan_raise(s, "node-refused", "major", object, evidence, "Somebody at %.*s was refused: %s.",
+                  host_length(address), address, reason);
 }
 
 /* ---- Switches ---- */
@@ -291,15 +291,41 @@ tell_lost(struct lan_service *s, struct lan_node *n, const char *reason)
     snprintf(object, sizeof object, "node/%.100s", n->name);
     n->since = clock_wall();
     n->err = ERR_CLOSED;
+    n->refused[0] = '\0';
     snprintf(n->why, sizeof n->why, "%s", reason);
     log_warn("node %s: %s", n->name, reason);
     lan_record(s, "node.lost", object, json_pack("{ss ss}", "node", n->name, "reason", reason));
     if (network_node(s->config.state->network, n->name))
-        lan_raise(s, "node-lost", "major", object, json_pack("{ss}", "reason", reason),
-                  "The connection to node %s is lost; it goes on forwarding by itself.", n->name);
+        lan_raise(
+            s, "node-lost", "major", object, json_pack("{ss}", "reason", reason),
+            "The connection to node %s is lost; if it runs, it goes on forwarding by its tables.",
+            n->name);
     lan_publish_node(s, n);
     lan_links_update(s);
     lan_check_waiters(s);
+}
+
+/* A node with a good certificate that connects and then says nothing: it hangs. Nobody has refused
+ * it. */
+static void
+note_silent(struct lan_service *s, const struct node *node, const char *reason)
+{
+    struct lan_node *n = lan_node_need(s, node->name);
+    char object[128];
+    snprintf(object, sizeof object, "node/%.100s", n->name);
+    log_warn("node %s connects and is silent: %s", n->name, reason);
+    if (n->sw)
+        return; /* another connection of its is there */
+    n->refused[0] = '\0';
+    n->err = ERR_TIMEOUT;
+    snprintf(n->why, sizeof n->why, "%s", reason);
+    if (is_news(s, object, reason) == NEWS_NONE)
+        return;
+    lan_record(s, "node.lost", object, json_pack("{ss ss}", "node", n->name, "reason", reason));
+    lan_raise(s, "node-lost", "major", object, json_pack("{ss}", "reason", reason),
+              "Node %s connects and is silent; if it runs, it goes on forwarding by its tables.",
+              n->name);
+    lan_publish_node(s, n);
 }
 
 void
@@ -410,10 +436,13 @@ on_closed(void *arg, struct lan_switch *sw, enum err err, const char *reason)
     struct connecting *c = arg;
     struct lan_service *s = c->service;
     struct lan_node *n = lan_node_of_switch(s, sw);
+    const struct node *node = network_node(s->config.state->network, lan_switch_peer(sw));
     if (n) {
         n->sw = NULL;
         lan_job_forget(s, n);
         tell_lost(s, n, reason);
+    } else if (err == ERR_TIMEOUT && node) {
+        note_silent(s, node, reason);
     } else if (err == ERR_CLOSED || err == ERR_DENIED) { /* by itself, or it was told already */
         log_info("a switch from %s has gone before it was adopted: %s", lan_switch_address(sw),
                  reason);

@@ -32,8 +32,9 @@ node_json(const struct lan_service *s, const struct lan_node *n)
                             : n->refused[0] ? "refused"
                                             : "absent",
                             "since", time_format(n->since, since), "agent", n->agent != NULL);
-    if (n->refused[0] && !ready)
-        json_object_set_new(row, "reason", json_string(n->refused));
+    const char *reason = n->refused[0] ? n->refused : n->why;
+    if (*reason && !ready)
+        json_object_set_new(row, "reason", json_string(reason));
     if (ready) {
         const struct ruleset *held = lan_switch_held(n->sw);
         for (uint32_t i = 0; i < lan_switch_n_ports(n->sw); i++)

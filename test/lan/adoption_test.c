@@ -314,9 +314,15 @@ gives_up_a_switch_that_does_not_introduce_itself(void **state)
     sw->mute = true;
     RUN_UNTIL(b->centre->loop, sw->closed);
     assert_null(centre_event(b->centre, "node.adopted", "node/a1"));
-    RUN_UNTIL(b->centre->loop, centre_event(b->centre, "node.refused", "node/a1"));
-    assert_non_null(strstr(note_text(centre_event(b->centre, "node.refused", NULL), "reason"),
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "node-lost", "node/a1"));
+    assert_non_null(strstr(note_text(centre_event(b->centre, "node.lost", "node/a1"), "reason"),
                            "does not answer"));
+    assert_null(centre_event(b->centre, "node.refused", NULL));
+    struct answer a;
+    json_t *row = node_row(b, &a, "a1");
+    assert_string_equal(json_string_value(json_object_get(row, "state")), "absent");
+    assert_non_null(strstr(json_string_value(json_object_get(row, "reason")), "does not answer"));
+    answer_fini(&a);
     assert_untouched(b, other);
 }
 

@@ -278,22 +278,49 @@ policies_are_apart(void **state)
     assert_int_equal(repaired(b, "removed"), 0);
 }
 
-/* A box that was replaced, or has forgotten: its rules come back, and it is said that they were
- * gone. */
+static void
+restart_switch(struct bench *b)
+{
+    const struct flow all = {.table_id = TABLE_ALL};
+    const struct group groups = {.group_id = GROUP_ALL};
+    const struct meter meters = {.meter_id = METER_ALL};
+    sw_disconnect(b->sw);
+    sw_flow_mod(b->sw, FLOW_DELETE, &all);
+    assert_false(dp_failed(datapath_group_mod(b->sw->dp, GROUP_DELETE, &groups, 0)));
+    assert_false(dp_failed(datapath_meter_mod(b->sw->dp, METER_DELETE, &meters, 0)));
+    assert_int_equal(sw_count_flows(b->sw), 0);
+    sw_connect(b->sw);
+}
+
+/* A box that was restarted: its rules come back, and it is said that it had lost them, not that
+ * somebody took them. */
 static void
 an_empty_node_gets_everything_back(void **state)
 {
     struct bench *b = *state;
     uint32_t before = b->centre->n_notes, n = sw_count_flows(b->sw);
-    struct flow all = {.table_id = TABLE_ALL};
-    sw_disconnect(b->sw);
-    sw_flow_mod(b->sw, FLOW_DELETE, &all);
-    assert_int_equal(sw_count_flows(b->sw), 0);
-    sw_connect(b->sw);
+    restart_switch(b);
     RUN_UNTIL(b->centre->loop, centre_event_since(b->centre, before, "node.repaired", "node/wan4"));
     assert_int_equal(sw_count_flows(b->sw), n);
-    RUN_UNTIL(b->centre->loop, centre_exception(b->centre, "rule-missing", "node/wan4") &&
-                                   !centre_is_open(b->centre, "rule-missing", "node/wan4"));
+    RUN_UNTIL(b->centre->loop, centre_exception(b->centre, "node-restarted", "node/wan4") &&
+                                   !centre_is_open(b->centre, "node-restarted", "node/wan4"));
+    const struct exception *e = centre_exception(b->centre, "node-restarted", "node/wan4");
+    assert_int_equal(e->severity, EXCEPTION_MINOR);
+    assert_non_null(strstr(e->text, "it was restarted"));
+    assert_null(centre_exception(b->centre, "rule-missing", "node/wan4"));
+}
+
+/* Where rules are left to people, what they are asked about is what is missing, and why. */
+static void
+an_empty_node_is_left_to_people_where_the_policy_says_so(void **state)
+{
+    struct bench *b = *state;
+    policy(b, DRIFT_REPORT, DRIFT_REPORT);
+    restart_switch(b);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "rule-missing", "node/wan4"));
+    assert_non_null(
+        strstr(centre_exception(b->centre, "rule-missing", "node/wan4")->text, "it was restarted"));
+    assert_null(centre_exception(b->centre, "node-restarted", "node/wan4"));
 }
 
 /* After a restart of the controller the policy still holds for what an earlier life had confirmed.
@@ -369,6 +396,7 @@ main(void)
         T(is_only_reported_if_the_policy_says_so),
         T(policies_are_apart),
         T(an_empty_node_gets_everything_back),
+        T(an_empty_node_is_left_to_people_where_the_policy_says_so),
         T(a_restart_forgets_no_policy),
         T(a_flood_of_foreign_rules_is_removed),
         T(a_repair_that_is_refused_is_tried_again),
