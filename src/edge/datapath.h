@@ -67,7 +67,8 @@ struct edge_port {
     char name[16];
     struct mac mac;
     _Atomic bool up;            /* carrier and administratively up */
-    _Atomic bool live;          /* groups may use it: up, and for as long as wait-to-restore asks */
+    _Atomic bool live;          /* up, and for as long as wait-to-restore asks */
+    _Atomic bool held;          /* the controller says that groups must not use it */
     _Atomic uint32_t config;    /* OFPPC_* bits */
     _Atomic uint32_t mtu;       /* largest frame it can send, octets without FCS */
     _Atomic uint64_t rate_kbps; /* shaping, 0: none */
@@ -259,13 +260,21 @@ struct dp_error datapath_check_actions(const struct datapath *, const struct act
  * The result belongs to the caller. */
 void action_set_order(const struct actions *written, struct actions *ordered);
 
+/* May groups use the port? */
+static inline bool
+port_is_live(const struct edge_port *port)
+{
+    return atomic_load_explicit(&port->live, memory_order_acquire) &&
+           !atomic_load_explicit(&port->held, memory_order_acquire);
+}
+
 bool group_is_live(const struct group_entry *);
 static inline bool
 bucket_is_live(const struct bucket_entry *b)
 {
     if (!b->watches)
         return true;
-    if (b->watch_port && atomic_load_explicit(&b->watch_port->live, memory_order_relaxed))
+    if (b->watch_port && port_is_live(b->watch_port))
         return true;
     return b->watch_group && group_is_live(b->watch_group);
 }

@@ -62,12 +62,14 @@ port_json(const struct edge_node *n, const struct edge_port *port)
     struct port_counters kernel;
     uint32_t config = atomic_load_explicit(&port->config, memory_order_relaxed);
     bool up = atomic_load_explicit(&port->up, memory_order_relaxed);
-    bool live = atomic_load_explicit(&port->live, memory_order_relaxed);
+    bool live = port_is_live(port);
+    bool held = atomic_load_explicit(&port->held, memory_order_relaxed);
+    bool waiting = up && !atomic_load_explicit(&port->live, memory_order_relaxed);
     worker_port_counters(n->worker, port->number, &kernel);
-    json_t *row = json_pack("{sI ss ss sb sb sb ss sb sb}", "number", (json_int_t)port->number,
+    json_t *row = json_pack("{sI ss ss sb sb sb sb ss sb sb}", "number", (json_int_t)port->number,
                             "name", port->name, "driver",
                             worker_port_driver(n->worker, port->number), "up", up, "live", live,
-                            "waiting", up && !live, "mac", mac_format(&port->mac, mac),
+                            "waiting", waiting, "held", held, "mac", mac_format(&port->mac, mac),
                             "configured-down", (config & PORT_CONFIG_DOWN) != 0, "isolated",
                             worker_port_is_isolated(n->worker, port->number, NULL));
     put(row, "mtu", atomic_load_explicit(&port->mtu, memory_order_relaxed));
@@ -189,6 +191,28 @@ do_release_port(void *arg, struct rpc_request *request, json_t *params)
     rpc_reply(request, NULL);
 }
 
+/* ---- edge.hold-port ---- */
+
+static void
+do_hold_port(void *arg, struct rpc_request *request, json_t *params)
+{
+    struct edge_node *n = arg;
+    json_int_t number = json_integer_value(json_object_get(params, "port"));
+    json_t *hold = json_object_get(params, "hold");
+    struct edge_port *port = number < 1 || number > (json_int_t)PORT_MAX
+                                 ? NULL
+                                 : datapath_port(n->datapath, (uint32_t)number);
+    if (!port) {
+        rpc_fail(request, ERR_NOT_FOUND, "there is no such port");
+    } else if (!json_is_boolean(hold)) {
+        rpc_fail(request, ERR_INVALID, "hold is true or false");
+    } else {
+        atomic_store_explicit(&port->held, json_is_true(hold), memory_order_release);
+        edge_node_tell_ports(n);
+        rpc_reply(request, NULL);
+    }
+}
+
 /* ---- Tests ---- */
 
 static void
@@ -217,6 +241,8 @@ const struct rpc_method edge_methods[] = {
      "How long a port that is up again must stay so before groups use it.", do_config},
     {"edge.release-port", "{port?}", "Uses a port, or all, that waits to be used again, now.",
      do_release_port},
+    {"edge.hold-port", "{port, hold: true | false}",
+     "Keeps groups from using a port whatever its carrier, until it is let go.", do_hold_port},
     {"test.start", TEST_START_USAGE, TEST_START_HELP, do_test_start},
     {"test.stop", TEST_STOP_USAGE, TEST_STOP_HELP, do_test_stop},
 };

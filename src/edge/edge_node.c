@@ -105,9 +105,12 @@ edge_node_tell_port(struct edge_node *n, struct told_port *told)
     if (!interface_get(port->name, &info, NULL))
         port->speed_kbps = info.speed_kbps; /* as it was negotiated now */
     told->up = atomic_load_explicit(&port->up, memory_order_acquire);
-    told->live = atomic_load_explicit(&port->live, memory_order_acquire);
+    told->live = port_is_live(port);
     log_info("port %u (%s) is %s%s", port->number, port->name, told->up ? "up" : "down",
-             told->up && !told->live ? ", and waits to be used again" : "");
+             !told->up || told->live ? ""
+             : atomic_load_explicit(&port->held, memory_order_relaxed)
+                 ? ", and held"
+                 : ", and waits to be used again");
     openflow_agent_port_changed(n->openflow, port);
     if (rpc_agent_is_connected(n->rpc))
         (void)rpc_agent_notify(n->rpc, "edge.port",
@@ -121,7 +124,7 @@ edge_node_tell_ports(struct edge_node *n)
     for (uint32_t i = 0; i < n->n_ports; i++) {
         struct told_port *told = &n->ports[i];
         if (told->up != atomic_load_explicit(&told->port->up, memory_order_acquire) ||
-            told->live != atomic_load_explicit(&told->port->live, memory_order_acquire))
+            told->live != port_is_live(told->port))
             edge_node_tell_port(n, told);
     }
 }

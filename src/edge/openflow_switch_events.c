@@ -78,7 +78,7 @@ describe_port(const struct edge_port *port, struct openflow_port *out)
     memcpy(out->name, port->name, sizeof port->name);
     if (!atomic_load_explicit(&port->up, memory_order_relaxed))
         out->state |= OFPPS_LINK_DOWN;
-    if (atomic_load_explicit(&port->live, memory_order_relaxed))
+    if (port_is_live(port))
         out->state |= OFPPS_LIVE;
 }
 

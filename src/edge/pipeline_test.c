@@ -626,6 +626,36 @@ inject(struct bench *b, uint32_t size, uint32_t in_port, struct actions actions)
     actions_free(&actions);
 }
 
+/* The controller has found that nothing arrives at its other end. Frames still pass it: those of
+ * link discovery must, or nobody would see when it is well again. */
+static void
+a_held_port_is_up_but_not_for_groups(void **state)
+{
+    struct bench *b = *state;
+    struct group g = group_of(7, GROUP_TYPE_FF, 2, (uint32_t[]){2, 3});
+    struct edge_port *port = datapath_port(b->dp, 2);
+    struct actions out = {0};
+    group_mod(b, GROUP_ADD, g);
+    to_group(b, 1, 7);
+    struct flow from = flow_of(0, 1, "in_port=2");
+    actions_output(&from.apply, 4);
+    add(b, from);
+    assert_through(b, 1, UDP, "2:44 ");
+    port->held = true;
+    assert_false(port_is_live(port));
+    assert_through(b, 1, UDP, "3:44 ");
+    assert_through(b, 2, UDP, "4:44 ");
+    actions_output(&out, 2);
+    inject(b, 60, PORT_CONTROLLER, out);
+    assert_string_equal(buf_cstr(&b->log), "2:60 ");
+    /* Its carrier goes and comes: it is held all the same. */
+    port->up = port->live = false;
+    port->up = port->live = true;
+    assert_through(b, 1, UDP, "3:44 ");
+    port->held = false;
+    assert_through(b, 1, UDP, "2:44 ");
+}
+
 static void
 what_the_node_sends_itself_comes_back_only_if_asked(void **state)
 {
@@ -731,6 +761,7 @@ TEST_MAIN(WITH_BENCH(an_empty_table_drops_everything), WITH_BENCH(forwards_by_th
           WITH_BENCH(a_port_can_be_kept_from_troubling_the_controller),
           WITH_BENCH(an_expired_ttl_is_told_if_somebody_asked_for_it),
           WITH_BENCH(fast_failover_takes_the_first_live_bucket),
+          WITH_BENCH(a_held_port_is_up_but_not_for_groups),
           WITH_BENCH(a_bucket_can_send_back_where_it_came_from),
           WITH_BENCH(an_all_group_gives_each_bucket_its_own_copy),
           WITH_BENCH(a_select_group_keeps_a_conversation_together),

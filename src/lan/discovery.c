@@ -98,11 +98,15 @@ judge_link(const struct lan_service *s, const struct link *link, struct lan_link
         l->ready_since = 0;
     else if (!l->ready_since)
         l->ready_since = now;
-    if (port_is_down(s, &link->a) || port_is_down(s, &link->b))
+    if (port_is_down(s, &link->a) || port_is_down(s, &link->b)) {
+        l->ready_since = 0; /* when it has carrier again, it gets its time to be seen */
         return LINK_DOWN;
+    }
     if (was_seen(l, 0) && was_seen(l, 1))
         return LINK_UP;
-    return l->ready_since && now - l->ready_since > LINK_LOST_AFTER ? LINK_DOWN : LINK_NOT_KNOWN;
+    if (!l->ready_since || now - s->discovered > 2 * DISCOVERY_INTERVAL)
+        return LINK_NOT_KNOWN;
+    return now - l->ready_since > LINK_LOST_AFTER ? LINK_DOWN : LINK_NOT_KNOWN;
 }
 
 static json_t *
@@ -116,13 +120,65 @@ seen_json(const struct link *link, const struct lan_link *l)
     return seen;
 }
 
+static bool
+route_uses(const struct route *route, const char *link)
+{
+    for (uint32_t i = 0; i < route->n_links; i++) {
+        if (!strcmp(route->links[i], link))
+            return true;
+    }
+    return false;
+}
+
+/* How many circuits have a path over it. */
+static uint32_t
+count_users(const struct lan_service *s, const struct link *link)
+{
+    uint32_t n = 0;
+    for (const struct design *d = s->planned->designs; d; d = d->hh.next)
+        n += route_uses(&d->primary, link->name) ||
+             (d->has_failover && route_uses(&d->failover, link->name));
+    return n;
+}
+
 static void
-tell_link(struct lan_service *s, const struct link *link, const struct lan_link *l)
+raise_down(struct lan_service *s, const struct link *link, const char *object, bool silent)
+{
+    struct buf held = BUF_INIT, not_held = BUF_INIT;
+    uint32_t n_users = count_users(s, link);
+    const char *severity = n_users ? "major" : "minor";
+    if (silent)
+        lan_hold_describe(s, link, &held, &not_held);
+    json_t *evidence = json_pack("{ss ss so ss ss}", "a", link->a.node, "b", link->b.node,
+                                 "circuits", json_sprintf("%u", n_users), "held", buf_cstr(&held),
+                                 "not-held", buf_cstr(&not_held));
+    if (!silent)
+        lan_raise(s, "link-down", severity, object, evidence,
+                  "Link %s is down: a port has no carrier.", link->name);
+    else if (!held.size)
+        lan_raise(
+            s, "link-down", severity, object, evidence,
+            "Link %s does not carry both ways, though its ports have carrier. Neither port can "
+            "be held: traffic still goes there.",
+            link->name);
+    else
+        lan_raise(s, "link-down", severity, object, evidence,
+                  "Link %s does not carry both ways, though its ports have carrier. Held, so that "
+                  "traffic takes its other path: %s%s%s.",
+                  link->name, buf_cstr(&held), not_held.size ? "; not held: " : "",
+                  buf_cstr(&not_held));
+    buf_fini(&held);
+    buf_fini(&not_held);
+}
+
+static void
+tell_link(struct lan_service *s, const struct link *link, const struct lan_link *l, bool silent)
 {
     char object[128];
     char *subject = lan_subject("lan.link.", link->name);
     snprintf(object, sizeof object, "link/%.100s", link->name);
-    log_info("link %s is %s", link->name, l->up ? "up" : "down");
+    log_info("link %s is %s%s", link->name, l->up ? "up" : "down",
+             silent ? ", though its ports have carrier" : "");
     lan_record(
         s, "link.state", object,
         json_pack("{ss sb so}", "link", link->name, "up", l->up, "seen", seen_json(link, l)));
@@ -132,9 +188,16 @@ tell_link(struct lan_service *s, const struct link *link, const struct lan_link 
     if (l->up)
         lan_clear(s, "link-down", object, "it is up again");
     else
-        lan_raise(s, "link-down", "minor", object,
-                  json_pack("{ss ss}", "a", link->a.node, "b", link->b.node), "Link %s is down.",
-                  link->name);
+        raise_down(s, link, object, silent);
+}
+
+static void
+tell_other_reason(struct lan_service *s, const struct link *link, bool silent)
+{
+    char object[128];
+    snprintf(object, sizeof object, "link/%.100s", link->name);
+    lan_clear(s, "link-down", object, "it is down for another reason now");
+    raise_down(s, link, object, silent);
 }
 
 static void
@@ -142,12 +205,19 @@ update_link(struct lan_service *s, const struct link *link)
 {
     struct lan_link *l = link_status(s, link->name);
     enum verdict verdict = judge_link(s, link, l);
-    bool up = verdict == LINK_UP;
-    if (verdict == LINK_NOT_KNOWN || (l->known && l->up == up))
-        return;
-    l->known = true;
-    l->up = up;
-    tell_link(s, link, l);
+    bool up = verdict == LINK_UP, news = verdict != LINK_NOT_KNOWN && (!l->known || l->up != up);
+    bool silent = verdict == LINK_DOWN && !port_is_down(s, &link->a) && !port_is_down(s, &link->b);
+    if (news) {
+        l->known = true;
+        l->up = up;
+    }
+    lan_hold_update(s, link, l, silent, up); /* what heals comes first */
+    if (news)
+        tell_link(s, link, l, silent);
+    else if (verdict == LINK_DOWN && silent != l->silent)
+        tell_other_reason(s, link, silent);
+    if (verdict != LINK_NOT_KNOWN)
+        l->silent = silent;
 }
 
 void
@@ -169,14 +239,18 @@ void
 lan_links_changed(struct lan_service *s)
 {
     struct lan_link *l, *next;
+    bool held = false;
     HASH_ITER (hh, s->links, l, next) {
         char object[128];
+        held |= l->hold;
         snprintf(object, sizeof object, "link/%.100s", l->name);
         if (network_link(s->config.state->network, l->name))
             continue;
         lan_clear(s, "link-down", object, "it is no longer in the inventory");
         status_free(s, l);
     }
+    for (struct lan_node *n = held ? s->nodes : NULL; n; n = n->hh.next)
+        lan_hold_tell_node(s, n); /* a port may have no link now, or another one */
 }
 
 /* ---- What the inventory does not say ---- */
@@ -254,19 +328,33 @@ lan_link_json(const struct lan_service *s, const struct link *link)
 {
     const struct lan_link *l;
     HASH_FIND_STR(s->links, link->name, l);
-    return json_pack("{ss ss so}", "name", link->name, "state",
+    return json_pack("{ss ss so sb}", "name", link->name, "state",
                      !l || !l->known ? "not-seen"
                      : l->up         ? "up"
                                      : "down",
-                     "seen", seen_json(link, l));
+                     "seen", seen_json(link, l), "held", l && l->hold);
 }
 
 /* ---- Sending and receiving ---- */
+
+/* If this program itself was kept from working, frames are missing that nobody has lost: all links
+ * have to be seen anew before anything is said of them. */
+static void
+allow_for_delay(struct lan_service *s)
+{
+    nsec_t now = clock_monotonic();
+    if (s->discovered && now - s->discovered > 2 * DISCOVERY_INTERVAL) {
+        for (struct lan_link *l = s->links; l; l = l->hh.next)
+            l->ready_since = l->ready_since ? now : 0;
+    }
+    s->discovered = now;
+}
 
 void
 lan_discover(struct lan_service *s)
 {
     const struct network *net = s->config.state->network;
+    allow_for_delay(s);
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
         if (!lan_node_is_ready(n))
             continue;

@@ -4,7 +4,7 @@
  *   job.c        writing rules             waiter.c     requests that wait for that
  *   drift.c      judging what nodes hold
  *   discovery.c  links by LLDP             denied.c     packets the deny rules caught
- *   report.c     answers as JSON */
+ *   hold.c       ports of silent links     report.c     answers as JSON */
 #ifndef LAN_LAN_PRIVATE_H
 #define LAN_LAN_PRIVATE_H
 
@@ -60,13 +60,20 @@ struct lan_node {
     UT_hash_handle hh;
 };
 
+/* What the agent at an end of a link was last told of its port. */
+enum hold_told { HOLD_NOT_TOLD, HOLD_TOLD, RELEASE_TOLD };
+
 /* A link as discovery sees it. */
 struct lan_link {
     char *name;
-    nsec_t seen[2];     /* monotonic: a to b, b to a; 0: never */
-    nsec_t stamp[2];    /* of the newest frame that was believed, likewise */
-    nsec_t ready_since; /* monotonic: both nodes are connected; 0: they are not */
-    bool up, known;     /* known: its state has been told once */
+    nsec_t seen[2];         /* monotonic: a to b, b to a; 0: never */
+    nsec_t stamp[2];        /* of the newest frame that was believed, likewise */
+    nsec_t ready_since;     /* monotonic: both nodes are connected; 0: they are not */
+    bool up, known;         /* known: its state has been told once */
+    bool silent;            /* it is down, but its ports have carrier */
+    bool hold;              /* groups must not use its ports */
+    nsec_t up_since;        /* monotonic; 0: it is not up */
+    enum hold_told told[2]; /* at a, at b */
     UT_hash_handle hh;
 };
 
@@ -114,6 +121,7 @@ struct lan_service {
     struct task *schedule;
     struct timer *read_timer, *discovery_timer, *denied_timer;
     uint8_t secret[32]; /* of discovery */
+    nsec_t discovered;  /* monotonic: when frames were last sent */
     uint32_t turn;      /* whose flows are read next */
     struct denied *denied;
     struct connecting *connecting;
@@ -208,6 +216,18 @@ json_t *lan_link_json(const struct lan_service *, const struct link *);
 json_t *lan_misfits_json(const struct lan_service *);
 void lan_links_free(struct lan_service *);
 void lan_links_changed(struct lan_service *); /* the inventory has changed */
+
+/* hold.c */
+/* Of a link that has been judged. `silent`: it is down, but its ports have carrier. */
+void lan_hold_update(struct lan_service *, const struct link *, struct lan_link *, bool silent,
+                     bool up);
+/* Lets go of links at this port of the node, or all (PORT_ANY), that are up again. */
+void lan_hold_release(struct lan_service *, const struct lan_node *, uint32_t port);
+/* An agent has connected, or the inventory has changed: tells it all it should know. */
+void lan_hold_tell_node(struct lan_service *, struct lan_node *);
+/* Appends which ends of a silent link are held, and which cannot be. */
+void lan_hold_describe(const struct lan_service *, const struct link *, struct buf *held,
+                       struct buf *not_held);
 
 /* denied.c */
 void lan_take_denied(struct lan_service *, struct lan_node *, const struct openflow_packet_in *);

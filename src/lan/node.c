@@ -557,5 +557,6 @@ lan_accept_agent(struct lan_service *s, struct stream *stream)
     n->agent = rpc_new(s->config.loop, stream, &config);
     log_info("agent of %s connected from %s", n->name, rpc_peer_address(n->agent));
     lan_configure_agent(s, n);
+    lan_hold_tell_node(s, n);
     lan_publish_node(s, n);
 }

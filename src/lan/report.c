@@ -228,6 +228,10 @@ lan_serve_rpc(void *arg, struct bus *bus, const struct bus_message *m)
                         name ? name : "");
         return;
     }
+    if (!strcmp(method, "edge.release-port")) {
+        json_t *port = json_object_get(params, "port");
+        lan_hold_release(s, n, port ? (uint32_t)json_integer_value(port) : PORT_ANY);
+    }
     struct forwarded *f = xcalloc(1, sizeof *f);
     *f = (struct forwarded){bus, m->reply_to ? xstrdup(m->reply_to) : NULL};
     enum err err = rpc_call(n->agent, method, params ? json_incref(params) : NULL,

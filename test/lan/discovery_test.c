@@ -1,6 +1,7 @@
 /* Links as they are found, and packets that no circuit allows. */
 #include "switch.h"
 
+#include "io/rpc.h"
 #include "proto/lldp/lldp.h"
 
 struct bench {
@@ -125,6 +126,209 @@ a_link_that_carries_one_way_only_is_down(void **state)
     json_t *seen = json_object_get(n->body, "seen");
     assert_int_equal(json_array_size(seen), 1);
     assert_string_equal(json_string_value(json_array_get(seen, 0)), "a2");
+}
+
+/* ---- Held ports */
+
+/* What a node answers besides OpenFlow. */
+struct agent {
+    struct sw *sw;
+    struct stream *stream;
+    struct rpc *rpc;
+};
+
+static void
+on_hold_port(void *arg, struct rpc_request *request, json_t *params)
+{
+    struct agent *a = arg;
+    json_int_t number = json_integer_value(json_object_get(params, "port"));
+    struct edge_port *port = datapath_port(a->sw->dp, (uint32_t)number);
+    assert_non_null(port);
+    port->held = json_is_true(json_object_get(params, "hold"));
+    openflow_switch_port_changed(a->sw->of, port);
+    task_schedule(a->sw->run);
+    rpc_reply(request, NULL);
+}
+
+static void
+on_config(void *arg UNUSED, struct rpc_request *request, json_t *params UNUSED)
+{
+    rpc_reply(request, NULL);
+}
+
+static const struct rpc_method agent_methods[] = {
+    {"edge.hold-port", "{port, hold}", "Holds a port.", on_hold_port},
+    {"edge.release-port", "{port?}", "Uses a port again.", on_config},
+    {"edge.config", "{...}", "Configures.", on_config},
+};
+
+static void
+on_agent_closed(void *arg UNUSED, struct rpc *rpc UNUSED, enum err err UNUSED,
+                const char *reason UNUSED)
+{
+    fail_msg("the controller has let go of an agent: %s", reason);
+}
+
+static void
+on_agent_opened(void *arg, struct stream *stream)
+{
+    struct agent *a = arg;
+    const struct rpc_config config = {.methods = agent_methods,
+                                      .n_methods = ARRAY_SIZE(agent_methods),
+                                      .closed = on_agent_closed,
+                                      .arg = a};
+    a->rpc = rpc_new(a->sw->plant->centre->loop, stream, &config);
+}
+
+static const struct stream_handler agent_stream_handler = {.opened = on_agent_opened};
+
+static void
+agent_connect(struct agent *a, struct sw *sw)
+{
+    struct centre *centre = sw->plant->centre;
+    const struct stream_config config = {
+        .address = centre->rpc_address, .tls = sw->tls, .peer_name = "controller"};
+    *a = (struct agent){.sw = sw};
+    assert_ok(stream_connect(centre->loop, &config, &agent_stream_handler, a, &a->stream, NULL));
+    RUN_UNTIL(centre->loop, a->rpc);
+}
+
+static struct edge_port *
+port_at(struct sw *sw, uint32_t number)
+{
+    return datapath_port(sw->dp, number);
+}
+
+static bool
+is_told_live(struct bench *b, const char *node, uint32_t port)
+{
+    struct answer a = centre_ask(b->centre, "lan.nodes", json_object());
+    size_t i, k;
+    json_t *row, *p;
+    bool live = false;
+    json_array_foreach(json_object_get(a.value, "nodes"), i, row)
+    {
+        if (strcmp(json_string_value(json_object_get(row, "name")), node))
+            continue;
+        json_array_foreach(json_object_get(row, "ports"), k, p)
+        {
+            if (json_integer_value(json_object_get(p, "number")) == port)
+                live = json_is_true(json_object_get(p, "live"));
+        }
+    }
+    answer_fini(&a);
+    return live;
+}
+
+static void
+a_silent_link_is_held_at_both_ends_until_it_is_well(void **state)
+{
+    struct bench *b = *state;
+    struct agent x, y;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    agent_connect(&x, c.a);
+    agent_connect(&y, c.b);
+    c.a->peer[c.a_port] = NULL; /* one way */
+    RUN_UNTIL(b->centre->loop, port_at(c.a, c.a_port)->held && port_at(c.b, c.b_port)->held);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    const struct exception *e = centre_exception(b->centre, "link-down", "link/a1-a2");
+    assert_int_equal(e->severity, EXCEPTION_MINOR); /* no circuit uses it */
+    assert_non_null(strstr(e->text, "other path: a1 port"));
+    assert_non_null(strstr(e->text, ", a2 port"));
+    assert_null(strstr(e->text, "not held"));
+    RUN_UNTIL(b->centre->loop, !is_told_live(b, "a1", c.a_port));
+    /* Its carrier goes and comes: that alone does not make it well. */
+    sw_set_carrier(c.a, c.a_port, false);
+    RUN_UNTIL(b->centre->loop,
+              strstr(state_open_exception(b->centre->state, "link-down", "link/a1-a2")->text,
+                     "no carrier"));
+    sw_set_carrier(c.a, c.a_port, true);
+    RUN_UNTIL(b->centre->loop,
+              !strstr(state_open_exception(b->centre->state, "link-down", "link/a1-a2")->text,
+                      "no carrier"));
+    assert_true(port_at(c.a, c.a_port)->held && port_at(c.b, c.b_port)->held);
+    /* Frames have passed held ports all the time: else nobody would see that it is well. */
+    plug(&c);
+    RUN_UNTIL(b->centre->loop, !port_at(c.a, c.a_port)->held && !port_at(c.b, c.b_port)->held);
+    assert_false(centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    RUN_UNTIL(b->centre->loop, is_told_live(b, "a1", c.a_port));
+    rpc_free(x.rpc);
+    rpc_free(y.rpc);
+}
+
+/* What an agent was told it may have forgotten. */
+static void
+an_agent_that_is_back_is_told_anew(void **state)
+{
+    struct bench *b = *state;
+    struct agent x, y;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    agent_connect(&x, c.a);
+    unplug(&c);
+    RUN_UNTIL(b->centre->loop, port_at(c.a, c.a_port)->held);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    assert_non_null(strstr(centre_exception(b->centre, "link-down", "link/a1-a2")->text,
+                           "; not held: a2 port"));
+    assert_false(port_at(c.b, c.b_port)->held); /* nobody to tell */
+    rpc_free(x.rpc);
+    uint32_t other = c.a_port == 1 ? 2 : 1;
+    port_at(c.a, c.a_port)->held = false;
+    port_at(c.a, other)->held = true;
+    agent_connect(&x, c.a);
+    agent_connect(&y, c.b);
+    RUN_UNTIL(b->centre->loop, port_at(c.a, c.a_port)->held && port_at(c.b, c.b_port)->held &&
+                                   !port_at(c.a, other)->held);
+    rpc_free(x.rpc);
+    rpc_free(y.rpc);
+}
+
+/* Where the policy leaves it to people, a link that is well is held until they say so. */
+static void
+a_held_link_waits_for_people_where_the_policy_says_so(void **state)
+{
+    struct bench *b = *state;
+    struct agent x, y;
+    b->centre->state->network->settings.revertive = false;
+    wait_for_links(b);
+    struct cable c = cable_of(b, "a1-a2");
+    agent_connect(&x, c.a);
+    agent_connect(&y, c.b);
+    unplug(&c);
+    RUN_UNTIL(b->centre->loop, port_at(c.a, c.a_port)->held && port_at(c.b, c.b_port)->held);
+    json_t *release = json_pack("{ss si}", "node", "a1", "port", (int)c.a_port);
+    struct answer a = centre_ask(b->centre, "lan.release-port", json_incref(release));
+    answer_fini(&a);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    assert_true(port_at(c.a, c.a_port)->held); /* it is not well yet */
+    plug(&c);
+    RUN_UNTIL(b->centre->loop, !centre_is_open(b->centre, "link-down", "link/a1-a2"));
+    assert_true(port_at(c.a, c.a_port)->held && port_at(c.b, c.b_port)->held);
+    a = centre_ask(b->centre, "lan.release-port", release);
+    answer_fini(&a);
+    RUN_UNTIL(b->centre->loop, !port_at(c.a, c.a_port)->held && !port_at(c.b, c.b_port)->held);
+    rpc_free(x.rpc);
+    rpc_free(y.rpc);
+}
+
+/* A link that circuits need is worse to lose. */
+static void
+a_link_that_circuits_use_is_major(void **state)
+{
+    struct bench *b = *state;
+    char object[128];
+    wait_for_links(b);
+    centre_build(b->centre, "scada");
+    const char *link = network_design(b->centre->state->network, "scada")->primary.links[0];
+    struct cable c = cable_of(b, link);
+    unplug(&c);
+    snprintf(object, sizeof object, "link/%s", link);
+    RUN_UNTIL(b->centre->loop, centre_is_open(b->centre, "link-down", object));
+    const struct exception *e = centre_exception(b->centre, "link-down", object);
+    assert_int_equal(e->severity, EXCEPTION_MAJOR);
+    assert_non_null(strstr(e->text, "Neither port can be held"));
+    assert_string_equal(json_string_value(json_object_get(e->evidence, "circuits")), "1");
 }
 
 /* Also when it never was up. */
@@ -354,6 +558,10 @@ main(void)
         T(finds_every_link),
         T(a_port_without_carrier_is_a_link_down_at_once),
         T(a_link_that_carries_one_way_only_is_down),
+        T(a_silent_link_is_held_at_both_ends_until_it_is_well),
+        T(an_agent_that_is_back_is_told_anew),
+        T(a_held_link_waits_for_people_where_the_policy_says_so),
+        T(a_link_that_circuits_use_is_major),
         T(a_link_that_is_not_there_is_down),
         T(a_miscabled_link_is_named),
         T(a_link_that_nobody_planned_is_named),
