@@ -154,7 +154,7 @@ raise_down(struct lan_service *s, const struct link *link, const char *object, b
                                  "not-held", buf_cstr(&not_held));
     if (!silent)
         lan_raise(s, "link-down", severity, object, evidence,
-                  "Link %s is down: a port has no carrier.", link->name);
+                  "Link %s is down: a port of it is down.", link->name);
     else if (!held.size)
         lan_raise(
             s, "link-down", severity, object, evidence,

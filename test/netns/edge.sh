@@ -139,6 +139,15 @@ rpc edge.config '{"wait-to-restore-ms": "manual"}' >/dev/null
 ip -n $prefix-b link set b0 up
 claim "a port that is back waits to be released" eval 'wait_for 5 carrier 2 true; shows ".ports[1].waiting" edge.ports && goes_by 3'
 claim "and is used when it is" eval 'rpc edge.release-port "{\"port\": 2}" >/dev/null && goes_by 2 && wait_for 5 pings'
+claim "a held port is up and not live" eval 'rpc edge.hold-port "{\"port\": 2, \"hold\": true}" >/dev/null &&
+    shows ".ports[1] | .up and .held and (.live or .waiting | not)" edge.ports && goes_by 3'
+claim "releasing it does not let go" eval 'rpc edge.release-port "{\"port\": 2}" >/dev/null && goes_by 3'
+ip -n $prefix-b link set b0 down
+claim "nor does its carrier" eval 'wait_for 5 carrier 2 false; ip -n $prefix-b link set b0 up; wait_for 5 carrier 2 true; goes_by 3'
+rpc edge.release-port '{"port": 2}' >/dev/null
+claim "until it is let go" eval 'rpc edge.hold-port "{\"port\": 2, \"hold\": false}" >/dev/null && goes_by 2 && wait_for 5 pings'
+claim "holding wants a port and a word" eval '! rpc edge.hold-port "{\"port\": 9, \"hold\": true}" >/dev/null &&
+    ! rpc edge.hold-port "{\"port\": 2}" >/dev/null && goes_by 2'
 claim "every path down is a reason to drop" eval 'ip -n $prefix-b link set b0 down; ip -n $prefix-c link set c0 down
     wait_for 5 carrier 2 false; wait_for 5 carrier 3 false
     shows ".verdict == \"dropped\" and .drops == [\"no_live_bucket\"]" edge.trace "{\"in-port\": 1}"'
