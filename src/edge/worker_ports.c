@@ -1,0 +1,200 @@
+#include "edge/worker_private.h"
+
+#include "base/alloc.h"
+#include "io/clock.h"
+
+#include <stdlib.h>
+
+#define BURSTS_PER_TURN 8
+
+struct worker_port *
+worker_find_port(const struct worker *w, uint32_t number)
+{
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        if (w->ports[i]->port->number == number)
+            return w->ports[i];
+    }
+    return NULL;
+}
+
+enum err
+worker_add_port(struct worker *w, struct edge_port *port, const struct port_options *options,
+                struct diag *diag)
+{
+    if (w->n_ports == MAX_PORTS)
+        return diag_set(diag, ERR_LIMIT, "at most %d ports", MAX_PORTS);
+    struct port_io *io;
+    enum err err = port_open(options, w->pool, &io, diag);
+    if (err)
+        return err;
+    struct worker_port *wp = xcalloc(1, sizeof *wp);
+    wp->port = port;
+    wp->io = io;
+    wp->ifindex = port_ifindex(io);
+    wp->restore_at = NSEC_NEVER;
+    err = worker_watch(w, port_fd(io), wp, diag);
+    if (err) {
+        port_close(io);
+        free(wp);
+        return err;
+    }
+    atomic_store_explicit(&port->mtu, port_frame_max(io), memory_order_relaxed);
+    w->ports[w->n_ports++] = wp;
+    if (port->number < MAX_PORTS)
+        w->port_index[port->number] = w->n_ports;
+    return ERR_OK;
+}
+
+/* ---- Ports up and down ---- */
+
+static void
+set_live(struct worker_port *wp)
+{
+    wp->restore_at = NSEC_NEVER;
+    atomic_store_explicit(&wp->port->live, true, memory_order_release);
+}
+
+void
+worker_on_carrier(void *arg, const struct carrier_event *e)
+{
+    struct worker *w = arg;
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct worker_port *wp = w->ports[i];
+        bool was_up = atomic_load_explicit(&wp->port->up, memory_order_relaxed);
+        if (wp->ifindex != e->ifindex)
+            continue;
+        atomic_store_explicit(&wp->port->mtu, port_frame_max(wp->io), memory_order_relaxed);
+        if (was_up == e->up)
+            continue;
+        nsec_t wait = atomic_load_explicit(&w->wait_to_restore, memory_order_relaxed);
+        if (!e->up)
+            atomic_store_explicit(&wp->port->live, false, memory_order_release);
+        atomic_store_explicit(&wp->port->up, e->up, memory_order_release);
+        wp->restore_at = NSEC_NEVER;
+        if (!e->up)
+            worker_discard_queues(w, wp);
+        else if (wait == 0 || !wp->known)
+            set_live(wp);
+        else if (wait > 0)
+            wp->restore_at = w->now + wait;
+        wp->known = true;
+        worker_tell_port(w, wp->port);
+    }
+}
+
+void
+worker_restore_ports(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct worker_port *wp = w->ports[i];
+        if (wp->restore_at <= w->now && atomic_load_explicit(&wp->port->up, memory_order_relaxed)) {
+            set_live(wp);
+            worker_tell_port(w, wp->port);
+        }
+    }
+}
+
+void
+worker_set_wait_to_restore(struct worker *w, nsec_t wait)
+{
+    atomic_store_explicit(&w->wait_to_restore, wait, memory_order_relaxed);
+}
+
+void
+worker_release_port(struct worker *w, uint32_t number)
+{
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct edge_port *port = w->ports[i]->port;
+        if ((number == PORT_ANY || port->number == number) &&
+            atomic_load_explicit(&port->up, memory_order_acquire))
+            atomic_store_explicit(&port->live, true, memory_order_release);
+        if (!atomic_load_explicit(&port->up, memory_order_seq_cst)) /* it went down meanwhile */
+            atomic_store_explicit(&port->live, false, memory_order_release);
+    }
+}
+
+/* ---- In ---- */
+
+void
+worker_read_port(struct worker *w, struct worker_port *wp)
+{
+    struct packet *vector[VECTOR_SIZE];
+    for (unsigned burst = 0; burst < BURSTS_PER_TURN; burst++) {
+        unsigned n = port_receive(wp->io, vector, VECTOR_SIZE);
+        uint64_t octets = 0;
+        if (!n)
+            return;
+        for (unsigned i = 0; i < n; i++)
+            octets += vector[i]->size;
+        counter_add(&wp->port->rx.packets, n);
+        counter_add(&wp->port->rx.octets, octets);
+        w->now = clock_monotonic();
+        pipeline_receive(w->pipeline, vector, n, w->now);
+        worker_flush_ports(w);
+        if (n < VECTOR_SIZE)
+            return;
+        qsbr_quiescent(&w->dp->qsbr, 0);
+    }
+}
+
+void
+worker_read_stamps(struct worker *w, struct worker_port *wp)
+{
+    struct port_tx_stamp stamps[16];
+    unsigned n;
+    while ((n = port_tx_stamps(wp->io, stamps, ARRAY_SIZE(stamps)))) {
+        for (unsigned i = 0; i < n; i++) {
+            struct record *r = worker_new_record(w, RECORD_TX_STAMP, NULL, 0);
+            if (!r)
+                return;
+            r->token = stamps[i].token;
+            r->time = stamps[i].wall;
+            worker_publish(w);
+        }
+    }
+}
+
+/* ---- Counters and what can be asked ---- */
+
+void
+worker_count_losses(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct worker_port *wp = w->ports[i];
+        struct port_counters c;
+        port_get_counters(wp->io, &c);
+        uint64_t refused = c.tx_refused - counter_get(&wp->counters.tx_refused);
+        counter_add(&w->dp->drops[DROP_SEND_FAILED], refused);
+        counter_add(&wp->port->tx.dropped, refused);
+        counter_add(&w->dp->drops[DROP_NO_BUFFER],
+                    c.rx_no_buffer - counter_get(&wp->counters.rx_no_buffer));
+        atomic_store_explicit(&wp->counters.rx_lost, c.rx_lost, memory_order_relaxed);
+        atomic_store_explicit(&wp->counters.rx_no_buffer, c.rx_no_buffer, memory_order_relaxed);
+        atomic_store_explicit(&wp->counters.tx_refused, c.tx_refused, memory_order_relaxed);
+    }
+}
+
+const char *
+worker_port_driver(const struct worker *w, uint32_t number)
+{
+    struct worker_port *wp = worker_find_port(w, number);
+    return wp ? port_driver(wp->io) : NULL;
+}
+
+bool
+worker_port_is_isolated(const struct worker *w, uint32_t number, const char **why)
+{
+    struct worker_port *wp = worker_find_port(w, number);
+    return wp && port_is_isolated(wp->io, why);
+}
+
+void
+worker_port_counters(const struct worker *w, uint32_t number, struct port_counters *counters)
+{
+    struct worker_port *wp = worker_find_port(w, number);
+    *counters = (struct port_counters){0};
+    if (wp)
+        *counters = (struct port_counters){counter_get(&wp->counters.rx_lost),
+                                           counter_get(&wp->counters.rx_no_buffer),
+                                           counter_get(&wp->counters.tx_refused)};
+}
