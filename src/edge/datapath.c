@@ -28,6 +28,18 @@ const struct drop_info drop_table[DROP_MAX] = {
     [DROP_LOCAL_FULL] = {"local_full", "for the node itself, which does not keep up"},
 };
 
+void
+datapath_set_lanes(struct datapath *dp, unsigned n)
+{
+    free(dp->lanes);
+    dp->n_lanes = n;
+    if (posix_memalign((void **)&dp->lanes, 64, n * sizeof *dp->lanes))
+        abort();
+    memset(dp->lanes, 0, n * sizeof *dp->lanes);
+    for (unsigned i = 0; i < N_TABLES; i++)
+        dp->tables[i].n_lanes = n;
+}
+
 struct datapath *
 datapath_new(const struct limits *limits)
 {
@@ -40,6 +52,7 @@ datapath_new(const struct limits *limits)
     atomic_init(&dp->generation, 1);
     for (unsigned i = 0; i < N_TABLES; i++)
         flow_table_init(&dp->tables[i], (uint8_t)i, &dp->qsbr);
+    datapath_set_lanes(dp, 1);
     idmap_init(&dp->groups, &dp->qsbr);
     idmap_init(&dp->meters, &dp->qsbr);
     idmap_init(&dp->ports, &dp->qsbr);
@@ -76,6 +89,7 @@ datapath_free(struct datapath *dp)
     qsbr_fini(&dp->qsbr);
     free(dp->expiring);
     free(dp->log);
+    free(dp->lanes);
     free(dp);
 }
 
@@ -98,6 +112,19 @@ struct edge_port *
 datapath_port(const struct datapath *dp, uint32_t number)
 {
     return idmap_get(&dp->ports, number);
+}
+
+struct table_counts
+datapath_table_counts(const struct datapath *dp, unsigned table)
+{
+    struct table_counts sum = {0};
+    uint64_t misses = 0;
+    for (uint32_t i = 0; i < dp->n_lanes; i++) { /* a miss is counted after its lookup */
+        misses += counter_get(&dp->lanes[i].tables[table].misses);
+        sum.lookups += counter_get(&dp->lanes[i].tables[table].lookups);
+    }
+    sum.matches = sum.lookups - misses;
+    return sum;
 }
 
 void
@@ -306,9 +333,8 @@ replace_instructions(struct datapath *dp, struct entry *entry, const struct flow
     };
     count_references(dp, entry, 1);
     if (flow->flags & FLOW_RESET_COUNTS) {
-        before->packets = atomic_exchange_explicit(&entry->counters.packets, 0,
-                                                   memory_order_relaxed);
-        before->octets = atomic_exchange_explicit(&entry->counters.octets, 0, memory_order_relaxed);
+        before->zero = counters_reset(&entry->counters);
+        before->was_reset = true;
     }
 }
 
@@ -399,7 +425,7 @@ datapath_flow_mod(struct datapath *dp, const struct flow_request *r, nsec_t now)
 static bool
 is_due(const struct entry *e, nsec_t now, enum flow_removed_reason *reason)
 {
-    nsec_t used = atomic_load_explicit(&e->counters.used, memory_order_relaxed);
+    nsec_t used = counters_get(&e->counters).used;
     if (e->hard_timeout && now - e->created >= e->hard_timeout * NSEC_PER_SEC) {
         *reason = REMOVED_HARD;
         return true;

@@ -97,7 +97,7 @@ struct bucket_entry {
     uint32_t watch_port_number, watch_group_id;
     struct actions actions; /* as given, for descriptions */
     struct actions set;     /* as executed: in the action set's order */
-    _Atomic uint64_t packets, octets;
+    struct counters counters;
 };
 
 /* What a group consists of; replaced as a whole. */
@@ -113,7 +113,7 @@ struct group_entry {
     struct group_body *_Atomic body;
     uint32_t n_flows, n_groups; /* entries and buckets that name it; control thread's */
     nsec_t created;
-    _Atomic uint64_t packets, octets;
+    struct counters counters;
 };
 
 enum flow_removed_reason {
@@ -161,6 +161,14 @@ struct limits {
     uint32_t flows, groups, meters, buckets; /* most of each; buckets: per group */
 };
 
+/* What one worker counts of all tables. */
+struct datapath_lane {
+    struct {
+        _Atomic uint64_t lookups, misses;
+    } tables[N_TABLES];
+    _Alignas(64) char end[];
+};
+
 struct datapath {
     struct qsbr qsbr;
     _Atomic uint64_t generation; /* raised after every change a cached program could depend on */
@@ -168,6 +176,8 @@ struct datapath {
     struct idmap groups, meters, ports;
     struct limits limits;
     uint32_t n_flows;
+    uint32_t n_lanes; /* of everything that workers count packet by packet */
+    struct datapath_lane *lanes;
     struct datapath_hooks hooks;
     /* Packets whose TTL expires go to the controller too (OFPR_INVALID_TTL), as much of them. */
     _Atomic bool punt_expired;
@@ -189,12 +199,21 @@ struct datapath {
 struct datapath *datapath_new(const struct limits *);
 /* No worker may be running. */
 void datapath_free(struct datapath *);
+/* How many packet workers there will be, each with its lane in all counters (counters.h): before
+ * the first entry or group, and before the first pipeline. 1 unless set. */
+void datapath_set_lanes(struct datapath *, unsigned n);
 
 /* Ports are added before the worker starts, and by the control thread later. The datapath owns it.
  */
 struct edge_port *datapath_add_port(struct datapath *, uint32_t number, const char *name,
                                     const struct mac *, nsec_t now);
 struct edge_port *datapath_port(const struct datapath *, uint32_t number);
+
+/* What all workers have looked up in a table, and found. */
+struct table_counts {
+    uint64_t lookups, matches;
+};
+struct table_counts datapath_table_counts(const struct datapath *, unsigned table);
 
 /* Several changes as one. No other change may come in between; the calls below that change
  * something take part. `exclusive`: the packet workers wait from here until the commit or rollback
@@ -281,17 +300,5 @@ bucket_is_live(const struct bucket_entry *b)
 
 /* The group as told, to be freed with group_fini(). */
 void group_entry_describe(const struct group_entry *, struct group *);
-
-static inline void
-counter_add(_Atomic uint64_t *counter, uint64_t n)
-{
-    atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
-}
-
-static inline uint64_t
-counter_get(const _Atomic uint64_t *counter)
-{
-    return atomic_load_explicit(counter, memory_order_relaxed);
-}
 
 #endif

@@ -17,6 +17,7 @@ group_body_free(void *object)
     for (uint32_t i = 0; i < body->n_buckets; i++) {
         actions_free(&body->buckets[i].actions);
         actions_free(&body->buckets[i].set);
+        counters_fini(&body->buckets[i].counters);
     }
     free(body);
 }
@@ -26,6 +27,7 @@ group_entry_free(void *object)
 {
     struct group_entry *group = object;
     group_body_free(body_of(group));
+    counters_fini(&group->counters);
     free(group);
 }
 
@@ -104,6 +106,7 @@ check_group(const struct datapath *dp, const struct group *group)
 static void
 fill_bucket(struct datapath *dp, struct bucket_entry *to, const struct bucket *from)
 {
+    counters_init(&to->counters, dp->n_lanes);
     to->weight = from->weight;
     to->watch_port_number = from->watch_port;
     to->watch_group_id = from->watch_group;
@@ -159,6 +162,7 @@ add_group(struct datapath *dp, const struct group *description, nsec_t now)
     struct group_entry *group = xcalloc(1, sizeof *group);
     group->group_id = description->group_id;
     group->created = now;
+    counters_init(&group->counters, dp->n_lanes);
     struct group_body *body = body_new(dp, description);
     atomic_init(&group->body, body);
     count_chained(dp, body, 1);

@@ -46,7 +46,9 @@ enum change_type {
 /* What an entry was before it was replaced. */
 struct flow_before {
     struct instructions *instructions;
-    uint64_t cookie, packets, octets;
+    struct traffic zero; /* of its counters, if they were reset */
+    bool was_reset;
+    uint64_t cookie;
     nsec_t created;
     uint16_t flags, idle_timeout, hard_timeout;
 };

@@ -60,6 +60,7 @@ static void
 tell_flow(struct datapath *dp, const struct change *c, nsec_t now)
 {
     const struct entry *entry = c->object;
+    const struct traffic traffic = counters_get(&entry->counters);
     struct flow flow;
     if (!dp->hooks.flow)
         return;
@@ -70,8 +71,8 @@ tell_flow(struct datapath *dp, const struct change *c, nsec_t now)
         .tag = c->tag,
         .entry = entry,
         .flow = &flow,
-        .packets = counter_get(&entry->counters.packets),
-        .octets = counter_get(&entry->counters.octets),
+        .packets = traffic.packets,
+        .octets = traffic.octets,
         .duration = now - entry->created,
     };
     dp->hooks.flow(dp->hooks.arg, &notice);
@@ -111,8 +112,8 @@ undo_replace_flow(struct datapath *dp, struct change *c)
     entry->hard_timeout = before->hard_timeout;
     entry->created = before->created;
     track_expiry(dp, entry, true);
-    counter_add(&entry->counters.packets, before->packets);
-    counter_add(&entry->counters.octets, before->octets);
+    if (before->was_reset)
+        counters_undo_reset(&entry->counters, &before->zero);
 }
 
 static void

@@ -85,8 +85,9 @@ describe_entry(void *arg, struct entry *e)
     flow_format(&flow, &text);
     buf_printf(&text, " flags=%u idle=%u hard=%u created=%lld counted=%llu/%llu added=%llu/%llu",
                flow.flags, flow.idle_timeout, flow.hard_timeout, (long long)e->created,
-               (unsigned long long)e->counters.packets, (unsigned long long)e->counters.octets,
-               (unsigned long long)e->added, (unsigned long long)e->changed);
+               (unsigned long long)counters_get(&e->counters).packets,
+               (unsigned long long)counters_get(&e->counters).octets, (unsigned long long)e->added,
+               (unsigned long long)e->changed);
     lines->line[lines->n++] = buf_steal_cstr(&text);
 }
 
@@ -98,7 +99,7 @@ describe_group(void *arg, void *object)
     group_entry_describe(g, &group);
     group_format(&group, arg);
     buf_printf(arg, " flows=%u groups=%u counted=%llu\n", g->n_flows, g->n_groups,
-               (unsigned long long)g->packets);
+               (unsigned long long)counters_get(&g->counters).packets);
     group_fini(&group);
 }
 
@@ -239,7 +240,7 @@ static void
 count_entry(void *arg, struct entry *e)
 {
     struct bench *b = arg;
-    counter_add(&e->counters.packets, pick(b, 5));
+    counters_count(&e->counters, 0, (uint32_t)pick(b, 5), 1);
 }
 
 /* Packets pass. */

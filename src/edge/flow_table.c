@@ -51,11 +51,10 @@ void
 flow_table_init(struct flow_table *table, uint8_t id, struct qsbr *qsbr)
 {
     atomic_init(&table->tuples, NULL);
-    atomic_init(&table->lookups, 0);
-    atomic_init(&table->matches, 0);
     table->qsbr = qsbr;
     table->n_entries = 0;
     table->n_tuples = 0;
+    table->n_lanes = 1;
     table->id = id;
 }
 
@@ -64,6 +63,7 @@ entry_free(void *object)
 {
     struct entry *entry = object;
     free(atomic_load_explicit(&entry->instructions, RELAXED));
+    counters_fini(&entry->counters);
     free(entry);
 }
 
@@ -358,6 +358,7 @@ static struct entry *
 entry_new(const struct flow_table *table, struct tuple *tuple, const struct flow *flow, nsec_t now)
 {
     struct entry *entry = xcalloc(1, sizeof *entry + tuple->n_words * sizeof entry->values[0]);
+    counters_init(&entry->counters, table->n_lanes);
     entry->tuple = tuple;
     entry->cookie = flow->cookie;
     entry->created = now;

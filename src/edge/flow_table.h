@@ -14,8 +14,7 @@
 #ifndef EDGE_FLOW_TABLE_H
 #define EDGE_FLOW_TABLE_H
 
-#include "base/time.h"
-#include "edge/qsbr.h"
+#include "edge/counters.h"
 #include "packet/rule.h"
 
 /* What a matching entry does. Immutable once published. */
@@ -28,16 +27,11 @@ struct instructions {
     struct action actions[]; /* apply, then write */
 };
 
-/* Written by workers only, relaxed; summed by the control thread. */
-struct flow_counters {
-    _Atomic uint64_t packets, octets;
-    _Atomic nsec_t used; /* monotonic time of the last packet; 0: never */
-};
-
 struct tuple;
 
 /* An installed flow entry. Members without a note are the control thread's. */
 struct entry {
+    struct counters counters;      /* first: all that a cached packet touches */
     struct entry *_Atomic next[2]; /* in its bucket, for both phases of a growing hash table */
     struct tuple *tuple;
     struct instructions *_Atomic instructions;
@@ -50,7 +44,6 @@ struct entry {
      * list of all entries by `changed`. */
     uint64_t added, changed;
     struct entry *older, *newer;
-    struct flow_counters counters;
     uint64_t values[]; /* the tuple's words, masked */
 };
 
@@ -62,7 +55,7 @@ struct flow_table {
     uint32_t n_entries;
     uint64_t n_tuples; /* made so far; numbers them */
     uint8_t id;
-    _Atomic uint64_t lookups, matches; /* relaxed */
+    unsigned n_lanes; /* of its entries' counters; 1 unless set before the first entry */
 };
 
 void flow_table_init(struct flow_table *, uint8_t id, struct qsbr *);
@@ -126,14 +119,5 @@ void entry_match(const struct entry *, struct match *);
 /* OpenFlow 1.3.5 section 5.4: it matches everything, with priority 0. */
 bool entry_is_table_miss(const struct entry *);
 void tuple_mask(const struct tuple *, struct flow_key *mask);
-
-static inline void
-entry_count(struct entry *entry, uint32_t octets, nsec_t now)
-{
-    struct flow_counters *c = &entry->counters;
-    atomic_fetch_add_explicit(&c->packets, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&c->octets, octets, memory_order_relaxed);
-    atomic_store_explicit(&c->used, now, memory_order_relaxed);
-}
 
 #endif

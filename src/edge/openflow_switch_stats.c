@@ -30,8 +30,9 @@ visit_flow(void *arg, struct entry *entry)
     struct openflow_flow_stats *stats = reply_add(&v->reply);
     entry_flow(entry, &stats->flow);
     duration_since(v->ch, entry->created, &stats->duration_s, &stats->duration_ns);
-    stats->packets = counter_get(&entry->counters.packets);
-    stats->octets = counter_get(&entry->counters.octets);
+    const struct traffic traffic = counters_get(&entry->counters);
+    stats->packets = traffic.packets;
+    stats->octets = traffic.octets;
 }
 
 static void
@@ -42,8 +43,9 @@ visit_sum(void *arg, struct entry *entry)
     if (!datapath_flow_selected(&v->ch->job.filter, entry))
         return;
     sum->flows++;
-    sum->packets += counter_get(&entry->counters.packets);
-    sum->octets += counter_get(&entry->counters.octets);
+    const struct traffic traffic = counters_get(&entry->counters);
+    sum->packets += traffic.packets;
+    sum->octets += traffic.octets;
 }
 
 static void
@@ -136,14 +138,16 @@ add_group_stats(struct openflow_channel *ch, struct reply *reply, void *object)
     struct openflow_group_stats *stats = reply_add(reply);
     stats->group_id = group->group_id;
     stats->ref_count = group->n_flows + group->n_groups;
-    stats->packets = counter_get(&group->packets);
-    stats->octets = counter_get(&group->octets);
+    const struct traffic traffic = counters_get(&group->counters);
+    stats->packets = traffic.packets;
+    stats->octets = traffic.octets;
     duration_since(ch, group->created, &stats->duration_s, &stats->duration_ns);
     stats->n_buckets = body->n_buckets;
     stats->buckets = xcalloc(body->n_buckets, sizeof *stats->buckets);
-    for (uint32_t i = 0; i < body->n_buckets; i++)
-        stats->buckets[i] = (struct openflow_counter){counter_get(&body->buckets[i].packets),
-                                                      counter_get(&body->buckets[i].octets)};
+    for (uint32_t i = 0; i < body->n_buckets; i++) {
+        const struct traffic its = counters_get(&body->buckets[i].counters);
+        stats->buckets[i] = (struct openflow_counter){its.packets, its.octets};
+    }
 }
 
 static void
@@ -328,11 +332,12 @@ handle_table_stats(struct openflow_channel *ch, const struct openflow_message *m
     reply_begin(&reply, ch, m->multipart.type, m->xid, sizeof(struct openflow_table_stats));
     for (unsigned i = 0; i < N_TABLES; i++) {
         const struct flow_table *table = &ch->sw->dp->tables[i];
+        const struct table_counts counts = datapath_table_counts(ch->sw->dp, i);
         *(struct openflow_table_stats *)reply_add(&reply) = (struct openflow_table_stats){
             .table_id = (uint8_t)i,
             .active = table->n_entries,
-            .lookups = counter_get(&table->lookups),
-            .matched = counter_get(&table->matches),
+            .lookups = counts.lookups,
+            .matched = counts.matches,
         };
     }
     reply_end(&reply, false);

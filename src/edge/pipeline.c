@@ -13,6 +13,7 @@ pipeline_new(struct datapath *dp, const struct pipeline_sink *sink, uint32_t cac
     struct pipeline *pl = xcalloc(1, sizeof *pl);
     pl->dp = dp;
     pl->sink = *sink;
+    pipeline_set_lane(pl, 0);
     for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
         pl->secret[i] = hash_mix(hash_secret() + i);
     if (cache_size) {
@@ -34,6 +35,13 @@ pipeline_free(struct pipeline *pl)
 }
 
 void
+pipeline_set_lane(struct pipeline *pl, unsigned lane)
+{
+    pl->lane = lane;
+    pl->counts = &pl->dp->lanes[lane];
+}
+
+void
 pipeline_get_stats(const struct pipeline *pl, struct pipeline_stats *stats)
 {
     *stats = (struct pipeline_stats){
@@ -47,7 +55,19 @@ pipeline_get_stats(const struct pipeline *pl, struct pipeline_stats *stats)
 static void
 count_up(_Atomic uint64_t *counter)
 {
-    atomic_store_explicit(counter, counter_get(counter) + 1, memory_order_relaxed);
+    counter_add_mine(counter, 1);
+}
+
+static void
+count_lookup(struct pipeline *pl, uint8_t table)
+{
+    count_up(&pl->counts->tables[table].lookups);
+}
+
+static void
+count_table_miss(struct pipeline *pl, uint8_t table)
+{
+    count_up(&pl->counts->tables[table].misses);
 }
 
 /* ---- Drops and punts ---- */
@@ -102,7 +122,7 @@ static void
 do_count(struct run *run, struct entry *entry)
 {
     if (!tracing(run))
-        entry_count(entry, run->packet->size, run->pl->now);
+        counters_count(&entry->counters, run->pl->lane, run->packet->size, run->pl->now);
 }
 
 static void
@@ -330,8 +350,7 @@ do_bucket(struct run *run, struct bucket_entry *bucket)
     child.depth = run->depth + 1;
     child.sent = child.dropped = child.forwarded = false;
     if (!tracing(run)) {
-        counter_add(&bucket->packets, 1);
-        counter_add(&bucket->octets, run->packet->size);
+        counters_count(&bucket->counters, run->pl->lane, run->packet->size, run->pl->now);
     }
     for (uint32_t i = 0; i < bucket->set.n; i++) {
         if (!do_action(&child, &bucket->set.list[i]))
@@ -390,8 +409,7 @@ do_group(struct run *run, struct group_entry *group)
         return;
     }
     if (!tracing(run)) {
-        counter_add(&group->packets, 1);
-        counter_add(&group->octets, run->packet->size);
+        counters_count(&group->counters, run->pl->lane, run->packet->size, run->pl->now);
     }
     if (body->type == GROUP_TYPE_FF)
         chosen = first_live(body);
@@ -469,10 +487,10 @@ lookup(struct run *run, struct flow_table *table)
         tell(run, "table", "%u, %u entries", table->id, table->n_entries);
         return flow_table_explain(table, &run->key, pipeline_note_tuple, run);
     }
-    counter_add(&table->lookups, 1);
+    count_lookup(run->pl, table->id);
     struct entry *entry = flow_table_lookup(table, &run->key);
-    if (entry)
-        counter_add(&table->matches, 1);
+    if (!entry)
+        count_table_miss(run->pl, table->id);
     return entry;
 }
 
@@ -534,15 +552,13 @@ through_tables(struct run *run)
 static void
 run_program(struct run *run, const struct program *program)
 {
-    struct datapath *dp = run->pl->dp;
     for (unsigned i = 0; i < program->n_ops && !run->stopped; i++) {
         const struct op *op = &program->ops[i];
         run->table_id = op->table_id;
         switch ((enum op_type)op->type) {
         case OP_COUNT:
             run->entry = op->target;
-            counter_add(&dp->tables[op->table_id].lookups, 1);
-            counter_add(&dp->tables[op->table_id].matches, 1);
+            count_lookup(run->pl, op->table_id);
             do_count(run, op->target);
             break;
         case OP_METER:
@@ -562,7 +578,8 @@ run_program(struct run *run, const struct program *program)
             do_group(run, op->target);
             break;
         case OP_MISS:
-            counter_add(&dp->tables[op->table_id].lookups, 1);
+            count_lookup(run->pl, op->table_id);
+            count_table_miss(run->pl, op->table_id);
             drop(run, DROP_NO_MATCH);
             break;
         }

@@ -44,6 +44,9 @@ struct pipeline;
  * the tables). The memory is allocated here, once. */
 struct pipeline *pipeline_new(struct datapath *, const struct pipeline_sink *, uint32_t cache_size);
 void pipeline_free(struct pipeline *);
+/* Which lane of all counters (counters.h) is its own, below the datapath's `limits.lanes`; before
+ * the first packet. 0 unless set. */
+void pipeline_set_lane(struct pipeline *, unsigned lane);
 
 #define VECTOR_SIZE 32
 

@@ -37,6 +37,8 @@ struct pipeline {
     uint32_t n_sets; /* of WAYS programs; 0: no cache */
     uint32_t victim; /* next way to give up, round robin */
     uint64_t secret[FLOW_KEY_WORDS];
+    unsigned lane; /* of all counters */
+    struct datapath_lane *counts;
     nsec_t now;
     uint64_t generation; /* of the tables, as of this vector */
     struct {             /* written by this thread only, read by others */

@@ -198,12 +198,12 @@ counts_what_the_cache_forwards(void **state)
     struct match m;
     assert_ok(match_parse("in_port=1", &m, NULL));
     struct entry *entry = flow_table_find(&b->dp->tables[0], 1, &m);
-    assert_int_equal(entry->counters.packets, 10);
-    assert_int_equal(entry->counters.octets, 440);
+    assert_int_equal(counters_get(&entry->counters).packets, 10);
+    assert_int_equal(counters_get(&entry->counters).octets, 440);
     struct pipeline_stats stats;
     pipeline_get_stats(b->pl, &stats);
     assert_int_equal(stats.hits, 9);
-    assert_int_equal(b->dp->tables[0].lookups, 10);
+    assert_int_equal(datapath_table_counts(b->dp, 0).lookups, 10);
 }
 
 static void
@@ -546,12 +546,12 @@ modify_keeps_what_it_does_not_change(void **state)
     assert_ok(match_parse("in_port=1,eth_type=0x0800", &m, NULL));
     struct entry *entry = flow_table_find(&b->dp->tables[0], 1, &m);
     assert_int_equal(entry->cookie, 9);
-    assert_int_equal(entry->counters.packets, 3);
+    assert_int_equal(counters_get(&entry->counters).packets, 3);
     struct flow reset = flow_of(0, 1, "in_port=1,eth_type=0x0800");
     reset.flags = FLOW_RESET_COUNTS;
     actions_output(&reset.apply, 4);
     flow_mod(b, FLOW_MODIFY_STRICT, &reset);
-    assert_int_equal(entry->counters.packets, 0);
+    assert_int_equal(counters_get(&entry->counters).packets, 0);
 }
 
 static void

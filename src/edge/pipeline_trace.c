@@ -52,14 +52,14 @@ pipeline_note_tuple(void *arg, const struct lookup_note *n)
 void
 pipeline_tell_entry(const struct run *run, const struct entry *entry)
 {
+    const struct traffic traffic = counters_get(&entry->counters);
     struct flow flow;
     struct buf text = BUF_INIT;
     entry_flow(entry, &flow);
     flow_format(&flow, &text);
     tell(run, "entry", "%s", buf_cstr(&text));
     tell(run, "entry", "would count: %llu packets so far, %llu octets",
-         (unsigned long long)counter_get(&entry->counters.packets),
-         (unsigned long long)counter_get(&entry->counters.octets));
+         (unsigned long long)traffic.packets, (unsigned long long)traffic.octets);
     buf_fini(&text);
 }
 

@@ -81,7 +81,7 @@ read_table(void *arg)
             struct instructions *in = atomic_load(&entry->instructions);
             if (in->n_apply != 1 || in->actions[0].id % 512 != i % 512)
                 abort();
-            entry_count(entry, 60, 1);
+            counters_count(&entry->counters, r->worker, 60, 1);
             r->found++;
         } else if (i % 512 == 0) {
             abort();
@@ -117,6 +117,7 @@ readers_never_see_what_is_gone(void **state UNUSED)
     struct entry *entries[512] = {0};
     qsbr_init(&qsbr);
     flow_table_init(&table, 0, &qsbr);
+    table.n_lanes = 2;
     for (uint32_t i = 0; i < 512; i += 3) {
         struct flow flow = flow_for(i, 0);
         entries[i] = flow_table_insert(&table, &flow, 0);

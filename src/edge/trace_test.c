@@ -225,10 +225,10 @@ nothing_is_counted(void **state)
     trace(b, "{\"in-port\": 1}");
     for (unsigned i = 0; i < DROP_MAX; i++)
         assert_int_equal(b->dp->drops[i], 0);
-    assert_int_equal(b->dp->tables[0].lookups, 0);
+    assert_int_equal(datapath_table_counts(b->dp, 0).lookups, 0);
     struct entry *entry = flow_table_find(&b->dp->tables[0], 1, &MATCH_ANY);
     assert_non_null(entry);
-    assert_int_equal(counter_get(&entry->counters.packets), 0);
+    assert_int_equal(counters_get(&entry->counters).packets, 0);
     assert_int_equal(datapath_port(b->dp, 2)->tx.packets, 0);
 }
 

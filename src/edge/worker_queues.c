@@ -32,11 +32,11 @@ worker_on_send(void *arg, struct edge_port *port, struct packet *p)
 }
 
 static void
-count_sent(struct edge_port *port, unsigned class, uint32_t octets)
+count_sent(struct edge_port *port, unsigned class, unsigned n, uint64_t octets)
 {
-    counter_add(&port->tx.packets, 1);
+    counter_add(&port->tx.packets, n);
     counter_add(&port->tx.octets, octets);
-    counter_add(&port->queues[class].packets, 1);
+    counter_add(&port->queues[class].packets, n);
     counter_add(&port->queues[class].octets, octets);
 }
 
@@ -68,11 +68,13 @@ send_queue(struct worker *w, struct worker_port *wp, unsigned class)
             n++;
         }
         unsigned sent = port_send(wp->io, batch, n);
+        uint64_t octets = 0;
         for (unsigned i = 0; i < sent; i++) {
-            count_sent(wp->port, class, sizes[i]);
+            octets += sizes[i];
             if (rate)
                 wp->due = MAX(wp->due, w->now) + wire_time(sizes[i], rate);
         }
+        count_sent(wp->port, class, sent, octets);
         q->head += sent;
         wp->n_queued -= sent;
         if (sent < n) {
