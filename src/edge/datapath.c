@@ -78,6 +78,7 @@ datapath_free(struct datapath *dp)
         return;
     if (dp->open)
         datapath_rollback(dp);
+    qsbr_fini(&dp->qsbr); /* what waits lies in the tables' memory */
     for (unsigned i = 0; i < N_TABLES; i++)
         flow_table_fini(&dp->tables[i]);
     idmap_each(&dp->groups, free_group, NULL);
@@ -86,7 +87,6 @@ datapath_free(struct datapath *dp)
     idmap_fini(&dp->groups);
     idmap_fini(&dp->meters);
     idmap_fini(&dp->ports);
-    qsbr_fini(&dp->qsbr);
     free(dp->expiring);
     free(dp->log);
     free(dp->lanes);
@@ -104,14 +104,10 @@ datapath_add_port(struct datapath *dp, uint32_t number, const char *name, const 
     atomic_init(&port->mtu, UINT32_MAX);
     port->created = now;
     idmap_put(&dp->ports, port);
+    if (number < MAX_PORTS)
+        atomic_store_explicit(&dp->low_ports[number], port, memory_order_release);
     atomic_fetch_add_explicit(&dp->generation, 1, memory_order_release);
     return port;
-}
-
-struct edge_port *
-datapath_port(const struct datapath *dp, uint32_t number)
-{
-    return idmap_get(&dp->ports, number);
 }
 
 struct table_counts

@@ -174,6 +174,7 @@ struct datapath {
     _Atomic uint64_t generation; /* raised after every change a cached program could depend on */
     struct flow_table tables[N_TABLES];
     struct idmap groups, meters, ports;
+    struct edge_port *_Atomic low_ports[MAX_PORTS]; /* by number: of `ports`, those below that */
     struct limits limits;
     uint32_t n_flows;
     uint32_t n_lanes; /* of everything that workers count packet by packet */
@@ -207,7 +208,13 @@ void datapath_set_lanes(struct datapath *, unsigned n);
  */
 struct edge_port *datapath_add_port(struct datapath *, uint32_t number, const char *name,
                                     const struct mac *, nsec_t now);
-struct edge_port *datapath_port(const struct datapath *, uint32_t number);
+/* NULL: there is none. */
+static inline struct edge_port *
+datapath_port(const struct datapath *dp, uint32_t number)
+{
+    return number < MAX_PORTS ? atomic_load_explicit(&dp->low_ports[number], memory_order_acquire)
+                              : idmap_get(&dp->ports, number);
+}
 
 /* What all workers have looked up in a table, and found. */
 struct table_counts {

@@ -168,7 +168,8 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
 static enum err
 open_ports(struct edge_node *n, struct diag *diag)
 {
-    const struct worker_options options = {.wake = wake_up, .wake_arg = n};
+    const struct worker_options options = {
+        .cache_size = n->options->cache_programs, .wake = wake_up, .wake_arg = n};
     enum err err = worker_new(n->datapath, &options, &n->worker, diag);
     if (err)
         return err;

@@ -13,7 +13,8 @@
 /* As in the inventory. */
 #define NAME_LENGTH 63
 #define NAME_SET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
-#define DEFAULT_FLOWS 200000u
+#define DEFAULT_FLOWS 1000000u
+#define DEFAULT_PROGRAMS 65536u
 #define UNIX_PATH_LENGTH 107
 
 /* ---- Values ---- */
@@ -226,13 +227,25 @@ parse_wait(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
-parse_flows(const char *text, struct edge_options *o, struct diag *diag)
+parse_count(const char *text, uint32_t most, uint32_t *to, struct diag *diag)
 {
     uint64_t value;
-    if (!parse_number(text, 10, 100000000, &value) || !value)
-        return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from 1 to 100000000", text);
-    o->max_flows = (uint32_t)value;
+    if (!parse_number(text, 10, most, &value) || !value)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from 1 to %u", text, most);
+    *to = (uint32_t)value;
     return ERR_OK;
+}
+
+static enum err
+parse_flows(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return parse_count(text, 100000000, &o->max_flows, diag);
+}
+
+static enum err
+parse_programs(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return parse_count(text, 16000000, &o->cache_programs, diag);
 }
 
 static enum err
@@ -274,7 +287,9 @@ static const struct option {
      parse_openflow_listen, false},
     {"wait-to-restore", "TIME|manual", "before a port that is up again is used by groups (0)",
      parse_wait, false},
-    {"max-flows", "N", "most flow entries (200000)", parse_flows, false},
+    {"max-flows", "N", "most flow entries (1000000)", parse_flows, false},
+    {"cache-programs", "N", "most conversations with a program ready (65536)", parse_programs,
+     false},
     {"log", "LEVEL", "error, warn, info (the default) or debug", parse_log, false},
 };
 
@@ -338,8 +353,10 @@ enum err
 edge_options_parse(int argc, char **argv, struct edge_options *result, enum edge_command *command,
                    struct diag *diag)
 {
-    struct edge_options o = {
-        .controller_name = "controller", .max_flows = DEFAULT_FLOWS, .log_level = LOG_INFO};
+    struct edge_options o = {.controller_name = "controller",
+                             .max_flows = DEFAULT_FLOWS,
+                             .cache_programs = DEFAULT_PROGRAMS,
+                             .log_level = LOG_INFO};
     bool seen[ARRAY_SIZE(options)] = {false};
     *command = EDGE_RUN;
     for (int i = 1; i < argc; i++) {

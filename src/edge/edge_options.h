@@ -31,6 +31,7 @@ struct edge_options {
     const char *openflow_listen; /* the same; NULL: `control` with .of behind it, if any */
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
+    uint32_t cache_programs;
     enum log_level log_level;
 };
 

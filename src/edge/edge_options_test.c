@@ -74,13 +74,16 @@ what_is_not_said_has_a_default(void **state UNUSED)
     assert_int_equal(o.n_controllers, 0);
     assert_false(o.has_management);
     assert_int_equal(o.wait_to_restore, 0);
-    assert_int_equal(o.max_flows, 200000);
+    assert_int_equal(o.max_flows, 1000000);
+    assert_int_equal(o.cache_programs, 65536);
     assert_int_equal(o.log_level, LOG_INFO);
     assert_ok(
         parse(LEAST "--wait-to-restore manual --max-flows 5 --log debug", &o, &command, &diag));
     assert_int_equal(o.wait_to_restore, -1);
     assert_int_equal(o.max_flows, 5);
     assert_int_equal(o.log_level, LOG_DEBUG);
+    assert_ok(parse(LEAST "--cache-programs 7", &o, &command, &diag));
+    assert_int_equal(o.cache_programs, 7);
     assert_ok(parse(LEAST "--wait-to-restore 300ms", &o, &command, &diag));
     assert_int_equal(o.wait_to_restore, 300 * NSEC_PER_MSEC);
 }
@@ -118,6 +121,8 @@ what_is_wrong_is_named(void **state UNUSED)
     assert_wrong("--wait-to-restore -1s",
                  "--wait-to-restore: \"-1s\" is neither a duration (5s, 300ms) nor manual");
     assert_wrong("--log loud", "--log: \"loud\" is none of error, warn, info, debug");
+    assert_wrong("--cache-programs 16000001",
+                 "--cache-programs: \"16000001\" is not a number from 1 to 16000000");
     assert_wrong("--max-flows 0", "--max-flows: \"0\" is not a number from 1 to 100000000");
     assert_wrong("--controller tcp:[::1]:1 --controller tcp:[::1]:1",
                  "--controller: tcp:[::1]:1 is there twice");

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "edge/slab.h"
 
 #include <stdlib.h>
 
@@ -15,6 +16,7 @@ struct buckets {
 
 struct tuple {
     struct buckets *_Atomic buckets;
+    struct slab *slab; /* its table's */
     uint64_t seed;
     uint64_t number;    /* among all tuples this table has had */
     uint32_t n_entries; /* published */
@@ -55,7 +57,17 @@ flow_table_init(struct flow_table *table, uint8_t id, struct qsbr *qsbr)
     table->n_entries = 0;
     table->n_tuples = 0;
     table->n_lanes = 1;
+    table->slab = NULL;
     table->id = id;
+}
+
+_Static_assert(sizeof(struct entry) + FLOW_KEY_WORDS * sizeof(uint64_t) <= SLAB_SIZE_MAX,
+               "an entry of any mask fits a slab");
+
+static size_t
+entry_size(const struct tuple *tuple)
+{
+    return sizeof(struct entry) + tuple->n_words * sizeof(uint64_t);
 }
 
 static void
@@ -64,7 +76,7 @@ entry_free(void *object)
     struct entry *entry = object;
     free(atomic_load_explicit(&entry->instructions, RELAXED));
     counters_fini(&entry->counters);
-    free(entry);
+    slab_free(entry->tuple->slab, entry, entry_size(entry->tuple));
 }
 
 static void
@@ -91,6 +103,10 @@ flow_table_fini(struct flow_table *table)
     for (uint32_t i = 0; tuples && i < tuples->n; i++)
         tuple_free(tuples->list[i].tuple);
     free(tuples);
+    if (table->slab)
+        slab_fini(table->slab);
+    free(table->slab);
+    table->slab = NULL;
     atomic_store_explicit(&table->tuples, NULL, RELAXED);
     table->n_entries = 0;
 }
@@ -223,10 +239,15 @@ buckets_new(uint32_t n, uint8_t phase)
 }
 
 static struct tuple *
-tuple_new(const struct flow_key *mask, uint64_t number)
+tuple_new(struct flow_table *table, const struct flow_key *mask)
 {
     struct tuple *tuple = xcalloc(1, sizeof *tuple);
-    tuple->number = number;
+    if (!table->slab) {
+        table->slab = xmalloc(sizeof *table->slab);
+        slab_init(table->slab);
+    }
+    tuple->slab = table->slab;
+    tuple->number = table->n_tuples++;
     tuple->seed = hash_secret();
     for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
         if (!mask->words[i])
@@ -357,7 +378,7 @@ instructions_new(const struct flow *flow)
 static struct entry *
 entry_new(const struct flow_table *table, struct tuple *tuple, const struct flow *flow, nsec_t now)
 {
-    struct entry *entry = xcalloc(1, sizeof *entry + tuple->n_words * sizeof entry->values[0]);
+    struct entry *entry = slab_new(tuple->slab, entry_size(tuple));
     counters_init(&entry->counters, table->n_lanes);
     entry->tuple = tuple;
     entry->cookie = flow->cookie;
@@ -398,7 +419,7 @@ flow_table_insert(struct flow_table *table, const struct flow *flow, nsec_t now)
     struct tuple *tuple = find_tuple(table, &flow->match.mask);
     bool is_new = !tuple;
     if (is_new)
-        tuple = tuple_new(&flow->match.mask, table->n_tuples++);
+        tuple = tuple_new(table, &flow->match.mask);
     struct entry *entry = entry_new(table, tuple, flow, now);
     tuple->n_alive++;
     publish_entry(table, entry, is_new);

@@ -48,10 +48,12 @@ struct entry {
 };
 
 struct tuple_list;
+struct slab;
 
 struct flow_table {
     struct tuple_list *_Atomic tuples; /* by falling highest priority */
     struct qsbr *qsbr;
+    struct slab *slab; /* of its entries; NULL: it has had none */
     uint32_t n_entries;
     uint64_t n_tuples; /* made so far; numbers them */
     uint8_t id;
@@ -59,7 +61,7 @@ struct flow_table {
 };
 
 void flow_table_init(struct flow_table *, uint8_t id, struct qsbr *);
-/* Frees all entries at once; no worker may be running. */
+/* Frees all entries at once; no worker may be running, and nothing of it may wait in qsbr. */
 void flow_table_fini(struct flow_table *);
 
 /* Worker side: the entry of highest priority that covers the key; NULL: none. Of two of the same

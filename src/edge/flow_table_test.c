@@ -86,8 +86,8 @@ finds_what_a_linear_search_finds(void **state UNUSED)
         if (step % 100 == 0)
             qsbr_reclaim(&qsbr);
     }
-    flow_table_fini(&table);
     qsbr_fini(&qsbr);
+    flow_table_fini(&table);
 }
 
 static void
@@ -105,8 +105,8 @@ finds_an_entry_by_its_identity(void **state UNUSED)
     assert_null(flow_table_find(&table, 7, &other));
     assert_ptr_equal(flow_table_overlapping(&table, 7, &MATCH_ANY), entry);
     assert_null(flow_table_overlapping(&table, 6, &MATCH_ANY));
-    flow_table_fini(&table);
     qsbr_fini(&qsbr);
+    flow_table_fini(&table);
 }
 
 static bool
@@ -133,8 +133,8 @@ everything_can_be_removed_while_visiting(void **state UNUSED)
     assert_int_equal(table.n_entries, 0);
     struct flow_key key = draw_key();
     assert_null(flow_table_lookup(&table, &key));
-    flow_table_fini(&table);
     qsbr_fini(&qsbr);
+    flow_table_fini(&table);
 }
 
 static void
@@ -162,8 +162,8 @@ an_entry_keeps_the_whole_flow(void **state UNUSED)
     assert_true(flow_equal(&flow, &back));
     assert_int_equal(back.cookie, 42);
     flow_fini(&flow);
-    flow_table_fini(&table);
     qsbr_fini(&qsbr);
+    flow_table_fini(&table);
 }
 
 TEST_MAIN(cmocka_unit_test(finds_what_a_linear_search_finds),

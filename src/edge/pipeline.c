@@ -16,12 +16,7 @@ pipeline_new(struct datapath *dp, const struct pipeline_sink *sink, uint32_t cac
     pipeline_set_lane(pl, 0);
     for (unsigned i = 0; i < FLOW_KEY_WORDS; i++)
         pl->secret[i] = hash_mix(hash_secret() + i);
-    if (cache_size) {
-        pl->n_sets = 1;
-        while (pl->n_sets * WAYS < cache_size)
-            pl->n_sets *= 2;
-        pl->cache = xcalloc((size_t)pl->n_sets * WAYS, sizeof *pl->cache);
-    }
+    program_cache_init(&pl->cache, cache_size);
     return pl;
 }
 
@@ -30,7 +25,7 @@ pipeline_free(struct pipeline *pl)
 {
     if (!pl)
         return;
-    free(pl->cache);
+    program_cache_fini(&pl->cache);
     free(pl);
 }
 
@@ -94,7 +89,7 @@ record(struct run *run, struct op op)
         run->record = NULL;
         return;
     }
-    run->record->ops[run->record->n_ops++] = op;
+    run->pl->recorded_ops[run->record->n_ops++] = op;
 }
 
 static void
@@ -106,7 +101,7 @@ punt(struct run *run, enum punt_reason reason, uint16_t max_len)
         return;
     struct punt p = {
         .packet = run->packet,
-        .key = &run->key,
+        .key = run->key,
         .reason = reason,
         .max_len = max_len,
         .table_id = run->table_id,
@@ -148,7 +143,7 @@ do_meter(struct run *run, struct meter_entry *meter)
         return;
     case METER_REMARK:
         if ((run->packet = packet_writable(run->packet)))
-            meter_remark(run->packet, &run->key, prec_level);
+            meter_remark(run->packet, run->key, prec_level);
         return;
     }
 }
@@ -163,11 +158,11 @@ do_edit(struct run *run, const struct action *action)
         drop(run, DROP_NO_BUFFER);
         return;
     }
-    switch (packet_edit(mine, &run->key, action)) {
+    switch (packet_edit(mine, run->key, action)) {
     case EDIT_DONE:
         return;
     case EDIT_REPARSE:
-        flow_key_parse(&run->key, mine->data, mine->size, &mine->layout);
+        flow_key_parse(run->key, mine->data, mine->size, &mine->layout);
         run->reparsed = true;
         return;
     case EDIT_TTL_EXPIRED:
@@ -340,11 +335,27 @@ do_action(struct run *run, const struct action *a)
     return !run->stopped;
 }
 
+static bool
+edits_packets(const struct bucket_entry *bucket)
+{
+    for (uint32_t i = 0; i < bucket->set.n; i++) {
+        uint8_t type = bucket->set.list[i].type;
+        if (type != ACTION_OUTPUT && type != ACTION_GROUP && type != ACTION_SET_QUEUE)
+            return true;
+    }
+    return false;
+}
+
 /* A bucket works on the packet as it is now, and leaves it so for the next. */
 static void
 do_bucket(struct run *run, struct bucket_entry *bucket)
 {
     struct run child = *run;
+    struct flow_key key;
+    if (edits_packets(bucket)) {
+        key = *run->key;
+        child.key = &key;
+    }
     child.packet = packet_ref(run->packet);
     child.record = NULL;
     child.depth = run->depth + 1;
@@ -370,7 +381,7 @@ do_bucket(struct run *run, struct bucket_entry *bucket)
 static struct bucket_entry *
 select_bucket(const struct run *run, struct group_body *body)
 {
-    const struct flow_key *key = &run->key;
+    const struct flow_key *key = run->key;
     uint64_t h = 0, total = 0;
     for (unsigned i = 2; i <= 9; i++)
         h = hash_add(h, key->words[i]);
@@ -485,10 +496,10 @@ lookup(struct run *run, struct flow_table *table)
 {
     if (tracing(run)) {
         tell(run, "table", "%u, %u entries", table->id, table->n_entries);
-        return flow_table_explain(table, &run->key, pipeline_note_tuple, run);
+        return flow_table_explain(table, run->key, pipeline_note_tuple, run);
     }
     count_lookup(run->pl, table->id);
-    struct entry *entry = flow_table_lookup(table, &run->key);
+    struct entry *entry = flow_table_lookup(table, run->key);
     if (!entry)
         count_table_miss(run->pl, table->id);
     return entry;
@@ -522,8 +533,8 @@ do_entry(struct run *run, struct entry *entry, struct action_set *set)
         set->n = 0;
     for (uint32_t i = 0; i < in->n_write; i++)
         write_action(set, &in->actions[in->n_apply + i]);
-    run->key.metadata = to_be64((from_be64(run->key.metadata) & ~in->metadata_mask) |
-                                (in->metadata & in->metadata_mask));
+    run->key->metadata = to_be64((from_be64(run->key->metadata) & ~in->metadata_mask) |
+                                 (in->metadata & in->metadata_mask));
     return in->has_goto ? in->goto_table : -1;
 }
 
@@ -596,57 +607,56 @@ finish(struct run *run)
 }
 
 static uint64_t
+hash_pair(const struct pipeline *pl, const struct flow_key *key, unsigned a, unsigned b)
+{
+    unsigned __int128 product = (unsigned __int128)(key->words[a] ^ pl->secret[a]) *
+                                (key->words[b] ^ pl->secret[b]);
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* The words that most packets do not have are left out for those. */
+static uint64_t
 hash_key(const struct pipeline *pl, const struct flow_key *key)
 {
-    uint64_t h = 0;
-    for (unsigned i = 0; i < FLOW_KEY_WORDS; i += 2) {
-        unsigned __int128 product = (unsigned __int128)(key->words[i] ^ pl->secret[i]) *
-                                    (key->words[i + 1] ^ pl->secret[i + 1]);
-        h += (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
+    const uint64_t *w = key->words;
+    uint64_t h = hash_pair(pl, key, 0, 2) + hash_pair(pl, key, 3, 4) + hash_pair(pl, key, 6, 8);
+    if (w[1] | w[5] | w[7] | w[9] | w[12] | w[13])
+        h += hash_pair(pl, key, 1, 5) + hash_pair(pl, key, 7, 9) + hash_pair(pl, key, 12, 13);
+    if (w[10] | w[11] | w[14] | w[15])
+        h += hash_pair(pl, key, 10, 11) + hash_pair(pl, key, 14, 15);
     return h ^ h >> 32;
 }
 
-static struct program *
-cache_set(const struct pipeline *pl, uint64_t hash)
+static void
+prefetch_program(const struct program *p)
 {
-    return &pl->cache[(hash & (pl->n_sets - 1)) * WAYS];
+    __builtin_prefetch(&p->key);
+    __builtin_prefetch((const char *)&p->key + 64);
+    __builtin_prefetch(&p->generation);
 }
 
-static struct program *
-cache_find(const struct pipeline *pl, struct program *set, const struct flow_key *key)
+static void
+prefetch_targets(const struct program *p)
 {
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (set[i].generation == pl->generation && !memcmp(&set[i].key, key, sizeof *key))
-            return &set[i];
+    for (unsigned i = 0; i < p->n_ops; i++) {
+        if (p->ops[i].type == OP_COUNT)
+            __builtin_prefetch(p->ops[i].target, 1);
     }
-    return NULL;
-}
-
-/* A place for a new program: a stale one's if there is one. */
-static struct program *
-cache_claim(struct pipeline *pl, struct program *set, const struct flow_key *key)
-{
-    struct program *place = &set[pl->victim++ % WAYS];
-    for (unsigned i = 0; i < WAYS; i++) {
-        if (set[i].generation != pl->generation)
-            place = &set[i];
-    }
-    place->key = *key;
-    place->generation = 0;
-    place->metered = false;
-    place->n_ops = 0;
-    return place;
 }
 
 /* Takes the packet through the tables, and keeps what was done as its key's program. */
 static void
-record_program(struct run *run, struct program *set)
+record_program(struct run *run, uint64_t hash)
 {
     struct pipeline *pl = run->pl;
-    struct program *place = set ? cache_claim(pl, set, &run->key) : NULL;
+    struct program *program = &pl->recorded;
     count_up(&pl->stats.misses);
-    run->record = place;
+    program->key = *run->key;
+    program->generation = pl->generation;
+    program->metered = false;
+    program->n_ops = 0;
+    program->ops = pl->recorded_ops;
+    run->record = pl->cache.n ? program : NULL;
     run->cacheable = true;
     through_tables(run);
     /* A run that was cut short (by a meter, for want of a buffer) has not seen its whole way. */
@@ -654,52 +664,61 @@ record_program(struct run *run, struct program *set)
         count_up(&pl->stats.uncacheable);
         return;
     }
-    for (unsigned i = 0; i < place->n_ops; i++)
-        place->metered |= place->ops[i].type == OP_METER;
-    place->generation = pl->generation;
+    for (unsigned i = 0; i < program->n_ops; i++)
+        program->metered |= program->ops[i].type == OP_METER;
+    program_cache_put(&pl->cache, program, hash);
 }
 
-static void receive_segments(struct pipeline *, struct packet *, const struct flow_key *,
-                             uint64_t hash);
+/* A packet of a vector, and what is known of it by now. */
+struct arrival {
+    struct packet *packet;
+    uint64_t hash;
+    struct program *program;
+    struct flow_key key;
+};
+
+static void receive_segments(struct pipeline *, struct arrival *);
 
 static void
-receive_one(struct pipeline *pl, struct packet *packet, const struct flow_key *key, uint64_t hash)
+receive_one(struct pipeline *pl, struct arrival *a)
 {
-    struct program *set = pl->n_sets ? cache_set(pl, hash) : NULL;
-    struct program *program = set ? cache_find(pl, set, key) : NULL;
     /* A segment of 64 KiB would never pass the meter of a small circuit, and would count as one
      * packet: a metered conversation's are cut first. */
-    if (packet->offload.gso_type && (!program || program->metered)) {
-        receive_segments(pl, packet, key, hash);
+    if (a->packet->offload.gso_type && (!a->program || a->program->metered)) {
+        receive_segments(pl, a);
         return;
     }
-    struct run run = {.pl = pl, .packet = packet, .key = *key};
-    count_up(&pl->stats.packets);
-    if (packet->layout.flaw == FLAW_RUNT) {
+    struct run run = {.pl = pl, .packet = a->packet, .key = &a->key};
+    pl->n_packets++;
+    if (a->packet->layout.flaw == FLAW_RUNT) {
         drop(&run, DROP_RUNT);
-    } else if (program) {
-        count_up(&pl->stats.hits);
-        run_program(&run, program);
+    } else if (a->program) {
+        pl->n_hits++;
+        run_program(&run, a->program);
     } else {
-        record_program(&run, set);
+        record_program(&run, a->hash);
     }
     finish(&run);
 }
 
 static void
-receive_segments(struct pipeline *pl, struct packet *packet, const struct flow_key *key,
-                 uint64_t hash)
+receive_segments(struct pipeline *pl, struct arrival *a)
 {
     struct packet *segments[SEGMENTS_MAX];
-    struct run run = {.pl = pl, .packet = packet_ref(packet)};
-    unsigned n = packet_segment(packet, segments);
+    struct run run = {.pl = pl, .packet = packet_ref(a->packet)};
+    unsigned n = packet_segment(a->packet, segments);
     if (!n)
         drop(&run, DROP_NO_BUFFER);
     packet_unref(run.packet);
-    for (unsigned i = 0; i < n; i++)
-        receive_one(pl, segments[i], key, hash);
+    for (unsigned i = 0; i < n; i++) {
+        struct arrival segment = *a;
+        segment.packet = segments[i];
+        segment.program = program_cache_find(&pl->cache, &a->key, pl->generation, a->hash);
+        receive_one(pl, &segment);
+    }
 }
 
+/* The port's configuration, asked once for all packets of a vector that came from it. */
 static bool
 may_receive(struct pipeline *pl, const struct packet *packet)
 {
@@ -708,38 +727,82 @@ may_receive(struct pipeline *pl, const struct packet *packet)
                       (PORT_CONFIG_NO_RECV | PORT_CONFIG_DOWN));
 }
 
+/* What the vector is going to read is fetched a step ahead, for all of its packets at once. */
+static void
+find_programs(struct pipeline *pl, struct arrival *arrivals, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        arrivals[i].program = program_cache_guess(&pl->cache, arrivals[i].hash);
+        if (arrivals[i].program)
+            prefetch_program(arrivals[i].program);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        struct arrival *a = &arrivals[i];
+        if (a->program && !program_is_for(a->program, &a->key, pl->generation))
+            a->program = NULL;
+        if (a->program)
+            prefetch_targets(a->program);
+    }
+}
+
+static void
+receive_vector(struct pipeline *pl, struct arrival *arrivals, unsigned n)
+{
+    uint64_t n_kept = pl->cache.n_kept;
+    uint32_t in_port = 0;
+    bool allowed = false;
+    for (unsigned i = 0; i < n; i++) {
+        struct arrival *a = &arrivals[i];
+        if (i == 0 || a->packet->in_port != in_port) {
+            in_port = a->packet->in_port;
+            allowed = may_receive(pl, a->packet);
+        }
+        if (!allowed) {
+            struct run run = {.pl = pl, .packet = a->packet, .key = &a->key};
+            drop(&run, DROP_PORT_CONFIG);
+            finish(&run);
+            continue;
+        }
+        /* A program that was recorded meanwhile is perhaps this packet's, or has taken its place.
+         */
+        if (pl->cache.n_kept != n_kept || !a->program)
+            a->program = program_cache_find(&pl->cache, &a->key, pl->generation, a->hash);
+        receive_one(pl, a);
+    }
+}
+
 void
 pipeline_receive(struct pipeline *pl, struct packet **packets, unsigned n, nsec_t now)
 {
-    struct flow_key keys[VECTOR_SIZE];
-    uint64_t hashes[VECTOR_SIZE];
+    struct arrival arrivals[VECTOR_SIZE];
     pl->now = now;
     pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
+    pl->n_packets = pl->n_hits = 0;
     for (unsigned i = 0; i < n; i++) {
-        packet_parse(packets[i], &keys[i]);
-        hashes[i] = hash_key(pl, &keys[i]);
-        if (pl->n_sets)
-            __builtin_prefetch(cache_set(pl, hashes[i]));
+        struct arrival *a = &arrivals[i];
+        a->packet = packets[i];
+        a->program = NULL;
+        packet_parse(a->packet, &a->key);
+        a->hash = hash_key(pl, &a->key);
+        if (pl->cache.n)
+            __builtin_prefetch(program_cache_set(&pl->cache, a->hash));
     }
-    for (unsigned i = 0; i < n; i++) {
-        if (may_receive(pl, packets[i])) {
-            receive_one(pl, packets[i], &keys[i], hashes[i]);
-            continue;
-        }
-        struct run run = {.pl = pl, .packet = packets[i]};
-        drop(&run, DROP_PORT_CONFIG);
-        finish(&run);
-    }
+    if (pl->cache.n)
+        find_programs(pl, arrivals, n);
+    receive_vector(pl, arrivals, n);
+    counter_add_mine(&pl->stats.packets, pl->n_packets);
+    counter_add_mine(&pl->stats.hits, pl->n_hits);
 }
 
 void
 pipeline_inject(struct pipeline *pl, struct packet *packet, const struct actions *actions,
                 nsec_t now)
 {
-    struct run run = {.pl = pl, .packet = packet};
+    struct flow_key key;
+    struct run run = {.pl = pl, .packet = packet, .key = &key};
     pl->now = now;
     pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
-    packet_parse(packet, &run.key);
+    packet_parse(packet, &key);
     bool runt = packet->layout.flaw == FLAW_RUNT;
     if (runt)
         drop(&run, DROP_RUNT);

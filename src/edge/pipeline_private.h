@@ -4,44 +4,24 @@
 #define EDGE_PIPELINE_PRIVATE_H
 
 #include "edge/pipeline.h"
+#include "edge/program_cache.h"
 
-#define MAX_OPS 20
 #define MAX_SET 64  /* distinct actions in an action set */
 #define MAX_DEPTH 8 /* groups within groups */
-#define WAYS 4
-
-enum op_type { OP_COUNT, OP_METER, OP_EDIT, OP_QUEUE, OP_OUTPUT, OP_GROUP, OP_MISS };
-
-/* One step of a program. What `target` points to outlives the program: whatever unpublishes it
- * raises the generation first, and qsbr keeps it until no vector in flight can use it. */
-struct op {
-    uint8_t type;
-    uint8_t table_id;
-    uint16_t max_len;
-    uint32_t id;
-    void *target; /* entry, meter, action, group, or the entry an output belongs to */
-};
-
-struct program {
-    struct flow_key key;
-    uint64_t generation; /* 0: empty */
-    bool metered;
-    uint8_t n_ops;
-    struct op ops[MAX_OPS];
-};
 
 struct pipeline {
     struct datapath *dp;
     struct pipeline_sink sink;
-    struct program *cache;
-    uint32_t n_sets; /* of WAYS programs; 0: no cache */
-    uint32_t victim; /* next way to give up, round robin */
+    struct program_cache cache;
+    struct program recorded; /* the one that is being recorded, and its steps */
+    struct op recorded_ops[MAX_OPS];
     uint64_t secret[FLOW_KEY_WORDS];
     unsigned lane; /* of all counters */
     struct datapath_lane *counts;
     nsec_t now;
-    uint64_t generation; /* of the tables, as of this vector */
-    struct {             /* written by this thread only, read by others */
+    uint64_t n_packets, n_hits; /* of this vector */
+    uint64_t generation;        /* of the tables, as of this vector */
+    struct {                    /* written by this thread only, read by others */
         _Atomic uint64_t packets, hits, misses, uncacheable;
     } stats;
     /* Tracing: nothing is counted or sent, everything is told. */
@@ -53,8 +33,8 @@ struct pipeline {
 /* One packet on its way. */
 struct run {
     struct pipeline *pl;
-    struct packet *packet; /* NULL: dropped for want of a buffer */
-    struct flow_key key;
+    struct packet *packet;  /* NULL: dropped for want of a buffer */
+    struct flow_key *key;   /* the packet's, as it is at this point */
     struct program *record; /* NULL: not recording */
     bool cacheable, reparsed, stopped;
     bool sent, dropped; /* something left; something was counted as dropped */

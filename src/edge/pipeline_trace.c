@@ -83,7 +83,7 @@ is_as_it_came(const struct run *run, const struct flow_key *now, unsigned field)
 static void
 format_changes(const struct run *run, struct buf *out)
 {
-    struct flow_key now = run->key;
+    struct flow_key now = *run->key;
     struct packet_layout layout;
     flow_key_parse(&now, run->packet->data, run->packet->size, &layout);
     for (unsigned i = 0; i < FIELD_MAX; i++) {
@@ -108,10 +108,10 @@ pipeline_tell_output(const struct run *run, const struct edge_port *port)
 static void
 tell_packet(const struct run *run)
 {
-    struct match m = {.value = run->key};
+    struct match m = {.value = *run->key};
     struct buf text = BUF_INIT;
     for (unsigned i = 0; i < FIELD_MAX; i++) {
-        if (is_shown(&run->key, i))
+        if (is_shown(run->key, i))
             field_full_mask(i, flow_key_field(&m.mask, i));
     }
     match_format(&m, &text);
@@ -126,8 +126,9 @@ pipeline_trace(struct datapath *dp, const uint8_t *frame, uint32_t size, uint32_
                void (*step)(void *arg, const struct trace_step *), void *arg)
 {
     struct pipeline pl = {.dp = dp, .step = step, .step_arg = arg};
+    struct flow_key key;
     struct packet_pool *pool = packet_pool_new(4 * MAX_DEPTH, 4);
-    struct run run = {.pl = &pl, .packet = packet_new(pool, size)};
+    struct run run = {.pl = &pl, .packet = packet_new(pool, size), .key = &key};
     if (!run.packet) {
         tell(&run, "drop", "too_large: %u octets are more than any port can receive", size);
         tell(&run, "result", "dropped");
@@ -137,8 +138,8 @@ pipeline_trace(struct datapath *dp, const uint8_t *frame, uint32_t size, uint32_
     memcpy(run.packet->data, frame, size);
     run.packet->size = size;
     run.packet->in_port = in_port;
-    packet_parse(run.packet, &run.key);
-    const struct flow_key arrived = run.key;
+    packet_parse(run.packet, &key);
+    const struct flow_key arrived = key;
     pl.arrived = &arrived;
     tell_packet(&run);
     pipeline_run_traced(&run);

@@ -152,8 +152,8 @@ readers_never_see_what_is_gone(void **state UNUSED)
         pthread_join(threads[i], NULL);
         assert_true(readers[i].lookups > 0);
     }
-    flow_table_fini(&table);
     qsbr_fini(&qsbr);
+    flow_table_fini(&table);
 }
 
 TEST_MAIN(cmocka_unit_test(a_ring_carries_every_record_once_in_order),

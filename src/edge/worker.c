@@ -95,7 +95,7 @@ set_defaults(struct worker_options *o)
 {
     o->n_packets = o->n_packets ? o->n_packets : 8192;
     o->n_jumbo = o->n_jumbo ? o->n_jumbo : 256;
-    o->cache_size = o->cache_size ? o->cache_size : 4096;
+    o->cache_size = o->cache_size ? o->cache_size : 65536;
     o->punts_per_second = o->punts_per_second ? o->punts_per_second : 1000;
     o->samples_per_second = o->samples_per_second ? o->samples_per_second : 10;
 }

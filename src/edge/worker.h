@@ -16,7 +16,7 @@ struct worker;
 
 struct worker_options {
     uint32_t n_packets, n_jumbo; /* buffers; 0: 8192 and 256 */
-    uint32_t cache_size;         /* programs; 0: 4096 */
+    uint32_t cache_size;         /* programs; 0: 65536 */
     uint32_t punts_per_second;   /* to the controller; 0: 1000 */
     uint32_t samples_per_second; /* of dropped packets; 0: 10 */
     /* Called in the worker's thread when worker_drain() has something to do. */

@@ -205,6 +205,67 @@ survives_truncation_at_every_octet(void **state UNUSED)
     free(frame);
 }
 
+/* A frame with a VLAN tag put in, which is read by another way than one without. */
+static size_t
+put_tag(const uint8_t *frame, size_t size, uint8_t *tagged)
+{
+    static const uint8_t tag[] = {0x81, 0, 0xa0, 5};
+    memcpy(tagged, frame, 12);
+    memcpy(tagged + 12, tag, 4);
+    memcpy(tagged + 16, frame + 12, size - 12);
+    return size + 4;
+}
+
+static uint16_t
+without_tag(uint16_t offset)
+{
+    return offset == OFFSET_NONE ? offset : offset - 4;
+}
+
+/* Whatever is in a frame and wherever it ends, the short way reads what the long one reads. */
+static void
+a_plain_frame_reads_like_a_tagged_one(void **state UNUSED)
+{
+    static const char *const frames[] = {
+        TCP_SYN "ffff",
+        "020000200011 020000100011 0800 4500 0020 0001 4000 40 11 0000 0a0a000b 0a14000b"
+        "c000 01f6 000c 0000 00000000 ffff",
+    };
+    uint64_t random = 1;
+    for (unsigned step = 0; step < 200000; step++) {
+        size_t size;
+        uint8_t tagged[128];
+        uint8_t *frame = hex_bytes(frames[step & 1], &size);
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        uint64_t pick = random >> 24;
+        for (unsigned n = step % 3; n; n--, pick >>= 13) /* 0 to 2 octets are not as they were */
+            frame[12 + (pick & 31) % (size - 12)] ^= (uint8_t)(1u << (pick >> 5 & 7));
+        if (step % 5 == 0)
+            size = 14 + (size_t)(random >> 40) % (size - 14);
+        uint8_t *copy = malloc(size); /* exact size: ASan sees one octet too far */
+        memcpy(copy, frame, size);
+        struct flow_key key, other;
+        struct packet_layout layout, its;
+        memset(&key, 0xa5, sizeof key);
+        memset(&other, 0xa5, sizeof other);
+        flow_key_parse(&key, copy, size, &layout);
+        flow_key_parse(&other, tagged, put_tag(copy, size, tagged), &its);
+        if (!key.vlan_vid) /* else a tag appeared */
+            other.vlan_vid = other.vlan_pcp = 0;
+        if (!key.vlan_vid && layout.flaw != FLAW_VLAN) {
+            assert_memory_equal(&key, &other, sizeof key);
+            assert_int_equal(layout.flaw, its.flaw);
+            assert_int_equal(layout.fragment, its.fragment);
+            assert_int_equal(layout.l2_5, without_tag(its.l2_5));
+            assert_int_equal(layout.l3, without_tag(its.l3));
+            assert_int_equal(layout.l4, without_tag(its.l4));
+            assert_int_equal(layout.payload, without_tag(its.payload));
+        }
+        free(copy);
+        free(frame);
+    }
+}
+
 static void
 packets_are_counted_and_copied_on_write(void **state UNUSED)
 {
@@ -239,4 +300,5 @@ TEST_MAIN(cmocka_unit_test(reads_a_tcp_segment), cmocka_unit_test(reads_a_tagged
           cmocka_unit_test(names_what_is_flawed_and_matches_the_rest),
           cmocka_unit_test(reads_802_3_with_and_without_snap),
           cmocka_unit_test(survives_truncation_at_every_octet),
+          cmocka_unit_test(a_plain_frame_reads_like_a_tagged_one),
           cmocka_unit_test(packets_are_counted_and_copied_on_write))

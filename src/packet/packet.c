@@ -85,10 +85,8 @@ packet_new(struct packet_pool *pool, uint32_t size)
 }
 
 void
-packet_unref(struct packet *p)
+packet_release(struct packet *p)
 {
-    if (--p->n_refs)
-        return;
     struct packet_pool *pool = p->pool;
     struct buffers *b = p->capacity == PACKET_HEADROOM + PACKET_ROOM ? &pool->ordinary
                                                                      : &pool->jumbo;

@@ -57,7 +57,13 @@ packet_ref(struct packet *p)
     p->n_refs++;
     return p;
 }
-void packet_unref(struct packet *);
+void packet_release(struct packet *); /* Gives it back to its pool. */
+static inline void
+packet_unref(struct packet *p)
+{
+    if (!--p->n_refs)
+        packet_release(p);
+}
 /* A packet that nobody else keeps: `p` itself, or a copy whose reference replaces p's. NULL: no
  * buffer left; p's reference is gone then too. */
 struct packet *packet_writable(struct packet *p);

@@ -1,0 +1,1 @@
+tieline_bench(edge-memory LIBS tl_edge ext_jansson)
