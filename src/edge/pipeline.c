@@ -192,21 +192,27 @@ do_queue(struct run *run, uint32_t queue)
     run->packet->queue = (uint8_t)queue;
 }
 
+/* DROP_NONE: the port takes it. */
+static enum drop_reason
+why_not_sent(const struct edge_port *port, const struct packet *packet)
+{
+    uint32_t config = atomic_load_explicit(&port->config, memory_order_relaxed);
+    if (config & PORT_CONFIG_NO_FWD)
+        return DROP_PORT_CONFIG;
+    if (!atomic_load_explicit(&port->up, memory_order_relaxed) || config & PORT_CONFIG_DOWN)
+        return DROP_PORT_DOWN;
+    if (packet->size > atomic_load_explicit(&port->mtu, memory_order_relaxed) &&
+        !packet->offload.gso_type)
+        return DROP_TOO_LARGE;
+    return DROP_NONE;
+}
+
 static void
 send_to(struct run *run, struct edge_port *port)
 {
-    uint32_t config = atomic_load_explicit(&port->config, memory_order_relaxed);
-    if (config & PORT_CONFIG_NO_FWD) {
-        drop(run, DROP_PORT_CONFIG);
-        return;
-    }
-    if (!atomic_load_explicit(&port->up, memory_order_relaxed) || config & PORT_CONFIG_DOWN) {
-        drop(run, DROP_PORT_DOWN);
-        return;
-    }
-    if (run->packet->size > atomic_load_explicit(&port->mtu, memory_order_relaxed) &&
-        !run->packet->offload.gso_type) {
-        drop(run, DROP_TOO_LARGE);
+    enum drop_reason reason = why_not_sent(port, run->packet);
+    if (reason) {
+        drop(run, reason);
         return;
     }
     run->sent = run->forwarded = true;
@@ -597,6 +603,38 @@ run_program(struct run *run, const struct program *program)
     }
 }
 
+/* Entries to count, and one port. */
+static bool
+is_plain(const struct program *program)
+{
+    for (unsigned i = 0; i + 1 < program->n_ops; i++) {
+        if (program->ops[i].type != OP_COUNT)
+            return false;
+    }
+    const struct op *last = &program->ops[program->n_ops - 1];
+    return program->n_ops && last->type == OP_OUTPUT && last->id < MAX_PORTS;
+}
+
+/* Most programs: the same as run_program() does, without what they do not need. False: the port is
+ * not one it can simply leave by; nothing has been done. */
+static bool
+run_plain(struct pipeline *pl, struct packet *packet, const struct program *program)
+{
+    unsigned n = program->n_ops - 1u;
+    uint32_t number = program->ops[n].id;
+    struct edge_port *port = datapath_port(pl->dp, number);
+    if (!port || number == packet->in_port || why_not_sent(port, packet) != DROP_NONE)
+        return false;
+    for (unsigned i = 0; i < n; i++) {
+        struct entry *entry = program->ops[i].target;
+        count_lookup(pl, program->ops[i].table_id);
+        counters_count(&entry->counters, pl->lane, packet->size, pl->now);
+    }
+    pl->sink.send(pl->sink.arg, port, packet);
+    packet_unref(packet);
+    return true;
+}
+
 static void
 finish(struct run *run)
 {
@@ -620,10 +658,9 @@ hash_key(const struct pipeline *pl, const struct flow_key *key)
 {
     const uint64_t *w = key->words;
     uint64_t h = hash_pair(pl, key, 0, 2) + hash_pair(pl, key, 3, 4) + hash_pair(pl, key, 6, 8);
-    if (w[1] | w[5] | w[7] | w[9] | w[12] | w[13])
-        h += hash_pair(pl, key, 1, 5) + hash_pair(pl, key, 7, 9) + hash_pair(pl, key, 12, 13);
-    if (w[10] | w[11] | w[14] | w[15])
-        h += hash_pair(pl, key, 10, 11) + hash_pair(pl, key, 14, 15);
+    if (w[1] | w[5] | w[7] | w[9] | w[10] | w[11] | w[12] | w[13] | w[14] | w[15])
+        h += hash_pair(pl, key, 1, 5) + hash_pair(pl, key, 7, 9) + hash_pair(pl, key, 10, 11) +
+             hash_pair(pl, key, 12, 13) + hash_pair(pl, key, 14, 15);
     return h ^ h >> 32;
 }
 
@@ -666,6 +703,7 @@ record_program(struct run *run, uint64_t hash)
     }
     for (unsigned i = 0; i < program->n_ops; i++)
         program->metered |= program->ops[i].type == OP_METER;
+    program->plain = is_plain(program);
     program_cache_put(&pl->cache, program, hash);
 }
 
@@ -688,9 +726,14 @@ receive_one(struct pipeline *pl, struct arrival *a)
         receive_segments(pl, a);
         return;
     }
-    struct run run = {.pl = pl, .packet = a->packet, .key = &a->key};
     pl->n_packets++;
-    if (a->packet->layout.flaw == FLAW_RUNT) {
+    bool runt = a->packet->layout.flaw == FLAW_RUNT;
+    if (!runt && a->program && a->program->plain && run_plain(pl, a->packet, a->program)) {
+        pl->n_hits++;
+        return;
+    }
+    struct run run = {.pl = pl, .packet = a->packet, .key = &a->key};
+    if (runt) {
         drop(&run, DROP_RUNT);
     } else if (a->program) {
         pl->n_hits++;

@@ -113,6 +113,7 @@ program_cache_put(struct program_cache *c, const struct program *recorded, uint6
     p->ops = ops;
     p->tag = program_tag(hash);
     p->metered = recorded->metered;
+    p->plain = recorded->plain;
     p->n_ops = recorded->n_ops;
     p->generation = recorded->generation;
     set->tags[place] = p->tag;

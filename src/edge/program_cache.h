@@ -43,6 +43,7 @@ struct program { /* four cache lines */
     const struct op *ops; /* its own, or a long program's */
     uint32_t tag;
     bool metered;
+    bool plain; /* entries are counted, then it goes out by a port: nothing else */
     uint8_t n_ops;
     struct op own[SHORT_OPS];
     uint64_t reserved; /* fills the line */
