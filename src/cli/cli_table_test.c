@@ -1,5 +1,6 @@
 #include "cli/cli_table.h"
 
+#include "base/rate.h"
 #include "base/testing.h"
 
 #include <locale.h>
@@ -95,17 +96,17 @@ rates_go_out_and_in(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
         uint32_t kbps = 0;
         buf_clear(&out);
-        assert_ok(text_parse_rate(rates[i].in, &kbps));
+        assert_ok(rate_parse(rates[i].in, &kbps));
         assert_int_equal(kbps, rates[i].kbps);
         text_put_rate(&out, kbps);
         assert_string_equal(text(), rates[i].out);
     }
     uint32_t kbps;
     for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
-        assert_err(text_parse_rate(wrong[i], &kbps), ERR_MALFORMED);
-    assert_err(text_parse_rate("0.1", &kbps), ERR_LIMIT);
-    assert_err(text_parse_rate("5000G", &kbps), ERR_LIMIT);
-    assert_err(text_parse_rate("1e999", &kbps), ERR_LIMIT);
+        assert_err(rate_parse(wrong[i], &kbps), ERR_MALFORMED);
+    assert_err(rate_parse("0.1", &kbps), ERR_LIMIT);
+    assert_err(rate_parse("5000G", &kbps), ERR_LIMIT);
+    assert_err(rate_parse("1e999", &kbps), ERR_LIMIT);
 }
 
 static void

@@ -27,9 +27,6 @@ void text_put_clock(struct buf *, nsec_t wall, bool utc); /* the same of a time 
 void text_put_duration(struct buf *, nsec_t);
 /* "64 kbit/s", "1.5 Mbit/s", "10 Gbit/s". */
 void text_put_rate(struct buf *, uint64_t kbps);
-/* "512 kbit/s", "2M", "1.5Mbit/s", "64" (kbit/s) into kbit/s. ERR_MALFORMED: none of these;
- * ERR_LIMIT: less than one, or more than 32 bits hold. */
-MUST_CHECK enum err text_parse_rate(const char *text, uint32_t *kbps);
 
 /* How a member of a document is shown. */
 enum text_form {

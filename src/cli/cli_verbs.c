@@ -127,6 +127,9 @@ static const struct cli_option journal_export_options[] = {
 static const struct cli_option lab_options[] = {
     VALUE("name", "NAME", "which lab, if there are several; or $TIELINE_LAB"), END};
 static const struct cli_option edge_options[] = {NODE, CONTROL, END};
+static const struct cli_option queues_options[] = {
+    NODE, CONTROL, VALUE("port", "PORT", "only of this one"),
+    VALUE("set", "TEXT", "share it so from now on (rate=10M,q0=weight:1); over --control"), END};
 static const struct cli_option stats_options[] = {NODE, CONTROL, FLAG("all", "zeros, too"), END};
 static const struct cli_option top_options[] = {
     NODE, CONTROL, VALUE("count", "N", "so many times, then end"), END};
@@ -244,6 +247,8 @@ static const struct cli_verb verbs[] = {
      NULL, false},
     {"edge", "status", "", edge_options, "How a packet node is", cmd_edge_status, NULL, false},
     {"edge", "ports", "", edge_options, "Its ports", cmd_edge_ports, NULL, false},
+    {"edge", "queues", "", queues_options, "How its ports are shared, and what went where",
+     cmd_edge_queues, NULL, false},
     {"edge", "stats", "", stats_options, "What it counted and dropped", cmd_edge_stats, NULL,
      false},
     {"edge", "top", "", top_options, "Its ports' packets per second", cmd_edge_top, NULL, false},

@@ -68,6 +68,7 @@ int cmd_lab(struct cli *);
 int cmd_edge_trace(struct cli *);
 int cmd_edge_status(struct cli *);
 int cmd_edge_ports(struct cli *);
+int cmd_edge_queues(struct cli *);
 int cmd_edge_stats(struct cli *);
 int cmd_edge_top(struct cli *);
 

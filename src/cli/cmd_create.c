@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include "base/alloc.h"
+#include "base/rate.h"
 #include "io/clock.h"
 
 #include <stdlib.h>
@@ -56,7 +57,7 @@ read_value(struct cli *cli, const struct setting *setting, const char *text, jso
     nsec_t duration;
     switch (setting->as) {
     case SET_RATE:
-        if (text_parse_rate(text, &kbps))
+        if (rate_parse(text, &kbps))
             return cli_fail(cli, CLI_USAGE, "--%s: \"%s\" is not a rate such as 64kbit/s or 2M",
                             setting->option, text);
         *value = json_integer(kbps);

@@ -92,6 +92,91 @@ cmd_edge_ports(struct cli *cli)
     return status;
 }
 
+/* ---- queues ------------------------------------------------------------------------------------
+ */
+
+static const struct column queue_columns[] = {
+    {">PORT", "port", AS_TEXT, NULL},       {">RATE", "rate-kbps", AS_KBPS, NULL},
+    {">QUEUE", "queue", AS_TEXT, NULL},     {"SHARE", "share", AS_TEXT, NULL},
+    {">LEAST", "min-kbps", AS_KBPS, NULL},  {">MOST", "max-kbps", AS_KBPS, NULL},
+    {">PACKETS", "packets", AS_TEXT, NULL}, {">OCTETS", "octets", AS_TEXT, NULL},
+    {">DROPPED", "dropped", AS_TEXT, NULL}, {NULL, NULL, AS_TEXT, NULL},
+};
+
+/* The highest queue first, as they leave; the port and its rate stand at its first row. */
+static void
+add_queue_rows(json_t *rows, const json_t *port)
+{
+    const json_t *queues = json_object_get(port, "queues");
+    for (size_t i = json_array_size(queues); i-- > 0;) {
+        json_t *row = json_deep_copy(json_array_get(queues, i));
+        const json_t *weight = json_object_get(row, "weight");
+        char share[32];
+        snprintf(share, sizeof share, "weight %" JSON_INTEGER_FORMAT, json_integer_value(weight));
+        json_object_set_new(row, "share", json_string(weight ? share : "strict"));
+        if (i + 1 == json_array_size(queues)) {
+            json_object_set(row, "port", json_object_get(port, "number"));
+            json_object_set(row, "rate-kbps", json_object_get(port, "rate-kbps"));
+        }
+        json_array_append_new(rows, row);
+    }
+}
+
+static int
+read_port(struct cli *cli, json_t *params)
+{
+    const char *text = cli_option(cli, "port");
+    char *end = NULL;
+    unsigned long port = text ? strtoul(text, &end, 10) : 0;
+    if (text && (!port || port > UINT32_MAX || *end))
+        return cli_fail(cli, CLI_USAGE, "--port: \"%s\" is no port's number", text);
+    if (text)
+        json_object_set_new(params, "port", json_integer((json_int_t)port));
+    return CLI_OK;
+}
+
+static int
+set_queues(struct cli *cli, const char *text, const json_t **answer)
+{
+    json_t *params = json_pack("{s:s}", "scheduling", text);
+    int status = read_port(cli, params);
+    if (!status && !json_object_get(params, "port"))
+        status = cli_fail(cli, CLI_USAGE, "--set needs --port NUMBER");
+    if (status)
+        json_decref(params);
+    else
+        status = ask(cli, "edge.config", params, answer);
+    return status;
+}
+
+int
+cmd_edge_queues(struct cli *cli)
+{
+    const json_t *answer, *ports, *port;
+    const char *text = cli_option(cli, "set");
+    size_t i;
+    json_t *params = json_object();
+    int status = text ? set_queues(cli, text, &answer) : CLI_OK;
+    if (!status)
+        status = read_port(cli, params);
+    if (status) {
+        json_decref(params);
+        return status;
+    }
+    status = ask(cli, "edge.queues", params, &answer);
+    if (status || cli_json(cli))
+        return status;
+    json_t *rows = json_array();
+    ports = json_object_get(answer, "ports");
+    json_array_foreach(ports, i, port)
+    {
+        add_queue_rows(rows, port);
+    }
+    table_put_array(&cli->out, rows, queue_columns, cli->utc);
+    json_decref(rows);
+    return CLI_OK;
+}
+
 static void
 put_counters(struct cli *cli, const char *title, const json_t *counters, bool all)
 {

@@ -66,6 +66,14 @@ free_group(void *arg UNUSED, void *object)
 }
 
 static void
+free_port(void *arg UNUSED, void *object)
+{
+    struct edge_port *port = object;
+    free(atomic_load_explicit(&port->scheduling, memory_order_relaxed));
+    free(port);
+}
+
+static void
 free_object(void *arg UNUSED, void *object)
 {
     free(object);
@@ -83,7 +91,7 @@ datapath_free(struct datapath *dp)
         flow_table_fini(&dp->tables[i]);
     idmap_each(&dp->groups, free_group, NULL);
     idmap_each(&dp->meters, free_object, NULL);
-    idmap_each(&dp->ports, free_object, NULL);
+    idmap_each(&dp->ports, free_port, NULL);
     idmap_fini(&dp->groups);
     idmap_fini(&dp->meters);
     idmap_fini(&dp->ports);
@@ -121,6 +129,18 @@ datapath_table_counts(const struct datapath *dp, unsigned table)
     }
     sum.matches = sum.lookups - misses;
     return sum;
+}
+
+void
+datapath_schedule_port(struct datapath *dp, struct edge_port *port,
+                       const struct scheduler_config *config)
+{
+    struct scheduler_config *next = xmalloc(sizeof *next), *old;
+    *next = *config;
+    next->version = port_scheduling(port).version + 1;
+    old = atomic_exchange_explicit(&port->scheduling, next, memory_order_acq_rel);
+    if (old)
+        qsbr_defer(&dp->qsbr, free, old);
 }
 
 void

@@ -25,9 +25,9 @@
 #include "edge/idmap.h"
 #include "edge/meter.h"
 #include "edge/ring.h"
+#include "edge/scheduler_config.h"
 
 #define N_TABLES 254
-#define N_QUEUES 8 /* per port; higher number, higher priority */
 #define MAX_PORTS 256
 
 /* Why a packet was dropped. One named counter each; OpenMetrics, `edge stats` and traces use the
@@ -66,13 +66,14 @@ struct edge_port {
     uint32_t number;
     char name[16];
     struct mac mac;
-    _Atomic bool up;            /* carrier and administratively up */
-    _Atomic bool live;          /* up, and for as long as wait-to-restore asks */
-    _Atomic bool held;          /* the controller says that groups must not use it */
-    _Atomic uint32_t config;    /* OFPPC_* bits */
-    _Atomic uint32_t mtu;       /* largest frame it can send, octets without FCS */
-    _Atomic uint64_t rate_kbps; /* shaping, 0: none */
-    uint32_t speed_kbps;        /* of the interface as it says; 0: not known */
+    _Atomic bool up;         /* carrier and administratively up */
+    _Atomic bool live;       /* up, and for as long as wait-to-restore asks */
+    _Atomic bool held;       /* the controller says that groups must not use it */
+    _Atomic uint32_t config; /* OFPPC_* bits */
+    _Atomic uint32_t mtu;    /* largest frame it can send, octets without FCS */
+    /* How its queues share it; replaced as a whole. NULL: the defaults. */
+    struct scheduler_config *_Atomic scheduling;
+    uint32_t speed_kbps; /* of the interface as it says; 0: not known */
     nsec_t created;
     struct {
         _Atomic uint64_t packets, octets, dropped, errors;
@@ -221,6 +222,18 @@ struct table_counts {
     uint64_t lookups, matches;
 };
 struct table_counts datapath_table_counts(const struct datapath *, unsigned table);
+
+/* How the port's queues share it from now on: a checked configuration, which is copied. What waits
+ * in the queues stays. */
+void datapath_schedule_port(struct datapath *, struct edge_port *, const struct scheduler_config *);
+
+/* As it is now; the control thread's. */
+static inline struct scheduler_config
+port_scheduling(const struct edge_port *port)
+{
+    struct scheduler_config *c = atomic_load_explicit(&port->scheduling, memory_order_acquire);
+    return c ? *c : (struct scheduler_config){.version = 0};
+}
 
 /* Several changes as one. No other change may come in between; the calls below that change
  * something take part. `exclusive`: the packet workers wait from here until the commit or rollback

@@ -155,8 +155,10 @@ do_config(void *arg, struct rpc_request *request, json_t *params)
     json_t *wait = json_object_get(params, "wait-to-restore-ms");
     const char *text = json_string_value(wait);
     json_int_t ms = json_integer_value(wait);
-    if (json_object_size(params) != (wait ? 1 : 0)) {
-        rpc_fail(request, ERR_INVALID, "only wait-to-restore-ms can be configured");
+    if (json_object_get(params, "port")) {
+        edge_queues_configure(n, request, params);
+    } else if (json_object_size(params) != (wait ? 1 : 0)) {
+        rpc_fail(request, ERR_INVALID, "only wait-to-restore-ms and ports can be configured");
     } else if (!wait) {
         rpc_reply(request, NULL);
     } else if (text ? strcmp(text, "manual") != 0
@@ -237,8 +239,11 @@ const struct rpc_method edge_methods[] = {
     {"edge.stats", "", "The node's counters, and the packets dropped for each reason.", do_stats},
     {"edge.trace", "{in-port, frame} or {in-port, eth-src, ...}",
      "What happens to a packet, table by table; nothing is sent or counted.", do_trace},
-    {"edge.config", "{wait-to-restore-ms: N | \"manual\"}",
-     "How long a port that is up again must stay so before groups use it.", do_config},
+    {"edge.queues", "{port?}", "How the ports share themselves among their queues.",
+     edge_queues_tell},
+    {"edge.config", "{wait-to-restore-ms: N | \"manual\"} or {port, scheduling}",
+     "How long a port that is up again must stay so before groups use it; how a port is shared.",
+     do_config},
     {"edge.release-port", "{port?}", "Uses a port, or all, that waits to be used again, now.",
      do_release_port},
     {"edge.hold-port", "{port, hold: true | false}",

@@ -154,6 +154,7 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
     struct edge_port *port = datapath_add_port(n->datapath, o->number, o->interface, &info.mac,
                                                clock_monotonic());
     port->speed_kbps = info.speed_kbps;
+    datapath_schedule_port(n->datapath, port, &o->scheduling);
     err = worker_add_port(n->worker, port, &options, diag);
     if (err)
         return err;

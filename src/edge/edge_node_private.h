@@ -35,6 +35,10 @@ struct edge_node {
 extern const struct rpc_method edge_methods[];
 extern const size_t n_edge_methods;
 
+/* edge_queue_methods.c: edge.queues, and edge.config with {port, scheduling}. */
+void edge_queues_tell(void *node, struct rpc_request *, json_t *params);
+void edge_queues_configure(struct edge_node *, struct rpc_request *, json_t *params);
+
 /* Tells the controllers of a port whose state has changed. */
 void edge_node_tell_port(struct edge_node *, struct told_port *);
 /* Those whose state is not what was last told. */

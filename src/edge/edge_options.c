@@ -7,6 +7,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 #define DEFAULT_FLOWS 1000000u
 #define DEFAULT_PROGRAMS 65536u
 #define UNIX_PATH_LENGTH 107
+#define PORT_ITEM_SIZE 128
 
 /* ---- Values ---- */
 
@@ -56,19 +58,49 @@ parse_datapath_id(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
-parse_driver(const char *text, enum port_choice *driver, struct diag *diag)
+parse_driver(const char *name, enum port_choice *driver, struct diag *diag)
 {
     static const char *const names[] = {
         [PORT_DRIVER_AUTO] = "auto", [PORT_DRIVER_PACKET] = "packet", [PORT_DRIVER_XDP] = "xdp"};
-    const char *name = !strncmp(text, "driver=", 7) ? text + 7 : "";
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (!strcmp(name, names[i])) {
             *driver = (enum port_choice)i;
             return ERR_OK;
         }
     }
-    return diag_set(diag, ERR_INVALID, "\"%s\" is none of driver=auto, driver=packet, driver=xdp",
-                    text);
+    return diag_set(diag, ERR_INVALID, "\"%s\" is none of auto, packet, xdp", name);
+}
+
+/* One of those behind the interface: "driver=xdp". */
+static enum err
+parse_port_item(const char *text, size_t length, struct edge_port_option *p, struct diag *diag)
+{
+    char item[PORT_ITEM_SIZE];
+    snprintf(item, sizeof item, "%.*s", (int)MIN(length, sizeof item), text);
+    char *value = strchr(item, '=');
+    if (length >= sizeof item || !value)
+        return diag_set(diag, ERR_INVALID, "\"%.*s\" is not NAME=VALUE", (int)length, text);
+    *value++ = '\0';
+    if (!strcmp(item, "driver"))
+        return parse_driver(value, &p->driver, diag);
+    enum err err = scheduler_config_item(&p->scheduling, item, value, diag);
+    if (err == ERR_NOT_FOUND)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is none of driver, rate, burst, limit, q0 to q7",
+                        item);
+    return err;
+}
+
+static enum err
+parse_port_items(const char *text, struct edge_port_option *p, struct diag *diag)
+{
+    while (*text == ',') {
+        size_t length = strcspn(++text, ",");
+        enum err err = parse_port_item(text, length, p, diag);
+        if (err)
+            return err;
+        text += length;
+    }
+    return scheduler_config_check(&p->scheduling, diag);
 }
 
 enum err
@@ -77,11 +109,10 @@ edge_options_parse_port(const char *text, struct edge_port_option *port, struct 
     struct edge_port_option p = {.driver = PORT_DRIVER_AUTO};
     char number[16] = "";
     uint64_t value;
-    const char *equals = strchr(text, '='), *comma = equals ? strchr(equals, ',') : NULL;
+    const char *equals = strchr(text, '=');
     if (!equals)
         return diag_set(diag, ERR_INVALID, "\"%s\" is not NUMBER=INTERFACE[,driver=...]", text);
-    size_t digits = (size_t)(equals - text);
-    size_t length = comma ? (size_t)(comma - equals) - 1 : strlen(equals + 1);
+    size_t digits = (size_t)(equals - text), length = strcspn(equals + 1, ",");
     if (digits < sizeof number)
         memcpy(number, text, digits);
     if (!parse_number(number, 10, PORT_MAX, &value) || value == 0)
@@ -91,13 +122,10 @@ edge_options_parse_port(const char *text, struct edge_port_option *port, struct 
                         text, sizeof p.interface - 1);
     p.number = (uint32_t)value;
     memcpy(p.interface, equals + 1, length);
-    if (comma) {
-        enum err err = parse_driver(comma + 1, &p.driver, diag);
-        if (err)
-            return err;
-    }
-    *port = p;
-    return ERR_OK;
+    enum err err = parse_port_items(equals + 1 + length, &p, diag);
+    if (!err)
+        *port = p;
+    return err;
 }
 
 static enum err
@@ -270,8 +298,9 @@ static const struct option {
 } options[] = {
     {"name", "NAME", "of the node, as in the inventory and in its certificate", parse_name, false},
     {"datapath-id", "HEX", "its OpenFlow datapath id", parse_datapath_id, false},
-    {"port", "N=IFACE[,driver=D]",
-     "a port: its number, its interface, and auto (the default), packet or xdp", add_port, true},
+    {"port", "N=IFACE[,driver=D][,rate=R...]",
+     "a port: its number, its interface; auto (the default), packet or xdp; its rate and queues",
+     add_port, true},
     {"controller", "tls:IP:PORT", "an OpenFlow controller; tcp: without TLS", add_controller, true},
     {"rpc", "tls:IP:PORT", "where the controller takes JSON-RPC; tcp: without TLS", parse_rpc,
      false},

@@ -12,6 +12,7 @@ struct edge_port_option {
     uint32_t number;    /* 1 to PORT_MAX */
     char interface[16]; /* a name the kernel could have given */
     enum port_choice driver;
+    struct scheduler_config scheduling;
 };
 
 /* Texts point into the command line. */
@@ -44,7 +45,7 @@ MUST_CHECK enum err edge_options_parse(int argc, char **argv, struct edge_option
 /* The text of --help. */
 void edge_options_help(struct buf *);
 
-/* "3=eth1", "3=eth1,driver=xdp". ERR_INVALID. */
+/* "3=eth1", "3=eth1,driver=xdp,rate=10M,q0=weight:1" (scheduler_config.h). ERR_INVALID. */
 MUST_CHECK enum err edge_options_parse_port(const char *text, struct edge_port_option *,
                                             struct diag *);
 

@@ -138,12 +138,29 @@ ports_are_checked(void **state UNUSED)
     assert_wrong("--port 1=", "--port: \"1=\": an interface's name has 1 to 15 characters");
     assert_wrong("--port 1=abcdefghijklmnop",
                  "--port: \"1=abcdefghijklmnop\": an interface's name has 1 to 15 characters");
-    assert_wrong("--port 1=a,xdp",
-                 "--port: \"xdp\" is none of driver=auto, driver=packet, driver=xdp");
-    assert_wrong("--port 1=a,driver=fast",
-                 "--port: \"driver=fast\" is none of driver=auto, driver=packet, driver=xdp");
+    assert_wrong("--port 1=a,xdp", "--port: \"xdp\" is not NAME=VALUE");
+    assert_wrong("--port 1=a,driver=fast", "--port: \"fast\" is none of auto, packet, xdp");
+    assert_wrong("--port 1=a,speed=1", "--port: \"speed\" is none of driver, rate, burst, limit, "
+                                       "q0 to q7");
+    assert_wrong("--port 1=a,q0=weight:0", "--port: \"0\" is not a number from 1 to 255");
+    assert_wrong("--port 1=a,rate=1M,q0=strict+min:2M",
+                 "--port: the queues' least rates are above the port's");
     assert_wrong("--port 1=a --port 1=b", "--port: port 1 is there twice");
     assert_wrong("--port 1=a --port 2=a", "--port: interface a is there twice");
+}
+
+static void
+a_port_says_how_it_is_shared(void **state UNUSED)
+{
+    struct edge_port_option p;
+    assert_ok(
+        edge_options_parse_port("7=eth6,rate=10M,driver=packet,q0=weight:3+max:4M", &p, NULL));
+    assert_int_equal(p.number, 7);
+    assert_string_equal(p.interface, "eth6");
+    assert_int_equal(p.driver, PORT_DRIVER_PACKET);
+    assert_int_equal(p.scheduling.rate_kbps, 10000);
+    assert_int_equal(p.scheduling.queues[0].weight, 3);
+    assert_int_equal(p.scheduling.queues[0].max_kbps, 4000);
 }
 
 static void
@@ -180,5 +197,5 @@ help_names_every_option(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(the_lab_s_command_line_is_understood),
           cmocka_unit_test(what_is_not_said_has_a_default),
           cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(what_is_wrong_is_named),
-          cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_socket_s_path_must_fit),
-          cmocka_unit_test(help_names_every_option))
+          cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_port_says_how_it_is_shared),
+          cmocka_unit_test(a_socket_s_path_must_fit), cmocka_unit_test(help_names_every_option))

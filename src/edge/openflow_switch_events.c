@@ -65,13 +65,13 @@ speed_feature(uint64_t kbps)
 void
 describe_port(const struct edge_port *port, struct openflow_port *out)
 {
-    uint64_t shaped = atomic_load_explicit(&port->rate_kbps, memory_order_relaxed);
+    uint32_t shaped = port_scheduling(port).rate_kbps;
     *out = (struct openflow_port){
         .port_no = port->number,
         .hw_addr = port->mac,
         .config = atomic_load_explicit(&port->config, memory_order_relaxed),
         .curr = speed_feature(port->speed_kbps),
-        .curr_speed = (uint32_t)MIN(shaped ? shaped : port->speed_kbps, UINT32_MAX),
+        .curr_speed = shaped ? shaped : port->speed_kbps,
         .max_speed = port->speed_kbps,
     };
     _Static_assert(sizeof port->name < sizeof out->name, "a name fits");

@@ -439,19 +439,36 @@ handle_queue_stats(struct openflow_channel *ch, const struct openflow_message *m
 
 struct queue_list {
     struct openflow_queue *list;
+    struct openflow_queue_property *properties; /* two for each */
     uint32_t n;
 };
+
+/* In 1/10 % of the port's rate. What is not known or none at all is "not configured". */
+static uint16_t
+rate_of(uint32_t kbps, uint32_t port_kbps)
+{
+    uint64_t tenths = port_kbps ? (uint64_t)kbps * 1000 / port_kbps : 0;
+    return kbps && port_kbps ? (uint16_t)MIN(tenths, 1000) : OFPQ_RATE_UNCFG;
+}
 
 static void
 add_queues(void *arg, void *object)
 {
     struct queue_list *queues = arg;
     const struct edge_port *port = object;
-    for (uint32_t i = 0; i < N_QUEUES; i++)
-        queues->list[queues->n++] = (struct openflow_queue){.queue_id = i, .port = port->number};
+    const struct scheduler_config c = port_scheduling(port);
+    uint32_t rate = c.rate_kbps ? c.rate_kbps : port->speed_kbps;
+    for (uint32_t i = 0; i < N_QUEUES; i++) {
+        struct openflow_queue_property *properties = &queues->properties[2 * queues->n];
+        properties[0] = (struct openflow_queue_property){
+            .type = OFPQT_MIN_RATE, .rate = rate_of(c.queues[i].min_kbps, rate)};
+        properties[1] = (struct openflow_queue_property){
+            .type = OFPQT_MAX_RATE, .rate = rate_of(c.queues[i].max_kbps, rate)};
+        queues->list[queues->n++] = (struct openflow_queue){i, port->number, 2, properties};
+    }
 }
 
-/* Section 7.3.6. Strict priority: no queue has a rate of its own. */
+/* Section 7.3.6. */
 bool
 handle_queue_config(struct openflow_channel *ch, const struct openflow_message *m)
 {
@@ -462,6 +479,7 @@ handle_queue_config(struct openflow_channel *ch, const struct openflow_message *
     if (port_no != PORT_ANY && !port)
         return refuse(ch, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT);
     queues.list = xcalloc((size_t)ports->n * N_QUEUES, sizeof *queues.list);
+    queues.properties = xcalloc((size_t)ports->n * N_QUEUES * 2, sizeof *queues.properties);
     if (port)
         add_queues(&queues, port);
     else
@@ -469,6 +487,7 @@ handle_queue_config(struct openflow_channel *ch, const struct openflow_message *
     channel_send(ch, &(struct openflow_message){.type = OFPT_QUEUE_GET_CONFIG_REPLY,
                                                 .xid = m->xid,
                                                 .queue_config = {port_no, queues.n, queues.list}});
+    free(queues.properties);
     free(queues.list);
     return true;
 }

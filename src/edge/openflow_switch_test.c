@@ -290,8 +290,28 @@ ports_and_queues_count(void **state)
                                      .queue_config = {2, 0, NULL}});
     assert_int_equal(config->queue_config.n_queues, 8);
     assert_int_equal(config->queue_config.queues[7].queue_id, 7);
+    assert_int_equal(config->queue_config.queues[7].n_properties, 2);
+    assert_int_equal(config->queue_config.queues[7].properties[0].rate, OFPQ_RATE_UNCFG);
     assert_denied(c, OFPET_QUEUE_OP_FAILED, OFPQOFC_BAD_PORT,
                   {.type = OFPT_QUEUE_GET_CONFIG_REQUEST, .queue_config = {9, 0, NULL}});
+}
+
+static void
+queues_tell_their_rates(void **state)
+{
+    struct bench *b = *state;
+    struct controller *c = connect_controller(b);
+    struct scheduler_config s;
+    assert_ok(scheduler_config_parse("rate=10M,q3=weight:1+min:1M+max:2500k", &s, NULL));
+    datapath_schedule_port(b->dp, datapath_port(b->dp, 2), &s);
+    const struct openflow_message *config = ask(
+        c, (struct openflow_message){.type = OFPT_QUEUE_GET_CONFIG_REQUEST,
+                                     .queue_config = {2, 0, NULL}});
+    const struct openflow_queue *q = &config->queue_config.queues[3];
+    assert_int_equal(q->properties[0].type, OFPQT_MIN_RATE);
+    assert_int_equal(q->properties[0].rate, 100);
+    assert_int_equal(q->properties[1].type, OFPQT_MAX_RATE);
+    assert_int_equal(q->properties[1].rate, 250);
 }
 
 /* ---- Groups and meters ---- */
@@ -605,7 +625,8 @@ TEST_MAIN(WITH_BENCH(says_what_it_is),
           WITH_BENCH(a_controller_that_does_not_read_loses_packet_ins_only),
           WITH_BENCH(ports_are_described_and_configured),
           WITH_BENCH(a_change_of_carrier_is_told_also_to_slaves),
-          WITH_BENCH(ports_and_queues_count), WITH_BENCH(groups_are_shown_as_they_were_told),
+          WITH_BENCH(ports_and_queues_count), WITH_BENCH(queues_tell_their_rates),
+          WITH_BENCH(groups_are_shown_as_they_were_told),
           WITH_BENCH(meters_are_shown_as_they_were_told),
           WITH_BENCH(all_tables_can_do_the_same_and_it_cannot_be_changed),
           WITH_BENCH(there_is_one_master_and_slaves_may_only_look),

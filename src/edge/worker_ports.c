@@ -32,6 +32,7 @@ worker_add_port(struct worker *w, struct edge_port *port, const struct port_opti
     wp->io = io;
     wp->ifindex = port_ifindex(io);
     wp->restore_at = NSEC_NEVER;
+    scheduler_init(&wp->scheduler, NULL);
     err = worker_watch(w, port_fd(io), wp, diag);
     if (err) {
         port_close(io);
@@ -162,6 +163,7 @@ worker_count_losses(struct worker *w)
     for (uint32_t i = 0; i < w->n_ports; i++) {
         struct worker_port *wp = w->ports[i];
         struct port_counters c;
+        worker_take_scheduling(wp);
         port_get_counters(wp->io, &c);
         uint64_t refused = c.tx_refused - counter_get(&wp->counters.tx_refused);
         counter_add(&w->dp->drops[DROP_SEND_FAILED], refused);

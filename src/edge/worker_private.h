@@ -4,13 +4,12 @@
 #ifndef EDGE_WORKER_PRIVATE_H
 #define EDGE_WORKER_PRIVATE_H
 
+#include "edge/scheduler.h"
 #include "edge/worker.h"
 
 #include "io/carrier.h"
 
 #include <pthread.h>
-
-#define QUEUE_DEPTH 512u /* packets per class and port; a power of two */
 
 enum record_kind { RECORD_PUNT, RECORD_LOCAL, RECORD_DROP, RECORD_TX_STAMP, RECORD_PORT };
 
@@ -27,23 +26,17 @@ struct record {
     uint8_t frame[];
 };
 
-struct queue {
-    struct packet *slots[QUEUE_DEPTH];
-    uint32_t head, tail; /* count packets; tail - head waits */
-};
-
 struct worker_port {
     struct edge_port *port;
     struct port_io *io;
     unsigned ifindex;
-    struct queue queues[N_QUEUES];
-    uint32_t n_queued;
     bool dirty;        /* on the list of ports to flush */
     bool known;        /* its carrier has been heard of: the first time nothing is waited for */
     nsec_t restore_at; /* when it becomes live; NSEC_NEVER: not waiting for a time */
-    nsec_t send_at;    /* shaping or a full interface: not before that; 0: now */
-    nsec_t due;        /* shaping: virtual time at which all that was sent would be through */
-    struct {           /* as of the last second, for other threads */
+    nsec_t send_at;    /* when something may leave; 0: now */
+    nsec_t full_until; /* the interface had no room: not before that */
+    struct scheduler scheduler;
+    struct { /* as of the last second, for other threads */
         _Atomic uint64_t rx_lost, rx_no_buffer, tx_refused;
     } counters;
 };
@@ -98,6 +91,8 @@ void worker_count_losses(struct worker *);
 void worker_on_send(void *worker, struct edge_port *, struct packet *);
 /* Sends what the ports take now. */
 void worker_flush_ports(struct worker *);
+/* Its port may have been configured anew. */
+void worker_take_scheduling(struct worker_port *);
 void worker_discard_queues(struct worker *, struct worker_port *);
 
 /* ---- worker_records.c ---- */

@@ -1,5 +1,7 @@
 #include "edge/worker_private.h"
 
+#include "packet/segment.h"
+
 #define RETRY (NSEC_PER_MSEC / 2) /* for an interface that had no room */
 
 static void
@@ -11,6 +13,31 @@ mark_dirty(struct worker *w, struct worker_port *wp)
     }
 }
 
+static void
+count_dropped(struct worker *w, struct edge_port *port, unsigned queue, enum drop_reason reason)
+{
+    counter_add(&w->dp->drops[reason], 1);
+    counter_add(&port->queues[queue].dropped, 1);
+    counter_add(&port->tx.dropped, 1);
+}
+
+/* ---- In ---- */
+
+/* A segment from a host's stack, at a port that keeps to rates: as the frames its sender meant. */
+static void
+add_segments(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
+{
+    struct packet *segments[SEGMENTS_MAX];
+    unsigned n = packet_segment(packet_ref(p), segments);
+    if (!n)
+        count_dropped(w, wp->port, queue, DROP_NO_BUFFER);
+    for (unsigned i = 0; i < n; i++) {
+        if (!scheduler_add(&wp->scheduler, queue, segments[i]))
+            count_dropped(w, wp->port, queue, DROP_QUEUE_FULL);
+        packet_unref(segments[i]);
+    }
+}
+
 void
 worker_on_send(void *arg, struct edge_port *port, struct packet *p)
 {
@@ -18,71 +45,54 @@ worker_on_send(void *arg, struct edge_port *port, struct packet *p)
     struct worker_port *wp = port->number < MAX_PORTS && w->port_index[port->number]
                                  ? w->ports[w->port_index[port->number] - 1]
                                  : worker_find_port(w, port->number);
-    uint32_t class = p->queue < N_QUEUES ? p->queue : 0;
-    struct queue *q = wp ? &wp->queues[class] : NULL;
-    if (!q || q->tail - q->head == QUEUE_DEPTH) {
-        counter_add(&w->dp->drops[DROP_QUEUE_FULL], 1);
-        counter_add(&port->queues[class].dropped, 1);
-        counter_add(&port->tx.dropped, 1);
+    unsigned queue = p->queue < N_QUEUES ? p->queue : 0;
+    if (!wp) {
+        count_dropped(w, port, queue, DROP_QUEUE_FULL);
         return;
     }
-    q->slots[q->tail++ % QUEUE_DEPTH] = packet_ref(p);
-    wp->n_queued++;
+    if (p->offload.gso_type && scheduler_has_rates(&wp->scheduler))
+        add_segments(w, wp, queue, p);
+    else if (!scheduler_add(&wp->scheduler, queue, p))
+        count_dropped(w, port, queue, DROP_QUEUE_FULL);
     mark_dirty(w, wp);
 }
 
+/* ---- Out ---- */
+
+void
+worker_take_scheduling(struct worker_port *wp)
+{
+    const struct scheduler_config *c = atomic_load_explicit(&wp->port->scheduling,
+                                                            memory_order_acquire);
+    if (c && c->version != wp->scheduler.version)
+        scheduler_configure(&wp->scheduler, c);
+}
+
 static void
-count_sent(struct edge_port *port, unsigned class, unsigned n, uint64_t octets)
+count_sent(struct edge_port *port, unsigned queue, unsigned n, uint64_t octets)
 {
     counter_add(&port->tx.packets, n);
     counter_add(&port->tx.octets, octets);
-    counter_add(&port->queues[class].packets, n);
-    counter_add(&port->queues[class].octets, octets);
+    counter_add(&port->queues[queue].packets, n);
+    counter_add(&port->queues[queue].octets, octets);
 }
 
-/* How long a frame occupies a wire of this rate: with preamble, FCS and gap (24 octets). */
-static nsec_t
-wire_time(uint32_t octets, uint64_t rate_kbps)
+static void
+send_waiting(struct worker *w, struct worker_port *wp)
 {
-    return (nsec_t)((uint64_t)(octets + 24) * 8000000 / rate_kbps);
-}
-
-/* Sends from one class what the port takes; false: it takes no more now. */
-static bool
-send_queue(struct worker *w, struct worker_port *wp, unsigned class)
-{
-    struct queue *q = &wp->queues[class];
-    uint64_t rate = atomic_load_explicit(&wp->port->rate_kbps, memory_order_relaxed);
-    while (q->head != q->tail) {
-        unsigned n = 0;
-        struct packet *batch[VECTOR_SIZE];
-        uint32_t sizes[VECTOR_SIZE];
-        if (rate && wp->due > w->now) { /* the wire is busy with what was sent before */
-            wp->send_at = wp->due;
-            return false;
-        }
-        /* A shaped port gets one frame at a time, so that a higher class can come in between. */
-        while (n < (rate ? 1 : VECTOR_SIZE) && q->head + n != q->tail) {
-            batch[n] = q->slots[(q->head + n) % QUEUE_DEPTH];
-            sizes[n] = batch[n]->size;
-            n++;
-        }
-        unsigned sent = port_send(wp->io, batch, n);
+    struct scheduler_run run;
+    while (scheduler_next(&wp->scheduler, w->now, &run, &wp->send_at)) {
+        unsigned sent = port_send(wp->io, run.packets, run.n);
         uint64_t octets = 0;
-        for (unsigned i = 0; i < sent; i++) {
-            octets += sizes[i];
-            if (rate)
-                wp->due = MAX(wp->due, w->now) + wire_time(sizes[i], rate);
-        }
-        count_sent(wp->port, class, sent, octets);
-        q->head += sent;
-        wp->n_queued -= sent;
-        if (sent < n) {
-            wp->send_at = w->now + RETRY;
-            return false;
+        for (unsigned i = 0; i < sent; i++)
+            octets += run.sizes[i];
+        count_sent(wp->port, run.queue, sent, octets);
+        scheduler_sent(&wp->scheduler, &run, sent, w->now);
+        if (sent < run.n) {
+            wp->full_until = wp->send_at = w->now + RETRY;
+            return;
         }
     }
-    return true;
 }
 
 void
@@ -93,16 +103,10 @@ worker_flush_ports(struct worker *w)
     for (uint32_t i = 0; i < n; i++) {
         struct worker_port *wp = w->dirty[i];
         wp->dirty = false;
-        if (wp->send_at > w->now) {
-            mark_dirty(w, wp);
-            continue;
-        }
-        wp->send_at = 0;
-        for (unsigned class = N_QUEUES; class -- > 0;) {
-            if (!send_queue(w, wp, class))
-                break;
-        }
-        if (wp->n_queued)
+        worker_take_scheduling(wp);
+        if (wp->full_until <= w->now)
+            send_waiting(w, wp);
+        if (wp->scheduler.waiting)
             mark_dirty(w, wp);
     }
 }
@@ -110,13 +114,10 @@ worker_flush_ports(struct worker *w)
 void
 worker_discard_queues(struct worker *w, struct worker_port *wp)
 {
-    for (unsigned class = 0; class < N_QUEUES; class ++) {
-        struct queue *q = &wp->queues[class];
-        for (; q->head != q->tail; q->head++) {
-            packet_unref(q->slots[q->head % QUEUE_DEPTH]);
-            counter_add(&w->dp->drops[DROP_PORT_DOWN], 1);
-            counter_add(&wp->port->tx.dropped, 1);
-        }
+    struct packet *p;
+    while ((p = scheduler_discard(&wp->scheduler))) {
+        counter_add(&w->dp->drops[DROP_PORT_DOWN], 1);
+        counter_add(&wp->port->tx.dropped, 1);
+        packet_unref(p);
     }
-    wp->n_queued = 0;
 }

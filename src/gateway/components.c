@@ -146,7 +146,7 @@ static const struct {
     {"RpcRequest",
         CLOSED("'method'",
                "'method': {'type': 'string', 'enum':"
-               " ['edge.status', 'edge.ports', 'edge.stats', 'edge.trace']},"
+               " ['edge.status', 'edge.ports', 'edge.queues', 'edge.stats', 'edge.trace']},"
                " 'params': {'type': 'object'}")},
     {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},

@@ -259,6 +259,7 @@ struct openflow_queue_property {
 #define OFPQT_MIN_RATE 1
 #define OFPQT_MAX_RATE 2
 #define OFPQT_EXPERIMENTER 0xffff
+#define OFPQ_RATE_UNCFG 0xffff
 
 struct openflow_queue {
     uint32_t queue_id, port;
