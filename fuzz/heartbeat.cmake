@@ -1,0 +1,1 @@
+tieline_fuzz(heartbeat LIBS tl_edge)
