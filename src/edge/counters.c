@@ -32,11 +32,25 @@ counters_init(struct counters *c, unsigned n_lanes)
     atomic_init(&c->first.octets, 0);
     atomic_init(&c->first.used, 0);
     c->more = n_lanes > 1 ? more_new(n_lanes - 1) : NULL;
+    atomic_init(&c->shared, NULL);
+}
+
+void
+counters_share(struct counters *c, struct slots *home)
+{
+    struct shared_lane *lane = slots_take(home);
+    if (lane)
+        lane->home = home;
+    atomic_store_explicit(&c->shared, lane, memory_order_release);
 }
 
 void
 counters_fini(struct counters *c)
 {
+    struct shared_lane *lane = atomic_load_explicit(&c->shared, memory_order_relaxed);
+    if (lane)
+        slots_give(lane->home, lane);
+    atomic_store_explicit(&c->shared, NULL, memory_order_relaxed);
     free(c->more);
     c->more = NULL;
 }
@@ -60,7 +74,10 @@ struct traffic
 counters_get(const struct counters *c)
 {
     struct traffic sum = {0};
+    const struct shared_lane *shared = atomic_load_explicit(&c->shared, memory_order_relaxed);
     add_lane(&sum, &c->first);
+    if (shared)
+        add_lane(&sum, &shared->lane);
     for (unsigned i = 0; c->more && i < c->more->n; i++)
         add_lane(&sum, &c->more->lanes[i].lane);
     if (c->more) {

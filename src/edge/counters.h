@@ -6,6 +6,9 @@
  * a worker is in its lane for good: a lane only ever rises, and starting over (OFPFF_RESET_COUNTS)
  * moves the reader's zero instead, so that no packet is lost or counted twice by it.
  *
+ * The kernel's fast path (fast_path.h) has a lane too, in memory that it shares; there all CPUs add
+ * to the same, with locked additions.
+ *
  * The first lane is part of the object that is counted, next to what else its packets touch;
  * further ones exist, each on cache lines of its own, where there are several workers. */
 #ifndef EDGE_COUNTERS_H
@@ -13,6 +16,7 @@
 
 #include "base/time.h"
 #include "edge/qsbr.h"
+#include "edge/slots.h"
 
 #define COUNTER_LANES QSBR_WORKERS /* at most */
 
@@ -44,9 +48,15 @@ struct counter_lane {
 
 struct counter_more; /* the other lanes, and the reader's zero */
 
+struct shared_lane {
+    struct counter_lane lane;
+    struct slots *home; /* it was taken from there */
+};
+
 struct counters {
     struct counter_lane first;
-    struct counter_more *more; /* NULL: one lane, counted from 0 */
+    struct counter_more *more;          /* NULL: one lane, counted from 0 */
+    struct shared_lane *_Atomic shared; /* the kernel's; NULL: it cannot count this */
 };
 
 /* What the control thread sees. */
@@ -57,6 +67,8 @@ struct traffic {
 
 /* All lanes are 0. */
 void counters_init(struct counters *, unsigned n_lanes);
+/* Gives the kernel a lane from `home`, if one is left; `home` may be NULL. Control thread. */
+void counters_share(struct counters *, struct slots *home);
 /* No worker may still count. */
 void counters_fini(struct counters *);
 /* The sum of the lanes since the reader's zero. Control thread. */

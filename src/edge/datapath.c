@@ -66,17 +66,43 @@ free_group(void *arg UNUSED, void *object)
 }
 
 static void
-free_port(void *arg UNUSED, void *object)
+free_port(void *arg, void *object)
 {
+    struct datapath *dp = arg;
     struct edge_port *port = object;
     free(atomic_load_explicit(&port->scheduling, memory_order_relaxed));
-    free(port);
+    if (slots_has(dp->shared.ports, port))
+        slots_give(dp->shared.ports, port);
+    else
+        free(port);
 }
 
 static void
-free_object(void *arg UNUSED, void *object)
+free_meter(void *arg UNUSED, void *object)
 {
-    free(object);
+    meter_entry_free(object);
+}
+
+void
+datapath_share(struct datapath *dp, const struct datapath_shared *shared)
+{
+    dp->shared = *shared;
+    datapath_raise_generation(dp);
+}
+
+void
+datapath_collect(struct datapath *dp)
+{
+    if (dp->shared.collect)
+        dp->shared.collect(dp->shared.arg);
+}
+
+void
+datapath_raise_generation(struct datapath *dp)
+{
+    uint64_t generation = atomic_fetch_add_explicit(&dp->generation, 1, memory_order_release) + 1;
+    if (dp->shared.generation)
+        __atomic_store_n((uint64_t *)dp->shared.generation, generation, __ATOMIC_SEQ_CST);
 }
 
 void
@@ -90,8 +116,8 @@ datapath_free(struct datapath *dp)
     for (unsigned i = 0; i < N_TABLES; i++)
         flow_table_fini(&dp->tables[i]);
     idmap_each(&dp->groups, free_group, NULL);
-    idmap_each(&dp->meters, free_object, NULL);
-    idmap_each(&dp->ports, free_port, NULL);
+    idmap_each(&dp->meters, free_meter, NULL);
+    idmap_each(&dp->ports, free_port, dp);
     idmap_fini(&dp->groups);
     idmap_fini(&dp->meters);
     idmap_fini(&dp->ports);
@@ -105,7 +131,9 @@ struct edge_port *
 datapath_add_port(struct datapath *dp, uint32_t number, const char *name, const struct mac *mac,
                   nsec_t now)
 {
-    struct edge_port *port = xcalloc(1, sizeof *port);
+    struct edge_port *port = slots_take(dp->shared.ports);
+    if (!port)
+        port = xcalloc(1, sizeof *port);
     port->number = number;
     snprintf(port->name, sizeof port->name, "%s", name);
     port->mac = *mac;
@@ -114,7 +142,7 @@ datapath_add_port(struct datapath *dp, uint32_t number, const char *name, const 
     idmap_put(&dp->ports, port);
     if (number < MAX_PORTS)
         atomic_store_explicit(&dp->low_ports[number], port, memory_order_release);
-    atomic_fetch_add_explicit(&dp->generation, 1, memory_order_release);
+    datapath_raise_generation(dp);
     return port;
 }
 
@@ -128,6 +156,10 @@ datapath_table_counts(const struct datapath *dp, unsigned table)
         sum.lookups += counter_get(&dp->lanes[i].tables[table].lookups);
     }
     sum.matches = sum.lookups - misses;
+    if (dp->shared.tables) {
+        sum.lookups += dp->shared.tables[table].lookups;
+        sum.matches += dp->shared.tables[table].matches;
+    }
     return sum;
 }
 
@@ -382,6 +414,7 @@ add_flow(struct datapath *dp, const struct flow *flow, nsec_t now)
         return DP_OK;
     }
     entry = flow_table_insert(table, flow, now);
+    counters_share(&entry->counters, dp->shared.counters);
     datapath_note(dp, CHANGE_ADD_FLOW, entry, NULL)->event = FLOW_ADDED;
     dp->n_flows++;
     count_references(dp, entry, 1);

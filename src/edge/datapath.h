@@ -26,6 +26,7 @@
 #include "edge/meter.h"
 #include "edge/ring.h"
 #include "edge/scheduler_config.h"
+#include "edge/slots.h"
 
 #define N_TABLES 254
 #define MAX_PORTS 256
@@ -74,6 +75,8 @@ struct edge_port {
     /* How its queues share it; replaced as a whole. NULL: the defaults. */
     struct scheduler_config *_Atomic scheduling;
     uint32_t speed_kbps; /* of the interface as it says; 0: not known */
+    uint32_t ifindex;    /* the kernel's fast path forwards to and from it; 0: it does not */
+    uint32_t up_ifindex; /* where that hands over what it does not forward */
     nsec_t created;
     struct {
         _Atomic uint64_t packets, octets, dropped, errors;
@@ -162,6 +165,20 @@ struct limits {
     uint32_t flows, groups, meters, buckets; /* most of each; buckets: per group */
 };
 
+struct table_counts {
+    uint64_t lookups, matches;
+};
+
+/* Memory that the kernel's fast path shares (fast_path.h): what is taken from here it can use. */
+struct datapath_shared {
+    struct slots *ports, *meters, *counters; /* all or none */
+    void *generation;            /* a copy of the datapath's, 64 bits; NULL: nobody wants one */
+    struct table_counts *tables; /* looked up and found there, of each table; as collected */
+    /* Adds what was counted there for ports, queues, tables and drops to what is counted here. */
+    void (*collect)(void *arg);
+    void *arg;
+};
+
 /* What one worker counts of all tables. */
 struct datapath_lane {
     struct {
@@ -173,6 +190,7 @@ struct datapath_lane {
 struct datapath {
     struct qsbr qsbr;
     _Atomic uint64_t generation; /* raised after every change a cached program could depend on */
+    struct datapath_shared shared;
     struct flow_table tables[N_TABLES];
     struct idmap groups, meters, ports;
     struct edge_port *_Atomic low_ports[MAX_PORTS]; /* by number: of `ports`, those below that */
@@ -217,10 +235,13 @@ datapath_port(const struct datapath *dp, uint32_t number)
                               : idmap_get(&dp->ports, number);
 }
 
-/* What all workers have looked up in a table, and found. */
-struct table_counts {
-    uint64_t lookups, matches;
-};
+/* Before anything is added. The slots and what they are in stay the caller's, who frees them after
+ * the datapath. */
+void datapath_share(struct datapath *, const struct datapath_shared *);
+/* Makes the counters of ports, queues, tables and drops complete: before they are told. */
+void datapath_collect(struct datapath *);
+
+/* What all workers, and the kernel, have looked up in a table, and found. */
 struct table_counts datapath_table_counts(const struct datapath *, unsigned table);
 
 /* How the port's queues share it from now on: a checked configuration, which is copied. What waits
@@ -299,12 +320,14 @@ struct dp_error datapath_check_actions(const struct datapath *, const struct act
  * The result belongs to the caller. */
 void action_set_order(const struct actions *written, struct actions *ordered);
 
-/* May groups use the port? */
+/* May groups use the port? `LOOK` reads one of its members. */
+#define EDGE_PORT_IS_LIVE(port, LOOK) (LOOK((port)->live) && !LOOK((port)->held))
+#define LOOK_ACQUIRE(member) atomic_load_explicit(&(member), memory_order_acquire)
+
 static inline bool
 port_is_live(const struct edge_port *port)
 {
-    return atomic_load_explicit(&port->live, memory_order_acquire) &&
-           !atomic_load_explicit(&port->held, memory_order_acquire);
+    return EDGE_PORT_IS_LIVE(port, LOOK_ACQUIRE);
 }
 
 bool group_is_live(const struct group_entry *);

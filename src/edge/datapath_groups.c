@@ -107,6 +107,7 @@ static void
 fill_bucket(struct datapath *dp, struct bucket_entry *to, const struct bucket *from)
 {
     counters_init(&to->counters, dp->n_lanes);
+    counters_share(&to->counters, dp->shared.counters);
     to->weight = from->weight;
     to->watch_port_number = from->watch_port;
     to->watch_group_id = from->watch_group;
@@ -163,6 +164,7 @@ add_group(struct datapath *dp, const struct group *description, nsec_t now)
     group->group_id = description->group_id;
     group->created = now;
     counters_init(&group->counters, dp->n_lanes);
+    counters_share(&group->counters, dp->shared.counters);
     struct group_body *body = body_new(dp, description);
     atomic_init(&group->body, body);
     count_chained(dp, body, 1);

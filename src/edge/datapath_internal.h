@@ -65,6 +65,9 @@ struct change {
                       * was undone */
 };
 
+/* Makes every cached program stale. After changes are published, never before. */
+void datapath_raise_generation(struct datapath *);
+
 /* Notes a change that has been made. The result is valid until the next one. */
 struct change *datapath_note(struct datapath *, enum change_type, void *object, void *before);
 

@@ -11,13 +11,6 @@
 
 #include <stdlib.h>
 
-/* Makes every cached program stale. After changes are published, never before. */
-static void
-raise_generation(struct datapath *dp)
-{
-    atomic_fetch_add_explicit(&dp->generation, 1, memory_order_release);
-}
-
 struct change *
 datapath_note(struct datapath *dp, enum change_type type, void *object, void *before)
 {
@@ -223,7 +216,7 @@ undo_add_meter(struct datapath *dp, struct change *c)
 static void
 free_meter(struct datapath *dp, struct change *c)
 {
-    qsbr_defer(&dp->qsbr, free, c->object);
+    qsbr_defer(&dp->qsbr, meter_entry_free, c->object);
 }
 
 static void
@@ -240,7 +233,7 @@ commit_replace_meter(struct datapath *dp, struct change *c, nsec_t now UNUSED)
     qsbr_synchronize(&dp->qsbr);
     counter_add(&new->packets, counter_get(&old->packets));
     counter_add(&new->octets, counter_get(&old->octets));
-    free(old);
+    meter_entry_free(old);
 }
 
 static void
@@ -331,7 +324,7 @@ static void
 take_effect(struct datapath *dp)
 {
     if (dp->n_log)
-        raise_generation(dp);
+        datapath_raise_generation(dp);
     if (dp->exclusive)
         qsbr_resume(&dp->qsbr);
     dp->exclusive = false;

@@ -47,7 +47,7 @@ put_meter(struct datapath *dp, const struct meter *meter, struct meter_entry *ol
         return e;
     if (!old && dp->meters.n >= dp->limits.meters)
         return failed(METER_MOD_FAILED, MMFC_OUT_OF_METERS);
-    struct meter_entry *entry = meter_entry_new(meter, now);
+    struct meter_entry *entry = meter_entry_new(meter, dp->shared.meters, now);
     if (!(entry->flags & METER_PKTPS))
         entry->flags |= METER_KBPS;
     if (old) {

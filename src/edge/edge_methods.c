@@ -91,6 +91,7 @@ do_ports(void *arg, struct rpc_request *request, json_t *params UNUSED)
 {
     const struct edge_node *n = arg;
     json_t *rows = json_array();
+    datapath_collect(n->datapath);
     for (uint32_t i = 0; i < n->n_ports; i++)
         json_array_append_new(rows, port_json(n, n->ports[i].port));
     rpc_reply(request, json_pack("{so}", "ports", rows));
@@ -115,6 +116,14 @@ counters_json(const struct edge_node *n)
     put(counters, "cache-misses", s.misses);
     put(counters, "not-cacheable", s.uncacheable);
     put(counters, "table-changes", n->datapath->n_changes);
+    if (n->fast) {
+        struct fast_path_stats fast;
+        fast_path_get_stats(n->fast, &fast);
+        put(counters, "kernel-forwarded", fast.forwarded);
+        put(counters, "kernel-handed-up", fast.up);
+        put(counters, "kernel-programs", fast.offered);
+        put(counters, "kernel-declined", fast.declined);
+    }
     return counters;
 }
 
@@ -123,6 +132,7 @@ do_stats(void *arg, struct rpc_request *request, json_t *params UNUSED)
 {
     const struct edge_node *n = arg;
     json_t *drops = json_object();
+    datapath_collect(n->datapath);
     for (unsigned i = DROP_NONE + 1; i < DROP_MAX; i++)
         put(drops, drop_table[i].name, counter_get(&n->datapath->drops[i]));
     rpc_reply(request, json_pack("{so so}", "counters", counters_json(n), "drops", drops));

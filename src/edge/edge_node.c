@@ -147,7 +147,10 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
                                          .number = o->number,
                                          .driver = o->driver,
                                          .tx_timestamps = true,
-                                         .exclusive = true};
+                                         .exclusive = true,
+                                         .program_in = n->fast ? fast_path_program_in(n->fast) : -1,
+                                         .program_out = n->fast ? fast_path_program_out(n->fast)
+                                                                : -1};
     enum err err = interface_get(o->interface, &info, diag);
     if (err)
         return err;
@@ -166,11 +169,25 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
     return ERR_OK;
 }
 
+/* Before there is anything that it shares memory with. */
+static enum err
+start_fast_path(struct edge_node *n, struct diag *diag)
+{
+    bool wanted = false;
+    for (uint32_t i = 0; i < n->options->n_ports; i++)
+        wanted |= n->options->ports[i].driver == PORT_DRIVER_KERNEL;
+    return wanted ? fast_path_new(n->datapath, &n->fast, diag) : ERR_OK;
+}
+
 static enum err
 open_ports(struct edge_node *n, struct diag *diag)
 {
     const struct worker_options options = {
-        .cache_size = n->options->cache_programs, .wake = wake_up, .wake_arg = n};
+        .cache_size = n->options->cache_programs,
+        .fast = n->fast,
+        .wake = wake_up,
+        .wake_arg = n,
+    };
     enum err err = worker_new(n->datapath, &options, &n->worker, diag);
     if (err)
         return err;
@@ -274,6 +291,8 @@ start(struct edge_node *n, struct diag *diag)
     n->datapath = datapath_new(&limits);
     enum err err = load_identity(n, diag);
     if (!err)
+        err = start_fast_path(n, diag);
+    if (!err)
         err = open_ports(n, diag);
     if (!err)
         err = start_tester(n, diag);
@@ -326,6 +345,7 @@ edge_node_free(struct edge_node *n)
     worker_free(n->worker);
     actions_free(&n->to_tables);
     datapath_free(n->datapath);
+    fast_path_free(n->fast);
     tls_free(n->tls);
     timer_free(n->tick);
     uv_close((uv_handle_t *)&n->wake, on_wake_closed);

@@ -19,6 +19,7 @@ struct edge_node {
     nsec_t started;  /* wall clock */
     struct tls *tls; /* NULL: no certificate was given */
     struct datapath *datapath;
+    struct fast_path *fast; /* NULL: no port has the kernel's driver */
     struct worker *worker;
     struct openflow_agent *openflow;
     struct rpc_agent *rpc;

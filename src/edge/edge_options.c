@@ -61,14 +61,18 @@ static enum err
 parse_driver(const char *name, enum port_choice *driver, struct diag *diag)
 {
     static const char *const names[] = {
-        [PORT_DRIVER_AUTO] = "auto", [PORT_DRIVER_PACKET] = "packet", [PORT_DRIVER_XDP] = "xdp"};
+        [PORT_DRIVER_AUTO] = "auto",
+        [PORT_DRIVER_PACKET] = "packet",
+        [PORT_DRIVER_XDP] = "xdp",
+        [PORT_DRIVER_KERNEL] = "kernel",
+    };
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         if (!strcmp(name, names[i])) {
             *driver = (enum port_choice)i;
             return ERR_OK;
         }
     }
-    return diag_set(diag, ERR_INVALID, "\"%s\" is none of auto, packet, xdp", name);
+    return diag_set(diag, ERR_INVALID, "\"%s\" is none of auto, packet, xdp, kernel", name);
 }
 
 /* One of those behind the interface: "driver=xdp". */

@@ -139,7 +139,7 @@ ports_are_checked(void **state UNUSED)
     assert_wrong("--port 1=abcdefghijklmnop",
                  "--port: \"1=abcdefghijklmnop\": an interface's name has 1 to 15 characters");
     assert_wrong("--port 1=a,xdp", "--port: \"xdp\" is not NAME=VALUE");
-    assert_wrong("--port 1=a,driver=fast", "--port: \"fast\" is none of auto, packet, xdp");
+    assert_wrong("--port 1=a,driver=fast", "--port: \"fast\" is none of auto, packet, xdp, kernel");
     assert_wrong("--port 1=a,speed=1", "--port: \"speed\" is none of driver, rate, burst, limit, "
                                        "q0 to q7");
     assert_wrong("--port 1=a,q0=weight:0", "--port: \"0\" is not a number from 1 to 255");

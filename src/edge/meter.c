@@ -1,18 +1,18 @@
 #include "edge/meter.h"
 
 #include "base/alloc.h"
+#include "edge/meter_band.h"
 #include "packet/edit.h"
 
-#define FRACTION 5       /* times count in 2^-5 ns: 18 years of uptime fit */
-#define COST_FRACTION 32 /* costs of one octet count in 2^-32 ns */
+#include <stdlib.h>
 
 #define SLACK 1024 /* 32 ns: what rounding can add up to in a burst of 1,024 packets */
 
-/* Rounded up, so that no sum of packets comes out faster than the rate. */
+/* As meter_band_cost(), of any amount. */
 static uint64_t
 cost_of(const struct meter_band *band, uint64_t amount)
 {
-    const unsigned shift = COST_FRACTION - FRACTION;
+    const unsigned shift = METER_COST_FRACTION - METER_FRACTION;
     unsigned __int128 cost = (unsigned __int128)amount * band->cost;
     return (uint64_t)((cost + (1u << shift) - 1) >> shift);
 }
@@ -26,7 +26,7 @@ band_init(struct meter_band *band, const struct band *from, uint16_t flags)
     band->burst = from->burst;
     /* kbit/s: an octet takes 8e6 / rate ns; packets/s: a packet takes 1e9 / rate ns. */
     uint64_t unit = flags & METER_PKTPS ? UINT64_C(1000000000) : UINT64_C(8000000);
-    band->cost = (uint64_t)(((unsigned __int128)unit << COST_FRACTION) / from->rate);
+    band->cost = (uint64_t)(((unsigned __int128)unit << METER_COST_FRACTION) / from->rate);
     uint64_t burst = flags & METER_BURST ? from->burst : from->rate;
     if (!(flags & METER_PKTPS))
         burst = burst * 1000 / 8; /* kbit to octets */
@@ -34,9 +34,13 @@ band_init(struct meter_band *band, const struct band *from, uint16_t flags)
 }
 
 struct meter_entry *
-meter_entry_new(const struct meter *meter, nsec_t now)
+meter_entry_new(const struct meter *meter, struct slots *home, nsec_t now)
 {
-    struct meter_entry *entry = xcalloc(1, sizeof *entry);
+    struct meter_entry *entry = slots_take(home);
+    if (entry)
+        entry->home = home;
+    else
+        entry = xcalloc(1, sizeof *entry);
     entry->meter_id = meter->meter_id;
     entry->flags = meter->flags;
     entry->n_bands = meter->n_bands;
@@ -44,6 +48,16 @@ meter_entry_new(const struct meter *meter, nsec_t now)
     for (uint32_t i = 0; i < meter->n_bands; i++)
         band_init(&entry->bands[i], &meter->bands[i], meter->flags);
     return entry;
+}
+
+void
+meter_entry_free(void *object)
+{
+    struct meter_entry *entry = object;
+    if (entry->home)
+        slots_give(entry->home, entry);
+    else
+        free(entry);
 }
 
 void
@@ -62,11 +76,10 @@ meter_entry_describe(const struct meter_entry *entry, struct meter *meter)
 static bool
 band_take(struct meter_band *band, uint64_t amount, uint64_t now)
 {
-    uint64_t cost = cost_of(band, amount);
+    uint64_t cost = meter_band_cost(band, amount);
     uint64_t due = atomic_load_explicit(&band->due, memory_order_relaxed), next;
     do {
-        next = MAX(due, now) + cost;
-        if (next > now + band->tolerance)
+        if (!(next = meter_band_next(band, due, cost, now)))
             return false;
     } while (!atomic_compare_exchange_weak_explicit(&band->due, &due, next, memory_order_relaxed,
                                                     memory_order_relaxed));
@@ -83,7 +96,7 @@ meter_pass(struct meter_entry *meter, uint32_t octets, nsec_t now, uint8_t *prec
     /* Section 5.7.1: of the bands exceeded, the one with the highest rate acts. */
     for (uint32_t i = 0; i < meter->n_bands; i++) {
         struct meter_band *band = &meter->bands[i];
-        if (!band_take(band, amount, (uint64_t)now << FRACTION) &&
+        if (!band_take(band, amount, (uint64_t)now << METER_FRACTION) &&
             (!exceeded || band->rate > exceeded->rate))
             exceeded = band;
     }

@@ -11,6 +11,7 @@
 #define EDGE_METER_H
 
 #include "base/time.h"
+#include "edge/slots.h"
 #include "packet/packet.h"
 #include "packet/rule.h"
 
@@ -32,7 +33,8 @@ struct meter_entry {
     uint32_t meter_id;
     uint16_t flags;
     uint32_t n_bands;
-    uint32_t n_flows; /* entries that name it; control thread's */
+    uint32_t n_flows;   /* entries that name it; control thread's */
+    struct slots *home; /* whose place it has; NULL: it is on the heap */
     nsec_t created;
     _Atomic uint64_t packets, octets; /* relaxed */
     struct meter_band bands[METER_BANDS];
@@ -41,8 +43,10 @@ struct meter_entry {
 enum meter_verdict { METER_PASS, METER_DROP, METER_REMARK };
 
 /* Of the meter's description, which must be valid (n_bands <= METER_BANDS, rates not 0). Without a
- * burst in the description it is what the rate allows in one second. Free with free(). */
-struct meter_entry *meter_entry_new(const struct meter *, nsec_t now);
+ * burst in the description it is what the rate allows in one second. In a place of `home` if one is
+ * left; `home` may be NULL. */
+struct meter_entry *meter_entry_new(const struct meter *, struct slots *home, nsec_t now);
+void meter_entry_free(void *);
 void meter_entry_describe(const struct meter_entry *, struct meter *); /* meter_fini() frees it */
 
 /* Judges one packet at monotonic time `now`. METER_REMARK: `prec_level` says by how much. */

@@ -9,7 +9,7 @@ drop_meter(uint16_t flags, uint32_t rate, uint32_t burst)
 {
     struct band band = {BAND_DROP, 0, rate, burst};
     struct meter meter = {1, flags, 1, &band};
-    return meter_entry_new(&meter, 0);
+    return meter_entry_new(&meter, NULL, 0);
 }
 
 /* Offers packets of `size` at `interval` and returns how many of `n` pass. */
@@ -94,7 +94,7 @@ the_band_with_the_highest_rate_exceeded_acts(void **state UNUSED)
 {
     struct band bands[] = {{BAND_DSCP_REMARK, 1, 100, 1}, {BAND_DROP, 0, 200, 3}};
     struct meter meter = {1, METER_PKTPS | METER_BURST, 2, bands};
-    struct meter_entry *entry = meter_entry_new(&meter, 0);
+    struct meter_entry *entry = meter_entry_new(&meter, NULL, 0);
     static const enum meter_verdict expected[] = {METER_PASS, METER_REMARK, METER_REMARK,
                                                   METER_DROP};
     for (size_t i = 0; i < ARRAY_SIZE(expected); i++) {

@@ -523,6 +523,7 @@ static const struct {
 bool
 handle_multipart(struct openflow_channel *ch, const struct openflow_message *m)
 {
+    datapath_collect(ch->sw->dp);
     for (size_t i = 0; i < ARRAY_SIZE(multipart_handlers); i++) {
         if (multipart_handlers[i].type == m->multipart.type)
             return multipart_handlers[i].handle(ch, m);

@@ -37,6 +37,12 @@ pipeline_set_lane(struct pipeline *pl, unsigned lane)
 }
 
 void
+pipeline_set_fast_path(struct pipeline *pl, struct fast_path *fast)
+{
+    pl->fast = fast;
+}
+
+void
 pipeline_get_stats(const struct pipeline *pl, struct pipeline_stats *stats)
 {
     *stats = (struct pipeline_stats){
@@ -681,6 +687,14 @@ prefetch_targets(const struct program *p)
     }
 }
 
+/* So that the next packet with this key need not come here. */
+static void
+offer(struct pipeline *pl, struct program *program)
+{
+    const struct edge_port *from = datapath_port(pl->dp, from_be32(program->key.in_port));
+    program->declined = !from || !from->ifindex || !fast_path_offer(pl->fast, program);
+}
+
 /* Takes the packet through the tables, and keeps what was done as its key's program. */
 static void
 record_program(struct run *run, uint64_t hash)
@@ -704,6 +718,9 @@ record_program(struct run *run, uint64_t hash)
     for (unsigned i = 0; i < program->n_ops; i++)
         program->metered |= program->ops[i].type == OP_METER;
     program->plain = is_plain(program);
+    program->declined = true;
+    if (pl->fast)
+        offer(pl, program);
     program_cache_put(&pl->cache, program, hash);
 }
 
@@ -727,6 +744,8 @@ receive_one(struct pipeline *pl, struct arrival *a)
         return;
     }
     pl->n_packets++;
+    if (a->program && !a->program->declined) /* the kernel has forgotten it */
+        offer(pl, a->program);
     bool runt = a->packet->layout.flaw == FLAW_RUNT;
     if (!runt && a->program && a->program->plain && run_plain(pl, a->packet, a->program)) {
         pl->n_hits++;

@@ -14,7 +14,7 @@
 #ifndef EDGE_PIPELINE_H
 #define EDGE_PIPELINE_H
 
-#include "edge/datapath.h"
+#include "edge/fast_path.h"
 
 /* Why a packet goes to the controller: OFPR_*. */
 enum punt_reason { PUNT_NO_MATCH = 0, PUNT_ACTION = 1, PUNT_INVALID_TTL = 2 };
@@ -44,6 +44,8 @@ struct pipeline;
  * the tables). The memory is allocated here, once. */
 struct pipeline *pipeline_new(struct datapath *, const struct pipeline_sink *, uint32_t cache_size);
 void pipeline_free(struct pipeline *);
+/* Programs are offered to it from now on: those of packets from ports it forwards from. */
+void pipeline_set_fast_path(struct pipeline *, struct fast_path *);
 /* Which lane of all counters (counters.h) is its own, below the datapath's `limits.lanes`; before
  * the first packet. 0 unless set. */
 void pipeline_set_lane(struct pipeline *, unsigned lane);

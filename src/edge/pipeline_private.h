@@ -16,7 +16,8 @@ struct pipeline {
     struct program recorded; /* the one that is being recorded, and its steps */
     struct op recorded_ops[MAX_OPS];
     uint64_t secret[FLOW_KEY_WORDS];
-    unsigned lane; /* of all counters */
+    struct fast_path *fast; /* NULL: none */
+    unsigned lane;          /* of all counters */
     struct datapath_lane *counts;
     nsec_t now;
     uint64_t n_packets, n_hits; /* of this vector */

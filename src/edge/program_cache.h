@@ -45,6 +45,7 @@ struct program { /* four cache lines */
     bool metered;
     bool plain; /* entries are counted, then it goes out by a port: nothing else */
     uint8_t n_ops;
+    bool declined; /* by the kernel's fast path */
     struct op own[SHORT_OPS];
     uint64_t reserved; /* fills the line */
 };

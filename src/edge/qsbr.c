@@ -14,6 +14,7 @@ qsbr_init(struct qsbr *q)
     q->first = NULL;
     q->last = &q->first;
     atomic_init(&q->stopped, false);
+    q->others.wait = NULL;
     pthread_mutex_init(&q->lock, NULL);
     pthread_cond_init(&q->go_on, NULL);
 }
@@ -63,10 +64,19 @@ oldest(struct qsbr *q)
     return result;
 }
 
+static void
+wait_for_others(struct qsbr *q)
+{
+    if (q->others.wait)
+        q->others.wait(q->others.arg);
+}
+
 void
 qsbr_reclaim(struct qsbr *q)
 {
     uint64_t safe = oldest(q);
+    if (q->first && q->first->epoch <= safe)
+        wait_for_others(q);
     while (q->first && q->first->epoch <= safe)
         release_first(q);
 }
@@ -77,6 +87,7 @@ qsbr_synchronize(struct qsbr *q)
     uint64_t target = atomic_fetch_add_explicit(&q->epoch, 1, memory_order_seq_cst) + 1;
     while (oldest(q) < target)
         sched_yield();
+    wait_for_others(q);
     qsbr_reclaim(q);
 }
 
@@ -97,13 +108,18 @@ void
 qsbr_stop(struct qsbr *q)
 {
     atomic_store_explicit(&q->stopped, true, memory_order_seq_cst);
+    if (q->others.wait)
+        q->others.stop(q->others.arg, true);
     while (oldest(q) != UINT64_MAX)
         sched_yield();
+    wait_for_others(q);
 }
 
 void
 qsbr_resume(struct qsbr *q)
 {
+    if (q->others.wait)
+        q->others.stop(q->others.arg, false);
     pthread_mutex_lock(&q->lock);
     atomic_store_explicit(&q->stopped, false, memory_order_relaxed);
     pthread_cond_broadcast(&q->go_on);

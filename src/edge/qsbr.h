@@ -32,6 +32,13 @@ struct qsbr {
     } workers[QSBR_WORKERS];
     struct qsbr_waiting *first, **last;
     _Atomic bool stopped;
+    /* Readers of another kind; NULL: none. `wait` returns when all that were reading have ended;
+     * `stop` keeps new ones from beginning. Control thread. */
+    struct {
+        void (*wait)(void *arg);
+        void (*stop)(void *arg, bool stopped);
+        void *arg;
+    } others;
     pthread_mutex_t lock; /* for workers that wait until they may go on */
     pthread_cond_t go_on;
 };

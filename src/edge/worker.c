@@ -46,6 +46,8 @@ every_second(struct worker *w)
 {
     w->next_second = w->now + NSEC_PER_SEC;
     worker_count_losses(w);
+    if (w->options.fast)
+        fast_path_alive(w->options.fast, w->now);
 }
 
 static void *
@@ -115,6 +117,8 @@ worker_new(struct datapath *dp, const struct worker_options *options, struct wor
     struct pipeline_sink sink = {worker_on_send, worker_on_punt, worker_on_local, worker_on_dropped,
                                  w};
     w->pipeline = pipeline_new(dp, &sink, w->options.cache_size);
+    if (w->options.fast)
+        pipeline_set_fast_path(w->pipeline, w->options.fast);
     ring_init(&w->commands, RING_OCTETS);
     ring_init(&w->records, RING_OCTETS);
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

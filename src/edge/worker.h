@@ -19,6 +19,7 @@ struct worker_options {
     uint32_t cache_size;         /* programs; 0: 65536 */
     uint32_t punts_per_second;   /* to the controller; 0: 1000 */
     uint32_t samples_per_second; /* of dropped packets; 0: 10 */
+    struct fast_path *fast;      /* for ports whose driver is the kernel's; NULL: there are none */
     /* Called in the worker's thread when worker_drain() has something to do. */
     void (*wake)(void *arg);
     void *wake_arg;

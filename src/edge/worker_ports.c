@@ -34,6 +34,8 @@ worker_add_port(struct worker *w, struct edge_port *port, const struct port_opti
     wp->restore_at = NSEC_NEVER;
     scheduler_init(&wp->scheduler, NULL);
     err = worker_watch(w, port_fd(io), wp, diag);
+    if (!err && port_up_ifindex(io))
+        err = fast_path_add_port(w->options.fast, port, wp->ifindex, port_up_ifindex(io), diag);
     if (err) {
         port_close(io);
         free(wp);

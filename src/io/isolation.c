@@ -62,11 +62,13 @@ detach(unsigned ifindex, enum bpf_tc_attach_point point)
 }
 
 enum err
-isolation_open(const char *name, unsigned ifindex, struct isolation **result, struct diag *diag)
+isolation_open(const char *name, unsigned ifindex, int in, int out, struct isolation **result,
+               struct diag *diag)
 {
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex,
                 .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-    libbpf_set_print(NULL); /* what it has to say is in its results */
+    libbpf_set_print(NULL);           /* what it has to say is in its results */
+    const int programs[] = {in, out}; /* as `points` */
     int program = load_program();
     if (program < 0)
         return system_error(diag, name, "BPF program", errno);
@@ -77,7 +79,7 @@ isolation_open(const char *name, unsigned ifindex, struct isolation **result, st
     if (error == -EEXIST)
         error = 0;
     for (size_t k = 0; k < ARRAY_SIZE(points) && !error; k++)
-        error = attach(ifindex, points[k], program);
+        error = attach(ifindex, points[k], programs[k] >= 0 ? programs[k] : program);
     close(program); /* the filters keep it */
     if (error) {
         isolation_close(i);

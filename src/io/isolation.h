@@ -13,10 +13,11 @@
 
 struct isolation; /* Opaque. */
 
-/* `name` is for error texts. Takes over what a process that was killed left behind.
- * ERR_DENIED; ERR_UNSUPPORTED: the kernel has no clsact or no BPF filters; ERR_IO. */
-MUST_CHECK enum err isolation_open(const char *name, unsigned ifindex, struct isolation **,
-                                   struct diag *);
+/* `name` is for error texts. `in` and `out` are BPF programs (type SCHED_CLS) to decide in place of
+ * the filter; -1: none, everything is dropped. Takes over what a process that was killed left
+ * behind. ERR_DENIED; ERR_UNSUPPORTED: the kernel has no clsact or no BPF filters; ERR_IO. */
+MUST_CHECK enum err isolation_open(const char *name, unsigned ifindex, int in, int out,
+                                   struct isolation **, struct diag *);
 /* Lets the stack in again. NULL is fine. */
 void isolation_close(struct isolation *);
 

@@ -17,6 +17,7 @@
 static const struct port_driver *const drivers[] = {
     [PORT_DRIVER_PACKET] = &port_driver_packet,
     [PORT_DRIVER_XDP] = &port_driver_xdp,
+    [PORT_DRIVER_KERNEL] = &port_driver_kernel,
 };
 
 static enum err
@@ -32,6 +33,12 @@ open_with(enum port_choice choice, const struct port_options *options, struct pa
     p->claim_fd = -1;
     *port = p;
     return ERR_OK;
+}
+
+unsigned
+port_up_ifindex(const struct port_io *port)
+{
+    return port->up_ifindex;
 }
 
 /* A name in the abstract namespace of Unix sockets, which is the network namespace's own and is
@@ -62,8 +69,9 @@ static void
 isolate(struct port_io *port, const struct port_options *options)
 {
     diag_set(&port->not_isolated, ERR_OK, "not asked for");
-    if (options->exclusive &&
-        isolation_open(options->interface, port->ifindex, &port->isolation, &port->not_isolated))
+    if (options->exclusive && !port->isolation &&
+        isolation_open(options->interface, port->ifindex, -1, -1, &port->isolation,
+                       &port->not_isolated))
         port->isolation = NULL;
 }
 
@@ -117,8 +125,10 @@ port_close(struct port_io *port)
     if (!port)
         return;
     int claim_fd = port->claim_fd;
+    struct port_tap *tap = port->tap;
     isolation_close(port->isolation);
     port->driver->close(port);
+    port_tap_close(tap);
     if (claim_fd >= 0)
         close(claim_fd);
 }

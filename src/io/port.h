@@ -5,7 +5,8 @@
  * checksums, segments up to 64 KiB) come through and are passed on with PACKET_VNET_HDR. xdp AF_XDP
  * with a program of our own on the interface. Zero-copy where the device can; copy mode otherwise,
  * which on virtual interfaces is slower than `packet`. auto    xdp if it is zero-copy, else packet;
- * why is said in `port_driver()`.
+ * why is said in `port_driver()`. kernel  a program in the kernel forwards; what it leaves to us
+ * comes by an interface of the port's own, and is sent as by `packet`.
  *
  * One thread per port. Frames are without FCS and with their VLAN tags where the wire has them. */
 #ifndef IO_PORT_H
@@ -14,7 +15,7 @@
 #include "packet/addr.h"
 #include "packet/packet.h"
 
-enum port_choice { PORT_DRIVER_AUTO, PORT_DRIVER_PACKET, PORT_DRIVER_XDP };
+enum port_choice { PORT_DRIVER_AUTO, PORT_DRIVER_PACKET, PORT_DRIVER_XDP, PORT_DRIVER_KERNEL };
 
 struct port_options {
     const char *interface;
@@ -22,6 +23,10 @@ struct port_options {
     enum port_choice driver;
     bool tx_timestamps; /* report when packets with a tx_token left */
     bool exclusive;     /* nobody else's: see port_is_isolated() */
+    /* The kernel driver's: BPF programs (type SCHED_CLS) for what comes in by the interface, and
+     * for what goes out by it other than by port_send(). What comes in goes nowhere else; it can
+     * redirect a frame to port_up_ifindex(). */
+    int program_in, program_out;
 };
 
 struct port_io;
@@ -40,6 +45,8 @@ const char *port_driver(const struct port_io *);
 /* Readable when frames wait; EPOLLERR and, of AF_PACKET, EPOLLPRI when transmit timestamps do. */
 int port_fd(const struct port_io *);
 unsigned port_ifindex(const struct port_io *);
+/* The kernel driver's interface by which frames come to us; 0: it has none. */
+unsigned port_up_ifindex(const struct port_io *);
 /* Largest frame it can send, octets without FCS: the interface's MTU and 18. Asked anew each time.
  */
 uint32_t port_frame_max(const struct port_io *);

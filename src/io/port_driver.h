@@ -5,12 +5,16 @@
 #include "io/isolation.h"
 #include "io/port.h"
 
+struct port_tap;                        /* an interface of the port's own: port_kernel.c */
+void port_tap_close(struct port_tap *); /* NULL is fine. */
+
 struct port_io {
     const struct port_driver *driver;
     struct packet_pool *pool;
     char interface[16];
     char name[160]; /* what port_driver() says */
     unsigned ifindex;
+    unsigned up_ifindex; /* where frames are taken from, if not there; else 0 */
     uint32_t number;
     struct mac mac;
     bool tx_timestamps;
@@ -18,6 +22,7 @@ struct port_io {
     int control_fd; /* any socket, for ioctls */
     struct port_counters counters;
     int claim_fd;                /* -1: none */
+    struct port_tap *tap;        /* the kernel driver's; NULL: none */
     struct isolation *isolation; /* NULL: none */
     struct diag not_isolated;    /* why */
 };
@@ -32,7 +37,14 @@ struct port_driver {
     void (*update_counters)(struct port_io *);
 };
 
-extern const struct port_driver port_driver_packet, port_driver_xdp;
+extern const struct port_driver port_driver_packet, port_driver_xdp, port_driver_kernel;
+
+/* The packet driver's open(), which takes frames from interface `from` and sends by options' own.
+ */
+enum err port_packet_open_from(const struct port_options *, unsigned from, struct port_io **,
+                               struct diag *);
+/* The kernel driver's open(). */
+enum err port_kernel_open(const struct port_options *, struct port_io **, struct diag *);
 
 /* Writes the wall clock where the packet asks for it (packet.stamp_offset), just before it leaves:
  * 32 bits of seconds and 32 of nanoseconds, the PTP truncated format of RFC 8762 section 4.2.1. */

@@ -40,6 +40,7 @@ struct packet_port {
     uint8_t *overflow; /* BURST times OVERFLOW_SIZE: what is beyond an ordinary buffer */
     struct slot tx_slots[BURST];
     struct mmsghdr tx_messages[BURST];
+    struct sockaddr_ll tx_address; /* the interface to send by, if it is not the one bound to */
     /* The kernel numbers the packets it stamps; which token each number had. */
     uint32_t next_stamp;
     uint32_t tokens[STAMP_RING];
@@ -94,11 +95,12 @@ set_options(int fd, const struct port_options *o, struct diag *diag)
 }
 
 static enum err
-bind_interface(int fd, const struct port_options *o, unsigned ifindex, struct diag *diag)
+bind_interface(int fd, const struct port_options *o, unsigned from, unsigned ifindex,
+               struct diag *diag)
 {
     struct sockaddr_ll address = {.sll_family = AF_PACKET,
                                   .sll_protocol = __builtin_bswap16(ETH_P_ALL),
-                                  .sll_ifindex = (int)ifindex};
+                                  .sll_ifindex = (int)from};
     struct packet_mreq promiscuous = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_PROMISC};
     if (bind(fd, (struct sockaddr *)&address, sizeof address))
         return system_error(diag, o->interface, "bind");
@@ -108,7 +110,7 @@ bind_interface(int fd, const struct port_options *o, unsigned ifindex, struct di
 }
 
 static void
-prepare_messages(struct packet_port *port)
+prepare_messages(struct packet_port *port, bool elsewhere)
 {
     port->overflow = xmalloc((size_t)BURST * OVERFLOW_SIZE);
     for (unsigned i = 0; i < BURST; i++) {
@@ -121,11 +123,16 @@ prepare_messages(struct packet_port *port)
         t->iov[0] = (struct iovec){&t->vnet, sizeof t->vnet};
         port->tx_messages[i].msg_hdr.msg_iov = t->iov;
         port->tx_messages[i].msg_hdr.msg_iovlen = 2;
+        if (elsewhere) {
+            port->tx_messages[i].msg_hdr.msg_name = &port->tx_address;
+            port->tx_messages[i].msg_hdr.msg_namelen = sizeof port->tx_address;
+        }
     }
 }
 
-static enum err
-packet_open(const struct port_options *o, struct port_io **result, struct diag *diag)
+enum err
+port_packet_open_from(const struct port_options *o, unsigned from, struct port_io **result,
+                      struct diag *diag)
 {
     /* Protocol 0: nothing arrives before the socket is bound to its interface. */
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -138,7 +145,7 @@ packet_open(const struct port_options *o, struct port_io **result, struct diag *
     if (!err && ioctl(fd, SIOCGIFHWADDR, &ifr))
         err = system_error(diag, o->interface, "hardware address");
     if (!err)
-        err = bind_interface(fd, o, ifindex, diag);
+        err = bind_interface(fd, o, from, ifindex, diag);
     if (err) {
         close(fd);
         return err;
@@ -152,9 +159,16 @@ packet_open(const struct port_options *o, struct port_io **result, struct diag *
     memcpy(port->base.mac.octets, ifr.ifr_hwaddr.sa_data, 6);
     snprintf(port->base.interface, sizeof port->base.interface, "%s", o->interface);
     snprintf(port->base.name, sizeof port->base.name, "packet");
-    prepare_messages(port);
+    port->tx_address = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_ifindex = (int)ifindex};
+    prepare_messages(port, from != ifindex);
     *result = &port->base;
     return ERR_OK;
+}
+
+static enum err
+packet_open(const struct port_options *o, struct port_io **result, struct diag *diag)
+{
+    return port_packet_open_from(o, if_nametoindex(o->interface), result, diag);
 }
 
 static void
@@ -395,4 +409,9 @@ packet_update_counters(struct port_io *io)
 const struct port_driver port_driver_packet = {
     packet_open, packet_close,     packet_receive,
     packet_send, packet_tx_stamps, packet_update_counters,
+};
+
+const struct port_driver port_driver_kernel = {
+    port_kernel_open, packet_close,     packet_receive,
+    packet_send,      packet_tx_stamps, packet_update_counters,
 };

@@ -1,0 +1,1 @@
+tieline_fuzz(fast_key LIBS tl_packet)

@@ -1,0 +1,223 @@
+/* fast_compile_test.c - what the kernel is given to carry out, and what it is not. */
+#include "edge/fast_compile.h"
+
+#include "base/testing.h"
+
+#include <stdlib.h>
+
+#define COUNTERS 64
+
+struct bench {
+    struct datapath *dp;
+    struct slots ports, meters, counters;
+    struct program from;
+    struct op ops[MAX_OPS]; /* its */
+    struct fast_program to;
+    struct action actions[4]; /* of the program's edits */
+};
+
+static int
+setup(void **state)
+{
+    struct bench *b = calloc(1, sizeof *b);
+    const struct limits limits = {1000, 100, 100, 32};
+    slots_init(&b->ports, calloc(8, sizeof(struct edge_port)), sizeof(struct edge_port), 8);
+    slots_init(&b->meters, calloc(4, sizeof(struct meter_entry)), sizeof(struct meter_entry), 4);
+    slots_init(&b->counters, calloc(COUNTERS, sizeof(struct shared_lane)),
+               sizeof(struct shared_lane), COUNTERS);
+    b->dp = datapath_new(&limits);
+    const struct datapath_shared shared = {
+        .ports = &b->ports, .meters = &b->meters, .counters = &b->counters};
+    datapath_share(b->dp, &shared);
+    for (uint32_t i = 1; i <= 4; i++) {
+        const struct mac mac = {{2, 0, 0, 0, 0, (uint8_t)i}};
+        struct edge_port *port = datapath_add_port(b->dp, i, "p", &mac, 0);
+        port->up = port->live = true;
+        port->ifindex = i == 4 ? 0 : 100 + i; /* port 4 is not the kernel's */
+    }
+    b->from.key.in_port = to_be32(1);
+    b->from.ops = b->ops;
+    *state = b;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct bench *b = *state;
+    void *memory[] = {b->ports.base, b->meters.base, b->counters.base};
+    datapath_free(b->dp);
+    assert_int_equal(b->ports.n_free, b->ports.n); /* all places came back */
+    assert_int_equal(b->meters.n_free, b->meters.n);
+    assert_int_equal(b->counters.n_free, b->counters.n);
+    slots_fini(&b->ports);
+    slots_fini(&b->meters);
+    slots_fini(&b->counters);
+    for (size_t i = 0; i < ARRAY_SIZE(memory); i++)
+        free(memory[i]);
+    free(b);
+    return 0;
+}
+
+static void
+add_op(struct bench *b, uint8_t type, uint32_t id, void *target)
+{
+    b->ops[b->from.n_ops++] = (struct op){.type = type, .id = id, .target = target};
+}
+
+static bool
+compile(struct bench *b)
+{
+    return fast_compile(b->dp, &b->from, &b->to);
+}
+
+static struct group_entry *
+add_group(struct bench *b, struct group *group)
+{
+    assert_false(dp_failed(datapath_group_mod(b->dp, GROUP_ADD, group, 0)));
+    return idmap_get(&b->dp->groups, group->group_id);
+}
+
+static uint32_t
+place_of(const struct bench *b, uint32_t port)
+{
+    return slots_index(&b->ports, datapath_port(b->dp, port));
+}
+
+static void
+a_flow_is_counted_metered_and_sent(void **state)
+{
+    struct bench *b = *state;
+    struct band band = {BAND_DROP, 0, 1000, 100};
+    const struct meter meter = {7, METER_KBPS | METER_BURST, 1, &band};
+    struct flow flow = {.priority = 5, .has_apply = true};
+    assert_false(dp_failed(datapath_meter_mod(b->dp, METER_ADD, &meter, 0)));
+    actions_output(&flow.apply, 2);
+    const struct flow_request request = {FLOW_ADD, &flow, 0, PORT_ANY, GROUP_ANY};
+    assert_false(dp_failed(datapath_flow_mod(b->dp, &request, 0)));
+    actions_free(&flow.apply);
+    struct entry *entry = flow_table_lookup(&b->dp->tables[0], &b->from.key);
+    add_op(b, OP_COUNT, 0, entry);
+    add_op(b, OP_METER, 0, idmap_get(&b->dp->meters, 7));
+    add_op(b, OP_QUEUE, 3, NULL);
+    add_op(b, OP_OUTPUT, 2, entry);
+    assert_true(compile(b));
+    assert_true(b->to.metered);
+    assert_int_equal(b->to.ops[0].type, FAST_COUNT);
+    assert_int_equal(b->to.ops[0].c, slots_index(&b->counters, entry->counters.shared));
+    assert_int_equal(b->to.ops[1].type, FAST_METER);
+    assert_int_equal(b->to.ops[2].a, 3);
+    assert_int_equal(b->to.ops[3].type, FAST_OUTPUT);
+    assert_int_equal(b->to.ops[3].c, place_of(b, 2));
+    assert_int_equal(b->to.ops[4].type, FAST_END);
+
+    counters_count(&entry->counters, 0, 60, 1); /* counted here, and there */
+    entry->counters.shared->lane.packets = 4;
+    assert_int_equal(counters_get(&entry->counters).packets, 5);
+    (void)counters_reset(&entry->counters);
+    entry->counters.shared->lane.packets = 6;
+    assert_int_equal(counters_get(&entry->counters).packets, 2);
+}
+
+static void
+failover_is_decided_when_the_packet_passes(void **state)
+{
+    struct bench *b = *state;
+    struct bucket buckets[2] = {{0, 2, GROUP_ANY, {0}}, {0, 3, GROUP_ANY, {0}}};
+    struct group group = {1, GROUP_TYPE_FF, 2, buckets};
+    actions_output(&buckets[0].actions, 2);
+    actions_output(&buckets[1].actions, 3);
+    add_op(b, OP_GROUP, 0, add_group(b, &group));
+    assert_true(compile(b));
+    const uint8_t types[] = {FAST_COUNT_BUCKET, FAST_IF_DEAD, FAST_COUNT_BUCKET, FAST_OUTPUT,
+                             FAST_JUMP,         FAST_IF_DEAD, FAST_COUNT_BUCKET, FAST_OUTPUT,
+                             FAST_JUMP,         FAST_DROP,    FAST_END};
+    for (size_t i = 0; i < ARRAY_SIZE(types); i++)
+        assert_int_equal(b->to.ops[i].type, types[i]);
+    assert_int_equal(b->to.ops[1].c, place_of(b, 2));
+    assert_int_equal(b->to.ops[1].b, 5); /* to the next bucket */
+    assert_int_equal(b->to.ops[5].b, 9); /* to the drop */
+    assert_int_equal(b->to.ops[4].b, 10);
+    assert_int_equal(b->to.ops[8].b, 10);
+    assert_int_equal(b->to.ops[9].a, DROP_NO_LIVE_BUCKET);
+    actions_free(&buckets[0].actions);
+    actions_free(&buckets[1].actions);
+}
+
+static void
+only_the_last_bucket_may_change_the_packet(void **state)
+{
+    struct bench *b = *state;
+    struct bucket buckets[2] = {{0, PORT_ANY, GROUP_ANY, {0}}, {0, PORT_ANY, GROUP_ANY, {0}}};
+    struct group group = {1, GROUP_TYPE_ALL, 2, buckets};
+    actions_output(&buckets[0].actions, 2);
+    actions_add(&buckets[1].actions, ACTION_POP_VLAN);
+    actions_output(&buckets[1].actions, 3);
+    struct group_entry *entry = add_group(b, &group);
+    add_op(b, OP_GROUP, 0, entry);
+    assert_true(compile(b));
+    add_op(b, OP_OUTPUT, 2, NULL); /* it would see the packet without its tag */
+    assert_false(compile(b));
+    b->from.n_ops = 0;
+    group = (struct group){2, GROUP_TYPE_ALL, 2, (struct bucket[]){buckets[1], buckets[0]}};
+    add_op(b, OP_GROUP, 0, add_group(b, &group));
+    assert_false(compile(b));
+    actions_free(&buckets[0].actions);
+    actions_free(&buckets[1].actions);
+}
+
+static void
+what_the_kernel_cannot_do_is_left_to_the_packet_thread(void **state)
+{
+    struct bench *b = *state;
+    const struct op none[] = {
+        {OP_OUTPUT, 0, 0, PORT_CONTROLLER, NULL}, {OP_OUTPUT, 0, 0, PORT_LOCAL, NULL},
+        {OP_OUTPUT, 0, 0, PORT_FLOOD, NULL},      {OP_OUTPUT, 0, 0, 4, NULL},
+        {OP_EDIT, 0, 0, 0, &b->actions[0]},       {OP_EDIT, 0, 0, 0, &b->actions[1]},
+    };
+    b->actions[0] = (struct action){.type = ACTION_DEC_NW_TTL};
+    b->actions[1] = (struct action){.type = ACTION_SET_FIELD, .field = FIELD_IPV4_DST};
+    for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+        b->ops[0] = none[i];
+        b->from.n_ops = 1;
+        assert_false(compile(b));
+    }
+    b->from.n_ops = 0;
+    for (unsigned i = 0; i < MAX_OPS; i++)
+        add_op(b, OP_OUTPUT, 2, NULL);
+    assert_true(compile(b));
+    b->from.key.eth_type = to_be16(ETH_TYPE_PTP);
+    assert_false(compile(b));
+}
+
+static void
+entries_beyond_the_shared_places_are_not_offered(void **state)
+{
+    struct bench *b = *state;
+    struct entry *entry = NULL;
+    for (uint32_t i = 0; i <= COUNTERS; i++) {
+        struct flow flow = {.priority = 1};
+        const struct flow_request request = {FLOW_ADD, &flow, 0, PORT_ANY, GROUP_ANY};
+        match_set(&flow.match, FIELD_IN_PORT, 1 + i);
+        assert_false(dp_failed(datapath_flow_mod(b->dp, &request, 0)));
+        const struct flow_key key = {.in_port = to_be32(1 + i)};
+        entry = flow_table_lookup(&b->dp->tables[0], &key);
+    }
+    assert_null(entry->counters.shared);
+    add_op(b, OP_COUNT, 0, entry);
+    assert_false(compile(b));
+}
+
+int
+main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_flow_is_counted_metered_and_sent),
+        TEST(failover_is_decided_when_the_packet_passes),
+        TEST(only_the_last_bucket_may_change_the_packet),
+        TEST(what_the_kernel_cannot_do_is_left_to_the_packet_thread),
+        TEST(entries_beyond_the_shared_places_are_not_offered),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

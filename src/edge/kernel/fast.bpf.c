@@ -1,0 +1,361 @@
+/* fast.bpf.c - the packet path for packets whose program is cached, in the kernel: attached where
+ * frames come in (clsact ingress). It finds the program of the packet's key and carries it out; any
+ * other packet goes to the packet thread, by way of an interface of its own (port_kernel.c). What
+ * it counts, meters and drops, and which bucket of a group it takes, is what pipeline.c would: on
+ * the same memory.
+ *
+ * Compiled with clang -target bpf; loaded by fast_path.c. */
+#include "edge/kernel/no_atomic.h" /* before anything else */
+
+#include <linux/bpf.h>
+#include <linux/pkt_cls.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "edge/kernel/fast_abi.h"
+#include "edge/kernel/fast_key.h"
+#include "edge/meter_band.h"
+
+#define MAP(name, value_type, entries)                                                             \
+    struct {                                                                                       \
+        __uint(type, BPF_MAP_TYPE_ARRAY);                                                          \
+        __uint(map_flags, BPF_F_MMAPABLE);                                                         \
+        __uint(max_entries, entries);                                                              \
+        __type(key, __u32);                                                                        \
+        __type(value, value_type);                                                                 \
+    } name SEC(".maps")
+
+MAP(fast_state, struct fast_state, 1);
+MAP(fast_cpus, struct fast_cpu, FAST_CPUS);
+MAP(fast_sets, struct fast_set, FAST_SETS);
+MAP(fast_ports, struct edge_port, MAX_PORTS);
+MAP(fast_meters, struct meter_entry, FAST_METERS);
+MAP(fast_counters, struct shared_lane, FAST_COUNTERS);
+
+/* The packet on its way. What changes with it is in the CPU's own memory, not here: of the stack
+ * the kernel's verifier tracks every value, and would follow each on its own way. */
+struct fast_run {
+    struct __sk_buff *skb;
+    struct fast_cpu *cpu;
+    const struct fast_program *program;
+};
+
+/* What the other side writes: to be read when we come to it, not when the compiler likes to. */
+#define LOOK(member) (*(const volatile typeof(member) *)&(member))
+
+/* The kernel's verifier wants to see the bound where the index is used. */
+static __always_inline __u32
+port_place(__u32 place)
+{
+    asm volatile("%0 &= %1" : "+r"(place) : "i"(MAX_PORTS - 1));
+    return place;
+}
+
+static __always_inline void
+drop(struct fast_run *run, __u32 reason)
+{
+    run->cpu->run.dropped = true;
+    if (reason < DROP_MAX)
+        run->cpu->drops[reason]++;
+}
+
+static __always_inline bool
+is_live(struct edge_port *port)
+{
+    return EDGE_PORT_IS_LIVE(port, LOOK);
+}
+
+static __always_inline void
+count(struct fast_run *run, __u32 place, bool used)
+{
+    struct shared_lane *c = bpf_map_lookup_elem(&fast_counters, &place);
+    if (!c)
+        return;
+    __sync_fetch_and_add(&c->lane.packets, 1);
+    __sync_fetch_and_add(&c->lane.octets, run->cpu->run.size);
+    if (used)
+        *(volatile __u64 *)&c->lane.used = run->cpu->run.now;
+}
+
+/* Carries out the output that was put off, because something comes behind it. */
+static __always_inline void
+flush(struct fast_run *run)
+{
+    if (run->cpu->run.pending)
+        bpf_clone_redirect(run->skb, run->cpu->run.pending, 0);
+    run->cpu->run.pending = 0;
+}
+
+static __always_inline void
+output(struct fast_run *run, const struct fast_op *op)
+{
+    __u32 place = op->c;
+    struct edge_port *port = bpf_map_lookup_elem(&fast_ports, &place);
+    if (!port || place >= MAX_PORTS)
+        return;
+    if (place == run->cpu->run.in_place && !op->a) {
+        drop(run, DROP_SAME_PORT);
+        return;
+    }
+    __u32 config = LOOK(port->config);
+    if (config & PORT_CONFIG_NO_FWD) {
+        drop(run, DROP_PORT_CONFIG);
+        return;
+    }
+    if (!LOOK(port->up) || config & PORT_CONFIG_DOWN) {
+        drop(run, DROP_PORT_DOWN);
+        return;
+    }
+    if (run->cpu->run.size > LOOK(port->mtu) && !run->skb->gso_size) {
+        drop(run, DROP_TOO_LARGE);
+        return;
+    }
+    flush(run);
+    run->cpu->run.pending = port->ifindex;
+    run->cpu->run.sent = true;
+    struct fast_port_counters *counters = &run->cpu->ports[port_place(place)];
+    counters->tx_packets++;
+    counters->tx_octets += run->cpu->run.size;
+    counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].packets++;
+    counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].octets += run->cpu->run.size;
+}
+
+static __always_inline void
+push_vlan(struct fast_run *run, __u16 type)
+{
+    __u16 tci = run->skb->vlan_present ? (__u16)run->skb->vlan_tci : 0;
+    flush(run);
+    bpf_skb_vlan_push(run->skb, to_be16(type), tci);
+    run->cpu->run.size += 4;
+}
+
+static __always_inline void
+pop_vlan(struct fast_run *run)
+{
+    __u32 before = run->cpu->run.size;
+    if (!run->skb->vlan_present)
+        return;
+    flush(run);
+    bpf_skb_vlan_pop(run->skb);
+    run->cpu->run.size -= 4;
+    if (before >= 60 && run->cpu->run.size < 60) { /* IEEE 802.3 clause 4.2.3.3 */
+        bpf_skb_change_tail(run->skb, 60, 0);
+        run->cpu->run.size = 60;
+    }
+}
+
+static __always_inline void
+set_tag(struct fast_run *run, __u16 keep, __u16 bits)
+{
+    if (!run->skb->vlan_present)
+        return;
+    __u16 tci = (__u16)((run->skb->vlan_tci & keep) | bits), type = (__u16)run->skb->vlan_proto;
+    flush(run);
+    bpf_skb_vlan_pop(run->skb);
+    bpf_skb_vlan_push(run->skb, type, tci);
+}
+
+static __always_inline void
+set_mac(struct fast_run *run, __u32 offset, const struct fast_op *op)
+{
+    __u8 mac[6];
+    __builtin_memcpy(mac, &op->b, 2);
+    __builtin_memcpy(mac + 2, &op->c, 4);
+    flush(run);
+    bpf_skb_store_bytes(run->skb, offset, mac, 6, 0);
+}
+
+/* A segment stands for several packets, which come at once: each has to conform. */
+static __always_inline bool
+meter_passes(struct fast_run *run, __u32 place)
+{
+    struct meter_entry *meter = bpf_map_lookup_elem(&fast_meters, &place);
+    if (!meter)
+        return true;
+    __sync_fetch_and_add(&meter->packets, 1);
+    __sync_fetch_and_add(&meter->octets, run->cpu->run.size);
+    if (!meter->n_bands)
+        return true;
+    struct meter_band *band = &meter->bands[0];
+    __u64 cost = meter_band_cost(band, meter->flags & METER_PKTPS ? 1 : run->cpu->run.size);
+    uint64_t *at = &band->due, due = LOOK(band->due);
+    for (int i = 0; i < 8; i++) {
+        __u64 next = meter_band_next(band, due, cost, run->cpu->run.now << METER_FRACTION);
+        if (!next)
+            break;
+        __u64 seen = __sync_val_compare_and_swap(at, due, next);
+        if (seen == due)
+            return true;
+        due = seen;
+    }
+    __sync_fetch_and_add(&band->packets, 1);
+    __sync_fetch_and_add(&band->octets, run->cpu->run.size);
+    drop(run, DROP_METER);
+    return false;
+}
+
+/* One step of the program; 1: it has ended. */
+static long
+step(__u32 turn, void *arg)
+{
+    (void)turn;
+    struct fast_run *run = arg;
+    const struct fast_op *op = &run->program->ops[run->cpu->run.at++ & (FAST_OPS - 1)];
+    __u32 place = op->c;
+    struct edge_port *port;
+    switch (op->type) {
+    case FAST_COUNT:
+        if (op->a < N_TABLES) {
+            run->cpu->tables[op->a].lookups++;
+            run->cpu->tables[op->a].matches++;
+        }
+        count(run, place, true);
+        return 0;
+    case FAST_MISS:
+        if (op->a < N_TABLES)
+            run->cpu->tables[op->a].lookups++;
+        return 0;
+    case FAST_COUNT_BUCKET:
+        count(run, place, false);
+        return 0;
+    case FAST_METER:
+        return !meter_passes(run, place);
+    case FAST_QUEUE:
+        run->cpu->run.queue = op->a;
+        return 0;
+    case FAST_PUSH_VLAN:
+        push_vlan(run, op->b);
+        return 0;
+    case FAST_POP_VLAN:
+        pop_vlan(run);
+        return 0;
+    case FAST_SET_VID:
+        set_tag(run, 0xf000, op->b);
+        return 0;
+    case FAST_SET_PCP:
+        set_tag(run, 0x1fff, (__u16)(op->a << 13));
+        return 0;
+    case FAST_SET_DST:
+        set_mac(run, 0, op);
+        return 0;
+    case FAST_SET_SRC:
+        set_mac(run, 6, op);
+        return 0;
+    case FAST_OUTPUT:
+        output(run, op);
+        return 0;
+    case FAST_IF_DEAD:
+        port = bpf_map_lookup_elem(&fast_ports, &place);
+        if (!port || !is_live(port))
+            run->cpu->run.at = op->b;
+        return 0;
+    case FAST_JUMP:
+        run->cpu->run.at = op->b;
+        return 0;
+    case FAST_DROP:
+        drop(run, op->a);
+        return 0;
+    default:
+        return 1;
+    }
+}
+
+static __always_inline bool
+same_key(const struct flow_key *a, const struct flow_key *b)
+{
+    __u64 difference = 0;
+    for (int i = 0; i < FLOW_KEY_WORDS; i++)
+        difference |= a->words[i] ^ b->words[i];
+    return difference == 0;
+}
+
+/* The key's program; NULL: the kernel cannot read the packet, or has none. */
+static __always_inline const struct fast_program *
+find(struct __sk_buff *skb, const struct fast_state *state, const struct edge_port *in)
+{
+    struct flow_key key;
+    __builtin_memset(&key, 0, sizeof key);
+    key.in_port = key.in_phy_port = to_be32(in->number);
+    if ((void *)(long)skb->data + FAST_HEADERS > (void *)(long)skb->data_end)
+        bpf_skb_pull_data(skb, skb->len < FAST_HEADERS ? skb->len : FAST_HEADERS);
+    if (!fast_key_parse(&key, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
+                        skb->vlan_present, (__u16)skb->vlan_tci))
+        return NULL;
+    __u32 place = fast_hash(state, &key) & (FAST_SETS - 1);
+    struct fast_set *set = bpf_map_lookup_elem(&fast_sets, &place);
+    if (!set)
+        return NULL;
+    __u64 generation = LOOK(state->generation);
+    for (unsigned i = 0; i < FAST_WAYS; i++) {
+        const struct fast_program *p = &set->ways[i];
+        if (LOOK(p->generation) == generation && same_key(&p->key, &key))
+            return p;
+    }
+    return NULL;
+}
+
+/* Not for us: nothing is counted, the packet thread does all. */
+static __always_inline int
+up(struct fast_cpu *cpu, const struct edge_port *in)
+{
+    cpu->ups++;
+    return (int)bpf_redirect(in->up_ifindex, BPF_F_INGRESS);
+}
+
+static __always_inline int
+forward(struct __sk_buff *skb, const struct fast_state *state, struct fast_cpu *cpu,
+        struct edge_port *in, __u32 in_place)
+{
+    struct fast_run run = {skb, cpu, NULL};
+    cpu->run = (struct fast_packet){.in_place = in_place,
+                                    .size = skb->len + (skb->vlan_present ? 4 : 0),
+                                    .now = bpf_ktime_get_ns()};
+    if (LOOK(state->stopped) || cpu->run.now > LOOK(state->deadline) || LOOK(in->config))
+        return up(cpu, in);
+    const struct fast_program *program = find(skb, state, in);
+    if (!program || (program->metered && skb->gso_size))
+        return up(cpu, in);
+    cpu->hits++;
+    struct fast_port_counters *counters = &cpu->ports[port_place(in_place)];
+    counters->rx_packets++;
+    counters->rx_octets += cpu->run.size;
+    skb->mark = state->mark;
+    run.program = program;
+    bpf_loop(FAST_OPS, step, &run, 0);
+    if (!cpu->run.sent && !cpu->run.dropped)
+        drop(&run, DROP_NO_OUTPUT);
+    return cpu->run.pending ? (int)bpf_redirect(cpu->run.pending, 0) : TC_ACT_SHOT;
+}
+
+SEC("tc")
+int
+tieline_fast(struct __sk_buff *skb)
+{
+    __u32 zero = 0, ifindex = skb->ifindex, number = bpf_get_smp_processor_id();
+    struct fast_state *state = bpf_map_lookup_elem(&fast_state, &zero);
+    struct fast_cpu *cpu = bpf_map_lookup_elem(&fast_cpus, &number);
+    if (!state || !cpu || ifindex >= FAST_IFINDEX)
+        return TC_ACT_SHOT;
+    __u32 place = (__u32)LOOK(state->port_of[ifindex]) - 1;
+    struct edge_port *in = bpf_map_lookup_elem(&fast_ports, &place);
+    if (!in || place >= MAX_PORTS)
+        return TC_ACT_SHOT;
+    /* A full barrier: the packet thread sees that we are in before we look at anything. */
+    __sync_fetch_and_add(&cpu->turn, 1);
+    int verdict = forward(skb, state, cpu, in, place);
+    __sync_fetch_and_add(&cpu->turn, 1);
+    return verdict;
+}
+
+/* At the way out (clsact egress): only what the program above sends; nothing of the machine's own
+ * stack (io/isolation.h). */
+SEC("tc")
+int
+tieline_out(struct __sk_buff *skb)
+{
+    __u32 zero = 0;
+    struct fast_state *state = bpf_map_lookup_elem(&fast_state, &zero);
+    return state && state->mark && skb->mark == state->mark ? TC_ACT_OK : TC_ACT_SHOT;
+}
+
+char tieline_license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,109 @@
+/* fast_abi.h - what the packet thread and its program in the kernel share: memory of BPF maps that
+ * both have mapped. Included by both; every number is in host order unless it says otherwise.
+ *
+ * The kernel's side is compiled from fast.bpf.c: cached programs of the pipeline (pipeline.h) in a
+ * flat form. It judges liveness, meters and counters on the same memory as the packet thread, so
+ * there is nothing to synchronise but the programs themselves. */
+#ifndef EDGE_KERNEL_FAST_ABI_H
+#define EDGE_KERNEL_FAST_ABI_H
+
+#include "edge/datapath.h"
+
+#define FAST_OPS 32u
+#define FAST_WAYS 4u
+#define FAST_SETS 4096u      /* of FAST_WAYS programs */
+#define FAST_COUNTERS 65536u /* entries, groups and buckets that the fast path can count */
+#define FAST_METERS 4096u
+#define FAST_CPUS 256u
+#define FAST_IFINDEX 4096u /* interfaces with a higher number cannot take part */
+
+/* One step. Ports, meters and counters are named by their place in the shared maps. */
+enum fast_op_type {
+    FAST_END,
+    FAST_COUNT,        /* an entry of table `a`, counter `c` */
+    FAST_MISS,         /* a lookup in table `a` that found nothing */
+    FAST_COUNT_BUCKET, /* a group or a bucket, counter `c` */
+    FAST_METER,        /* meter `c`, of one dropping band or none */
+    FAST_QUEUE,        /* `a` */
+    FAST_PUSH_VLAN,    /* type `b` */
+    FAST_POP_VLAN,
+    FAST_SET_VID, /* `b` */
+    FAST_SET_PCP, /* `a` */
+    FAST_SET_DST, /* octets: `b` and then `c`, as they are in the frame */
+    FAST_SET_SRC,
+    FAST_OUTPUT,  /* port `c`; `a`: also if the packet came in by it */
+    FAST_IF_DEAD, /* port `c` is not live: go to step `b` */
+    FAST_JUMP,    /* to step `b` */
+    FAST_DROP,    /* for reason `a` */
+};
+
+struct fast_op {
+    uint8_t type, a;
+    uint16_t b;
+    uint32_t c;
+};
+
+/* A cached program. A place is written only while no CPU can be reading it. */
+struct fast_program {
+    uint64_t generation; /* of the tables when it was recorded; 0: empty */
+    uint64_t metered;    /* a meter judges its packets */
+    struct flow_key key;
+    struct fast_op ops[FAST_OPS];
+};
+
+struct fast_set {
+    struct fast_program ways[FAST_WAYS];
+};
+
+struct fast_port_counters {
+    uint64_t rx_packets, rx_octets, tx_packets, tx_octets;
+    struct {
+        uint64_t packets, octets;
+    } queues[N_QUEUES];
+};
+
+/* The packet a CPU is at. */
+struct fast_packet {
+    uint64_t now;
+    uint32_t at;      /* next step of its program */
+    uint32_t size;    /* of the frame with its tag */
+    uint32_t pending; /* interface of the last output, which is done when nothing follows */
+    uint32_t in_place;
+    uint8_t queue, sent, dropped;
+};
+
+/* One CPU's own: it alone writes. */
+struct fast_cpu {
+    _Alignas(64) uint64_t turn; /* odd: it is in the program */
+    struct fast_packet run;
+    uint64_t hits, ups; /* carried out here; handed to the packet thread */
+    uint64_t drops[DROP_MAX];
+    struct {
+        uint64_t lookups, matches;
+    } tables[N_TABLES];
+    struct fast_port_counters ports[MAX_PORTS];
+};
+
+struct fast_state {
+    uint64_t generation; /* of the tables, now */
+    uint64_t deadline;   /* monotonic, ns: after it everything goes to the packet thread, which has
+                          * not said that it lives */
+    uint32_t stopped;    /* everything goes to the packet thread */
+    uint32_t mark;       /* by which the filter at the way out knows our packets */
+    uint64_t secret[FLOW_KEY_WORDS], factor[FLOW_KEY_WORDS]; /* of the hash; factors are odd */
+    uint16_t port_of[FAST_IFINDEX];                          /* interface: port's place + 1 */
+};
+
+/* Multilinear hashing with secret odd factors (the high half is what counts). */
+static inline uint32_t
+fast_hash(const struct fast_state *state, const struct flow_key *key)
+{
+    uint64_t h = 0;
+    for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
+        uint64_t word = key->words[i] ^ state->secret[i];
+        h += (word ^ word >> 32) * state->factor[i];
+    }
+    return (uint32_t)(h >> 32);
+}
+
+#endif
