@@ -42,6 +42,7 @@ struct fast_path {
     uint32_t n_cpus;
     uint32_t victim;
     struct fast_program *scratch;
+    atomic_flag writing; /* some packet thread puts a program in */
     _Atomic bool stopped, bypassed;
     _Atomic uint64_t offered, declined; /* written by the packet thread only */
 };
@@ -328,8 +329,8 @@ claim_place(struct fast_path *fp, struct fast_set *set, uint64_t generation)
     return &set->ways[fp->victim++ % FAST_WAYS];
 }
 
-bool
-fast_path_offer(struct fast_path *fp, const struct program *from)
+static bool
+put_in(struct fast_path *fp, const struct program *from)
 {
     struct fast_program *to = fp->scratch;
     struct fast_set *set = find_set(fp, &from->key);
@@ -350,4 +351,14 @@ fast_path_offer(struct fast_path *fp, const struct program *from)
     __atomic_store_n(&place->generation, from->generation, __ATOMIC_RELEASE);
     add_one(&fp->offered);
     return true;
+}
+
+bool
+fast_path_offer(struct fast_path *fp, const struct program *from)
+{
+    if (atomic_flag_test_and_set_explicit(&fp->writing, memory_order_acquire))
+        return true; /* another packet thread is at it: the next packet of this key asks again */
+    bool taken = put_in(fp, from);
+    atomic_flag_clear_explicit(&fp->writing, memory_order_release);
+    return taken;
 }

@@ -38,7 +38,7 @@ MUST_CHECK enum err fast_path_add_port(struct fast_path *, struct edge_port *, u
 
 /* Packet thread: says that it lives. */
 void fast_path_alive(struct fast_path *, nsec_t now);
-/* Packet thread: has the kernel carry out the program for packets with its key. False: it cannot.
+/* Packet threads: has the kernel carry out the program for packets with its key. False: it cannot.
  */
 bool fast_path_offer(struct fast_path *, const struct program *);
 /* While `bypassed` everything goes to the packet thread, which somebody watches. Any thread. */
