@@ -140,9 +140,10 @@ run(struct connection *c)
     }
     stream_pause(c->stream, !openflow_channel_wants_input(c->channel));
     nsec_t deadline = openflow_channel_deadline(c->channel);
-    if (deadline == NSEC_NEVER)
-        timer_stop(c->timer);
-    else
+    timer_stop(c->timer);
+    if (deadline <= now) /* in the loop's next turn; a timer would wait for a millisecond */
+        task_schedule(c->task);
+    else if (deadline != NSEC_NEVER)
         timer_start(c->timer, deadline - now);
 }
 

@@ -1,0 +1,1 @@
+tieline_bench(edge-flowmod LIBS tl_openflow ext_jansson)
