@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define EXPIRED_PER_TICK 2048u /* looked at: a few milliseconds */
+
 const struct drop_info drop_table[DROP_MAX] = {
     [DROP_NONE] = {"none", "not dropped"},
     [DROP_RUNT] = {"runt", "no whole Ethernet header"},
@@ -121,7 +123,7 @@ datapath_free(struct datapath *dp)
     idmap_fini(&dp->groups);
     idmap_fini(&dp->meters);
     idmap_fini(&dp->ports);
-    free(dp->expiring);
+    expiry_fini(&dp->expiring);
     free(dp->log);
     free(dp->lanes);
     free(dp);
@@ -202,16 +204,10 @@ track_expiry(struct datapath *dp, struct entry *entry, bool wanted)
 {
     bool tracked = entry->expiry_slot != UINT32_MAX;
     wanted &= entry->idle_timeout || entry->hard_timeout;
-    if (wanted && !tracked) {
-        GROW(dp->expiring, dp->n_expiring, dp->expiring_capacity);
-        entry->expiry_slot = dp->n_expiring;
-        dp->expiring[dp->n_expiring++] = entry;
-    } else if (!wanted && tracked) {
-        struct entry *last = dp->expiring[--dp->n_expiring];
-        dp->expiring[entry->expiry_slot] = last;
-        last->expiry_slot = entry->expiry_slot;
-        entry->expiry_slot = UINT32_MAX;
-    }
+    if (wanted && !tracked)
+        expiry_add(&dp->expiring, entry);
+    else if (!wanted)
+        expiry_remove(&dp->expiring, entry);
 }
 
 void
@@ -483,17 +479,21 @@ is_due(const struct entry *e, nsec_t now, enum flow_removed_reason *reason)
     return e->idle_timeout && now - MAX(used, e->created) >= e->idle_timeout * NSEC_PER_SEC;
 }
 
-void
+bool
 datapath_tick(struct datapath *dp, nsec_t now)
 {
+    struct entry *entry = NULL;
     bool opened = transaction_start(dp);
-    for (uint32_t i = dp->n_expiring; i-- > 0;) {
+    for (unsigned n = 0; n < EXPIRED_PER_TICK && (entry = expiry_first(&dp->expiring, now)); n++) {
         enum flow_removed_reason reason;
-        if (is_due(dp->expiring[i], now, &reason))
-            remove_entry(dp, dp->expiring[i], reason);
+        if (is_due(entry, now, &reason))
+            remove_entry(dp, entry, reason);
+        else
+            expiry_put_off_first(&dp->expiring);
     }
     transaction_end(dp, opened, DP_OK, now);
     qsbr_reclaim(&dp->qsbr);
+    return entry && expiry_first(&dp->expiring, now);
 }
 
 struct user_search {

@@ -21,7 +21,7 @@
 #ifndef EDGE_DATAPATH_H
 #define EDGE_DATAPATH_H
 
-#include "edge/flow_table.h"
+#include "edge/expiry.h"
 #include "edge/idmap.h"
 #include "edge/meter.h"
 #include "edge/ring.h"
@@ -211,8 +211,7 @@ struct datapath {
     struct change *log;
     uint32_t n_log, log_capacity;
     /* Entries with timeouts. */
-    struct entry **expiring;
-    uint32_t n_expiring, expiring_capacity;
+    struct expiry expiring;
     _Atomic uint64_t drops[DROP_MAX];
 };
 
@@ -291,9 +290,9 @@ struct dp_error datapath_meter_mod(struct datapath *, enum meter_command, const 
 
 /* Returns when every packet that arrives from now on obeys all changes so far. */
 void datapath_barrier(struct datapath *);
-/* Removes entries whose time has come, and frees what waits. Call it a few times a second, never
- * while a transaction is open. */
-void datapath_tick(struct datapath *, nsec_t now);
+/* Removes entries whose time has come, some thousands at most, and frees what waits. Call it a few
+ * times a second, never while a transaction is open. True: more are due, call it again soon. */
+bool datapath_tick(struct datapath *, nsec_t now);
 
 /* Visits entries that `filter` selects (its command is ignored), by table; OFPMP_FLOW, _AGGREGATE.
  */

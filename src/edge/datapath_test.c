@@ -140,7 +140,7 @@ describe(struct datapath *dp)
         buf_printf(&text, "%s\n", lines.line[i]);
         free(lines.line[i]);
     }
-    buf_printf(&text, "%u flows, %u expire\n", dp->n_flows, dp->n_expiring);
+    buf_printf(&text, "%u flows, %u expire\n", dp->n_flows, dp->expiring.n);
     idmap_each(&dp->groups, describe_group, &text);
     idmap_each(&dp->meters, describe_meter, &text);
     idmap_each(&dp->ports, describe_port, &text);

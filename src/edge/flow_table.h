@@ -39,7 +39,7 @@ struct entry {
     nsec_t created;          /* monotonic */
     uint16_t priority, flags, idle_timeout, hard_timeout;
     uint8_t table_id;
-    uint32_t expiry_slot; /* place in the datapath's list of entries with timeouts; or UINT32_MAX */
+    uint32_t expiry_slot; /* place among the entries with timeouts (expiry.h); or UINT32_MAX */
     /* When it was added and last changed, in changes of the datapath; and its neighbours in the
      * list of all entries by `changed`. */
     uint64_t added, changed;

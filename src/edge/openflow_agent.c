@@ -352,8 +352,8 @@ static void
 on_tick(void *arg)
 {
     struct openflow_agent *a = arg;
-    openflow_switch_tick(a->sw, clock_monotonic());
-    timer_start(a->tick, TICK);
+    bool more = openflow_switch_tick(a->sw, clock_monotonic());
+    timer_start(a->tick, more ? 0 : TICK);
 }
 
 /* ---- The agent ---- */

@@ -30,11 +30,11 @@ openflow_switch_free(struct openflow_switch *sw)
     free(sw);
 }
 
-void
+bool
 openflow_switch_tick(struct openflow_switch *sw, nsec_t now)
 {
     sw->now = now;
-    datapath_tick(sw->dp, now);
+    return datapath_tick(sw->dp, now);
 }
 
 /* ---- Channels ---- */

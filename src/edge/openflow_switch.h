@@ -62,8 +62,9 @@ void openflow_switch_free(struct openflow_switch *);
 void openflow_switch_packet_in(struct openflow_switch *, const struct punt *, const uint8_t *frame,
                                uint32_t size, uint32_t total_size, uint32_t in_port);
 void openflow_switch_port_changed(struct openflow_switch *, const struct edge_port *);
-/* Removes flows whose time has come; call it some times a second. */
-void openflow_switch_tick(struct openflow_switch *, nsec_t now);
+/* Removes flows whose time has come; call it some times a second. True: more are due, call it again
+ * when others have had their turn. */
+bool openflow_switch_tick(struct openflow_switch *, nsec_t now);
 
 /* A new connection; `user` is for the caller. Never NULL. */
 struct openflow_channel *openflow_channel_open(struct openflow_switch *, void *user, nsec_t now);
