@@ -28,6 +28,8 @@ const struct drop_info drop_table[DROP_MAX] = {
     [DROP_PUNT_LIMIT] = {"punt_limit", "for the controller, over the packet-in limit"},
     [DROP_PUNT_FULL] = {"punt_full", "for the controller, which does not keep up"},
     [DROP_LOCAL_FULL] = {"local_full", "for the node itself, which does not keep up"},
+    [DROP_HANDOVER_FULL] = {"handover_full",
+                            "for a port of another packet thread, which does not keep up"},
 };
 
 void
@@ -173,6 +175,7 @@ datapath_schedule_port(struct datapath *dp, struct edge_port *port,
     *next = *config;
     next->version = port_scheduling(port).version + 1;
     old = atomic_exchange_explicit(&port->scheduling, next, memory_order_acq_rel);
+    datapath_raise_generation(dp); /* the kernel carries out only what leaves at once */
     if (old)
         qsbr_defer(&dp->qsbr, free, old);
 }

@@ -45,15 +45,16 @@ enum drop_reason {
     DROP_PORT_DOWN,      /* output port has no carrier or is administratively down */
     DROP_PORT_CONFIG,    /* the port's OFPPC_NO_RECV or OFPPC_NO_FWD */
     DROP_TTL_EXPIRED,
-    DROP_NO_ROOM,     /* more headers pushed than there is room for */
-    DROP_NO_BUFFER,   /* the packet pool is empty */
-    DROP_TOO_LARGE,   /* larger than the output port can send */
-    DROP_QUEUE_FULL,  /* egress queue of its class is full */
-    DROP_SEND_FAILED, /* the kernel refused it */
-    DROP_DEPTH,       /* groups nested too deeply */
-    DROP_PUNT_LIMIT,  /* for the controller, over the limit of packet-ins */
-    DROP_PUNT_FULL,   /* for the controller, which does not keep up */
-    DROP_LOCAL_FULL,  /* for the node itself, which does not keep up */
+    DROP_NO_ROOM,       /* more headers pushed than there is room for */
+    DROP_NO_BUFFER,     /* the packet pool is empty */
+    DROP_TOO_LARGE,     /* larger than the output port can send */
+    DROP_QUEUE_FULL,    /* egress queue of its class is full */
+    DROP_SEND_FAILED,   /* the kernel refused it */
+    DROP_DEPTH,         /* groups nested too deeply */
+    DROP_PUNT_LIMIT,    /* for the controller, over the limit of packet-ins */
+    DROP_PUNT_FULL,     /* for the controller, which does not keep up */
+    DROP_LOCAL_FULL,    /* for the node itself, which does not keep up */
+    DROP_HANDOVER_FULL, /* for a port of another packet thread, which does not keep up */
     DROP_MAX
 };
 

@@ -29,6 +29,7 @@ do_status(void *arg, struct rpc_request *request, json_t *params UNUSED)
     put(status, "groups", n->datapath->groups.n);
     put(status, "meters", n->datapath->meters.n);
     put(status, "ports", n->n_ports);
+    put(status, "workers", workers_count(n->workers));
     if (n->options->has_management)
         json_object_set_new(status, "management",
                             json_string(ipv4_format(n->options->management, address)));
@@ -65,13 +66,14 @@ port_json(const struct edge_node *n, const struct edge_port *port)
     bool live = port_is_live(port);
     bool held = atomic_load_explicit(&port->held, memory_order_relaxed);
     bool waiting = up && !atomic_load_explicit(&port->live, memory_order_relaxed);
-    worker_port_counters(n->worker, port->number, &kernel);
+    workers_port_counters(n->workers, port->number, &kernel);
     json_t *row = json_pack("{sI ss ss sb sb sb sb ss sb sb}", "number", (json_int_t)port->number,
                             "name", port->name, "driver",
-                            worker_port_driver(n->worker, port->number), "up", up, "live", live,
+                            workers_port_driver(n->workers, port->number), "up", up, "live", live,
                             "waiting", waiting, "held", held, "mac", mac_format(&port->mac, mac),
                             "configured-down", (config & PORT_CONFIG_DOWN) != 0, "isolated",
-                            worker_port_is_isolated(n->worker, port->number, NULL));
+                            workers_port_is_isolated(n->workers, port->number, NULL));
+    put(row, "worker", workers_port_owner(n->workers, port->number));
     put(row, "mtu", atomic_load_explicit(&port->mtu, memory_order_relaxed));
     put(row, "speed-kbps", port->speed_kbps);
     put(row, "rx-packets", counter_get(&port->rx.packets));
@@ -105,7 +107,7 @@ counters_json(const struct edge_node *n)
     struct pipeline_stats s;
     uint64_t rx = 0, tx = 0;
     json_t *counters = json_object();
-    worker_get_stats(n->worker, &s);
+    workers_get_stats(n->workers, &s);
     for (uint32_t i = 0; i < n->n_ports; i++) {
         rx += counter_get(&n->ports[i].port->rx.packets);
         tx += counter_get(&n->ports[i].port->tx.packets);
@@ -176,7 +178,7 @@ do_config(void *arg, struct rpc_request *request, json_t *params)
         rpc_fail(request, ERR_INVALID,
                  "wait-to-restore-ms is a number from 0 to 86400000, or \"manual\"");
     } else {
-        worker_set_wait_to_restore(n->worker, text ? -1 : ms * NSEC_PER_MSEC);
+        workers_set_wait_to_restore(n->workers, text ? -1 : ms * NSEC_PER_MSEC);
         if (text)
             log_info("a port that is up again waits to be released");
         else
@@ -198,7 +200,7 @@ do_release_port(void *arg, struct rpc_request *request, json_t *params)
         rpc_fail(request, ERR_NOT_FOUND, "there is no such port");
         return;
     }
-    worker_release_port(n->worker, (uint32_t)port);
+    workers_release_port(n->workers, (uint32_t)port);
     edge_node_tell_ports(n);
     rpc_reply(request, NULL);
 }

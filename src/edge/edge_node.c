@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define TICK (NSEC_PER_SEC / 4)
 
@@ -47,7 +48,7 @@ send_test(void *arg, const uint8_t *frame, uint32_t size, uint16_t stamp_offset,
                                         .actions = &n->to_tables,
                                         .stamp_offset = stamp_offset,
                                         .tx_token = tx_token};
-    return worker_inject(n->worker, &injection);
+    return workers_inject(n->workers, &injection);
 }
 
 /* A sample; the packet thread limits how many there are. */
@@ -83,7 +84,7 @@ on_wake(uv_async_t *wake)
     struct edge_node *n = wake->data;
     const struct worker_handler handler = {on_punt,        on_local,        on_dropped,
                                            on_transmitted, on_port_changed, n};
-    if (worker_drain(n->worker, &handler))
+    if (workers_drain(n->workers, &handler))
         uv_async_send(&n->wake);
 }
 
@@ -138,6 +139,13 @@ on_tick(void *arg)
     timer_start(n->tick, TICK);
 }
 
+/* Whose the next port is that does not say so: all workers get as many. */
+static unsigned
+next_owner(const struct edge_node *n)
+{
+    return n->n_ports % workers_count(n->workers);
+}
+
 static enum err
 open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *diag)
 {
@@ -158,13 +166,14 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
                                                clock_monotonic());
     port->speed_kbps = info.speed_kbps;
     datapath_schedule_port(n->datapath, port, &o->scheduling);
-    err = worker_add_port(n->worker, port, &options, diag);
+    unsigned owner = o->has_worker ? o->worker : next_owner(n);
+    err = workers_add_port(n->workers, owner, port, &options, diag);
     if (err)
         return err;
     n->ports[n->n_ports++].port = port;
-    log_info("port %u is %s, driver %s", o->number, o->interface,
-             worker_port_driver(n->worker, o->number));
-    if (!worker_port_is_isolated(n->worker, o->number, &why))
+    log_info("port %u is %s, driver %s, worker %u", o->number, o->interface,
+             workers_port_driver(n->workers, o->number), owner);
+    if (!workers_port_is_isolated(n->workers, o->number, &why))
         log_warn("port %u is open to this machine's own network stack: %s", o->number, why);
     return ERR_OK;
 }
@@ -179,19 +188,27 @@ start_fast_path(struct edge_node *n, struct diag *diag)
     return wanted ? fast_path_new(n->datapath, &n->fast, diag) : ERR_OK;
 }
 
+/* "auto": one for each processor, as long as there are ports for them. */
+static unsigned
+workers_wanted(const struct edge_node *n)
+{
+    long processors = MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+    return (unsigned)MIN(MIN(processors, (long)n->options->n_ports), WORKERS_MAX);
+}
+
 static enum err
 open_ports(struct edge_node *n, struct diag *diag)
 {
-    const struct worker_options options = {
-        .cache_size = n->options->cache_programs,
-        .fast = n->fast,
-        .wake = wake_up,
-        .wake_arg = n,
-    };
-    enum err err = worker_new(n->datapath, &options, &n->worker, diag);
+    unsigned wanted = n->options->n_workers ? n->options->n_workers : workers_wanted(n);
+    const struct worker_options options = {.n_workers = wanted,
+                                           .cache_size = n->options->cache_programs,
+                                           .fast = n->fast,
+                                           .wake = wake_up,
+                                           .wake_arg = n};
+    enum err err = workers_new(n->datapath, &options, &n->workers, diag);
     if (err)
         return err;
-    worker_set_wait_to_restore(n->worker, n->options->wait_to_restore);
+    workers_set_wait_to_restore(n->workers, n->options->wait_to_restore);
     for (uint32_t i = 0; i < n->options->n_ports && !err; i++) {
         err = open_port(n, &n->options->ports[i], diag);
         if (err)
@@ -223,7 +240,7 @@ start_openflow(struct edge_node *n, struct diag *diag)
     char *beside = o->control ? xasprintf("%s.of", o->control) : NULL;
     const struct openflow_agent_config config = {
         .datapath = n->datapath,
-        .worker = n->worker,
+        .workers = n->workers,
         .datapath_id = o->datapath_id,
         .name = o->name,
         .controllers = o->controllers,
@@ -301,7 +318,7 @@ start(struct edge_node *n, struct diag *diag)
     if (!err)
         err = start_rpc(n, diag);
     if (!err)
-        err = worker_start(n->worker, diag);
+        err = workers_start(n->workers, diag);
     return err;
 }
 
@@ -342,7 +359,7 @@ edge_node_free(struct edge_node *n)
     stamp_node_free(n->tester); /* its answers go before the connections */
     rpc_agent_free(n->rpc);
     openflow_agent_free(n->openflow);
-    worker_free(n->worker);
+    workers_free(n->workers);
     actions_free(&n->to_tables);
     datapath_free(n->datapath);
     fast_path_free(n->fast);

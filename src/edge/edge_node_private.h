@@ -20,7 +20,7 @@ struct edge_node {
     struct tls *tls; /* NULL: no certificate was given */
     struct datapath *datapath;
     struct fast_path *fast; /* NULL: no port has the kernel's driver */
-    struct worker *worker;
+    struct workers *workers;
     struct openflow_agent *openflow;
     struct rpc_agent *rpc;
     struct stamp_node *tester;

@@ -75,6 +75,18 @@ parse_driver(const char *name, enum port_choice *driver, struct diag *diag)
     return diag_set(diag, ERR_INVALID, "\"%s\" is none of auto, packet, xdp, kernel", name);
 }
 
+static enum err
+parse_worker(const char *text, struct edge_port_option *p, struct diag *diag)
+{
+    uint64_t value;
+    if (!parse_number(text, 10, WORKERS_MAX - 1, &value))
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from 0 to %d", text,
+                        WORKERS_MAX - 1);
+    p->has_worker = true;
+    p->worker = (unsigned)value;
+    return ERR_OK;
+}
+
 /* One of those behind the interface: "driver=xdp". */
 static enum err
 parse_port_item(const char *text, size_t length, struct edge_port_option *p, struct diag *diag)
@@ -87,10 +99,12 @@ parse_port_item(const char *text, size_t length, struct edge_port_option *p, str
     *value++ = '\0';
     if (!strcmp(item, "driver"))
         return parse_driver(value, &p->driver, diag);
+    if (!strcmp(item, "worker"))
+        return parse_worker(value, p, diag);
     enum err err = scheduler_config_item(&p->scheduling, item, value, diag);
     if (err == ERR_NOT_FOUND)
-        return diag_set(diag, ERR_INVALID, "\"%s\" is none of driver, rate, burst, limit, q0 to q7",
-                        item);
+        return diag_set(diag, ERR_INVALID,
+                        "\"%s\" is none of driver, worker, rate, burst, limit, q0 to q7", item);
     return err;
 }
 
@@ -281,6 +295,17 @@ parse_programs(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
+parse_workers(const char *text, struct edge_options *o, struct diag *diag)
+{
+    uint64_t value = 0;
+    if (strcmp(text, "auto") && (!parse_number(text, 10, WORKERS_MAX, &value) || !value))
+        return diag_set(diag, ERR_INVALID, "\"%s\" is neither a number from 1 to %d nor auto", text,
+                        WORKERS_MAX);
+    o->n_workers = (unsigned)value;
+    return ERR_OK;
+}
+
+static enum err
 parse_log(const char *text, struct edge_options *o, struct diag *diag)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -302,8 +327,9 @@ static const struct option {
 } options[] = {
     {"name", "NAME", "of the node, as in the inventory and in its certificate", parse_name, false},
     {"datapath-id", "HEX", "its OpenFlow datapath id", parse_datapath_id, false},
-    {"port", "N=IFACE[,driver=D][,rate=R...]",
-     "a port: its number, its interface; auto (the default), packet or xdp; its rate and queues",
+    {"port", "N=IFACE[,driver=D][,worker=W][,rate=R...]",
+     "a port: its number, its interface; auto (the default), packet or xdp; whose it is; its rate "
+     "and queues",
      add_port, true},
     {"controller", "tls:IP:PORT", "an OpenFlow controller; tcp: without TLS", add_controller, true},
     {"rpc", "tls:IP:PORT", "where the controller takes JSON-RPC; tcp: without TLS", parse_rpc,
@@ -322,6 +348,8 @@ static const struct option {
      parse_wait, false},
     {"max-flows", "N", "most flow entries (1000000)", parse_flows, false},
     {"cache-programs", "N", "most conversations with a program ready (65536)", parse_programs,
+     false},
+    {"workers", "N|auto", "threads that forward (1); auto: one for each processor", parse_workers,
      false},
     {"log", "LEVEL", "error, warn, info (the default) or debug", parse_log, false},
 };
@@ -375,6 +403,11 @@ check_together(const struct edge_options *o, struct diag *diag)
         return diag_set(diag, ERR_INVALID, "--datapath-id is missing");
     if (!o->n_ports)
         return diag_set(diag, ERR_INVALID, "--port is missing");
+    for (uint32_t i = 0; i < o->n_ports && o->n_workers; i++) {
+        if (o->ports[i].worker >= o->n_workers)
+            return diag_set(diag, ERR_INVALID, "port %u: there is no worker %u", o->ports[i].number,
+                            o->ports[i].worker);
+    }
     if ((o->ca || o->cert || o->key) && !(o->ca && o->cert && o->key))
         return diag_set(diag, ERR_INVALID, "--ca, --cert and --key are needed together");
     if (tls && !o->ca)
@@ -389,6 +422,7 @@ edge_options_parse(int argc, char **argv, struct edge_options *result, enum edge
     struct edge_options o = {.controller_name = "controller",
                              .max_flows = DEFAULT_FLOWS,
                              .cache_programs = DEFAULT_PROGRAMS,
+                             .n_workers = 1,
                              .log_level = LOG_INFO};
     bool seen[ARRAY_SIZE(options)] = {false};
     *command = EDGE_RUN;

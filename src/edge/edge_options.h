@@ -12,6 +12,8 @@ struct edge_port_option {
     uint32_t number;    /* 1 to PORT_MAX */
     char interface[16]; /* a name the kernel could have given */
     enum port_choice driver;
+    bool has_worker;
+    unsigned worker; /* whose it is; else they take turns */
     struct scheduler_config scheduling;
 };
 
@@ -33,6 +35,7 @@ struct edge_options {
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;
+    unsigned n_workers; /* 0: as many as the machine has processors */
     enum log_level log_level;
 };
 

@@ -140,11 +140,15 @@ ports_are_checked(void **state UNUSED)
                  "--port: \"1=abcdefghijklmnop\": an interface's name has 1 to 15 characters");
     assert_wrong("--port 1=a,xdp", "--port: \"xdp\" is not NAME=VALUE");
     assert_wrong("--port 1=a,driver=fast", "--port: \"fast\" is none of auto, packet, xdp, kernel");
-    assert_wrong("--port 1=a,speed=1", "--port: \"speed\" is none of driver, rate, burst, limit, "
-                                       "q0 to q7");
+    assert_wrong("--port 1=a,speed=1",
+                 "--port: \"speed\" is none of driver, worker, rate, burst, limit, "
+                 "q0 to q7");
     assert_wrong("--port 1=a,q0=weight:0", "--port: \"0\" is not a number from 1 to 255");
     assert_wrong("--port 1=a,rate=1M,q0=strict+min:2M",
                  "--port: the queues' least rates are above the port's");
+    assert_wrong("--port 1=a,worker=16", "--port: \"16\" is not a number from 0 to 15");
+    assert_wrong(LEAST "--port 2=z,worker=2 --workers 2", "port 2: there is no worker 2");
+    assert_wrong("--workers 0", "--workers: \"0\" is neither a number from 1 to 16 nor auto");
     assert_wrong("--port 1=a --port 1=b", "--port: port 1 is there twice");
     assert_wrong("--port 1=a --port 2=a", "--port: interface a is there twice");
 }

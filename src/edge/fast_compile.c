@@ -60,6 +60,15 @@ compile_edit(struct compiler *c, const struct action *a)
     }
 }
 
+/* The kernel sends at once: a port with rates or weights is the packet thread's. */
+static bool
+sends_at_once(const struct edge_port *port)
+{
+    const struct scheduler_config *c = atomic_load_explicit(&port->scheduling,
+                                                            memory_order_acquire);
+    return port->ifindex && (!c || scheduler_config_is_plain(c));
+}
+
 /* A port that is not there is a reason to drop. */
 static bool
 compile_output(struct compiler *c, uint32_t number)
@@ -71,7 +80,7 @@ compile_output(struct compiler *c, uint32_t number)
     port = datapath_port(c->dp, back ? from_be32(c->from->key.in_port) : number);
     if (!port)
         return emit(c, (struct fast_op){FAST_DROP, DROP_NO_SUCH_PORT, 0, 0});
-    return port->ifindex &&
+    return sends_at_once(port) &&
            emit(c, (struct fast_op){FAST_OUTPUT, back, 0, slots_index(c->dp->shared.ports, port)});
 }
 

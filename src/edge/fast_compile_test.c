@@ -208,6 +208,32 @@ entries_beyond_the_shared_places_are_not_offered(void **state)
     assert_false(compile(b));
 }
 
+/* The kernel has no queues. */
+static void
+a_port_with_rates_is_the_packet_threads(void **state)
+{
+    struct bench *b = *state;
+    struct edge_port *port = datapath_port(b->dp, 2);
+    static const struct {
+        const char *text;
+        bool kernel;
+    } cases[] = {{"", true},
+                 {"limit=5ms", true},
+                 {"rate=10M", false},
+                 {"q0=weight:1", false},
+                 {"q3=strict+max:1M", false},
+                 {"", true}};
+    add_op(b, OP_OUTPUT, 2, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct scheduler_config config;
+        uint64_t before = b->dp->generation;
+        assert_ok(scheduler_config_parse(cases[i].text, &config, NULL));
+        datapath_schedule_port(b->dp, port, &config);
+        assert_true(b->dp->generation > before); /* what was compiled before is stale */
+        assert_int_equal(compile(b), cases[i].kernel);
+    }
+}
+
 int
 main(void)
 {
@@ -218,6 +244,7 @@ main(void)
         TEST(only_the_last_bucket_may_change_the_packet),
         TEST(what_the_kernel_cannot_do_is_left_to_the_packet_thread),
         TEST(entries_beyond_the_shared_places_are_not_offered),
+        TEST(a_port_with_rates_is_the_packet_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -321,14 +321,14 @@ static enum err
 on_inject(void *arg, const struct injection *injection)
 {
     struct openflow_agent *a = arg;
-    return worker_inject(a->config.worker, injection);
+    return workers_inject(a->config.workers, injection);
 }
 
 static void
 on_settle(void *arg)
 {
     struct openflow_agent *a = arg;
-    worker_settle(a->config.worker);
+    workers_settle(a->config.workers);
 }
 
 static enum err

@@ -25,7 +25,7 @@ struct openflow_agent; /* Opaque. */
 
 struct openflow_agent_config {
     struct datapath *datapath;
-    struct worker *worker;
+    struct workers *workers;
     uint64_t datapath_id;
     const char *name; /* of the node; copied */
     /* "tls:10.0.0.1:6653", or "tcp:..." without TLS; copied. */

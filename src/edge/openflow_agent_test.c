@@ -22,7 +22,7 @@ struct fixture {
     struct test_ca ca;
     struct tls *node_tls, *controller_tls, *impostor_tls;
     struct datapath *dp;
-    struct worker *worker;
+    struct workers *workers;
     uv_async_t wake;
     struct openflow_agent *agent;
     struct stream_listener *listener;
@@ -218,8 +218,8 @@ setup(void **state)
     datapath_add_port(f->dp, 1, "p1", &mac, 0);
     uv_async_init(f->loop, &f->wake, on_woken);
     struct worker_options options = {.wake = on_wake, .wake_arg = &f->wake};
-    assert_ok(worker_new(f->dp, &options, &f->worker, NULL));
-    assert_ok(worker_start(f->worker, NULL));
+    assert_ok(workers_new(f->dp, &options, &f->workers, NULL));
+    assert_ok(workers_start(f->workers, NULL));
     snprintf(f->address, sizeof f->address, "127.0.0.1:0");
     test_path(&f->dir, "of", f->local);
     *state = f;
@@ -235,7 +235,7 @@ teardown(void **state)
     end(&f->controller);
     for (size_t i = 0; i < ARRAY_SIZE(f->clients); i++)
         end(&f->clients[i]);
-    worker_free(f->worker);
+    workers_free(f->workers);
     datapath_free(f->dp);
     uv_close((uv_handle_t *)&f->wake, NULL);
     test_loop_free(f->loop);
@@ -253,7 +253,7 @@ config_of(struct fixture *f)
 {
     return (struct openflow_agent_config){
         .datapath = f->dp,
-        .worker = f->worker,
+        .workers = f->workers,
         .datapath_id = 0x42,
         .name = "node-1",
         .listen_path = f->local,

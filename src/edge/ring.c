@@ -77,6 +77,19 @@ ring_is_empty(struct ring *ring)
            atomic_load_explicit(&ring->produced, memory_order_acquire);
 }
 
+uint32_t
+ring_position(struct ring *ring)
+{
+    return atomic_load_explicit(&ring->produced, memory_order_acquire);
+}
+
+bool
+ring_is_past(struct ring *ring, uint32_t position)
+{
+    uint32_t consumed = atomic_load_explicit(&ring->consumed, memory_order_acquire);
+    return (int32_t)(consumed - position) >= 0;
+}
+
 void *
 ring_peek(struct ring *ring, uint32_t *size)
 {

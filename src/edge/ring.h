@@ -28,6 +28,10 @@ void ring_commit(struct ring *);
 /* Either thread: everything committed so far has been released. */
 bool ring_is_empty(struct ring *);
 
+/* Any thread: how far it has been filled; and has all up to there been released? */
+uint32_t ring_position(struct ring *);
+bool ring_is_past(struct ring *, uint32_t position);
+
 /* The oldest record, and its size; NULL if there is none. It stays until ring_release(). */
 void *ring_peek(struct ring *, uint32_t *size);
 void ring_release(struct ring *);

@@ -116,6 +116,15 @@ scheduler_config_check(const struct scheduler_config *c, struct diag *diag)
     return ERR_OK;
 }
 
+bool
+scheduler_config_is_plain(const struct scheduler_config *c)
+{
+    bool plain = !c->rate_kbps;
+    for (unsigned i = 0; i < N_QUEUES; i++)
+        plain &= !c->queues[i].weight && !c->queues[i].min_kbps && !c->queues[i].max_kbps;
+    return plain;
+}
+
 enum err
 scheduler_config_parse(const char *text, struct scheduler_config *result, struct diag *diag)
 {

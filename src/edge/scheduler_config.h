@@ -41,6 +41,8 @@ MUST_CHECK enum err scheduler_config_item(struct scheduler_config *, const char 
 /* Is it possible at all? ERR_INVALID: a queue's least rate above its most, or all least rates
  * together above the port's. */
 MUST_CHECK enum err scheduler_config_check(const struct scheduler_config *, struct diag *);
+/* The defaults: every queue strict, no rates. */
+bool scheduler_config_is_plain(const struct scheduler_config *);
 /* All of it, from the defaults: every queue strict. ERR_INVALID. */
 MUST_CHECK enum err scheduler_config_parse(const char *text, struct scheduler_config *,
                                            struct diag *);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define RING_OCTETS (1u << 20)
@@ -38,6 +39,8 @@ handle_event(struct worker *w, const struct epoll_event *event)
         if (event->events & EPOLLERR)
             worker_read_stamps(w, event->data.ptr);
         worker_read_port(w, event->data.ptr);
+        if (w->inbox)
+            worker_take_handed(w);
     }
 }
 
@@ -46,25 +49,52 @@ every_second(struct worker *w)
 {
     w->next_second = w->now + NSEC_PER_SEC;
     worker_count_losses(w);
-    if (w->options.fast)
-        fast_path_alive(w->options.fast, w->now);
+    if (w->all->options.fast)
+        fast_path_alive(w->all->options.fast, w->now);
+}
+
+/* Waits for events, and for the next deadline at most. */
+static int
+wait_for_events(struct worker *w, struct epoll_event *events, int n)
+{
+    nsec_t wait = MAX(next_deadline(w) - clock_monotonic(), 0);
+    if (w->inbox) {
+        atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
+        /* Whoever hands over after this sees that we sleep; we see what was handed before. */
+        atomic_thread_fence(memory_order_seq_cst);
+        if (worker_is_handed(w))
+            wait = 0;
+    }
+    struct timespec timeout = {wait / NSEC_PER_SEC, wait % NSEC_PER_SEC};
+    qsbr_offline(&w->dp->qsbr, w->index);
+    n = epoll_pwait2(w->epoll_fd, events, n, &timeout, NULL);
+    if (w->inbox)
+        atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
+    qsbr_online(&w->dp->qsbr, w->index);
+    w->now = clock_monotonic();
+    return n;
+}
+
+static void
+name_thread(const struct worker *w)
+{
+    char name[16] = "packets";
+    if (w->all->n > 1)
+        snprintf(name, sizeof name, "packets-%u", w->index);
+    pthread_setname_np(pthread_self(), name);
 }
 
 static void *
 run(void *arg)
 {
     struct worker *w = arg;
-    pthread_setname_np(pthread_self(), "packets");
+    name_thread(w);
+    prctl(PR_SET_TIMERSLACK, 1); /* a shaped port's frames leave when they are due */
     w->now = clock_monotonic();
     every_second(w);
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
         struct epoll_event events[64];
-        nsec_t wait = MAX(next_deadline(w) - clock_monotonic(), 0);
-        struct timespec timeout = {wait / NSEC_PER_SEC, wait % NSEC_PER_SEC};
-        qsbr_offline(&w->dp->qsbr, 0);
-        int n = epoll_pwait2(w->epoll_fd, events, ARRAY_SIZE(events), &timeout, NULL);
-        qsbr_online(&w->dp->qsbr, 0);
-        w->now = clock_monotonic();
+        int n = wait_for_events(w, events, ARRAY_SIZE(events));
         for (int i = 0; i < n; i++) { /* first of all: which ports are up */
             if (events[i].data.ptr == &w->carrier)
                 handle_event(w, &events[i]);
@@ -73,14 +103,24 @@ run(void *arg)
             if (events[i].data.ptr != &w->carrier)
                 handle_event(w, &events[i]);
         }
+        if (w->inbox)
+            worker_take_handed(w);
         worker_restore_ports(w);
         worker_flush_ports(w);
         if (w->now >= w->next_second)
             every_second(w);
         worker_end_turn(w);
     }
-    qsbr_offline(&w->dp->qsbr, 0);
+    qsbr_offline(&w->dp->qsbr, w->index);
     return NULL;
+}
+
+void
+worker_wake(struct worker *w)
+{
+    uint64_t one = 1;
+    if (write(w->event_fd, &one, sizeof one) < 0) { /* the counter is high: it will wake */
+    }
 }
 
 enum err
@@ -92,35 +132,27 @@ worker_watch(struct worker *w, int fd, void *what, struct diag *diag)
     return ERR_OK;
 }
 
-static void
-set_defaults(struct worker_options *o)
-{
-    o->n_packets = o->n_packets ? o->n_packets : 8192;
-    o->n_jumbo = o->n_jumbo ? o->n_jumbo : 256;
-    o->cache_size = o->cache_size ? o->cache_size : 65536;
-    o->punts_per_second = o->punts_per_second ? o->punts_per_second : 1000;
-    o->samples_per_second = o->samples_per_second ? o->samples_per_second : 10;
-}
-
 enum err
-worker_new(struct datapath *dp, const struct worker_options *options, struct worker **result,
-           struct diag *diag)
+worker_new(struct workers *all, unsigned index, struct worker **result, struct diag *diag)
 {
-    struct worker *w = xcalloc(1, sizeof *w);
-    w->dp = dp;
-    w->options = *options;
-    set_defaults(&w->options);
-    w->punts = (struct bucket_limit){w->options.punts_per_second, w->options.punts_per_second, 0};
-    w->samples = (struct bucket_limit){w->options.samples_per_second, w->options.samples_per_second,
-                                       0};
-    w->pool = packet_pool_new(w->options.n_packets, w->options.n_jumbo);
+    const struct worker_options *o = &all->options;
+    struct worker *w = NULL;
+    if (posix_memalign((void **)&w, _Alignof(struct worker), sizeof *w))
+        abort();
+    memset(w, 0, sizeof *w);
+    w->all = all;
+    w->index = index;
+    w->dp = all->dp;
+    w->pool = packet_pool_new(o->n_packets, o->n_jumbo);
     struct pipeline_sink sink = {worker_on_send, worker_on_punt, worker_on_local, worker_on_dropped,
                                  w};
-    w->pipeline = pipeline_new(dp, &sink, w->options.cache_size);
-    if (w->options.fast)
-        pipeline_set_fast_path(w->pipeline, w->options.fast);
+    w->pipeline = pipeline_new(all->dp, &sink, o->cache_size);
+    pipeline_set_lane(w->pipeline, index);
+    if (o->fast)
+        pipeline_set_fast_path(w->pipeline, o->fast);
     ring_init(&w->commands, RING_OCTETS);
     ring_init(&w->records, RING_OCTETS);
+    worker_handover_init(w);
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     enum err err = carrier_open(&w->carrier, diag);
@@ -141,13 +173,6 @@ worker_free(struct worker *w)
 {
     if (!w)
         return;
-    if (w->started) {
-        uint64_t one = 1;
-        atomic_store_explicit(&w->stop, true, memory_order_release);
-        if (write(w->event_fd, &one, sizeof one) < 0) { /* it wakes every second anyway */
-        }
-        pthread_join(w->thread, NULL);
-    }
     for (uint32_t i = 0; i < w->n_ports; i++) {
         worker_discard_queues(w, w->ports[i]);
         port_close(w->ports[i]->io);
@@ -156,6 +181,7 @@ worker_free(struct worker *w)
     carrier_close(w->carrier);
     close(w->epoll_fd);
     close(w->event_fd);
+    worker_handover_fini(w);
     ring_fini(&w->commands);
     ring_fini(&w->records);
     pipeline_free(w->pipeline);
@@ -171,10 +197,4 @@ worker_start(struct worker *w, struct diag *diag)
         return diag_set(diag, ERR_IO, "thread: %s", strerror(error));
     w->started = true;
     return ERR_OK;
-}
-
-void
-worker_get_stats(const struct worker *w, struct pipeline_stats *stats)
-{
-    pipeline_get_stats(w->pipeline, stats);
 }

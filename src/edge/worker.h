@@ -1,55 +1,69 @@
-/* worker.h - the thread that forwards: ports in, pipeline, queues, ports out.
+/* worker.h - the threads that forward: ports in, pipeline, queues, ports out.
  *
- * It sleeps in epoll until a frame, a change of carrier or a command comes; takes frames in vectors
- * of 32; queues what goes out per port and class; sends by strict priority, shaped if the port has
- * a rate. A port that loses its carrier stops being live in the same turn, so the next packet's
- * group takes its other bucket: failover costs one store.
+ * A worker sleeps in epoll until a frame, a change of carrier or a command comes; takes frames in
+ * vectors of 32; queues what goes out as the port's scheduler has it (scheduler.h). A port that
+ * loses its carrier stops being live in the same turn, so the next packet's group takes its other
+ * bucket: failover costs one store.
  *
- * The control thread talks to it by rings: worker_inject() in, worker_drain() out. */
+ * Several workers. Each port belongs to one worker, which alone reads it, queues for it and sends
+ * by it. Each worker has its own packets, pipeline and cache. A packet for a port of another worker
+ * is copied through a ring between the two; what no longer fits in is dropped and counted
+ * (DROP_HANDOVER_FULL). The packets of a flow come from one port, so one worker decides about them,
+ * and leave in the order in which it did.
+ *
+ * The control thread talks to them by rings: workers_inject() in, workers_drain() out. Injections
+ * are the first worker's. */
 #ifndef EDGE_WORKER_H
 #define EDGE_WORKER_H
 
 #include "edge/pipeline.h"
 #include "io/port.h"
 
-struct worker;
+struct workers;
+
+#define WORKERS_MAX QSBR_WORKERS
 
 struct worker_options {
-    uint32_t n_packets, n_jumbo; /* buffers; 0: 8192 and 256 */
-    uint32_t cache_size;         /* programs; 0: 65536 */
+    unsigned n_workers;          /* 0: 1 */
+    uint32_t n_packets, n_jumbo; /* buffers of each; 0: 8192 and 256 */
+    uint32_t cache_size;         /* programs of each; 0: 65536 */
     uint32_t punts_per_second;   /* to the controller; 0: 1000 */
     uint32_t samples_per_second; /* of dropped packets; 0: 10 */
     struct fast_path *fast;      /* for ports whose driver is the kernel's; NULL: there are none */
-    /* Called in the worker's thread when worker_drain() has something to do. */
+    /* Called in the worker's thread when workers_drain() has something to do. */
     void (*wake)(void *arg);
     void *wake_arg;
 };
 
-MUST_CHECK enum err worker_new(struct datapath *, const struct worker_options *, struct worker **,
-                               struct diag *);
-/* Stops the thread; closes its ports. NULL is fine. */
-void worker_free(struct worker *);
+MUST_CHECK enum err workers_new(struct datapath *, const struct worker_options *, struct workers **,
+                                struct diag *);
+/* Stops the threads; closes their ports. NULL is fine. */
+void workers_free(struct workers *);
 
-/* Opens an interface for a port of the datapath; before worker_start(). */
-MUST_CHECK enum err worker_add_port(struct worker *, struct edge_port *,
-                                    const struct port_options *, struct diag *);
-MUST_CHECK enum err worker_start(struct worker *, struct diag *);
+/* Opens an interface for a port of the datapath; before workers_start(). `worker`: whose it is,
+ * below n_workers. */
+MUST_CHECK enum err workers_add_port(struct workers *, unsigned worker, struct edge_port *,
+                                     const struct port_options *, struct diag *);
+MUST_CHECK enum err workers_start(struct workers *, struct diag *);
 
+unsigned workers_count(const struct workers *);
+/* Whose the port is; 0 for what is no port of theirs. */
+unsigned workers_port_owner(const struct workers *, uint32_t number);
 /* The driver of a port, as port_driver() says it; NULL: not one of its ports. */
-const char *worker_port_driver(const struct worker *, uint32_t number);
+const char *workers_port_driver(const struct workers *, uint32_t number);
 /* As port_is_isolated(). */
-bool worker_port_is_isolated(const struct worker *, uint32_t number, const char **why);
+bool workers_port_is_isolated(const struct workers *, uint32_t number, const char **why);
 /* Losses in the kernel, below the datapath's own counters; as of the last second. */
-void worker_port_counters(const struct worker *, uint32_t number, struct port_counters *);
+void workers_port_counters(const struct workers *, uint32_t number, struct port_counters *);
 
-/* The cache's counters. Any thread. */
-void worker_get_stats(const struct worker *, struct pipeline_stats *);
+/* The counters of all caches together. Any thread. */
+void workers_get_stats(const struct workers *, struct pipeline_stats *);
 
 /* How long a port that is up again must stay up before groups use it; -1: until
- * worker_release_port(). Any thread. The default is 0. */
-void worker_set_wait_to_restore(struct worker *, nsec_t);
+ * workers_release_port(). Any thread. The default is 0. */
+void workers_set_wait_to_restore(struct workers *, nsec_t);
 /* Ends the waiting of this port, or of all with PORT_ANY. */
-void worker_release_port(struct worker *, uint32_t number);
+void workers_release_port(struct workers *, uint32_t number);
 
 /* A frame to process as if it had arrived at `in_port`, with the actions of a packet-out. */
 struct injection {
@@ -61,10 +75,10 @@ struct injection {
     uint32_t tx_token;
 };
 /* Control thread. ERR_LIMIT: larger than PACKET_ROOM. ERR_BUSY: the ring is full. */
-MUST_CHECK enum err worker_inject(struct worker *, const struct injection *);
-/* Control thread: returns when the worker has taken everything that was injected so far; a
- * datapath_barrier() behind it returns when that is queued for its ports. */
-void worker_settle(struct worker *);
+MUST_CHECK enum err workers_inject(struct workers *, const struct injection *);
+/* Control thread: returns when the workers have taken everything that was injected so far; a
+ * datapath_barrier() behind it returns when that is queued for its ports, whosever they are. */
+void workers_settle(struct workers *);
 
 /* What comes back. Pointers are valid during the call. */
 struct worker_handler {
@@ -80,6 +94,6 @@ struct worker_handler {
 };
 /* Control thread: calls the handler for what waits. True: more waits than one turn should take;
  * call it again after others have had theirs. */
-MUST_CHECK bool worker_drain(struct worker *, const struct worker_handler *);
+MUST_CHECK bool workers_drain(struct workers *, const struct worker_handler *);
 
 #endif

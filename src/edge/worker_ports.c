@@ -7,35 +7,20 @@
 
 #define BURSTS_PER_TURN 8
 
-struct worker_port *
-worker_find_port(const struct worker *w, uint32_t number)
-{
-    for (uint32_t i = 0; i < w->n_ports; i++) {
-        if (w->ports[i]->port->number == number)
-            return w->ports[i];
-    }
-    return NULL;
-}
-
 enum err
-worker_add_port(struct worker *w, struct edge_port *port, const struct port_options *options,
-                struct diag *diag)
+worker_add_port(struct worker *w, struct edge_port *port, struct port_io *io, struct diag *diag)
 {
-    if (w->n_ports == MAX_PORTS)
-        return diag_set(diag, ERR_LIMIT, "at most %d ports", MAX_PORTS);
-    struct port_io *io;
-    enum err err = port_open(options, w->pool, &io, diag);
-    if (err)
-        return err;
     struct worker_port *wp = xcalloc(1, sizeof *wp);
+    wp->owner = w;
     wp->port = port;
     wp->io = io;
     wp->ifindex = port_ifindex(io);
     wp->restore_at = NSEC_NEVER;
     scheduler_init(&wp->scheduler, NULL);
-    err = worker_watch(w, port_fd(io), wp, diag);
+    enum err err = worker_watch(w, port_fd(io), wp, diag);
     if (!err && port_up_ifindex(io))
-        err = fast_path_add_port(w->options.fast, port, wp->ifindex, port_up_ifindex(io), diag);
+        err = fast_path_add_port(w->all->options.fast, port, wp->ifindex, port_up_ifindex(io),
+                                 diag);
     if (err) {
         port_close(io);
         free(wp);
@@ -44,7 +29,7 @@ worker_add_port(struct worker *w, struct edge_port *port, const struct port_opti
     atomic_store_explicit(&port->mtu, port_frame_max(io), memory_order_relaxed);
     w->ports[w->n_ports++] = wp;
     if (port->number < MAX_PORTS)
-        w->port_index[port->number] = w->n_ports;
+        w->all->by_number[port->number] = wp;
     return ERR_OK;
 }
 
@@ -69,7 +54,7 @@ worker_on_carrier(void *arg, const struct carrier_event *e)
         atomic_store_explicit(&wp->port->mtu, port_frame_max(wp->io), memory_order_relaxed);
         if (was_up == e->up)
             continue;
-        nsec_t wait = atomic_load_explicit(&w->wait_to_restore, memory_order_relaxed);
+        nsec_t wait = atomic_load_explicit(&w->all->wait_to_restore, memory_order_relaxed);
         if (!e->up)
             atomic_store_explicit(&wp->port->live, false, memory_order_release);
         atomic_store_explicit(&wp->port->up, e->up, memory_order_release);
@@ -97,25 +82,6 @@ worker_restore_ports(struct worker *w)
     }
 }
 
-void
-worker_set_wait_to_restore(struct worker *w, nsec_t wait)
-{
-    atomic_store_explicit(&w->wait_to_restore, wait, memory_order_relaxed);
-}
-
-void
-worker_release_port(struct worker *w, uint32_t number)
-{
-    for (uint32_t i = 0; i < w->n_ports; i++) {
-        struct edge_port *port = w->ports[i]->port;
-        if ((number == PORT_ANY || port->number == number) &&
-            atomic_load_explicit(&port->up, memory_order_acquire))
-            atomic_store_explicit(&port->live, true, memory_order_release);
-        if (!atomic_load_explicit(&port->up, memory_order_seq_cst)) /* it went down meanwhile */
-            atomic_store_explicit(&port->live, false, memory_order_release);
-    }
-}
-
 /* ---- In ---- */
 
 void
@@ -136,7 +102,7 @@ worker_read_port(struct worker *w, struct worker_port *wp)
         worker_flush_ports(w);
         if (n < VECTOR_SIZE)
             return;
-        qsbr_quiescent(&w->dp->qsbr, 0);
+        qsbr_quiescent(&w->dp->qsbr, w->index);
     }
 }
 
@@ -157,7 +123,7 @@ worker_read_stamps(struct worker *w, struct worker_port *wp)
     }
 }
 
-/* ---- Counters and what can be asked ---- */
+/* ---- Counters ---- */
 
 void
 worker_count_losses(struct worker *w)
@@ -176,29 +142,4 @@ worker_count_losses(struct worker *w)
         atomic_store_explicit(&wp->counters.rx_no_buffer, c.rx_no_buffer, memory_order_relaxed);
         atomic_store_explicit(&wp->counters.tx_refused, c.tx_refused, memory_order_relaxed);
     }
-}
-
-const char *
-worker_port_driver(const struct worker *w, uint32_t number)
-{
-    struct worker_port *wp = worker_find_port(w, number);
-    return wp ? port_driver(wp->io) : NULL;
-}
-
-bool
-worker_port_is_isolated(const struct worker *w, uint32_t number, const char **why)
-{
-    struct worker_port *wp = worker_find_port(w, number);
-    return wp && port_is_isolated(wp->io, why);
-}
-
-void
-worker_port_counters(const struct worker *w, uint32_t number, struct port_counters *counters)
-{
-    struct worker_port *wp = worker_find_port(w, number);
-    *counters = (struct port_counters){0};
-    if (wp)
-        *counters = (struct port_counters){counter_get(&wp->counters.rx_lost),
-                                           counter_get(&wp->counters.rx_no_buffer),
-                                           counter_get(&wp->counters.tx_refused)};
 }

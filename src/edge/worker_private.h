@@ -1,6 +1,7 @@
-/* worker_private.h - what the files of the packet thread share: worker.c has the loop,
- * worker_ports.c what comes in and which ports are up, worker_queues.c what goes out,
- * worker_records.c the rings between it and the control thread. */
+/* worker_private.h - what the files of the packet threads share: workers.c has all of them, as the
+ * control thread sees them; worker.c the loop of one, worker_ports.c what comes in and which ports
+ * are up, worker_queues.c what goes out, worker_handover.c the rings between workers,
+ * worker_records.c those between them and the control thread. */
 #ifndef EDGE_WORKER_PRIVATE_H
 #define EDGE_WORKER_PRIVATE_H
 
@@ -27,6 +28,7 @@ struct record {
 };
 
 struct worker_port {
+    struct worker *owner;
     struct edge_port *port;
     struct port_io *io;
     unsigned ifindex;
@@ -41,43 +43,74 @@ struct worker_port {
     } counters;
 };
 
-struct bucket_limit { /* a plain token bucket, for punts and samples */
-    uint32_t rate, level;
-    nsec_t filled;
+/* A limit that all workers share: so many in one second, evenly or at once. */
+struct shared_limit {
+    nsec_t cost; /* of one */
+    _Atomic nsec_t due;
+};
+
+struct workers {
+    struct datapath *dp;
+    struct worker_options options;
+    unsigned n;
+    struct worker *list[WORKERS_MAX];
+    struct worker_port *by_number[MAX_PORTS];
+    uint32_t n_ports;
+    _Atomic nsec_t wait_to_restore;
+    struct shared_limit punts, samples;
 };
 
 struct worker {
+    struct workers *all;
+    unsigned index; /* in qsbr and among all */
     struct datapath *dp;
-    struct worker_options options;
     struct packet_pool *pool;
     struct pipeline *pipeline;
     struct carrier *carrier;
     struct worker_port *ports[MAX_PORTS];
     uint32_t n_ports;
-    uint32_t port_index[MAX_PORTS]; /* by number, below MAX_PORTS: index + 1 */
     struct worker_port *dirty[MAX_PORTS];
     uint32_t n_dirty;
     struct ring commands, records;
-    bool woken; /* the control thread has been told in this turn ... */
-    bool late;  /* ... and may have been through with it before the last record came */
+    struct ring *inbox;  /* one from each worker; NULL: there is one worker only */
+    uint32_t handed;     /* a bit per worker that has been handed packets and not been told */
+    _Atomic bool asleep; /* or about to be: whoever hands it packets wakes it */
+    bool woken;          /* the control thread has been told in this turn ... */
+    bool late;           /* ... and may have been through with it before the last record came */
     int epoll_fd, event_fd;
     pthread_t thread;
     bool started;
     _Atomic bool stop;
-    _Atomic nsec_t wait_to_restore;
-    struct bucket_limit punts, samples;
     nsec_t now, next_second;
 };
 
+/* ---- workers.c ---- */
+
+/* NULL: not one of theirs. */
+struct worker_port *workers_find_port(const struct workers *, uint32_t number);
+
+static inline struct worker_port *
+workers_port(const struct workers *all, uint32_t number)
+{
+    return number < MAX_PORTS ? all->by_number[number] : workers_find_port(all, number);
+}
+
 /* ---- worker.c ---- */
 
+MUST_CHECK enum err worker_new(struct workers *, unsigned index, struct worker **, struct diag *);
+/* Its thread has ended. NULL is fine. */
+void worker_free(struct worker *);
+MUST_CHECK enum err worker_start(struct worker *, struct diag *);
+/* Any thread: it takes another turn. */
+void worker_wake(struct worker *);
 /* `what`: handed back with the event; a port, or the address of one of the worker's members. */
 MUST_CHECK enum err worker_watch(struct worker *, int fd, void *what, struct diag *);
 
 /* ---- worker_ports.c ---- */
 
-/* NULL: not one of its ports. */
-struct worker_port *worker_find_port(const struct worker *, uint32_t number);
+/* Takes the opened interface, also when it fails. */
+MUST_CHECK enum err worker_add_port(struct worker *, struct edge_port *, struct port_io *,
+                                    struct diag *);
 void worker_on_carrier(void *worker, const struct carrier_event *);
 /* Ports that have waited long enough are live again. */
 void worker_restore_ports(struct worker *);
@@ -89,11 +122,30 @@ void worker_count_losses(struct worker *);
 /* ---- worker_queues.c ---- */
 
 void worker_on_send(void *worker, struct edge_port *, struct packet *);
+/* Queues a packet for one of the worker's own ports, or drops and counts it. */
+void worker_enqueue(struct worker *, struct worker_port *, unsigned queue, struct packet *);
 /* Sends what the ports take now. */
 void worker_flush_ports(struct worker *);
 /* Its port may have been configured anew. */
 void worker_take_scheduling(struct worker_port *);
 void worker_discard_queues(struct worker *, struct worker_port *);
+/* Counts a packet that was on its way to a port. */
+void worker_drop_outgoing(struct worker *, struct edge_port *, unsigned queue, enum drop_reason);
+
+/* ---- worker_handover.c ---- */
+
+void worker_handover_init(struct worker *);
+void worker_handover_fini(struct worker *);
+/* A packet for another worker's port. */
+void worker_hand_over(struct worker *, struct worker_port *, unsigned queue, struct packet *);
+/* Wakes those that were handed packets and sleep. */
+void worker_tell_others(struct worker *);
+/* Queues what others have handed to this one. */
+void worker_take_handed(struct worker *);
+/* Is there any? */
+bool worker_is_handed(struct worker *);
+/* Control thread: returns when the workers have queued what has been handed to them so far. */
+void workers_settle_handover(struct workers *);
 
 /* ---- worker_records.c ---- */
 

@@ -13,8 +13,9 @@ mark_dirty(struct worker *w, struct worker_port *wp)
     }
 }
 
-static void
-count_dropped(struct worker *w, struct edge_port *port, unsigned queue, enum drop_reason reason)
+void
+worker_drop_outgoing(struct worker *w, struct edge_port *port, unsigned queue,
+                     enum drop_reason reason)
 {
     counter_add(&w->dp->drops[reason], 1);
     counter_add(&port->queues[queue].dropped, 1);
@@ -30,31 +31,36 @@ add_segments(struct worker *w, struct worker_port *wp, unsigned queue, struct pa
     struct packet *segments[SEGMENTS_MAX];
     unsigned n = packet_segment(packet_ref(p), segments);
     if (!n)
-        count_dropped(w, wp->port, queue, DROP_NO_BUFFER);
+        worker_drop_outgoing(w, wp->port, queue, DROP_NO_BUFFER);
     for (unsigned i = 0; i < n; i++) {
         if (!scheduler_add(&wp->scheduler, queue, segments[i]))
-            count_dropped(w, wp->port, queue, DROP_QUEUE_FULL);
+            worker_drop_outgoing(w, wp->port, queue, DROP_QUEUE_FULL);
         packet_unref(segments[i]);
     }
+}
+
+void
+worker_enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
+{
+    if (p->offload.gso_type && scheduler_has_rates(&wp->scheduler))
+        add_segments(w, wp, queue, p);
+    else if (!scheduler_add(&wp->scheduler, queue, p))
+        worker_drop_outgoing(w, wp->port, queue, DROP_QUEUE_FULL);
+    mark_dirty(w, wp);
 }
 
 void
 worker_on_send(void *arg, struct edge_port *port, struct packet *p)
 {
     struct worker *w = arg;
-    struct worker_port *wp = port->number < MAX_PORTS && w->port_index[port->number]
-                                 ? w->ports[w->port_index[port->number] - 1]
-                                 : worker_find_port(w, port->number);
+    struct worker_port *wp = workers_port(w->all, port->number);
     unsigned queue = p->queue < N_QUEUES ? p->queue : 0;
-    if (!wp) {
-        count_dropped(w, port, queue, DROP_QUEUE_FULL);
-        return;
-    }
-    if (p->offload.gso_type && scheduler_has_rates(&wp->scheduler))
-        add_segments(w, wp, queue, p);
-    else if (!scheduler_add(&wp->scheduler, queue, p))
-        count_dropped(w, port, queue, DROP_QUEUE_FULL);
-    mark_dirty(w, wp);
+    if (!wp)
+        worker_drop_outgoing(w, port, queue, DROP_QUEUE_FULL);
+    else if (wp->owner == w)
+        worker_enqueue(w, wp, queue, p);
+    else
+        worker_hand_over(w, wp, queue, p);
 }
 
 /* ---- Out ---- */
@@ -109,6 +115,8 @@ worker_flush_ports(struct worker *w)
         if (wp->scheduler.waiting)
             mark_dirty(w, wp);
     }
+    if (w->handed)
+        worker_tell_others(w);
 }
 
 void

@@ -1,7 +1,6 @@
 #include "edge/worker_private.h"
 
 #include <sched.h>
-#include <unistd.h>
 
 #define RECORDS_PER_TURN 2048u
 #define SAMPLE_OCTETS 128u
@@ -12,17 +11,17 @@ struct command {
     /* Then the actions, then the frame. */
 };
 
+/* The worker's time may be a little behind another's: then it takes from what is to come. */
 static bool
-take_token(struct bucket_limit *limit, nsec_t now)
+take_token(struct shared_limit *limit, nsec_t now)
 {
-    uint64_t earned = (uint64_t)(now - limit->filled) * limit->rate / NSEC_PER_SEC;
-    if (earned) {
-        limit->level = (uint32_t)MIN(limit->rate, limit->level + earned);
-        limit->filled = now;
-    }
-    if (!limit->level)
-        return false;
-    limit->level--;
+    nsec_t due = atomic_load_explicit(&limit->due, memory_order_relaxed), next;
+    do {
+        next = MAX(due, now) + limit->cost;
+        if (next > now + NSEC_PER_SEC)
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&limit->due, &due, next, memory_order_relaxed,
+                                                    memory_order_relaxed));
     return true;
 }
 
@@ -47,7 +46,7 @@ worker_publish(struct worker *w)
     w->late = w->woken;
     if (!w->woken) {
         w->woken = true;
-        w->options.wake(w->options.wake_arg);
+        w->all->options.wake(w->all->options.wake_arg);
     }
 }
 
@@ -55,7 +54,7 @@ void
 worker_end_turn(struct worker *w)
 {
     if (w->late)
-        w->options.wake(w->options.wake_arg);
+        w->all->options.wake(w->all->options.wake_arg);
     w->woken = w->late = false;
 }
 
@@ -66,7 +65,7 @@ worker_on_punt(void *arg, const struct punt *p)
     uint8_t level;
     struct meter_entry *meter = idmap_get(&w->dp->meters, METER_CONTROLLER);
     if ((meter && meter_pass(meter, p->packet->size, w->now, &level) == METER_DROP) ||
-        !take_token(&w->punts, w->now)) {
+        !take_token(&w->all->punts, w->now)) {
         counter_add(&w->dp->drops[DROP_PUNT_LIMIT], 1);
         return;
     }
@@ -107,7 +106,7 @@ void
 worker_on_dropped(void *arg, const struct packet *p, enum drop_reason reason)
 {
     struct worker *w = arg;
-    if (!take_token(&w->samples, w->now))
+    if (!take_token(&w->all->samples, w->now))
         return;
     struct record *r = worker_new_record(w, RECORD_DROP, p->data, MIN(p->size, SAMPLE_OCTETS));
     if (!r)
@@ -155,10 +154,10 @@ worker_run_commands(struct worker *w)
 }
 
 enum err
-worker_inject(struct worker *w, const struct injection *in)
+workers_inject(struct workers *all, const struct injection *in)
 {
+    struct worker *w = all->list[0];
     uint32_t actions_size = in->actions->n * (uint32_t)sizeof *in->actions->list;
-    uint64_t one = 1;
     if (in->size > PACKET_ROOM || in->actions->n > 4096)
         return ERR_LIMIT;
     struct command *c = ring_reserve(&w->commands, (uint32_t)sizeof *c + actions_size + in->size);
@@ -170,16 +169,17 @@ worker_inject(struct worker *w, const struct injection *in)
         memcpy(at, in->actions->list, actions_size);
     memcpy(at + actions_size, in->frame, in->size);
     ring_commit(&w->commands);
-    if (write(w->event_fd, &one, sizeof one) < 0) { /* the counter is high: it will wake */
-    }
+    worker_wake(w);
     return ERR_OK;
 }
 
 void
-worker_settle(struct worker *w)
+workers_settle(struct workers *all)
 {
+    struct worker *w = all->list[0];
     while (w->started && !ring_is_empty(&w->commands))
         sched_yield();
+    workers_settle_handover(all);
 }
 
 static void
@@ -194,8 +194,8 @@ deliver_punt(const struct record *r, const struct worker_handler *h)
     h->punt(h->arg, &p, r->frame, r->size, r->total_size, r->in_port);
 }
 
-bool
-worker_drain(struct worker *w, const struct worker_handler *h)
+static bool
+drain(struct worker *w, const struct worker_handler *h)
 {
     uint32_t size;
     struct record *r;
@@ -222,4 +222,13 @@ worker_drain(struct worker *w, const struct worker_handler *h)
         ring_release(&w->records);
     }
     return false;
+}
+
+bool
+workers_drain(struct workers *all, const struct worker_handler *h)
+{
+    bool more = false;
+    for (unsigned i = 0; i < all->n; i++)
+        more |= drain(all->list[i], h);
+    return more;
 }

@@ -8,7 +8,7 @@
 
 struct bench {
     struct datapath *dp;
-    struct worker *worker;
+    struct workers *workers;
     sem_t woken, may_go_on;
     bool hold; /* the worker waits where it has woken us */
     unsigned n_local;
@@ -40,7 +40,7 @@ setup(void **state)
     sem_init(&b->woken, 0, 0);
     sem_init(&b->may_go_on, 0, 0);
     b->dp = datapath_new(&limits);
-    assert_ok(worker_new(b->dp, &options, &b->worker, NULL));
+    assert_ok(workers_new(b->dp, &options, &b->workers, NULL));
     *state = b;
     return 0;
 }
@@ -49,7 +49,7 @@ static int
 teardown(void **state)
 {
     struct bench *b = *state;
-    worker_free(b->worker);
+    workers_free(b->workers);
     datapath_free(b->dp);
     sem_destroy(&b->woken);
     sem_destroy(&b->may_go_on);
@@ -65,7 +65,7 @@ inject_local(struct bench *b)
     uint8_t frame[60] = {2};
     struct injection injection = {
         .frame = frame, .size = sizeof frame, .in_port = PORT_CONTROLLER, .actions = &actions};
-    assert_ok(worker_inject(b->worker, &injection));
+    assert_ok(workers_inject(b->workers, &injection));
 }
 
 static void
@@ -81,7 +81,7 @@ static bool
 drain(struct bench *b)
 {
     const struct worker_handler handler = {.local = on_local, .arg = b};
-    return worker_drain(b->worker, &handler);
+    return workers_drain(b->workers, &handler);
 }
 
 /* We are woken for the first, and are through with it before the second comes in the same turn. */
@@ -93,7 +93,7 @@ a_record_that_comes_just_after_draining_is_not_forgotten(void **state)
     inject_local(b);
     inject_local(b);
     inject_local(b);
-    assert_ok(worker_start(b->worker, NULL));
+    assert_ok(workers_start(b->workers, NULL));
     wait_for_wake(b);
     assert_false(drain(b));
     assert_int_equal(b->n_local, 1);
@@ -109,10 +109,10 @@ draining_takes_turns(void **state)
 {
     struct bench *b = *state;
     unsigned turns = 1;
-    assert_ok(worker_start(b->worker, NULL));
+    assert_ok(workers_start(b->workers, NULL));
     for (unsigned i = 0; i < 5000; i++)
         inject_local(b);
-    worker_settle(b->worker);
+    workers_settle(b->workers);
     datapath_barrier(b->dp);
     while (drain(b))
         turns++;
@@ -124,10 +124,10 @@ static void
 settled_means_it_has_been_through(void **state)
 {
     struct bench *b = *state;
-    assert_ok(worker_start(b->worker, NULL));
+    assert_ok(workers_start(b->workers, NULL));
     for (unsigned i = 1; i <= 200; i++) {
         inject_local(b);
-        worker_settle(b->worker);
+        workers_settle(b->workers);
         datapath_barrier(b->dp);
         assert_false(drain(b));
         assert_int_equal(b->n_local, i);

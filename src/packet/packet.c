@@ -98,7 +98,13 @@ packet_release(struct packet *p)
 struct packet *
 packet_copy(const struct packet *p)
 {
-    struct packet *copy = packet_new(p->pool, p->size);
+    return packet_copy_into(p->pool, p);
+}
+
+struct packet *
+packet_copy_into(struct packet_pool *pool, const struct packet *p)
+{
+    struct packet *copy = packet_new(pool, p->size);
     if (!copy)
         return NULL;
     struct packet mine = *copy;
@@ -106,6 +112,7 @@ packet_copy(const struct packet *p)
     copy->data = mine.data;
     copy->buffer = mine.buffer;
     copy->capacity = mine.capacity;
+    copy->pool = pool;
     copy->n_refs = 1;
     copy->next = NULL;
     memcpy(copy->data, p->data, p->size);

@@ -69,6 +69,8 @@ packet_unref(struct packet *p)
 struct packet *packet_writable(struct packet *p);
 /* A copy with its own data. NULL: no buffer left. */
 struct packet *packet_copy(const struct packet *);
+/* The same, from that pool. */
+struct packet *packet_copy_into(struct packet_pool *, const struct packet *);
 
 /* Fills the key from the frame, with in_port from the packet, and notes the layout. */
 static inline void

@@ -4,6 +4,7 @@
 # sums up.
 # usage: run.sh [OPTION]... DIRECTORY-OF-PROGRAMS [match|action|group|meter|subset|FILE]...   (default: all four)
 #   --target edge|ovs  what is tested (edge), --driver packet|xdp: how it gets at its ports (packet)
+#   --workers N        packet threads of tieline-edge (1)
 #   --tester ovs|edge  what sends and receives beside it (ovs; edge for meters: ovs needs two cores for their rates)
 #   --as-shipped       the tester as it comes, without what tester.py puts right; a pattern that fails is forgiven
 #                      if deviations.txt names it, with the clause it contradicts
@@ -13,12 +14,13 @@
 #   --keep DIR         the tester's own reports are left there
 # Exit status: 0 all passed but what is forgiven, 1 some did not, 77 this machine cannot run it.
 here=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-target=edge tester='' driver=packet rigs=1 json='' keep='' app=$here/tester.py
+target=edge tester='' driver=packet workers=1 rigs=1 json='' keep='' app=$here/tester.py
 while [ $# -gt 0 ]; do
     case $1 in
     --target) target=$2; shift ;;
     --tester) tester=$2; shift ;;
     --driver) driver=$2; shift ;;
+    --workers) workers=$2; shift ;;
     --rigs) rigs=$2; shift ;;
     --keep) keep=$2; shift ;;
     --json) json=1 ;;
@@ -75,7 +77,7 @@ switch() {
     if [ "$kind" = edge ]; then
         local ports=()
         for i in 1 2 3; do ports+=(--port "$i=$letter$i,driver=$driver"); done
-        spawn "rig$rig" "$work/rig$rig/edge$id" "$bin/tieline-edge" --name "n$id" --datapath-id "$id" \
+        spawn "rig$rig" "$work/rig$rig/edge$id" "$bin/tieline-edge" --name "n$id" --datapath-id "$id" --workers "$workers" \
             --controller tcp:127.0.0.1:6653 "${ports[@]}"
         return
     fi

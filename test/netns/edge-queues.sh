@@ -25,7 +25,7 @@ shows() { # FILTER METHOD [PARAMS]
     return 1
 }
 start_edge() { # OPTIONS-OF-PORT-4 [OPTION...]
-    spawn sw "$work/edge" "$bin/tieline-edge" --name n1 --datapath-id 0x11 --port 1=p1 --port 2=p2 --port 3=p3 \
+    spawn sw "$work/edge" "$bin/tieline-edge" --name n1 --datapath-id 0x11 --port 1=p1,worker=0 --port 2=p2,worker=0 --port 3=p3,worker=0 \
         --port "4=p4$1" --control "$control" "${@:2}"
     edge_pid=$spawned
     wait_for 10 rpc edge.status
@@ -53,25 +53,32 @@ accounted() { # HOST QUEUE
         told "$1" ".received == $(count "$2" packets) and .duplicated == 0 and .reordered == 0"
 }
 
-claim "starts with a shaped port" start_edge ",rate=20M,q0=weight:1,q1=weight:3"
-claim "and says how it is shared" shows \
-    '.ports[3] | .scheduling == "rate=20M,q0=weight:1,q1=weight:3" and .queues[1].weight == 3 and .queues[7].strict' \
-    edge.queues
-overload
-claim "the strict class loses nothing" told a '.lost == 0 and .reordered == 0'
-claim "the weighted ones do, in this overload" eval 'told b ".lost > 0" && told c ".lost > 0"'
-claim "the heavier one gets more" [ "$(count 1 packets)" -gt $(($(count 0 packets) * 2)) ]
-claim "all frames are accounted for" eval 'accounted a 7 && accounted b 1 && accounted c 0'
-claim "the reason is told" shows ".drops.queue_full == $(($(count 0 dropped) + $(count 1 dropped)))" edge.stats
+all_claims() { # OPTIONS-OF-PORT-4 [OPTION...]
+    claim "starts with a shaped port" start_edge ",rate=20M,q0=weight:1,q1=weight:3$1" "${@:2}"
+    claim "and says how it is shared" shows \
+        '.ports[3] | .scheduling == "rate=20M,q0=weight:1,q1=weight:3" and .queues[1].weight == 3 and .queues[7].strict' \
+        edge.queues
+    workers=$(rpc edge.status | jq .workers)
+    overload
+    claim "the strict class loses nothing" told a '.lost == 0 and .reordered == 0'
+    claim "the weighted ones do, in this overload" eval 'told b ".lost > 0" && told c ".lost > 0"'
+    claim "the heavier one gets more" [ "$(count 1 packets)" -gt $(($(count 0 packets) * 2)) ]
+    claim "all frames are accounted for" eval 'accounted a 7 && accounted b 1 && accounted c 0'
+    claim "the reason is told" shows ".drops.queue_full == $(($(count 0 dropped) + $(count 1 dropped)))" edge.stats
 
-claim "a wrong configuration is refused" \
-    eval '! rpc edge.config "{\"port\": 4, \"scheduling\": \"rate=1M,q0=strict+min:2M\"}" >"$work/err" 2>&1'
-claim "and changes nothing" shows '.ports[0].scheduling == "rate=20M,q0=weight:1,q1=weight:3"' edge.queues '{"port": 4}'
-claim "a port is shared anew while it runs" eval 'rpc edge.config "{\"port\": 4, \"scheduling\": \"rate=20M\"}" >/dev/null'
-before=$(count 0 packets)
-overload
-claim "all strict, the urgent class loses nothing" told a '.lost == 0'
-claim "and the lowest nearly everything" eval 'told c ".received < .sent / 10" &&
-    [ $(($(count 0 packets) - before)) = "$(jq .received "$work/c")" ]'
-claim "ends in order" stop "$edge_pid"
+    claim "a wrong configuration is refused" \
+        eval '! rpc edge.config "{\"port\": 4, \"scheduling\": \"rate=1M,q0=strict+min:2M\"}" >"$work/err" 2>&1'
+    claim "and changes nothing" shows '.ports[0].scheduling == "rate=20M,q0=weight:1,q1=weight:3"' edge.queues '{"port": 4}'
+    claim "a port is shared anew while it runs" eval 'rpc edge.config "{\"port\": 4, \"scheduling\": \"rate=20M\"}" >/dev/null'
+    before=$(count 0 packets)
+    overload
+    claim "all strict, the urgent class loses nothing" told a '.lost == 0'
+    claim "and the lowest nearly everything" eval 'told c ".received < .sent / 10" &&
+        [ $(($(count 0 packets) - before)) = "$(jq .received "$work/c")" ]'
+    claim "ends in order" stop "$edge_pid"
+}
+all_claims ""
+echo "# port 4 is another worker's than those the frames come by"
+all_claims ",worker=1" --workers 2
+claim "2 workers" [ "$workers" = 2 ]
 finish
