@@ -51,9 +51,11 @@ configure_queue(struct scheduler *s, const struct scheduler_config *c, unsigned 
     const struct queue_config *from = &c->queues[queue];
     struct scheduler_queue *q = &s->queues[queue];
     uint64_t rate = sure_rate(c, queue, weights);
-    q->limit = UINT32_MAX;
+    q->limit = q->octets = 0;
     if (rate)
         q->limit = MAX(octets_in(c->limit ? c->limit : LIMIT, rate), LEAST_FRAMES * FRAME);
+    for (uint32_t i = q->head; q->limit && i != q->tail; i++)
+        q->octets += wire_octets(q->slots[i % SCHEDULER_DEPTH]->size);
     q->deficit = 0;
     q->quantum = from->weight ? (FRAME * from->weight + smallest - 1) / smallest : 0;
     if (!from->weight)
@@ -86,6 +88,7 @@ scheduler_configure(struct scheduler *s, const struct scheduler_config *config)
     if (s->shaped)
         token_bucket_init(&s->shape, c->rate_kbps,
                           c->burst_octets ? c->burst_octets : default_burst(c->rate_kbps));
+    s->has_rates = s->shaped || s->capped || s->guaranteed;
     s->version = c->version;
     s->paid = false;
 }
@@ -95,23 +98,19 @@ scheduler_init(struct scheduler *s, const struct scheduler_config *config)
 {
     s->waiting = s->turn = 0;
     for (unsigned i = 0; i < N_QUEUES; i++)
-        s->queues[i].head = s->queues[i].tail = s->queues[i].octets = 0;
+        s->queues[i].head = s->queues[i].tail = 0;
     scheduler_configure(s, config);
 }
 
 /* ---- In ---- */
 
 bool
-scheduler_add(struct scheduler *s, unsigned queue, struct packet *p)
+scheduler_queue_takes(struct scheduler_queue *q, uint32_t size)
 {
-    struct scheduler_queue *q = &s->queues[queue];
-    uint32_t octets = wire_octets(p->size);
-    if (q->tail - q->head == SCHEDULER_DEPTH ||
-        (q->octets && octets > q->limit - MIN(q->octets, q->limit)))
+    uint32_t octets = wire_octets(size);
+    if (q->octets && octets > q->limit - MIN(q->octets, q->limit))
         return false;
-    q->slots[q->tail++ % SCHEDULER_DEPTH] = packet_ref(p);
     q->octets += octets;
-    s->waiting |= bit(queue);
     return true;
 }
 
@@ -273,12 +272,11 @@ void
 scheduler_sent(struct scheduler *s, const struct scheduler_run *run, unsigned n, nsec_t now)
 {
     struct scheduler_queue *q = &s->queues[run->queue];
-    bool pays = s->shaped || s->guaranteed || s->capped || s->strict != UINT8_MAX;
-    for (unsigned i = 0; i < n; i++) {
+    bool pays = s->has_rates || s->strict != UINT8_MAX;
+    for (unsigned i = 0; i < n && pays; i++) {
         uint32_t octets = wire_octets(run->sizes[i]);
-        q->octets -= octets;
-        if (pays)
-            pay(s, run, octets, now);
+        q->octets -= q->limit ? octets : 0;
+        pay(s, run, octets, now);
     }
     q->head += n;
     if (q->head == q->tail) {
@@ -295,7 +293,7 @@ scheduler_discard(struct scheduler *s)
     unsigned queue = highest(s->waiting);
     struct scheduler_queue *q = &s->queues[queue];
     struct packet *p = q->slots[q->head++ % SCHEDULER_DEPTH];
-    q->octets -= wire_octets(p->size);
+    q->octets -= q->limit ? wire_octets(p->size) : 0;
     if (q->head == q->tail) {
         s->waiting &= (uint8_t)~bit(queue);
         q->deficit = 0;

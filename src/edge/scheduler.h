@@ -39,8 +39,8 @@
 
 struct scheduler_queue {
     uint32_t head, tail; /* count frames; tail - head waits */
-    uint32_t octets;     /* that wait, on the wire */
-    uint32_t limit;      /* most of them */
+    uint32_t limit;      /* most octets on the wire; 0: none */
+    uint32_t octets;     /* that wait, if there is a limit */
     uint32_t quantum;
     int64_t deficit;
     struct token_bucket least, most;
@@ -51,6 +51,7 @@ struct scheduler {
     uint8_t waiting;                    /* a bit per queue in which something waits */
     uint8_t strict, guaranteed, capped; /* ... which is strict, has a least, a most rate */
     bool shaped;
+    bool has_rates;   /* any of these */
     bool paid;        /* the queue whose turn it is has its quantum for it */
     uint8_t turn;     /* of the weighted queues */
     uint64_t version; /* of its configuration */
@@ -74,11 +75,23 @@ void scheduler_configure(struct scheduler *, const struct scheduler_config *);
 static inline bool
 scheduler_has_rates(const struct scheduler *s)
 {
-    return s->shaped || s->capped || s->guaranteed;
+    return s->has_rates;
 }
 
+/* Adds the frame to what waits; false: that would be more than the limit. */
+bool scheduler_queue_takes(struct scheduler_queue *, uint32_t size);
+
 /* Keeps the packet, by a reference of its own. False: the queue is full. */
-MUST_CHECK bool scheduler_add(struct scheduler *, unsigned queue, struct packet *);
+MUST_CHECK static inline bool
+scheduler_add(struct scheduler *s, unsigned queue, struct packet *p)
+{
+    struct scheduler_queue *q = &s->queues[queue];
+    if (q->tail - q->head == SCHEDULER_DEPTH || (q->limit && !scheduler_queue_takes(q, p->size)))
+        return false;
+    q->slots[q->tail++ % SCHEDULER_DEPTH] = packet_ref(p);
+    s->waiting |= (uint8_t)(1u << queue);
+    return true;
+}
 
 /* Frames of one queue that may leave now, in order; borrowed until scheduler_sent(). */
 struct scheduler_run {

@@ -39,14 +39,21 @@ add_segments(struct worker *w, struct worker_port *wp, unsigned queue, struct pa
     }
 }
 
-void
-worker_enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
+static inline void
+enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
 {
-    if (p->offload.gso_type && scheduler_has_rates(&wp->scheduler))
+    if (scheduler_has_rates(&wp->scheduler) && p->offload.gso_type)
         add_segments(w, wp, queue, p);
     else if (!scheduler_add(&wp->scheduler, queue, p))
         worker_drop_outgoing(w, wp->port, queue, DROP_QUEUE_FULL);
-    mark_dirty(w, wp);
+    if (!wp->dirty)
+        mark_dirty(w, wp);
+}
+
+void
+worker_enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
+{
+    enqueue(w, wp, queue, p);
 }
 
 void
@@ -58,7 +65,7 @@ worker_on_send(void *arg, struct edge_port *port, struct packet *p)
     if (!wp)
         worker_drop_outgoing(w, port, queue, DROP_QUEUE_FULL);
     else if (wp->owner == w)
-        worker_enqueue(w, wp, queue, p);
+        enqueue(w, wp, queue, p);
     else
         worker_hand_over(w, wp, queue, p);
 }
