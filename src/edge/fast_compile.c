@@ -179,7 +179,9 @@ compile_group(struct compiler *c, const struct group_entry *group, int depth)
 static bool
 compile_meter(struct compiler *c, const struct meter_entry *meter)
 {
-    c->to->metered = 1;
+    if (meter->home && c->to->n_meters < ARRAY_SIZE(c->to->meters))
+        c->to->meters[c->to->n_meters] = slots_index(meter->home, meter);
+    c->to->n_meters++;
     return meter->home && meter->n_bands <= 1 &&
            (!meter->n_bands || meter->bands[0].type == BAND_DROP) &&
            emit(c, (struct fast_op){FAST_METER, 0, 0, slots_index(meter->home, meter)});

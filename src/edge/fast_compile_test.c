@@ -102,7 +102,7 @@ a_flow_is_counted_metered_and_sent(void **state)
     add_op(b, OP_QUEUE, 3, NULL);
     add_op(b, OP_OUTPUT, 2, entry);
     assert_true(compile(b));
-    assert_true(b->to.metered);
+    assert_int_equal(b->to.n_meters, 1);
     assert_int_equal(b->to.ops[0].type, FAST_COUNT);
     assert_int_equal(b->to.ops[0].c, slots_index(&b->counters, entry->counters.shared));
     assert_int_equal(b->to.ops[1].type, FAST_METER);

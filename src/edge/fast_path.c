@@ -345,7 +345,8 @@ put_in(struct fast_path *fp, const struct program *from)
         place = claim_place(fp, set, from->generation);
     __atomic_store_n(&place->generation, 0, __ATOMIC_SEQ_CST);
     wait_for_cpus(fp);
-    place->metered = to->metered;
+    place->n_meters = to->n_meters;
+    memcpy(place->meters, to->meters, sizeof to->meters);
     place->key = to->key;
     memcpy(place->ops, to->ops, sizeof to->ops);
     __atomic_store_n(&place->generation, from->generation, __ATOMIC_RELEASE);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tieline-edge between hosts, with both drivers and a mix of them: nothing passes that no flow allows, TCP with
+# tieline-edge between hosts, with every driver and mixes of them: nothing passes that no flow allows, TCP with
 # the hosts' offloads does not stall, groups follow the carrier, tables outlive controllers.
 # shellcheck source-path=SCRIPTDIR
 . "$(dirname "$0")/lib.sh"
@@ -90,7 +90,7 @@ claim "a certificate that is not there is named" wrong 1 "/nowhere" --port 1=p1 
 
 # ---- Each driver, and a mix of both
 
-for drivers in "packet packet packet" "xdp xdp xdp" "packet xdp auto"; do
+for drivers in "packet packet packet" "xdp xdp xdp" "kernel kernel kernel" "packet xdp auto" "kernel packet kernel"; do
     # shellcheck disable=SC2086
     claim "starts with the drivers $drivers" start_edge $drivers
     claim "says which driver a port has" \
@@ -106,7 +106,18 @@ for drivers in "packet packet packet" "xdp xdp xdp" "packet xdp auto"; do
     to_b=$(mbit)
     to_a=$(mbit -R)
     claim "TCP passes with the hosts' offloads ($to_b Mbit/s there, $to_a back)" [ "$to_b" -ge 50 -a "$to_a" -ge 50 ]
-    claim "as the cache's work" shows '.counters["cache-hits"] > 100 * .counters["cache-misses"]' edge.stats
+    claim "as the cache's work" shows '.counters | .["cache-hits"] + (.["kernel-forwarded"] // 0) > 100 * .["cache-misses"]' edge.stats
+    if [ "$drivers" = "kernel kernel kernel" ]; then
+        of add-meter 'meter=1,kbps,burst,stats,band=type=drop,rate=40000000,burst_size=160000'
+        of del-flows in_port=1 # what it counted until now
+        of add-flow in_port=1,actions=meter:1,output:2
+        to_b=$(mbit)
+        claim "and with a meter, in the kernel ($to_b Mbit/s)" eval '[ "$to_b" -ge 50 ] &&
+            shows ".counters | .[\"kernel-forwarded\"] > 100 * .[\"kernel-handed-up\"]" edge.stats'
+        metered=$(of meter-stats | sed -n 's/.*packet_in_count:\([0-9]*\).*/\1/p')
+        claim "whose segments it counts as the packets they stand for" [ "$metered" -gt 1000 -a "$metered" = \
+            "$(of dump-flows in_port=1 | sed -n 's/.*n_packets=\([0-9]*\).*/\1/p')" ]
+    fi
     claim "ends in order on SIGTERM" stop "$edge_pid"
     claim "and takes its sockets away" [ ! -e "$control" -a ! -e "$control.of" ]
 done

@@ -56,7 +56,7 @@ drop(struct fast_run *run, __u32 reason)
 {
     run->cpu->run.dropped = true;
     if (reason < DROP_MAX)
-        run->cpu->drops[reason]++;
+        run->cpu->drops[reason] += run->cpu->run.packets;
 }
 
 static __always_inline bool
@@ -71,8 +71,8 @@ count(struct fast_run *run, __u32 place, bool used)
     struct shared_lane *c = bpf_map_lookup_elem(&fast_counters, &place);
     if (!c)
         return;
-    __sync_fetch_and_add(&c->lane.packets, 1);
-    __sync_fetch_and_add(&c->lane.octets, run->cpu->run.size);
+    __sync_fetch_and_add(&c->lane.packets, run->cpu->run.packets);
+    __sync_fetch_and_add(&c->lane.octets, run->cpu->run.octets);
     if (used)
         *(volatile __u64 *)&c->lane.used = run->cpu->run.now;
 }
@@ -114,10 +114,19 @@ output(struct fast_run *run, const struct fast_op *op)
     run->cpu->run.pending = port->ifindex;
     run->cpu->run.sent = true;
     struct fast_port_counters *counters = &run->cpu->ports[port_place(place)];
-    counters->tx_packets++;
-    counters->tx_octets += run->cpu->run.size;
-    counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].packets++;
-    counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].octets += run->cpu->run.size;
+    __u32 packets = run->cpu->run.packets, octets = run->cpu->run.octets;
+    counters->tx_packets += packets;
+    counters->tx_octets += octets;
+    counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].packets += packets;
+    counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].octets += octets;
+}
+
+static __always_inline void
+resize(struct fast_run *run, int by)
+{
+    run->cpu->run.size += by;
+    run->cpu->run.segment += by;
+    run->cpu->run.octets += by * (int)run->cpu->run.packets;
 }
 
 static __always_inline void
@@ -126,7 +135,7 @@ push_vlan(struct fast_run *run, __u16 type)
     __u16 tci = run->skb->vlan_present ? (__u16)run->skb->vlan_tci : 0;
     flush(run);
     bpf_skb_vlan_push(run->skb, to_be16(type), tci);
-    run->cpu->run.size += 4;
+    resize(run, 4);
 }
 
 static __always_inline void
@@ -137,10 +146,10 @@ pop_vlan(struct fast_run *run)
         return;
     flush(run);
     bpf_skb_vlan_pop(run->skb);
-    run->cpu->run.size -= 4;
+    resize(run, -4);
     if (before >= 60 && run->cpu->run.size < 60) { /* IEEE 802.3 clause 4.2.3.3 */
         bpf_skb_change_tail(run->skb, 60, 0);
-        run->cpu->run.size = 60;
+        resize(run, 60 - (int)run->cpu->run.size);
     }
 }
 
@@ -165,22 +174,34 @@ set_mac(struct fast_run *run, __u32 offset, const struct fast_op *op)
     bpf_skb_store_bytes(run->skb, offset, mac, 6, 0);
 }
 
-/* A segment stands for several packets, which come at once: each has to conform. */
+/* What the packet costs; of segments, all of them. */
+static __always_inline __u64
+cost_of(const struct fast_packet *p, const struct meter_entry *meter)
+{
+    const struct meter_band *band = &meter->bands[0];
+    if (meter->flags & METER_PKTPS)
+        return p->packets * meter_band_cost(band, 1);
+    __u32 others = p->packets - 1;
+    return others * meter_band_cost(band, p->segment) +
+           meter_band_cost(band, p->octets - others * p->segment);
+}
+
 static __always_inline bool
 meter_passes(struct fast_run *run, __u32 place)
 {
+    const struct fast_packet *p = &run->cpu->run;
     struct meter_entry *meter = bpf_map_lookup_elem(&fast_meters, &place);
     if (!meter)
         return true;
-    __sync_fetch_and_add(&meter->packets, 1);
-    __sync_fetch_and_add(&meter->octets, run->cpu->run.size);
+    __sync_fetch_and_add(&meter->packets, p->packets);
+    __sync_fetch_and_add(&meter->octets, p->octets);
     if (!meter->n_bands)
         return true;
     struct meter_band *band = &meter->bands[0];
-    __u64 cost = meter_band_cost(band, meter->flags & METER_PKTPS ? 1 : run->cpu->run.size);
+    __u64 cost = cost_of(p, meter);
     uint64_t *at = &band->due, due = LOOK(band->due);
     for (int i = 0; i < 8; i++) {
-        __u64 next = meter_band_next(band, due, cost, run->cpu->run.now << METER_FRACTION);
+        __u64 next = meter_band_next(band, due, cost, p->now << METER_FRACTION);
         if (!next)
             break;
         __u64 seen = __sync_val_compare_and_swap(at, due, next);
@@ -188,8 +209,8 @@ meter_passes(struct fast_run *run, __u32 place)
             return true;
         due = seen;
     }
-    __sync_fetch_and_add(&band->packets, 1);
-    __sync_fetch_and_add(&band->octets, run->cpu->run.size);
+    __sync_fetch_and_add(&band->packets, p->packets);
+    __sync_fetch_and_add(&band->octets, p->octets);
     drop(run, DROP_METER);
     return false;
 }
@@ -294,6 +315,38 @@ find(struct __sk_buff *skb, const struct fast_state *state, const struct edge_po
     return NULL;
 }
 
+/* A host's segment of a metered flow: the packets it stands for come at once, and have to conform
+ * all. If they do not, or it is not clear what they are, the packet thread cuts it and judges each.
+ * Nothing is counted here. */
+static __always_inline bool
+segments_conform(struct __sk_buff *skb, struct fast_packet *p, const struct fast_program *program)
+{
+    __u32 tag = skb->vlan_present ? 4 : 0, header = 14, size = skb->gso_size;
+    __u8 offset = 0;
+    header += program->key.eth_type == to_be16(ETH_TYPE_IPV4) ? 20 : 40;
+    if (program->key.ip_proto == IP_PROTO_TCP) {
+        if (bpf_skb_load_bytes(skb, header + 12, &offset, 1))
+            return false;
+        header += (offset >> 4) * 4;
+    } else {
+        header += 8;
+    }
+    if (program->n_meters > ARRAY_SIZE(program->meters) || !size || skb->len <= header)
+        return false;
+    p->packets = (skb->len - header + size - 1) / size;
+    p->segment = header + tag + size;
+    p->octets = skb->len + tag + (p->packets - 1) * (header + tag);
+    for (unsigned i = 0; i < ARRAY_SIZE(program->meters); i++) {
+        __u32 place = program->meters[i];
+        const struct meter_entry *meter = bpf_map_lookup_elem(&fast_meters, &place);
+        if (i < program->n_meters && meter && meter->n_bands &&
+            !meter_band_next(&meter->bands[0], LOOK(meter->bands[0].due), cost_of(p, meter),
+                             p->now << METER_FRACTION))
+            return false;
+    }
+    return true;
+}
+
 /* Not for us: nothing is counted, the packet thread does all. */
 static __always_inline int
 up(struct fast_cpu *cpu, const struct edge_port *in)
@@ -307,18 +360,22 @@ forward(struct __sk_buff *skb, const struct fast_state *state, struct fast_cpu *
         struct edge_port *in, __u32 in_place)
 {
     struct fast_run run = {skb, cpu, NULL};
+    __u32 size = skb->len + (skb->vlan_present ? 4 : 0);
     cpu->run = (struct fast_packet){.in_place = in_place,
-                                    .size = skb->len + (skb->vlan_present ? 4 : 0),
+                                    .size = size,
+                                    .packets = 1,
+                                    .octets = size,
                                     .now = bpf_ktime_get_ns()};
     if (LOOK(state->stopped) || cpu->run.now > LOOK(state->deadline) || LOOK(in->config))
         return up(cpu, in);
     const struct fast_program *program = find(skb, state, in);
-    if (!program || (program->metered && skb->gso_size))
+    if (!program ||
+        (program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)))
         return up(cpu, in);
     cpu->hits++;
     struct fast_port_counters *counters = &cpu->ports[port_place(in_place)];
     counters->rx_packets++;
-    counters->rx_octets += cpu->run.size;
+    counters->rx_octets += size;
     skb->mark = state->mark;
     run.program = program;
     bpf_loop(FAST_OPS, step, &run, 0);

@@ -46,7 +46,8 @@ struct fast_op {
 /* A cached program. A place is written only while no CPU can be reading it. */
 struct fast_program {
     uint64_t generation; /* of the tables when it was recorded; 0: empty */
-    uint64_t metered;    /* a meter judges its packets */
+    uint32_t n_meters;   /* that judge its packets ... */
+    uint32_t meters[3];  /* ... and the first of them */
     struct flow_key key;
     struct fast_op ops[FAST_OPS];
 };
@@ -67,6 +68,9 @@ struct fast_packet {
     uint64_t now;
     uint32_t at;      /* next step of its program */
     uint32_t size;    /* of the frame with its tag */
+    uint32_t packets; /* a host's segment of a metered flow stands for several ... */
+    uint32_t octets;  /* ... with as many headers */
+    uint32_t segment; /* octets of each of those but the last */
     uint32_t pending; /* interface of the last output, which is done when nothing follows */
     uint32_t in_place;
     uint8_t queue, sent, dropped;
