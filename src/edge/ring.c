@@ -78,6 +78,13 @@ ring_is_empty(struct ring *ring)
 }
 
 uint32_t
+ring_used(struct ring *ring)
+{
+    return atomic_load_explicit(&ring->produced, memory_order_relaxed) -
+           atomic_load_explicit(&ring->consumed, memory_order_acquire);
+}
+
+uint32_t
 ring_position(struct ring *ring)
 {
     return atomic_load_explicit(&ring->produced, memory_order_acquire);

@@ -28,6 +28,8 @@ void ring_commit(struct ring *);
 /* Either thread: everything committed so far has been released. */
 bool ring_is_empty(struct ring *);
 
+/* Producer: octets that are not released yet; of ring->size. */
+uint32_t ring_used(struct ring *);
 /* Any thread: how far it has been filled; and has all up to there been released? */
 uint32_t ring_position(struct ring *);
 bool ring_is_past(struct ring *, uint32_t position);

@@ -36,11 +36,21 @@ worker_handover_fini(struct worker *w)
     free(w->inbox);
 }
 
+/* Where the other worker does not keep up: the last sixteenth of the ring is the highest queue's,
+ * the one before it that of the two highest, and so on; the lowest has 9 sixteenths. */
+static struct handover *
+reserve(struct ring *ring, unsigned queue, uint32_t size)
+{
+    if (ring_used(ring) > ring->size / 16 * (9 + queue))
+        return NULL;
+    return ring_reserve(ring, (uint32_t)sizeof(struct handover) + size);
+}
+
 void
 worker_hand_over(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
 {
     struct ring *ring = &wp->owner->inbox[w->index];
-    struct handover *h = ring_reserve(ring, (uint32_t)sizeof *h + p->size);
+    struct handover *h = reserve(ring, queue, p->size);
     if (!h) {
         worker_drop_outgoing(w, wp->port, queue, DROP_HANDOVER_FULL);
     } else {
