@@ -634,6 +634,30 @@ claim("edge stats leaves out zeros", tieline("edge", "stats", "--node", "a1"),
       out="counters\nCOUNTER  VALUE\nrx           5\n\npackets dropped\nCOUNTER     VALUE\n"
           "table-miss      3\n")
 
+shared = {"ports": [{"number": 3, "name": "eth3", "scheduling": "rate=10M,q0=weight:1+max:2M",
+                     "rate-kbps": 10000,
+                     "queues": [{"queue": 0, "weight": 1, "max-kbps": 2000, "packets": 5,
+                                 "octets": 300, "dropped": 2},
+                                {"queue": 1, "strict": True, "packets": 7, "octets": 420,
+                                 "dropped": 0}]}]}
+server.tell({RPC: shared})
+claim("edge queues shows the first to leave first",
+      tieline("edge", "queues", "--node", "a1", "--port", "3"),
+      out="PORT       RATE  QUEUE  SHARE         MOST  PACKETS  OCTETS  DROPPED\n"
+          "   3  10 Mbit/s      1  strict                    7     420        0\n"
+          "                     0  weight 1  2 Mbit/s        5     300        2\n",
+      asked=[("POST", "/nodes/a1/rpc", {"method": "edge.queues", "params": {"port": 3}})])
+claim("edge queues wants to know whose",
+      tieline("edge", "queues", "--node", "a1", "--set", "rate=1M"), status=2,
+      err="tieline: --set needs --port NUMBER\n")
+server.requests.clear()
+claim("edge queues shares a port anew, and shows it",
+      tieline("edge", "queues", "--node", "a1", "--port", "3", "--set", "rate=1M"), out=["strict"])
+check("... by edge.config", [r[2]["method"] for r in server.requests] == ["edge.config",
+                                                                           "edge.queues"]
+      and server.requests[0][2]["params"] == {"port": 3, "scheduling": "rate=1M"},
+      server.requests)
+
 # ---- The lab, help, the manual
 
 lab = here / "lab"
