@@ -2,35 +2,21 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "edge/flow_table_private.h"
+#include "edge/merged.h"
 #include "edge/slab.h"
 
 #include <stdlib.h>
 
 #define FIRST_BUCKETS 16u
+/* Masks from which on lookups go through a merged index, and at which they go back. */
+#define MERGE_FROM 24u
+#define MERGE_UNTIL 12u
 
 struct buckets {
     uint32_t n;    /* a power of two */
     uint8_t phase; /* which of an entry's `next` these chains use */
     struct entry *_Atomic heads[];
-};
-
-struct tuple {
-    struct buckets *_Atomic buckets;
-    struct slab *slab; /* its table's */
-    uint64_t seed;
-    uint64_t number;    /* among all tuples this table has had */
-    uint32_t n_entries; /* published */
-    uint32_t n_alive;   /* published, or removed and not released yet */
-    uint8_t n_words;
-    uint8_t words[FLOW_KEY_WORDS];        /* which words of the key the mask touches, ascending */
-    uint64_t mask[FLOW_KEY_WORDS];        /* of those words */
-    _Atomic uint64_t any[FLOW_KEY_WORDS]; /* OR of the entries' values */
-    _Atomic uint64_t all[FLOW_KEY_WORDS]; /* AND of them */
-    struct {
-        uint16_t priority;
-        uint32_t n;
-    } * priorities; /* falling; how many entries have each */
-    uint32_t n_priorities, priorities_capacity;
 };
 
 struct tuple_list {
@@ -55,6 +41,7 @@ flow_table_init(struct flow_table *table, uint8_t id, struct qsbr *qsbr)
     atomic_init(&table->tuples, NULL);
     table->qsbr = qsbr;
     table->n_entries = 0;
+    atomic_init(&table->merged, NULL);
     table->n_tuples = 0;
     table->n_lanes = 1;
     table->slab = NULL;
@@ -103,6 +90,8 @@ flow_table_fini(struct flow_table *table)
     for (uint32_t i = 0; tuples && i < tuples->n; i++)
         tuple_free(tuples->list[i].tuple);
     free(tuples);
+    merged_free(atomic_load_explicit(&table->merged, RELAXED));
+    atomic_store_explicit(&table->merged, NULL, RELAXED);
     if (table->slab)
         slab_fini(table->slab);
     free(table->slab);
@@ -143,15 +132,6 @@ tuple_rejects(const struct tuple *tuple, const struct flow_key *key)
     return wrong != 0;
 }
 
-static bool
-entry_covers(const struct tuple *tuple, const struct entry *entry, const struct flow_key *key)
-{
-    uint64_t difference = 0;
-    for (unsigned i = 0; i < tuple->n_words; i++)
-        difference |= (key->words[tuple->words[i]] & tuple->mask[i]) ^ entry->values[i];
-    return difference == 0;
-}
-
 static struct entry *
 tuple_lookup(const struct tuple *tuple, const struct flow_key *key)
 {
@@ -169,6 +149,9 @@ tuple_lookup(const struct tuple *tuple, const struct flow_key *key)
 struct entry *
 flow_table_lookup(const struct flow_table *table, const struct flow_key *key)
 {
+    const struct merged *merged = atomic_load_explicit(&table->merged, memory_order_acquire);
+    if (merged)
+        return merged_lookup(merged, key);
     const struct tuple_list *tuples = tuples_of(table);
     struct entry *best = NULL;
     for (uint32_t i = 0; tuples && i < tuples->n; i++) {
@@ -203,7 +186,7 @@ flow_table_explain(const struct flow_table *table, const struct flow_key *key,
         }
         note(arg, &n);
     }
-    return best;
+    return flow_table_lookup(table, key); /* of several that overlap, the one that packets meet */
 }
 
 /* ---- Control side ---- */
@@ -395,6 +378,34 @@ entry_new(const struct flow_table *table, struct tuple *tuple, const struct flow
     return entry;
 }
 
+/* ---- The merged index ---- */
+
+static bool
+merge_visited(void *arg, struct entry *entry)
+{
+    merged_add(arg, entry);
+    return true;
+}
+
+/* Makes the index if there are so many masks, ends it if there are so few, and makes it anew if
+ * much was removed from it. */
+static void
+reconsider_merging(struct flow_table *table)
+{
+    const struct tuple_list *tuples = tuples_of(table);
+    struct merged *old = atomic_load_explicit(&table->merged, RELAXED), *new = NULL;
+    uint32_t n = tuples ? tuples->n : 0;
+    if (old ? n > MERGE_UNTIL && !merged_is_worn(old) : n < MERGE_FROM)
+        return;
+    if (n > MERGE_UNTIL) {
+        new = merged_new(table->qsbr);
+        flow_table_each(table, merge_visited, new);
+    }
+    atomic_store_explicit(&table->merged, new, memory_order_release);
+    if (old)
+        qsbr_defer(table->qsbr, merged_free, old);
+}
+
 /* Makes a filled entry visible. `is_new`: its tuple is, too. */
 static void
 publish_entry(struct flow_table *table, struct entry *entry, bool is_new)
@@ -411,6 +422,10 @@ publish_entry(struct flow_table *table, struct entry *entry, bool is_new)
     table->n_entries++;
     if (count_priority(tuple, entry->priority, 1) || is_new)
         publish_tuples(table, is_new ? tuple : NULL);
+    struct merged *merged = atomic_load_explicit(&table->merged, RELAXED);
+    if (merged)
+        merged_add(merged, entry);
+    reconsider_merging(table);
 }
 
 struct entry *
@@ -454,6 +469,10 @@ flow_table_remove(struct flow_table *table, struct entry *entry)
     table->n_entries--;
     if (count_priority(tuple, entry->priority, -1))
         publish_tuples(table, NULL);
+    struct merged *merged = atomic_load_explicit(&table->merged, RELAXED);
+    if (merged)
+        merged_remove(merged, entry);
+    reconsider_merging(table);
 }
 
 void

@@ -5,7 +5,8 @@
  * have 2 to 6 masks. Tuples are searched by falling highest priority, and a search stops when no
  * remaining tuple can beat what was found. Each tuple keeps the OR and the AND of its entries'
  * values: a packet with a bit that no entry has, or without a bit that all have, skips the hash
- * table altogether.
+ * table altogether. Tables with many masks, as in imported packet filters, get an index that merges
+ * tuples (merged.h).
  *
  * One control thread writes, workers read without locks: entries and arrays are published with
  * release stores and freed through qsbr. An entry's identity (match, priority) never changes; its
@@ -28,12 +29,15 @@ struct instructions {
 };
 
 struct tuple;
+struct merged;
+struct merged_table;
 
 /* An installed flow entry. Members without a note are the control thread's. */
 struct entry {
     struct counters counters;      /* first: all that a cached packet touches */
     struct entry *_Atomic next[2]; /* in its bucket, for both phases of a growing hash table */
     struct tuple *tuple;
+    struct merged_table *merged; /* where merged.h has it; NULL: nowhere */
     struct instructions *_Atomic instructions;
     _Atomic uint64_t cookie; /* workers read it for packet-ins */
     nsec_t created;          /* monotonic */
@@ -52,6 +56,7 @@ struct slab;
 
 struct flow_table {
     struct tuple_list *_Atomic tuples; /* by falling highest priority */
+    struct merged *_Atomic merged;     /* NULL: few masks, lookups go by the tuples */
     struct qsbr *qsbr;
     struct slab *slab; /* of its entries; NULL: it has had none */
     uint32_t n_entries;

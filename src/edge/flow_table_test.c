@@ -44,22 +44,29 @@ draw_key(void)
 /* The table's answer has the highest priority of all entries that cover the key, found one by one.
  */
 static void
-check_lookup(const struct flow_table *table, struct entry **entries, unsigned n)
+check_key(const struct flow_table *table, struct entry **entries, unsigned n,
+          const struct flow_key *key)
 {
-    struct flow_key key = draw_key();
-    struct entry *found = flow_table_lookup(table, &key);
+    struct entry *found = flow_table_lookup(table, key);
     int best = -1;
     bool is_one = false;
     for (unsigned i = 0; i < n; i++) {
         struct match m;
         entry_match(entries[i], &m);
-        if (match_covers_key(&m, &key))
+        if (match_covers_key(&m, key))
             best = MAX(best, entries[i]->priority);
     }
     for (unsigned i = 0; i < n; i++)
         is_one |= entries[i] == found;
     assert_int_equal(found ? found->priority : -1, best);
     assert_true(!found || is_one);
+}
+
+static void
+check_lookup(const struct flow_table *table, struct entry **entries, unsigned n)
+{
+    struct flow_key key = draw_key();
+    check_key(table, entries, n, &key);
 }
 
 static void
@@ -86,6 +93,70 @@ finds_what_a_linear_search_finds(void **state UNUSED)
         if (step % 100 == 0)
             qsbr_reclaim(&qsbr);
     }
+    qsbr_fini(&qsbr);
+    flow_table_fini(&table);
+}
+
+/* As in an imported packet filter: hundreds of masks, much overlap. */
+static struct match
+draw_filter(void)
+{
+    struct match m = MATCH_ANY;
+    uint32_t src = UINT32_MAX << draw(25), dst = draw(3) ? UINT32_MAX << draw(25) : 0;
+    match_set(&m, FIELD_ETH_TYPE, ETH_TYPE_IPV4);
+    if (draw(4))
+        match_set_masked(&m, FIELD_IPV4_SRC, 0x0a000000 | draw(4) << 8 | draw(4), src);
+    if (dst)
+        match_set_masked(&m, FIELD_IPV4_DST, 0x0a000000 | draw(8) << 8 | draw(4), dst);
+    if (draw(2))
+        match_set(&m, FIELD_IP_PROTO, draw(2) ? IP_PROTO_TCP : IP_PROTO_UDP);
+    uint16_t ports = (uint16_t)(UINT16_MAX << draw(17));
+    m.mask.tp_dst = to_be16(ports);
+    m.value.tp_dst = to_be16((uint16_t)(1000 + draw(8)) & ports);
+    return m;
+}
+
+static void
+merges_masks_and_finds_the_same(void **state UNUSED)
+{
+    struct flow_table table;
+    static struct entry *entries[2000];
+    unsigned n = 0, most = 0, merged = 0;
+    qsbr_init(&qsbr);
+    flow_table_init(&table, 0, &qsbr);
+    for (int step = 0; step < 12000; step++) {
+        struct flow flow = {.priority = (uint16_t)draw(2000), .match = draw_filter()};
+        bool growing = step < 3000 || (step > 6000 && step < 8000);
+        if (growing ? draw(8) : !draw(8)) {
+            if (n < ARRAY_SIZE(entries) && !flow_table_find(&table, flow.priority, &flow.match))
+                entries[n++] = flow_table_insert(&table, &flow, 0);
+        } else if (n) {
+            unsigned i = draw(n);
+            flow_table_remove(&table, entries[i]);
+            if (draw(4)) {
+                flow_table_release(&table, entries[i]);
+                entries[i] = entries[--n];
+            } else { /* as a rollback does */
+                qsbr_synchronize(&qsbr);
+                flow_table_restore(&table, entries[i]);
+            }
+        }
+        most = MAX(most, n);
+        merged += table.merged != NULL;
+        struct flow_key key = draw_key();
+        flow_key_set(&key, FIELD_IPV4_SRC, 0x0a000000 | draw(4) << 8 | draw(4));
+        key.tp_dst = to_be16((uint16_t)(1000 + draw(9)));
+        check_key(&table, entries, n, &key);
+        if (step % 100 == 0)
+            qsbr_reclaim(&qsbr);
+    }
+    assert_true(most > 1000 && merged > 5000);
+    while (n) {
+        flow_table_remove(&table, entries[--n]);
+        flow_table_release(&table, entries[n]);
+        qsbr_reclaim(&qsbr);
+    }
+    assert_null(table.merged); /* few masks: as before */
     qsbr_fini(&qsbr);
     flow_table_fini(&table);
 }
@@ -167,6 +238,7 @@ an_entry_keeps_the_whole_flow(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(finds_what_a_linear_search_finds),
+          cmocka_unit_test(merges_masks_and_finds_the_same),
           cmocka_unit_test(finds_an_entry_by_its_identity),
           cmocka_unit_test(everything_can_be_removed_while_visiting),
           cmocka_unit_test(an_entry_keeps_the_whole_flow))

@@ -1,0 +1,1 @@
+tieline_bench(edge-classify LIBS tl_edge ext_jansson)
