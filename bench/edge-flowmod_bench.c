@@ -176,7 +176,7 @@ exchange(struct node *node, const struct buf *out, uint32_t awaited)
     while (!node->answered) {
         bool more = at < out->size || node->reply.size;
         struct pollfd p = {node->fd, (short)(POLLIN | (more ? POLLOUT : 0)), 0};
-        if (poll(&p, 1, 60000) <= 0)
+        if (poll(&p, 1, 300000) <= 0)
             fail("no answer");
         if (p.revents & POLLOUT)
             write_messages(node, out, &at, &whole);
@@ -228,6 +228,17 @@ resident_octets(const struct node *node)
     if (file)
         fclose(file);
     return kib * 1024;
+}
+
+/* CPU time of all its threads. */
+static double
+cpu_seconds(const struct node *node)
+{
+    struct timespec ts;
+    clockid_t clock;
+    if (clock_getcpuclockid(node->pid, &clock) || clock_gettime(clock, &ts))
+        return 0;
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 /* ---- Flows ---- */
@@ -327,6 +338,7 @@ hundreds_round(void *arg)
 
 struct many {
     double octets, add_rate, dump, dump_stall, delete, expiry_stall;
+    double add_cpu, dump_cpu, delete_cpu; /* seconds of the node's CPU time */
 };
 
 static double
@@ -412,14 +424,19 @@ measure_many(struct node *node, struct many *m)
 {
     struct listener listener;
     (void)delete_all(node);
-    double before = resident_octets(node);
+    double before = resident_octets(node), cpu = cpu_seconds(node);
     m->add_rate = N_MANY / change_flows(node, N_MANY, OFPFC_ADD, 0);
+    m->add_cpu = cpu_seconds(node) - cpu;
     usleep(500000);
     m->octets = (resident_octets(node) - before) / N_MANY;
     listener_start(&listener, node);
+    cpu = cpu_seconds(node);
     m->dump = dump_all(node);
+    m->dump_cpu = cpu_seconds(node) - cpu;
     m->dump_stall = listener_stop(&listener);
+    cpu = cpu_seconds(node);
     m->delete = delete_all(node);
+    m->delete_cpu = cpu_seconds(node) - cpu;
     (void)change_flows(node, N_MANY, OFPFC_ADD, 1); /* they last a second */
     listener_start(&listener, node);
     wait_until_empty(node);
@@ -640,15 +657,23 @@ static void
 compare_many(struct node *nodes, bool has_peer)
 {
     struct many m[2] = {0};
+    char add[64], dump[64], delete[64];
     for (int i = 0; i < 1 + has_peer; i++)
         measure_many(&nodes[i], &m[i]);
+    snprintf(add, sizeof add, "CPU %.2f us each (peer %.2f)", m[0].add_cpu / N_MANY * 1e6,
+             m[1].add_cpu / N_MANY * 1e6);
+    snprintf(dump, sizeof dump, "OFPMP_FLOW, all; CPU %.2f s (peer %.2f)", m[0].dump_cpu,
+             m[1].dump_cpu);
+    snprintf(delete, sizeof delete, "by one message; CPU %.2f s (peer %.2f)", m[0].delete_cpu,
+             m[1].delete_cpu);
     print("memory-1M", m[0].octets, "octets/flow", 400, true, peer(has_peer, m[1].octets),
           "resident, of the process");
-    print("add-1M", m[0].add_rate, "flow mods/s", 100000, false, peer(has_peer, m[1].add_rate), "");
-    print("dump-1M", m[0].dump, "s", NAN, true, peer(has_peer, m[1].dump), "OFPMP_FLOW, all");
+    print("add-1M", m[0].add_rate, "flow mods/s", 100000, false, peer(has_peer, m[1].add_rate),
+          add);
+    print("dump-1M", m[0].dump, "s", NAN, true, peer(has_peer, m[1].dump), dump);
     print("dump-1M-stall", m[0].dump_stall, "ms", NAN, true, peer(has_peer, m[1].dump_stall),
           "longest echo of another controller meanwhile");
-    print("delete-1M", m[0].delete, "s", NAN, true, peer(has_peer, m[1].delete), "by one message");
+    print("delete-1M", m[0].delete, "s", NAN, true, peer(has_peer, m[1].delete), delete);
     print("expire-1M-stall", m[0].expiry_stall, "ms", NAN, true, peer(has_peer, m[1].expiry_stall),
           "longest echo while all expire at once");
 }
