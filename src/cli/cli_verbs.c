@@ -159,6 +159,23 @@ static const struct cli_option trace_options[] = {
     VALUE("size", "OCTETS", "of the frame, at least"),
     END,
 };
+static const struct cli_option capture_options[] = {
+    NODE,
+    CONTROL,
+    IN_FILE("file", "FILE", 'f', "where the packets go, as pcapng; - or a pipe: standard output"),
+    MANY("port", "PORT", "only there: a number, LOCAL or CONTROLLER (several: again)"),
+    CHOICE("direction", "WHICH", "in|out|both", "only what comes in, or goes out"),
+    VALUE("match", "FIELDS", "only those: tcp-dst=502,ipv4-src=10.0.0.0/8"),
+    VALUE("cookie", "COOKIE[/MASK]", "only what rules with this cookie decided"),
+    FLAG("drops", "only what is dropped"),
+    VALUE("reason", "REASON", "only what is dropped for this reason"),
+    VALUE("count", "N", "so many packets, then end"),
+    VALUE("for", "DURATION", "so long, then end"),
+    VALUE("octets", "N", "so many octets of packets, then end"),
+    VALUE("snap", "OCTETS", "so much of each packet"),
+    VALUE("packets-per-second", "N", "no more than that; the others are counted (100000)"),
+    END,
+};
 static const struct cli_option user_options[] = {
     MANY("role", "ROLE", "one or more"), MANY("site", "SITE", "only there; everywhere if not said"),
     END};
@@ -254,6 +271,8 @@ static const struct cli_verb verbs[] = {
     {"edge", "top", "", top_options, "Its ports' packets per second", cmd_edge_top, NULL, false},
     {"edge", "trace", "", trace_options, "What it would do with a packet, table by table",
      cmd_edge_trace, NULL, false},
+    {"edge", "capture", "", capture_options, "Its packets as pcapng, each with what became of it",
+     cmd_edge_capture, NULL, false},
     {"denied", "list", "", NULL, "What hosts tried and no circuit allows", cmd_denied_list, NULL,
      false},
     {"user", "list", "", NULL, "Who holds which roles", cmd_user_list, NULL, false},

@@ -71,6 +71,8 @@ int cmd_edge_ports(struct cli *);
 int cmd_edge_queues(struct cli *);
 int cmd_edge_stats(struct cli *);
 int cmd_edge_top(struct cli *);
+/* cmd_capture.c */
+int cmd_edge_capture(struct cli *);
 
 /* cmd_system.c */
 int cmd_user_list(struct cli *);
@@ -108,6 +110,10 @@ const json_t *work_approvals(const json_t *order);
 
 /* cmd_watch.c: shows an order's progress until it is closed or, with `waiting`, until it waits. */
 MUST_CHECK int work_follow(struct cli *, const char *id, bool waiting);
+
+/* cmd_edge.c: asks the node of --node or --control; `params` is consumed, *answer borrowed as by
+ * cli_call(). */
+MUST_CHECK int edge_ask(struct cli *, const char *method, json_t *params, const json_t **answer);
 
 /* cmd_circuit.c: what flows, "tcp 502", "goose 1001"; from where; to where. */
 void circuit_put_service(struct buf *, const json_t *circuit, bool utc);

@@ -32,10 +32,10 @@ ask_locally(struct cli *cli, const char *path, const char *method, json_t *param
     return CLI_OK;
 }
 
-/* Asks the node; `params` is consumed, *answer borrowed as by cli_call(). */
-static int
-ask(struct cli *cli, const char *method, json_t *params, const json_t **answer)
+int
+edge_ask(struct cli *cli, const char *method, json_t *params, const json_t **answer)
 {
+    bool capture = !strncmp(method, "edge.capture-", strlen("edge.capture-"));
     const char *node = cli_option(cli, "node"), *control = cli_option(cli, "control");
     if (!node == !control) {
         json_decref(params);
@@ -43,14 +43,14 @@ ask(struct cli *cli, const char *method, json_t *params, const json_t **answer)
     }
     if (control)
         return ask_locally(cli, control, method, params, answer);
-    return cli_call(cli, "POST", http_path("nodes", node, "rpc", NULL),
+    return cli_call(cli, "POST", http_path("nodes", node, capture ? "capture" : "rpc", NULL),
                     json_pack("{s:s, s:o}", "method", method, "params", params), answer);
 }
 
 static int
 ask_and_show(struct cli *cli, const char *method, const json_t **answer, bool *shown)
 {
-    int status = ask(cli, method, json_object(), answer);
+    int status = edge_ask(cli, method, json_object(), answer);
     *shown = !status && cli_json(cli);
     return status;
 }
@@ -145,7 +145,7 @@ set_queues(struct cli *cli, const char *text, const json_t **answer)
     if (status)
         json_decref(params);
     else
-        status = ask(cli, "edge.config", params, answer);
+        status = edge_ask(cli, "edge.config", params, answer);
     return status;
 }
 
@@ -163,7 +163,7 @@ cmd_edge_queues(struct cli *cli)
         json_decref(params);
         return status;
     }
-    status = ask(cli, "edge.queues", params, &answer);
+    status = edge_ask(cli, "edge.queues", params, &answer);
     if (status || cli_json(cli))
         return status;
     json_t *rows = json_array();
@@ -278,7 +278,7 @@ cmd_edge_top(struct cli *cli)
         struct timespec second = {1, 0};
         if (i)
             nanosleep(&second, NULL);
-        status = ask(cli, "edge.ports", json_object(), &answer);
+        status = edge_ask(cli, "edge.ports", json_object(), &answer);
         if (status)
             break;
         double now = now_seconds();
@@ -421,9 +421,9 @@ cmd_edge_trace(struct cli *cli)
     for (size_t i = 0; i < frame.size; i++)
         buf_printf(&hex, "%02x", frame.data[i]);
     if (!status)
-        status = ask(cli, "edge.trace",
-                     json_pack("{s:I, s:s}", "in-port", (json_int_t)port, "frame", buf_cstr(&hex)),
-                     &answer);
+        status = edge_ask(
+            cli, "edge.trace",
+            json_pack("{s:I, s:s}", "in-port", (json_int_t)port, "frame", buf_cstr(&hex)), &answer);
     buf_fini(&frame);
     buf_fini(&hex);
     if (status || cli_json(cli))

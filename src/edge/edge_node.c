@@ -298,6 +298,16 @@ start_tester(struct edge_node *n, struct diag *diag)
     return stamp_node_new(n->loop, &config, &n->tester, diag);
 }
 
+static void
+start_captures(struct edge_node *n)
+{
+    struct capture_config config = {n->datapath,      n->workers, n->fast,
+                                    n->options->name, {NULL},     n->n_ports};
+    for (uint32_t i = 0; i < n->n_ports; i++)
+        config.ports[i] = n->ports[i].port;
+    n->captures = captures_new(n->loop, &config);
+}
+
 /* ---- Life ---- */
 
 static enum err
@@ -311,8 +321,10 @@ start(struct edge_node *n, struct diag *diag)
         err = start_fast_path(n, diag);
     if (!err)
         err = open_ports(n, diag);
-    if (!err)
+    if (!err) {
+        start_captures(n);
         err = start_tester(n, diag);
+    }
     if (!err)
         err = start_openflow(n, diag);
     if (!err)
@@ -357,6 +369,7 @@ edge_node_free(struct edge_node *n)
     if (!n)
         return;
     stamp_node_free(n->tester); /* its answers go before the connections */
+    captures_free(n->captures); /* likewise */
     rpc_agent_free(n->rpc);
     openflow_agent_free(n->openflow);
     workers_free(n->workers);

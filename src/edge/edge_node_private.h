@@ -2,6 +2,7 @@
 #ifndef EDGE_EDGE_NODE_PRIVATE_H
 #define EDGE_EDGE_NODE_PRIVATE_H
 
+#include "edge/capture.h"
 #include "edge/edge_node.h"
 #include "edge/rpc_agent.h"
 #include "edge/stamp_node.h"
@@ -24,6 +25,7 @@ struct edge_node {
     struct openflow_agent *openflow;
     struct rpc_agent *rpc;
     struct stamp_node *tester;
+    struct captures *captures;
     struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */
     char rpc_reason[320];     /* why its controller is not connected, as last told */
     struct told_port ports[MAX_PORTS];

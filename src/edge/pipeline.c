@@ -53,6 +53,18 @@ pipeline_get_stats(const struct pipeline *pl, struct pipeline_stats *stats)
     };
 }
 
+void
+pipeline_set_tap(struct pipeline *pl, struct tap *tap)
+{
+    atomic_store_explicit(&pl->next_tap, tap, memory_order_release);
+}
+
+struct tap *
+pipeline_tap(const struct pipeline *pl)
+{
+    return pl->tap;
+}
+
 static void
 count_up(_Atomic uint64_t *counter)
 {
@@ -73,6 +85,21 @@ count_table_miss(struct pipeline *pl, uint8_t table)
 
 /* ---- Drops and punts ---- */
 
+/* Reasons that say all that becomes of a packet. Others are about one of its outputs. */
+static bool
+is_final(enum drop_reason reason)
+{
+    return reason == DROP_RUNT || reason == DROP_NO_MATCH || reason == DROP_NO_OUTPUT ||
+           reason == DROP_METER || reason == DROP_TTL_EXPIRED || reason == DROP_NO_ROOM;
+}
+
+static void
+tap_drop(const struct run *run, enum drop_reason reason)
+{
+    tap_decided(run->pl->tap, run->entry, run->table_id);
+    tap_dropped(run->pl->tap, run->packet, reason, run->depth == 0 && is_final(reason));
+}
+
 static void
 drop(struct run *run, enum drop_reason reason)
 {
@@ -82,6 +109,8 @@ drop(struct run *run, enum drop_reason reason)
     if (tracing(run))
         return;
     counter_add(&pl->dp->drops[reason], 1);
+    if (tapped(pl) && run->packet)
+        tap_drop(run, reason);
     if (pl->sink.dropped && run->packet)
         pl->sink.dropped(pl->sink.arg, run->packet, reason);
 }
@@ -114,6 +143,7 @@ punt(struct run *run, enum punt_reason reason, uint16_t max_len)
         .cookie = run->entry ? atomic_load_explicit(&run->entry->cookie, memory_order_relaxed)
                              : UINT64_MAX,
     };
+    tap_decision(run);
     run->pl->sink.punt(run->pl->sink.arg, &p);
 }
 
@@ -222,6 +252,7 @@ send_to(struct run *run, struct edge_port *port)
         return;
     }
     run->sent = run->forwarded = true;
+    tap_decision(run);
     if (tracing(run))
         pipeline_tell_output(run, port);
     else
@@ -271,6 +302,7 @@ send_to_local(struct run *run)
 {
     run->sent = run->forwarded = true;
     tell(run, "output", "LOCAL");
+    tap_decision(run);
     if (!tracing(run))
         run->pl->sink.local(run->pl->sink.arg, run->packet);
 }
@@ -747,11 +779,14 @@ receive_one(struct pipeline *pl, struct arrival *a)
     if (a->program && !a->program->declined) /* the kernel has forgotten it */
         offer(pl, a->program);
     bool runt = a->packet->layout.flaw == FLAW_RUNT;
-    if (!runt && a->program && a->program->plain && run_plain(pl, a->packet, a->program)) {
+    if (!runt && a->program && a->program->plain && !tapped(pl) &&
+        run_plain(pl, a->packet, a->program)) {
         pl->n_hits++;
         return;
     }
     struct run run = {.pl = pl, .packet = a->packet, .key = &a->key};
+    if (tapped(pl))
+        tap_arrived(pl->tap, a->packet);
     if (runt) {
         drop(&run, DROP_RUNT);
     } else if (a->program) {
@@ -821,6 +856,8 @@ receive_vector(struct pipeline *pl, struct arrival *arrivals, unsigned n)
         }
         if (!allowed) {
             struct run run = {.pl = pl, .packet = a->packet, .key = &a->key};
+            if (tapped(pl))
+                tap_arrived(pl->tap, a->packet);
             drop(&run, DROP_PORT_CONFIG);
             finish(&run);
             continue;
@@ -838,6 +875,7 @@ pipeline_receive(struct pipeline *pl, struct packet **packets, unsigned n, nsec_
 {
     struct arrival arrivals[VECTOR_SIZE];
     pl->now = now;
+    pl->tap = atomic_load_explicit(&pl->next_tap, memory_order_acquire);
     pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
     pl->n_packets = pl->n_hits = 0;
     for (unsigned i = 0; i < n; i++) {
@@ -863,6 +901,9 @@ pipeline_inject(struct pipeline *pl, struct packet *packet, const struct actions
     struct flow_key key;
     struct run run = {.pl = pl, .packet = packet, .key = &key};
     pl->now = now;
+    pl->tap = atomic_load_explicit(&pl->next_tap, memory_order_acquire);
+    if (tapped(pl))
+        tap_injected(pl->tap);
     pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
     packet_parse(packet, &key);
     bool runt = packet->layout.flaw == FLAW_RUNT;

@@ -59,6 +59,13 @@ void pipeline_receive(struct pipeline *, struct packet **, unsigned n, nsec_t no
  * sends it through the tables. */
 void pipeline_inject(struct pipeline *, struct packet *, const struct actions *, nsec_t now);
 
+/* Copies packets for captures from the next vector on; NULL: no more. Control thread; the one
+ * before is in use until a datapath_barrier() has returned. */
+struct tap;
+void pipeline_set_tap(struct pipeline *, struct tap *);
+/* The one of the vector that is being processed. Packet thread. */
+struct tap *pipeline_tap(const struct pipeline *);
+
 struct pipeline_stats {
     uint64_t packets, hits, misses, uncacheable;
 };

@@ -5,6 +5,7 @@
 
 #include "edge/pipeline.h"
 #include "edge/program_cache.h"
+#include "edge/tap.h"
 
 #define MAX_SET 64  /* distinct actions in an action set */
 #define MAX_DEPTH 8 /* groups within groups */
@@ -25,6 +26,8 @@ struct pipeline {
     struct {                    /* written by this thread only, read by others */
         _Atomic uint64_t packets, hits, misses, uncacheable;
     } stats;
+    struct tap *_Atomic next_tap; /* of the next vector; the control thread sets it */
+    struct tap *tap;              /* NULL: nobody captures */
     /* Tracing: nothing is counted or sent, everything is told. */
     void (*step)(void *arg, const struct trace_step *);
     void *step_arg;
@@ -49,6 +52,20 @@ static inline bool
 tracing(const struct run *run)
 {
     return run->pl->step != NULL;
+}
+
+/* What is captured: copies, with the rule that decided. */
+static inline bool
+tapped(const struct pipeline *pl)
+{
+    return __builtin_expect(pl->tap != NULL, 0);
+}
+
+static inline void
+tap_decision(const struct run *run)
+{
+    if (tapped(run->pl))
+        tap_decided(run->pl->tap, run->entry, run->table_id);
 }
 
 #define tell(run, ...)                                                                             \

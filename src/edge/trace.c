@@ -1,6 +1,7 @@
 #include "edge/trace.h"
 
 #include "base/alloc.h"
+#include "edge/field_names.h"
 #include "io/jsontext.h"
 #include "packet/checksum.h"
 
@@ -15,27 +16,6 @@ struct fields {
     struct flow_key key;
     bool given[FIELD_MAX];
 };
-
-/* Names that the product has for fields beside OpenFlow's. */
-static const struct {
-    const char *name;
-    enum field field;
-} aliases[] = {{"vlan-id", FIELD_VLAN_VID}, {"vlan-priority", FIELD_VLAN_PCP}};
-
-static enum field
-field_by_parameter(const char *name)
-{
-    char text[32];
-    for (size_t i = 0; i < ARRAY_SIZE(aliases); i++) {
-        if (!strcmp(aliases[i].name, name))
-            return aliases[i].field;
-    }
-    if (strlen(name) >= sizeof text)
-        return FIELD_MAX;
-    for (size_t i = 0; i <= strlen(name); i++)
-        text[i] = name[i] == '-' ? '_' : name[i];
-    return field_by_name(text);
-}
 
 static enum err
 take_field(struct fields *f, const char *name, const json_t *value, struct diag *diag)
@@ -65,31 +45,13 @@ take_field(struct fields *f, const char *name, const json_t *value, struct diag 
     return ERR_OK;
 }
 
-/* What a field needs: rows are tried from the first to the last, so a protocol finds its version
- * behind it. */
-static const struct need {
-    enum field first, last; /* of the fields that need it */
-    enum field field;
-    uint16_t value;
-} needs[] = {
-    {FIELD_TCP_SRC, FIELD_TCP_DST, FIELD_IP_PROTO, IP_PROTO_TCP},
-    {FIELD_UDP_SRC, FIELD_UDP_DST, FIELD_IP_PROTO, IP_PROTO_UDP},
-    {FIELD_SCTP_SRC, FIELD_SCTP_DST, FIELD_IP_PROTO, IP_PROTO_SCTP},
-    {FIELD_ICMPV4_TYPE, FIELD_ICMPV4_CODE, FIELD_IP_PROTO, IP_PROTO_ICMP},
-    {FIELD_ICMPV6_TYPE, FIELD_ICMPV6_CODE, FIELD_IP_PROTO, IP_PROTO_ICMPV6},
-    {FIELD_ICMPV6_TYPE, FIELD_ICMPV6_CODE, FIELD_ETH_TYPE, ETH_TYPE_IPV6},
-    {FIELD_IPV6_SRC, FIELD_IPV6_DST, FIELD_ETH_TYPE, ETH_TYPE_IPV6},
-    {FIELD_ARP_OP, FIELD_ARP_THA, FIELD_ETH_TYPE, ETH_TYPE_ARP},
-    {FIELD_IP_DSCP, FIELD_ICMPV4_CODE, FIELD_ETH_TYPE, ETH_TYPE_IPV4},
-};
-
 static void
 fill_in(struct fields *f)
 {
     if (f->given[FIELD_VLAN_PCP] && !f->given[FIELD_VLAN_VID])
         f->key.vlan_vid = to_be16(VLAN_PRESENT); /* a priority tag: VID 0 */
-    for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
-        const struct need *need = &needs[i];
+    for (unsigned i = 0; i < n_field_needs; i++) {
+        const struct field_need *need = &field_needs[i];
         for (unsigned field = need->first; field <= need->last; field++) {
             if (!f->given[field] || f->given[need->field])
                 continue;

@@ -56,6 +56,10 @@ bool workers_port_is_isolated(const struct workers *, uint32_t number, const cha
 /* Losses in the kernel, below the datapath's own counters; as of the last second. */
 void workers_port_counters(const struct workers *, uint32_t number, struct port_counters *);
 
+/* Copies packets for captures from now on, those of each worker by the tap with its index; NULL: no
+ * more. As pipeline_set_tap(). Control thread. */
+void workers_set_taps(struct workers *, struct tap *const *taps);
+
 /* The counters of all caches together. Any thread. */
 void workers_get_stats(const struct workers *, struct pipeline_stats *);
 

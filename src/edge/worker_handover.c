@@ -53,7 +53,9 @@ worker_hand_over(struct worker *w, struct worker_port *wp, unsigned queue, struc
     struct handover *h = reserve(ring, queue, p->size);
     if (!h) {
         worker_drop_outgoing(w, wp->port, queue, DROP_HANDOVER_FULL);
+        worker_tap(w, p, wp->port->number, DROP_HANDOVER_FULL);
     } else {
+        worker_tap(w, p, wp->port->number, DROP_NONE);
         h->port = wp;
         h->queue = queue;
         h->packet = *p;

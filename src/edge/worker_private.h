@@ -8,6 +8,7 @@
 #include "edge/scheduler.h"
 #include "edge/worker.h"
 
+#include "edge/tap.h"
 #include "io/carrier.h"
 
 #include <pthread.h>
@@ -161,5 +162,18 @@ void worker_on_dropped(void *worker, const struct packet *, enum drop_reason);
 void worker_tell_port(struct worker *, struct edge_port *);
 /* Carries out what was injected. */
 void worker_run_commands(struct worker *);
+
+/* For captures: what became of a packet that the pipeline has let go. */
+static inline void
+worker_tap(const struct worker *w, const struct packet *p, uint32_t port, enum drop_reason reason)
+{
+    struct tap *tap = pipeline_tap(w->pipeline);
+    if (__builtin_expect(tap == NULL, 1))
+        return;
+    if (reason)
+        tap_dropped(tap, p, reason, false);
+    else
+        tap_sent(tap, p, port);
+}
 
 #endif

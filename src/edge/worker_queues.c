@@ -24,28 +24,38 @@ worker_drop_outgoing(struct worker *w, struct edge_port *port, unsigned queue,
 
 /* ---- In ---- */
 
+/* `mine`: decided by this worker, with a packet of the vector that it is about. */
+static inline void
+add_packet(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p, bool mine)
+{
+    bool added = scheduler_add(&wp->scheduler, queue, p);
+    if (!added)
+        worker_drop_outgoing(w, wp->port, queue, DROP_QUEUE_FULL);
+    if (mine || !added)
+        worker_tap(w, p, wp->port->number, added ? DROP_NONE : DROP_QUEUE_FULL);
+}
+
 /* A segment from a host's stack, at a port that keeps to rates: as the frames its sender meant. */
 static void
-add_segments(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
+add_segments(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p, bool mine)
 {
     struct packet *segments[SEGMENTS_MAX];
     unsigned n = packet_segment(packet_ref(p), segments);
     if (!n)
         worker_drop_outgoing(w, wp->port, queue, DROP_NO_BUFFER);
     for (unsigned i = 0; i < n; i++) {
-        if (!scheduler_add(&wp->scheduler, queue, segments[i]))
-            worker_drop_outgoing(w, wp->port, queue, DROP_QUEUE_FULL);
+        add_packet(w, wp, queue, segments[i], mine);
         packet_unref(segments[i]);
     }
 }
 
 static inline void
-enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
+enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p, bool mine)
 {
     if (scheduler_has_rates(&wp->scheduler) && p->offload.gso_type)
-        add_segments(w, wp, queue, p);
-    else if (!scheduler_add(&wp->scheduler, queue, p))
-        worker_drop_outgoing(w, wp->port, queue, DROP_QUEUE_FULL);
+        add_segments(w, wp, queue, p, mine);
+    else
+        add_packet(w, wp, queue, p, mine);
     if (!wp->dirty)
         mark_dirty(w, wp);
 }
@@ -53,7 +63,7 @@ enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet 
 void
 worker_enqueue(struct worker *w, struct worker_port *wp, unsigned queue, struct packet *p)
 {
-    enqueue(w, wp, queue, p);
+    enqueue(w, wp, queue, p, false);
 }
 
 void
@@ -65,7 +75,7 @@ worker_on_send(void *arg, struct edge_port *port, struct packet *p)
     if (!wp)
         worker_drop_outgoing(w, port, queue, DROP_QUEUE_FULL);
     else if (wp->owner == w)
-        enqueue(w, wp, queue, p);
+        enqueue(w, wp, queue, p, true);
     else
         worker_hand_over(w, wp, queue, p);
 }

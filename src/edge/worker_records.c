@@ -67,14 +67,17 @@ worker_on_punt(void *arg, const struct punt *p)
     if ((meter && meter_pass(meter, p->packet->size, w->now, &level) == METER_DROP) ||
         !take_token(&w->all->punts, w->now)) {
         counter_add(&w->dp->drops[DROP_PUNT_LIMIT], 1);
+        worker_tap(w, p->packet, PORT_CONTROLLER, DROP_PUNT_LIMIT);
         return;
     }
     struct record *r = worker_new_record(w, RECORD_PUNT, p->packet->data,
                                          MIN(p->packet->size, p->max_len));
     if (!r) {
         counter_add(&w->dp->drops[DROP_PUNT_FULL], 1);
+        worker_tap(w, p->packet, PORT_CONTROLLER, DROP_PUNT_FULL);
         return;
     }
+    worker_tap(w, p->packet, PORT_CONTROLLER, DROP_NONE);
     r->in_port = p->packet->in_port;
     r->total_size = p->packet->size;
     r->time = p->packet->rx_time;
@@ -94,8 +97,10 @@ worker_on_local(void *arg, struct packet *p)
     struct record *r = worker_new_record(w, RECORD_LOCAL, p->data, p->size);
     if (!r) {
         counter_add(&w->dp->drops[DROP_LOCAL_FULL], 1);
+        worker_tap(w, p, PORT_LOCAL, DROP_LOCAL_FULL);
         return;
     }
+    worker_tap(w, p, PORT_LOCAL, DROP_NONE);
     r->in_port = p->in_port;
     r->time = p->rx_time;
     r->kernel_time = p->rx_time_kernel;

@@ -142,6 +142,13 @@ workers_port_counters(const struct workers *all, uint32_t number, struct port_co
 }
 
 void
+workers_set_taps(struct workers *all, struct tap *const *taps)
+{
+    for (unsigned i = 0; i < all->n; i++)
+        pipeline_set_tap(all->list[i]->pipeline, taps ? taps[i] : NULL);
+}
+
+void
 workers_get_stats(const struct workers *all, struct pipeline_stats *sum)
 {
     *sum = (struct pipeline_stats){0};

@@ -148,6 +148,11 @@ static const struct {
                "'method': {'type': 'string', 'enum':"
                " ['edge.status', 'edge.ports', 'edge.queues', 'edge.stats', 'edge.trace']},"
                " 'params': {'type': 'object'}")},
+    {"CaptureRequest",
+        CLOSED("'method'",
+               "'method': {'type': 'string', 'enum':"
+               " ['edge.capture-start', 'edge.capture-read', 'edge.capture-stop']},"
+               " 'params': {'type': 'object'}")},
     {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
 

@@ -57,6 +57,9 @@ static const struct passing {
     {"POST /api/v1/nodes/x/rpc", "{'method': 'edge.trace', 'params': {'in-port': 1}}", EVERYBODY,
      "lan.rpc", "{'actor': '*', 'node': 'x', 'method': 'edge.trace', 'params': {'in-port': 1}}",
      200},
+    {"POST /api/v1/nodes/x/capture", "{'method': 'edge.capture-start', 'params': {'count': 1}}",
+     "alice olga", "lan.rpc",
+     "{'actor': '*', 'node': 'x', 'method': 'edge.capture-start', 'params': {'count': 1}}", 200},
 };
 
 #define EXCEPTION                                                                                  \
@@ -147,7 +150,8 @@ nodes_are_asked_only_what_changes_nothing(void **state)
 {
     struct api_scene *s = *state;
     struct responder *r = answer_with(s, "lan.rpc", "{}");
-    static const char *const methods[] = {"edge.config", "edge.release-port", "test.start", ""};
+    static const char *const methods[] = {"edge.config", "edge.release-port", "test.start",
+                                          "edge.capture-start", ""};
     for (size_t i = 0; i < ARRAY_SIZE(methods); i++) {
         char *body = xasprintf("{'method': '%s'}", methods[i]);
         struct answer a = ask(s, "alice", "POST /api/v1/nodes/x/rpc", body);

@@ -105,6 +105,8 @@ const struct api_route route_table[] = {
      "used again.", api_post_release_port, "lan.rpc", .body = "ReleasePort"},
     {HTTP_POST, "/nodes/{name}/rpc", ANY, "Asks a node something; only what changes nothing.",
      api_post_rpc, "lan.rpc", .body = "RpcRequest", .answer = "RpcAnswer"},
+    {HTTP_POST, "/nodes/{name}/capture", WORKERS, "Copies packets of a node: starts, reads or stops "
+     "a capture.", api_post_rpc, "lan.rpc", .body = "CaptureRequest", .answer = "RpcAnswer"},
     {HTTP_GET, "/denied", ANY, "What the rules that deny have counted, port by port.", api_pass_on,
      "lan.denied", .answer = "Denied"},
 

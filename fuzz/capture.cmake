@@ -1,0 +1,1 @@
+tieline_fuzz(capture LIBS tl_edge)

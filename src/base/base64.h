@@ -1,0 +1,14 @@
+/* base64.h - octets as text (RFC 4648 section 4): for captures in JSON. */
+#ifndef BASE_BASE64_H
+#define BASE_BASE64_H
+
+#include "base/buf.h"
+
+/* Appends the text, padded, without line feeds. */
+void base64_put(struct buf *, const void *data, size_t size);
+
+/* Appends the octets. ERR_MALFORMED: another character, padding that is missing or in the wrong
+ * place, bits behind the last octet that are not zero; the buffer is as it was then. */
+MUST_CHECK enum err base64_parse(const char *text, size_t length, struct buf *);
+
+#endif
