@@ -130,9 +130,20 @@ static const struct cli_option edge_options[] = {NODE, CONTROL, END};
 static const struct cli_option queues_options[] = {
     NODE, CONTROL, VALUE("port", "PORT", "only of this one"),
     VALUE("set", "TEXT", "share it so from now on (rate=10M,q0=weight:1); over --control"), END};
-static const struct cli_option stats_options[] = {NODE, CONTROL, FLAG("all", "zeros, too"), END};
+static const struct cli_option stats_options[] = {
+    NODE, CONTROL, FLAG("all", "zeros, too"),
+    FLAG("openmetrics", "everything, as OpenMetrics text"), END};
 static const struct cli_option top_options[] = {
-    NODE, CONTROL, VALUE("count", "N", "so many times, then end"), END};
+    NODE,
+    CONTROL,
+    VALUE("count", "N", "so many times, then end"),
+    FLAG("once", "one time"),
+    VALUE("interval", "DURATION", "how long to look, 100ms to 8s (1s)"),
+    VALUE("rows", "N", "flows and groups to show (20)"),
+    CHOICE("by", "WHAT", "bits|packets|used", "which flows come first"),
+    VALUE("cookie", "COOKIE", "only flows with this cookie"),
+    VALUE("table", "N", "only flows of this table"),
+    END};
 static const struct cli_option trace_options[] = {
     NODE,
     CONTROL,
@@ -268,7 +279,8 @@ static const struct cli_verb verbs[] = {
      cmd_edge_queues, NULL, false},
     {"edge", "stats", "", stats_options, "What it counted and dropped", cmd_edge_stats, NULL,
      false},
-    {"edge", "top", "", top_options, "Its ports' packets per second", cmd_edge_top, NULL, false},
+    {"edge", "top", "", top_options, "What passes now: ports, flows, groups, drops", cmd_edge_top,
+     NULL, false},
     {"edge", "trace", "", trace_options, "What it would do with a packet, table by table",
      cmd_edge_trace, NULL, false},
     {"edge", "capture", "", capture_options, "Its packets as pcapng, each with what became of it",

@@ -8,7 +8,6 @@
 #include <pcap/pcap.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define NODE_TIMEOUT (5 * NSEC_PER_SEC)
 
@@ -197,11 +196,23 @@ put_counters(struct cli *cli, const char *title, const json_t *counters, bool al
     json_decref(list);
 }
 
+static int
+put_openmetrics(struct cli *cli)
+{
+    const json_t *answer;
+    int status = edge_ask(cli, "edge.metrics", json_object(), &answer);
+    if (!status)
+        text_put(&cli->out, text_of(answer, "text"), true);
+    return status;
+}
+
 int
 cmd_edge_stats(struct cli *cli)
 {
     const json_t *answer;
     bool shown, all = cli_has(cli, "all");
+    if (cli_has(cli, "openmetrics"))
+        return put_openmetrics(cli);
     int status = ask_and_show(cli, "edge.stats", &answer, &shown);
     if (status || shown)
         return status;
@@ -209,92 +220,6 @@ cmd_edge_stats(struct cli *cli)
     buf_str(&cli->out, "\n");
     put_counters(cli, "packets dropped", json_object_get(answer, "drops"), all);
     return CLI_OK;
-}
-
-/* ---- top ---------------------------------------------------------------------------------------
- */
-
-static void
-add_rate(json_t *port, const json_t *before, const char *counter, const char *rate, double seconds)
-{
-    const json_t *now = json_object_get(port, counter), *then = json_object_get(before, counter);
-    if (json_is_integer(now) && json_is_integer(then))
-        json_object_set_new(
-            port, rate,
-            json_integer((json_int_t)((double)(json_integer_value(now) - json_integer_value(then)) /
-                                      seconds)));
-}
-
-static const struct column top_columns[] = {
-    {">PORT", "number", AS_TEXT, NULL},
-    {"NAME", "name", AS_TEXT, NULL},
-    {"LIVE", "live", AS_YES, NULL},
-    {">RX PACKETS/S", "rx-rate", AS_TEXT, NULL},
-    {">TX PACKETS/S", "tx-rate", AS_TEXT, NULL},
-    {">RX PACKETS", "rx-packets", AS_TEXT, NULL},
-    {">TX PACKETS", "tx-packets", AS_TEXT, NULL},
-    {NULL, NULL, AS_TEXT, NULL},
-};
-
-static void
-put_top(struct cli *cli, json_t *ports, const json_t *before, double seconds)
-{
-    size_t i, j;
-    json_t *port;
-    const json_t *old;
-    json_array_foreach(ports, i, port)
-    {
-        json_array_foreach(before, j, old)
-        {
-            if (!json_equal(json_object_get(port, "number"), json_object_get(old, "number")))
-                continue;
-            add_rate(port, old, "rx-packets", "rx-rate", seconds);
-            add_rate(port, old, "tx-packets", "tx-rate", seconds);
-        }
-    }
-    if (cli_is_terminal())
-        buf_str(&cli->out, "\033[H\033[J");
-    table_put_array(&cli->out, ports, top_columns, cli->utc);
-}
-
-static double
-now_seconds(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-int
-cmd_edge_top(struct cli *cli)
-{
-    const char *text = cli_option(cli, "count");
-    unsigned long n = text ? strtoul(text, NULL, 10) : 0;
-    json_t *before = NULL;
-    const json_t *answer;
-    double then = 0;
-    int status = CLI_OK;
-    for (unsigned long i = 0; !status && (!text || i <= n); i++) {
-        struct timespec second = {1, 0};
-        if (i)
-            nanosleep(&second, NULL);
-        status = edge_ask(cli, "edge.ports", json_object(), &answer);
-        if (status)
-            break;
-        double now = now_seconds();
-        json_t *ports = json_deep_copy(json_object_get(answer, "ports"));
-        if (before) {
-            json_t *shown = json_deep_copy(ports);
-            put_top(cli, shown, before, now - then);
-            json_decref(shown);
-            status = cli_flush(cli);
-        }
-        json_decref(before);
-        before = ports;
-        then = now;
-    }
-    json_decref(before);
-    return status;
 }
 
 /* ---- trace -------------------------------------------------------------------------------------

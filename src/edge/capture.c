@@ -294,14 +294,19 @@ captures_new(uv_loop_t *loop, const struct capture_config *config)
 }
 
 void
+captures_end(struct captures *s)
+{
+    for (unsigned i = 0; s && i < TAP_CAPTURES; i++) {
+        if (s->list[i])
+            forget(s->list[i]);
+    }
+}
+
+void
 captures_free(struct captures *s)
 {
     if (!s)
         return;
-    for (unsigned i = 0; i < TAP_CAPTURES; i++) {
-        if (s->list[i])
-            forget(s->list[i]);
-    }
     timer_free(s->timer);
     for (unsigned i = 0; i < s->n_taps; i++)
         tap_free(s->taps[i]);

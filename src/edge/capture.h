@@ -33,7 +33,9 @@ struct capture_config {
 struct captures; /* Opaque. */
 
 struct captures *captures_new(uv_loop_t *, const struct capture_config *);
-/* Ends all; requests that wait are answered. Before the worker is freed. NULL is fine. */
+/* Ends all; requests that wait are answered. NULL is fine. */
+void captures_end(struct captures *);
+/* After captures_end(), and after the worker is freed. NULL is fine. */
 void captures_free(struct captures *);
 
 #define CAPTURE_START_USAGE                                                                        \

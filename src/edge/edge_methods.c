@@ -227,29 +227,6 @@ do_hold_port(void *arg, struct rpc_request *request, json_t *params)
     }
 }
 
-/* ---- Captures ---- */
-
-static void
-do_capture_start(void *arg, struct rpc_request *request, json_t *params)
-{
-    const struct edge_node *n = arg;
-    captures_start(n->captures, request, params);
-}
-
-static void
-do_capture_read(void *arg, struct rpc_request *request, json_t *params)
-{
-    const struct edge_node *n = arg;
-    captures_read(n->captures, request, params);
-}
-
-static void
-do_capture_stop(void *arg, struct rpc_request *request, json_t *params)
-{
-    const struct edge_node *n = arg;
-    captures_stop(n->captures, request, params);
-}
-
 /* ---- Tests ---- */
 
 static void
@@ -283,11 +260,15 @@ const struct rpc_method edge_methods[] = {
      do_release_port},
     {"edge.hold-port", "{port, hold: true | false}",
      "Keeps groups from using a port whatever its carrier, until it is let go.", do_hold_port},
-    {"edge.capture-start", CAPTURE_START_USAGE, "Copies packets, from now on.", do_capture_start},
+    {"edge.metrics", "", "Everything that is counted, as OpenMetrics text.", edge_do_metrics},
+    {"edge.top", TOP_USAGE, "What passes now: ports, flows, groups and drops by their rates.",
+     edge_do_top},
+    {"edge.capture-start", CAPTURE_START_USAGE, "Copies packets, from now on.",
+     edge_do_capture_start},
     {"edge.capture-read", CAPTURE_READ_USAGE, "The next octets of a capture, as pcapng.",
-     do_capture_read},
+     edge_do_capture_read},
     {"edge.capture-stop", CAPTURE_STOP_USAGE, "Ends a capture; the rest can still be read.",
-     do_capture_stop},
+     edge_do_capture_stop},
     {"test.start", TEST_START_USAGE, TEST_START_HELP, do_test_start},
     {"test.stop", TEST_STOP_USAGE, TEST_STOP_HELP, do_test_stop},
 };

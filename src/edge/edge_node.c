@@ -18,6 +18,7 @@ on_punt(void *arg, const struct punt *punt, const uint8_t *frame, uint32_t size,
         uint32_t total_size, uint32_t in_port)
 {
     struct edge_node *n = arg;
+    n->punted++;
     openflow_agent_packet_in(n->openflow, punt, frame, size, total_size, in_port);
 }
 
@@ -298,14 +299,19 @@ start_tester(struct edge_node *n, struct diag *diag)
     return stamp_node_new(n->loop, &config, &n->tester, diag);
 }
 
-static void
-start_captures(struct edge_node *n)
+/* What tells of the node to those who ask. */
+static enum err
+start_telling(struct edge_node *n, struct diag *diag)
 {
-    struct capture_config config = {n->datapath,      n->workers, n->fast,
-                                    n->options->name, {NULL},     n->n_ports};
+    const struct edge_options *o = n->options;
+    struct capture_config config = {n->datapath, n->workers, n->fast, o->name, {NULL}, n->n_ports};
     for (uint32_t i = 0; i < n->n_ports; i++)
         config.ports[i] = n->ports[i].port;
     n->captures = captures_new(n->loop, &config);
+    n->tops = tops_new(n->loop, edge_node_survey, n);
+    if (!o->metrics)
+        return ERR_OK;
+    return metrics_server_new(n->loop, o->metrics, edge_node_put_metrics, n, &n->metrics, diag);
 }
 
 /* ---- Life ---- */
@@ -321,10 +327,10 @@ start(struct edge_node *n, struct diag *diag)
         err = start_fast_path(n, diag);
     if (!err)
         err = open_ports(n, diag);
-    if (!err) {
-        start_captures(n);
+    if (!err)
+        err = start_telling(n, diag);
+    if (!err)
         err = start_tester(n, diag);
-    }
     if (!err)
         err = start_openflow(n, diag);
     if (!err)
@@ -369,10 +375,13 @@ edge_node_free(struct edge_node *n)
     if (!n)
         return;
     stamp_node_free(n->tester); /* its answers go before the connections */
-    captures_free(n->captures); /* likewise */
+    captures_end(n->captures);  /* likewise */
+    tops_free(n->tops);
+    metrics_server_free(n->metrics);
     rpc_agent_free(n->rpc);
     openflow_agent_free(n->openflow);
     workers_free(n->workers);
+    captures_free(n->captures);
     actions_free(&n->to_tables);
     datapath_free(n->datapath);
     fast_path_free(n->fast);

@@ -4,8 +4,10 @@
 
 #include "edge/capture.h"
 #include "edge/edge_node.h"
+#include "edge/metrics_server.h"
 #include "edge/rpc_agent.h"
 #include "edge/stamp_node.h"
+#include "edge/top.h"
 #include "io/timer.h"
 
 /* What was last told of a port. */
@@ -26,8 +28,11 @@ struct edge_node {
     struct rpc_agent *rpc;
     struct stamp_node *tester;
     struct captures *captures;
-    struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */
-    char rpc_reason[320];     /* why its controller is not connected, as last told */
+    struct tops *tops;
+    struct metrics_server *metrics; /* NULL: was not asked for */
+    uint64_t punted;                /* packets for the controllers */
+    struct actions to_tables;       /* of a test packet: what comes from LOCAL meets the rules */
+    char rpc_reason[320];           /* why its controller is not connected, as last told */
     struct told_port ports[MAX_PORTS];
     uint32_t n_ports;
     struct timer *tick;
@@ -46,5 +51,13 @@ void edge_queues_configure(struct edge_node *, struct rpc_request *, json_t *par
 void edge_node_tell_port(struct edge_node *, struct told_port *);
 /* Those whose state is not what was last told. */
 void edge_node_tell_ports(struct edge_node *);
+
+/* ---- edge_explain_methods.c: what is told of packets and counters ---- */
+
+/* Fills in all but the controllers. */
+void edge_node_survey(void *node, struct survey *);
+void edge_node_put_metrics(void *node, struct buf *);
+rpc_handler_fn edge_do_metrics, edge_do_top;
+rpc_handler_fn edge_do_capture_start, edge_do_capture_read, edge_do_capture_stop;
 
 #endif

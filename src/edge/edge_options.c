@@ -1,6 +1,7 @@
 #include "edge/edge_options.h"
 
 #include "base/buf.h"
+#include "edge/metrics_server.h"
 #include "io/address.h"
 #include "packet/addr.h"
 #include "packet/rule.h"
@@ -260,6 +261,13 @@ parse_openflow_listen(const char *text, struct edge_options *o, struct diag *dia
 }
 
 static enum err
+parse_metrics(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->metrics = text;
+    return metrics_address_check(text, diag);
+}
+
+static enum err
 parse_wait(const char *text, struct edge_options *o, struct diag *diag)
 {
     if (!strcmp(text, "manual")) {
@@ -344,6 +352,8 @@ static const struct option {
     {"control", "PATH", "a Unix socket for JSON-RPC", parse_control, false},
     {"openflow-listen", "PATH", "a Unix socket for OpenFlow (that of --control, with .of)",
      parse_openflow_listen, false},
+    {"metrics", "127.0.0.1:PORT", "OpenMetrics over HTTP, for this machine alone (nowhere)",
+     parse_metrics, false},
     {"wait-to-restore", "TIME|manual", "before a port that is up again is used by groups (0)",
      parse_wait, false},
     {"max-flows", "N", "most flow entries (1000000)", parse_flows, false},

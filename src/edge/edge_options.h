@@ -32,6 +32,7 @@ struct edge_options {
     const char *ca, *cert, *key; /* files; all or none */
     const char *control;         /* path of the Unix socket; NULL: none */
     const char *openflow_listen; /* the same; NULL: `control` with .of behind it, if any */
+    const char *metrics;         /* where metrics are asked for; NULL: nowhere */
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;

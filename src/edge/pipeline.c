@@ -65,6 +65,15 @@ pipeline_tap(const struct pipeline *pl)
     return pl->tap;
 }
 
+struct tap *
+pipeline_renew_tap(struct pipeline *pl)
+{
+    pl->tap = atomic_load_explicit(&pl->next_tap, memory_order_acquire);
+    if (tapped(pl))
+        tap_injected(pl->tap);
+    return pl->tap;
+}
+
 static void
 count_up(_Atomic uint64_t *counter)
 {
@@ -901,9 +910,7 @@ pipeline_inject(struct pipeline *pl, struct packet *packet, const struct actions
     struct flow_key key;
     struct run run = {.pl = pl, .packet = packet, .key = &key};
     pl->now = now;
-    pl->tap = atomic_load_explicit(&pl->next_tap, memory_order_acquire);
-    if (tapped(pl))
-        tap_injected(pl->tap);
+    (void)pipeline_renew_tap(pl);
     pl->generation = atomic_load_explicit(&pl->dp->generation, memory_order_acquire);
     packet_parse(packet, &key);
     bool runt = packet->layout.flaw == FLAW_RUNT;

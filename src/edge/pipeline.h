@@ -65,6 +65,8 @@ struct tap;
 void pipeline_set_tap(struct pipeline *, struct tap *);
 /* The one of the vector that is being processed. Packet thread. */
 struct tap *pipeline_tap(const struct pipeline *);
+/* The one for what is not part of a vector. Packet thread, while it is online. */
+struct tap *pipeline_renew_tap(struct pipeline *);
 
 struct pipeline_stats {
     uint64_t packets, hits, misses, uncacheable;

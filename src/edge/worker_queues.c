@@ -139,10 +139,13 @@ worker_flush_ports(struct worker *w)
 void
 worker_discard_queues(struct worker *w, struct worker_port *wp)
 {
+    struct tap *tap = wp->scheduler.waiting ? pipeline_renew_tap(w->pipeline) : NULL;
     struct packet *p;
     while ((p = scheduler_discard(&wp->scheduler))) {
         counter_add(&w->dp->drops[DROP_PORT_DOWN], 1);
         counter_add(&wp->port->tx.dropped, 1);
+        if (tap)
+            tap_dropped(tap, p, DROP_PORT_DOWN, false);
         packet_unref(p);
     }
 }

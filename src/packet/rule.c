@@ -277,34 +277,54 @@ actions_format(const struct actions *actions, struct buf *out)
         buf_str(out, "drop");
 }
 
+static void
+part(struct buf *out, size_t start)
+{
+    if (out->size > start)
+        buf_str(out, " ");
+}
+
+void
+flow_format_instructions(const struct flow *flow, struct buf *out)
+{
+    size_t start = out->size;
+    if (flow->meter_id)
+        buf_printf(out, "meter:%u", flow->meter_id);
+    if (flow->apply.n) {
+        part(out, start);
+        actions_format(&flow->apply, out);
+    }
+    if (flow->clear) {
+        part(out, start);
+        buf_str(out, "clear_actions");
+    }
+    if (flow->write.n) {
+        part(out, start);
+        buf_str(out, "write_actions(");
+        actions_format(&flow->write, out);
+        buf_str(out, ")");
+    }
+    if (flow->metadata_mask) {
+        part(out, start);
+        buf_printf(out, "write_metadata:0x%llx/0x%llx", (unsigned long long)flow->metadata,
+                   (unsigned long long)flow->metadata_mask);
+    }
+    if (flow->has_goto) {
+        part(out, start);
+        buf_printf(out, "goto_table:%u", flow->goto_table);
+    }
+    if (out->size == start)
+        buf_str(out, "drop");
+}
+
 void
 flow_format(const struct flow *flow, struct buf *out)
 {
     buf_printf(out, "table=%u,priority=%u,cookie=0x%llx ", flow->table_id, flow->priority,
                (unsigned long long)flow->cookie);
     match_format(&flow->match, out);
-    buf_str(out, " ->");
-    size_t start = out->size;
-    if (flow->meter_id)
-        buf_printf(out, " meter:%u", flow->meter_id);
-    if (flow->apply.n) {
-        buf_str(out, " ");
-        actions_format(&flow->apply, out);
-    }
-    if (flow->clear)
-        buf_str(out, " clear_actions");
-    if (flow->write.n) {
-        buf_str(out, " write_actions(");
-        actions_format(&flow->write, out);
-        buf_str(out, ")");
-    }
-    if (flow->metadata_mask)
-        buf_printf(out, " write_metadata:0x%llx/0x%llx", (unsigned long long)flow->metadata,
-                   (unsigned long long)flow->metadata_mask);
-    if (flow->has_goto)
-        buf_printf(out, " goto_table:%u", flow->goto_table);
-    if (out->size == start)
-        buf_str(out, " drop");
+    buf_str(out, " -> ");
+    flow_format_instructions(flow, out);
 }
 
 void

@@ -175,8 +175,10 @@ bool meter_equal(const struct meter *, const struct meter *);
 /* "output:3,set_queue:2,group:0x100"; "drop" for none. */
 void action_format(const struct action *, struct buf *);
 void actions_format(const struct actions *, struct buf *);
-/* "table=0,priority=100,cookie=0x5,MATCH actions=meter:7,set_queue:3,group:1" */
+/* "table=0,priority=100,cookie=0x5 MATCH -> meter:7 set_queue:3,group:1" */
 void flow_format(const struct flow *, struct buf *);
+/* What it does: "meter:7 set_queue:3,group:1"; "drop" for nothing. */
+void flow_format_instructions(const struct flow *, struct buf *);
 void group_format(const struct group *, struct buf *);
 void meter_format(const struct meter *, struct buf *);
 /* "LOCAL", "CONTROLLER", "7". */

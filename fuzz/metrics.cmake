@@ -1,0 +1,1 @@
+tieline_fuzz(metrics LIBS tl_edge)
