@@ -72,7 +72,7 @@ struct edge_port {
     _Atomic bool live;       /* up, and for as long as wait-to-restore asks */
     _Atomic bool held;       /* the controller says that groups must not use it */
     _Atomic uint32_t config; /* OFPPC_* bits */
-    _Atomic uint32_t mtu;    /* largest frame it can send, octets without FCS */
+    _Atomic uint32_t mtu;    /* largest frame it can send, octets with a tag, without FCS */
     /* How its queues share it; replaced as a whole. NULL: the defaults. */
     struct scheduler_config *_Atomic scheduling;
     uint32_t speed_kbps; /* of the interface as it says; 0: not known */

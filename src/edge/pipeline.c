@@ -237,6 +237,15 @@ do_queue(struct run *run, uint32_t queue)
     run->packet->queue = (uint8_t)queue;
 }
 
+/* The last four octets of what a port can send are for a VLAN tag (IEEE 802.3 clause 3.2.7), and
+ * the kernel refuses others that need them. */
+static bool
+is_too_large(const struct packet *packet, uint32_t mtu)
+{
+    bool tagged = packet->size >= 14 && get_be16(packet->data + 12) == ETH_TYPE_VLAN;
+    return packet->size + (tagged ? 0 : 4) > mtu;
+}
+
 /* DROP_NONE: the port takes it. */
 static enum drop_reason
 why_not_sent(const struct edge_port *port, const struct packet *packet)
@@ -246,8 +255,8 @@ why_not_sent(const struct edge_port *port, const struct packet *packet)
         return DROP_PORT_CONFIG;
     if (!atomic_load_explicit(&port->up, memory_order_relaxed) || config & PORT_CONFIG_DOWN)
         return DROP_PORT_DOWN;
-    if (packet->size > atomic_load_explicit(&port->mtu, memory_order_relaxed) &&
-        !packet->offload.gso_type)
+    uint32_t mtu = atomic_load_explicit(&port->mtu, memory_order_relaxed);
+    if (packet->size + 4 > mtu && !packet->offload.gso_type && is_too_large(packet, mtu))
         return DROP_TOO_LARGE;
     return DROP_NONE;
 }

@@ -588,6 +588,10 @@ ports_that_are_down_or_closed_say_so(void **state)
     datapath_port(b->dp, 2)->up = true;
     datapath_port(b->dp, 2)->mtu = 40;
     assert_through(b, 1, UDP, "drop:too_large ");
+    datapath_port(b->dp, 2)->mtu = 47; /* four octets of it are for a tag */
+    assert_through(b, 1, UDP, "drop:too_large ");
+    datapath_port(b->dp, 2)->mtu = 48;
+    assert_through(b, 1, UDP, "2:44 ");
     datapath_port(b->dp, 2)->config = PORT_CONFIG_NO_FWD;
     assert_through(b, 1, UDP, "drop:port_config ");
     datapath_port(b->dp, 1)->config = PORT_CONFIG_NO_RECV;
