@@ -106,7 +106,9 @@ output(struct fast_run *run, const struct fast_op *op)
         drop(run, DROP_PORT_DOWN);
         return;
     }
-    if (run->cpu->run.size > LOOK(port->mtu) && !run->skb->gso_size) {
+    bool tagged = run->skb->vlan_present && run->skb->vlan_proto == to_be16(ETH_TYPE_VLAN);
+    /* The last four octets are for a tag: as in pipeline.c. */
+    if (run->cpu->run.size + (tagged ? 0 : 4) > LOOK(port->mtu) && !run->skb->gso_size) {
         drop(run, DROP_TOO_LARGE);
         return;
     }
