@@ -256,14 +256,121 @@ trace_packet_parse(const json_t *params, struct trace_packet *p, struct diag *di
 
 struct answer {
     struct buf text;
-    json_t *outputs, *drops; /* NULL: not wanted */
+    json_t *outputs, *drops, *counters; /* NULL: not wanted */
     const char *verdict;
+    unsigned group; /* the last that was told of */
 };
+
+/* ---- The counters that would change, by the names they have in metrics ---- */
+
+static void
+note(struct answer *a, const char *counter, const char *label, unsigned number, const char *second,
+     unsigned second_number)
+{
+    json_t *row = json_pack("{ss}", "counter", counter);
+    if (label)
+        json_object_set_new(row, label, json_integer(number));
+    if (second)
+        json_object_set_new(row, second, json_integer(second_number));
+    json_array_append_new(a->counters, row);
+}
+
+static void
+note_text(struct answer *a, const char *counter, const char *label, const char *text, size_t length)
+{
+    json_array_append_new(a->counters,
+                          json_pack("{ss ss%}", "counter", counter, label, text, (size_t)length));
+}
+
+static void
+note_entry(struct answer *a, const char *text)
+{
+    unsigned table;
+    const char *cookie = strstr(text, "cookie=");
+    if (sscanf(text, "table=%u", &table) != 1 || !cookie)
+        return;
+    cookie += strlen("cookie=");
+    note(a, "table_matches", "table", table, NULL, 0);
+    note_text(a, "flow_packets", "cookie", cookie, strcspn(cookie, " ,"));
+}
+
+static void
+note_bucket(struct answer *a, const char *text)
+{
+    unsigned bucket;
+    if (sscanf(text, "%u", &bucket) == 1 && strstr(text, ", taken:"))
+        note(a, "group_bucket_packets", "group", a->group, "bucket", bucket);
+}
+
+static void
+note_output(struct answer *a, const char *text)
+{
+    unsigned port, queue;
+    const char *behind = strstr(text, "), queue ");
+    if (!strncmp(text, "CONTROLLER", strlen("CONTROLLER"))) {
+        note(a, "punted_packets", NULL, 0, NULL, 0);
+    } else if (behind && sscanf(text, "port %u", &port) == 1 &&
+               sscanf(behind, "), queue %u", &queue) == 1) {
+        note(a, "port_sent_packets", "port", port, NULL, 0);
+        note(a, "queue_sent_packets", "port", port, "queue", queue);
+    }
+}
+
+static void
+note_counters(struct answer *a, const struct trace_step *step)
+{
+    unsigned number;
+    if (!strcmp(step->kind, "table") && sscanf(step->text, "%u", &number) == 1) {
+        note(a, "table_lookups", "table", number, NULL, 0);
+    } else if (!strcmp(step->kind, "entry")) {
+        note_entry(a, step->text);
+    } else if (!strcmp(step->kind, "meter") && sscanf(step->text, "meter=%u", &number) == 1) {
+        note(a, "meter_packets", "meter", number, NULL, 0);
+    } else if (!strcmp(step->kind, "group") && sscanf(step->text, "0x%x", &number) == 1) {
+        a->group = number;
+        note(a, "group_packets", "group", number, NULL, 0);
+    } else if (!strcmp(step->kind, "bucket")) {
+        note_bucket(a, step->text);
+    } else if (!strcmp(step->kind, "output")) {
+        note_output(a, step->text);
+    } else if (!strcmp(step->kind, "drop")) {
+        note_text(a, "dropped_packets", "reason", step->text, strcspn(step->text, ":"));
+    }
+}
+
+/* "counter: queue_sent_packets{port=3,queue=4}", a line each. */
+static void
+put_counters(const json_t *counters, struct buf *out)
+{
+    size_t i;
+    json_t *row, *value;
+    const char *name;
+    json_array_foreach(counters, i, row)
+    {
+        const char *between = "{";
+        buf_printf(out, "counter: %s", json_string_value(json_object_get(row, "counter")));
+        json_object_foreach(row, name, value)
+        {
+            if (!strcmp(name, "counter"))
+                continue;
+            if (json_is_string(value))
+                buf_printf(out, "%s%s=%s", between, name, json_string_value(value));
+            else
+                buf_printf(out, "%s%s=%lld", between, name, (long long)json_integer_value(value));
+            between = ",";
+        }
+        buf_str(out, *between == ',' ? "}\n" : "\n");
+    }
+}
+
+/* ---- Steps ---- */
 
 static void
 on_step(void *arg, const struct trace_step *step)
 {
     struct answer *a = arg;
+    if (a->counters)
+        note_counters(a, step);
     buf_printf(&a->text, "%*s%s: %s\n", 2 * step->depth, "", step->kind, step->text);
     if (!strcmp(step->kind, "result"))
         a->verdict = !strcmp(step->text, "forwarded") ? "forwarded"
@@ -287,10 +394,15 @@ trace_text(struct datapath *dp, const struct trace_packet *p, struct buf *out)
 json_t *
 trace_json(struct datapath *dp, const struct trace_packet *p)
 {
-    struct answer a = {.text = BUF_INIT, .outputs = json_array(), .drops = json_array()};
+    struct answer a = {
+        .text = BUF_INIT, .outputs = json_array(), .drops = json_array(), .counters = json_array()};
+    if (datapath_port(dp, p->in_port))
+        note(&a, "port_received_packets", "port", p->in_port, NULL, 0);
     pipeline_trace(dp, p->frame, p->size, p->in_port, on_step, &a);
-    json_t *result = json_pack("{so ss so so}", "text", jsontext_string(buf_cstr(&a.text)),
-                               "verdict", a.verdict, "outputs", a.outputs, "drops", a.drops);
+    put_counters(a.counters, &a.text);
+    json_t *result = json_pack("{so ss so so so}", "text", jsontext_string(buf_cstr(&a.text)),
+                               "verdict", a.verdict, "outputs", a.outputs, "drops", a.drops,
+                               "counters", a.counters);
     buf_fini(&a.text);
     return result;
 }

@@ -25,7 +25,9 @@ MUST_CHECK enum err trace_packet_parse(const json_t *params, struct trace_packet
 /* A line for each step, indented by two for each group it is in. */
 void trace_text(struct datapath *, const struct trace_packet *, struct buf *);
 
-/* {text, verdict: "forwarded" | "dropped", outputs: [text...], drops: [reason...]} */
+/* {text, verdict: "forwarded" | "dropped", outputs: [text...], drops: [reason...], counters:
+ * [{counter, ...}]}. `counters`: the packet counters that would rise, once for each time, by the
+ * names and labels they have in metrics; `text` has them behind the steps. */
 json_t *trace_json(struct datapath *, const struct trace_packet *);
 
 #endif

@@ -258,13 +258,53 @@ programs_get_an_object(void **state)
     json_t *answer = trace_json(b->dp, &b->packet);
     json_t *outputs = json_object_get(answer, "outputs"), *drops = json_object_get(answer, "drops");
     assert_string_equal(json_string_value(json_object_get(answer, "verdict")), "forwarded");
-    assert_string_equal(json_string_value(json_object_get(answer, "text")), buf_cstr(&b->text));
+    const char *text = json_string_value(json_object_get(answer, "text"));
+    const json_t *counters = json_object_get(answer, "counters");
+    assert_memory_equal(text, buf_cstr(&b->text), b->text.size);
+    assert_string_equal(text + b->text.size, "counter: port_received_packets{port=1}\n"
+                                             "counter: table_lookups{table=0}\n"
+                                             "counter: table_matches{table=0}\n"
+                                             "counter: flow_packets{cookie=0x0}\n"
+                                             "counter: port_sent_packets{port=2}\n"
+                                             "counter: queue_sent_packets{port=2,queue=0}\n"
+                                             "counter: dropped_packets{reason=no_such_port}\n");
+    assert_int_equal(json_array_size(counters), 7);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(counters, 5), "port")), 2);
     assert_int_equal(json_array_size(outputs), 1);
     assert_string_equal(json_string_value(json_array_get(outputs, 0)),
                         "port 2 (p2), queue 0, 60 octets");
     assert_int_equal(json_array_size(drops), 1);
     assert_string_equal(json_string_value(json_array_get(drops, 0)), "no_such_port");
     json_decref(answer);
+}
+
+static void
+programs_see_which_bucket_and_meter_would_count(void **state)
+{
+    struct bench *b = *state;
+    struct band band = {BAND_DROP, 0, 1000, 100};
+    struct meter meter = {7, METER_KBPS | METER_BURST, 1, &band};
+    struct bucket buckets[2] = {{.watch_port = 9, .watch_group = GROUP_ANY},
+                                {.watch_port = 2, .watch_group = GROUP_ANY}};
+    struct group group = {33, GROUP_TYPE_FF, 2, buckets};
+    struct flow flow = flow_of(0, 1, "any");
+    actions_output(&buckets[0].actions, 3);
+    actions_output(&buckets[1].actions, 2);
+    assert_false(dp_failed(datapath_meter_mod(b->dp, METER_ADD, &meter, 0)));
+    assert_false(dp_failed(datapath_group_mod(b->dp, GROUP_ADD, &group, 0)));
+    flow.meter_id = 7;
+    actions_group(&flow.apply, 33);
+    add(b, flow);
+    trace(b, "{\"in-port\": 1}");
+    json_t *answer = trace_json(b->dp, &b->packet);
+    const char *text = json_string_value(json_object_get(answer, "text"));
+    assert_non_null(strstr(text, "counter: meter_packets{meter=7}\n"
+                                 "counter: group_packets{group=33}\n"
+                                 "counter: group_bucket_packets{group=33,bucket=1}\n"
+                                 "counter: port_sent_packets{port=2}\n"));
+    json_decref(answer);
+    actions_free(&buckets[0].actions);
+    actions_free(&buckets[1].actions);
 }
 
 /* ---- Frames ---- */
@@ -365,6 +405,7 @@ TEST_MAIN(WITH_BENCH(an_empty_node_drops), WITH_BENCH(two_tables_a_meter_and_a_g
           WITH_BENCH(every_way_not_to_get_out_is_named), WITH_BENCH(nothing_is_counted),
           WITH_BENCH(a_sample_for_the_controller_is_not_forwarding),
           WITH_BENCH(fields_become_the_frame_they_describe), WITH_BENCH(programs_get_an_object),
+          WITH_BENCH(programs_see_which_bucket_and_meter_would_count),
           WITH_BENCH(fields_become_the_frame_they_describe),
           WITH_BENCH(a_frame_in_hexadecimal_is_taken_as_it_is),
           WITH_BENCH(what_cannot_be_a_packet_is_refused),
