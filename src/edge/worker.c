@@ -9,19 +9,33 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define RING_OCTETS (1u << 20)
+/* What it may cost to put this thread to sleep and to wake it, here and at whoever wakes it: as
+ * long as the next frame may be expected sooner it is cheaper, and faster, to stay awake. */
+#define LINGER (20 * NSEC_PER_USEC)
 
+/* Seconds have a timer of their own: to sleep with a time limit costs programming the clock anew
+ * each time. */
 static nsec_t
 next_deadline(const struct worker *w)
 {
-    nsec_t deadline = w->next_second;
+    nsec_t deadline = NSEC_NEVER;
     for (uint32_t i = 0; i < w->n_dirty; i++)
         deadline = MIN(deadline, w->dirty[i]->send_at);
     for (uint32_t i = 0; i < w->n_ports; i++)
         deadline = MIN(deadline, w->ports[i]->restore_at);
     return deadline;
+}
+
+static void
+every_second(struct worker *w)
+{
+    worker_count_losses(w);
+    if (w->all->options.fast)
+        fast_path_alive(w->all->options.fast, w->now);
 }
 
 /* What an epoll event is about: a pointer to the worker's own member, or a port. */
@@ -33,6 +47,10 @@ handle_event(struct worker *w, const struct epoll_event *event)
         if (read(w->event_fd, &count, sizeof count) < 0) { /* another turn */
         }
         worker_run_commands(w);
+    } else if (event->data.ptr == &w->second_fd) {
+        uint64_t count;
+        if (read(w->second_fd, &count, sizeof count) > 0)
+            every_second(w);
     } else if (event->data.ptr == &w->carrier) {
         carrier_read(w->carrier, worker_on_carrier, w);
     } else {
@@ -44,34 +62,50 @@ handle_event(struct worker *w, const struct epoll_event *event)
     }
 }
 
-static void
-every_second(struct worker *w)
-{
-    w->next_second = w->now + NSEC_PER_SEC;
-    worker_count_losses(w);
-    if (w->all->options.fast)
-        fast_path_alive(w->all->options.fast, w->now);
-}
-
-/* Waits for events, and for the next deadline at most. */
 static int
-wait_for_events(struct worker *w, struct epoll_event *events, int n)
+sleep_for_events(struct worker *w, struct epoll_event *events, int max)
 {
-    nsec_t wait = MAX(next_deadline(w) - clock_monotonic(), 0);
+    nsec_t deadline = next_deadline(w);
     if (w->inbox) {
         atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
         /* Whoever hands over after this sees that we sleep; we see what was handed before. */
         atomic_thread_fence(memory_order_seq_cst);
         if (worker_is_handed(w))
-            wait = 0;
+            deadline = 0;
     }
+    nsec_t wait = MAX(deadline - clock_monotonic(), 0);
     struct timespec timeout = {wait / NSEC_PER_SEC, wait % NSEC_PER_SEC};
-    qsbr_offline(&w->dp->qsbr, w->index);
-    n = epoll_pwait2(w->epoll_fd, events, n, &timeout, NULL);
+    int n = epoll_pwait2(w->epoll_fd, events, max, deadline == NSEC_NEVER ? NULL : &timeout, NULL);
     if (w->inbox)
         atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
+    return n;
+}
+
+/* Looks for events as long as it may be worth it; `w->now` is then the time. */
+static int
+linger_for_events(struct worker *w, struct epoll_event *events, int max, nsec_t begin)
+{
+    int n;
+    do {
+        n = epoll_wait(w->epoll_fd, events, max, 0);
+        w->now = clock_monotonic();
+    } while (n == 0 && w->now - begin < LINGER && w->now < next_deadline(w) &&
+             !(w->inbox && worker_is_handed(w)));
+    return n;
+}
+
+/* Waits for events, and for the next deadline at most. */
+static int
+wait_for_events(struct worker *w, struct epoll_event *events, int max)
+{
+    nsec_t begin = clock_monotonic();
+    qsbr_offline(&w->dp->qsbr, w->index);
+    int n = w->gap < LINGER ? linger_for_events(w, events, max, begin) : 0;
+    if (n == 0)
+        n = sleep_for_events(w, events, max);
     qsbr_online(&w->dp->qsbr, w->index);
     w->now = clock_monotonic();
+    w->gap += (MIN(w->now - begin, 8 * LINGER) - w->gap) / 8;
     return n;
 }
 
@@ -107,8 +141,6 @@ run(void *arg)
             worker_take_handed(w);
         worker_restore_ports(w);
         worker_flush_ports(w);
-        if (w->now >= w->next_second)
-            every_second(w);
         worker_end_turn(w);
     }
     qsbr_offline(&w->dp->qsbr, w->index);
@@ -136,6 +168,7 @@ enum err
 worker_new(struct workers *all, unsigned index, struct worker **result, struct diag *diag)
 {
     const struct worker_options *o = &all->options;
+    const struct itimerspec second = {{1, 0}, {1, 0}};
     struct worker *w = NULL;
     if (posix_memalign((void **)&w, _Alignof(struct worker), sizeof *w))
         abort();
@@ -143,6 +176,7 @@ worker_new(struct workers *all, unsigned index, struct worker **result, struct d
     w->all = all;
     w->index = index;
     w->dp = all->dp;
+    w->gap = 8 * LINGER;
     w->pool = packet_pool_new(o->n_packets, o->n_jumbo);
     struct pipeline_sink sink = {worker_on_send, worker_on_punt, worker_on_local, worker_on_dropped,
                                  w};
@@ -155,9 +189,13 @@ worker_new(struct workers *all, unsigned index, struct worker **result, struct d
     worker_handover_init(w);
     w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     w->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    w->second_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    timerfd_settime(w->second_fd, 0, &second, NULL);
     enum err err = carrier_open(&w->carrier, diag);
     if (!err)
         err = worker_watch(w, w->event_fd, &w->event_fd, diag);
+    if (!err)
+        err = worker_watch(w, w->second_fd, &w->second_fd, diag);
     if (!err)
         err = worker_watch(w, carrier_fd(w->carrier), &w->carrier, diag);
     if (err) {
@@ -181,6 +219,7 @@ worker_free(struct worker *w)
     carrier_close(w->carrier);
     close(w->epoll_fd);
     close(w->event_fd);
+    close(w->second_fd);
     worker_handover_fini(w);
     ring_fini(&w->commands);
     ring_fini(&w->records);

@@ -100,8 +100,6 @@ worker_read_port(struct worker *w, struct worker_port *wp)
         w->now = clock_monotonic();
         pipeline_receive(w->pipeline, vector, n, w->now);
         worker_flush_ports(w);
-        if (n < VECTOR_SIZE)
-            return;
         qsbr_quiescent(&w->dp->qsbr, w->index);
     }
 }

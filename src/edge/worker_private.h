@@ -78,11 +78,12 @@ struct worker {
     _Atomic bool asleep; /* or about to be: whoever hands it packets wakes it */
     bool woken;          /* the control thread has been told in this turn ... */
     bool late;           /* ... and may have been through with it before the last record came */
-    int epoll_fd, event_fd;
+    int epoll_fd, event_fd, second_fd;
     pthread_t thread;
     bool started;
     _Atomic bool stop;
-    nsec_t now, next_second;
+    nsec_t now;
+    nsec_t gap; /* how long it has nothing to do between turns, on the average */
 };
 
 /* ---- workers.c ---- */

@@ -1,12 +1,13 @@
 /* port.h - raw Ethernet frames to and from a network interface.
  *
  * Drivers:
- *   packet  AF_PACKET, recvmmsg() and sendmmsg(). Any interface. Hosts' offloads (partial
- * checksums, segments up to 64 KiB) come through and are passed on with PACKET_VNET_HDR. xdp AF_XDP
- * with a program of our own on the interface. Zero-copy where the device can; copy mode otherwise,
- * which on virtual interfaces is slower than `packet`. auto    xdp if it is zero-copy, else packet;
- * why is said in `port_driver()`. kernel  a program in the kernel forwards; what it leaves to us
- * comes by an interface of the port's own, and is sent as by `packet`.
+ *   packet  AF_PACKET: a ring in, sendmmsg() out. Any interface. Hosts' offloads (partial
+ *           checksums, segments up to 64 KiB) come through and are passed on.
+ *   xdp     AF_XDP with a program of our own on the interface. Zero-copy where the device can;
+ *           copy mode otherwise, which on virtual interfaces is slower than `packet`.
+ *   auto    xdp if it is zero-copy, else packet; why is said in `port_driver()`.
+ *   kernel  a program in the kernel forwards; what it leaves to us comes by an interface of the
+ *           port's own, and is sent as by `packet`.
  *
  * One thread per port. Frames are without FCS and with their VLAN tags where the wire has them. */
 #ifndef IO_PORT_H

@@ -1,6 +1,19 @@
-/* AF_PACKET. Each message carries a virtio_net_hdr (PACKET_VNET_HDR), so that a partial checksum or
- * a segment from a host's stack is known as such, and is given on as such. The kernel strips a
- * frame's outer VLAN tag and tells it beside the data (PACKET_AUXDATA); it is put back. */
+/* AF_PACKET. Each frame has a virtio_net_hdr beside it (PACKET_VNET_HDR), so that a partial
+ * checksum or a segment from a host's stack is known as such, and is given on as such. The kernel
+ * strips a frame's outer VLAN tag and tells it beside the data; it is put back.
+ *
+ * Frames come by a ring in memory that the kernel shares (PACKET_RX_RING, TPACKET_V2: a slot is
+ * ours the moment its frame is there; V3 hands over blocks and keeps frames back for milliseconds).
+ * Looking for the next frame is a load, not a system call, and whoever is awake takes all that has
+ * come meanwhile. A frame larger than a slot is also kept whole in the socket's queue, in the same
+ * order (PACKET_COPY_THRESH), and read from there.
+ *
+ * Frames leave by sendmmsg(), not by a ring: the kernel gives a transmit slot back when the frame's
+ * owner changes, which on virtual interfaces is before its receiver has read it. They leave by a
+ * second socket, the plain one: nobody waits for it (with each frame that is gone the kernel tells
+ * those who wait for its socket that it has room again), and its frames need no virtio_net_hdr.
+ * Frames with offloads or with a transmit timestamp, which is to wake somebody, leave by the first.
+ */
 #include "io/port_driver.h"
 
 #include "base/alloc.h"
@@ -18,29 +31,31 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define BURST 32
-#define OVERFLOW_SIZE (PACKET_MAX - PACKET_ROOM)
 #define SOCKET_BUFFER (8 << 20)
 #define STAMP_RING 1024
+#define SLOT_SIZE 2048u /* with the kernel's header; an ordinary Ethernet frame fits */
+#define N_SLOTS 2048u
+#define BLOCK_SIZE (64u << 10) /* contiguous memory that the kernel has to find */
 
-struct slot {
+struct message {
     struct virtio_net_hdr vnet;
-    struct iovec iov[3];
-    uint8_t control[256];
+    struct iovec iov[2];
+    uint8_t control[64]; /* to ask for a stamp */
 };
 
 struct packet_port {
     struct port_io base;
-    struct slot slots[BURST];
-    struct mmsghdr messages[BURST];
-    struct packet *waiting[BURST]; /* buffers the next frames go to */
-    uint8_t *overflow; /* BURST times OVERFLOW_SIZE: what is beyond an ordinary buffer */
-    struct slot tx_slots[BURST];
-    struct mmsghdr tx_messages[BURST];
-    struct sockaddr_ll tx_address; /* the interface to send by, if it is not the one bound to */
+    uint8_t *slots; /* N_SLOTS of SLOT_SIZE, shared with the kernel */
+    uint32_t next_slot;
+    int plain_fd;
+    struct message tx[BURST];
+    struct mmsghdr tx_messages[BURST], plain_messages[BURST];
+    struct sockaddr_ll tx_address; /* the interface to send by, if frames come by another */
     /* The kernel numbers the packets it stamps; which token each number had. */
     uint32_t next_stamp;
     uint32_t tokens[STAMP_RING];
@@ -68,58 +83,94 @@ set_option(int fd, int level, int option, int value, const char *interface, cons
     return ERR_OK;
 }
 
+struct option {
+    int level, option, value;
+    const char *what;
+};
+
 static enum err
-set_options(int fd, const struct port_options *o, struct diag *diag)
+set_options(int fd, const struct option *options, size_t n, const char *interface,
+            struct diag *diag)
 {
-    int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
-    if (o->tx_timestamps)
-        stamps |= SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
-    const struct {
-        int level, option, value;
-        const char *what;
-    } options[] = {
-        {SOL_PACKET, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR"},
-        {SOL_PACKET, PACKET_AUXDATA, 1, "PACKET_AUXDATA"},
-        {SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"},
-        {SOL_PACKET, PACKET_QDISC_BYPASS, 1, "PACKET_QDISC_BYPASS"},
-        {SOL_SOCKET, SO_TIMESTAMPING, stamps, "SO_TIMESTAMPING"},
-        {SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1, "SO_SELECT_ERR_QUEUE"},
-        {SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER, "SO_RCVBUFFORCE"},
-        {SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER, "SO_SNDBUFFORCE"},
-    };
     enum err err = ERR_OK;
-    for (size_t i = 0; i < ARRAY_SIZE(options) && !err; i++)
-        err = set_option(fd, options[i].level, options[i].option, options[i].value, o->interface,
+    for (size_t i = 0; i < n && !err; i++)
+        err = set_option(fd, options[i].level, options[i].option, options[i].value, interface,
                          options[i].what, diag);
     return err;
 }
 
 static enum err
-bind_interface(int fd, const struct port_options *o, unsigned from, unsigned ifindex,
+set_rx_options(int fd, const struct port_options *o, struct diag *diag)
+{
+    int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    if (o->tx_timestamps)
+        stamps |= SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
+    const struct option options[] = {
+        {SOL_PACKET, PACKET_VERSION, TPACKET_V2, "PACKET_VERSION"},
+        {SOL_PACKET, PACKET_VNET_HDR, 1, "PACKET_VNET_HDR"},
+        {SOL_PACKET, PACKET_COPY_THRESH, 1, "PACKET_COPY_THRESH"},
+        {SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"},
+        {SOL_SOCKET, SO_TIMESTAMPING, stamps, "SO_TIMESTAMPING"},
+        {SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1, "SO_SELECT_ERR_QUEUE"},
+        {SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER, "SO_RCVBUFFORCE"},
+    };
+    return set_options(fd, options, ARRAY_SIZE(options), o->interface, diag);
+}
+
+static enum err
+set_tx_options(int fd, const struct port_options *o, struct diag *diag)
+{
+    static const struct option options[] = {
+        {SOL_PACKET, PACKET_QDISC_BYPASS, 1, "PACKET_QDISC_BYPASS"},
+        {SOL_SOCKET, SO_SNDBUFFORCE, SOCKET_BUFFER, "SO_SNDBUFFORCE"},
+    };
+    return set_options(fd, options, ARRAY_SIZE(options), o->interface, diag);
+}
+
+static enum err
+bind_interface(int fd, uint16_t protocol, const struct port_options *o, unsigned ifindex,
                struct diag *diag)
 {
     struct sockaddr_ll address = {.sll_family = AF_PACKET,
-                                  .sll_protocol = __builtin_bswap16(ETH_P_ALL),
-                                  .sll_ifindex = (int)from};
-    struct packet_mreq promiscuous = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_PROMISC};
+                                  .sll_protocol = __builtin_bswap16(protocol),
+                                  .sll_ifindex = (int)ifindex};
     if (bind(fd, (struct sockaddr *)&address, sizeof address))
         return system_error(diag, o->interface, "bind");
+    return ERR_OK;
+}
+
+static enum err
+set_promiscuous(int fd, const struct port_options *o, unsigned ifindex, struct diag *diag)
+{
+    struct packet_mreq promiscuous = {.mr_ifindex = (int)ifindex, .mr_type = PACKET_MR_PROMISC};
     if (setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &promiscuous, sizeof promiscuous))
         return system_error(diag, o->interface, "promiscuous mode");
+    return ERR_OK;
+}
+
+/* Before the socket is bound: no frame comes by another way. */
+static enum err
+map_ring(int fd, const struct port_options *o, uint8_t **slots, struct diag *diag)
+{
+    const struct tpacket_req ring = {.tp_block_size = BLOCK_SIZE,
+                                     .tp_block_nr = N_SLOTS * SLOT_SIZE / BLOCK_SIZE,
+                                     .tp_frame_size = SLOT_SIZE,
+                                     .tp_frame_nr = N_SLOTS};
+    if (setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring))
+        return system_error(diag, o->interface, "PACKET_RX_RING");
+    void *memory = mmap(NULL, (size_t)N_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_POPULATE, fd, 0);
+    if (memory == MAP_FAILED)
+        return system_error(diag, o->interface, "receive ring");
+    *slots = memory;
     return ERR_OK;
 }
 
 static void
 prepare_messages(struct packet_port *port, bool elsewhere)
 {
-    port->overflow = xmalloc((size_t)BURST * OVERFLOW_SIZE);
     for (unsigned i = 0; i < BURST; i++) {
-        struct slot *s = &port->slots[i], *t = &port->tx_slots[i];
-        s->iov[0] = (struct iovec){&s->vnet, sizeof s->vnet};
-        s->iov[2] = (struct iovec){port->overflow + (size_t)i * OVERFLOW_SIZE, OVERFLOW_SIZE};
-        port->messages[i].msg_hdr.msg_iov = s->iov;
-        port->messages[i].msg_hdr.msg_iovlen = 3;
-        port->messages[i].msg_hdr.msg_control = s->control;
+        struct message *t = &port->tx[i];
         t->iov[0] = (struct iovec){&t->vnet, sizeof t->vnet};
         port->tx_messages[i].msg_hdr.msg_iov = t->iov;
         port->tx_messages[i].msg_hdr.msg_iovlen = 2;
@@ -127,40 +178,88 @@ prepare_messages(struct packet_port *port, bool elsewhere)
             port->tx_messages[i].msg_hdr.msg_name = &port->tx_address;
             port->tx_messages[i].msg_hdr.msg_namelen = sizeof port->tx_address;
         }
+        port->plain_messages[i].msg_hdr.msg_iov = &t->iov[1];
+        port->plain_messages[i].msg_hdr.msg_iovlen = 1;
     }
+}
+
+/* Protocol 0: nothing arrives before the socket is bound to its interface, with a protocol. */
+static enum err
+open_socket(const struct port_options *o, int *fd, struct diag *diag)
+{
+    *fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    return *fd < 0 ? system_error(diag, o->interface, "AF_PACKET socket") : ERR_OK;
+}
+
+static enum err
+open_plain(struct packet_port *port, const struct port_options *o, struct diag *diag)
+{
+    enum err err = open_socket(o, &port->plain_fd, diag);
+    if (!err)
+        err = set_tx_options(port->plain_fd, o, diag);
+    if (!err)
+        err = bind_interface(port->plain_fd, 0, o, port->base.ifindex, diag);
+    return err;
+}
+
+static enum err
+open_rx(struct packet_port *port, const struct port_options *o, unsigned from, struct diag *diag)
+{
+    struct ifreq ifr = {.ifr_ifindex = 0};
+    enum err err = open_socket(o, &port->base.fd, diag);
+    int fd = port->base.control_fd = port->base.fd;
+    snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", o->interface);
+    if (!err)
+        err = set_tx_options(fd, o, diag);
+    if (!err)
+        err = set_rx_options(fd, o, diag);
+    if (!err)
+        err = map_ring(fd, o, &port->slots, diag);
+    if (!err && ioctl(fd, SIOCGIFHWADDR, &ifr))
+        err = system_error(diag, o->interface, "hardware address");
+    if (!err)
+        err = bind_interface(fd, ETH_P_ALL, o, from, diag);
+    if (!err)
+        err = set_promiscuous(fd, o, port->base.ifindex, diag);
+    memcpy(port->base.mac.octets, ifr.ifr_hwaddr.sa_data, 6);
+    return err;
+}
+
+static void
+packet_close(struct port_io *io)
+{
+    struct packet_port *port = packet_port(io);
+    if (port->slots)
+        munmap(port->slots, (size_t)N_SLOTS * SLOT_SIZE);
+    if (io->fd >= 0)
+        close(io->fd);
+    if (port->plain_fd >= 0)
+        close(port->plain_fd);
+    free(port);
 }
 
 enum err
 port_packet_open_from(const struct port_options *o, unsigned from, struct port_io **result,
                       struct diag *diag)
 {
-    /* Protocol 0: nothing arrives before the socket is bound to its interface. */
-    int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return system_error(diag, o->interface, "AF_PACKET socket");
-    unsigned ifindex = if_nametoindex(o->interface);
-    struct ifreq ifr = {.ifr_ifindex = 0};
-    snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", o->interface);
-    enum err err = set_options(fd, o, diag);
-    if (!err && ioctl(fd, SIOCGIFHWADDR, &ifr))
-        err = system_error(diag, o->interface, "hardware address");
-    if (!err)
-        err = bind_interface(fd, o, from, ifindex, diag);
-    if (err) {
-        close(fd);
-        return err;
-    }
     struct packet_port *port = xcalloc(1, sizeof *port);
-    port->base = (struct port_io){.ifindex = ifindex,
+    port->plain_fd = -1;
+    port->base = (struct port_io){.ifindex = if_nametoindex(o->interface),
                                   .number = o->number,
                                   .tx_timestamps = o->tx_timestamps,
-                                  .fd = fd,
-                                  .control_fd = fd};
-    memcpy(port->base.mac.octets, ifr.ifr_hwaddr.sa_data, 6);
+                                  .fd = -1};
     snprintf(port->base.interface, sizeof port->base.interface, "%s", o->interface);
     snprintf(port->base.name, sizeof port->base.name, "packet");
-    port->tx_address = (struct sockaddr_ll){.sll_family = AF_PACKET, .sll_ifindex = (int)ifindex};
-    prepare_messages(port, from != ifindex);
+    port->tx_address = (struct sockaddr_ll){.sll_family = AF_PACKET,
+                                            .sll_ifindex = (int)port->base.ifindex};
+    prepare_messages(port, from != port->base.ifindex);
+    enum err err = open_plain(port, o, diag);
+    if (!err)
+        err = open_rx(port, o, from, diag);
+    if (err) {
+        packet_close(&port->base);
+        return err;
+    }
     *result = &port->base;
     return ERR_OK;
 }
@@ -171,52 +270,30 @@ packet_open(const struct port_options *o, struct port_io **result, struct diag *
     return port_packet_open_from(o, if_nametoindex(o->interface), result, diag);
 }
 
-static void
-packet_close(struct port_io *io)
-{
-    struct packet_port *port = packet_port(io);
-    for (unsigned i = 0; i < BURST; i++) {
-        if (port->waiting[i])
-            packet_unref(port->waiting[i]);
-    }
-    close(io->fd);
-    free(port->overflow);
-    free(port);
-}
-
-/* What the kernel says beside a frame. */
-struct side {
-    nsec_t wall;
-    uint16_t tci, tpid;
-    bool tagged;
-};
-
-static void
-read_side(struct msghdr *m, struct side *side)
+/* The time at which the kernel got a frame that was read from the socket's queue; 0: it says none.
+ */
+static nsec_t
+read_stamp(struct msghdr *m)
 {
     for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-        if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
-            struct tpacket_auxdata aux;
-            memcpy(&aux, CMSG_DATA(c), sizeof aux);
-            side->tagged = aux.tp_status & TP_STATUS_VLAN_VALID;
-            side->tci = aux.tp_vlan_tci;
-            side->tpid = aux.tp_status & TP_STATUS_VLAN_TPID_VALID ? aux.tp_vlan_tpid : ETH_P_8021Q;
-        } else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPING) {
+        if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_TIMESTAMPING) {
             struct scm_timestamping stamps;
             memcpy(&stamps, CMSG_DATA(c), sizeof stamps);
-            side->wall = stamps.ts[0].tv_sec * NSEC_PER_SEC + stamps.ts[0].tv_nsec;
+            return stamps.ts[0].tv_sec * NSEC_PER_SEC + stamps.ts[0].tv_nsec;
         }
     }
+    return 0;
 }
 
 static void
-put_tag_back(struct packet *p, const struct side *side)
+put_tag_back(struct packet *p, const struct tpacket2_hdr *slot)
 {
+    bool known = slot->tp_status & TP_STATUS_VLAN_TPID_VALID;
     memmove(p->data - 4, p->data, 12);
     p->data -= 4;
     p->size += 4;
-    put_be16(p->data + 12, side->tpid);
-    put_be16(p->data + 14, side->tci);
+    put_be16(p->data + 12, known ? slot->tp_vlan_tpid : ETH_P_8021Q);
+    put_be16(p->data + 14, slot->tp_vlan_tci);
     if (p->offload.needs_checksum)
         p->offload.checksum_start += 4;
 }
@@ -233,60 +310,86 @@ read_offload(struct packet *p, const struct virtio_net_hdr *vnet)
     p->offload.gso_size = vnet->gso_size;
 }
 
-/* The frame of a received message in a packet of its own; NULL: no buffer. */
+/* A frame that fits its slot: `slot` is ours, and in our memory. */
 static struct packet *
-finish_frame(struct packet_port *port, unsigned i)
+take_from_slot(struct packet_port *port, const struct tpacket2_hdr *slot)
 {
-    struct mmsghdr *m = &port->messages[i];
-    struct slot *slot = &port->slots[i];
-    struct side side = {0};
-    uint32_t size = m->msg_len - (uint32_t)sizeof slot->vnet;
-    struct packet *p = port->waiting[i];
-    port->waiting[i] = NULL;
-    if (size > PACKET_ROOM) {
-        struct packet *jumbo = packet_new(port->base.pool, size);
-        if (jumbo) {
-            memcpy(jumbo->data, p->data, PACKET_ROOM);
-            memcpy(jumbo->data + PACKET_ROOM, slot->iov[2].iov_base, size - PACKET_ROOM);
-        }
-        packet_unref(p);
-        p = jumbo;
-    }
+    struct virtio_net_hdr vnet;
+    const uint8_t *frame = (const uint8_t *)slot + slot->tp_mac;
+    struct packet *p = packet_new(port->base.pool, 0);
     if (!p)
         return NULL;
-    read_side(&m->msg_hdr, &side);
-    p->size = size;
-    p->in_port = port->base.number;
-    p->rx_time = side.wall ? side.wall : clock_wall();
-    p->rx_time_kernel = side.wall != 0;
-    read_offload(p, &slot->vnet);
-    if (side.tagged)
-        put_tag_back(p, &side);
+    memcpy(&vnet, frame - sizeof vnet, sizeof vnet);
+    memcpy(p->data, frame, slot->tp_snaplen);
+    p->size = slot->tp_snaplen;
+    p->rx_time = slot->tp_sec * NSEC_PER_SEC + slot->tp_nsec;
+    read_offload(p, &vnet);
     return p;
 }
 
-static unsigned
-prepare_buffers(struct packet_port *port, unsigned max)
+/* A larger one, the next in the socket's queue. Without a buffer it is read, and gone. */
+static struct packet *
+take_from_queue(struct packet_port *port, const struct tpacket2_hdr *slot)
 {
-    for (unsigned i = 0; i < max; i++) {
-        if (!port->waiting[i] && !(port->waiting[i] = packet_new(port->base.pool, 0)))
-            return i;
-        port->slots[i].iov[1] = (struct iovec){port->waiting[i]->data, PACKET_ROOM};
-        port->messages[i].msg_hdr.msg_controllen = sizeof port->slots[i].control;
+    struct virtio_net_hdr vnet;
+    uint8_t control[256];
+    struct packet *p = packet_new(port->base.pool, slot->tp_len);
+    struct iovec iov[] = {{&vnet, sizeof vnet}, {p ? p->data : NULL, p ? slot->tp_len : 0}};
+    struct msghdr m = {.msg_iov = iov,
+                       .msg_iovlen = ARRAY_SIZE(iov),
+                       .msg_control = control,
+                       .msg_controllen = sizeof control};
+    ssize_t n = recvmsg(port->base.fd, &m, MSG_DONTWAIT);
+    if (!p)
+        return NULL;
+    if (n <= (ssize_t)sizeof vnet) {
+        packet_unref(p);
+        return NULL;
     }
-    return max;
+    p->size = (uint32_t)(n - (ssize_t)sizeof vnet);
+    p->rx_time = read_stamp(&m);
+    read_offload(p, &vnet);
+    return p;
+}
+
+/* NULL: no buffer, or the kernel had no room to keep a large frame. */
+static struct packet *
+take_frame(struct packet_port *port, const struct tpacket2_hdr *slot)
+{
+    bool queued = slot->tp_status & TP_STATUS_COPY;
+    if (!queued && slot->tp_snaplen < slot->tp_len)
+        return NULL;
+    struct packet *p = queued ? take_from_queue(port, slot) : take_from_slot(port, slot);
+    if (!p)
+        return NULL;
+    p->in_port = port->base.number;
+    p->rx_time_kernel = p->rx_time != 0;
+    if (!p->rx_time_kernel)
+        p->rx_time = clock_wall();
+    if (slot->tp_status & TP_STATUS_VLAN_VALID)
+        put_tag_back(p, slot);
+    return p;
+}
+
+static struct tpacket2_hdr *
+next_slot(const struct packet_port *port)
+{
+    uint32_t at = port->next_slot % N_SLOTS;
+    return (struct tpacket2_hdr *)(void *)(port->slots + (size_t)at * SLOT_SIZE);
 }
 
 static unsigned
 packet_receive(struct port_io *io, struct packet **packets, unsigned max)
 {
     struct packet_port *port = packet_port(io);
-    unsigned room = prepare_buffers(port, MIN(max, BURST)), n = 0;
-    int got = room ? recvmmsg(io->fd, port->messages, room, MSG_DONTWAIT, NULL) : 0;
-    for (int i = 0; i < got; i++) {
-        struct packet *p = NULL;
-        if (port->messages[i].msg_len > sizeof(struct virtio_net_hdr))
-            p = finish_frame(port, (unsigned)i);
+    unsigned n = 0;
+    for (unsigned i = 0; i < max; i++) {
+        struct tpacket2_hdr *slot = next_slot(port);
+        if (!(__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+            break;
+        struct packet *p = take_frame(port, slot);
+        __atomic_store_n(&slot->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+        port->next_slot++;
         if (p)
             packets[n++] = p;
         else
@@ -297,41 +400,91 @@ packet_receive(struct port_io *io, struct packet **packets, unsigned max)
 
 /* Asks for a transmit timestamp of this one message. */
 static void
-ask_stamp(struct packet_port *port, struct slot *slot, struct msghdr *m, uint32_t token)
+ask_stamp(struct packet_port *port, struct message *out, struct msghdr *m, uint32_t token)
 {
-    struct cmsghdr *c = (struct cmsghdr *)(void *)slot->control;
+    struct cmsghdr *c = (struct cmsghdr *)(void *)out->control;
     uint32_t flags = SOF_TIMESTAMPING_TX_SOFTWARE;
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SO_TIMESTAMPING;
     c->cmsg_len = CMSG_LEN(sizeof flags);
     memcpy(CMSG_DATA(c), &flags, sizeof flags);
-    m->msg_control = slot->control;
+    m->msg_control = out->control;
     m->msg_controllen = CMSG_SPACE(sizeof flags);
     port->tokens[port->next_stamp++ % STAMP_RING] = token;
 }
 
 static void
-fill_message(struct packet_port *port, unsigned i, struct packet *p)
+fill_header(struct virtio_net_hdr *vnet, const struct packet *p)
 {
-    struct slot *slot = &port->tx_slots[i];
-    struct msghdr *m = &port->tx_messages[i].msg_hdr;
-    slot->vnet = (struct virtio_net_hdr){0};
+    *vnet = (struct virtio_net_hdr){0};
     if (p->offload.needs_checksum) {
-        slot->vnet.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
-        slot->vnet.csum_start = p->offload.checksum_start;
-        slot->vnet.csum_offset = p->offload.checksum_offset;
+        vnet->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+        vnet->csum_start = p->offload.checksum_start;
+        vnet->csum_offset = p->offload.checksum_offset;
     }
     if (p->offload.gso_type && p->layout.payload != OFFSET_NONE) {
-        slot->vnet.gso_type = p->offload.gso_type;
-        slot->vnet.gso_size = p->offload.gso_size;
-        slot->vnet.hdr_len = p->layout.payload;
+        vnet->gso_type = p->offload.gso_type;
+        vnet->gso_size = p->offload.gso_size;
+        vnet->hdr_len = p->layout.payload;
     }
-    slot->iov[1] = (struct iovec){p->data, p->size};
+}
+
+static bool
+wants_stamp(const struct packet_port *port, const struct packet *p)
+{
+    return p->tx_token && port->base.tx_timestamps;
+}
+
+static void
+fill_message(struct packet_port *port, unsigned i, struct packet *p)
+{
+    struct message *out = &port->tx[i];
+    struct msghdr *m = &port->tx_messages[i].msg_hdr;
+    fill_header(&out->vnet, p);
+    out->iov[1] = (struct iovec){p->data, p->size};
     m->msg_control = NULL;
     m->msg_controllen = 0;
-    port_stamp(p);
-    if (p->tx_token && port->base.tx_timestamps)
-        ask_stamp(port, slot, m, p->tx_token);
+    if (wants_stamp(port, p))
+        ask_stamp(port, out, m, p->tx_token);
+}
+
+static bool
+is_plain(const struct packet_port *port, const struct packet *p)
+{
+    return !p->offload.needs_checksum && !p->offload.gso_type && !wants_stamp(port, p);
+}
+
+/* Sends the first packets, as many as leave by the plain socket, of which the first is one. Returns
+ * how many the kernel took; -1 and errno: not even the first. */
+static int
+send_plain(struct packet_port *port, struct packet **packets, unsigned n)
+{
+    unsigned i = 0;
+    for (; i < MIN(n, BURST) && is_plain(port, packets[i]); i++) {
+        port_stamp(packets[i]);
+        port->tx[i].iov[1] = (struct iovec){packets[i]->data, packets[i]->size};
+    }
+    return sendmmsg(port->plain_fd, port->plain_messages, i, MSG_DONTWAIT);
+}
+
+/* A frame with a stamp goes alone: the kernel numbers it also when the interface then has no room
+ * for it, and of several sent at once it would not be known which. */
+static int
+send_others(struct packet_port *port, struct packet **packets, unsigned n)
+{
+    unsigned i = 0;
+    bool stamped = wants_stamp(port, packets[0]);
+    uint32_t stamp = port->next_stamp;
+    for (; i < (stamped ? 1 : MIN(n, BURST)) && !is_plain(port, packets[i]); i++) {
+        if (i && wants_stamp(port, packets[i]))
+            break;
+        port_stamp(packets[i]);
+        fill_message(port, i, packets[i]);
+    }
+    int sent = sendmmsg(port->base.fd, port->tx_messages, i, MSG_DONTWAIT);
+    if (sent < 0 && errno != ENOBUFS) /* refused before it was numbered */
+        port->next_stamp = stamp;
+    return sent;
 }
 
 static unsigned
@@ -340,26 +493,27 @@ packet_send(struct port_io *io, struct packet **packets, unsigned n)
     struct packet_port *port = packet_port(io);
     unsigned sent = 0;
     while (sent < n) {
-        unsigned burst = MIN(n - sent, BURST);
-        uint32_t stamps = port->next_stamp;
-        for (unsigned i = 0; i < burst; i++)
-            fill_message(port, i, packets[sent + i]);
-        int done = sendmmsg(io->fd, port->tx_messages, burst, MSG_DONTWAIT);
-        if (done < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
-            port->next_stamp = stamps;
+        bool plain = is_plain(port, packets[sent]);
+        int done = (plain ? send_plain : send_others)(port, packets + sent, n - sent);
+        if (done < 0 && (errno == EAGAIN || errno == ENOBUFS))
             break;
-        }
         if (done < 0) { /* the first one is refused (too long, link down): it is lost */
             io->counters.tx_refused++;
             done = 1;
         }
-        port->next_stamp = stamps;
-        for (int i = 0; i < done; i++, sent++) {
-            port->next_stamp += packets[sent]->tx_token && io->tx_timestamps;
-            packet_unref(packets[sent]);
-        }
+        for (int i = 0; i < done; i++)
+            packet_unref(packets[sent++]);
     }
     return sent;
+}
+
+/* Once the interface has gone down the socket is readable, with an error, until it is asked for. */
+static void
+clear_error(int fd)
+{
+    int error;
+    socklen_t size = sizeof error;
+    (void)getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
 }
 
 static unsigned
@@ -374,8 +528,10 @@ packet_tx_stamps(struct port_io *io, struct port_tx_stamp *stamps, unsigned max)
                            .msg_iovlen = 1,
                            .msg_control = control,
                            .msg_controllen = sizeof control};
-        if (recvmsg(io->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0)
+        if (recvmsg(io->fd, &m, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) {
+            clear_error(io->fd);
             break;
+        }
         nsec_t wall = 0;
         uint32_t id = 0;
         bool stamp = false;
@@ -409,9 +565,4 @@ packet_update_counters(struct port_io *io)
 const struct port_driver port_driver_packet = {
     packet_open, packet_close,     packet_receive,
     packet_send, packet_tx_stamps, packet_update_counters,
-};
-
-const struct port_driver port_driver_kernel = {
-    port_kernel_open, packet_close,     packet_receive,
-    packet_send,      packet_tx_stamps, packet_update_counters,
 };
