@@ -1,0 +1,1 @@
+tieline_fuzz(redundancy LIBS tl_packet)
