@@ -30,6 +30,8 @@ const struct drop_info drop_table[DROP_MAX] = {
     [DROP_LOCAL_FULL] = {"local_full", "for the node itself, which does not keep up"},
     [DROP_HANDOVER_FULL] = {"handover_full",
                             "for a port of another packet thread, which does not keep up"},
+    [DROP_DUPLICATE] = {"duplicate", "the second copy of what came by another path"},
+    [DROP_NO_SEQUENCE] = {"no_sequence", "it has no sequence number where it needs one"},
 };
 
 void
@@ -60,6 +62,7 @@ datapath_new(const struct limits *limits)
     idmap_init(&dp->groups, &dp->qsbr);
     idmap_init(&dp->meters, &dp->qsbr);
     idmap_init(&dp->ports, &dp->qsbr);
+    dp->redundancy = redundancy_new(&dp->qsbr);
     return dp;
 }
 
@@ -122,6 +125,7 @@ datapath_free(struct datapath *dp)
     idmap_each(&dp->groups, free_group, NULL);
     idmap_each(&dp->meters, free_meter, NULL);
     idmap_each(&dp->ports, free_port, dp);
+    redundancy_free(dp->redundancy);
     idmap_fini(&dp->groups);
     idmap_fini(&dp->meters);
     idmap_fini(&dp->ports);
@@ -196,6 +200,7 @@ count_references(struct datapath *dp, const struct entry *entry, int by)
         if (in->actions[i].type == ACTION_GROUP &&
             (group = idmap_get(&dp->groups, in->actions[i].id)))
             group->n_flows = (uint32_t)((int)group->n_flows + by);
+        redundancy_count(dp->redundancy, &in->actions[i], by);
     }
     struct meter_entry *meter = in->meter_id ? idmap_get(&dp->meters, in->meter_id) : NULL;
     if (meter)

@@ -24,6 +24,7 @@
 #include "edge/expiry.h"
 #include "edge/idmap.h"
 #include "edge/meter.h"
+#include "edge/redundancy.h"
 #include "edge/ring.h"
 #include "edge/scheduler_config.h"
 #include "edge/slots.h"
@@ -55,6 +56,8 @@ enum drop_reason {
     DROP_PUNT_FULL,     /* for the controller, which does not keep up */
     DROP_LOCAL_FULL,    /* for the node itself, which does not keep up */
     DROP_HANDOVER_FULL, /* for a port of another packet thread, which does not keep up */
+    DROP_DUPLICATE,     /* the second copy of what came by another path */
+    DROP_NO_SEQUENCE,   /* has no sequence number where it needs one */
     DROP_MAX
 };
 
@@ -194,6 +197,7 @@ struct datapath {
     struct datapath_shared shared;
     struct flow_table tables[N_TABLES];
     struct idmap groups, meters, ports;
+    struct redundancy *redundancy;
     struct edge_port *_Atomic low_ports[MAX_PORTS]; /* by number: of `ports`, those below that */
     struct limits limits;
     uint32_t n_flows;

@@ -1,4 +1,5 @@
 #include "edge/datapath_internal.h"
+#include "packet/redundancy.h"
 
 static bool
 output_is_valid(uint32_t port)
@@ -46,6 +47,16 @@ follow_action(struct headers *h, const struct action *a)
     case ACTION_POP_PBB:
         forget(h, 0);
         h->unknown = true;
+        break;
+    case ACTION_PUSH_REDUNDANCY:
+        if (a->eth_type == ETH_TYPE_HSR)
+            forget(h, ETH_TYPE_HSR);
+        break;
+    case ACTION_DISCARD:
+        if (a->eth_type == ETH_TYPE_HSR) {
+            forget(h, 0);
+            h->unknown = true;
+        }
         break;
     case ACTION_SET_FIELD:
         if (a->field == FIELD_ETH_TYPE)
@@ -96,6 +107,9 @@ check_action(const struct datapath *dp, const struct action *a, const struct hea
     case ACTION_PUSH_MPLS:
     case ACTION_PUSH_PBB:
         return check_tag(a);
+    case ACTION_SEQUENCE:
+    case ACTION_DISCARD:
+        return redundancy_prepare(dp->redundancy, a) ? DP_OK : failed(BAD_ACTION, BAC_TOO_MANY);
     default:
         return DP_OK;
     }
@@ -122,9 +136,10 @@ static int
 set_rank(const struct action *a)
 {
     static const uint8_t order[] = {
-        ACTION_COPY_TTL_IN,  ACTION_POP_VLAN,   ACTION_POP_MPLS,     ACTION_POP_PBB,
-        ACTION_PUSH_MPLS,    ACTION_PUSH_PBB,   ACTION_PUSH_VLAN,    ACTION_COPY_TTL_OUT,
-        ACTION_DEC_MPLS_TTL, ACTION_DEC_NW_TTL, ACTION_SET_MPLS_TTL, ACTION_SET_NW_TTL,
+        ACTION_DISCARD,      ACTION_COPY_TTL_IN,  ACTION_POP_VLAN,   ACTION_POP_MPLS,
+        ACTION_POP_PBB,      ACTION_PUSH_MPLS,    ACTION_PUSH_PBB,   ACTION_PUSH_VLAN,
+        ACTION_COPY_TTL_OUT, ACTION_DEC_MPLS_TTL, ACTION_DEC_NW_TTL, ACTION_SET_MPLS_TTL,
+        ACTION_SET_NW_TTL,
     };
     for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
         if (order[i] == a->type)
@@ -133,12 +148,16 @@ set_rank(const struct action *a)
     switch (a->type) {
     case ACTION_SET_FIELD:
         return 100 + a->field;
-    case ACTION_SET_QUEUE:
+    case ACTION_SEQUENCE: /* the tags stand around what the others made of the packet */
         return 200;
-    case ACTION_GROUP:
+    case ACTION_PUSH_REDUNDANCY:
         return 201;
+    case ACTION_SET_QUEUE:
+        return 202;
+    case ACTION_GROUP:
+        return 203;
     default:
-        return 202; /* output */
+        return 204; /* output */
     }
 }
 

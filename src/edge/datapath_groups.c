@@ -91,7 +91,9 @@ check_group(const struct datapath *dp, const struct group *group)
         if (b->watch_group != GROUP_ANY && b->watch_group != group->group_id &&
             !idmap_get(&dp->groups, b->watch_group))
             return failed(GROUP_MOD_FAILED, GMFC_BAD_WATCH);
-        struct dp_error e = datapath_check_actions(dp, &b->actions, NULL);
+        struct dp_error e = redundancy_in_bucket(&b->actions)
+                                ? failed(BAD_ACTION, BAC_BAD_TYPE)
+                                : datapath_check_actions(dp, &b->actions, NULL);
         bool itself = dp_failed(e) && e.type == BAD_ACTION && e.code == BAC_BAD_OUT_GROUP;
         if (dp_failed(e) && !itself)
             return e;

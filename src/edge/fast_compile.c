@@ -198,6 +198,8 @@ compile_op(struct compiler *c, const struct op *op, bool last)
         return compile_meter(c, op->target);
     case OP_EDIT:
         return compile_edit(c, op->target);
+    case OP_REDUNDANCY: /* numbers, and what has come of them, are kept here */
+        return false;
     case OP_QUEUE:
         return emit(c, (struct fast_op){FAST_QUEUE, (uint8_t)op->id, 0, 0});
     case OP_OUTPUT:

@@ -193,6 +193,14 @@ do_meter(struct run *run, struct meter_entry *meter)
     }
 }
 
+/* The frame's headers are others now. */
+static void
+parse_again(struct run *run)
+{
+    flow_key_parse(run->key, run->packet->data, run->packet->size, &run->packet->layout);
+    run->reparsed = true;
+}
+
 static void
 do_edit(struct run *run, const struct action *action)
 {
@@ -207,8 +215,7 @@ do_edit(struct run *run, const struct action *action)
     case EDIT_DONE:
         return;
     case EDIT_REPARSE:
-        flow_key_parse(run->key, mine->data, mine->size, &mine->layout);
-        run->reparsed = true;
+        parse_again(run);
         return;
     case EDIT_TTL_EXPIRED:
         run->stopped = true;
@@ -218,6 +225,50 @@ do_edit(struct run *run, const struct action *action)
                  atomic_load_explicit(&run->pl->dp->punt_expired_octets, memory_order_relaxed));
         return;
     case EDIT_NO_ROOM:
+        run->stopped = true;
+        drop(run, DROP_NO_ROOM);
+        return;
+    }
+}
+
+/* A copy that is the first of its key to come here is not going on, but its successors may be the
+ * first to arrive: they need to know the way. */
+static void
+drop_copy(struct run *run, const struct action *action)
+{
+    drop(run, DROP_DUPLICATE);
+    run->stopped = !run->record;
+    run->muted = !run->stopped;
+    if (run->muted && packet_pop_redundancy(run->packet, action->eth_type) == EDIT_REPARSE)
+        parse_again(run);
+}
+
+static void
+do_redundancy(struct run *run, const struct action *action)
+{
+    struct packet *mine = packet_writable(run->packet);
+    run->packet = mine;
+    if (!mine) {
+        run->stopped = true;
+        drop(run, DROP_NO_BUFFER);
+        return;
+    }
+    switch (tracing(run) ? redundancy_explain(action, mine, &run->number)
+                         : redundancy_act(run->pl->dp->redundancy, action, mine, &run->number,
+                                          run->pl->now)) {
+    case REDUNDANCY_PASS:
+        return;
+    case REDUNDANCY_REPARSE:
+        parse_again(run);
+        return;
+    case REDUNDANCY_COPY:
+        drop_copy(run, action);
+        return;
+    case REDUNDANCY_UNTAGGED:
+        run->stopped = true;
+        drop(run, DROP_NO_SEQUENCE);
+        return;
+    case REDUNDANCY_NO_ROOM:
         run->stopped = true;
         drop(run, DROP_NO_ROOM);
         return;
@@ -377,17 +428,26 @@ do_action(struct run *run, const struct action *a)
     switch ((enum action_type)a->type) {
     case ACTION_OUTPUT:
         record(run, (struct op){OP_OUTPUT, run->table_id, a->max_len, a->id, (void *)run->entry});
-        do_output(run, a->id, a->max_len);
+        if (!run->muted)
+            do_output(run, a->id, a->max_len);
         break;
     case ACTION_GROUP:
         if ((group = idmap_get(&run->pl->dp->groups, a->id))) {
             record(run, (struct op){OP_GROUP, run->table_id, 0, 0, group});
-            do_group(run, group);
+            if (!run->muted)
+                do_group(run, group);
         }
         break;
     case ACTION_SET_QUEUE:
         record(run, (struct op){OP_QUEUE, run->table_id, 0, a->id, NULL});
         do_queue(run, a->id);
+        break;
+    case ACTION_SEQUENCE:
+    case ACTION_PUSH_REDUNDANCY:
+    case ACTION_DISCARD:
+        record(run, (struct op){OP_REDUNDANCY, run->table_id, 0, 0, (void *)a});
+        if (!run->muted)
+            do_redundancy(run, a);
         break;
     default:
         record(run, (struct op){OP_EDIT, run->table_id, 0, 0, (void *)a});
@@ -577,14 +637,16 @@ do_entry(struct run *run, struct entry *entry, struct action_set *set)
     if (tracing(run))
         pipeline_tell_entry(run, entry);
     record(run, (struct op){OP_COUNT, run->table_id, 0, 0, entry});
-    do_count(run, entry);
+    if (!run->muted)
+        do_count(run, entry);
     if (in->meter_id) {
         struct meter_entry *meter = idmap_get(&run->pl->dp->meters, in->meter_id);
         for (uint32_t i = 0; meter && i < meter->n_bands; i++)
             run->cacheable &= meter->bands[i].type == BAND_DROP;
         if (meter) {
             record(run, (struct op){OP_METER, run->table_id, 0, 0, meter});
-            do_meter(run, meter);
+            if (!run->muted)
+                do_meter(run, meter);
         }
     }
     for (uint32_t i = 0; i < in->n_apply && !run->stopped; i++)
@@ -610,7 +672,8 @@ through_tables(struct run *run)
         struct entry *entry = lookup(run, &run->pl->dp->tables[table]);
         if (!entry) {
             record(run, (struct op){OP_MISS, (uint8_t)table, 0, 0, NULL});
-            drop(run, DROP_NO_MATCH);
+            if (!run->muted)
+                drop(run, DROP_NO_MATCH);
             return; /* section 5.4: without a table-miss entry the packet is dropped */
         }
         table = do_entry(run, entry, &set);
@@ -639,6 +702,9 @@ run_program(struct run *run, const struct program *program)
             break;
         case OP_EDIT:
             do_edit(run, op->target);
+            break;
+        case OP_REDUNDANCY:
+            do_redundancy(run, op->target);
             break;
         case OP_QUEUE:
             do_queue(run, op->id);
@@ -766,7 +832,8 @@ record_program(struct run *run, uint64_t hash)
         return;
     }
     for (unsigned i = 0; i < program->n_ops; i++)
-        program->metered |= program->ops[i].type == OP_METER;
+        program->metered |= program->ops[i].type == OP_METER ||
+                            program->ops[i].type == OP_REDUNDANCY;
     program->plain = is_plain(program);
     program->declined = true;
     if (pl->fast)

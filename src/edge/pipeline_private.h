@@ -41,6 +41,8 @@ struct run {
     struct flow_key *key;   /* the packet's, as it is at this point */
     struct program *record; /* NULL: not recording */
     bool cacheable, reparsed, stopped;
+    bool muted; /* the rest of its way is recorded, and not gone */
+    struct redundancy_number number;
     bool sent, dropped; /* something left; something was counted as dropped */
     bool forwarded;     /* it left by a port, LOCAL too, and not only for the controller */
     int depth;

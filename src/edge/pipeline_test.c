@@ -755,6 +755,177 @@ trace_explains_and_changes_nothing(void **state)
         assert_int_equal(b->dp->drops[i], 0);
 }
 
+/* ---- Two paths at once ---- */
+
+static void
+push_tag(struct bucket *bucket, uint16_t eth_type, uint8_t lan, uint32_t port)
+{
+    struct action *a = actions_add(&bucket->actions, ACTION_PUSH_REDUNDANCY);
+    a->eth_type = eth_type;
+    a->lan = lan;
+    actions_output(&bucket->actions, port);
+}
+
+/* From port 1 by ports 2 and 3. */
+static void
+add_duplicate(struct bench *b, uint16_t eth_type)
+{
+    struct bucket buckets[2] = {{.watch_port = PORT_ANY, .watch_group = GROUP_ANY},
+                                {.watch_port = PORT_ANY, .watch_group = GROUP_ANY}};
+    struct group group = {9, GROUP_TYPE_ALL, 2, buckets};
+    struct flow flow = flow_of(0, 1, "in_port=1");
+    bool hsr = eth_type == ETH_TYPE_HSR;
+    push_tag(&buckets[0], eth_type, hsr ? 0 : PRP_LAN_A, 2);
+    push_tag(&buckets[1], eth_type, hsr ? 1 : PRP_LAN_B, 3);
+    assert_false(dp_failed(datapath_group_mod(b->dp, GROUP_ADD, &group, b->now)));
+    for (unsigned i = 0; i < 2; i++)
+        actions_free(&buckets[i].actions);
+    actions_add(&flow.apply, ACTION_SEQUENCE)->id = 5;
+    actions_group(&flow.apply, 9);
+    add(b, flow);
+}
+
+static void
+discard_by(struct flow *flow, uint16_t eth_type, uint8_t lan)
+{
+    struct action *a = actions_add(&flow->apply, ACTION_DISCARD);
+    a->id = 5;
+    a->eth_type = eth_type;
+    a->lan = lan;
+}
+
+static void
+add_discard(struct bench *b, const char *match, uint16_t eth_type, uint8_t lan)
+{
+    struct flow flow = flow_of(0, 1, match);
+    discard_by(&flow, eth_type, lan);
+    actions_output(&flow.apply, 4);
+    add(b, flow);
+}
+
+#define GOOSE_HEADER "010ccd010001 020000000001 88b8"
+#define HSR_HEADER "010ccd010001 020000000001 892f 0034 NNNN 88b8"
+#define ZEROS_46                                                                                   \
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+
+static const char *
+through_numbered(struct bench *b, uint32_t in_port, const char *hex, unsigned sequence)
+{
+    char numbered[256], *at;
+    snprintf(numbered, sizeof numbered, "%s", hex);
+    at = strchr(numbered, 'N'); /* NNNN stands for it */
+    assert_non_null(at);
+    for (int i = 0; i < 4; i++)
+        at[i] = "0123456789abcdef"[sequence >> (12 - 4 * i) & 15];
+    return through(b, in_port, numbered);
+}
+
+static void
+both_copies_have_the_same_number(void **state)
+{
+    struct bench *b = *state;
+    static const uint8_t rct[] = {0, 1, 0xb0, 52, 0x88, 0xfb};
+    struct pipeline_stats stats;
+    add_duplicate(b, ETH_TYPE_PRP);
+    assert_through(b, 1, GOOSE_HEADER "11223344", "2:66 3:66 ");
+    assert_memory_equal(b->last + 60, rct, 6); /* the second packet, by LAN B */
+    assert_int_equal(redundancy_stream(b->dp->redundancy, 5)->sequenced, 2);
+    pipeline_get_stats(b->pl, &stats);
+    assert_int_equal(stats.hits, 1); /* by the program, too */
+}
+
+static void
+hsr_copies_are_tagged_by_path(void **state)
+{
+    struct bench *b = *state;
+    static const uint8_t tag[] = {0x89, 0x2f, 0x10, 52, 0, 1, 0x88, 0xb8, 0x11};
+    add_duplicate(b, ETH_TYPE_HSR);
+    assert_through(b, 1, GOOSE_HEADER "11223344", "2:66 3:66 ");
+    assert_memory_equal(b->last + 12, tag, sizeof tag);
+}
+
+static void
+only_the_first_copy_goes_on(void **state)
+{
+    struct bench *b = *state;
+    const char *by_a = GOOSE_HEADER ZEROS_46 "NNNN a034 88fb",
+               *by_b = GOOSE_HEADER ZEROS_46 "NNNN b034 88fb";
+    struct pipeline_stats stats;
+    add_discard(b, "in_port=2", ETH_TYPE_PRP, PRP_LAN_A);
+    add_discard(b, "in_port=3", ETH_TYPE_PRP, PRP_LAN_B);
+    struct redundancy_window *w = redundancy_stream(b->dp->redundancy, 5)->window;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_string_equal(through_numbered(b, 2, by_a, i), "4:60 ");
+        assert_string_equal(through_numbered(b, 3, by_b, i), "drop:duplicate ");
+        assert_string_equal(through_numbered(b, 2, by_a, i), "drop:duplicate ");
+    }
+    assert_int_equal(w->discarded, 6);
+    assert_int_equal(w->paths[1].received, 3);
+    pipeline_get_stats(b->pl, &stats);
+    assert_int_equal(stats.misses, 2); /* one of each path: a copy's way is known, too */
+    assert_int_equal(stats.hits, 7);
+    assert_string_equal(through_numbered(b, 3, by_b, 3), "4:60 ");
+    assert_int_equal(w->paths[1].wrong_lan, 0);
+    assert_string_equal(through_numbered(b, 3, by_a, 4), "4:60 ");
+    assert_int_equal(w->paths[1].wrong_lan, 1);
+    /* What is sent once has no trailer, and is no copy. */
+    assert_through(b, 2, GOOSE_HEADER ZEROS_46, "4:60 ");
+    assert_int_equal(w->untagged, 2);
+}
+
+static void
+hsr_tags_come_off_and_are_asked_for(void **state)
+{
+    struct bench *b = *state;
+    add_discard(b, "in_port=2,eth_type=0x892f", ETH_TYPE_HSR, PRP_LAN_A);
+    add_discard(b, "in_port=3", ETH_TYPE_HSR, PRP_LAN_B);
+    assert_string_equal(through_numbered(b, 3, HSR_HEADER ZEROS_46, 7), "4:60 ");
+    assert_int_equal(get_be16(b->last + 12), ETH_TYPE_GOOSE);
+    assert_string_equal(through_numbered(b, 2, HSR_HEADER ZEROS_46, 7), "drop:duplicate ");
+    assert_through(b, 3, GOOSE_HEADER ZEROS_46, "drop:no_sequence ");
+}
+
+/* A second table judges what is behind the tag: never by a copy's program. */
+static void
+a_copy_does_not_teach_a_wrong_way(void **state)
+{
+    struct bench *b = *state;
+    for (uint32_t port = 2; port <= 3; port++) {
+        struct flow first = flow_of(0, 1, port == 2 ? "in_port=2" : "in_port=3");
+        discard_by(&first, ETH_TYPE_HSR, 0);
+        first.has_goto = true;
+        first.goto_table = 1;
+        add(b, first);
+    }
+    struct flow second = flow_of(1, 1, "eth_type=0x88b8");
+    actions_output(&second.apply, 4);
+    add(b, second);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_string_equal(through_numbered(b, 2 + i % 2, HSR_HEADER ZEROS_46, i), "4:60 ");
+        assert_string_equal(through_numbered(b, 3 - i % 2, HSR_HEADER ZEROS_46, i),
+                            "drop:duplicate ");
+    }
+}
+
+static void
+numbers_are_given_once_and_not_in_buckets(void **state)
+{
+    struct bench *b = *state;
+    struct bucket bucket = {.watch_port = PORT_ANY, .watch_group = GROUP_ANY};
+    struct group group = {9, GROUP_TYPE_ALL, 1, &bucket};
+    actions_add(&bucket.actions, ACTION_SEQUENCE)->id = 5;
+    assert_refused(datapath_group_mod(b->dp, GROUP_ADD, &group, b->now), 2, 0);
+    actions_free(&bucket.actions);
+    /* A tag without a number: nothing leaves. */
+    push_tag(&bucket, ETH_TYPE_PRP, PRP_LAN_A, 2);
+    assert_false(dp_failed(datapath_group_mod(b->dp, GROUP_ADD, &group, b->now)));
+    actions_free(&bucket.actions);
+    struct flow flow = flow_of(0, 1, "in_port=1");
+    actions_group(&flow.apply, 9);
+    add(b, flow);
+    assert_through(b, 1, UDP, "drop:no_sequence ");
+}
+
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 TEST_MAIN(WITH_BENCH(an_empty_table_drops_everything), WITH_BENCH(forwards_by_the_highest_priority),
@@ -778,4 +949,8 @@ TEST_MAIN(WITH_BENCH(an_empty_table_drops_everything), WITH_BENCH(forwards_by_th
           WITH_BENCH(packet_out_may_go_through_the_tables),
           WITH_BENCH(what_the_node_sends_itself_comes_back_only_if_asked),
           WITH_BENCH(a_popped_label_is_looked_up_each_time),
+          WITH_BENCH(both_copies_have_the_same_number), WITH_BENCH(hsr_copies_are_tagged_by_path),
+          WITH_BENCH(only_the_first_copy_goes_on), WITH_BENCH(hsr_tags_come_off_and_are_asked_for),
+          WITH_BENCH(a_copy_does_not_teach_a_wrong_way),
+          WITH_BENCH(numbers_are_given_once_and_not_in_buckets),
           WITH_BENCH(trace_explains_and_changes_nothing))

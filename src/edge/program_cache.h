@@ -25,7 +25,7 @@
 #define SHORT_OPS 6  /* that a program has room for by itself */
 #define INDEX_WAYS 8 /* places in a set */
 
-enum op_type { OP_COUNT, OP_METER, OP_EDIT, OP_QUEUE, OP_OUTPUT, OP_GROUP, OP_MISS };
+enum op_type { OP_COUNT, OP_METER, OP_EDIT, OP_REDUNDANCY, OP_QUEUE, OP_OUTPUT, OP_GROUP, OP_MISS };
 
 /* One step of a program. What `target` points to outlives the program: whatever unpublishes it
  * raises the generation first, and qsbr keeps it until no vector in flight can use it. */
@@ -42,8 +42,8 @@ struct program { /* four cache lines */
     uint64_t generation;  /* of the tables it was recorded from; 0: empty */
     const struct op *ops; /* its own, or a long program's */
     uint32_t tag;
-    bool metered;
-    bool plain; /* entries are counted, then it goes out by a port: nothing else */
+    bool metered; /* takes packets one by one: they are counted, or numbered */
+    bool plain;   /* entries are counted, then it goes out by a port: nothing else */
     uint8_t n_ops;
     bool declined; /* by the kernel's fast path */
     struct op own[SHORT_OPS];

@@ -641,6 +641,9 @@ packet_edit(struct packet *p, struct flow_key *key, const struct action *a)
     case ACTION_OUTPUT:
     case ACTION_GROUP:
     case ACTION_SET_QUEUE:
+    case ACTION_SEQUENCE: /* redundancy.h: they need more than the packet */
+    case ACTION_PUSH_REDUNDANCY:
+    case ACTION_DISCARD:
         break;
     }
     return EDIT_DONE;

@@ -1,6 +1,7 @@
 #include "packet/rule.h"
 
 #include "base/alloc.h"
+#include "packet/redundancy.h"
 
 #include <stdlib.h>
 
@@ -205,6 +206,20 @@ port_format(uint32_t port, struct buf *out)
     buf_printf(out, "%u", port);
 }
 
+static void
+redundancy_format(const struct action *a, struct buf *out)
+{
+    const char *form = a->eth_type == ETH_TYPE_HSR ? "hsr" : "prp";
+    if (a->type == ACTION_SEQUENCE)
+        buf_printf(out, "sequence:%u", a->id);
+    else if (a->type == ACTION_PUSH_REDUNDANCY)
+        buf_printf(out, "push_%s:%x", form, a->lan);
+    else if (a->lan)
+        buf_printf(out, "discard:%u(%s,lan=%x)", a->id, form, a->lan);
+    else
+        buf_printf(out, "discard:%u(%s)", a->id, form);
+}
+
 void
 action_format(const struct action *a, struct buf *out)
 {
@@ -260,6 +275,11 @@ action_format(const struct action *a, struct buf *out)
         return;
     case ACTION_POP_PBB:
         buf_str(out, "pop_pbb");
+        return;
+    case ACTION_SEQUENCE:
+    case ACTION_PUSH_REDUNDANCY:
+    case ACTION_DISCARD:
+        redundancy_format(a, out);
         return;
     }
     buf_printf(out, "action_%u", a->type);

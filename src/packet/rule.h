@@ -52,17 +52,22 @@ enum action_type { /* OFPAT_* */
                    ACTION_SET_FIELD = 25,
                    ACTION_PUSH_PBB = 26,
                    ACTION_POP_PBB = 27,
+                   /* Our own (doc/edge.md, "Two paths at once"); not numbers of the wire. */
+                   ACTION_SEQUENCE = 28,
+                   ACTION_PUSH_REDUNDANCY = 29,
+                   ACTION_DISCARD = 30,
 };
+#define ACTION_LAST ACTION_DISCARD
 
 /* Members that the type does not use are zero, so that equal actions are equal octets. */
 struct action {
     uint8_t type;      /* enum action_type */
     uint8_t field;     /* set-field: enum field */
     uint16_t max_len;  /* output to the controller: octets to send; else kept, and means nothing */
-    uint16_t eth_type; /* push and pop: tag's or payload's type */
+    uint16_t eth_type; /* push and pop: tag's or payload's type; redundancy: ETH_TYPE_PRP or _HSR */
     uint8_t ttl;       /* set-ttl */
-    uint8_t pad;
-    uint32_t id;       /* output: port; group; set-queue: queue */
+    uint8_t lan;       /* push-redundancy: as in its tag; discard: PRP_LAN_*, 0: as the tag says */
+    uint32_t id;       /* output: port; group; set-queue: queue; sequence, discard: stream */
     uint8_t value[16]; /* set-field: network order, field_table[field].size octets */
 };
 

@@ -1,4 +1,5 @@
 /* action.c - actions (OpenFlow 1.3.5 section 7.2.5), by one row per type. */
+#include "packet/redundancy.h"
 #include "proto/openflow/wire.h"
 
 #define ACTION_EXPERIMENTER 0xffff
@@ -11,6 +12,7 @@ enum action_form {
     FORM_TTL,  /* one octet */
     FORM_TYPE, /* an EtherType */
     FORM_SET_FIELD,
+    FORM_REDUNDANCY, /* our own */
 };
 
 static const struct action_row {
@@ -33,6 +35,9 @@ static const struct action_row {
     [ACTION_SET_FIELD] = {"set_field", FORM_SET_FIELD},
     [ACTION_PUSH_PBB] = {"push_pbb", FORM_TYPE},
     [ACTION_POP_PBB] = {"pop_pbb", FORM_NONE},
+    [ACTION_SEQUENCE] = {"sequence", FORM_REDUNDANCY},
+    [ACTION_PUSH_REDUNDANCY] = {"push_redundancy", FORM_REDUNDANCY},
+    [ACTION_DISCARD] = {"discard", FORM_REDUNDANCY},
 };
 
 static const struct action_row *
@@ -64,6 +69,23 @@ is_bad_tag(const struct action *a)
     return false;
 }
 
+/* Members that the action does not use are 0. */
+static bool
+is_bad_redundancy(const struct action *a)
+{
+    bool prp = a->eth_type == ETH_TYPE_PRP, hsr = a->eth_type == ETH_TYPE_HSR;
+    bool lan = a->lan == PRP_LAN_A || a->lan == PRP_LAN_B;
+    switch (a->type) {
+    case ACTION_SEQUENCE:
+        return a->eth_type || a->lan;
+    case ACTION_PUSH_REDUNDANCY:
+        return a->id || !((prp && lan) || (hsr && a->lan <= 15));
+    case ACTION_DISCARD:
+        return (!prp && !hsr) || (a->lan && !lan);
+    }
+    return false;
+}
+
 /* What is wrong with the action's values, as a code of OFPET_BAD_ACTION; -1: nothing. */
 static int
 action_flaw(const struct action *a)
@@ -74,7 +96,7 @@ action_flaw(const struct action *a)
         return OFPBAC_BAD_OUT_GROUP;
     if (a->type == ACTION_SET_QUEUE && a->id == QUEUE_ALL)
         return OFPBAC_BAD_QUEUE;
-    if (is_bad_tag(a))
+    if (is_bad_tag(a) || is_bad_redundancy(a))
         return OFPBAC_BAD_ARGUMENT;
     return -1;
 }
@@ -103,17 +125,37 @@ decode_form(struct decoder *d, struct cursor *c, uint8_t form, struct action *a)
     case FORM_SET_FIELD:
         decode_set_field(d, c, a);
         break;
+    case FORM_REDUNDANCY:
+        a->eth_type = cursor_be16(c, "ethertype");
+        a->id = cursor_be32(c, "stream");
+        a->lan = cursor_u8(c, "lan");
+        cursor_skip(c, 7, "padding");
+        break;
     default:
         cursor_skip(c, 4, "padding");
     }
+}
+
+/* The type as we number it: our own are behind their experimenter's number. */
+static unsigned
+read_type(struct cursor *c)
+{
+    unsigned type = cursor_be16(c, "action type");
+    cursor_skip(c, 2, "action length");
+    if (type != ACTION_EXPERIMENTER)
+        return type < ACTION_SEQUENCE ? type : UINT16_MAX - 1;
+    uint32_t experimenter = cursor_be32(c, "experimenter");
+    unsigned subtype = experimenter == TIELINE_EXPERIMENTER_ID ? cursor_be16(c, "subtype") : 0;
+    return subtype >= 1 && subtype <= ACTION_LAST - ACTION_SEQUENCE + 1u
+               ? ACTION_SEQUENCE - 1u + subtype
+               : ACTION_EXPERIMENTER;
 }
 
 static void
 decode_action(struct decoder *d, struct cursor *c, struct action *a)
 {
     size_t offset = cursor_offset(c);
-    unsigned type = cursor_be16(c, "action type");
-    cursor_skip(c, 2, "action length");
+    unsigned type = read_type(c);
     const struct action_row *row = find_action(type);
     if (!row) {
         decode_fail(d, c, offset, ERR_UNSUPPORTED, OFPET_BAD_ACTION,
@@ -195,6 +237,14 @@ encode_form(struct encoder *e, uint8_t form, const struct action *a)
     case FORM_SET_FIELD:
         encode_set_field(e, a);
         break;
+    case FORM_REDUNDANCY:
+        buf_be32(e->out, TIELINE_EXPERIMENTER_ID);
+        buf_be16(e->out, (uint16_t)(a->type - ACTION_SEQUENCE + 1));
+        buf_be16(e->out, a->eth_type);
+        buf_be32(e->out, a->id);
+        buf_u8(e->out, a->lan);
+        buf_zero(e->out, 7);
+        break;
     default:
         buf_zero(e->out, 4);
     }
@@ -211,7 +261,7 @@ encode_actions(struct encoder *e, const struct actions *actions)
             return;
         }
         size_t start = e->out->size;
-        buf_be16(e->out, a->type);
+        buf_be16(e->out, row->form == FORM_REDUNDANCY ? ACTION_EXPERIMENTER : a->type);
         buf_be16(e->out, 0);
         encode_form(e, row->form, a);
         buf_pad(e->out, start, 8);

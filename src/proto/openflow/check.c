@@ -4,6 +4,7 @@
  * about by earlier actions; an action that can never apply to what is matched is refused too. What
  * is merely not known (pop_vlan where the match does not speak of VLANs) is allowed: the packet
  * decides. So the actions are followed over the match as far as it is known. */
+#include "packet/redundancy.h"
 #include "proto/openflow/openflow_canonical.h"
 #include "proto/openflow/wire.h"
 
@@ -66,6 +67,14 @@ follow(struct match *m, const struct action *a)
     case ACTION_POP_PBB:
         possible = !is_known_not(m, ETH_TYPE_PBB, ETH_TYPE_PBB);
         set_type(m, 0);
+        break;
+    case ACTION_PUSH_REDUNDANCY:
+        if (a->eth_type == ETH_TYPE_HSR)
+            set_type(m, ETH_TYPE_HSR);
+        break;
+    case ACTION_DISCARD: /* what is behind an HSR tag is not known */
+        if (a->eth_type == ETH_TYPE_HSR)
+            set_type(m, 0);
         break;
     case ACTION_SET_MPLS_TTL:
     case ACTION_DEC_MPLS_TTL:

@@ -12,21 +12,22 @@ openflow_canonical_actions(struct actions *actions)
 
 /* Section 5.10, in this order; of all set-field actions there is one per field. */
 static const uint8_t set_order[] = {
-    ACTION_COPY_TTL_IN,  ACTION_POP_VLAN,   ACTION_POP_MPLS,  ACTION_POP_PBB,
-    ACTION_PUSH_MPLS,    ACTION_PUSH_PBB,   ACTION_PUSH_VLAN, ACTION_COPY_TTL_OUT,
-    ACTION_DEC_MPLS_TTL, ACTION_DEC_NW_TTL, ACTION_SET_FIELD, ACTION_SET_MPLS_TTL,
-    ACTION_SET_NW_TTL,   ACTION_SET_QUEUE,  ACTION_GROUP,     ACTION_OUTPUT,
+    ACTION_DISCARD,      ACTION_COPY_TTL_IN,  ACTION_POP_VLAN,   ACTION_POP_MPLS,
+    ACTION_POP_PBB,      ACTION_PUSH_MPLS,    ACTION_PUSH_PBB,   ACTION_PUSH_VLAN,
+    ACTION_COPY_TTL_OUT, ACTION_DEC_MPLS_TTL, ACTION_DEC_NW_TTL, ACTION_SET_FIELD,
+    ACTION_SET_MPLS_TTL, ACTION_SET_NW_TTL,   ACTION_SEQUENCE,   ACTION_PUSH_REDUNDANCY,
+    ACTION_SET_QUEUE,    ACTION_GROUP,        ACTION_OUTPUT,
 };
 
-#define N_KINDS (ACTION_POP_PBB + 1 + FIELD_MAX)
+#define N_KINDS (ACTION_LAST + 1 + FIELD_MAX)
 
 /* Which actions replace each other. */
 static unsigned
 kind_of(const struct action *a)
 {
     if (a->type == ACTION_SET_FIELD)
-        return ACTION_POP_PBB + 1 + a->field % FIELD_MAX;
-    return a->type % (ACTION_POP_PBB + 1);
+        return ACTION_LAST + 1 + a->field % FIELD_MAX;
+    return a->type % (ACTION_LAST + 1);
 }
 
 static void
@@ -53,7 +54,7 @@ openflow_canonical_action_set(struct actions *actions)
             continue;
         }
         for (unsigned field = 0; field < FIELD_MAX; field++)
-            append(sorted, &n, last[ACTION_POP_PBB + 1 + field]);
+            append(sorted, &n, last[ACTION_LAST + 1 + field]);
     }
     if (n)
         memcpy(actions->list, sorted, n * sizeof *sorted);

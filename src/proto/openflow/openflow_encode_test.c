@@ -358,6 +358,81 @@ an_error_answer_holds_the_start_of_the_request(void **state UNUSED)
     buf_fini(&out);
 }
 
+/* ---- Our own actions: doc/edge.md, "Two paths at once" ---- */
+
+#define OURS "ffff 0018 0002544c "
+
+static enum err
+decode_packet_out(const char *action, struct arena *arena, struct openflow_message *m,
+                  struct openflow_error *error)
+{
+    char hex[256];
+    size_t size;
+    snprintf(hex, sizeof hex, "040d 0030 00000001 00000001 fffffffd 0018 000000000000 %s", action);
+    uint8_t *octets = hex_bytes(hex, &size);
+    enum err err = openflow_decode(octets, size, arena, m, error, NULL);
+    free(octets);
+    return err;
+}
+
+static void
+redundancy_goes_by_actions_of_our_own(void **state UNUSED)
+{
+    static const struct {
+        const char *hex, *text;
+    } actions[] = {
+        {OURS "0001 0000 00000007 00 00000000000000", "sequence:7"},
+        {OURS "0002 88fb 00000000 0b 00000000000000", "push_prp:b"},
+        {OURS "0002 892f 00000000 01 00000000000000", "push_hsr:1"},
+        {OURS "0003 88fb 80000001 00 00000000000000", "discard:2147483649(prp)"},
+        {OURS "0003 892f 00000007 0a 00000000000000", "discard:7(hsr,lan=a)"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        struct arena *arena = arena_new(BUDGET);
+        struct openflow_message m;
+        struct buf text = BUF_INIT, out = BUF_INIT;
+        size_t size;
+        uint8_t *octets = hex_bytes(actions[i].hex, &size);
+        assert_ok(decode_packet_out(actions[i].hex, arena, &m, NULL));
+        actions_format(&m.packet_out.actions, &text);
+        assert_string_equal(buf_cstr(&text), actions[i].text);
+        assert_ok(openflow_encode(&m, &out));
+        assert_memory_equal(out.data + 24, octets, size);
+        free(octets);
+        buf_fini(&text);
+        buf_fini(&out);
+        arena_free(arena);
+    }
+}
+
+static void
+what_our_own_actions_do_not_know_is_refused(void **state UNUSED)
+{
+    static const struct {
+        const char *hex;
+        uint16_t code;
+    } actions[] = {
+        {OURS "0000 0000 00000007 00 00000000000000", OFPBAC_BAD_EXPERIMENTER},
+        {OURS "0004 0000 00000007 00 00000000000000", OFPBAC_BAD_EXPERIMENTER},
+        {"ffff 0018 0002544d 0001 0000 00000007 00 00000000000000", OFPBAC_BAD_EXPERIMENTER},
+        {"001c 0018 0002544c 0001 0000 00000007 00 00000000000000", OFPBAC_BAD_TYPE},
+        {OURS "0001 88fb 00000007 00 00000000000000", OFPBAC_BAD_ARGUMENT},
+        {OURS "0002 88fb 00000000 0c 00000000000000", OFPBAC_BAD_ARGUMENT},
+        {OURS "0002 892f 00000000 10 00000000000000", OFPBAC_BAD_ARGUMENT},
+        {OURS "0002 0800 00000000 0a 00000000000000", OFPBAC_BAD_ARGUMENT},
+        {OURS "0003 88fb 00000007 01 00000000000000", OFPBAC_BAD_ARGUMENT},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(actions); i++) {
+        struct arena *arena = arena_new(BUDGET);
+        struct openflow_message m;
+        struct openflow_error error;
+        assert_true(decode_packet_out(actions[i].hex, arena, &m, &error) != ERR_OK);
+        assert_int_equal(error.type, OFPET_BAD_ACTION);
+        assert_int_equal(error.code, actions[i].code);
+        arena_free(arena);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(splits_where_a_message_would_be_too_long),
           cmocka_unit_test(an_empty_list_is_one_message),
           cmocka_unit_test(a_writer_needs_no_list_in_memory),
@@ -371,4 +446,6 @@ TEST_MAIN(cmocka_unit_test(splits_where_a_message_would_be_too_long),
           cmocka_unit_test(the_length_for_the_controller_is_kept_at_any_port),
           cmocka_unit_test(capabilities_name_fields_both_ways),
           cmocka_unit_test(errors_have_names_and_words),
+          cmocka_unit_test(redundancy_goes_by_actions_of_our_own),
+          cmocka_unit_test(what_our_own_actions_do_not_know_is_refused),
           cmocka_unit_test(an_error_answer_holds_the_start_of_the_request))

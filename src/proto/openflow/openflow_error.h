@@ -12,6 +12,9 @@
 #include <stdint.h>
 
 #define ONF_EXPERIMENTER_ID UINT32_C(0x4f4e4600)
+/* Ours: an OUI with the bit of local administration, 02-54-4C (section 7.2.8: a first octet of 0 is
+ * followed by an OUI). doc/edge.md has its actions. */
+#define TIELINE_EXPERIMENTER_ID UINT32_C(0x0002544c)
 #define NX_EXPERIMENTER_ID UINT32_C(0x00002320)
 
 /* `code` is the exp_type and `experimenter` its owner where `type` is OFPET_EXPERIMENTER;
