@@ -566,3 +566,8 @@ const struct port_driver port_driver_packet = {
     packet_open, packet_close,     packet_receive,
     packet_send, packet_tx_stamps, packet_update_counters,
 };
+
+const struct port_driver port_driver_kernel = {
+    port_kernel_open, packet_close,     packet_receive,
+    packet_send,      packet_tx_stamps, packet_update_counters,
+};
