@@ -657,6 +657,58 @@ check("... by edge.config", [r[2]["method"] for r in server.requests] == ["edge.
                                                                            "edge.queues"]
       and server.requests[0][2]["params"] == {"port": 3, "scheduling": "rate=1M"},
       server.requests)
+server.tell({"POST /nodes/a1/capture": {"capture": 7, "data": "AAEC", "frames": 1, "lost": 2,
+                                        "over": True, "reason": "it was stopped"}})
+server.requests.clear()
+CAPTURE = ("POST", "/nodes/a1/capture")
+claim("edge capture asks, reads to the end, and says what was lost",
+      tieline("edge", "capture", "--node", "a1", "--file", "x.pcapng", "--port", "3", "--port",
+              "LOCAL", "--match", "tcp-dst=502", "--cookie", "0x10/0xf0", "--reason", "no_match",
+              "--count", "5", "--for", "2s"),
+      err="1 packets captured, 2 lost: it was stopped\n",
+      asked=[(*CAPTURE, {"method": "edge.capture-start",
+                         "params": {"count": 5, "match": "tcp-dst=502", "drops": "no_match",
+                                    "ports": [3, "LOCAL"], "cookie": "0x10", "cookie-mask": "0xf0",
+                                    "seconds": 2}}),
+             (*CAPTURE, {"method": "edge.capture-read",
+                         "params": {"capture": 7, "wait-ms": 500, "octets": 524288}})])
+check("... into the file", (here / "x.pcapng").read_bytes() == b"\0\1\2")
+claim("edge capture with --json",
+      tieline("edge", "capture", "--node", "a1", "--file", "x.pcapng", "--json"),
+      out='{"frames":1,"lost":2,"reason":"it was stopped"}\n')
+claim("edge capture into a folder that is not there",
+      tieline("edge", "capture", "--node", "a1", "--file", "none/x"), status=1,
+      err=["none/x: No such file or directory"])
+claim("edge capture refuses a number that is none",
+      tieline("edge", "capture", "--node", "a1", "--count", "many"), status=2, err=["--count"])
+server.tell({RPC: {
+    "node": "a1", "interval-ms": 1000, "n-flows": 9, "n-active": 1, "punts-per-second": 2,
+    "ports": [{"number": 1, "name": "p1", "live": True, "rx-packets-per-second": 12345678,
+               "rx-bits-per-second": 99960, "tx-packets-per-second": 0, "tx-bits-per-second": 9999,
+               "tx-dropped-per-second": 0}],
+    "flows": [{"table": 0, "priority": 5, "cookie": "0x12", "match": "in_port=1",
+               "instructions": "group:1", "packets-per-second": 3, "bits-per-second": 4,
+               "packets": 5, "octets": 6, "used-ms-ago": 61000}],
+    "groups": [{"group": 1, "type": "fast-failover", "buckets": 2, "active": [1],
+                "actions": "output:3", "packets-per-second": 3, "bits-per-second": 4}],
+    "drops": [{"reason": "meter", "packets-per-second": 1, "packets": 8}],
+    "cache": {"hits-per-second": 9, "misses-per-second": 1}}})
+claim("edge top shows ports, flows, groups and drops",
+      tieline("edge", "top", "--node", "a1", "--once"),
+      out="a1: 9 flows, 1 active; 2 packet-ins/s; cache 90.0 %\n\n"
+          "PORT  NAME  LIVE  RX PACKETS/S  RX BIT/S  TX PACKETS/S  TX BIT/S  DROPPED/S\n"
+          "   1  p1    yes          12.3M      100k             0      9999          0\n\n"
+          "TABLE  PRIORITY  COOKIE  PACKETS/S  BIT/S   USED  MATCH      DOES\n"
+          "    0         5  0x12            3      4  1 min  in_port=1  group:1\n\n"
+          "GROUP  TYPE           BUCKET  PACKETS/S  BIT/S  DOES\n"
+          "    1  fast-failover  1 of 2          3      4  output:3\n\n"
+          "DROPPED  PACKETS/S  PACKETS\nmeter            1        8\n")
+claim("edge top again and again, as documents",
+      tieline("edge", "top", "--node", "a1", "--count", "2", "--json"), out=['"n-flows": 9'])
+server.tell({RPC: {"content-type": "x", "text": "# TYPE a counter\n# EOF\n"}})
+claim("edge stats --openmetrics prints what the node says",
+      tieline("edge", "stats", "--node", "a1", "--openmetrics"),
+      out="# TYPE a counter\n# EOF\n")
 
 # ---- The lab, help, the manual
 
