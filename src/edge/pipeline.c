@@ -99,7 +99,8 @@ static bool
 is_final(enum drop_reason reason)
 {
     return reason == DROP_RUNT || reason == DROP_NO_MATCH || reason == DROP_NO_OUTPUT ||
-           reason == DROP_METER || reason == DROP_TTL_EXPIRED || reason == DROP_NO_ROOM;
+           reason == DROP_METER || reason == DROP_TTL_EXPIRED || reason == DROP_NO_ROOM ||
+           reason == DROP_DUPLICATE;
 }
 
 static void
