@@ -110,7 +110,7 @@ draw_filter(void)
         match_set_masked(&m, FIELD_IPV4_DST, 0x0a000000 | draw(8) << 8 | draw(4), dst);
     if (draw(2))
         match_set(&m, FIELD_IP_PROTO, draw(2) ? IP_PROTO_TCP : IP_PROTO_UDP);
-    uint16_t ports = (uint16_t)(UINT16_MAX << draw(17));
+    uint16_t ports = (uint16_t)((uint32_t)UINT16_MAX << draw(17));
     m.mask.tp_dst = to_be16(ports);
     m.value.tp_dst = to_be16((uint16_t)(1000 + draw(8)) & ports);
     return m;

@@ -66,6 +66,9 @@ struct reader {
     uint64_t lookups, found;
 };
 
+/* So many that lookups go through the merged index; 1: one mask, the tuple's own table. */
+static unsigned n_masks = 1;
+
 /* Key 0 is always there; the others come and go. */
 static void *
 read_table(void *arg)
@@ -73,7 +76,7 @@ read_table(void *arg)
     struct reader *r = arg;
     qsbr_online(r->qsbr, r->worker);
     for (uint32_t i = 0; !atomic_load(&r->stop); i++) {
-        struct flow_key key = {.in_port = to_be32(i % 512)};
+        struct flow_key key = {.in_port = to_be32(i % 512), .metadata = UINT64_MAX};
         struct entry *entry = flow_table_lookup(r->table, &key);
         r->lookups++;
         atomic_store_explicit(&r->running, true, memory_order_relaxed);
@@ -103,12 +106,14 @@ flow_for(uint32_t port, uint32_t generation)
 {
     struct flow flow = {.priority = 1, .has_apply = true};
     match_set(&flow.match, FIELD_IN_PORT, port);
+    if (n_masks > 1)
+        match_set_masked(&flow.match, FIELD_METADATA, UINT64_MAX, UINT64_C(1) << port % n_masks);
     actions_output(&flow.apply, port + 512 * generation);
     return flow;
 }
 
 static void
-readers_never_see_what_is_gone(void **state UNUSED)
+read_and_change(void)
 {
     struct qsbr qsbr;
     struct flow_table table;
@@ -156,5 +161,20 @@ readers_never_see_what_is_gone(void **state UNUSED)
     flow_table_fini(&table);
 }
 
+static void
+readers_never_see_what_is_gone(void **state UNUSED)
+{
+    n_masks = 1;
+    read_and_change();
+}
+
+static void
+nor_do_they_where_masks_are_merged(void **state UNUSED)
+{
+    n_masks = 60;
+    read_and_change();
+}
+
 TEST_MAIN(cmocka_unit_test(a_ring_carries_every_record_once_in_order),
-          cmocka_unit_test(readers_never_see_what_is_gone))
+          cmocka_unit_test(readers_never_see_what_is_gone),
+          cmocka_unit_test(nor_do_they_where_masks_are_merged))
