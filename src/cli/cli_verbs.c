@@ -281,6 +281,8 @@ static const struct cli_verb verbs[] = {
      false},
     {"edge", "top", "", top_options, "What passes now: ports, flows, groups, drops", cmd_edge_top,
      NULL, false},
+    {"edge", "clock", "", edge_options, "How well it corrects precision time (PTP)", cmd_edge_clock,
+     NULL, false},
     {"edge", "trace", "", trace_options, "What it would do with a packet, table by table",
      cmd_edge_trace, NULL, false},
     {"edge", "capture", "", capture_options, "Its packets as pcapng, each with what became of it",

@@ -73,6 +73,7 @@ int cmd_edge_stats(struct cli *);
 /* cmd_top.c, cmd_capture.c */
 int cmd_edge_top(struct cli *);
 int cmd_edge_capture(struct cli *);
+int cmd_edge_clock(struct cli *);
 
 /* cmd_system.c */
 int cmd_user_list(struct cli *);

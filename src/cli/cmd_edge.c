@@ -222,6 +222,75 @@ cmd_edge_stats(struct cli *cli)
     return CLI_OK;
 }
 
+/* ---- clock -------------------------------------------------------------------------------------
+ */
+
+static const struct column clock_fields[] = {
+    {"mode", "mode", AS_TEXT, NULL},
+    {"domains", "domains", AS_TEXT, NULL},
+    {"accuracy", "accuracy", AS_TEXT, NULL},
+    {"residence, median", "residence.median-ns", AS_NSEC, NULL},
+    {"residence, 99 %", "residence.p99-ns", AS_NSEC, NULL},
+    {"residence, longest", "residence.max-ns", AS_NSEC, NULL},
+    {"one-step error, median", "one-step-error.median-ns", AS_NSEC, NULL},
+    {"one-step error, 99 %", "one-step-error.p99-ns", AS_NSEC, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column master_columns[] = {
+    {"GRANDMASTER", "grandmaster", AS_TEXT, NULL},
+    {">DOMAIN", "domain", AS_TEXT, NULL},
+    {">BY PORT", "in-port", AS_TEXT, NULL},
+    {">CLASS", "clock-class", AS_TEXT, NULL},
+    {">ACCURACY", "clock-accuracy", AS_TEXT, NULL},
+    {">STEPS", "steps-removed", AS_TEXT, NULL},
+    {">RATE PPM", "rate-ppm", AS_TEXT, NULL},
+    {"PROFILE", "profile", AS_TEXT, NULL},
+    {">INACCURACY", "time-inaccuracy-ns", AS_NSEC, NULL},
+    {"HEARD", "heard", AS_YES, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column clock_port_columns[] = {
+    {">PORT", "number", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"CLOCK", "hardware-clock", AS_TEXT, NULL},
+    {"RX STAMPS", "rx-stamps", AS_TEXT, NULL},
+    {"TX STAMPS", "tx-stamps", AS_TEXT, NULL},
+    {">CORRECTED", "residence.n", AS_TEXT, NULL},
+    {">MIN", "residence.min-ns", AS_NSEC, NULL},
+    {">MEDIAN", "residence.median-ns", AS_NSEC, NULL},
+    {">99 %", "residence.p99-ns", AS_NSEC, NULL},
+    {">MAX", "residence.max-ns", AS_NSEC, NULL},
+    {">LINK DELAY", "link.delay-ns", AS_NSEC, NULL},
+    {"PEER", "link.peer", AS_TEXT, NULL},
+    {">MEASURED", "link.measured", AS_TEXT, NULL},
+    {">LOST", "link.lost", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+int
+cmd_edge_clock(struct cli *cli)
+{
+    const json_t *answer;
+    bool shown;
+    int status = ask_and_show(cli, "edge.clock", &answer, &shown);
+    if (status || shown)
+        return status;
+    fields_put(&cli->out, answer, clock_fields, cli->utc);
+    if (!json_object_get(answer, "ports")) /* off */
+        return CLI_OK;
+    buf_str(&cli->out, "\n");
+    put_counters(cli, "messages corrected", json_object_get(answer, "corrected"), false);
+    buf_str(&cli->out, "\n");
+    put_counters(cli, "messages not corrected", json_object_get(answer, "counters"), false);
+    buf_str(&cli->out, "\n");
+    table_put_array(&cli->out, json_object_get(answer, "masters"), master_columns, cli->utc);
+    buf_str(&cli->out, "\n");
+    table_put_array(&cli->out, json_object_get(answer, "ports"), clock_port_columns, cli->utc);
+    return CLI_OK;
+}
+
 /* ---- trace -------------------------------------------------------------------------------------
  */
 

@@ -32,6 +32,7 @@ const struct drop_info drop_table[DROP_MAX] = {
                             "for a port of another packet thread, which does not keep up"},
     [DROP_DUPLICATE] = {"duplicate", "the second copy of what came by another path"},
     [DROP_NO_SEQUENCE] = {"no_sequence", "it has no sequence number where it needs one"},
+    [DROP_PTP] = {"ptp", "a PTP message that the node's transparent clock does not forward"},
 };
 
 void

@@ -58,6 +58,7 @@ enum drop_reason {
     DROP_HANDOVER_FULL, /* for a port of another packet thread, which does not keep up */
     DROP_DUPLICATE,     /* the second copy of what came by another path */
     DROP_NO_SEQUENCE,   /* has no sequence number where it needs one */
+    DROP_PTP,           /* a PTP message that a transparent clock of this mode does not forward */
     DROP_MAX
 };
 

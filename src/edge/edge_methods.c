@@ -140,6 +140,15 @@ do_stats(void *arg, struct rpc_request *request, json_t *params UNUSED)
     rpc_reply(request, json_pack("{so so}", "counters", counters_json(n), "drops", drops));
 }
 
+/* ---- edge.clock ---- */
+
+static void
+do_clock(void *arg, struct rpc_request *request, json_t *params UNUSED)
+{
+    const struct edge_node *n = arg;
+    rpc_reply(request, ptp_node_json(workers_ptp(n->workers), clock_wall()));
+}
+
 /* ---- edge.trace ---- */
 
 static void
@@ -249,6 +258,8 @@ const struct rpc_method edge_methods[] = {
     {"edge.status", "", "What the node is, whom it talks to, how much it holds.", do_status},
     {"edge.ports", "", "The ports: driver, state, counters.", do_ports},
     {"edge.stats", "", "The node's counters, and the packets dropped for each reason.", do_stats},
+    {"edge.clock", "", "The transparent clock: what it corrects, by which stamps, how well.",
+     do_clock},
     {"edge.trace", "{in-port, frame} or {in-port, eth-src, ...}",
      "What happens to a packet, table by table; nothing is sent or counted.", do_trace},
     {"edge.queues", "{port?}", "How the ports share themselves among their queues.",

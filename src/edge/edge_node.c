@@ -157,6 +157,7 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
                                          .driver = o->driver,
                                          .tx_timestamps = true,
                                          .exclusive = true,
+                                         .hardware_stamps = n->options->ptp.mode != PTP_OFF,
                                          .program_in = n->fast ? fast_path_program_in(n->fast) : -1,
                                          .program_out = n->fast ? fast_path_program_out(n->fast)
                                                                 : -1};
@@ -201,11 +202,13 @@ static enum err
 open_ports(struct edge_node *n, struct diag *diag)
 {
     unsigned wanted = n->options->n_workers ? n->options->n_workers : workers_wanted(n);
-    const struct worker_options options = {.n_workers = wanted,
-                                           .cache_size = n->options->cache_programs,
-                                           .fast = n->fast,
-                                           .wake = wake_up,
-                                           .wake_arg = n};
+    struct worker_options options = {.n_workers = wanted,
+                                     .cache_size = n->options->cache_programs,
+                                     .fast = n->fast,
+                                     .ptp = n->options->ptp,
+                                     .wake = wake_up,
+                                     .wake_arg = n};
+    options.ptp.address = n->options->has_management ? n->options->management : 0;
     enum err err = workers_new(n->datapath, &options, &n->workers, diag);
     if (err)
         return err;

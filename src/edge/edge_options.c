@@ -314,6 +314,43 @@ parse_workers(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
+parse_ptp(const char *text, struct edge_options *o, struct diag *diag)
+{
+    static const enum ptp_mode modes[] = {PTP_OFF, PTP_E2E, PTP_P2P};
+    for (size_t i = 0; i < ARRAY_SIZE(modes); i++) {
+        if (!strcmp(text, ptp_mode_name(modes[i]))) {
+            o->ptp.mode = modes[i];
+            return ERR_OK;
+        }
+    }
+    return diag_set(diag, ERR_INVALID, "\"%s\" is none of e2e, p2p, off", text);
+}
+
+/* "all", or "0,254" */
+static enum err
+parse_ptp_domains(const char *text, struct edge_options *o, struct diag *diag)
+{
+    struct ptp_domains domains = {0};
+    char number[4];
+    uint64_t value;
+    if (!strcmp(text, "all"))
+        return ERR_OK;
+    for (const char *at = text;; at++) {
+        size_t length = strcspn(at, ",");
+        snprintf(number, sizeof number, "%.*s", (int)MIN(length, sizeof number), at);
+        if (length >= sizeof number || !parse_number(number, 10, UINT8_MAX, &value))
+            return diag_set(diag, ERR_INVALID, "\"%s\" is neither all nor numbers from 0 to 255",
+                            text);
+        domains.words[value / 64] |= UINT64_C(1) << value % 64;
+        at += length;
+        if (!*at)
+            break;
+    }
+    o->ptp.domains = domains;
+    return ERR_OK;
+}
+
+static enum err
 parse_log(const char *text, struct edge_options *o, struct diag *diag)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -361,6 +398,9 @@ static const struct option {
      false},
     {"workers", "N|auto", "threads that forward (1); auto: one for each processor", parse_workers,
      false},
+    {"ptp", "e2e|p2p|off", "a transparent clock: end-to-end (the default), peer-to-peer, or none",
+     parse_ptp, false},
+    {"ptp-domains", "all|N,N...", "the PTP domains it is one for (all)", parse_ptp_domains, false},
     {"log", "LEVEL", "error, warn, info (the default) or debug", parse_log, false},
 };
 
@@ -429,11 +469,13 @@ enum err
 edge_options_parse(int argc, char **argv, struct edge_options *result, enum edge_command *command,
                    struct diag *diag)
 {
-    struct edge_options o = {.controller_name = "controller",
-                             .max_flows = DEFAULT_FLOWS,
-                             .cache_programs = DEFAULT_PROGRAMS,
-                             .n_workers = 1,
-                             .log_level = LOG_INFO};
+    struct edge_options o = {
+        .controller_name = "controller",
+        .max_flows = DEFAULT_FLOWS,
+        .cache_programs = DEFAULT_PROGRAMS,
+        .n_workers = 1,
+        .log_level = LOG_INFO,
+        .ptp = {PTP_E2E, {{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX}}, 0}};
     bool seen[ARRAY_SIZE(options)] = {false};
     *command = EDGE_RUN;
     for (int i = 1; i < argc; i++) {

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "edge/datapath.h"
 #include "edge/openflow_agent.h"
+#include "edge/ptp_worker.h"
 #include "io/port.h"
 
 struct edge_port_option {
@@ -36,7 +37,8 @@ struct edge_options {
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;
-    unsigned n_workers; /* 0: as many as the machine has processors */
+    unsigned n_workers;     /* 0: as many as the machine has processors */
+    struct ptp_options ptp; /* its address is left to the node */
     enum log_level log_level;
 };
 

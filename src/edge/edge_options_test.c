@@ -198,8 +198,33 @@ help_names_every_option(void **state UNUSED)
     buf_fini(&help);
 }
 
+static void
+the_transparent_clock_is_end_to_end_unless_told(void **state UNUSED)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    assert_ok(parse(LEAST, &o, &command, &diag));
+    assert_int_equal(o.ptp.mode, PTP_E2E);
+    assert_true(ptp_domains_has(&o.ptp.domains, 0) && ptp_domains_has(&o.ptp.domains, 255));
+    assert_ok(parse(LEAST "--ptp p2p --ptp-domains 0,254", &o, &command, &diag));
+    assert_int_equal(o.ptp.mode, PTP_P2P);
+    assert_true(ptp_domains_has(&o.ptp.domains, 0) && ptp_domains_has(&o.ptp.domains, 254));
+    assert_false(ptp_domains_has(&o.ptp.domains, 1) || ptp_domains_has(&o.ptp.domains, 255));
+    assert_ok(parse(LEAST "--ptp off", &o, &command, &diag));
+    assert_int_equal(o.ptp.mode, PTP_OFF);
+    assert_wrong(LEAST "--ptp on", "--ptp: \"on\" is none of e2e, p2p, off");
+    assert_wrong(LEAST "--ptp-domains 256",
+                 "--ptp-domains: \"256\" is neither all nor numbers from 0 to 255");
+    assert_wrong(LEAST "--ptp-domains 1,,2",
+                 "--ptp-domains: \"1,,2\" is neither all nor numbers from 0 to 255");
+    assert_wrong(LEAST "--ptp-domains 1,",
+                 "--ptp-domains: \"1,\" is neither all nor numbers from 0 to 255");
+}
+
 TEST_MAIN(cmocka_unit_test(the_lab_s_command_line_is_understood),
           cmocka_unit_test(what_is_not_said_has_a_default),
           cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(what_is_wrong_is_named),
           cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_port_says_how_it_is_shared),
-          cmocka_unit_test(a_socket_s_path_must_fit), cmocka_unit_test(help_names_every_option))
+          cmocka_unit_test(a_socket_s_path_must_fit), cmocka_unit_test(help_names_every_option),
+          cmocka_unit_test(the_transparent_clock_is_end_to_end_unless_told))

@@ -115,7 +115,7 @@ test_free(struct test *t)
 static struct token *
 new_token(struct stamp_agent *a)
 {
-    a->last_token += a->last_token == UINT32_MAX ? 2 : 1; /* 0 is none */
+    a->last_token = a->last_token % INT32_MAX + 1; /* 0 is none, PACKET_TOKEN_PTP another's */
     struct token *token = &a->tokens[a->last_token % TOKENS];
     *token = (struct token){.number = a->last_token};
     return token;

@@ -27,6 +27,8 @@ next_deadline(const struct worker *w)
         deadline = MIN(deadline, w->dirty[i]->send_at);
     for (uint32_t i = 0; i < w->n_ports; i++)
         deadline = MIN(deadline, w->ports[i]->restore_at);
+    if (w->ptp)
+        deadline = MIN(deadline, ptp_worker_deadline(w->ptp));
     return deadline;
 }
 
@@ -140,6 +142,8 @@ run(void *arg)
         if (w->inbox)
             worker_take_handed(w);
         worker_restore_ports(w);
+        if (w->ptp)
+            ptp_worker_run(w->ptp, w->now);
         worker_flush_ports(w);
         worker_end_turn(w);
     }
@@ -184,6 +188,7 @@ worker_new(struct workers *all, unsigned index, struct worker **result, struct d
     pipeline_set_lane(w->pipeline, index);
     if (o->fast)
         pipeline_set_fast_path(w->pipeline, o->fast);
+    w->ptp = ptp_worker_new(all->ptp, &(struct ptp_worker_io){w->dp, w->pool, worker_on_send, w});
     ring_init(&w->commands, RING_OCTETS);
     ring_init(&w->records, RING_OCTETS);
     worker_handover_init(w);
@@ -224,6 +229,7 @@ worker_free(struct worker *w)
     ring_fini(&w->commands);
     ring_fini(&w->records);
     pipeline_free(w->pipeline);
+    ptp_worker_free(w->ptp);
     packet_pool_free(w->pool);
     free(w);
 }

@@ -17,6 +17,7 @@
 #define EDGE_WORKER_H
 
 #include "edge/pipeline.h"
+#include "edge/ptp_worker.h"
 #include "io/port.h"
 
 struct workers;
@@ -30,6 +31,7 @@ struct worker_options {
     uint32_t punts_per_second;   /* to the controller; 0: 1000 */
     uint32_t samples_per_second; /* of dropped packets; 0: 10 */
     struct fast_path *fast;      /* for ports whose driver is the kernel's; NULL: there are none */
+    struct ptp_options ptp;
     /* Called in the worker's thread when workers_drain() has something to do. */
     void (*wake)(void *arg);
     void *wake_arg;
@@ -59,6 +61,9 @@ void workers_port_counters(const struct workers *, uint32_t number, struct port_
 /* Copies packets for captures from now on, those of each worker by the tap with its index; NULL: no
  * more. As pipeline_set_tap(). Control thread. */
 void workers_set_taps(struct workers *, struct tap *const *taps);
+
+/* The node's transparent clock; NULL: off. */
+const struct ptp_node *workers_ptp(const struct workers *);
 
 /* The counters of all caches together. Any thread. */
 void workers_get_stats(const struct workers *, struct pipeline_stats *);

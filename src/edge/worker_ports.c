@@ -27,6 +27,8 @@ worker_add_port(struct worker *w, struct edge_port *port, struct port_io *io, st
         return err;
     }
     atomic_store_explicit(&port->mtu, port_frame_max(io), memory_order_relaxed);
+    if (w->ptp)
+        wp->ptp_port = ptp_worker_add_port(w->ptp, port, io);
     w->ports[w->n_ports++] = wp;
     if (port->number < MAX_PORTS)
         w->all->by_number[port->number] = wp;
@@ -98,6 +100,8 @@ worker_read_port(struct worker *w, struct worker_port *wp)
         counter_add(&wp->port->rx.packets, n);
         counter_add(&wp->port->rx.octets, octets);
         w->now = clock_monotonic();
+        if (w->ptp)
+            n = ptp_worker_receive(w->ptp, wp->ptp_port, vector, n, w->now);
         pipeline_receive(w->pipeline, vector, n, w->now);
         worker_flush_ports(w);
         qsbr_quiescent(&w->dp->qsbr, w->index);
@@ -111,6 +115,8 @@ worker_read_stamps(struct worker *w, struct worker_port *wp)
     unsigned n;
     while ((n = port_tx_stamps(wp->io, stamps, ARRAY_SIZE(stamps)))) {
         for (unsigned i = 0; i < n; i++) {
+            if (w->ptp && ptp_worker_stamp(w->ptp, wp->ptp_port, &stamps[i]))
+                continue;
             struct record *r = worker_new_record(w, RECORD_TX_STAMP, NULL, 0);
             if (!r)
                 return;

@@ -33,6 +33,7 @@ struct worker_port {
     struct edge_port *port;
     struct port_io *io;
     unsigned ifindex;
+    unsigned ptp_port; /* its index there */
     bool dirty;        /* on the list of ports to flush */
     bool known;        /* its carrier has been heard of: the first time nothing is waited for */
     nsec_t restore_at; /* when it becomes live; NSEC_NEVER: not waiting for a time */
@@ -57,6 +58,7 @@ struct workers {
     struct worker *list[WORKERS_MAX];
     struct worker_port *by_number[MAX_PORTS];
     uint32_t n_ports;
+    struct ptp_node *ptp; /* NULL: off */
     _Atomic nsec_t wait_to_restore;
     struct shared_limit punts, samples;
 };
@@ -68,6 +70,7 @@ struct worker {
     struct packet_pool *pool;
     struct pipeline *pipeline;
     struct carrier *carrier;
+    struct ptp_worker *ptp; /* its part of it; NULL: off */
     struct worker_port *ports[MAX_PORTS];
     uint32_t n_ports;
     struct worker_port *dirty[MAX_PORTS];

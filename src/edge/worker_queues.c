@@ -100,12 +100,36 @@ count_sent(struct edge_port *port, unsigned queue, unsigned n, uint64_t octets)
     counter_add(&port->queues[queue].octets, octets);
 }
 
+/* A PTP message goes by itself, so that nothing is between it and its time: cuts the run before the
+ * first one; true: that is the first of all, and the run. */
+static bool
+is_ptp(struct scheduler_run *run)
+{
+    unsigned n = 0;
+    while (n < run->n && !ptp_frame_may_be(run->packets[n]))
+        n++;
+    run->n = MAX(n, 1);
+    return n == 0;
+}
+
+/* What ptp_worker_send() took without sending it leaves the queue as if it had been. */
+static unsigned
+send_run(struct worker *w, struct worker_port *wp, struct scheduler_run *run)
+{
+    if (!w->ptp || !is_ptp(run))
+        return port_send(wp->io, run->packets, run->n);
+    enum ptp_sent sent = ptp_worker_send(w->ptp, wp->ptp_port, run->packets[0], w->now);
+    if (sent == PTP_SENT)
+        worker_read_stamps(w, wp);
+    return sent != PTP_NO_ROOM;
+}
+
 static void
 send_waiting(struct worker *w, struct worker_port *wp)
 {
     struct scheduler_run run;
     while (scheduler_next(&wp->scheduler, w->now, &run, &wp->send_at)) {
-        unsigned sent = port_send(wp->io, run.packets, run.n);
+        unsigned sent = send_run(w, wp, &run);
         uint64_t octets = 0;
         for (unsigned i = 0; i < sent; i++)
             octets += run.sizes[i];

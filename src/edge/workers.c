@@ -30,6 +30,7 @@ workers_new(struct datapath *dp, const struct worker_options *options, struct wo
     all->punts.cost = NSEC_PER_SEC / all->options.punts_per_second;
     all->samples.cost = NSEC_PER_SEC / all->options.samples_per_second;
     all->n = all->options.n_workers;
+    all->ptp = ptp_node_new(&all->options.ptp);
     datapath_set_lanes(dp, all->n);
     for (unsigned i = 0; i < all->n; i++) {
         enum err err = worker_new(all, i, &all->list[i], diag);
@@ -59,6 +60,7 @@ workers_free(struct workers *all)
     }
     for (unsigned i = 0; i < all->n; i++)
         worker_free(all->list[i]);
+    ptp_node_free(all->ptp);
     free(all);
 }
 
@@ -139,6 +141,12 @@ workers_port_counters(const struct workers *all, uint32_t number, struct port_co
         *counters = (struct port_counters){counter_get(&wp->counters.rx_lost),
                                            counter_get(&wp->counters.rx_no_buffer),
                                            counter_get(&wp->counters.tx_refused)};
+}
+
+const struct ptp_node *
+workers_ptp(const struct workers *all)
+{
+    return all->ptp;
 }
 
 void

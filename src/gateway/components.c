@@ -146,7 +146,7 @@ static const struct {
     {"RpcRequest",
         CLOSED("'method'",
                "'method': {'type': 'string', 'enum':"
-               " ['edge.status', 'edge.ports', 'edge.queues', 'edge.stats', 'edge.trace',"
+               " ['edge.status', 'edge.ports', 'edge.queues', 'edge.stats', 'edge.clock', 'edge.trace',"
                " 'edge.metrics', 'edge.top']},"
                " 'params': {'type': 'object'}")},
     {"CaptureRequest",

@@ -175,6 +175,18 @@ port_mac(const struct port_io *port, struct mac *mac)
     *mac = port->mac;
 }
 
+bool
+port_has_tx_stamps(const struct port_io *port)
+{
+    return port->tx_timestamps;
+}
+
+int
+port_hardware_clock(const struct port_io *port)
+{
+    return port->hardware_stamps.on ? port->hardware_stamps.clock : -1;
+}
+
 unsigned
 port_receive(struct port_io *port, struct packet **packets, unsigned max)
 {

@@ -22,8 +22,9 @@ struct port_options {
     const char *interface;
     uint32_t number; /* becomes packet.in_port */
     enum port_choice driver;
-    bool tx_timestamps; /* report when packets with a tx_token left */
-    bool exclusive;     /* nobody else's: see port_is_isolated() */
+    bool tx_timestamps;   /* report when packets with a tx_token left */
+    bool exclusive;       /* nobody else's: see port_is_isolated() */
+    bool hardware_stamps; /* packet: also by the card's own clock, where it has one */
     /* The kernel driver's: BPF programs (type SCHED_CLS) for what comes in by the interface, and
      * for what goes out by it other than by port_send(). What comes in goes nowhere else; it can
      * redirect a frame to port_up_ifindex(). */
@@ -58,11 +59,16 @@ unsigned port_receive(struct port_io *, struct packet **, unsigned max);
 /* Sends up to `n` frames; the references of those it took (the first ones, as many as it returns)
  * are gone. Fewer: the interface has no room now. A frame the kernel refuses counts as taken. */
 unsigned port_send(struct port_io *, struct packet **, unsigned n);
-/* Kernel transmit timestamps that have come back. */
+/* Transmit timestamps that have come back: the kernel's, or, of packets that ask for it with
+ * PACKET_TOKEN_PTP, the card's too, which comes by itself and later. */
 struct port_tx_stamp {
     uint32_t token;
-    nsec_t wall;
+    nsec_t wall;     /* 0: not this one */
+    nsec_t hardware; /* by the card's own clock; 0 likewise */
 };
+/* Whether there will be any; and which clock the card has (N of /dev/ptpN), -1: none is used. */
+bool port_has_tx_stamps(const struct port_io *);
+int port_hardware_clock(const struct port_io *);
 unsigned port_tx_stamps(struct port_io *, struct port_tx_stamp *, unsigned max);
 
 struct port_counters {

@@ -2,6 +2,7 @@
 #ifndef IO_PORT_DRIVER_H
 #define IO_PORT_DRIVER_H
 
+#include "io/hardware_stamps.h"
 #include "io/isolation.h"
 #include "io/port.h"
 
@@ -18,6 +19,7 @@ struct port_io {
     uint32_t number;
     struct mac mac;
     bool tx_timestamps;
+    struct hardware_stamps hardware_stamps;
     int fd;
     int control_fd; /* any socket, for ioctls */
     struct port_counters counters;

@@ -100,9 +100,12 @@ set_options(int fd, const struct option *options, size_t n, const char *interfac
 }
 
 static enum err
-set_rx_options(int fd, const struct port_options *o, struct diag *diag)
+set_rx_options(int fd, const struct port_options *o, bool hardware, struct diag *diag)
 {
     int stamps = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    if (hardware)
+        stamps |= SOF_TIMESTAMPING_RX_HARDWARE | SOF_TIMESTAMPING_RAW_HARDWARE |
+                  SOF_TIMESTAMPING_OPT_TX_SWHW;
     if (o->tx_timestamps)
         stamps |= SOF_TIMESTAMPING_OPT_ID | SOF_TIMESTAMPING_OPT_TSONLY;
     const struct option options[] = {
@@ -111,6 +114,9 @@ set_rx_options(int fd, const struct port_options *o, struct diag *diag)
         {SOL_PACKET, PACKET_COPY_THRESH, 1, "PACKET_COPY_THRESH"},
         {SOL_PACKET, PACKET_IGNORE_OUTGOING, 1, "PACKET_IGNORE_OUTGOING"},
         {SOL_SOCKET, SO_TIMESTAMPING, stamps, "SO_TIMESTAMPING"},
+        /* In the ring, of frames that the card has stamped, its stamp; else the kernel's. */
+        {SOL_PACKET, PACKET_TIMESTAMP, hardware ? SOF_TIMESTAMPING_RAW_HARDWARE : 0,
+         "PACKET_TIMESTAMP"},
         {SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1, "SO_SELECT_ERR_QUEUE"},
         {SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER, "SO_RCVBUFFORCE"},
     };
@@ -211,8 +217,10 @@ open_rx(struct packet_port *port, const struct port_options *o, unsigned from, s
     snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", o->interface);
     if (!err)
         err = set_tx_options(fd, o, diag);
+    if (!err && o->hardware_stamps)
+        (void)hardware_stamps_on(&port->base.hardware_stamps, o->interface, fd); /* or not */
     if (!err)
-        err = set_rx_options(fd, o, diag);
+        err = set_rx_options(fd, o, port->base.hardware_stamps.on, diag);
     if (!err)
         err = map_ring(fd, o, &port->slots, diag);
     if (!err && ioctl(fd, SIOCGIFHWADDR, &ifr))
@@ -231,6 +239,7 @@ packet_close(struct port_io *io)
     struct packet_port *port = packet_port(io);
     if (port->slots)
         munmap(port->slots, (size_t)N_SLOTS * SLOT_SIZE);
+    hardware_stamps_off(&io->hardware_stamps, io->interface, io->fd);
     if (io->fd >= 0)
         close(io->fd);
     if (port->plain_fd >= 0)
@@ -322,7 +331,11 @@ take_from_slot(struct packet_port *port, const struct tpacket2_hdr *slot)
     memcpy(&vnet, frame - sizeof vnet, sizeof vnet);
     memcpy(p->data, frame, slot->tp_snaplen);
     p->size = slot->tp_snaplen;
-    p->rx_time = slot->tp_sec * NSEC_PER_SEC + slot->tp_nsec;
+    nsec_t stamp = slot->tp_sec * NSEC_PER_SEC + slot->tp_nsec;
+    if (slot->tp_status & TP_STATUS_TS_RAW_HARDWARE)
+        p->rx_hardware = stamp; /* the ring has room for one: when we read it is the other */
+    else
+        p->rx_time = stamp;
     read_offload(p, &vnet);
     return p;
 }
@@ -404,6 +417,8 @@ ask_stamp(struct packet_port *port, struct message *out, struct msghdr *m, uint3
 {
     struct cmsghdr *c = (struct cmsghdr *)(void *)out->control;
     uint32_t flags = SOF_TIMESTAMPING_TX_SOFTWARE;
+    if (port->base.hardware_stamps.on && token & PACKET_TOKEN_PTP)
+        flags |= SOF_TIMESTAMPING_TX_HARDWARE;
     c->cmsg_level = SOL_SOCKET;
     c->cmsg_type = SO_TIMESTAMPING;
     c->cmsg_len = CMSG_LEN(sizeof flags);
@@ -532,7 +547,7 @@ packet_tx_stamps(struct port_io *io, struct port_tx_stamp *stamps, unsigned max)
             clear_error(io->fd);
             break;
         }
-        nsec_t wall = 0;
+        nsec_t wall = 0, hardware = 0;
         uint32_t id = 0;
         bool stamp = false;
         for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
@@ -540,6 +555,7 @@ packet_tx_stamps(struct port_io *io, struct port_tx_stamp *stamps, unsigned max)
                 struct scm_timestamping ts;
                 memcpy(&ts, CMSG_DATA(c), sizeof ts);
                 wall = ts.ts[0].tv_sec * NSEC_PER_SEC + ts.ts[0].tv_nsec;
+                hardware = ts.ts[2].tv_sec * NSEC_PER_SEC + ts.ts[2].tv_nsec;
             } else if (c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_TX_TIMESTAMP) {
                 struct sock_extended_err e;
                 memcpy(&e, CMSG_DATA(c), sizeof e);
@@ -547,8 +563,8 @@ packet_tx_stamps(struct port_io *io, struct port_tx_stamp *stamps, unsigned max)
                 id = e.ee_data;
             }
         }
-        if (stamp && wall)
-            stamps[n++] = (struct port_tx_stamp){port->tokens[id % STAMP_RING], wall};
+        if (stamp && (wall || hardware))
+            stamps[n++] = (struct port_tx_stamp){port->tokens[id % STAMP_RING], wall, hardware};
     }
     return n;
 }

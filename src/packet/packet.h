@@ -32,6 +32,7 @@ struct packet {
     uint32_t in_port;
     nsec_t rx_time;        /* wall clock at which the frame arrived */
     bool rx_time_kernel;   /* ... stamped by the kernel, not by us */
+    nsec_t rx_hardware;    /* the same by the NIC's own clock; 0: not known */
     uint8_t queue;         /* set-queue: of the port it leaves by */
     uint16_t stamp_offset; /* write the wall clock there (8 octets, PTP) when it leaves; 0: no */
     uint32_t tx_token;     /* report the kernel's transmit time under this number; 0: no */
@@ -40,6 +41,8 @@ struct packet {
     struct packet_pool *pool;
     struct packet *next; /* in the pool's free list or in a queue */
 };
+
+#define PACKET_TOKEN_PTP 0x80000000u /* in tx_token: asked for by the transparent clock */
 
 struct packet_pool;
 

@@ -1,0 +1,1 @@
+tieline_fuzz(ptp LIBS tl_edge)
