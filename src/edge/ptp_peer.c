@@ -41,7 +41,8 @@ struct request {
 
 struct ptp_peer {
     struct ptp_peer_config config;
-    struct ptp_headers headers; /* by which it asks: those its peer uses, or the configured */
+    struct ptp_headers headers; /* by which it asks: those its peer uses, or the configured ... */
+    uint8_t domain;             /* ... and in which domain, likewise */
     struct request request;
     struct answer answers[ANSWERS];
     nsec_t samples[SAMPLES];
@@ -67,6 +68,7 @@ ptp_peer_new(const struct ptp_peer_config *config)
     struct ptp_peer *p = xcalloc(1, sizeof *p);
     p->config = *config;
     p->headers = config->headers;
+    p->domain = config->domain;
     p->next_request = config->first;
     p->level = ANSWERS_RATE;
     return p;
@@ -84,6 +86,7 @@ forget(struct ptp_peer *p)
     p->n_samples = p->n_lost = 0;
     p->rate_t4 = 0;
     p->headers = p->config.headers;
+    p->domain = p->config.domain;
     atomic_store_explicit(&p->status.known, false, memory_order_relaxed);
 }
 
@@ -258,6 +261,7 @@ on_request(struct ptp_peer *p, const struct ptp_message *m, const struct ptp_hea
     *a = (struct answer){
         .state = TO_RESPOND, .request = *m, .headers = *reply, .received = *arrival, .since = now};
     p->headers = *reply; /* so it speaks, so it will listen */
+    p->domain = m->domain;
 }
 
 void
@@ -295,7 +299,7 @@ ask(struct ptp_peer *p, nsec_t now, struct ptp_peer_output *out)
     *r = (struct request){.out = true, .sequence = sequence, .token = new_token(p)};
     p->next_request = MAX(p->next_request + PTP_PEER_INTERVAL, now + PTP_PEER_INTERVAL / 2);
     out->message = (struct ptp_message){.type = PTP_PDELAY_REQ,
-                                        .domain = p->config.domain,
+                                        .domain = p->domain,
                                         .source = p->config.identity,
                                         .sequence = sequence,
                                         .log_interval = LOG_INTERVAL_NONE};

@@ -19,8 +19,9 @@
 
 struct ptp_peer_config {
     struct ptp_port_identity identity; /* its own */
-    uint8_t domain;                    /* of what it asks; it answers in the asker's */
-    struct ptp_headers headers;        /* by which it asks a peer that has not asked itself */
+    /* How it asks a peer that has not asked itself; then as that does. It answers in kind. */
+    uint8_t domain;
+    struct ptp_headers headers;
     bool tx_stamps, hardware; /* will be told when messages left; by the card's clock too */
     nsec_t first;             /* monotonic: when to ask first */
 };

@@ -227,6 +227,11 @@ asks_as_its_peer_does(void **state UNUSED)
         assert_true(next(&r));
     while (r.out.message.type != PTP_PDELAY_REQ);
     assert_int_equal(r.out.headers.tags_size, 4);
+    assert_int_equal(r.out.message.domain, 5);
+    ptp_peer_reset(r.peer, r.now); /* somebody else, perhaps */
+    assert_true(next(&r));
+    assert_int_equal(r.out.headers.tags_size, 0);
+    assert_int_equal(r.out.message.domain, 7);
     ptp_peer_free(r.peer);
 }
 
