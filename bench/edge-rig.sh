@@ -57,9 +57,6 @@ until_true() { # SECONDS COMMAND...
     done
 }
 
-# Whether tieline-edge has that driver.
-has_driver() { "$bin/tieline-edge" --help | grep -- --port | grep -qw "$1"; }
-
 link() { # HOST INTERFACE CONTESTANT INTERFACE
     ip link add "$2" netns "$rig-$1" type veth peer name "$4" netns "$rig-$3"
     local end
@@ -174,7 +171,7 @@ rig_up() {
 traffic() {
     local n=${place[$1]} watch=${pids[$1]}
     shift
-    "$bin/edge-traffic" --json --from "$rig-a/a$n" --to "$rig-b/b$n" --dst "$target" ${watch:+--watch "$watch"} \
+    timeout 60 "$bin/edge-traffic" --json --from "$rig-a/a$n" --to "$rig-b/b$n" --dst "$target" ${watch:+--watch "$watch"} \
         ${EDGE_PRIORITY:+--priority "$EDGE_PRIORITY"} "$@"
 }
 
