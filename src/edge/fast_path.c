@@ -302,12 +302,6 @@ add_one(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, counter_get(counter) + 1, memory_order_relaxed);
 }
 
-static struct fast_set *
-find_set(const struct fast_path *fp, const struct flow_key *key)
-{
-    return &fp->sets[fast_hash(fp->state, key) & (FAST_SETS - 1)];
-}
-
 static struct fast_program *
 find_program(struct fast_set *set, const struct flow_key *key)
 {
@@ -333,7 +327,8 @@ static bool
 put_in(struct fast_path *fp, const struct program *from)
 {
     struct fast_program *to = fp->scratch;
-    struct fast_set *set = find_set(fp, &from->key);
+    uint32_t hash = fast_hash(fp->state, &from->key);
+    struct fast_set *set = &fp->sets[hash & (FAST_SETS - 1)];
     struct fast_program *place = find_program(set, &from->key);
     if (place && place->generation == from->generation)
         return true; /* packets that were on their way up when it came there */
@@ -349,6 +344,7 @@ put_in(struct fast_path *fp, const struct program *from)
     memcpy(place->meters, to->meters, sizeof to->meters);
     place->key = to->key;
     memcpy(place->ops, to->ops, sizeof to->ops);
+    __atomic_store_n(&set->tags[place - set->ways], fast_tag(hash), __ATOMIC_RELEASE);
     __atomic_store_n(&place->generation, from->generation, __ATOMIC_RELEASE);
     add_one(&fp->offered);
     return true;

@@ -41,7 +41,7 @@ struct fast_run {
 };
 
 /* What the other side writes: to be read when we come to it, not when the compiler likes to. */
-#define LOOK(member) (*(const volatile typeof(member) *)&(member))
+#define LOOK(member) (*(volatile typeof(member) *)&(member))
 
 /* The kernel's verifier wants to see the bound where the index is used. */
 static __always_inline __u32
@@ -304,13 +304,15 @@ find(struct __sk_buff *skb, const struct fast_state *state, const struct edge_po
     if (!fast_key_parse(&key, (void *)(long)skb->data, (void *)(long)skb->data_end, skb->len,
                         skb->vlan_present, (__u16)skb->vlan_tci))
         return NULL;
-    __u32 place = fast_hash(state, &key) & (FAST_SETS - 1);
+    __u32 hash = fast_hash(state, &key), tag = fast_tag(hash), place = hash & (FAST_SETS - 1);
     struct fast_set *set = bpf_map_lookup_elem(&fast_sets, &place);
     if (!set)
         return NULL;
     __u64 generation = LOOK(state->generation);
     for (unsigned i = 0; i < FAST_WAYS; i++) {
         const struct fast_program *p = &set->ways[i];
+        if (LOOK(set->tags[i]) != tag)
+            continue;
         if (LOOK(p->generation) == generation && same_key(&p->key, &key))
             return p;
     }
@@ -402,7 +404,11 @@ tieline_fast(struct __sk_buff *skb)
     /* A full barrier: the packet thread sees that we are in before we look at anything. */
     __sync_fetch_and_add(&cpu->turn, 1);
     int verdict = forward(skb, state, cpu, in, place);
+#ifdef __x86_64__ /* a store is not seen before what was read and written ahead of it */
+    LOOK(cpu->turn) = cpu->turn + 1;
+#else
     __sync_fetch_and_add(&cpu->turn, 1);
+#endif
     return verdict;
 }
 

@@ -10,8 +10,8 @@
 #include "edge/datapath.h"
 
 #define FAST_OPS 32u
-#define FAST_WAYS 4u
-#define FAST_SETS 4096u      /* of FAST_WAYS programs */
+#define FAST_WAYS 8u
+#define FAST_SETS 4096u      /* of FAST_WAYS programs; a power of two */
 #define FAST_COUNTERS 65536u /* entries, groups and buckets that the fast path can count */
 #define FAST_METERS 4096u
 #define FAST_CPUS 256u
@@ -52,7 +52,9 @@ struct fast_program {
     struct fast_op ops[FAST_OPS];
 };
 
+/* A set's tags are in one cache line, and say which program is worth looking at. */
 struct fast_set {
+    _Alignas(64) uint32_t tags[FAST_WAYS];
     struct fast_program ways[FAST_WAYS];
 };
 
@@ -98,16 +100,27 @@ struct fast_state {
     uint16_t port_of[FAST_IFINDEX];                          /* interface: port's place + 1 */
 };
 
-/* Multilinear hashing with secret odd factors (the high half is what counts). */
-static inline uint32_t
+/* Multilinear hashing with secret odd factors; of what ordinary packets have (fast_key.h). The high
+ * half is what counts: its lower bits choose the set, the others are the tag. */
+static inline __attribute__((always_inline)) uint32_t
 fast_hash(const struct fast_state *state, const struct flow_key *key)
 {
-    uint64_t h = 0;
-    for (unsigned i = 0; i < FLOW_KEY_WORDS; i++) {
-        uint64_t word = key->words[i] ^ state->secret[i];
-        h += (word ^ word >> 32) * state->factor[i];
-    }
+#define FAST_HASH_WORD(i)                                                                          \
+    (((key->words[i] ^ state->secret[i]) ^ (key->words[i] ^ state->secret[i]) >> 32) *             \
+     state->factor[i])
+    uint64_t h = FAST_HASH_WORD(0) + FAST_HASH_WORD(2) + FAST_HASH_WORD(3) + FAST_HASH_WORD(4) +
+                 FAST_HASH_WORD(6) + FAST_HASH_WORD(8);
+    if (key->words[7] | key->words[9] | key->words[12] | key->words[13] | key->words[14])
+        h += FAST_HASH_WORD(7) + FAST_HASH_WORD(9) + FAST_HASH_WORD(12) + FAST_HASH_WORD(13) +
+             FAST_HASH_WORD(14);
     return (uint32_t)(h >> 32);
+#undef FAST_HASH_WORD
+}
+
+static inline uint32_t
+fast_tag(uint32_t hash)
+{
+    return hash / FAST_SETS | UINT32_C(1) << 31; /* never 0 */
 }
 
 #endif
