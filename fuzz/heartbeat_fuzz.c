@@ -1,8 +1,9 @@
 /* heartbeat_fuzz.c - any octets as heartbeats: what can be read can be written, and a session that
  * is fed with them goes on, sends no faster than it would, and is up only if it was answered.
  *
- * The input is a list of payloads of 47 octets: the time that passes first, in units of 100 us, and
- * a payload whose `peer_session` is replaced by the right one where its last octet is odd. */
+ * The input is a list of records of 47 octets: the time that passes first, in units of 100 us, and
+ * a payload. Where octet 41 of it is odd, `peer_session` of a message, session and number of a
+ * reply become the right ones. */
 #include "edge/heartbeat.h"
 
 #include "base/bytes.h"
@@ -31,15 +32,17 @@ take(struct heartbeat *h, const uint8_t *record, nsec_t now)
 {
     uint8_t payload[HEARTBEAT_PAYLOAD_SIZE], frame[HEARTBEAT_FRAME_SIZE];
     memcpy(payload, record + 1, sizeof payload);
-    if (payload[HEARTBEAT_PAYLOAD_SIZE - 1] & 1)
-        put_be64(payload + 16, h->session);
+    if (payload[41] & 1)
+        put_be64(payload + (payload[40] ? 8 : 16), h->session);
+    if (payload[41] & 1 && payload[40])
+        put_be32(payload + 24, h->echo.sequence);
     heartbeat_input(h, payload, sizeof payload, now);
     heartbeat_check(h, now);
     check(h->state != HEARTBEAT_UP || h->fault == HEARTBEAT_NO_FAULT);
     check(h->state != HEARTBEAT_UP || h->peer.session);
     check(heartbeat_deadline(h) != NSEC_NEVER);
-    if (heartbeat_output(h, now, frame))
-        check(!heartbeat_output(h, now, frame));
+    for (unsigned n = 0; heartbeat_output(h, now, frame); n++)
+        check(n < 2); /* a message and a request */
 }
 
 int
@@ -47,7 +50,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const struct heartbeat_config config = {.node = 1,
                                                    .interval = 250 * NSEC_PER_USEC,
-                                                   .accept = 250 * NSEC_PER_USEC,
+                                                   .slow = 20 * NSEC_PER_MSEC,
+                                                   .reflects = true,
                                                    .multiplier = HEARTBEAT_MULTIPLIER};
     struct heartbeat h;
     nsec_t now = NSEC_PER_SEC;

@@ -75,6 +75,7 @@ struct edge_port {
     _Atomic bool up;         /* carrier and administratively up */
     _Atomic bool live;       /* up, and for as long as wait-to-restore asks */
     _Atomic bool held;       /* the controller says that groups must not use it */
+    _Atomic uint8_t fault;   /* so does the heartbeat: enum heartbeat_fault; 0: none */
     _Atomic uint32_t config; /* OFPPC_* bits */
     _Atomic uint32_t mtu;    /* largest frame it can send, octets with a tag, without FCS */
     /* How its queues share it; replaced as a whole. NULL: the defaults. */
@@ -326,7 +327,8 @@ struct dp_error datapath_check_actions(const struct datapath *, const struct act
 void action_set_order(const struct actions *written, struct actions *ordered);
 
 /* May groups use the port? `LOOK` reads one of its members. */
-#define EDGE_PORT_IS_LIVE(port, LOOK) (LOOK((port)->live) && !LOOK((port)->held))
+#define EDGE_PORT_IS_LIVE(port, LOOK)                                                              \
+    (LOOK((port)->live) && !LOOK((port)->held) && !LOOK((port)->fault))
 #define LOOK_ACQUIRE(member) atomic_load_explicit(&(member), memory_order_acquire)
 
 static inline bool

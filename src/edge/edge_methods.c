@@ -65,14 +65,16 @@ port_json(const struct edge_node *n, const struct edge_port *port)
     bool up = atomic_load_explicit(&port->up, memory_order_relaxed);
     bool live = port_is_live(port);
     bool held = atomic_load_explicit(&port->held, memory_order_relaxed);
-    bool waiting = up && !atomic_load_explicit(&port->live, memory_order_relaxed);
+    bool waiting = up &&
+                   (!atomic_load_explicit(&port->live, memory_order_relaxed) ||
+                    atomic_load_explicit(&port->fault, memory_order_relaxed) == HEARTBEAT_WAITS);
     workers_port_counters(n->workers, port->number, &kernel);
-    json_t *row = json_pack("{sI ss ss sb sb sb sb ss sb sb}", "number", (json_int_t)port->number,
-                            "name", port->name, "driver",
-                            workers_port_driver(n->workers, port->number), "up", up, "live", live,
-                            "waiting", waiting, "held", held, "mac", mac_format(&port->mac, mac),
-                            "configured-down", (config & PORT_CONFIG_DOWN) != 0, "isolated",
-                            workers_port_is_isolated(n->workers, port->number, NULL));
+    json_t *row = json_pack(
+        "{sI ss ss sb sb sb sb ss ss sb sb}", "number", (json_int_t)port->number, "name",
+        port->name, "driver", workers_port_driver(n->workers, port->number), "up", up, "live", live,
+        "waiting", waiting, "held", held, "reason", edge_port_reason(port), "mac",
+        mac_format(&port->mac, mac), "configured-down", (config & PORT_CONFIG_DOWN) != 0,
+        "isolated", workers_port_is_isolated(n->workers, port->number, NULL));
     put(row, "worker", workers_port_owner(n->workers, port->number));
     put(row, "mtu", atomic_load_explicit(&port->mtu, memory_order_relaxed));
     put(row, "speed-kbps", port->speed_kbps);
@@ -85,6 +87,9 @@ port_json(const struct edge_node *n, const struct edge_port *port)
     put(row, "tx-dropped", counter_get(&port->tx.dropped));
     put(row, "tx-refused", kernel.tx_refused);
     json_object_set_new(row, "queues", queues_json(port));
+    json_t *heartbeat = edge_heartbeat_json(n, port->number);
+    if (heartbeat)
+        json_object_set_new(row, "heartbeat", heartbeat);
     return row;
 }
 
@@ -188,6 +193,7 @@ do_config(void *arg, struct rpc_request *request, json_t *params)
                  "wait-to-restore-ms is a number from 0 to 86400000, or \"manual\"");
     } else {
         workers_set_wait_to_restore(n->workers, text ? -1 : ms * NSEC_PER_MSEC);
+        heartbeat_node_set_wait_to_restore(n->heartbeats, text ? -1 : ms * NSEC_PER_MSEC);
         if (text)
             log_info("a port that is up again waits to be released");
         else
@@ -210,6 +216,7 @@ do_release_port(void *arg, struct rpc_request *request, json_t *params)
         return;
     }
     workers_release_port(n->workers, (uint32_t)port);
+    heartbeat_node_release(n->heartbeats, (uint32_t)port);
     edge_node_tell_ports(n);
     rpc_reply(request, NULL);
 }
@@ -234,6 +241,20 @@ do_hold_port(void *arg, struct rpc_request *request, json_t *params)
         edge_node_tell_ports(n);
         rpc_reply(request, NULL);
     }
+}
+
+/* ---- edge.forget-peer ---- */
+
+static void
+do_forget_peer(void *arg, struct rpc_request *request, json_t *params)
+{
+    struct edge_node *n = arg;
+    json_int_t number = json_integer_value(json_object_get(params, "port"));
+    if (number < 1 || number > (json_int_t)PORT_MAX ||
+        !heartbeat_node_forget(n->heartbeats, (uint32_t)number))
+        rpc_fail(request, ERR_NOT_FOUND, "there is no such port, or it has no heartbeat");
+    else
+        rpc_reply(request, NULL);
 }
 
 /* ---- Tests ---- */
@@ -280,6 +301,8 @@ const struct rpc_method edge_methods[] = {
      edge_do_capture_read},
     {"edge.capture-stop", CAPTURE_STOP_USAGE, "Ends a capture; the rest can still be read.",
      edge_do_capture_stop},
+    {"edge.forget-peer", "{port}",
+     "The port need not have a peer: it is used again until one is heard.", do_forget_peer},
     {"test.start", TEST_START_USAGE, TEST_START_HELP, do_test_start},
     {"test.stop", TEST_STOP_USAGE, TEST_STOP_HELP, do_test_stop},
 };

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define TICK (NSEC_PER_SEC / 4)
+#define WORKER_PRIORITY 20 /* of --realtime: below that of the heartbeats */
 
 /* ---- What the packet thread tells (worker.h) ---- */
 
@@ -87,6 +88,8 @@ on_wake(uv_async_t *wake)
                                            on_transmitted, on_port_changed, n};
     if (workers_drain(n->workers, &handler))
         uv_async_send(&n->wake);
+    if (n->heartbeats)
+        edge_node_tell_ports(n); /* what the heartbeats say */
 }
 
 /* In the packet thread. */
@@ -99,6 +102,27 @@ wake_up(void *arg)
 
 /* ---- Ports ---- */
 
+/* What is behind "port 2 (eth2) is up". */
+static const char *
+say_reason(const char *reason)
+{
+    static const struct {
+        const char *reason, *text;
+    } texts[] = {
+        {"held", ", and held"},
+        {"silent", ", and hears nothing of its peer"},
+        {"not-heard", ", and its peer does not hear it"},
+        {"peer-ended", ", and its peer has ended"},
+        {"peer-restarted", ", and its peer was started anew"},
+        {"waits", ", and waits to be used again"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        if (!strcmp(reason, texts[i].reason))
+            return texts[i].text;
+    }
+    return "";
+}
+
 void
 edge_node_tell_port(struct edge_node *n, struct told_port *told)
 {
@@ -108,16 +132,14 @@ edge_node_tell_port(struct edge_node *n, struct told_port *told)
         port->speed_kbps = info.speed_kbps; /* as it was negotiated now */
     told->up = atomic_load_explicit(&port->up, memory_order_acquire);
     told->live = port_is_live(port);
+    told->reason = edge_port_reason(port);
     log_info("port %u (%s) is %s%s", port->number, port->name, told->up ? "up" : "down",
-             !told->up || told->live ? ""
-             : atomic_load_explicit(&port->held, memory_order_relaxed)
-                 ? ", and held"
-                 : ", and waits to be used again");
+             told->up ? say_reason(told->reason) : "");
     openflow_agent_port_changed(n->openflow, port);
     if (rpc_agent_is_connected(n->rpc))
         (void)rpc_agent_notify(n->rpc, "edge.port",
-                               json_pack("{sI sb sb}", "port", (json_int_t)port->number, "up",
-                                         told->up, "live", told->live));
+                               json_pack("{sI sb sb ss}", "port", (json_int_t)port->number, "up",
+                                         told->up, "live", told->live, "reason", told->reason));
 }
 
 void
@@ -126,7 +148,8 @@ edge_node_tell_ports(struct edge_node *n)
     for (uint32_t i = 0; i < n->n_ports; i++) {
         struct told_port *told = &n->ports[i];
         if (told->up != atomic_load_explicit(&told->port->up, memory_order_acquire) ||
-            told->live != port_is_live(told->port))
+            told->live != port_is_live(told->port) ||
+            (told->reason && strcmp(told->reason, edge_port_reason(told->port))))
             edge_node_tell_port(n, told);
     }
 }
@@ -158,6 +181,7 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
                                          .tx_timestamps = true,
                                          .exclusive = true,
                                          .hardware_stamps = n->options->ptp.mode != PTP_OFF,
+                                         .aside = o->heartbeat ? &heartbeat_frames : NULL,
                                          .program_in = n->fast ? fast_path_program_in(n->fast) : -1,
                                          .program_out = n->fast ? fast_path_program_out(n->fast)
                                                                 : -1};
@@ -170,6 +194,8 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
     datapath_schedule_port(n->datapath, port, &o->scheduling);
     unsigned owner = o->has_worker ? o->worker : next_owner(n);
     err = workers_add_port(n->workers, owner, port, &options, diag);
+    if (!err)
+        err = edge_heartbeats_add(n, port, o->heartbeat, diag);
     if (err)
         return err;
     n->ports[n->n_ports++].port = port;
@@ -201,11 +227,15 @@ workers_wanted(const struct edge_node *n)
 static enum err
 open_ports(struct edge_node *n, struct diag *diag)
 {
+    edge_heartbeats_new(n, wake_up);
     unsigned wanted = n->options->n_workers ? n->options->n_workers : workers_wanted(n);
     struct worker_options options = {.n_workers = wanted,
                                      .cache_size = n->options->cache_programs,
                                      .fast = n->fast,
                                      .ptp = n->options->ptp,
+                                     .busy_poll = n->options->busy_poll,
+                                     .priority = n->options->realtime ? WORKER_PRIORITY : 0,
+                                     .heartbeats = n->options->busy_poll ? n->heartbeats : NULL,
                                      .wake = wake_up,
                                      .wake_arg = n};
     options.ptp.address = n->options->has_management ? n->options->management : 0;
@@ -339,7 +369,11 @@ start(struct edge_node *n, struct diag *diag)
     if (!err)
         err = start_rpc(n, diag);
     if (!err)
+        err = edge_heartbeats_start(n, diag);
+    if (!err)
         err = workers_start(n->workers, diag);
+    if (!err && n->options->realtime && !workers_are_realtime(n->workers))
+        log_warn("packet threads have no real-time priority: it is not permitted");
     return err;
 }
 
@@ -377,13 +411,15 @@ edge_node_free(struct edge_node *n)
 {
     if (!n)
         return;
-    stamp_node_free(n->tester); /* its answers go before the connections */
-    captures_end(n->captures);  /* likewise */
+    heartbeat_node_end(n->heartbeats); /* the peers' groups have as long as the rest takes */
+    stamp_node_free(n->tester);        /* its answers go before the connections */
+    captures_end(n->captures);         /* likewise */
     tops_free(n->tops);
     metrics_server_free(n->metrics);
     rpc_agent_free(n->rpc);
     openflow_agent_free(n->openflow);
     workers_free(n->workers);
+    heartbeat_node_free(n->heartbeats);
     captures_free(n->captures);
     actions_free(&n->to_tables);
     datapath_free(n->datapath);

@@ -1,9 +1,10 @@
-/* edge_node_private.h - what edge_node.c and edge_methods.c share. */
+/* edge_node_private.h - what edge_node.c, edge_methods.c and edge_heartbeats.c share. */
 #ifndef EDGE_EDGE_NODE_PRIVATE_H
 #define EDGE_EDGE_NODE_PRIVATE_H
 
 #include "edge/capture.h"
 #include "edge/edge_node.h"
+#include "edge/heartbeat_node.h"
 #include "edge/metrics_server.h"
 #include "edge/rpc_agent.h"
 #include "edge/stamp_node.h"
@@ -14,6 +15,7 @@
 struct told_port {
     struct edge_port *port;
     bool up, live;
+    const char *reason; /* edge_port_reason() */
 };
 
 struct edge_node {
@@ -24,6 +26,7 @@ struct edge_node {
     struct datapath *datapath;
     struct fast_path *fast; /* NULL: no port has the kernel's driver */
     struct workers *workers;
+    struct heartbeat_node *heartbeats; /* NULL: no port has one */
     struct openflow_agent *openflow;
     struct rpc_agent *rpc;
     struct stamp_node *tester;
@@ -59,5 +62,17 @@ void edge_node_survey(void *node, struct survey *);
 void edge_node_put_metrics(void *node, struct buf *);
 rpc_handler_fn edge_do_metrics, edge_do_top;
 rpc_handler_fn edge_do_capture_start, edge_do_capture_read, edge_do_capture_stop;
+/* ---- edge_heartbeats.c ---- */
+
+/* `wake`: called in another thread when a port's fault has changed. */
+void edge_heartbeats_new(struct edge_node *, void (*wake)(void *arg));
+/* `interval` as in edge_port_option. */
+MUST_CHECK enum err edge_heartbeats_add(struct edge_node *, struct edge_port *, nsec_t interval,
+                                        struct diag *);
+MUST_CHECK enum err edge_heartbeats_start(struct edge_node *, struct diag *);
+/* Why groups do not use a port: "down", "held", a heartbeat_fault_name(); "": they do. */
+const char *edge_port_reason(const struct edge_port *);
+/* How its heartbeat is; NULL: it has none. */
+json_t *edge_heartbeat_json(const struct edge_node *, uint32_t number);
 
 #endif

@@ -1,6 +1,7 @@
 #include "edge/edge_options.h"
 
 #include "base/buf.h"
+#include "edge/heartbeat.h"
 #include "edge/metrics_server.h"
 #include "io/address.h"
 #include "packet/addr.h"
@@ -88,6 +89,19 @@ parse_worker(const char *text, struct edge_port_option *p, struct diag *diag)
     return ERR_OK;
 }
 
+static enum err
+parse_heartbeat(const char *text, nsec_t *interval, struct diag *diag)
+{
+    *interval = !strcmp(text, "on") ? HEARTBEAT_DEFAULT : 0;
+    if (*interval || !strcmp(text, "off"))
+        return ERR_OK;
+    if (time_parse_duration(text, interval) || *interval < HEARTBEAT_INTERVAL_MIN ||
+        *interval > HEARTBEAT_INTERVAL_MAX)
+        return diag_set(diag, ERR_INVALID,
+                        "\"%s\" is neither on nor off nor an interval from 10us to 1s", text);
+    return ERR_OK;
+}
+
 /* One of those behind the interface: "driver=xdp". */
 static enum err
 parse_port_item(const char *text, size_t length, struct edge_port_option *p, struct diag *diag)
@@ -100,12 +114,15 @@ parse_port_item(const char *text, size_t length, struct edge_port_option *p, str
     *value++ = '\0';
     if (!strcmp(item, "driver"))
         return parse_driver(value, &p->driver, diag);
+    if (!strcmp(item, "heartbeat"))
+        return parse_heartbeat(value, &p->heartbeat, diag);
     if (!strcmp(item, "worker"))
         return parse_worker(value, p, diag);
     enum err err = scheduler_config_item(&p->scheduling, item, value, diag);
     if (err == ERR_NOT_FOUND)
         return diag_set(diag, ERR_INVALID,
-                        "\"%s\" is none of driver, worker, rate, burst, limit, q0 to q7", item);
+                        "\"%s\" is none of driver, worker, heartbeat, rate, burst, limit, q0 to q7",
+                        item);
     return err;
 }
 
@@ -351,6 +368,20 @@ parse_ptp_domains(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
+parse_busy_poll(const char *text UNUSED, struct edge_options *o, struct diag *diag UNUSED)
+{
+    o->busy_poll = true;
+    return ERR_OK;
+}
+
+static enum err
+parse_realtime(const char *text UNUSED, struct edge_options *o, struct diag *diag UNUSED)
+{
+    o->realtime = true;
+    return ERR_OK;
+}
+
+static enum err
 parse_log(const char *text, struct edge_options *o, struct diag *diag)
 {
     static const char *const names[] = {"error", "warn", "info", "debug"};
@@ -366,15 +397,15 @@ parse_log(const char *text, struct edge_options *o, struct diag *diag)
 /* ---- The options ---- */
 
 static const struct option {
-    const char *name, *value, *help;
+    const char *name, *value, *help; /* value NULL: it has none */
     enum err (*parse)(const char *text, struct edge_options *, struct diag *);
     bool repeatable;
 } options[] = {
     {"name", "NAME", "of the node, as in the inventory and in its certificate", parse_name, false},
     {"datapath-id", "HEX", "its OpenFlow datapath id", parse_datapath_id, false},
-    {"port", "N=IFACE[,driver=D][,worker=W][,rate=R...]",
-     "a port: its number, its interface; auto (the default), packet or xdp; whose it is; its rate "
-     "and queues",
+    {"port", "N=IFACE[,driver=D][,worker=W][,heartbeat=H][,rate=R...]",
+     "a port: its number, its interface; auto (the default), packet or xdp; whose it is; "
+     "heartbeats off (the default), on or every H; its rate and queues",
      add_port, true},
     {"controller", "tls:IP:PORT", "an OpenFlow controller; tcp: without TLS", add_controller, true},
     {"rpc", "tls:IP:PORT", "where the controller takes JSON-RPC; tcp: without TLS", parse_rpc,
@@ -401,6 +432,10 @@ static const struct option {
     {"ptp", "e2e|p2p|off", "a transparent clock: end-to-end (the default), peer-to-peer, or none",
      parse_ptp, false},
     {"ptp-domains", "all|N,N...", "the PTP domains it is one for (all)", parse_ptp_domains, false},
+    {"busy-poll", NULL, "threads that forward never sleep: a processor each, less time lost",
+     parse_busy_poll, false},
+    {"realtime", NULL, "threads that forward have real-time priority, if that is permitted",
+     parse_realtime, false},
     {"log", "LEVEL", "error, warn, info (the default) or debug", parse_log, false},
 };
 
@@ -413,7 +448,7 @@ edge_options_help(struct buf *out)
             "nothing else.\n\n");
     for (size_t i = 0; i < ARRAY_SIZE(options); i++) {
         const struct option *o = &options[i];
-        buf_printf(out, "  --%-16s %-18s  %s%s\n", o->name, o->value, o->help,
+        buf_printf(out, "  --%-16s %-18s  %s%s\n", o->name, o->value ? o->value : "", o->help,
                    o->repeatable ? "; repeatable" : "");
     }
     buf_str(out, "  --help, --version\n\n"
@@ -490,7 +525,9 @@ edge_options_parse(int argc, char **argv, struct edge_options *result, enum edge
         if (seen[option - options] && !option->repeatable)
             return diag_set(diag, ERR_INVALID, "--%s is there twice", option->name);
         seen[option - options] = true;
-        const char *value = value_of(word, argc, argv, &i);
+        const char *value = option->value ? value_of(word, argc, argv, &i) : "";
+        if (!option->value && strchr(word, '='))
+            return diag_set(diag, ERR_INVALID, "--%s has no value", option->name);
         if (!value)
             return diag_set(diag, ERR_INVALID, "--%s needs %s", option->name, option->value);
         enum err err = option->parse(value, &o, diag);

@@ -16,7 +16,10 @@ struct edge_port_option {
     bool has_worker;
     unsigned worker; /* whose it is; else they take turns */
     struct scheduler_config scheduling;
+    nsec_t heartbeat; /* interval; 0: none; HEARTBEAT_DEFAULT: the mode's */
 };
+
+#define HEARTBEAT_DEFAULT ((nsec_t)-1)
 
 /* Texts point into the command line. */
 struct edge_options {
@@ -37,6 +40,8 @@ struct edge_options {
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;
+    bool busy_poll;         /* the packet threads spin */
+    bool realtime;          /* ... and have real-time priority */
     unsigned n_workers;     /* 0: as many as the machine has processors */
     struct ptp_options ptp; /* its address is left to the node */
     enum log_level log_level;
@@ -51,7 +56,8 @@ MUST_CHECK enum err edge_options_parse(int argc, char **argv, struct edge_option
 /* The text of --help. */
 void edge_options_help(struct buf *);
 
-/* "3=eth1", "3=eth1,driver=xdp,rate=10M,q0=weight:1" (scheduler_config.h). ERR_INVALID. */
+/* "3=eth1", "3=eth1,driver=xdp,heartbeat=1ms,rate=10M,q0=weight:1" (scheduler_config.h).
+ * ERR_INVALID. */
 MUST_CHECK enum err edge_options_parse_port(const char *text, struct edge_port_option *,
                                             struct diag *);
 

@@ -141,7 +141,7 @@ ports_are_checked(void **state UNUSED)
     assert_wrong("--port 1=a,xdp", "--port: \"xdp\" is not NAME=VALUE");
     assert_wrong("--port 1=a,driver=fast", "--port: \"fast\" is none of auto, packet, xdp, kernel");
     assert_wrong("--port 1=a,speed=1",
-                 "--port: \"speed\" is none of driver, worker, rate, burst, limit, "
+                 "--port: \"speed\" is none of driver, worker, heartbeat, rate, burst, limit, "
                  "q0 to q7");
     assert_wrong("--port 1=a,q0=weight:0", "--port: \"0\" is not a number from 1 to 255");
     assert_wrong("--port 1=a,rate=1M,q0=strict+min:2M",
@@ -149,6 +149,10 @@ ports_are_checked(void **state UNUSED)
     assert_wrong("--port 1=a,worker=16", "--port: \"16\" is not a number from 0 to 15");
     assert_wrong(LEAST "--port 2=z,worker=2 --workers 2", "port 2: there is no worker 2");
     assert_wrong("--workers 0", "--workers: \"0\" is neither a number from 1 to 16 nor auto");
+    assert_wrong("--port 1=a,heartbeat=5us",
+                 "--port: \"5us\" is neither on nor off nor an interval from 10us to 1s");
+    assert_wrong("--port 1=a,heartbeat=soon",
+                 "--port: \"soon\" is neither on nor off nor an interval from 10us to 1s");
     assert_wrong("--port 1=a --port 1=b", "--port: port 1 is there twice");
     assert_wrong("--port 1=a --port 2=a", "--port: interface a is there twice");
 }
@@ -165,6 +169,36 @@ a_port_says_how_it_is_shared(void **state UNUSED)
     assert_int_equal(p.scheduling.rate_kbps, 10000);
     assert_int_equal(p.scheduling.queues[0].weight, 3);
     assert_int_equal(p.scheduling.queues[0].max_kbps, 4000);
+}
+
+static void
+a_port_may_have_a_heartbeat(void **state UNUSED)
+{
+    struct edge_port_option port;
+    assert_ok(edge_options_parse_port("3=eth3", &port, NULL));
+    assert_int_equal(port.heartbeat, 0);
+    assert_ok(edge_options_parse_port("3=eth3,heartbeat=on,driver=xdp", &port, NULL));
+    assert_int_equal(port.heartbeat, HEARTBEAT_DEFAULT);
+    assert_int_equal(port.driver, PORT_DRIVER_XDP);
+    assert_string_equal(port.interface, "eth3");
+    assert_ok(edge_options_parse_port("3=eth3,driver=packet,heartbeat=250us", &port, NULL));
+    assert_int_equal(port.heartbeat, 250 * NSEC_PER_USEC);
+    assert_ok(edge_options_parse_port("3=eth3,heartbeat=off", &port, NULL));
+    assert_int_equal(port.heartbeat, 0);
+}
+
+static void
+modes_are_words_of_their_own(void **state UNUSED)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    assert_ok(parse(LEAST "--max-flows 5", &o, &command, &diag));
+    assert_false(o.busy_poll || o.realtime);
+    assert_ok(parse(LEAST "--busy-poll --realtime --max-flows 5", &o, &command, &diag));
+    assert_true(o.busy_poll && o.realtime);
+    assert_int_equal(o.max_flows, 5);
+    assert_wrong(LEAST "--busy-poll=yes", "--busy-poll has no value");
 }
 
 static void
@@ -225,6 +259,8 @@ the_transparent_clock_is_end_to_end_unless_told(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(the_lab_s_command_line_is_understood),
           cmocka_unit_test(what_is_not_said_has_a_default),
           cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(what_is_wrong_is_named),
-          cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_port_says_how_it_is_shared),
+          cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_port_may_have_a_heartbeat),
+          cmocka_unit_test(modes_are_words_of_their_own),
+          cmocka_unit_test(a_port_says_how_it_is_shared),
           cmocka_unit_test(a_socket_s_path_must_fit), cmocka_unit_test(help_names_every_option),
           cmocka_unit_test(the_transparent_clock_is_end_to_end_unless_told))

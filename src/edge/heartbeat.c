@@ -2,7 +2,6 @@
 
 #include "base/cursor.h"
 
-#define IDENTIFIER 0x544c4842u /* "TLHB" */
 #define VERSION 1
 #define URGENT 3 /* frames that tell of a change: one may be lost */
 
@@ -36,7 +35,7 @@ heartbeat_decode(const uint8_t *payload, size_t size, struct heartbeat_message *
                  struct diag *diag)
 {
     struct cursor in = cursor_over(payload, size);
-    if (cursor_be32(&in, "identifier") != IDENTIFIER)
+    if (cursor_be32(&in, "identifier") != HEARTBEAT_IDENTIFIER)
         cursor_fail(&in, ERR_UNSUPPORTED, "identifier");
     if (cursor_u8(&in, "version") != VERSION)
         cursor_fail(&in, ERR_UNSUPPORTED, "version");
@@ -52,6 +51,12 @@ heartbeat_decode(const uint8_t *payload, size_t size, struct heartbeat_message *
     m.interval_us = cursor_be32(&in, "interval");
     m.accept_us = cursor_be32(&in, "accepted interval");
     m.port = cursor_be32(&in, "port");
+    uint8_t kind = cursor_u8(&in, "kind");
+    cursor_skip(&in, 1, "reserved");
+    m.echo_us = cursor_be32(&in, "echo interval");
+    m.kind = (enum heartbeat_kind)kind;
+    if (kind > HEARTBEAT_REPLY)
+        cursor_fail(&in, ERR_MALFORMED, "kind");
     if (!m.multiplier || !m.session)
         cursor_fail(&in, ERR_MALFORMED, m.multiplier ? "session" : "multiplier");
     if (in.err)
@@ -68,7 +73,7 @@ heartbeat_encode(const struct heartbeat_message *m, const struct mac *source, ui
     memcpy(frame, heartbeat_address.octets, 6);
     memcpy(frame + 6, source->octets, 6);
     put_be16(frame + 12, HEARTBEAT_ETHERTYPE);
-    put_be32(p, IDENTIFIER);
+    put_be32(p, HEARTBEAT_IDENTIFIER);
     p[4] = VERSION;
     p[5] = (uint8_t)m->state;
     p[6] = m->reason;
@@ -79,6 +84,8 @@ heartbeat_encode(const struct heartbeat_message *m, const struct mac *source, ui
     put_be32(p + 28, m->interval_us);
     put_be32(p + 32, m->accept_us);
     put_be32(p + 36, m->port);
+    p[40] = (uint8_t)m->kind;
+    put_be32(p + 42, m->echo_us);
 }
 
 /* ---- Sessions: 32 bits of the node, 8 of its port, 24 that count ---- */
@@ -105,22 +112,55 @@ is_later(uint64_t a, uint64_t b)
 
 /* ---- Intervals ---- */
 
+static bool
+both_reflect(const struct heartbeat *h)
+{
+    return h->config.reflects && h->peer.echo_us;
+}
+
+bool
+heartbeat_echoes(const struct heartbeat *h)
+{
+    return h->state == HEARTBEAT_UP && both_reflect(h);
+}
+
+/* Of messages: what we would send and receive at. The peer comes to the same end. */
+static nsec_t
+own_interval(const struct heartbeat *h)
+{
+    return both_reflect(h) ? h->config.slow : h->config.interval;
+}
+
 static nsec_t
 sending_interval(const struct heartbeat *h)
 {
     nsec_t accepted = MIN(h->peer.accept_us * NSEC_PER_USEC, HEARTBEAT_INTERVAL_MAX);
     if (h->state == HEARTBEAT_UP)
-        return MAX(h->config.interval, accepted);
+        return MAX(own_interval(h), accepted);
     if (h->urgent)
         return h->config.interval;
     return h->fault || h->state == HEARTBEAT_INIT ? HEARTBEAT_RETRY : HEARTBEAT_HELLO;
 }
 
+static nsec_t
+message_detection(const struct heartbeat *h)
+{
+    return h->peer.multiplier * MAX(own_interval(h), h->peer.interval_us * NSEC_PER_USEC);
+}
+
+static nsec_t
+echo_interval(const struct heartbeat *h)
+{
+    nsec_t accepted = MIN(h->peer.echo_us * NSEC_PER_USEC, HEARTBEAT_INTERVAL_MAX);
+    return MAX(h->config.interval, accepted);
+}
+
 nsec_t
 heartbeat_detection(const struct heartbeat *h)
 {
-    nsec_t interval = MAX(h->config.accept, h->peer.interval_us * NSEC_PER_USEC);
-    return h->state == HEARTBEAT_UP ? h->peer.multiplier * interval : 0;
+    if (heartbeat_echoes(h))
+        return h->config.multiplier * echo_interval(h);
+    return h->state == HEARTBEAT_UP ? message_detection(h) : 0;
 }
 
 /* Sends as soon as the interval allows. */
@@ -147,15 +187,24 @@ go_down(struct heartbeat *h, enum heartbeat_fault fault, nsec_t now)
     h->fault = fault;
     h->session = next_session(h->session);
     h->sequence = 0;
+    h->echo.proved = false;
     h->urgent = URGENT;
     h->tired_at = NSEC_NEVER;
     h->silent_at = now + HEARTBEAT_PATIENCE;
     enter(h, HEARTBEAT_DOWN);
 }
 
+/* The peer hears us, and we hear it. */
 static void
-go_up(struct heartbeat *h)
+may_go_up(struct heartbeat *h)
 {
+    if (both_reflect(h) && !h->echo.proved) { /* a reply will bring us here again */
+        if (h->state == HEARTBEAT_DOWN)
+            enter(h, HEARTBEAT_INIT);
+        return;
+    }
+    h->echo.answered = h->echo.sequence;
+    h->echo.send_at = h->sent_at;
     h->fault = HEARTBEAT_NO_FAULT;
     h->urgent = 0;
     h->tired_at = NSEC_NEVER;
@@ -171,6 +220,7 @@ heartbeat_init(struct heartbeat *h, const struct heartbeat_config *config, nsec_
                                        (uint64_t)config->index << 24 | 1,
                             .sent_at = now - HEARTBEAT_HELLO,
                             .send_at = now,
+                            .echo = {.send_at = NSEC_NEVER},
                             .silent_at = NSEC_NEVER,
                             .tired_at = NSEC_NEVER};
 }
@@ -212,6 +262,8 @@ peer_is_down(struct heartbeat *h, const struct heartbeat_message *m, nsec_t now)
                     ? HEARTBEAT_NOT_HEARD
                     : HEARTBEAT_PEER_RESTARTED,
                 now);
+    if (h->fault == HEARTBEAT_SILENT) /* it is the other direction that is lost */
+        h->fault = HEARTBEAT_NOT_HEARD;
     if (h->state == HEARTBEAT_DOWN) {
         h->tired_at = now + HEARTBEAT_PATIENCE;
         enter(h, HEARTBEAT_INIT);
@@ -243,19 +295,64 @@ follow(struct heartbeat *h, const struct heartbeat_message *m, nsec_t now)
         break;
     case HEARTBEAT_INIT:
         if (h->state != HEARTBEAT_UP)
-            go_up(h);
+            may_go_up(h);
         else
             hurry(h);
         break;
     case HEARTBEAT_UP:
         if (h->state == HEARTBEAT_INIT)
-            go_up(h);
+            may_go_up(h);
         break;
     }
     /* Fast only from when the peer sends fast. */
     h->silent_at = now + (h->state == HEARTBEAT_UP && m->state == HEARTBEAT_UP
-                              ? heartbeat_detection(h)
+                              ? message_detection(h)
                               : HEARTBEAT_PATIENCE);
+}
+
+/* ---- Echoes ---- */
+
+/* When the requests that are not answered are silence: all of a detection time, and at least
+ * `multiplier` of them. Those that an answer has overtaken do not count. */
+static nsec_t
+echo_silent_at(const struct heartbeat *h)
+{
+    uint32_t n = h->echo.sequence - h->echo.answered;
+    if (!heartbeat_echoes(h) || n < h->config.multiplier)
+        return NSEC_NEVER;
+    uint32_t oldest = h->echo.sequence + 1 - MIN(n, HEARTBEAT_ECHOES);
+    return h->echo.sent[oldest % HEARTBEAT_ECHOES] + heartbeat_detection(h);
+}
+
+static void
+take_reply(struct heartbeat *h, const struct heartbeat_message *m)
+{
+    uint32_t ahead = m->sequence - h->echo.answered;
+    if (m->session != h->session || !ahead || ahead > h->echo.sequence - h->echo.answered) {
+        h->counters.ignored++;
+        return;
+    }
+    h->echo.answered = m->sequence;
+    h->echo.proved = true;
+    h->counters.replies++;
+    if (h->state == HEARTBEAT_INIT && h->peer.state >= HEARTBEAT_INIT)
+        may_go_up(h);
+}
+
+static void
+take_message(struct heartbeat *h, const struct heartbeat_message *m, nsec_t now)
+{
+    if (!is_credible(h, m)) {
+        h->counters.ignored++;
+        return;
+    }
+    h->counters.received++;
+    if (m->session == h->peer.session)
+        h->counters.missed += m->sequence - h->peer.sequence - 1;
+    else
+        peer_changes(h, m, now);
+    h->peer = *m;
+    follow(h, m, now);
 }
 
 void
@@ -264,25 +361,16 @@ heartbeat_input(struct heartbeat *h, const uint8_t *payload, size_t size, nsec_t
     struct heartbeat_message m;
     if (h->state == HEARTBEAT_ENDED)
         return;
-    if (heartbeat_decode(payload, size, &m, NULL)) {
+    if (heartbeat_decode(payload, size, &m, NULL))
         h->counters.ignored++;
-        return;
-    }
-    if (node_of(m.session) == h->config.node) {
+    else if (m.kind == HEARTBEAT_REPLY)
+        take_reply(h, &m);
+    else if (node_of(m.session) == h->config.node)
         h->counters.echoes++;
-        return;
-    }
-    if (!is_credible(h, &m)) {
-        h->counters.ignored++;
-        return;
-    }
-    h->counters.received++;
-    if (m.session == h->peer.session)
-        h->counters.missed += m.sequence - h->peer.sequence - 1;
+    else if (m.kind == HEARTBEAT_MESSAGE)
+        take_message(h, &m, now);
     else
-        peer_changes(h, &m, now);
-    h->peer = m;
-    follow(h, &m, now);
+        h->counters.ignored++; /* a request: nobody reflects here */
 }
 
 /* ---- Time ---- */
@@ -290,12 +378,15 @@ heartbeat_input(struct heartbeat *h, const uint8_t *payload, size_t size, nsec_t
 void
 heartbeat_check(struct heartbeat *h, nsec_t now)
 {
-    if (h->silent_at <= now) {
-        if (h->state == HEARTBEAT_UP) {
-            go_down(h, HEARTBEAT_SILENT, now);
-            h->send_at = now; /* how often that can be is limited by silence itself */
-            return;
-        }
+    bool silent = heartbeat_silent_at(h) <= now;
+    if (h->state == HEARTBEAT_UP && silent) {
+        go_down(h, HEARTBEAT_SILENT, now);
+        h->send_at = now; /* how often that can be is limited by silence itself */
+        return;
+    }
+    if (silent) {
+        if (h->fault == HEARTBEAT_NOT_HEARD)
+            h->fault = HEARTBEAT_SILENT;
         /* Whoever it was, it may come back as somebody else. */
         h->state = HEARTBEAT_DOWN;
         h->peer = (struct heartbeat_message){0};
@@ -318,11 +409,16 @@ heartbeat_excuse(struct heartbeat *h, nsec_t lateness)
         h->silent_at += lateness;
 }
 
-bool
-heartbeat_output(struct heartbeat *h, nsec_t now, uint8_t frame[HEARTBEAT_FRAME_SIZE])
+/* By the clock and not by when it is sent, so that lateness does not add up. */
+static nsec_t
+start_of(nsec_t due, nsec_t interval, nsec_t now)
 {
-    if (h->send_at > now)
-        return false;
+    return now - due < interval ? due : now;
+}
+
+static void
+write_message(struct heartbeat *h, nsec_t now, uint8_t *frame)
+{
     const struct heartbeat_message m = {
         .state = h->state,
         .reason = (uint8_t)h->fault,
@@ -330,25 +426,69 @@ heartbeat_output(struct heartbeat *h, nsec_t now, uint8_t frame[HEARTBEAT_FRAME_
         .session = h->session,
         .peer_session = h->state == HEARTBEAT_DOWN ? 0 : h->peer.session,
         .sequence = ++h->sequence,
-        .interval_us = (uint32_t)(h->config.interval / NSEC_PER_USEC),
-        .accept_us = (uint32_t)(h->config.accept / NSEC_PER_USEC),
+        .interval_us = (uint32_t)(own_interval(h) / NSEC_PER_USEC),
+        .accept_us = (uint32_t)(own_interval(h) / NSEC_PER_USEC),
         .port = h->config.port,
+        .echo_us = h->config.reflects ? (uint32_t)(HEARTBEAT_INTERVAL_MIN / NSEC_PER_USEC) : 0,
     };
     heartbeat_encode(&m, &h->config.mac, frame);
-    h->counters.sent++;
     if (h->urgent)
         h->urgent--;
     nsec_t interval = sending_interval(h);
-    /* By the clock and not by when it is sent, so that lateness does not add up. */
-    h->sent_at = now - h->send_at < interval ? h->send_at : now;
+    h->sent_at = start_of(h->send_at, interval, now);
     h->send_at = h->sent_at + interval;
+    if (h->state == HEARTBEAT_INIT)
+        h->echo.send_at = now;
+}
+
+static void
+write_request(struct heartbeat *h, nsec_t now, uint8_t *frame)
+{
+    const struct heartbeat_message m = {.state = h->state,
+                                        .multiplier = h->config.multiplier,
+                                        .session = h->session,
+                                        .sequence = ++h->echo.sequence,
+                                        .port = h->config.port,
+                                        .kind = HEARTBEAT_REQUEST};
+    nsec_t interval = echo_interval(h);
+    heartbeat_encode(&m, &h->config.mac, frame);
+    h->echo.sent[m.sequence % HEARTBEAT_ECHOES] = now;
+    h->echo.send_at = h->state == HEARTBEAT_UP ? start_of(h->echo.send_at, interval, now) + interval
+                                               : NSEC_NEVER; /* with the next message */
+}
+
+static bool
+request_is_due(const struct heartbeat *h, nsec_t now)
+{
+    return h->state >= HEARTBEAT_INIT && both_reflect(h) && h->echo.send_at <= now;
+}
+
+bool
+heartbeat_output(struct heartbeat *h, nsec_t now, uint8_t frame[HEARTBEAT_FRAME_SIZE])
+{
+    if (h->send_at <= now)
+        write_message(h, now, frame);
+    else if (request_is_due(h, now))
+        write_request(h, now, frame);
+    else
+        return false;
+    h->counters.sent++;
     return true;
+}
+
+nsec_t
+heartbeat_silent_at(const struct heartbeat *h)
+{
+    return MIN(h->silent_at, echo_silent_at(h));
 }
 
 nsec_t
 heartbeat_deadline(const struct heartbeat *h)
 {
-    return MIN(h->send_at, MIN(h->silent_at, h->tired_at));
+    nsec_t deadline = MIN(h->send_at, MIN(h->silent_at, h->tired_at));
+    if (heartbeat_echoes(h))
+        deadline = MIN(deadline, MIN(h->echo.send_at, echo_silent_at(h)));
+    return deadline;
 }
 
 void

@@ -15,8 +15,14 @@
  * was started anew (its tables are empty). So is a peer that is heard and does not hear us from the
  * start.
  *
- * What differs from BFD. It runs on Ethernet, so that it needs no addresses; there are no echo and
- * no demand mode, and no Poll Sequence: a receiver goes by the interval of the last frame, and
+ * Echoes (RFC 5880 section 6.8.9). Where both ends can have frames reflected by their kernels
+ * (io/reflector.h), each sends echo requests at its interval; nothing back for `multiplier` of them
+ * is silence. So the pace does not hang on when the peer's threads are run; whether they are, the
+ * messages tell, at a slower one (`slow`). A session is UP only after an echo. A node that sends
+ * requests late has them answered late, and takes that for nothing.
+ *
+ * What differs from BFD. It runs on Ethernet, so that it needs no addresses; there is no demand
+ * mode and no Poll Sequence: a receiver goes by the interval of the last frame, and
  * detects only once the peer says UP. Where no peer is known, a frame a second is sent, where one
  * is to be found again ten. Frames are numbered, and each DOWN begins a new session: what is
  * recorded and sent again is not believed, and what comes back from a loop is recognised. It is not
@@ -39,7 +45,12 @@
  *     28     4      interval at which it would send, microseconds
  *     32     4      least interval at which it can receive, microseconds
  *     36     4      its port's number
- *     40     6      zero; ignored */
+ *     40     1      0 message, 1 echo request, 2 echo reply: a request that was reflected
+ *     41     1      zero; ignored
+ *     42     4      least interval of echo requests that it reflects, microseconds; 0: it does not
+ *
+ * Of a request and reply only the session, the sequence number (of the requests alone) and octet 40
+ * mean something. */
 #ifndef EDGE_HEARTBEAT_H
 #define EDGE_HEARTBEAT_H
 
@@ -60,6 +71,11 @@
 #define HEARTBEAT_PATIENCE (3 * HEARTBEAT_HELLO) /* with a peer that is not UP */
 
 extern const struct mac heartbeat_address;
+
+enum heartbeat_kind { HEARTBEAT_MESSAGE, HEARTBEAT_REQUEST, HEARTBEAT_REPLY };
+#define HEARTBEAT_KIND_OFFSET 54u /* in the frame */
+#define HEARTBEAT_IDENTIFIER 0x544c4842u
+#define HEARTBEAT_ECHOES 64u /* requests whose time is known; a power of two */
 
 enum heartbeat_state { HEARTBEAT_ENDED, HEARTBEAT_DOWN, HEARTBEAT_INIT, HEARTBEAT_UP };
 
@@ -82,11 +98,13 @@ struct heartbeat_message {
     enum heartbeat_state state;
     uint8_t reason, multiplier;
     uint64_t session, peer_session;
-    uint32_t sequence, interval_us, accept_us, port;
+    uint32_t sequence, interval_us, accept_us, port, echo_us;
+    enum heartbeat_kind kind;
 };
 
 /* Reads what is behind the EtherType. ERR_TRUNCATED; ERR_UNSUPPORTED: another protocol or version;
- * ERR_MALFORMED: a state that is not there, a multiplier or session of 0. `diag` may be NULL. */
+ * ERR_MALFORMED: a state or kind that is not there, a multiplier or session of 0. `diag` may be
+ * NULL. */
 MUST_CHECK enum err heartbeat_decode(const uint8_t *payload, size_t size,
                                      struct heartbeat_message *, struct diag *);
 /* A whole frame of HEARTBEAT_FRAME_SIZE octets. */
@@ -97,8 +115,9 @@ struct heartbeat_config {
     uint32_t port;   /* its number, told to the peer */
     uint32_t node;   /* random, the same for all ports of a node, new with each start */
     uint8_t index;   /* of the port in the node */
-    nsec_t interval; /* at which to send */
-    nsec_t accept;   /* least at which to receive */
+    nsec_t interval; /* at which to send and to receive */
+    nsec_t slow;     /* the same, of messages where echoes are used */
+    bool reflects;   /* requests that come in are sent back, by somebody else */
     uint8_t multiplier;
 };
 
@@ -106,7 +125,8 @@ struct heartbeat_counters {
     uint64_t sent, received;
     uint64_t missed;  /* numbers that were left out between two that came */
     uint64_t ignored; /* not a heartbeat, of another session, or old */
-    uint64_t echoes;  /* our own, come back */
+    uint64_t echoes;  /* our own, come back from a loop */
+    uint64_t replies; /* echo requests that were answered */
     uint64_t losses;  /* times the link became unusable */
 };
 
@@ -122,7 +142,14 @@ struct heartbeat {
     nsec_t sent_at, send_at;
     nsec_t silent_at; /* nothing by then is silence */
     nsec_t tired_at;  /* a peer that is heard and does not hear us by then is a fault */
-    uint8_t urgent;   /* frames still to be sent fast, whatever the state */
+    struct {
+        uint32_t sequence; /* of the last request */
+        uint32_t answered; /* the newest that was */
+        bool proved;       /* one was, in this session */
+        nsec_t send_at;    /* the next */
+        nsec_t sent[HEARTBEAT_ECHOES];
+    } echo;
+    uint8_t urgent; /* frames still to be sent fast, whatever the state */
     struct heartbeat_counters counters;
 };
 
@@ -133,15 +160,19 @@ void heartbeat_input(struct heartbeat *, const uint8_t *payload, size_t size, ns
 void heartbeat_check(struct heartbeat *, nsec_t now);
 /* The caller did not look for so long: that is not the peer's silence. */
 void heartbeat_excuse(struct heartbeat *, nsec_t lateness);
-/* The frame to send, if send_at has come; false: it has not. */
+/* The next frame to send, if it is time; false: it is not. Call it until it says so. */
 bool heartbeat_output(struct heartbeat *, nsec_t now, uint8_t frame[HEARTBEAT_FRAME_SIZE]);
+/* When heartbeat_check() would find the link silent. */
+nsec_t heartbeat_silent_at(const struct heartbeat *);
 /* When heartbeat_check() or heartbeat_output() has something to do. */
 nsec_t heartbeat_deadline(const struct heartbeat *);
 /* The port is going to be out of use: the next frame says so, and nothing is believed any more. */
 void heartbeat_end(struct heartbeat *, nsec_t now);
 /* There need not be a peer any more: no fault until one is heard again. */
 void heartbeat_forget(struct heartbeat *, nsec_t now);
-/* How long a silence is recognised after, as negotiated; 0: no session. */
+/* How long a silence of the link is recognised after, as negotiated; 0: no session. */
 nsec_t heartbeat_detection(const struct heartbeat *);
+/* Are echoes used? */
+bool heartbeat_echoes(const struct heartbeat *);
 
 #endif

@@ -15,11 +15,13 @@ struct bench {
     struct heartbeat ends[2];
     bool cut[2]; /* what end 0, or 1, sends is lost */
     bool stuck;  /* end 0 does not come to look or to send */
+    bool reflects;
     struct recorded {
         uint8_t frame[HEARTBEAT_FRAME_SIZE];
         nsec_t due;
     } frames[2][FRAMES]; /* that end 0, or 1, has sent */
-    unsigned n_sent[2], n_received[2];
+    unsigned n_sent[2], n_received[2], n_reflected[2];
+    bool dead[2]; /* an end's kernel does not reflect any more */
 };
 
 static void
@@ -30,7 +32,8 @@ start_end(struct bench *b, int end, uint32_t node, nsec_t interval)
                                             .node = node,
                                             .index = 1,
                                             .interval = interval,
-                                            .accept = interval,
+                                            .slow = 20 * MS,
+                                            .reflects = b->reflects,
                                             .multiplier = HEARTBEAT_MULTIPLIER};
     heartbeat_init(&b->ends[end], &config, b->now);
 }
@@ -63,6 +66,28 @@ send_what_is_due(struct bench *b, int end)
     }
 }
 
+/* What the kernel at an end does, whoever sleeps: requests go back. */
+static void
+reflect(struct bench *b, int end, const struct recorded *request)
+{
+    struct recorded *r = &b->frames[end][b->n_sent[end]++ % FRAMES];
+    *r = *request;
+    r->frame[HEARTBEAT_KIND_OFFSET] = HEARTBEAT_REPLY;
+    r->due = b->cut[end] || request->due == NSEC_NEVER ? NSEC_NEVER : request->due + DELAY;
+}
+
+static void
+reflect_requests(struct bench *b)
+{
+    for (int end = 0; b->reflects && end < 2; end++) {
+        for (; b->n_reflected[end] < b->n_sent[end]; b->n_reflected[end]++) {
+            const struct recorded *r = &b->frames[end][b->n_reflected[end] % FRAMES];
+            if (r->frame[HEARTBEAT_KIND_OFFSET] == HEARTBEAT_REQUEST && !b->dead[!end])
+                reflect(b, !end, r);
+        }
+    }
+}
+
 static void
 receive_what_waits(struct bench *b, int end)
 {
@@ -71,7 +96,7 @@ receive_what_waits(struct bench *b, int end)
         const struct recorded *r = &b->frames[from][b->n_received[from] % FRAMES];
         if (r->due != NSEC_NEVER && r->due > b->now)
             return;
-        if (r->due != NSEC_NEVER)
+        if (r->due != NSEC_NEVER && r->frame[HEARTBEAT_KIND_OFFSET] != HEARTBEAT_REQUEST)
             heartbeat_input(&b->ends[end], r->frame + 14, HEARTBEAT_PAYLOAD_SIZE, b->now);
     }
 }
@@ -91,6 +116,7 @@ pass(struct bench *b, nsec_t time)
         if (!b->stuck)
             turn(b, 0);
         turn(b, 1);
+        reflect_requests(b);
     }
 }
 
@@ -130,7 +156,7 @@ forge(struct bench *b, const struct heartbeat_message *m)
 
 static const char vector[] = "0180c200000e 020000000001 88b5 544c4842 01 03 00 03"
                              "1122334401000002 5566778802000007 00000009 000000fa 00000019 0000000c"
-                             "000000000000";
+                             "00 00 0000000a";
 
 static void
 a_frame_is_as_documented(void **state UNUSED)
@@ -142,7 +168,8 @@ a_frame_is_as_documented(void **state UNUSED)
                                         .sequence = 9,
                                         .interval_us = 250,
                                         .accept_us = 25,
-                                        .port = 12};
+                                        .port = 12,
+                                        .echo_us = 10};
     const struct mac source = {{2, 0, 0, 0, 0, 1}};
     struct heartbeat_message read;
     uint8_t frame[HEARTBEAT_FRAME_SIZE];
@@ -159,6 +186,8 @@ a_frame_is_as_documented(void **state UNUSED)
     assert_int_equal(read.interval_us, 250);
     assert_int_equal(read.accept_us, 25);
     assert_int_equal(read.port, 12);
+    assert_int_equal(read.echo_us, 10);
+    assert_int_equal(read.kind, HEARTBEAT_MESSAGE);
     free(expected);
 }
 
@@ -170,10 +199,8 @@ what_is_no_heartbeat_is_refused(void **state UNUSED)
         uint8_t octet;
         enum err err;
     } wrong[] = {
-        {0, 0x55, ERR_UNSUPPORTED},
-        {4, 2, ERR_UNSUPPORTED},
-        {5, 4, ERR_MALFORMED},
-        {7, 0, ERR_MALFORMED},
+        {0, 0x55, ERR_UNSUPPORTED}, {4, 2, ERR_UNSUPPORTED}, {5, 4, ERR_MALFORMED},
+        {7, 0, ERR_MALFORMED},      {40, 3, ERR_MALFORMED},
     };
     struct heartbeat_message m;
     size_t size;
@@ -198,7 +225,7 @@ survives_truncation_at_every_octet(void **state UNUSED)
         struct heartbeat_message m;
         uint8_t *copy = malloc(n ? n : 1);
         memcpy(copy, frame + 14, n);
-        assert_err(heartbeat_decode(copy, n, &m, NULL), n < 40 ? ERR_TRUNCATED : ERR_OK);
+        assert_err(heartbeat_decode(copy, n, &m, NULL), n < 46 ? ERR_TRUNCATED : ERR_OK);
         free(copy);
     }
     free(frame);
@@ -439,7 +466,7 @@ what_is_recorded_is_not_believed_later(void **state)
             heartbeat_input(&b->ends[0], b->frames[1][i].frame + 14, HEARTBEAT_PAYLOAD_SIZE,
                             b->now);
             assert_int_not_equal(b->ends[0].state, HEARTBEAT_UP);
-            assert_int_equal(b->ends[0].fault, HEARTBEAT_SILENT);
+            assert_int_not_equal(b->ends[0].fault, HEARTBEAT_NO_FAULT);
             pass(b, 10 * US);
         }
         pass(b, 2 * HEARTBEAT_PATIENCE);
@@ -503,6 +530,125 @@ wild_intervals_do_no_harm(void **state)
     assert_true(b->ends[0].counters.sent - sent >= 4);
 }
 
+/* ---- Echoes ---- */
+
+static struct bench *
+up_with_echoes(void **state)
+{
+    struct bench *b = *state;
+    b->reflects = true;
+    start_end(b, 0, 0x1111, 250 * US);
+    start_end(b, 1, 0x2222, 250 * US);
+    up(state);
+    assert_true(heartbeat_echoes(&b->ends[0]) && heartbeat_echoes(&b->ends[1]));
+    return b;
+}
+
+static void
+echoes_set_the_pace(void **state)
+{
+    struct bench *b = up_with_echoes(state);
+    uint64_t replies = b->ends[0].counters.replies, received = b->ends[0].counters.received;
+    assert_int_equal(heartbeat_detection(&b->ends[0]), 750 * US);
+    pass(b, 100 * MS);
+    assert_in_range(b->ends[0].counters.replies - replies, 399, 401);
+    assert_in_range(b->ends[0].counters.received - received, 4, 6);
+    assert_int_equal(b->ends[0].counters.losses, 0);
+}
+
+static void
+one_end_that_does_not_reflect_is_enough_for_messages(void **state)
+{
+    struct bench *b = *state;
+    start_end(b, 0, 0x1111, 250 * US);
+    b->reflects = true;
+    start_end(b, 1, 0x2222, 250 * US);
+    up(state);
+    assert_false(heartbeat_echoes(&b->ends[0]) || heartbeat_echoes(&b->ends[1]));
+    assert_int_equal(heartbeat_detection(&b->ends[1]), 750 * US);
+    uint64_t received = b->ends[0].counters.received;
+    pass(b, 100 * MS);
+    assert_in_range(b->ends[0].counters.received - received, 399, 401);
+}
+
+static void
+lost_echoes_are_silence_at_both_ends(void **state)
+{
+    struct bench *b = up_with_echoes(state);
+    for (int end = 0; end < 2; end++) {
+        b->cut[end] = true;
+        pass(b, 1 * MS + 2 * STEP);
+        assert_int_not_equal(b->ends[0].fault, HEARTBEAT_NO_FAULT);
+        assert_int_not_equal(b->ends[1].fault, HEARTBEAT_NO_FAULT);
+        pass(b, 2 * HEARTBEAT_PATIENCE); /* and which direction it is becomes clear */
+        assert_string_equal(heartbeat_fault_name(b->ends[!end].fault), "silent");
+        assert_string_equal(heartbeat_fault_name(b->ends[end].fault), "not-heard");
+        b->cut[end] = false;
+        pass(b, 2 * HEARTBEAT_RETRY);
+        assert_states(b, HEARTBEAT_UP, HEARTBEAT_UP);
+        assert_faults(b, HEARTBEAT_NO_FAULT, HEARTBEAT_NO_FAULT);
+    }
+}
+
+/* The thread of one end is kept from running, again and again; the link is as it was. */
+static void
+lateness_is_no_silence_where_there_are_echoes(void **state)
+{
+    struct bench *b = up_with_echoes(state);
+    for (unsigned i = 0; i < 20; i++) {
+        b->stuck = true;
+        pass(b, (nsec_t)(i + 1) * 2 * MS);
+        b->stuck = false;
+        pass(b, 300 * US);
+    }
+    pass(b, 5 * MS);
+    assert_int_equal(b->ends[0].counters.losses, 0);
+    assert_int_equal(b->ends[1].counters.losses, 0);
+}
+
+/* Its kernel goes on for a while, and then does not. */
+static void
+a_process_that_hangs_is_silent(void **state)
+{
+    struct bench *b = up_with_echoes(state);
+    b->stuck = true;
+    pass(b, 61 * MS);
+    assert_string_equal(heartbeat_fault_name(b->ends[1].fault), "silent");
+}
+
+static void
+a_kernel_that_does_not_reflect_is_silent(void **state)
+{
+    struct bench *b = up_with_echoes(state);
+    b->dead[1] = true;
+    pass(b, 1 * MS + 2 * STEP);
+    assert_int_not_equal(b->ends[0].fault, HEARTBEAT_NO_FAULT);
+    pass(b, 5000 * MS); /* and stays so, though messages pass */
+    assert_int_equal(b->ends[0].counters.losses, 1);
+    assert_int_not_equal(b->ends[0].fault, HEARTBEAT_NO_FAULT);
+    b->dead[1] = false;
+    pass(b, 2 * HEARTBEAT_RETRY);
+    assert_states(b, HEARTBEAT_UP, HEARTBEAT_UP);
+}
+
+static void
+replies_that_were_not_asked_for_are_nothing(void **state)
+{
+    struct bench *b = up_with_echoes(state);
+    struct heartbeat_message m = {.kind = HEARTBEAT_REPLY,
+                                  .multiplier = 3,
+                                  .session = b->ends[0].session,
+                                  .sequence = b->ends[0].echo.sequence + 1};
+    uint64_t ignored = b->ends[0].counters.ignored;
+    forge(b, &m);
+    m.sequence = b->ends[0].echo.answered;
+    forge(b, &m);
+    m.session++;
+    m.sequence = b->ends[0].echo.sequence;
+    forge(b, &m);
+    assert_int_equal(b->ends[0].counters.ignored, ignored + 3);
+}
+
 #define WITH_BENCH(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 TEST_MAIN(cmocka_unit_test(a_frame_is_as_documented),
@@ -520,4 +666,10 @@ TEST_MAIN(cmocka_unit_test(a_frame_is_as_documented),
           WITH_BENCH(echoes_are_recognised), WITH_BENCH(a_loop_does_not_hide_silence),
           WITH_BENCH(what_is_recorded_is_not_believed_later),
           WITH_BENCH(a_frame_sent_again_at_once_is_old), WITH_BENCH(a_forged_number_costs_a_while),
-          WITH_BENCH(wild_intervals_do_no_harm))
+          WITH_BENCH(wild_intervals_do_no_harm), WITH_BENCH(echoes_set_the_pace),
+          WITH_BENCH(one_end_that_does_not_reflect_is_enough_for_messages),
+          WITH_BENCH(lost_echoes_are_silence_at_both_ends),
+          WITH_BENCH(lateness_is_no_silence_where_there_are_echoes),
+          WITH_BENCH(a_process_that_hangs_is_silent),
+          WITH_BENCH(a_kernel_that_does_not_reflect_is_silent),
+          WITH_BENCH(replies_that_were_not_asked_for_are_nothing))

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "io/clock.h"
+#include "io/thread.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -101,9 +102,12 @@ static int
 wait_for_events(struct worker *w, struct epoll_event *events, int max)
 {
     nsec_t begin = clock_monotonic();
+    bool spins = w->all->options.busy_poll;
     qsbr_offline(&w->dp->qsbr, w->index);
-    int n = w->gap < LINGER ? linger_for_events(w, events, max, begin) : 0;
-    if (n == 0)
+    int n = spins             ? epoll_wait(w->epoll_fd, events, max, 0)
+            : w->gap < LINGER ? linger_for_events(w, events, max, begin)
+                              : 0;
+    if (n == 0 && !spins)
         n = sleep_for_events(w, events, max);
     qsbr_online(&w->dp->qsbr, w->index);
     w->now = clock_monotonic();
@@ -135,6 +139,7 @@ run(void *arg)
             if (events[i].data.ptr == &w->carrier)
                 handle_event(w, &events[i]);
         }
+        worker_poll_heartbeats(w);
         for (int i = 0; i < n; i++) {
             if (events[i].data.ptr != &w->carrier)
                 handle_event(w, &events[i]);
@@ -237,7 +242,7 @@ worker_free(struct worker *w)
 enum err
 worker_start(struct worker *w, struct diag *diag)
 {
-    int error = pthread_create(&w->thread, NULL, run, w);
+    int error = thread_start(&w->thread, w->all->options.priority, run, w, &w->realtime);
     if (error)
         return diag_set(diag, ERR_IO, "thread: %s", strerror(error));
     w->started = true;

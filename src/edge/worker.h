@@ -1,9 +1,9 @@
 /* worker.h - the threads that forward: ports in, pipeline, queues, ports out.
  *
- * A worker sleeps in epoll until a frame, a change of carrier or a command comes; takes frames in
- * vectors of 32; queues what goes out as the port's scheduler has it (scheduler.h). A port that
- * loses its carrier stops being live in the same turn, so the next packet's group takes its other
- * bucket: failover costs one store.
+ * A worker sleeps in epoll until a frame, a change of carrier or a command comes, or spins
+ * (worker_options.busy_poll); takes frames in vectors of 32; queues what goes out as the port's
+ * scheduler has it (scheduler.h). A port that loses its carrier stops being live in the same turn,
+ * so the next packet's group takes its other bucket: failover costs one store.
  *
  * Several workers. Each port belongs to one worker, which alone reads it, queues for it and sends
  * by it. Each worker has its own packets, pipeline and cache. A packet for a port of another worker
@@ -21,6 +21,7 @@
 #include "io/port.h"
 
 struct workers;
+struct heartbeat_node;
 
 #define WORKERS_MAX QSBR_WORKERS
 
@@ -30,7 +31,11 @@ struct worker_options {
     uint32_t cache_size;         /* programs of each; 0: 65536 */
     uint32_t punts_per_second;   /* to the controller; 0: 1000 */
     uint32_t samples_per_second; /* of dropped packets; 0: 10 */
-    struct fast_path *fast;      /* for ports whose driver is the kernel's; NULL: there are none */
+    bool busy_poll;              /* they never sleep */
+    int priority;                /* SCHED_FIFO, if permitted; 0: none */
+    struct heartbeat_node
+        *heartbeats;        /* for the first to poll; NULL: none, or they have a thread */
+    struct fast_path *fast; /* for ports whose driver is the kernel's; NULL: there are none */
     struct ptp_options ptp;
     /* Called in the worker's thread when workers_drain() has something to do. */
     void (*wake)(void *arg);
@@ -47,6 +52,8 @@ void workers_free(struct workers *);
 MUST_CHECK enum err workers_add_port(struct workers *, unsigned worker, struct edge_port *,
                                      const struct port_options *, struct diag *);
 MUST_CHECK enum err workers_start(struct workers *, struct diag *);
+/* False: they have no real-time priority, because none was asked for or permitted. */
+bool workers_are_realtime(const struct workers *);
 
 unsigned workers_count(const struct workers *);
 /* Whose the port is; 0 for what is no port of theirs. */

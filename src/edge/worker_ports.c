@@ -1,6 +1,7 @@
 #include "edge/worker_private.h"
 
 #include "base/alloc.h"
+#include "edge/heartbeat_node.h"
 #include "io/clock.h"
 
 #include <stdlib.h>
@@ -44,32 +45,43 @@ set_live(struct worker_port *wp)
     atomic_store_explicit(&wp->port->live, true, memory_order_release);
 }
 
+static void
+set_up(struct worker *w, struct worker_port *wp, bool up)
+{
+    nsec_t wait = atomic_load_explicit(&w->all->wait_to_restore, memory_order_relaxed);
+    if (!up)
+        atomic_store_explicit(&wp->port->live, false, memory_order_release);
+    atomic_store_explicit(&wp->port->up, up, memory_order_release);
+    wp->restore_at = NSEC_NEVER;
+    if (!up)
+        worker_discard_queues(w, wp);
+    else if (wait == 0 || !wp->known)
+        set_live(wp);
+    else if (wait > 0)
+        wp->restore_at = w->now + wait;
+    wp->known = true;
+    worker_tell_port(w, wp->port);
+}
+
 void
 worker_on_carrier(void *arg, const struct carrier_event *e)
 {
     struct worker *w = arg;
     for (uint32_t i = 0; i < w->n_ports; i++) {
         struct worker_port *wp = w->ports[i];
-        bool was_up = atomic_load_explicit(&wp->port->up, memory_order_relaxed);
         if (wp->ifindex != e->ifindex)
             continue;
         atomic_store_explicit(&wp->port->mtu, port_frame_max(wp->io), memory_order_relaxed);
-        if (was_up == e->up)
-            continue;
-        nsec_t wait = atomic_load_explicit(&w->all->wait_to_restore, memory_order_relaxed);
-        if (!e->up)
-            atomic_store_explicit(&wp->port->live, false, memory_order_release);
-        atomic_store_explicit(&wp->port->up, e->up, memory_order_release);
-        wp->restore_at = NSEC_NEVER;
-        if (!e->up)
-            worker_discard_queues(w, wp);
-        else if (wait == 0 || !wp->known)
-            set_live(wp);
-        else if (wait > 0)
-            wp->restore_at = w->now + wait;
-        wp->known = true;
-        worker_tell_port(w, wp->port);
+        if (atomic_load_explicit(&wp->port->up, memory_order_relaxed) != e->up)
+            set_up(w, wp, e->up);
     }
+}
+
+void
+worker_port_lost(struct worker *w, struct worker_port *wp)
+{
+    if (atomic_load_explicit(&wp->port->up, memory_order_relaxed))
+        set_up(w, wp, false);
 }
 
 void
@@ -85,6 +97,14 @@ worker_restore_ports(struct worker *w)
 }
 
 /* ---- In ---- */
+
+void
+worker_poll_heartbeats(struct worker *w)
+{
+    struct heartbeat_node *heartbeats = w->all->options.heartbeats;
+    if (heartbeats && w->index == 0)
+        w->now = heartbeat_node_poll(heartbeats, w->now);
+}
 
 void
 worker_read_port(struct worker *w, struct worker_port *wp)
@@ -104,6 +124,7 @@ worker_read_port(struct worker *w, struct worker_port *wp)
             n = ptp_worker_receive(w->ptp, wp->ptp_port, vector, n, w->now);
         pipeline_receive(w->pipeline, vector, n, w->now);
         worker_flush_ports(w);
+        worker_poll_heartbeats(w);
         qsbr_quiescent(&w->dp->qsbr, w->index);
     }
 }

@@ -83,7 +83,7 @@ struct worker {
     bool late;           /* ... and may have been through with it before the last record came */
     int epoll_fd, event_fd, second_fd;
     pthread_t thread;
-    bool started;
+    bool started, realtime;
     _Atomic bool stop;
     nsec_t now;
     nsec_t gap; /* how long it has nothing to do between turns, on the average */
@@ -117,9 +117,13 @@ MUST_CHECK enum err worker_watch(struct worker *, int fd, void *what, struct dia
 MUST_CHECK enum err worker_add_port(struct worker *, struct edge_port *, struct port_io *,
                                     struct diag *);
 void worker_on_carrier(void *worker, const struct carrier_event *);
+/* The port is known to be down; netlink will say so too, and when it is up again. */
+void worker_port_lost(struct worker *, struct worker_port *);
 /* Ports that have waited long enough are live again. */
 void worker_restore_ports(struct worker *);
 void worker_read_port(struct worker *, struct worker_port *);
+/* Busy-polling, between two vectors: heartbeats wait for nothing longer than that. */
+void worker_poll_heartbeats(struct worker *);
 void worker_read_stamps(struct worker *, struct worker_port *);
 /* What the drivers count by themselves is added to what is counted here. */
 void worker_count_losses(struct worker *);

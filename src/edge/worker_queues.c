@@ -135,6 +135,10 @@ send_waiting(struct worker *w, struct worker_port *wp)
             octets += run.sizes[i];
         count_sent(wp->port, run.queue, sent, octets);
         scheduler_sent(&wp->scheduler, &run, sent, w->now);
+        if (port_was_down(wp->io)) {
+            worker_port_lost(w, wp);
+            return;
+        }
         if (sent < run.n) {
             wp->full_until = wp->send_at = w->now + RETRY;
             return;

@@ -92,6 +92,16 @@ workers_start(struct workers *all, struct diag *diag)
 
 /* ---- What can be asked and told ---- */
 
+bool
+workers_are_realtime(const struct workers *all)
+{
+    for (unsigned i = 0; i < all->n; i++) {
+        if (!all->list[i]->realtime)
+            return false;
+    }
+    return true;
+}
+
 struct worker_port *
 workers_find_port(const struct workers *all, uint32_t number)
 {

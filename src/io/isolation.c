@@ -14,7 +14,7 @@
 
 /* Of our filters, by which we find them again. */
 #define HANDLE 0x7469u
-#define PRIORITY 1u
+#define PRIORITY 2u /* io/reflector.h comes before */
 
 static const enum bpf_tc_attach_point points[] = {BPF_TC_INGRESS, BPF_TC_EGRESS};
 

@@ -196,7 +196,22 @@ port_receive(struct port_io *port, struct packet **packets, unsigned max)
 unsigned
 port_send(struct port_io *port, struct packet **packets, unsigned n)
 {
+    port->down = false;
     return port->driver->send(port, packets, n);
+}
+
+bool
+port_is_running(const struct port_io *port)
+{
+    struct ifreq ifr = {.ifr_ifindex = 0};
+    memcpy(ifr.ifr_name, port->interface, sizeof ifr.ifr_name);
+    return ioctl(port->control_fd, SIOCGIFFLAGS, &ifr) || ifr.ifr_flags & IFF_RUNNING;
+}
+
+bool
+port_was_down(const struct port_io *port)
+{
+    return port->down;
 }
 
 unsigned

@@ -13,7 +13,7 @@
 #ifndef IO_PORT_H
 #define IO_PORT_H
 
-#include "packet/addr.h"
+#include "io/frame_socket.h"
 #include "packet/packet.h"
 
 enum port_choice { PORT_DRIVER_AUTO, PORT_DRIVER_PACKET, PORT_DRIVER_XDP, PORT_DRIVER_KERNEL };
@@ -29,6 +29,7 @@ struct port_options {
      * for what goes out by it other than by port_send(). What comes in goes nowhere else; it can
      * redirect a frame to port_up_ifindex(). */
     int program_in, program_out;
+    const struct frame_kind *aside; /* frames that do not come by the port; NULL: none */
 };
 
 struct port_io;
@@ -59,6 +60,9 @@ unsigned port_receive(struct port_io *, struct packet **, unsigned max);
 /* Sends up to `n` frames; the references of those it took (the first ones, as many as it returns)
  * are gone. Fewer: the interface has no room now. A frame the kernel refuses counts as taken. */
 unsigned port_send(struct port_io *, struct packet **, unsigned n);
+/* The last port_send() was refused frames because the interface is down. The kernel says so to
+ * whoever sends some time before it tells it by netlink. */
+bool port_was_down(const struct port_io *);
 /* Transmit timestamps that have come back: the kernel's, or, of packets that ask for it with
  * PACKET_TOKEN_PTP, the card's too, which comes by itself and later. */
 struct port_tx_stamp {

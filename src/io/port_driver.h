@@ -23,6 +23,7 @@ struct port_io {
     int fd;
     int control_fd; /* any socket, for ioctls */
     struct port_counters counters;
+    bool down;                   /* a frame was refused for that, in this call of send() */
     int claim_fd;                /* -1: none */
     struct port_tap *tap;        /* the kernel driver's; NULL: none */
     struct isolation *isolation; /* NULL: none */
@@ -51,5 +52,9 @@ enum err port_kernel_open(const struct port_options *, struct port_io **, struct
 /* Writes the wall clock where the packet asks for it (packet.stamp_offset), just before it leaves:
  * 32 bits of seconds and 32 of nanoseconds, the PTP truncated format of RFC 8762 section 4.2.1. */
 void port_stamp(struct packet *);
+
+/* Up and with carrier, as far as the kernel says without waiting for a lock. An interface that is
+ * being set down refuses frames as a full one does (ENOBUFS, EBUSY), before anybody is told. */
+bool port_is_running(const struct port_io *);
 
 #endif

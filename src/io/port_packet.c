@@ -120,7 +120,10 @@ set_rx_options(int fd, const struct port_options *o, bool hardware, struct diag 
         {SOL_SOCKET, SO_SELECT_ERR_QUEUE, 1, "SO_SELECT_ERR_QUEUE"},
         {SOL_SOCKET, SO_RCVBUFFORCE, SOCKET_BUFFER, "SO_RCVBUFFORCE"},
     };
-    return set_options(fd, options, ARRAY_SIZE(options), o->interface, diag);
+    enum err err = set_options(fd, options, ARRAY_SIZE(options), o->interface, diag);
+    if (!err && o->aside)
+        err = frame_kind_filter(fd, o->aside, false, diag);
+    return err;
 }
 
 static enum err
@@ -510,9 +513,12 @@ packet_send(struct port_io *io, struct packet **packets, unsigned n)
     while (sent < n) {
         bool plain = is_plain(port, packets[sent]);
         int done = (plain ? send_plain : send_others)(port, packets + sent, n - sent);
-        if (done < 0 && (errno == EAGAIN || errno == ENOBUFS))
+        if (done < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
+            io->down = errno == ENOBUFS && !port_is_running(io);
             break;
+        }
         if (done < 0) { /* the first one is refused (too long, link down): it is lost */
+            io->down = errno == ENETDOWN;
             io->counters.tx_refused++;
             done = 1;
         }

@@ -59,7 +59,13 @@ xdp_port(struct port_io *port)
     return CONTAINER_OF(port, struct xdp_port, base);
 }
 
-/* The program, by hand: there is no compiler where it runs.
+/* The program, by hand: there is no compiler where it runs. Frames that do not come by the port
+ * (port_options.aside) go on into the kernel, where their own socket is:
+ *
+ *     if (ctx->data + 14 <= ctx->data_end && its destination and EtherType are those)
+ *         return XDP_PASS;
+ *
+ * All others come here:
  *
  *     if (bpf_xdp_adjust_meta(ctx, -8) == 0) {
  *         u64 *stamp = ctx->data_meta;
@@ -76,11 +82,40 @@ xdp_port(struct port_io *port)
 #define MOV_IMM(dst, value) INSN(BPF_ALU64 | BPF_MOV | BPF_K, dst, 0, 0, value)
 #define CALL(function) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, function)
 #define LOAD_W(dst, src, offset) INSN(BPF_LDX | BPF_MEM | BPF_W, dst, src, offset, 0)
+#define LOAD_H(dst, src, offset) INSN(BPF_LDX | BPF_MEM | BPF_H, dst, src, offset, 0)
+#define UNLESS(reg, value, skip) INSN(BPF_JMP32 | BPF_JNE | BPF_K, reg, 0, skip, (int32_t)(value))
+
+#define PASS_SIZE 13 /* instructions */
+
+static void
+pass_aside(const struct frame_kind *kind, struct bpf_insn *program)
+{
+    uint32_t high;
+    uint16_t low, type = to_be16(kind->type);
+    memcpy(&high, kind->destination.octets, sizeof high);
+    memcpy(&low, kind->destination.octets + 4, sizeof low);
+    const struct bpf_insn pass[PASS_SIZE] = {
+        LOAD_W(BPF_REG_2, BPF_REG_1, offsetof(struct xdp_md, data)),
+        LOAD_W(BPF_REG_3, BPF_REG_1, offsetof(struct xdp_md, data_end)),
+        MOV_REG(BPF_REG_4, BPF_REG_2),
+        INSN(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_4, 0, 0, 14),
+        INSN(BPF_JMP | BPF_JGT | BPF_X, BPF_REG_4, BPF_REG_3, 8, 0),
+        LOAD_W(BPF_REG_5, BPF_REG_2, 0),
+        UNLESS(BPF_REG_5, high, 6),
+        LOAD_H(BPF_REG_5, BPF_REG_2, 4),
+        UNLESS(BPF_REG_5, low, 4),
+        LOAD_H(BPF_REG_5, BPF_REG_2, 12),
+        UNLESS(BPF_REG_5, type, 2),
+        MOV_IMM(BPF_REG_0, XDP_PASS),
+        INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
+    };
+    memcpy(program, pass, sizeof pass);
+}
 
 static int
-load_program(int map_fd, char *log, size_t log_size)
+load_program(int map_fd, const struct frame_kind *aside, char *log, size_t log_size)
 {
-    const struct bpf_insn program[] = {
+    const struct bpf_insn all_others[] = {
         MOV_REG(BPF_REG_6, BPF_REG_1),
         MOV_IMM(BPF_REG_2, -8),
         CALL(BPF_FUNC_xdp_adjust_meta),
@@ -100,10 +135,15 @@ load_program(int map_fd, char *log, size_t log_size)
         CALL(BPF_FUNC_redirect_map),
         INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0),
     };
+    struct bpf_insn program[PASS_SIZE + ARRAY_SIZE(all_others)];
+    size_t n = aside ? PASS_SIZE : 0;
+    if (aside)
+        pass_aside(aside, program);
+    memcpy(program + n, all_others, sizeof all_others);
     LIBBPF_OPTS(bpf_prog_load_opts, options, .log_buf = log, .log_size = (uint32_t)log_size,
                 .log_level = 1);
     return bpf_prog_load(BPF_PROG_TYPE_XDP, "tieline_port", "Dual BSD/GPL", program,
-                         ARRAY_SIZE(program), &options);
+                         n + ARRAY_SIZE(all_others), &options);
 }
 
 static enum err
@@ -117,7 +157,7 @@ system_error(struct diag *diag, const char *interface, const char *what, int err
 }
 
 static enum err
-attach_program(struct xdp_port *port, struct diag *diag)
+attach_program(struct xdp_port *port, const struct frame_kind *aside, struct diag *diag)
 {
     char log[2048] = "";
     const char *name = port->base.interface;
@@ -125,7 +165,7 @@ attach_program(struct xdp_port *port, struct diag *diag)
     port->map_fd = bpf_map_create(BPF_MAP_TYPE_XSKMAP, "tieline_sockets", 4, 4, 1, NULL);
     if (port->map_fd < 0)
         return system_error(diag, name, "XSKMAP", errno);
-    port->program_fd = load_program(port->map_fd, log, sizeof log);
+    port->program_fd = load_program(port->map_fd, aside, log, sizeof log);
     if (port->program_fd < 0)
         return system_error(diag, name, "XDP program", errno);
     /* A link, which goes with its descriptor: a process that is killed leaves nothing behind. */
@@ -240,7 +280,7 @@ check_queues(struct xdp_port *port, struct diag *diag)
 static void xdp_close(struct port_io *);
 
 static enum err
-set_up(struct xdp_port *port, struct diag *diag)
+set_up(struct xdp_port *port, const struct frame_kind *aside, struct diag *diag)
 {
     struct ifreq ifr = {.ifr_ifindex = 0};
     struct timex tai = {0};
@@ -256,7 +296,7 @@ set_up(struct xdp_port *port, struct diag *diag)
     if (!err)
         err = create_umem(port, diag);
     if (!err)
-        err = attach_program(port, diag);
+        err = attach_program(port, aside, diag);
     if (!err)
         err = create_socket(port, diag);
     if (err)
@@ -276,7 +316,7 @@ xdp_open(const struct port_options *o, struct port_io **result, struct diag *dia
         .ifindex = if_nametoindex(o->interface), .number = o->number, .fd = -1, .control_fd = -1};
     port->map_fd = port->program_fd = port->link_fd = -1;
     snprintf(port->base.interface, sizeof port->base.interface, "%s", o->interface);
-    enum err err = set_up(port, diag);
+    enum err err = set_up(port, o->aside, diag);
     if (err) {
         xdp_close(&port->base);
         return err;
@@ -447,8 +487,9 @@ xdp_send(struct port_io *io, struct packet **packets, unsigned n)
             break;
         packet_unref(p);
     }
-    if (sent && xsk_ring_prod__needs_wakeup(&port->tx))
-        (void)sendto(io->fd, NULL, 0, MSG_DONTWAIT, NULL, 0);
+    if (sent && xsk_ring_prod__needs_wakeup(&port->tx) &&
+        sendto(io->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
+        io->down = errno == ENETDOWN || (errno == EBUSY && !port_is_running(io));
     return sent;
 }
 

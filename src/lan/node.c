@@ -511,7 +511,7 @@ on_port(void *arg UNUSED, struct rpc_request *request, json_t *params UNUSED)
 
 static const struct rpc_method agent_methods[] = {
     {"edge.dropped", "{reason, in-port, frame}", "A sample of a dropped packet.", on_dropped},
-    {"edge.port", "{port, up, live}", "A port has changed.", on_port},
+    {"edge.port", "{port, up, live, reason}", "A port has changed.", on_port},
 };
 
 static void

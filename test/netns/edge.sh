@@ -180,7 +180,7 @@ of del-flows in_port=1
 silent
 claim "tells samples of what it drops" wait_for 5 grep -q '"edge.dropped","params":{"reason":"no_match","in-port":1,"frame":"' "$work/rpc"
 ip -n $prefix-b link set b0 down
-claim "and of ports" wait_for 5 grep -q '"edge.port","params":{"port":2,"up":false,"live":false}' "$work/rpc"
+claim "and of ports" wait_for 5 grep -q '"edge.port","params":{"port":2,"up":false,"live":false,"reason":"down"}' "$work/rpc"
 ip -n $prefix-b link set b0 up
 wait_for 5 carrier 2 true
 
