@@ -53,7 +53,7 @@ counted() { rpc n1 edge.ports | jq ".ports[1] | $1"; }
 spawn ctl "$work/told" /usr/bin/python3 "$here/edge_rpc.py" listen 10.2.0.1 6654
 wait_for 5 grep -q ready "$work/told"
 
-for driver in packet xdp; do
+for driver in packet xdp kernel; do
     start_1 $driver
     start_2 $driver
     claim "$driver: nodes find each other over both links" eval 'both_up 2 && both_up 3'
