@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #define TICK (NSEC_PER_SEC / 4)
-#define WORKER_PRIORITY 20 /* of --realtime: below that of the heartbeats */
+#define WORKER_PRIORITY 5 /* of --realtime: below that of the heartbeats */
 
 /* ---- What the packet thread tells (worker.h) ---- */
 
