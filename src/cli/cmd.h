@@ -69,6 +69,7 @@ int cmd_edge_trace(struct cli *);
 int cmd_edge_status(struct cli *);
 int cmd_edge_ports(struct cli *);
 int cmd_edge_queues(struct cli *);
+int cmd_edge_redundancy(struct cli *);
 int cmd_edge_stats(struct cli *);
 /* cmd_top.c, cmd_capture.c */
 int cmd_edge_top(struct cli *);

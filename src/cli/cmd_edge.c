@@ -176,6 +176,76 @@ cmd_edge_queues(struct cli *cli)
     return CLI_OK;
 }
 
+/* ---- redundancy --------------------------------------------------------------------------------
+ */
+
+static const struct column stream_columns[] = {
+    {">STREAM", "stream", AS_TEXT, NULL},
+    {">RULES", "rules", AS_TEXT, NULL},
+    {">NUMBERED", "sequenced", AS_TEXT, NULL},
+    {">PASSED", "passed", AS_TEXT, NULL},
+    {">DISCARDED", "discarded", AS_TEXT, NULL},
+    {">LOST", "lost", AS_TEXT, NULL},
+    {"A", "a-state", AS_TEXT, NULL},
+    {">LOST ON A", "a-lost", AS_TEXT, NULL},
+    {"B", "b-state", AS_TEXT, NULL},
+    {">LOST ON B", "b-lost", AS_TEXT, NULL},
+    {">WRONG LAN", "wrong-lan", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column heard_columns[] = {
+    {"NODE", "node", AS_TEXT, NULL},
+    {"FORM", "form", AS_TEXT, NULL},
+    {"REDBOX", "redbox", AS_TEXT, NULL},
+    {">FRAMES", "frames", AS_TEXT, NULL},
+    {">A, MS AGO", "a-ms-ago", AS_TEXT, NULL},
+    {">B, MS AGO", "b-ms-ago", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+/* Both paths in the stream's row. */
+static json_t *
+stream_row(const json_t *stream)
+{
+    json_t *row = json_deep_copy(stream), *paths = json_object_get(row, "paths");
+    const json_t *a = json_array_get(paths, 0), *b = json_array_get(paths, 1);
+    if (!paths)
+        return row;
+    json_object_set(row, "a-state", json_object_get(a, "state"));
+    json_object_set(row, "a-lost", json_object_get(a, "lost"));
+    json_object_set(row, "b-state", json_object_get(b, "state"));
+    json_object_set(row, "b-lost", json_object_get(b, "lost"));
+    json_object_set_new(row, "wrong-lan",
+                        json_integer(json_integer_value(json_object_get(a, "wrong-lan")) +
+                                     json_integer_value(json_object_get(b, "wrong-lan"))));
+    return row;
+}
+
+int
+cmd_edge_redundancy(struct cli *cli)
+{
+    const json_t *answer, *streams, *stream;
+    bool shown;
+    size_t i;
+    int status = ask_and_show(cli, "edge.redundancy", &answer, &shown);
+    if (status || shown)
+        return status;
+    json_t *rows = json_array();
+    streams = json_object_get(answer, "streams");
+    json_array_foreach(streams, i, stream)
+    {
+        json_array_append_new(rows, stream_row(stream));
+    }
+    table_put_array(&cli->out, rows, stream_columns, cli->utc);
+    json_decref(rows);
+    if (json_array_size(json_object_get(answer, "nodes"))) {
+        buf_str(&cli->out, "\nheard\n");
+        table_put_array(&cli->out, json_object_get(answer, "nodes"), heard_columns, cli->utc);
+    }
+    return CLI_OK;
+}
+
 static void
 put_counters(struct cli *cli, const char *title, const json_t *counters, bool all)
 {

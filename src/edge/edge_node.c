@@ -23,13 +23,14 @@ on_punt(void *arg, const struct punt *punt, const uint8_t *frame, uint32_t size,
     openflow_agent_packet_in(n->openflow, punt, frame, size, total_size, in_port);
 }
 
-/* A frame for the node itself: only tests have rules that end here. */
+/* A frame for the node itself: only tests and supervision frames have rules that end here. */
 static void
 on_local(void *arg, const uint8_t *frame, uint32_t size, uint32_t in_port, nsec_t rx_time,
          bool kernel_time)
 {
     struct edge_node *n = arg;
-    stamp_agent_local(stamp_node_agent(n->tester), frame, size, in_port, rx_time, kernel_time);
+    if (!supervisor_input(&n->supervisor, frame, size, clock_monotonic()))
+        stamp_agent_local(stamp_node_agent(n->tester), frame, size, in_port, rx_time, kernel_time);
 }
 
 static void
@@ -160,6 +161,7 @@ on_tick(void *arg)
 {
     struct edge_node *n = arg;
     edge_node_tell_ports(n);
+    edge_redundancy_tick(n);
     timer_start(n->tick, TICK);
 }
 

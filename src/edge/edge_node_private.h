@@ -8,6 +8,7 @@
 #include "edge/metrics_server.h"
 #include "edge/rpc_agent.h"
 #include "edge/stamp_node.h"
+#include "edge/supervision.h"
 #include "edge/top.h"
 #include "io/timer.h"
 
@@ -34,8 +35,9 @@ struct edge_node {
     struct tops *tops;
     struct metrics_server *metrics; /* NULL: was not asked for */
     uint64_t punted;                /* packets for the controllers */
-    struct actions to_tables;       /* of a test packet: what comes from LOCAL meets the rules */
-    char rpc_reason[320];           /* why its controller is not connected, as last told */
+    struct supervisor supervisor;
+    struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */
+    char rpc_reason[320];     /* why its controller is not connected, as last told */
     struct told_port ports[MAX_PORTS];
     uint32_t n_ports;
     struct timer *tick;
@@ -49,6 +51,10 @@ extern const size_t n_edge_methods;
 /* edge_queue_methods.c: edge.queues, and edge.config with {port, scheduling}. */
 void edge_queues_tell(void *node, struct rpc_request *, json_t *params);
 void edge_queues_configure(struct edge_node *, struct rpc_request *, json_t *params);
+
+/* edge_redundancy_methods.c: edge.redundancy, and the supervision frames that are due. */
+void edge_redundancy_do(void *node, struct rpc_request *, json_t *params);
+void edge_redundancy_tick(struct edge_node *);
 
 /* Tells the controllers of a port whose state has changed. */
 void edge_node_tell_port(struct edge_node *, struct told_port *);
