@@ -161,12 +161,23 @@ redundancy_path_state(const struct redundancy_window *w, unsigned path)
 #define LAST_KNOWN UINT32_C(0x10000)
 
 static bool
-place_remembers(uint64_t place, uint16_t sequence, nsec_t now)
+place_remembers(uint64_t place, uint16_t sequence, nsec_t begun)
 {
-    if (!(place & PLACE_TAKEN) || (uint16_t)place != sequence)
-        return false;
-    int64_t then_us = (int64_t)(place >> PLACE_TIME_SHIFT);
-    return now / NSEC_PER_USEC - then_us < REDUNDANCY_FORGET / NSEC_PER_USEC;
+    return place & PLACE_TAKEN && (uint16_t)place == sequence &&
+           (nsec_t)(place >> PLACE_TIME_SHIFT) >= begun / NSEC_PER_USEC;
+}
+
+/* Since when numbers count. A pause ends what was before it; workers that see it at once find the
+ * same: it is told by when the stream was heard last, and not by their own clocks. */
+static nsec_t
+note_heard(struct redundancy_window *w, nsec_t now)
+{
+    nsec_t heard = atomic_load_explicit(&w->heard, memory_order_acquire);
+    if (now - heard >= REDUNDANCY_FORGET)
+        atomic_store_explicit(&w->begun, heard + REDUNDANCY_FORGET, memory_order_relaxed);
+    if (now > heard)
+        atomic_store_explicit(&w->heard, now, memory_order_release);
+    return atomic_load_explicit(&w->begun, memory_order_relaxed);
 }
 
 static void
@@ -208,12 +219,12 @@ bool
 redundancy_is_first(struct redundancy_window *w, unsigned path, uint16_t sequence, nsec_t now)
 {
     _Atomic uint64_t *place = &w->seen[sequence & (REDUNDANCY_WINDOW - 1)];
+    nsec_t begun = note_heard(w, now), time = MAX(now, begun) / NSEC_PER_USEC;
     uint64_t old = atomic_load_explicit(place, memory_order_relaxed), new;
     bool first;
     do { /* who fails here has been overtaken by another worker, which has succeeded */
-        first = !place_remembers(old, sequence, now);
-        new = first ? (uint64_t)(now / NSEC_PER_USEC) << PLACE_TIME_SHIFT | PLACE_TAKEN | sequence
-                    : old;
+        first = !place_remembers(old, sequence, begun);
+        new = first ? (uint64_t)time << PLACE_TIME_SHIFT | PLACE_TAKEN | sequence : old;
         new |= PLACE_PATH(path);
     } while (new != old && !atomic_compare_exchange_weak_explicit(
                                place, &old, new, memory_order_relaxed, memory_order_relaxed));

@@ -10,11 +10,14 @@
  * A stream that discards remembers REDUNDANCY_WINDOW numbers. The place of a number is the number
  * modulo that; a place holds the last number that fell there, by which paths it came, and when, in
  * one word, so that workers need no lock: whoever puts a number into its place lets his copy pass,
- * and everybody who finds it there has a copy. A number is forgotten after EntryForgetTime (clause
- * 4.1.10.3 and table 8: 400 ms), or when REDUNDANCY_WINDOW later numbers have come. So a sender
- * that starts anew, as the standard has it after 500 ms, is heard at once; a stream may run at up
- * to REDUNDANCY_WINDOW frames in the time by which one path is slower than the other; and numbers
- * made up at random cost nobody but their own stream, and no memory.
+ * and everybody who finds it there has a copy. Numbers are forgotten when nothing of their
+ * stream was heard for EntryForgetTime (clause 4.1.10.3 and table 8: 400 ms), or when
+ * REDUNDANCY_WINDOW later ones have come. So a sender that starts anew, as the standard has it
+ * after 500 ms, is heard at once; a stream may run at up to REDUNDANCY_WINDOW frames in the time by
+ * which one path is slower than the other; and numbers made up at random cost nobody but their own
+ * stream, and no memory. The standard forgets each number after that time; but copies that waited
+ * longer, where a port was down or a node stood still, would pass then while the stream goes on by
+ * the other path.
  *
  * Copies that one path loses come later by the other: then later numbers may have passed already.
  * The first copy passes whatever its number; the receiver may see it behind them.
@@ -50,6 +53,8 @@ struct redundancy_path {
 struct redundancy_window {
     _Alignas(64) struct redundancy_path paths[REDUNDANCY_PATHS];
     struct redundancy_path passed; /* by either: what it lost, both have */
+    _Atomic nsec_t heard;          /* of the stream, by whatever path */
+    _Atomic nsec_t begun;          /* numbers from before that are forgotten */
     _Atomic uint64_t discarded;
     _Atomic uint64_t untagged; /* PRP: passed as they were; HSR: dropped */
     _Atomic uint64_t seen[REDUNDANCY_WINDOW];
