@@ -6,8 +6,8 @@
 #include <string.h>
 
 struct counter_more {
-    struct traffic zero;
-    unsigned n; /* lanes behind the first */
+    struct traffic zero; /* and the time of the last packet that another process has seen */
+    unsigned n;          /* lanes behind the first */
     struct {
         _Alignas(64) struct counter_lane lane;
     } lanes[];
@@ -83,6 +83,7 @@ counters_get(const struct counters *c)
     if (c->more) {
         sum.packets -= c->more->zero.packets;
         sum.octets -= c->more->zero.octets;
+        sum.used = MAX(sum.used, c->more->zero.used);
     }
     return sum;
 }
@@ -104,4 +105,22 @@ void
 counters_undo_reset(struct counters *c, const struct traffic *zero)
 {
     c->more->zero = *zero;
+}
+
+void
+counters_preset(struct counters *c, const struct traffic *traffic)
+{
+    atomic_store_explicit(&c->first.packets, traffic->packets, memory_order_relaxed);
+    atomic_store_explicit(&c->first.octets, traffic->octets, memory_order_relaxed);
+    atomic_store_explicit(&c->first.used, traffic->used, memory_order_relaxed);
+}
+
+void
+counters_inherit(struct counters *c, const struct traffic *more)
+{
+    if (!c->more)
+        c->more = more_new(0);
+    c->more->zero.packets -= more->packets; /* modulo 2^64 */
+    c->more->zero.octets -= more->octets;
+    c->more->zero.used = MAX(c->more->zero.used, more->used);
 }

@@ -78,6 +78,12 @@ struct traffic counters_reset(struct counters *);
 /* Moves it back. */
 void counters_undo_reset(struct counters *, const struct traffic *zero);
 
+/* What another process has counted before this one: the lanes, which nobody writes yet, begin with
+ * it. Control thread. */
+void counters_preset(struct counters *, const struct traffic *);
+/* What another process has counted meanwhile is added. Control thread. */
+void counters_inherit(struct counters *, const struct traffic *more);
+
 struct counter_lane *counters_other_lane(struct counters *, unsigned lane);
 
 static inline struct counter_lane *

@@ -86,5 +86,31 @@ loses_nothing_while_it_is_reset(void **state UNUSED)
     counters_fini(&c);
 }
 
+static void
+what_another_process_counted_is_counted_once(void **state UNUSED)
+{
+    for (unsigned n = 1; n <= 2; n++) {
+        struct counters c;
+        const struct traffic before = {100, 6400, 50}, more = {3, 192, 70};
+        counters_init(&c, n);
+        counters_preset(&c, &before);
+        counters_count(&c, n - 1, 64, 60);
+        counters_inherit(&c, &more);
+        struct traffic t = counters_get(&c);
+        assert_int_equal(t.packets, 104);
+        assert_int_equal(t.octets, 6400 + 64 + 192);
+        assert_int_equal(t.used, 70);
+        struct traffic zero = counters_reset(&c);
+        assert_int_equal(counters_get(&c).packets, 0);
+        counters_count(&c, 0, 64, 80);
+        assert_int_equal(counters_get(&c).packets, 1);
+        counters_undo_reset(&c, &zero);
+        assert_int_equal(counters_get(&c).packets, 105);
+        assert_int_equal(counters_get(&c).used, 80);
+        counters_fini(&c);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(sums_its_lanes), cmocka_unit_test(starts_over_without_touching_a_lane),
-          cmocka_unit_test(loses_nothing_while_it_is_reset))
+          cmocka_unit_test(loses_nothing_while_it_is_reset),
+          cmocka_unit_test(what_another_process_counted_is_counted_once));

@@ -158,13 +158,15 @@ datapath_add_port(struct datapath *dp, uint32_t number, const char *name, const 
 struct table_counts
 datapath_table_counts(const struct datapath *dp, unsigned table)
 {
-    struct table_counts sum = {0};
+    struct table_counts sum = dp->inherited[table];
     uint64_t misses = 0;
     for (uint32_t i = 0; i < dp->n_lanes; i++) { /* a miss is counted after its lookup */
         misses += counter_get(&dp->lanes[i].tables[table].misses);
-        sum.lookups += counter_get(&dp->lanes[i].tables[table].lookups);
+        uint64_t lookups = counter_get(&dp->lanes[i].tables[table].lookups);
+        sum.lookups += lookups;
+        sum.matches += lookups;
     }
-    sum.matches = sum.lookups - misses;
+    sum.matches -= misses;
     if (dp->shared.tables) {
         sum.lookups += dp->shared.tables[table].lookups;
         sum.matches += dp->shared.tables[table].matches;

@@ -205,6 +205,7 @@ struct datapath {
     uint32_t n_flows;
     uint32_t n_lanes; /* of everything that workers count packet by packet */
     struct datapath_lane *lanes;
+    struct table_counts inherited[N_TABLES]; /* by another process, before this one */
     struct datapath_hooks hooks;
     /* Packets whose TTL expires go to the controller too (OFPR_INVALID_TTL), as much of them. */
     _Atomic bool punt_expired;

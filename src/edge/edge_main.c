@@ -27,6 +27,16 @@ on_end(uv_signal_t *signal, int number)
 }
 
 static void
+on_handed_over(void *arg)
+{
+    struct program *p = arg;
+    log_info("ends: another process has taken over");
+    edge_node_free(p->node);
+    p->node = NULL;
+    close_signals(p);
+}
+
+static void
 on_reload(uv_signal_t *signal, int number UNUSED)
 {
     struct program *p = signal->data;
@@ -66,6 +76,8 @@ run(const struct edge_options *options)
     if (err) {
         log_error("%s", diag.text);
         close_signals(&program);
+    } else {
+        edge_node_on_handed_over(program.node, on_handed_over, &program);
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);

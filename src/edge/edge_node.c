@@ -85,6 +85,8 @@ static void
 on_wake(uv_async_t *wake)
 {
     struct edge_node *n = wake->data;
+    if (!n->has_agents)
+        return;
     const struct worker_handler handler = {on_punt,        on_local,        on_dropped,
                                            on_transmitted, on_port_changed, n};
     if (workers_drain(n->workers, &handler))
@@ -160,33 +162,27 @@ static void
 on_tick(void *arg)
 {
     struct edge_node *n = arg;
-    edge_node_tell_ports(n);
-    edge_redundancy_tick(n);
+    if (!n->has_agents)
+        edge_node_start_agents(n);
+    if (n->has_agents) {
+        edge_node_tell_ports(n);
+        edge_redundancy_tick(n);
+    }
     timer_start(n->tick, TICK);
 }
 
 /* Whose the next port is that does not say so: all workers get as many. */
 static unsigned
-next_owner(const struct edge_node *n)
+next_owner(const struct edge_node *n, const struct edge_port_option *o)
 {
-    return n->n_ports % workers_count(n->workers);
+    return (unsigned)(o - n->options->ports) % workers_count(n->workers);
 }
 
+/* The port exists; its interface is not open yet. */
 static enum err
-open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *diag)
+add_port(struct edge_node *n, const struct edge_port_option *o, struct diag *diag)
 {
     struct interface_info info;
-    const char *why = "";
-    const struct port_options options = {.interface = o->interface,
-                                         .number = o->number,
-                                         .driver = o->driver,
-                                         .tx_timestamps = true,
-                                         .exclusive = true,
-                                         .hardware_stamps = n->options->ptp.mode != PTP_OFF,
-                                         .aside = o->heartbeat ? &heartbeat_frames : NULL,
-                                         .program_in = n->fast ? fast_path_program_in(n->fast) : -1,
-                                         .program_out = n->fast ? fast_path_program_out(n->fast)
-                                                                : -1};
     enum err err = interface_get(o->interface, &info, diag);
     if (err)
         return err;
@@ -194,16 +190,36 @@ open_port(struct edge_node *n, const struct edge_port_option *o, struct diag *di
                                                clock_monotonic());
     port->speed_kbps = info.speed_kbps;
     datapath_schedule_port(n->datapath, port, &o->scheduling);
-    unsigned owner = o->has_worker ? o->worker : next_owner(n);
-    err = workers_add_port(n->workers, owner, port, &options, diag);
+    n->ports[n->n_ports++].port = port;
+    return ERR_OK;
+}
+
+static enum err
+open_port(struct edge_node *n, const struct edge_port_option *o, struct handover_taker *taker,
+          struct diag *diag)
+{
+    struct edge_port *port = datapath_port(n->datapath, o->number);
+    const char *why = "";
+    const struct port_options options = {
+        .interface = o->interface,
+        .number = o->number,
+        .driver = o->driver,
+        .tx_timestamps = true,
+        .exclusive = true,
+        .aside = o->heartbeat ? &heartbeat_frames : NULL,
+        .hardware_stamps = n->options->ptp.mode != PTP_OFF,
+        .program_in = n->fast ? fast_path_program_in(n->fast) : -1,
+        .program_out = n->fast ? fast_path_program_out(n->fast) : -1,
+        .parts = taker ? handover_take_parts(taker, o->interface) : NULL};
+    unsigned owner = o->has_worker ? o->worker : next_owner(n, o);
+    enum err err = workers_add_port(n->workers, owner, port, &options, diag);
     if (!err)
         err = edge_heartbeats_add(n, port, o->heartbeat, diag);
     if (err)
         return err;
-    n->ports[n->n_ports++].port = port;
     log_info("port %u is %s, driver %s, worker %u", o->number, o->interface,
              workers_port_driver(n->workers, o->number), owner);
-    if (!workers_port_is_isolated(n->workers, o->number, &why))
+    if (!options.parts && !workers_port_is_isolated(n->workers, o->number, &why))
         log_warn("port %u is open to this machine's own network stack: %s", o->number, why);
     return ERR_OK;
 }
@@ -227,7 +243,7 @@ workers_wanted(const struct edge_node *n)
 }
 
 static enum err
-open_ports(struct edge_node *n, struct diag *diag)
+open_ports(struct edge_node *n, struct handover_taker *taker, struct diag *diag)
 {
     edge_heartbeats_new(n, wake_up);
     unsigned wanted = n->options->n_workers ? n->options->n_workers : workers_wanted(n);
@@ -246,7 +262,14 @@ open_ports(struct edge_node *n, struct diag *diag)
         return err;
     workers_set_wait_to_restore(n->workers, n->options->wait_to_restore);
     for (uint32_t i = 0; i < n->options->n_ports && !err; i++) {
-        err = open_port(n, &n->options->ports[i], diag);
+        err = add_port(n, &n->options->ports[i], diag);
+        if (err)
+            diag_prefix(diag, "port %u", n->options->ports[i].number);
+    }
+    if (!err && taker)
+        err = handover_take_tables(taker, diag);
+    for (uint32_t i = 0; i < n->options->n_ports && !err; i++) {
+        err = open_port(n, &n->options->ports[i], taker, diag);
         if (err)
             diag_prefix(diag, "port %u", n->options->ports[i].number);
     }
@@ -342,40 +365,100 @@ start_telling(struct edge_node *n, struct diag *diag)
     struct capture_config config = {n->datapath, n->workers, n->fast, o->name, {NULL}, n->n_ports};
     for (uint32_t i = 0; i < n->n_ports; i++)
         config.ports[i] = n->ports[i].port;
-    n->captures = captures_new(n->loop, &config);
+    if (!n->captures)
+        n->captures = captures_new(n->loop, &config);
     n->tops = tops_new(n->loop, edge_node_survey, n);
     if (!o->metrics)
         return ERR_OK;
     return metrics_server_new(n->loop, o->metrics, edge_node_put_metrics, n, &n->metrics, diag);
 }
 
-/* ---- Life ---- */
-
+/* Whoever may change tables, or ask for a handover. */
 static enum err
-start(struct edge_node *n, struct diag *diag)
+start_agents(struct edge_node *n, struct diag *diag)
 {
-    const struct limits limits = {
-        .flows = n->options->max_flows, .groups = 65536, .meters = 65536, .buckets = 256};
-    n->datapath = datapath_new(&limits);
-    enum err err = load_identity(n, diag);
-    if (!err)
-        err = start_fast_path(n, diag);
-    if (!err)
-        err = open_ports(n, diag);
-    if (!err)
-        err = start_telling(n, diag);
+    enum err err = start_telling(n, diag);
     if (!err)
         err = start_tester(n, diag);
     if (!err)
         err = start_openflow(n, diag);
     if (!err)
         err = start_rpc(n, diag);
+    if (!err && n->options->control)
+        err = handover_giver_new(n, &n->giver, diag);
+    n->has_agents = !err;
+    return err;
+}
+
+void
+edge_node_stop_agents(struct edge_node *n)
+{
+    n->has_agents = false;
+    handover_giver_free(n->giver);
+    stamp_node_free(n->tester); /* its answers go before the connections */
+    captures_end(n->captures);  /* likewise */
+    tops_free(n->tops);
+    metrics_server_free(n->metrics);
+    rpc_agent_free(n->rpc);
+    openflow_agent_free(n->openflow);
+    n->giver = NULL;
+    n->tester = NULL;
+    n->tops = NULL;
+    n->metrics = NULL;
+    n->rpc = NULL;
+    n->openflow = NULL;
+    actions_free(&n->to_tables);
+    n->to_tables = (struct actions){NULL, 0};
+}
+
+void
+edge_node_start_agents(struct edge_node *n)
+{
+    struct diag diag;
+    if (start_agents(n, &diag)) {
+        log_error("%s", diag.text);
+        edge_node_stop_agents(n);
+        return;
+    }
+    uv_async_send(&n->wake);
+}
+
+/* ---- Life ---- */
+
+static enum err
+start_as(struct edge_node *n, struct handover_taker *taker, struct diag *diag)
+{
+    enum err err = open_ports(n, taker, diag);
     if (!err)
+        err = start_agents(n, diag);
+    if (!err && !taker)
         err = edge_heartbeats_start(n, diag);
     if (!err)
-        err = workers_start(n->workers, diag);
+        err = taker ? handover_take_traffic(taker, diag) : workers_start(n->workers, diag);
+    if (!err && taker) /* not beside those of the old process */
+        err = edge_heartbeats_start(n, diag);
     if (!err && n->options->realtime && !workers_are_realtime(n->workers))
         log_warn("packet threads have no real-time priority: it is not permitted");
+    return err;
+}
+
+static enum err
+start(struct edge_node *n, struct diag *diag)
+{
+    const struct limits limits = {
+        .flows = n->options->max_flows, .groups = 65536, .meters = 65536, .buckets = 256};
+    struct handover_taker *taker = NULL;
+    n->datapath = datapath_new(&limits);
+    enum err err = load_identity(n, diag);
+    if (!err)
+        err = start_fast_path(n, diag);
+    if (!err)
+        err = handover_ask(n, &taker, diag);
+    if (!err)
+        err = start_as(n, taker, diag);
+    if (err && taker) /* before the other one knows that we have given up */
+        edge_node_stop_agents(n);
+    handover_taker_free(taker);
     return err;
 }
 
@@ -414,21 +497,22 @@ edge_node_free(struct edge_node *n)
     if (!n)
         return;
     heartbeat_node_end(n->heartbeats); /* the peers' groups have as long as the rest takes */
-    stamp_node_free(n->tester);        /* its answers go before the connections */
-    captures_end(n->captures);         /* likewise */
-    tops_free(n->tops);
-    metrics_server_free(n->metrics);
-    rpc_agent_free(n->rpc);
-    openflow_agent_free(n->openflow);
+    edge_node_stop_agents(n);
     workers_free(n->workers);
     heartbeat_node_free(n->heartbeats);
     captures_free(n->captures);
-    actions_free(&n->to_tables);
     datapath_free(n->datapath);
     fast_path_free(n->fast);
     tls_free(n->tls);
     timer_free(n->tick);
     uv_close((uv_handle_t *)&n->wake, on_wake_closed);
+}
+
+void
+edge_node_on_handed_over(struct edge_node *n, void (*fn)(void *arg), void *arg)
+{
+    n->handed_over = fn;
+    n->handed_over_arg = arg;
 }
 
 enum err

@@ -10,10 +10,13 @@
 struct edge_node; /* Opaque; not thread-safe: the loop's thread only. */
 
 /* Opens the ports, starts the packet thread, listens and starts connecting; the tables are empty,
- * so nothing passes until a controller says so. Says in the log which driver each port got. The
- * options' texts must stay. On error nothing is left open, and `diag` says what was wrong. */
+ * so nothing passes until a controller says so, or those of another process of this node that it
+ * takes over from (handover.h), which may take seconds. Says in the log which driver each port got.
+ * The options' texts must stay. On error nothing is left open, and `diag` says what was wrong. */
 MUST_CHECK enum err edge_node_new(uv_loop_t *, const struct edge_options *, struct edge_node **,
                                   struct diag *);
+/* Called when another process has taken over: there is nothing left to do but to free the node. */
+void edge_node_on_handed_over(struct edge_node *, void (*)(void *arg), void *arg);
 /* Stops forwarding and ends the connections; then run the loop until it is empty. NULL is fine. */
 void edge_node_free(struct edge_node *);
 

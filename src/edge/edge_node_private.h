@@ -4,6 +4,8 @@
 
 #include "edge/capture.h"
 #include "edge/edge_node.h"
+#include "edge/fast_path.h"
+#include "edge/handover_node.h"
 #include "edge/heartbeat_node.h"
 #include "edge/metrics_server.h"
 #include "edge/rpc_agent.h"
@@ -36,6 +38,10 @@ struct edge_node {
     struct metrics_server *metrics; /* NULL: was not asked for */
     uint64_t punted;                /* packets for the controllers */
     struct supervisor supervisor;
+    bool has_agents;              /* those three, and: */
+    struct handover_giver *giver; /* NULL: there is no control socket */
+    void (*handed_over)(void *arg);
+    void *handed_over_arg;
     struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */
     char rpc_reason[320];     /* why its controller is not connected, as last told */
     struct told_port ports[MAX_PORTS];
@@ -55,6 +61,10 @@ void edge_queues_configure(struct edge_node *, struct rpc_request *, json_t *par
 /* edge_redundancy_methods.c: edge.redundancy, and the supervision frames that are due. */
 void edge_redundancy_do(void *node, struct rpc_request *, json_t *params);
 void edge_redundancy_tick(struct edge_node *);
+/* Whoever changes tables: they can be stopped and started while packets are forwarded. What cannot
+ * be started is tried again later. */
+void edge_node_stop_agents(struct edge_node *);
+void edge_node_start_agents(struct edge_node *);
 
 /* Tells the controllers of a port whose state has changed. */
 void edge_node_tell_port(struct edge_node *, struct told_port *);

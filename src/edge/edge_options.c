@@ -267,7 +267,14 @@ static enum err
 parse_control(const char *text, struct edge_options *o, struct diag *diag)
 {
     o->control = text;
-    return check_socket(text, strlen(".of"), diag);
+    return check_socket(text, strlen(".handover"), diag);
+}
+
+static enum err
+parse_take_over(const char *text, struct edge_options *o, struct diag *diag)
+{
+    o->take_over = text;
+    return check_socket(text, strlen(".handover"), diag);
 }
 
 static enum err
@@ -422,6 +429,8 @@ static const struct option {
      parse_openflow_listen, false},
     {"metrics", "127.0.0.1:PORT", "OpenMetrics over HTTP, for this machine alone (nowhere)",
      parse_metrics, false},
+    {"take-over", "PATH", "take over from the process whose --control this is, if there is one",
+     parse_take_over, false},
     {"wait-to-restore", "TIME|manual", "before a port that is up again is used by groups (0)",
      parse_wait, false},
     {"max-flows", "N", "most flow entries (1000000)", parse_flows, false},

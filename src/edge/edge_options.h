@@ -37,6 +37,7 @@ struct edge_options {
     const char *control;         /* path of the Unix socket; NULL: none */
     const char *openflow_listen; /* the same; NULL: `control` with .of behind it, if any */
     const char *metrics;         /* where metrics are asked for; NULL: nowhere */
+    const char *take_over;       /* --control of the process to take over from; NULL: none */
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;

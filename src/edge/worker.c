@@ -242,6 +242,7 @@ worker_free(struct worker *w)
 enum err
 worker_start(struct worker *w, struct diag *diag)
 {
+    atomic_store_explicit(&w->stop, false, memory_order_relaxed);
     int error = thread_start(&w->thread, w->all->options.priority, run, w, &w->realtime);
     if (error)
         return diag_set(diag, ERR_IO, "thread: %s", strerror(error));

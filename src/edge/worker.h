@@ -58,6 +58,35 @@ bool workers_are_realtime(const struct workers *);
 unsigned workers_count(const struct workers *);
 /* Whose the port is; 0 for what is no port of theirs. */
 unsigned workers_port_owner(const struct workers *, uint32_t number);
+
+/* Ends the threads when they are through with what they have read; sends what is queued, for
+ * WORKERS_STOP_LIMIT at most. What comes in after that waits in the sockets. Then workers_start()
+ * again. */
+#define WORKERS_STOP_LIMIT (100 * NSEC_PER_MSEC)
+void workers_stop(struct workers *);
+
+/* ---- Handing over to another process (handover.h), while the threads are not running ---- */
+
+/* What a packet thread knows of a port beside what is in its struct edge_port. */
+struct worker_port_state {
+    bool known;        /* its carrier has been heard of */
+    nsec_t restore_at; /* when it becomes live; NSEC_NEVER: not waiting for a time */
+    uint32_t position; /* port_position() */
+};
+/* Of a running thread: as it was lately. */
+struct worker_port_state workers_port_state(const struct workers *, uint32_t number);
+/* As it was in the other process; up and live are the port's own. */
+void workers_set_port_state(struct workers *, uint32_t number, const struct worker_port_state *);
+nsec_t workers_wait_to_restore(const struct workers *);
+/* port_get_parts(). */
+MUST_CHECK enum err workers_get_parts(const struct workers *, uint32_t number, struct port_parts *,
+                                      struct diag *);
+/* port_own() and port_disown() of all ports that are not, or are, this process's own. */
+MUST_CHECK enum err workers_own_ports(struct workers *, struct diag *);
+void workers_disown_ports(struct workers *);
+
+/* ---- What can be asked and told ---- */
+
 /* The driver of a port, as port_driver() says it; NULL: not one of its ports. */
 const char *workers_port_driver(const struct workers *, uint32_t number);
 /* As port_is_isolated(). */

@@ -94,6 +94,9 @@ struct worker {
 /* NULL: not one of theirs. */
 struct worker_port *workers_find_port(const struct workers *, uint32_t number);
 
+/* Stops them, in the middle of what they have to send. */
+void workers_end_threads(struct workers *);
+
 static inline struct worker_port *
 workers_port(const struct workers *all, uint32_t number)
 {

@@ -44,10 +44,8 @@ workers_new(struct datapath *dp, const struct worker_options *options, struct wo
 }
 
 void
-workers_free(struct workers *all)
+workers_end_threads(struct workers *all)
 {
-    if (!all)
-        return;
     for (unsigned i = 0; i < all->n; i++) {
         if (all->list[i] && all->list[i]->started) {
             atomic_store_explicit(&all->list[i]->stop, true, memory_order_release);
@@ -55,9 +53,19 @@ workers_free(struct workers *all)
         }
     }
     for (unsigned i = 0; i < all->n; i++) {
-        if (all->list[i] && all->list[i]->started)
+        if (all->list[i] && all->list[i]->started) {
             pthread_join(all->list[i]->thread, NULL);
+            all->list[i]->started = false;
+        }
     }
+}
+
+void
+workers_free(struct workers *all)
+{
+    if (!all)
+        return;
+    workers_end_threads(all);
     for (unsigned i = 0; i < all->n; i++)
         worker_free(all->list[i]);
     ptp_node_free(all->ptp);

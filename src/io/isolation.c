@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -101,4 +100,22 @@ isolation_close(struct isolation *i)
     if (i->made_hook)
         (void)bpf_tc_hook_destroy(&hook);
     free(i);
+}
+
+void
+isolation_leave(struct isolation *i)
+{
+    free(i);
+}
+
+bool
+isolation_owns_hook(const struct isolation *i)
+{
+    return i && i->made_hook;
+}
+
+void
+isolation_own_hook(struct isolation *i)
+{
+    i->made_hook = true;
 }

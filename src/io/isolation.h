@@ -11,6 +11,8 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
+
 struct isolation; /* Opaque. */
 
 /* `name` is for error texts. `in` and `out` are BPF programs (type SCHED_CLS) to decide in place of
@@ -20,5 +22,12 @@ MUST_CHECK enum err isolation_open(const char *name, unsigned ifindex, int in, i
                                    struct isolation **, struct diag *);
 /* Lets the stack in again. NULL is fine. */
 void isolation_close(struct isolation *);
+
+/* For a process that another one takes the interface over from, which has opened it too: the
+ * filters stay. NULL is fine. */
+void isolation_leave(struct isolation *);
+/* Is the hook itself to be removed in the end? Whoever takes over has to be told. */
+bool isolation_owns_hook(const struct isolation *);
+void isolation_own_hook(struct isolation *);
 
 #endif

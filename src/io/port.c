@@ -96,6 +96,23 @@ open_auto(const struct port_options *options, struct packet_pool *pool, struct p
     return err;
 }
 
+static enum err
+adopt(const struct port_options *options, struct packet_pool *pool, struct port_io **port,
+      struct diag *diag)
+{
+    enum port_choice driver = options->parts->tap >= 0 ? PORT_DRIVER_KERNEL : PORT_DRIVER_PACKET;
+    enum err err = open_with(driver, options, pool, port, diag);
+    if (err)
+        return err;
+    close(options->parts->socket); /* they have been duplicated */
+    if (options->parts->tap >= 0)
+        close(options->parts->tap);
+    (*port)->claim_fd = options->parts->claim;
+    (*port)->foreign = true;
+    (*port)->owns_hook = options->parts->owns_hook;
+    return ERR_OK;
+}
+
 enum err
 port_open(const struct port_options *options, struct packet_pool *pool, struct port_io **port,
           struct diag *diag)
@@ -103,6 +120,8 @@ port_open(const struct port_options *options, struct packet_pool *pool, struct p
     if (!if_nametoindex(options->interface))
         return diag_set(diag, ERR_NOT_FOUND, "there is no interface \"%s\"", options->interface);
     int claim_fd;
+    if (options->parts)
+        return adopt(options, pool, port, diag);
     enum err err = claim(options, &claim_fd, diag);
     if (err)
         return err;
@@ -126,11 +145,72 @@ port_close(struct port_io *port)
         return;
     int claim_fd = port->claim_fd;
     struct port_tap *tap = port->tap;
-    isolation_close(port->isolation);
+    bool foreign = port->foreign;
+    if (foreign)
+        isolation_leave(port->isolation);
+    else
+        isolation_close(port->isolation);
     port->driver->close(port);
-    port_tap_close(tap);
+    port_tap_close(tap, foreign);
     if (claim_fd >= 0)
         close(claim_fd);
+}
+
+enum err
+port_get_parts(const struct port_io *port, struct port_parts *parts, struct diag *diag)
+{
+    if (port->driver == &port_driver_xdp)
+        return diag_set(diag, ERR_UNSUPPORTED, "%s: driver %s cannot be handed over",
+                        port->interface, port->name);
+    *parts = (struct port_parts){port->fd, port->claim_fd, port_tap_fd(port->tap),
+                                 isolation_owns_hook(port->isolation)};
+    return ERR_OK;
+}
+
+enum err
+port_own(struct port_io *port, const struct port_options *options, struct diag *diag)
+{
+    bool kernel = port->tap != NULL;
+    port->foreign = false;
+    port_packet_own(port);
+    isolation_leave(port->isolation);
+    port->isolation = NULL;
+    enum err err = isolation_open(port->interface, port->ifindex, kernel ? options->program_in : -1,
+                                  kernel ? options->program_out : -1, &port->isolation,
+                                  &port->not_isolated);
+    if (!err && port->owns_hook)
+        isolation_own_hook(port->isolation);
+    if (!kernel) /* of use without it too: whoever opened it decides */
+        return ERR_OK;
+    if (err)
+        diag_set(diag, err, "%s", port->not_isolated.text);
+    return err;
+}
+
+uint32_t
+port_position(const struct port_io *port)
+{
+    return port->driver == &port_driver_xdp ? 0 : port_packet_position(port);
+}
+
+void
+port_set_position(struct port_io *port, uint32_t position)
+{
+    if (port->driver != &port_driver_xdp)
+        port_packet_set_position(port, position);
+}
+
+bool
+port_is_foreign(const struct port_io *port)
+{
+    return port->foreign;
+}
+
+void
+port_disown(struct port_io *port)
+{
+    port->owns_hook = isolation_owns_hook(port->isolation);
+    port->foreign = true;
 }
 
 bool

@@ -16,6 +16,14 @@
 #include "io/frame_socket.h"
 #include "packet/packet.h"
 
+/* What a port of another process consists of, when it is handed over: descriptors, -1 where there
+ * is none. Frames that wait in its socket go along, so none is lost, doubled or passes another. */
+struct port_parts {
+    int socket, claim, tap;
+    bool owns_hook; /* of isolation.h */
+};
+#define PORT_PARTS_FORMAT 1 /* raised when a socket's options or its ring change */
+
 enum port_choice { PORT_DRIVER_AUTO, PORT_DRIVER_PACKET, PORT_DRIVER_XDP, PORT_DRIVER_KERNEL };
 
 struct port_options {
@@ -30,6 +38,10 @@ struct port_options {
      * redirect a frame to port_up_ifindex(). */
     int program_in, program_out;
     const struct frame_kind *aside; /* frames that do not come by the port; NULL: none */
+    /* Taken over, of the same interface and driver: the descriptors are the port's if port_open()
+     * succeeds, and the port leaves all that is the interface's own as it is until port_own().
+     * NULL: it is opened anew. */
+    const struct port_parts *parts;
 };
 
 struct port_io;
@@ -41,6 +53,18 @@ struct port_io;
 MUST_CHECK enum err port_open(const struct port_options *, struct packet_pool *, struct port_io **,
                               struct diag *);
 void port_close(struct port_io *); /* NULL is fine. */
+
+/* The descriptors stay the port's. ERR_UNSUPPORTED: this driver cannot hand over. */
+MUST_CHECK enum err port_get_parts(const struct port_io *, struct port_parts *, struct diag *);
+/* The new owner: keeps the kernel's stack away itself, by its own programs. ERR_* as port_open().
+ */
+MUST_CHECK enum err port_own(struct port_io *, const struct port_options *, struct diag *);
+/* Where it goes on reading, for the new owner, while nobody reads. */
+uint32_t port_position(const struct port_io *);
+void port_set_position(struct port_io *, uint32_t);
+bool port_is_foreign(const struct port_io *); /* not owned, since or until then */
+/* The old owner: port_close() will leave the interface as it is. */
+void port_disown(struct port_io *);
 
 /* "packet", "xdp copy", "xdp zero-copy"; and, after "auto", why: "packet (AF_XDP: no zero-copy on
  * veth)". Valid until port_close(). */

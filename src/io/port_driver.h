@@ -6,8 +6,9 @@
 #include "io/isolation.h"
 #include "io/port.h"
 
-struct port_tap;                        /* an interface of the port's own: port_kernel.c */
-void port_tap_close(struct port_tap *); /* NULL is fine. */
+struct port_tap; /* an interface of the port's own: port_kernel.c */
+void port_tap_close(struct port_tap *, bool leave); /* NULL is fine. */
+int port_tap_fd(const struct port_tap *);           /* -1 for NULL */
 
 struct port_io {
     const struct port_driver *driver;
@@ -28,6 +29,7 @@ struct port_io {
     struct port_tap *tap;        /* the kernel driver's; NULL: none */
     struct isolation *isolation; /* NULL: none */
     struct diag not_isolated;    /* why */
+    bool foreign, owns_hook;     /* another process owns the interface; what it said of the hook */
 };
 
 struct port_driver {
@@ -46,6 +48,11 @@ extern const struct port_driver port_driver_packet, port_driver_xdp, port_driver
  */
 enum err port_packet_open_from(const struct port_options *, unsigned from, struct port_io **,
                                struct diag *);
+/* What the packet driver has to do at port_own(). */
+void port_packet_own(struct port_io *);
+/* Of the next frame in its ring. */
+uint32_t port_packet_position(const struct port_io *);
+void port_packet_set_position(struct port_io *, uint32_t);
 /* The kernel driver's open(). */
 enum err port_kernel_open(const struct port_options *, struct port_io **, struct diag *);
 

@@ -65,12 +65,33 @@ set_up(struct port_tap *tap, const char *interface, struct diag *diag)
     return err ? err : take_up(ifr.ifr_name, diag);
 }
 
+/* Its filters are there already. */
+static enum err
+take_over(struct port_tap *tap, const struct port_options *o, struct diag *diag)
+{
+    struct ifreq ifr = {.ifr_flags = 0};
+    tap->fd = fcntl(o->parts->tap, F_DUPFD_CLOEXEC, 0);
+    if (tap->fd < 0 || ioctl(tap->fd, TUNGETIFF, &ifr))
+        return system_error(diag, o->interface, "TAP interface");
+    tap->ifindex = if_nametoindex(ifr.ifr_name);
+    return ERR_OK;
+}
+
+int
+port_tap_fd(const struct port_tap *tap)
+{
+    return tap ? tap->fd : -1;
+}
+
 void
-port_tap_close(struct port_tap *tap)
+port_tap_close(struct port_tap *tap, bool leave)
 {
     if (!tap)
         return;
-    isolation_close(tap->isolation);
+    if (leave) /* it goes with its last descriptor, and its filters with it */
+        isolation_leave(tap->isolation);
+    else
+        isolation_close(tap->isolation);
     if (tap->fd >= 0)
         close(tap->fd);
     free(tap);
@@ -82,21 +103,22 @@ port_kernel_open(const struct port_options *o, struct port_io **result, struct d
     struct port_tap *tap = xcalloc(1, sizeof *tap);
     struct port_io *port = NULL;
     tap->fd = -1;
-    enum err err = set_up(tap, o->interface, diag);
+    enum err err = o->parts ? take_over(tap, o, diag) : set_up(tap, o->interface, diag);
     if (!err)
         err = port_packet_open_from(o, tap->ifindex, &port, diag);
     if (err) {
-        port_tap_close(tap);
+        port_tap_close(tap, o->parts != NULL);
         return err;
     }
     port->tap = tap;
     port->up_ifindex = tap->ifindex;
     snprintf(port->name, sizeof port->name, "kernel");
-    err = isolation_open(o->interface, port->ifindex, o->program_in, o->program_out,
-                         &port->isolation, diag);
+    if (!o->parts)
+        err = isolation_open(o->interface, port->ifindex, o->program_in, o->program_out,
+                             &port->isolation, diag);
     if (err) {
         port_driver_kernel.close(port);
-        port_tap_close(tap);
+        port_tap_close(tap, o->parts != NULL);
         return err;
     }
     *result = port;

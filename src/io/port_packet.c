@@ -20,6 +20,7 @@
 #include "io/clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <time.h> /* errqueue.h needs it */
 
 #include <linux/errqueue.h>
@@ -52,6 +53,7 @@ struct packet_port {
     struct port_io base;
     uint8_t *slots; /* N_SLOTS of SLOT_SIZE, shared with the kernel */
     uint32_t next_slot;
+    bool unsure; /* of that: another process may have read on */
     int plain_fd;
     struct message tx[BURST];
     struct mmsghdr tx_messages[BURST], plain_messages[BURST];
@@ -165,7 +167,7 @@ map_ring(int fd, const struct port_options *o, uint8_t **slots, struct diag *dia
                                      .tp_block_nr = N_SLOTS * SLOT_SIZE / BLOCK_SIZE,
                                      .tp_frame_size = SLOT_SIZE,
                                      .tp_frame_nr = N_SLOTS};
-    if (setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring))
+    if (!o->parts && setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring))
         return system_error(diag, o->interface, "PACKET_RX_RING");
     void *memory = mmap(NULL, (size_t)N_SLOTS * SLOT_SIZE, PROT_READ | PROT_WRITE,
                         MAP_SHARED | MAP_POPULATE, fd, 0);
@@ -201,6 +203,13 @@ open_socket(const struct port_options *o, int *fd, struct diag *diag)
 }
 
 static enum err
+take_socket(const struct port_options *o, int *fd, struct diag *diag)
+{
+    *fd = fcntl(o->parts->socket, F_DUPFD_CLOEXEC, 0);
+    return *fd < 0 ? system_error(diag, o->interface, "socket taken over") : ERR_OK;
+}
+
+static enum err
 open_plain(struct packet_port *port, const struct port_options *o, struct diag *diag)
 {
     enum err err = open_socket(o, &port->plain_fd, diag);
@@ -215,22 +224,24 @@ static enum err
 open_rx(struct packet_port *port, const struct port_options *o, unsigned from, struct diag *diag)
 {
     struct ifreq ifr = {.ifr_ifindex = 0};
-    enum err err = open_socket(o, &port->base.fd, diag);
+    bool own = !o->parts; /* else it is as we would have made it, and in use */
+    enum err err = own ? open_socket(o, &port->base.fd, diag)
+                       : take_socket(o, &port->base.fd, diag);
     int fd = port->base.control_fd = port->base.fd;
     snprintf(ifr.ifr_name, sizeof ifr.ifr_name, "%s", o->interface);
-    if (!err)
+    if (!err && own)
         err = set_tx_options(fd, o, diag);
     if (!err && o->hardware_stamps)
         (void)hardware_stamps_on(&port->base.hardware_stamps, o->interface, fd); /* or not */
-    if (!err)
+    if (!err && own)
         err = set_rx_options(fd, o, port->base.hardware_stamps.on, diag);
     if (!err)
         err = map_ring(fd, o, &port->slots, diag);
     if (!err && ioctl(fd, SIOCGIFHWADDR, &ifr))
         err = system_error(diag, o->interface, "hardware address");
-    if (!err)
+    if (!err && own)
         err = bind_interface(fd, ETH_P_ALL, o, from, diag);
-    if (!err)
+    if (!err && own)
         err = set_promiscuous(fd, o, port->base.ifindex, diag);
     memcpy(port->base.mac.octets, ifr.ifr_hwaddr.sa_data, 6);
     return err;
@@ -242,7 +253,8 @@ packet_close(struct port_io *io)
     struct packet_port *port = packet_port(io);
     if (port->slots)
         munmap(port->slots, (size_t)N_SLOTS * SLOT_SIZE);
-    hardware_stamps_off(&io->hardware_stamps, io->interface, io->fd);
+    if (!io->foreign) /* else whoever has the interface needs them */
+        hardware_stamps_off(&io->hardware_stamps, io->interface, io->fd);
     if (io->fd >= 0)
         close(io->fd);
     if (port->plain_fd >= 0)
@@ -274,6 +286,31 @@ port_packet_open_from(const struct port_options *o, unsigned from, struct port_i
     }
     *result = &port->base;
     return ERR_OK;
+}
+
+void
+port_packet_own(struct port_io *port)
+{
+    int none = 0, stamps = 0;
+    socklen_t size = sizeof stamps;
+    /* The kernel counts from 0 again, as we do. */
+    if (getsockopt(port->fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, &size) ||
+        setsockopt(port->fd, SOL_SOCKET, SO_TIMESTAMPING, &none, sizeof none) ||
+        setsockopt(port->fd, SOL_SOCKET, SO_TIMESTAMPING, &stamps, sizeof stamps))
+        port->tx_timestamps = false;
+    packet_port(port)->unsure = true;
+}
+
+uint32_t
+port_packet_position(const struct port_io *port)
+{
+    return CONTAINER_OF(port, const struct packet_port, base)->next_slot;
+}
+
+void
+port_packet_set_position(struct port_io *port, uint32_t position)
+{
+    packet_port(port)->next_slot = position;
 }
 
 static enum err
@@ -394,11 +431,27 @@ next_slot(const struct packet_port *port)
     return (struct tpacket2_hdr *)(void *)(port->slots + (size_t)at * SLOT_SIZE);
 }
 
+/* Finds the first frame that waits. False: none does. */
+static bool
+find_place(struct packet_port *port)
+{
+    bool waits = false;
+    for (uint32_t i = 0; i <= N_SLOTS && !waits; i++) {
+        waits = __atomic_load_n(&next_slot(port)->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER;
+        port->next_slot += !waits;
+    }
+    port->next_slot -= waits ? 0 : N_SLOTS + 1;
+    port->unsure = !waits;
+    return waits;
+}
+
 static unsigned
 packet_receive(struct port_io *io, struct packet **packets, unsigned max)
 {
     struct packet_port *port = packet_port(io);
     unsigned n = 0;
+    if (port->unsure && !find_place(port))
+        return 0;
     for (unsigned i = 0; i < max; i++) {
         struct tpacket2_hdr *slot = next_slot(port);
         if (!(__atomic_load_n(&slot->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
