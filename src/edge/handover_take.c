@@ -470,13 +470,14 @@ set_port(struct edge_node *n, const struct handover_port *p)
 }
 
 static enum err
-start_forwarding(struct edge_node *n, struct diag *diag)
+start_forwarding(struct edge_node *n, nsec_t *started, struct diag *diag)
 {
     if (n->fast) { /* until all ports have our programs */
         fast_path_bypass(n->fast, true);
         fast_path_alive(n->fast, clock_monotonic());
     }
     enum err err = workers_start(n->workers, diag);
+    *started = clock_monotonic();
     if (!err)
         err = workers_own_ports(n->workers, diag);
     if (err) { /* they are the old process's still */
@@ -529,14 +530,13 @@ enum err
 handover_take_traffic(struct handover_taker *t, struct diag *diag)
 {
     struct edge_node *n = t->node;
-    nsec_t stopped = 0;
+    nsec_t stopped = 0, started = 0;
     bool inherits = t->n_ports != 0;
     enum err err = wait_for_stop(t, &stopped, diag);
     for (uint32_t i = 0; i < t->n_ports && !err; i++)
         set_port(n, &t->ports[i]);
     if (!err)
-        err = start_forwarding(n, diag);
-    nsec_t started = clock_monotonic();
+        err = start_forwarding(n, &started, diag);
     if (!err && t->peer)
         err = handover_send(t->peer, HANDOVER_TAKEN, diag);
     if (err)
@@ -544,9 +544,10 @@ handover_take_traffic(struct handover_taker *t, struct diag *diag)
     if (t->peer && take_flow_counts(t, diag))
         log_error("what flow entries counted last is not known: %s", diag->text);
     if (inherits)
-        log_info("took over %u flow entries, %u groups, %u meters; nobody forwarded for %lld us",
-                 t->n_flows, t->n_groups, n->datapath->meters.n,
-                 stopped ? (long long)((started - stopped) / NSEC_PER_USEC) : -1LL);
+        log_info(
+            "took over %u flow entries, %u groups, %u meters; without a packet thread for %lld us",
+            t->n_flows, t->n_groups, n->datapath->meters.n,
+            stopped ? (long long)((started - stopped) / NSEC_PER_USEC) : -1LL);
     return ERR_OK;
 }
 

@@ -48,7 +48,7 @@ old=$spawned
 wait_for 10 answers || { cat "$work/first.err"; exit 1; }
 grep -q "driver $driver" "$work/first.err" || skip "no driver $driver here"
 of=unix:$work/node.of
-ofctl add-meter "$of" meter=7,kbps,burst,stats,band=type=drop,rate=1000000,burst_size=1000
+ofctl add-meter "$of" meter=7,kbps,burst,stats,band=type=drop,rate=1000000,burst_size=1000000
 ofctl add-group "$of" group_id=9,type=indirect,bucket=output:2
 ofctl add-group "$of" group_id=5,type=ff,bucket=watch_port:2,group:9,bucket=watch_port:1,output:1
 ofctl add-flow "$of" table=0,priority=5,cookie=0x77,in_port=1,actions=meter:7,goto_table:3
@@ -78,15 +78,17 @@ for i in 1 2 3 4; do
     old=$new
 done
 wait $traffic
-claim "nothing was lost, doubled or overtaken" holds \
-    '.sent > 10000 and .lost == 0 and .duplicated == 0 and .reordered == 0' "$work/report"
+claim "nothing was lost or doubled" holds '.sent > 10000 and .lost == 0 and .duplicated == 0' "$work/report"
+# What the kernel learns to forward passes what waits for the packet thread, whoever's it is.
+[ "$driver" = kernel ] || claim "nothing was overtaken" holds '.reordered == 0' "$work/report"
 claim "the tables are the same" same "$before" "$(dump)"
 sent=$(jq .sent "$work/report")
 claim "every frame was counted once, in both tables" [ "$(count n_packets)" = $((2 * (sent + 500))) ]
 claim "entries are as old as they were" [ "$(age)" -ge 4 ]
 meter_count() { ofctl meter-stats "$of" | sed -nE 's/.*packet_in_count:([0-9]+).*/\1/p'; }
 claim "the meter has counted them all" [ "$(meter_count)" = $((sent + 500)) ]
-claim "nothing is open to the machine's own stack" [ "$(grep -c 'open to this' "$work"/next*.err | grep -vc ':0')" = 0 ]
+isolated() { "$(dirname "$0")/rpc.py" "$work/node" edge.ports | true_of 'all(.ports[]; .isolated)'; }
+claim "nothing is open to the machine's own stack" isolated
 forwards() { # after a take-over that failed
     "$bin/edge-traffic" --json --from "$prefix-a/a0" --to "$prefix-b/b0" --pps 2000 --count 200 >"$work/again" 2>&1
     holds '.lost == 0 and .duplicated == 0' "$work/again"

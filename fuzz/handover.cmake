@@ -1,0 +1,1 @@
+tieline_fuzz(handover LIBS tl_edge)
