@@ -65,7 +65,7 @@ traffic() { # OPTION...: in the background
     sender=$!
 }
 nothing_lost() {
-    wait "$sender"
+    wait "$sender" || echo "# edge-traffic: $? $(head -c 500 "$work/err")"
     holds '.sent > 1000 and .lost == 0 and .duplicated == 0 and .received == .sent' "$work/report"
 }
 in_order() { holds '.reordered == 0' "$work/report"; }
