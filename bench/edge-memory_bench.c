@@ -146,7 +146,7 @@ static void
 node_init(struct node *node, uint32_t n_flows, uint32_t cache, uint32_t group)
 {
     struct limits limits = {.flows = n_flows + 1000, .groups = 100, .meters = 100, .buckets = 32};
-    struct pipeline_sink sink = {on_send, on_punt, on_local, NULL, node};
+    struct pipeline_sink sink = {on_send, on_punt, on_local, NULL, node, NULL};
     *node = (struct node){.n_flows = n_flows, .random = 88172645463325252};
     node->dp = datapath_new(&limits);
     for (uint32_t i = 1; i <= 3; i++) {

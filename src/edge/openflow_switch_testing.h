@@ -122,7 +122,7 @@ setup(void **state)
         port->up = port->live = true;
     }
     b->pool = packet_pool_new(64, 2);
-    struct pipeline_sink sink = {on_send, on_punt, on_local, NULL, b};
+    struct pipeline_sink sink = {on_send, on_punt, on_local, NULL, b, NULL};
     b->pl = pipeline_new(b->dp, &sink, 64);
     struct openflow_switch_config config = {
         .datapath_id = 0x1122334455667788,

@@ -180,6 +180,8 @@ do_meter(struct run *run, struct meter_entry *meter)
         meter_fini(&m);
         return;
     }
+    if (run->pl->sink.clock)
+        run->pl->now = run->pl->sink.clock(run->pl->sink.arg);
     switch (meter_pass(meter, run->packet->size, run->pl->now, &prec_level)) {
     case METER_PASS:
         return;

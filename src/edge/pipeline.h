@@ -36,6 +36,9 @@ struct pipeline_sink {
     /* After the counter; NULL: nobody wants samples. */
     void (*dropped)(void *arg, const struct packet *, enum drop_reason);
     void *arg;
+    /* The monotonic time right now, for meters that others use too: theirs may be later than the
+     * vector's, and a packet judged as of then would come too early. NULL: nobody else does. */
+    nsec_t (*clock)(void *arg);
 };
 
 struct pipeline;

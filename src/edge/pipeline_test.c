@@ -1,4 +1,4 @@
-#include "edge/pipeline.h"
+#include "edge/pipeline_private.h"
 
 #include "base/testing.h"
 
@@ -72,7 +72,7 @@ setup(void **state)
         struct edge_port *port = datapath_add_port(b->dp, i, name, &mac, 0);
         port->up = port->live = true;
     }
-    struct pipeline_sink sink = {on_send, on_punt, on_local, on_dropped, b};
+    struct pipeline_sink sink = {on_send, on_punt, on_local, on_dropped, b, NULL};
     b->pl = pipeline_new(b->dp, &sink, 64);
     b->pool = packet_pool_new(64, 0);
     b->now = NSEC_PER_SEC;
@@ -450,6 +450,36 @@ a_metered_flow_keeps_its_rate(void **state)
     assert_string_equal(through(b, 1, UDP), "2:44 ");
     assert_false(dp_failed(datapath_meter_mod(b->dp, METER_DELETE, &meter, 0)));
     assert_string_equal(through(b, 1, UDP), "drop:no_match ");
+}
+
+static nsec_t
+a_second_later(void *arg)
+{
+    const struct bench *b = arg;
+    return b->now + NSEC_PER_SEC;
+}
+
+static void
+a_meter_that_others_use_too_is_judged_as_of_now(void **state)
+{
+    struct bench *b = *state;
+    struct band band = {BAND_DROP, 0, 10, 2};
+    struct meter meter = {5, METER_PKTPS | METER_BURST, 1, &band};
+    uint8_t level;
+    assert_false(dp_failed(datapath_meter_mod(b->dp, METER_ADD, &meter, 0)));
+    struct flow flow = flow_of(0, 1, "in_port=1");
+    flow.meter_id = 5;
+    actions_output(&flow.apply, 2);
+    add(b, flow);
+    /* Another thread's packets, since this one's vector came. */
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(meter_pass(idmap_get(&b->dp->meters, 5), 44,
+                                    b->now + NSEC_PER_SEC - NSEC_PER_SEC / 10, &level),
+                         METER_PASS);
+    assert_string_equal(through(b, 1, UDP), "drop:meter ");
+    b->pl->sink.clock = a_second_later;
+    assert_string_equal(through(b, 1, UDP), "2:44 ");
+    assert_string_equal(through(b, 1, UDP), "drop:meter ");
 }
 
 static void
@@ -943,6 +973,7 @@ TEST_MAIN(WITH_BENCH(an_empty_table_drops_everything), WITH_BENCH(forwards_by_th
           WITH_BENCH(groups_nest_but_not_in_circles),
           WITH_BENCH(deleting_a_group_takes_its_flows_along),
           WITH_BENCH(a_metered_flow_keeps_its_rate),
+          WITH_BENCH(a_meter_that_others_use_too_is_judged_as_of_now),
           WITH_BENCH(what_makes_no_sense_is_refused_and_changes_nothing), WITH_BENCH(flows_expire),
           WITH_BENCH(modify_keeps_what_it_does_not_change), WITH_BENCH(delete_obeys_its_filters),
           WITH_BENCH(ports_that_are_down_or_closed_say_so),

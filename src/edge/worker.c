@@ -173,6 +173,12 @@ worker_watch(struct worker *w, int fd, void *what, struct diag *diag)
     return ERR_OK;
 }
 
+static nsec_t
+read_clock(void *arg UNUSED)
+{
+    return clock_monotonic();
+}
+
 enum err
 worker_new(struct workers *all, unsigned index, struct worker **result, struct diag *diag)
 {
@@ -187,8 +193,13 @@ worker_new(struct workers *all, unsigned index, struct worker **result, struct d
     w->dp = all->dp;
     w->gap = 8 * LINGER;
     w->pool = packet_pool_new(o->n_packets, o->n_jumbo);
-    struct pipeline_sink sink = {worker_on_send, worker_on_punt, worker_on_local, worker_on_dropped,
-                                 w};
+    bool shared = o->fast || o->n_workers > 1;
+    const struct pipeline_sink sink = {.send = worker_on_send,
+                                       .punt = worker_on_punt,
+                                       .local = worker_on_local,
+                                       .dropped = worker_on_dropped,
+                                       .clock = shared ? read_clock : NULL,
+                                       .arg = w};
     w->pipeline = pipeline_new(all->dp, &sink, o->cache_size);
     pipeline_set_lane(w->pipeline, index);
     if (o->fast)

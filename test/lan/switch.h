@@ -330,7 +330,7 @@ sw_new(struct plant *plant, const char *name, const char *stem, uint64_t datapat
     for (uint32_t i = 0; ports && i < ports->n_ports; i++)
         sw_add_port(sw, ports->ports[i].number, ports->ports[i].name);
     sw->pool = packet_pool_new(64, 2);
-    struct pipeline_sink sink = {sw_on_send, sw_on_punt, sw_on_local, NULL, sw};
+    struct pipeline_sink sink = {sw_on_send, sw_on_punt, sw_on_local, NULL, sw, NULL};
     sw->pl = pipeline_new(sw->dp, &sink, 64);
     struct openflow_switch_config config = {.datapath_id = datapath_id,
                                             .name = sw->name,
