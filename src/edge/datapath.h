@@ -83,6 +83,8 @@ struct edge_port {
     uint32_t speed_kbps; /* of the interface as it says; 0: not known */
     uint32_t ifindex;    /* the kernel's fast path forwards to and from it; 0: it does not */
     uint32_t up_ifindex; /* where that hands over what it does not forward */
+    /* How many frames it has handed over; of those, as many as have left again at the least. */
+    _Atomic uint64_t up_sent, up_done;
     nsec_t created;
     struct {
         _Atomic uint64_t packets, octets, dropped, errors;

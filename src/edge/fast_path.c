@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "edge/fast_compile.h"
+#include "io/clock.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -344,6 +345,8 @@ put_in(struct fast_path *fp, const struct program *from)
     memcpy(place->meters, to->meters, sizeof to->meters);
     place->key = to->key;
     memcpy(place->ops, to->ops, sizeof to->ops);
+    place->since = (uint64_t)clock_monotonic();
+    place->settled = 0;
     __atomic_store_n(&set->tags[place - set->ways], fast_tag(hash), __ATOMIC_RELEASE);
     __atomic_store_n(&place->generation, from->generation, __ATOMIC_RELEASE);
     add_one(&fp->offered);

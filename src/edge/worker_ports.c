@@ -111,10 +111,12 @@ worker_read_port(struct worker *w, struct worker_port *wp)
 {
     struct packet *vector[VECTOR_SIZE];
     for (unsigned burst = 0; burst < BURSTS_PER_TURN; burst++) {
+        uint64_t handed = counter_get(&wp->port->up_sent), octets = 0;
         unsigned n = port_receive(wp->io, vector, VECTOR_SIZE);
-        uint64_t octets = 0;
-        if (!n)
+        if (!n) { /* whatever had come has left */
+            atomic_store_explicit(&wp->port->up_done, handed, memory_order_release);
             return;
+        }
         for (unsigned i = 0; i < n; i++)
             octets += vector[i]->size;
         counter_add(&wp->port->rx.packets, n);

@@ -34,6 +34,16 @@ while read -r verdict text; do
     esac
 done < <(in_host tester /usr/bin/python3 "$here/fast_path.py" "$work/a" "$work/b" 2>&1 || echo "FAIL some claims")
 
+# Conversations that begin at full pace: what went up first leaves first.
+for n in 1 2 3; do
+    ovs-ofctl -O OpenFlow13 del-flows "unix:$work/b.of"
+    ovs-ofctl -O OpenFlow13 add-flow "unix:$work/b.of" in_port=1,actions=output:2
+    "$bin/edge-traffic" --json --from "$prefix-tester/b1" --to "$prefix-tester/b2" --pps 20000 --count 4000 --flows 20 \
+        >"$work/order.$n" 2>/dev/null
+    claim "20 conversations that begin: none is lost, none overtaken ($n)" \
+        holds '.received == 4000 and .reordered == 0' "$work/order.$n"
+done
+
 # Killed: what was cached is no longer trusted after two seconds.
 in_host tester ip addr add 10.3.0.1/24 dev b1
 stop "$edge_pid" KILL

@@ -293,7 +293,7 @@ same_key(const struct flow_key *a, const struct flow_key *b)
 }
 
 /* The key's program; NULL: the kernel cannot read the packet, or has none. */
-static __always_inline const struct fast_program *
+static __always_inline struct fast_program *
 find(struct __sk_buff *skb, const struct fast_state *state, const struct edge_port *in)
 {
     struct flow_key key;
@@ -310,7 +310,7 @@ find(struct __sk_buff *skb, const struct fast_state *state, const struct edge_po
         return NULL;
     __u64 generation = LOOK(state->generation);
     for (unsigned i = 0; i < FAST_WAYS; i++) {
-        const struct fast_program *p = &set->ways[i];
+        struct fast_program *p = &set->ways[i];
         if (LOOK(set->tags[i]) != tag)
             continue;
         if (LOOK(p->generation) == generation && same_key(&p->key, &key))
@@ -353,10 +353,24 @@ segments_conform(struct __sk_buff *skb, struct fast_packet *p, const struct fast
 
 /* Not for us: nothing is counted, the packet thread does all. */
 static __always_inline int
-up(struct fast_cpu *cpu, const struct edge_port *in)
+up(struct fast_cpu *cpu, struct edge_port *in)
 {
     cpu->ups++;
+    __sync_fetch_and_add(&in->up_sent, 1);
     return (int)bpf_redirect(in->up_ifindex, BPF_F_INGRESS);
+}
+
+/* A new program is not used while the packet thread may still have frames of its conversation,
+ * which came before this one. */
+static __always_inline bool
+is_settled(struct fast_program *program, const struct edge_port *in, __u64 now)
+{
+    if (LOOK(program->settled))
+        return true;
+    if (LOOK(in->up_sent) != LOOK(in->up_done) && now - program->since < FAST_SETTLE)
+        return false;
+    LOOK(program->settled) = 1;
+    return true;
 }
 
 static __always_inline int
@@ -372,8 +386,8 @@ forward(struct __sk_buff *skb, const struct fast_state *state, struct fast_cpu *
                                     .now = bpf_ktime_get_ns()};
     if (LOOK(state->stopped) || cpu->run.now > LOOK(state->deadline) || LOOK(in->config))
         return up(cpu, in);
-    const struct fast_program *program = find(skb, state, in);
-    if (!program ||
+    struct fast_program *program = find(skb, state, in);
+    if (!program || !is_settled(program, in, cpu->run.now) ||
         (program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)))
         return up(cpu, in);
     cpu->hits++;

@@ -14,6 +14,7 @@
 #define FAST_SETS 4096u      /* of FAST_WAYS programs; a power of two */
 #define FAST_COUNTERS 65536u /* entries, groups and buckets that the fast path can count */
 #define FAST_METERS 4096u
+#define FAST_SETTLE 20000000u /* ns: a program that did not settle by then is used all the same */
 #define FAST_CPUS 256u
 #define FAST_IFINDEX 4096u /* interfaces with a higher number cannot take part */
 
@@ -48,6 +49,8 @@ struct fast_program {
     uint64_t generation; /* of the tables when it was recorded; 0: empty */
     uint32_t n_meters;   /* that judge its packets ... */
     uint32_t meters[3];  /* ... and the first of them */
+    uint64_t since;      /* when it was put in: monotonic, ns */
+    uint64_t settled;    /* written in the kernel: nothing it could overtake is on its way */
     struct flow_key key;
     struct fast_op ops[FAST_OPS];
 };
