@@ -166,7 +166,10 @@ load(struct fast_path *fp, struct diag *diag)
         return system_error(diag, "program", errno);
     bpf_object__for_each_program(program, fp->object)
         bpf_program__set_type(program, BPF_PROG_TYPE_SCHED_CLS);
-    int error = bpf_object__load(fp->object);
+    struct bpf_map *cpus = bpf_object__find_map_by_name(fp->object, "fast_cpus");
+    int error = bpf_map__set_max_entries(cpus, fp->n_cpus);
+    if (!error)
+        error = bpf_object__load(fp->object);
     if (error)
         return system_error(diag, "program", -error);
     fp->in_fd = bpf_program__fd(bpf_object__find_program_by_name(fp->object, "tieline_fast"));
