@@ -191,7 +191,7 @@ exchange(struct node *node, const struct buf *out, uint32_t awaited)
 {
     size_t at = 0, whole = 0;
     node->answered = 0;
-    while (!node->answered) {
+    while (node->answered == 0) {
         bool more = at < out->size || node->reply.size;
         struct node *other = other_of(node);
         struct pollfd p[2] = {{node->fd, (short)(POLLIN | (more ? POLLOUT : 0)), 0},

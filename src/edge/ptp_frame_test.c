@@ -176,7 +176,7 @@ static struct packet *
 reply_to(const char *hex, enum ptp_type type)
 {
     struct packet *p = packet(hex), *reply = packet_new(pool, PTP_FRAME_MAX);
-    struct ptp_message m = {.type = type, .source = {{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
+    struct ptp_message m = {.type = (uint8_t)type, .source = {{1, 2, 3, 4, 5, 6, 7, 8}, 9}};
     struct ptp_headers h;
     struct flow_key key;
     ptp_frame_reply(p, &ours, 0x0a090001, &h);

@@ -311,7 +311,7 @@ ask(struct ptp_peer *p, nsec_t now, struct ptp_peer_output *out)
 static struct ptp_message
 answer_to(const struct ptp_peer *p, const struct answer *a, enum ptp_type type, nsec_t timestamp)
 {
-    return (struct ptp_message){.type = type,
+    return (struct ptp_message){.type = (uint8_t)type,
                                 .domain = a->request.domain,
                                 .flags = type == PTP_PDELAY_RESP ? PTP_FLAG_TWO_STEP : 0,
                                 .source = p->config.identity,

@@ -6,7 +6,11 @@
 #define DELAY 800
 
 static const struct ptp_port_identity ours = {{1, 1, 1, 1, 1, 1, 1, 1}, 3};
-static const struct ptp_port_identity theirs = {{2, 2, 2, 2, 2, 2, 2, 2}, 1};
+#define THEIRS                                                                                     \
+    {                                                                                              \
+        {2, 2, 2, 2, 2, 2, 2, 2}, 1                                                                \
+    }
+static const struct ptp_port_identity theirs = THEIRS;
 static const struct ptp_port_identity others = {{4, 4, 4, 4, 4, 4, 4, 4}, 1};
 static const struct ptp_headers theirs_by = {.tags_size = 4};
 
@@ -183,7 +187,7 @@ impossible_delays_are_not_used(void **state UNUSED)
 }
 
 static const struct ptp_message question = {
-    .type = PTP_PDELAY_REQ, .source = theirs, .sequence = 77, .domain = 5, .correction = 65536};
+    .type = PTP_PDELAY_REQ, .source = THEIRS, .sequence = 77, .domain = 5, .correction = 65536};
 
 static void
 answers_in_two_steps(void **state UNUSED)
