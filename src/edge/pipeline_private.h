@@ -1,5 +1,6 @@
-/* pipeline_private.h - what pipeline.c, which forwards, and pipeline_trace.c, which explains,
- * share: the explanation is the forwarding itself, told. */
+/* pipeline_private.h - what the files of the pipeline share: pipeline.c has the vectors and the
+ * cached programs, pipeline_tables.c the tables, pipeline_steps.c the steps of both, and
+ * pipeline_trace.c explains: the explanation is the forwarding itself, told. */
 #ifndef EDGE_PIPELINE_PRIVATE_H
 #define EDGE_PIPELINE_PRIVATE_H
 
@@ -82,6 +83,87 @@ void pipeline_tell_group(const struct run *, const struct group_entry *, const s
                          const struct bucket_entry *chosen);
 void pipeline_tell_output(const struct run *, const struct edge_port *);
 void pipeline_note_tuple(void *run, const struct lookup_note *);
+
+static inline void
+count_up(_Atomic uint64_t *counter)
+{
+    counter_add_mine(counter, 1);
+}
+
+static inline void
+count_lookup(struct pipeline *pl, uint8_t table)
+{
+    count_up(&pl->counts->tables[table].lookups);
+}
+
+static inline void
+count_table_miss(struct pipeline *pl, uint8_t table)
+{
+    count_up(&pl->counts->tables[table].misses);
+}
+
+static inline void
+pipeline_count(struct run *run, struct entry *entry)
+{
+    if (!tracing(run))
+        counters_count(&entry->counters, run->pl->lane, run->packet->size, run->pl->now);
+}
+
+/* The last four octets of what a port can send are for a VLAN tag (IEEE 802.3 clause 3.2.7), and
+ * the kernel refuses others that need them. */
+static inline bool
+is_too_large(const struct packet *packet, uint32_t mtu)
+{
+    bool tagged = packet->size >= 14 && get_be16(packet->data + 12) == ETH_TYPE_VLAN;
+    return packet->size + (tagged ? 0 : 4) > mtu;
+}
+
+/* DROP_NONE: the port takes it. */
+static inline enum drop_reason
+why_not_sent(const struct edge_port *port, const struct packet *packet)
+{
+    uint32_t config = atomic_load_explicit(&port->config, memory_order_relaxed);
+    if (config & PORT_CONFIG_NO_FWD)
+        return DROP_PORT_CONFIG;
+    if (!atomic_load_explicit(&port->up, memory_order_relaxed) || config & PORT_CONFIG_DOWN)
+        return DROP_PORT_DOWN;
+    uint32_t mtu = atomic_load_explicit(&port->mtu, memory_order_relaxed);
+    if (packet->size + 4 > mtu && !packet->offload.gso_type && is_too_large(packet, mtu))
+        return DROP_TOO_LARGE;
+    return DROP_NONE;
+}
+
+/* Puts a step into the program that is being recorded, if one is. */
+static inline void
+pipeline_record(struct run *run, struct op op)
+{
+    if (!run->record)
+        return;
+    if (run->record->n_ops == MAX_OPS) {
+        run->record = NULL;
+        return;
+    }
+    run->pl->recorded_ops[run->record->n_ops++] = op;
+}
+
+/* ---- pipeline_steps.c: what a program consists of, and what the tables' interpretation does ----
+ */
+
+void pipeline_drop(struct run *, enum drop_reason);
+void pipeline_meter(struct run *, struct meter_entry *);
+void pipeline_edit(struct run *, const struct action *);
+void pipeline_redundancy(struct run *, const struct action *);
+void pipeline_queue(struct run *, uint32_t queue);
+void pipeline_output(struct run *, uint32_t number, uint16_t max_len);
+void pipeline_group(struct run *, struct group_entry *);
+/* Carries out one action; true: go on with the next. */
+bool pipeline_action(struct run *, const struct action *);
+
+/* ---- pipeline_tables.c ---- */
+
+void pipeline_through_tables(struct run *);
+
+/* ---- pipeline.c ---- */
 
 /* Takes a parsed packet through the tables, as if it had arrived. */
 void pipeline_run_traced(struct run *);
