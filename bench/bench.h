@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct bench_figure {
     const char *bench, *what; /* `what` is the "case" */
@@ -48,6 +49,15 @@ bench_print(const struct bench_figure *figure)
     fflush(stdout);
     json_decref(line);
     return ok;
+}
+
+/* Monotonic time. */
+static inline UNUSED double
+bench_seconds(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
 static inline int

@@ -30,14 +30,6 @@
 
 static char directory[64];
 
-static double
-seconds(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void
 fail(const char *what)
 {
@@ -119,7 +111,7 @@ take_message(struct node *node, const uint8_t *data, size_t size, uint32_t await
     bool more = type == OFPT_MULTIPART_REPLY && size >= 12 && data[11] & 1;
     node->replies += type == OFPT_MULTIPART_REPLY;
     if (get_be32(data + 4) == awaited && !more && type != OFPT_ECHO_REQUEST)
-        node->answered = seconds();
+        node->answered = bench_seconds();
 }
 
 static void
@@ -214,7 +206,7 @@ until_barrier(struct node *node, struct buf *out)
     struct openflow_message barrier = {.type = OFPT_BARRIER_REQUEST, .xid = ++node->xid};
     encode(&barrier, out);
     uint64_t errors = node->errors;
-    double start = seconds();
+    double start = bench_seconds();
     exchange(node, out, node->xid);
     if (node->errors != errors) {
         fprintf(stderr, "edge-flowmod: %s refused something\n", node->name);
@@ -229,7 +221,7 @@ echo(struct node *node)
     struct buf out = BUF_INIT;
     struct openflow_message m = {.type = OFPT_ECHO_REQUEST, .xid = ++node->xid};
     encode(&m, &out);
-    double start = seconds();
+    double start = bench_seconds();
     exchange(node, &out, node->xid);
     buf_fini(&out);
     node->stall = MAX(node->stall, node->answered - start);
@@ -372,7 +364,7 @@ dump_all(struct node *node)
     struct openflow_message m = {.type = OFPT_MULTIPART_REQUEST, .xid = ++node->xid};
     m.multipart = (struct openflow_multipart){.type = OFPMP_FLOW, .n = 1, .flow_request = &all};
     encode(&m, &out);
-    double start = seconds();
+    double start = bench_seconds();
     exchange(node, &out, node->xid);
     buf_fini(&out);
     return node->answered - start;
@@ -512,7 +504,7 @@ rage(void *arg)
         encode_flow(i, OFPFC_DELETE_STRICT, 0, &delete);
     }
     size_t size = add.size, delete_size = delete.size;
-    double start = seconds();
+    double start = bench_seconds();
     while (!atomic_load(&s->stop)) {
         (void)until_barrier(s->node, &add);
         (void)until_barrier(s->node, &delete);
@@ -520,7 +512,7 @@ rage(void *arg)
         delete.size = delete_size;
         s->n += 2 * (N_FLOWS / 10);
     }
-    s->took = seconds() - start;
+    s->took = bench_seconds() - start;
     buf_fini(&add);
     buf_fini(&delete);
     return NULL;

@@ -24,14 +24,6 @@ struct node {
     uint64_t random, sent, packets;
 };
 
-static double
-seconds(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void
 on_send(void *arg, struct edge_port *port UNUSED, struct packet *p UNUSED)
 {
@@ -227,9 +219,9 @@ pass(struct node *node, uint32_t n)
         struct packet *vector[VECTOR_SIZE];
         for (unsigned k = 0; k < VECTOR_SIZE; k++)
             vector[k] = make_packet(node, random_flow(node));
-        double start = seconds();
+        double start = bench_seconds();
         pipeline_receive(node->pl, vector, VECTOR_SIZE, (nsec_t)i);
-        took += seconds() - start;
+        took += bench_seconds() - start;
     }
     node->packets += n;
     return took;

@@ -11,14 +11,6 @@
 static struct openflow_flow_stats item; /* an IPv4/TCP flow with two actions */
 static struct buf wire;                 /* N_FLOWS of it, as a reply in parts */
 
-static double
-seconds(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 static void
 make_item(void)
 {
@@ -38,7 +30,7 @@ static double
 write_reply(void *arg UNUSED)
 {
     struct openflow_writer w;
-    double start = seconds();
+    double start = bench_seconds();
     buf_clear(&wire);
     openflow_writer_begin(&w, true, OFPMP_FLOW, 2, &wire);
     for (uint32_t i = 0; i < N_FLOWS; i++) {
@@ -47,7 +39,7 @@ write_reply(void *arg UNUSED)
     }
     if (openflow_writer_end(&w))
         abort();
-    return N_FLOWS / (seconds() - start);
+    return N_FLOWS / (bench_seconds() - start);
 }
 
 /* A controller that asks for the flows and gets the reply in pieces as from a socket. */
@@ -64,14 +56,14 @@ read_reply(void *arg UNUSED)
     openflow_session_input(s, hello, sizeof hello, 0);
     if (!openflow_session_next(s, &event) || openflow_session_request(s, &m, NULL, 0, 0))
         abort();
-    double start = seconds();
+    double start = bench_seconds();
     uint32_t n = 0;
     for (size_t at = 0; at < wire.size; at += MIN(65536, wire.size - at)) {
         openflow_session_input(s, wire.data + at, MIN(65536, wire.size - at), 0);
         while (openflow_session_next(s, &event))
             n += event.kind == OPENFLOW_DONE ? event.message->multipart.n : 0;
     }
-    double took = seconds() - start;
+    double took = bench_seconds() - start;
     if (n != N_FLOWS)
         abort();
     openflow_session_free(s);
@@ -89,13 +81,13 @@ decode_flow_mods(void *arg UNUSED)
         .flow = item.flow, .buffer_id = NO_BUFFER, .out_port = PORT_ANY, .out_group = GROUP_ANY};
     if (openflow_encode(&m, &one))
         abort();
-    double start = seconds();
+    double start = bench_seconds();
     for (uint32_t i = 0; i < N_FLOWS; i++) {
         arena_reset(arena);
         if (openflow_decode(one.data, one.size, arena, &got, NULL, NULL))
             abort();
     }
-    double took = seconds() - start;
+    double took = bench_seconds() - start;
     arena_free(arena);
     buf_fini(&one);
     return N_FLOWS / took;

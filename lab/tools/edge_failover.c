@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "lab/tools/frames.h"
 #include "lab/tools/latency.h"
+#include "lab/tools/place.h"
 #include "lab/tools/rawsock.h"
 #include "lab/tools/tool.h"
 #include "lab/tools/traffic_frame.h"
@@ -85,45 +86,20 @@ static uint32_t next_number;
 static struct trial trial;
 static nsec_t wall_offset; /* from the monotonic clock to the wall clock */
 
-/* ---- Namespaces ------------------------------------------------------------------------------ */
-
-static int
-enter(const char *name, char interface[16])
-{
-    char path[300];
-    const char *slash = strchr(name, '/');
-    int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    if (!slash)
-        tool_usage_error("\"%s\" is not NAMESPACE/INTERFACE", name);
-    snprintf(path, sizeof path, "/run/netns/%.*s", (int)(slash - name), name);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (back < 0 || fd < 0 || setns(fd, CLONE_NEWNET))
-        tool_fail("%s: %s", path, strerror(errno));
-    close(fd);
-    snprintf(interface, 16, "%.15s", slash + 1);
-    return back;
-}
-
-static void
-leave(int back)
-{
-    if (setns(back, CLONE_NEWNET))
-        tool_fail("network namespace: %s", strerror(errno));
-    close(back);
-}
+/* ---- Sockets --------------------------------------------------------------------------------- */
 
 static void
 open_socket(struct rawsock *raw, const char *name, unsigned flags)
 {
     struct diag diag;
-    char interface[16];
+    const char *interface;
     const int size = SOCKET_BUFFER;
-    int back = enter(name, interface);
+    int back = place_enter(name, &interface);
     if (rawsock_open(raw, interface, flags, &diag))
         tool_fail("%s", diag.text);
     if (setsockopt(raw->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size))
         tool_fail("%s: SO_RCVBUFFORCE: %s", name, strerror(errno));
-    leave(back);
+    place_leave(back);
 }
 
 /* ---- Breaking and mending -------------------------------------------------------------------- */
@@ -138,8 +114,8 @@ open_socket(struct rawsock *raw, const char *name, unsigned flags)
 static void
 open_drop(const char *name)
 {
-    char interface[16];
-    int back = enter(name, interface);
+    const char *interface;
+    int back = place_enter(name, &interface);
     drop_map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "drop", 4, 4, 1, NULL);
     const struct bpf_insn program[] = {
         INSN(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, -4, 0),
@@ -161,7 +137,7 @@ open_drop(const char *name)
     if (drop_map < 0 || fd < 0 ||
         bpf_link_create(fd, (int)if_nametoindex(interface), BPF_XDP, &options) < 0)
         tool_fail("%s: XDP: %s", name, strerror(errno));
-    leave(back);
+    place_leave(back);
 }
 
 static void
@@ -173,9 +149,11 @@ open_failure(void)
         const char *name = *failure == 'l' ? local : primary;
         if (!name)
             tool_usage_error("--fail local needs --local");
-        int back = enter(name, broken_place.interface);
+        const char *interface;
+        int back = place_enter(name, &interface);
+        snprintf(broken_place.interface, sizeof broken_place.interface, "%s", interface);
         broken_place.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        leave(back);
+        place_leave(back);
     } else {
         tool_usage_error("--fail is none of local, remote, silent");
     }

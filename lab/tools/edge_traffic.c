@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "lab/tools/cpu_account.h"
 #include "lab/tools/frames.h"
+#include "lab/tools/place.h"
 #include "lab/tools/rawsock.h"
 #include "lab/tools/stream_account.h"
 #include "lab/tools/tool.h"
@@ -81,51 +82,15 @@ static _Atomic bool stop_sending, stop_receiving, sending_done;
 
 /* ---- Interfaces, each in the namespace that is named before it ------------------------------- */
 
-/* Enters it; returns a descriptor of the old one, for leave(). */
-static int
-enter(const char *namespace)
-{
-    char path[300];
-    int back = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
-    snprintf(path, sizeof path, "/run/netns/%s", namespace);
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (back < 0 || fd < 0 || setns(fd, CLONE_NEWNET))
-        tool_fail("network namespace %s: %s", namespace, strerror(errno));
-    close(fd);
-    return back;
-}
-
-static void
-leave(int back)
-{
-    if (setns(back, CLONE_NEWNET))
-        tool_fail("network namespace: %s", strerror(errno));
-    close(back);
-}
-
-/* Enters what "NAMESPACE/INTERFACE" names, if it names one; -1: it does not. */
-static int
-enter_for(const char *name, const char **interface)
-{
-    char namespace[64] = "";
-    const char *slash = strchr(name, '/');
-    *interface = slash ? slash + 1 : name;
-    if (!slash)
-        return -1;
-    snprintf(namespace, sizeof namespace, "%.*s", (int)(slash - name), name);
-    return enter(namespace);
-}
-
 static void
 open_interface(struct rawsock *raw, const char *name, unsigned flags)
 {
     struct diag diag;
     const char *interface;
-    int back = enter_for(name, &interface);
+    int back = place_enter(name, &interface);
     if (rawsock_open(raw, interface, flags, &diag))
         tool_fail("%s", diag.text);
-    if (back >= 0)
-        leave(back);
+    place_leave(back);
 }
 
 /* rx_packets of a receiver's interface. */
@@ -135,7 +100,7 @@ rx_packets(const struct receiver *r)
     const char *interface;
     char line[512], name[64];
     unsigned long long packets = 0;
-    int back = enter_for(r->name, &interface);
+    int back = place_enter(r->name, &interface);
     FILE *f = fopen("/proc/thread-self/net/dev", "re");
     while (f && fgets(line, sizeof line, f)) {
         unsigned long long n;
@@ -144,8 +109,7 @@ rx_packets(const struct receiver *r)
     }
     if (f)
         fclose(f);
-    if (back >= 0)
-        leave(back);
+    place_leave(back);
     return packets;
 }
 

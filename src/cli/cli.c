@@ -277,6 +277,22 @@ cli_option(const struct cli *cli, const char *name)
     return cli_args_option(&cli->args, name);
 }
 
+int
+cli_put_number(struct cli *cli, const char *option, long long least, json_t *params)
+{
+    const char *text = cli_option(cli, option);
+    char *end;
+    if (!text)
+        return CLI_OK;
+    errno = 0;
+    long long number = strtoll(text, &end, 10);
+    if (errno || *end || end == text || number < least)
+        return cli_fail(cli, CLI_USAGE, "--%s: \"%s\" is not a number from %lld on", option, text,
+                        least);
+    json_object_set_new(params, option, json_integer(number));
+    return CLI_OK;
+}
+
 bool
 cli_has(const struct cli *cli, const char *name)
 {

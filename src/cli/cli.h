@@ -58,6 +58,9 @@ void cli_print(struct cli *, json_t *document);
 
 const char *cli_argument(const struct cli *, size_t); /* NULL: not given */
 const char *cli_option(const struct cli *, const char *name);
+/* Puts an option that is a number into the parameters of a call, under its name; nothing if it is
+ * not given. Exit status; a number below `least` is wrong usage. */
+int cli_put_number(struct cli *, const char *option, long long least, json_t *params);
 bool cli_has(const struct cli *, const char *name);
 
 /* Shows an answer of which all is said with "done". */

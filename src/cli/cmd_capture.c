@@ -28,21 +28,6 @@ on_signal(int number UNUSED)
 /* ---- What is asked for ---- */
 
 static int
-put_number(struct cli *cli, const char *option, json_t *params)
-{
-    const char *text = cli_option(cli, option);
-    char *end;
-    if (!text)
-        return CLI_OK;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno || *end || end == text || number < 1)
-        return cli_fail(cli, CLI_USAGE, "--%s: \"%s\" is not a number from 1 on", option, text);
-    json_object_set_new(params, option, json_integer(number));
-    return CLI_OK;
-}
-
-static int
 put_ports(struct cli *cli, json_t *params)
 {
     json_t *ports = json_array();
@@ -97,7 +82,7 @@ put_filter(struct cli *cli, json_t *params)
     static const char *const texts[] = {"direction", "match"};
     int status = CLI_OK;
     for (size_t i = 0; i < ARRAY_SIZE(numbers) && !status; i++)
-        status = put_number(cli, numbers[i], params);
+        status = cli_put_number(cli, numbers[i], 1, params);
     for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
         if (cli_option(cli, texts[i]))
             json_object_set_new(params, texts[i], jsontext_string(cli_option(cli, texts[i])));

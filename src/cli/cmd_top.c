@@ -147,27 +147,12 @@ put_answer(struct cli *cli, const json_t *answer)
 /* ---- The command ---- */
 
 static int
-put_number(struct cli *cli, const char *option, json_t *params)
-{
-    const char *text = cli_option(cli, option);
-    char *end;
-    if (!text)
-        return CLI_OK;
-    errno = 0;
-    long long number = strtoll(text, &end, 10);
-    if (errno || *end || end == text)
-        return cli_fail(cli, CLI_USAGE, "--%s: \"%s\" is not a number", option, text);
-    json_object_set_new(params, option, json_integer(number));
-    return CLI_OK;
-}
-
-static int
 make_params(struct cli *cli, json_t *params)
 {
     const char *interval = cli_option(cli, "interval");
     nsec_t duration;
-    int status = put_number(cli, "rows", params);
-    status = status ? status : put_number(cli, "table", params);
+    int status = cli_put_number(cli, "rows", 0, params);
+    status = status ? status : cli_put_number(cli, "table", 0, params);
     if (!status && interval && time_parse_duration(interval, &duration))
         return cli_fail(cli, CLI_USAGE, "--interval: \"%s\" is not a duration", interval);
     if (!status && interval)

@@ -1,6 +1,7 @@
 #include "io/isolation.h"
 
 #include "base/alloc.h"
+#include "io/bpf_error.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -21,15 +22,6 @@ struct isolation {
     unsigned ifindex;
     bool made_hook; /* the qdisc is ours */
 };
-
-static enum err
-system_error(struct diag *diag, const char *name, const char *what, int error)
-{
-    enum err err = error == EPERM || error == EACCES                           ? ERR_DENIED
-                   : error == EOPNOTSUPP || error == ENOENT || error == EINVAL ? ERR_UNSUPPORTED
-                                                                               : ERR_IO;
-    return diag_set(diag, err, "%s: %s: %s", name, what, strerror(error));
-}
 
 /* Drops everything. */
 static int
@@ -70,7 +62,7 @@ isolation_open(const char *name, unsigned ifindex, int in, int out, struct isola
     const int programs[] = {in, out}; /* as `points` */
     int program = load_program();
     if (program < 0)
-        return system_error(diag, name, "BPF program", errno);
+        return bpf_error(diag, name, "BPF program", errno);
     struct isolation *i = xcalloc(1, sizeof *i);
     i->ifindex = ifindex;
     int error = bpf_tc_hook_create(&hook);
@@ -82,7 +74,7 @@ isolation_open(const char *name, unsigned ifindex, int in, int out, struct isola
     close(program); /* the filters keep it */
     if (error) {
         isolation_close(i);
-        return system_error(diag, name, "traffic control filter", -error);
+        return bpf_error(diag, name, "traffic control filter", -error);
     }
     *result = i;
     return ERR_OK;

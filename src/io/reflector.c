@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/bytes.h"
+#include "io/bpf_error.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -31,15 +32,6 @@ struct reflector {
     int map_fd;
     _Atomic uint64_t *touched; /* the map's only value: monotonic nanoseconds */
 };
-
-static enum err
-system_error(struct diag *diag, const char *name, const char *what, int error)
-{
-    enum err err = error == EPERM || error == EACCES                           ? ERR_DENIED
-                   : error == EOPNOTSUPP || error == ENOENT || error == EINVAL ? ERR_UNSUPPORTED
-                                                                               : ERR_IO;
-    return diag_set(diag, err, "%s: %s: %s", name, what, strerror(error));
-}
 
 /* ---- The programs, by hand: there is no compiler where they run ---- */
 
@@ -178,11 +170,11 @@ open_map(struct reflector *r, const char *name, struct diag *diag)
     LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
     r->map_fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "tieline_touched", 4, 8, 1, &options);
     if (r->map_fd < 0)
-        return system_error(diag, name, "BPF map", errno);
+        return bpf_error(diag, name, "BPF map", errno);
     void *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED,
                       r->map_fd, 0);
     if (page == MAP_FAILED)
-        return system_error(diag, name, "BPF map", errno);
+        return bpf_error(diag, name, "BPF map", errno);
     r->touched = page;
     return ERR_OK;
 }
@@ -198,7 +190,7 @@ hardware_address(const char *name, struct mac *mac, struct diag *diag)
     if (fd >= 0)
         close(fd);
     if (result)
-        return system_error(diag, name, "hardware address", error);
+        return bpf_error(diag, name, "hardware address", error);
     memcpy(mac->octets, ifr.ifr_hwaddr.sa_data, sizeof mac->octets);
     return ERR_OK;
 }
@@ -220,7 +212,7 @@ attach_both(struct reflector *r, const char *name, const struct reflector_config
         if (programs[i] >= 0)
             close(programs[i]); /* the filter keeps it */
     }
-    return error ? system_error(diag, name, "traffic control filter", -error) : ERR_OK;
+    return error ? bpf_error(diag, name, "traffic control filter", -error) : ERR_OK;
 }
 
 enum err

@@ -7,23 +7,8 @@ need ping ovs-ofctl python3 tshark capinfos
 [ -x "$bin/tieline" ] || skip "no tieline in $bin"
 rpc_tool=$(dirname "$(readlink -f "$0")")/edge_rpc.py
 
-#   a a0 --- p1 +----+ p2 --- b0 b
-#               | sw |
-#               +----+ p3 --- c0 c
-host sw a b c
-link a a0 sw p1
-link b b0 sw p2
-link c c0 sw p3
-for end in "a a0 10.1.0.1 02:00:00:00:00:01" "b b0 10.1.0.2 02:00:00:00:00:02" "c c0 10.1.0.3 02:00:00:00:00:03"; do
-    # shellcheck disable=SC2086
-    set -- $bin $end
-    ip -n $prefix-"$2" link set "$3" address "$5"
-    ip -n $prefix-"$2" addr add "$4/24" dev "$3"
-done
-set -- "$bin"
-ip -n $prefix-a neigh replace 10.1.0.2 lladdr 02:00:00:00:00:02 dev a0
+three_hosts 10.1.0.3 02:00:00:00:00:03
 ip -n $prefix-a neigh replace 10.1.0.3 lladdr 02:00:00:00:00:03 dev a0
-ip -n $prefix-b neigh replace 10.1.0.1 lladdr 02:00:00:00:00:01 dev b0
 
 control=$work/control
 rpc() { /usr/bin/python3 "$rpc_tool" call "$control" "$@"; }

@@ -8,22 +8,7 @@ need ping ovs-ofctl python3 curl
 here=$(dirname "$(readlink -f "$0")")
 /usr/bin/python3 -c 'import prometheus_client.openmetrics.parser' 2>/dev/null || skip "no python3-prometheus-client"
 
-#   a a0 --- p1 +----+ p2 --- b0 b
-#               | sw |
-#               +----+ p3 --- c0 c
-host sw a b c
-link a a0 sw p1
-link b b0 sw p2
-link c c0 sw p3
-for end in "a a0 10.1.0.1 02:00:00:00:00:01" "b b0 10.1.0.2 02:00:00:00:00:02" "c c0 10.1.0.2 02:00:00:00:00:02"; do
-    # shellcheck disable=SC2086
-    set -- $bin $end
-    ip -n $prefix-"$2" link set "$3" address "$5"
-    ip -n $prefix-"$2" addr add "$4/24" dev "$3"
-done
-set -- "$bin"
-ip -n $prefix-a neigh replace 10.1.0.2 lladdr 02:00:00:00:00:02 dev a0
-ip -n $prefix-b neigh replace 10.1.0.1 lladdr 02:00:00:00:00:01 dev b0
+three_hosts 10.1.0.2 02:00:00:00:00:02
 
 control=$work/control
 rpc() { /usr/bin/python3 "$here/edge_rpc.py" call "$control" "$@"; }

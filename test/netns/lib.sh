@@ -70,6 +70,26 @@ link() {
     done
 }
 
+# three_hosts ADDRESS MAC: a, b and c at the ports p1 to p3 of sw, a and b known to each other; c has these.
+#
+#   a a0 --- p1 +----+ p2 --- b0 b
+#               | sw |
+#               +----+ p3 --- c0 c
+three_hosts() {
+    local end name interface address mac
+    host sw a b c
+    link a a0 sw p1
+    link b b0 sw p2
+    link c c0 sw p3
+    for end in "a a0 10.1.0.1 02:00:00:00:00:01" "b b0 10.1.0.2 02:00:00:00:00:02" "c c0 $1 $2"; do
+        read -r name interface address mac <<<"$end"
+        ip -n "$prefix-$name" link set "$interface" address "$mac"
+        ip -n "$prefix-$name" addr add "$address/24" dev "$interface"
+    done
+    ip -n "$prefix-a" neigh replace 10.1.0.2 lladdr 02:00:00:00:00:02 dev a0
+    ip -n "$prefix-b" neigh replace 10.1.0.1 lladdr 02:00:00:00:00:01 dev b0
+}
+
 # in_host NAME COMMAND...
 in_host() {
     local name=$1
