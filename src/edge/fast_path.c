@@ -43,7 +43,8 @@ struct fast_path {
     uint32_t n_cpus;
     uint32_t victim;
     struct fast_program *scratch;
-    atomic_flag writing; /* some packet thread puts a program in */
+    atomic_flag writing;                /* some packet thread puts a program in */
+    _Atomic nsec_t alive[QSBR_WORKERS]; /* when each packet thread last said so; 0: there is none */
     _Atomic bool stopped, bypassed;
     _Atomic uint64_t offered, declined; /* written by the packet thread only */
 };
@@ -295,9 +296,16 @@ fast_path_add_port(struct fast_path *fp, struct edge_port *port, unsigned ifinde
 /* ---- Programs ---- */
 
 void
-fast_path_alive(struct fast_path *fp, nsec_t now)
+fast_path_alive(struct fast_path *fp, unsigned worker, nsec_t now)
 {
-    __atomic_store_n(&fp->state->deadline, (uint64_t)(now + FAST_PATH_TRUST), __ATOMIC_RELEASE);
+    nsec_t oldest = now;
+    atomic_store_explicit(&fp->alive[worker], now, memory_order_relaxed);
+    for (unsigned i = 0; i < QSBR_WORKERS; i++) {
+        nsec_t alive = atomic_load_explicit(&fp->alive[i], memory_order_relaxed);
+        if (alive && alive < oldest)
+            oldest = alive;
+    }
+    __atomic_store_n(&fp->state->deadline, (uint64_t)(oldest + FAST_PATH_TRUST), __ATOMIC_RELEASE);
 }
 
 static void

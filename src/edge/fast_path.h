@@ -11,7 +11,7 @@
  * segments of a metered flow, PTP. They go to the packet thread, which does with them what it
  * always does. Neither are queues: what the kernel forwards leaves at once.
  *
- * If the packet thread does not say for FAST_PATH_TRUST that it lives, nothing is forwarded. */
+ * If a packet thread does not say for FAST_PATH_TRUST that it lives, nothing is forwarded. */
 #ifndef EDGE_FAST_PATH_H
 #define EDGE_FAST_PATH_H
 
@@ -36,8 +36,9 @@ int fast_path_program_out(const struct fast_path *);
 MUST_CHECK enum err fast_path_add_port(struct fast_path *, struct edge_port *, unsigned ifindex,
                                        unsigned up, struct diag *);
 
-/* Packet thread: says that it lives. */
-void fast_path_alive(struct fast_path *, nsec_t now);
+/* Packet thread number `worker`, below QSBR_WORKERS: says that it lives. All that have ever said so
+ * must go on saying it. */
+void fast_path_alive(struct fast_path *, unsigned worker, nsec_t now);
 /* Packet threads: has the kernel carry out the program for packets with its key. False: it cannot.
  */
 bool fast_path_offer(struct fast_path *, const struct program *);

@@ -474,7 +474,7 @@ start_forwarding(struct edge_node *n, nsec_t *started, struct diag *diag)
 {
     if (n->fast) { /* until all ports have our programs */
         fast_path_bypass(n->fast, true);
-        fast_path_alive(n->fast, clock_monotonic());
+        fast_path_alive(n->fast, 0, clock_monotonic());
     }
     enum err err = workers_start(n->workers, diag);
     *started = clock_monotonic();

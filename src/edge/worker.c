@@ -38,7 +38,7 @@ every_second(struct worker *w)
 {
     worker_count_losses(w);
     if (w->all->options.fast)
-        fast_path_alive(w->all->options.fast, w->now);
+        fast_path_alive(w->all->options.fast, w->index, w->now);
 }
 
 /* What an epoll event is about: a pointer to the worker's own member, or a port. */
