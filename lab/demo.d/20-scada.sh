@@ -43,6 +43,25 @@ wait "$spawned"
 polls() { [ "$(last modbus | field '.ok >= 28 and .failed == 0')" = true ]; }
 claim "Modbus polls succeed at 10 Hz" "$(last modbus | field '"\(.ok) of \(.ok + .failed) answered, p50 \(.response.p50_us / 100 | round / 10) ms, longest pause \(.longest_pause_ms | round) ms"')" polls
 
+# ---- What a node tells, through the server
+spawn modbus fep "$TIELINE_BIN/lab-modbus" poll 10.20.0.11 --interval 100ms --duration 5s --json
+as erin edge capture --node a2 --match tcp-dst=502 --count 4 --for 4s -f - >"$work/capture.pcapng" 2>/dev/null
+captured() {
+    tshark -r "$work/capture.pcapng" -T fields -e frame.comment -e modbus.func_code 2>/dev/null >"$work/captured" &&
+        grep -q $'rule: table=0.*cookie=.*\t3$' "$work/captured" && grep -q '^output: port' "$work/captured"
+}
+captured
+claim "a node's packets are captured, with the rule that decided" "$(wc -l <"$work/captured" 2>/dev/null) packets" captured
+told() {
+    local verb
+    for verb in status ports queues stats clock redundancy "top --once --interval 200ms" "trace --in-port 1 --tcp-dst 502"; do
+        # shellcheck disable=SC2086
+        as erin edge $verb --node a2 --json | jq -e 'type == "object"' || return 1
+    done
+}
+claim "and it tells its state, ports, queues, counters, clock, streams, flows and decisions" "" told
+wait "$spawned"
+
 # ---- The guard
 # What was refused before must not count: only this packet has TCP port 502, from this host. The address is told by
 # hand, for no circuit would answer the question for it.

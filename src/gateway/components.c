@@ -147,7 +147,7 @@ static const struct {
         CLOSED("'method'",
                "'method': {'type': 'string', 'enum':"
                " ['edge.status', 'edge.ports', 'edge.queues', 'edge.stats', 'edge.clock', 'edge.trace',"
-               " 'edge.metrics', 'edge.top']},"
+               " 'edge.metrics', 'edge.top', 'edge.redundancy']},"
                " 'params': {'type': 'object'}")},
     {"CaptureRequest",
         CLOSED("'method'",
