@@ -395,6 +395,80 @@ find_reason(const char *name)
     return i;
 }
 
+static void
+put_path(struct buf *b, const struct redundancy_saved_path *p)
+{
+    buf_be32(b, p->last);
+    buf_be64(b, (uint64_t)p->heard);
+    buf_be64(b, p->received);
+    buf_be64(b, p->lost);
+    buf_be64(b, p->reordered);
+    buf_be64(b, p->jumps);
+    buf_be64(b, p->wrong_lan);
+}
+
+static struct redundancy_saved_path
+get_path(struct cursor *c)
+{
+    struct redundancy_saved_path p = {.last = cursor_be32(c, "last number")};
+    p.heard = get_time(c, "time heard");
+    p.received = cursor_be64(c, "received");
+    p.lost = cursor_be64(c, "lost");
+    p.reordered = cursor_be64(c, "reordered");
+    p.jumps = cursor_be64(c, "jumps");
+    p.wrong_lan = cursor_be64(c, "wrong LAN");
+    return p;
+}
+
+static enum err
+put_stream(struct buf *b, const struct handover_record *r)
+{
+    const struct redundancy_saved *w = r->stream.window;
+    buf_be32(b, r->stream.id);
+    buf_be32(b, r->stream.next);
+    buf_be64(b, r->stream.sequenced);
+    buf_be32(b, w ? REDUNDANCY_WINDOW : 0);
+    if (!w)
+        return ERR_OK;
+    put_path(b, &w->paths[0]);
+    put_path(b, &w->paths[1]);
+    put_path(b, &w->passed);
+    buf_be64(b, (uint64_t)w->heard);
+    buf_be64(b, (uint64_t)w->begun);
+    buf_be64(b, w->discarded);
+    buf_be64(b, w->untagged);
+    for (unsigned i = 0; i < REDUNDANCY_WINDOW; i++)
+        buf_be64(b, w->seen[i]);
+    return ERR_OK;
+}
+
+static void
+get_stream(struct cursor *c, struct arena *arena, struct handover_record *r)
+{
+    r->stream.id = cursor_be32(c, "stream");
+    r->stream.next = cursor_be32(c, "next number");
+    r->stream.sequenced = cursor_be64(c, "numbers given");
+    uint32_t n = cursor_be32(c, "size of the window");
+    r->stream.window = NULL;
+    if (c->err || n == 0)
+        return;
+    struct redundancy_saved *w = n == REDUNDANCY_WINDOW ? arena_calloc(arena, 1, sizeof *w) : NULL;
+    if (!w) {
+        cursor_fail(c, n == REDUNDANCY_WINDOW ? ERR_LIMIT : ERR_UNSUPPORTED, "size of the window");
+        return;
+    }
+    w->paths[0] = get_path(c);
+    w->paths[1] = get_path(c);
+    w->passed = get_path(c);
+    w->heard = get_time(c, "time heard");
+    w->begun = get_time(c, "time of the beginning");
+    w->discarded = cursor_be64(c, "discarded");
+    w->untagged = cursor_be64(c, "without a tag");
+    for (unsigned i = 0; i < REDUNDANCY_WINDOW && !c->err; i++)
+        w->seen[i] = cursor_be64(c, "numbers seen");
+    r->stream.window = w;
+}
+
 /* Reasons go by name: a later version may have more of them, in another order. */
 static void
 get_counts(struct cursor *c, struct arena *arena UNUSED, struct handover_record *r)
@@ -484,6 +558,7 @@ static const struct record_desc {
     [HANDOVER_METER] = {"METER", put_meter, get_meter},
     [HANDOVER_GROUP] = {"GROUP", put_group, get_group},
     [HANDOVER_FLOW] = {"FLOW", put_flow, get_flow},
+    [HANDOVER_STREAM] = {"STREAM", put_stream, get_stream},
     [HANDOVER_COUNTS_OF_ALL] = {"COUNTS", put_counts, get_counts},
     [HANDOVER_END] = {"END", put_nothing, get_nothing},
     [HANDOVER_READY] = {"READY", put_nothing, get_nothing},

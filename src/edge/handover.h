@@ -19,6 +19,7 @@
 #define EDGE_HANDOVER_H
 
 #include "edge/datapath.h"
+#include "edge/redundancy.h"
 
 #include "base/arena.h"
 
@@ -44,6 +45,7 @@ enum handover_type {
     HANDOVER_TAKEN,
     HANDOVER_FLOW_COUNTS,
     HANDOVER_DONE,
+    HANDOVER_STREAM,
     HANDOVER_TYPES
 };
 
@@ -112,6 +114,13 @@ struct handover_flow {
     struct traffic traffic;
 };
 
+/* Of redundancy.h. */
+struct handover_stream {
+    uint32_t id, next;
+    uint64_t sequenced;
+    const struct redundancy_saved *window; /* in the arena; NULL: it does not discard */
+};
+
 struct handover_counts {
     struct table_counts tables[N_TABLES];
     uint64_t drops[DROP_MAX];
@@ -132,6 +141,7 @@ struct handover_record {
         struct handover_meter meter;
         struct handover_group group;
         struct handover_flow flow;
+        struct handover_stream stream;
         struct handover_counts counts;
         nsec_t stopped; /* STOPPED: when */
         struct {

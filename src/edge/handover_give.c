@@ -183,6 +183,22 @@ put_flow(void *arg, struct entry *entry)
 }
 
 static void
+put_stream(void *arg, struct redundancy_stream *s)
+{
+    struct redundancy_window *window = atomic_load_explicit(&s->window, memory_order_acquire);
+    struct redundancy_saved *state = window ? xcalloc(1, sizeof *state) : NULL;
+    if (window)
+        redundancy_save(window, state);
+    put(arg, &(struct handover_record){
+                 .type = HANDOVER_STREAM,
+                 .stream = {.id = s->id,
+                            .next = atomic_load_explicit(&s->next, memory_order_relaxed),
+                            .sequenced = counter_get(&s->sequenced),
+                            .window = state}});
+    free(state);
+}
+
+static void
 put_counts(struct giving *g)
 {
     struct datapath *dp = g->node->datapath;
@@ -220,6 +236,7 @@ send_stopped(struct giving *g, nsec_t now)
     put_ports(g, false);
     idmap_each(&dp->meters, put_meter, g);
     idmap_each(&dp->groups, put_group, g);
+    redundancy_each(dp->redundancy, put_stream, g);
     put_counts(g);
     put(g, &(struct handover_record){.type = HANDOVER_STOPPED, .stopped = now});
     send_out(g);

@@ -311,6 +311,20 @@ take_flow(struct handover_taker *t, const struct handover_flow *p, struct diag *
     return ERR_OK;
 }
 
+/* One that no rule names any more is not there. */
+static void
+take_stream(struct handover_taker *t, const struct handover_stream *p)
+{
+    struct redundancy_stream *s = redundancy_stream(t->node->datapath->redundancy, p->id);
+    struct redundancy_window *window = s ? atomic_load(&s->window) : NULL;
+    if (!s)
+        return;
+    atomic_store(&s->next, p->next);
+    atomic_store(&s->sequenced, p->sequenced);
+    if (window && p->window)
+        redundancy_restore(window, p->window);
+}
+
 static void
 take_counts(struct handover_taker *t, const struct handover_counts *p)
 {
@@ -332,6 +346,9 @@ take_record(struct handover_taker *t, const struct handover_record *r, struct di
         return take_group(t, &r->group, diag);
     case HANDOVER_FLOW:
         return take_flow(t, &r->flow, diag);
+    case HANDOVER_STREAM:
+        take_stream(t, &r->stream);
+        return ERR_OK;
     case HANDOVER_COUNTS_OF_ALL:
         take_counts(t, &r->counts);
         return ERR_OK;

@@ -125,6 +125,24 @@ make_flow(struct handover_record *r)
                                  .apply = {list_of_one, 1}};
 }
 
+static struct redundancy_saved window = {
+    .paths = {{1, 2, 3, 4, 5, 6, 7}, {8, 9, 10, 11, 12, 13, 14}},
+    .passed = {15, 16, 17, 18, 19, 20, 21},
+    .heard = 22,
+    .begun = 23,
+    .discarded = 24,
+    .untagged = 25,
+    .seen = {[0] = 26, [REDUNDANCY_WINDOW - 1] = UINT64_MAX},
+};
+
+static void
+make_stream(struct handover_record *r)
+{
+    r->type = HANDOVER_STREAM;
+    r->stream = (struct handover_stream){
+        .id = 7, .next = 65535, .sequenced = 99, .window = &window};
+}
+
 static void
 make_counts(struct handover_record *r)
 {
@@ -247,6 +265,28 @@ counts_go_by_name(void **state)
     assert_int_equal(f->got.flow_counts.list[1].more.octets, 128);
 }
 
+static void
+a_stream_keeps_its_number_and_what_has_passed(void **state)
+{
+    struct fixture *f = *state;
+    make_stream(&f->in);
+    pass(f);
+    assert_int_equal(f->got.stream.next, 65535);
+    assert_int_equal(f->got.stream.sequenced, 99);
+    assert_memory_equal(f->got.stream.window, &window, sizeof window);
+    for (size_t size = 0; size < f->out.size; size += 97) {
+        arena_reset(f->arena);
+        assert_true(handover_decode(f->out.data, size, f->arena, &f->got, NULL) != ERR_OK);
+        f->out.data[size] ^= 0x10;
+        arena_reset(f->arena);
+        assert_true(handover_decode(f->out.data, f->out.size, f->arena, &f->got, NULL) != ERR_OK);
+        f->out.data[size] ^= 0x10;
+    }
+    f->in.stream.window = NULL;
+    pass(f);
+    assert_null(f->got.stream.window);
+}
+
 /* Computed by an independent implementation that gives RFC 3720 appendix B.4's check value. */
 static void
 the_checksum_is_crc32c(void **state)
@@ -340,7 +380,8 @@ survives_truncation_at_every_octet(void **state)
 
 TEST_MAIN(WITH(says_who_asks), WITH(a_port_keeps_its_state_and_its_queues),
           WITH(a_meter_keeps_what_its_bucket_holds), WITH(a_group_keeps_what_its_buckets_counted),
-          WITH(a_flow_keeps_all_it_was_told), WITH(counts_go_by_name), WITH(the_checksum_is_crc32c),
+          WITH(a_flow_keeps_all_it_was_told), WITH(counts_go_by_name),
+          WITH(a_stream_keeps_its_number_and_what_has_passed), WITH(the_checksum_is_crc32c),
           WITH(another_version_is_refused_by_name), WITH(unknown_types_are_refused),
           WITH(unknown_flags_of_a_port_are_refused), WITH(every_octet_that_changes_is_noticed),
           WITH(survives_truncation_at_every_octet))

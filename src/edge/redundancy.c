@@ -143,6 +143,60 @@ redundancy_each(const struct redundancy *r, void (*visit)(void *arg, struct redu
     idmap_each(&r->streams, visit_one, &v);
 }
 
+static struct redundancy_saved_path
+save_path(const struct redundancy_path *p)
+{
+    return (struct redundancy_saved_path){
+        .last = atomic_load_explicit(&p->last, memory_order_relaxed),
+        .heard = atomic_load_explicit(&p->heard, memory_order_relaxed),
+        .received = counter_get(&p->received),
+        .lost = counter_get(&p->lost),
+        .reordered = counter_get(&p->reordered),
+        .jumps = counter_get(&p->jumps),
+        .wrong_lan = counter_get(&p->wrong_lan),
+    };
+}
+
+static void
+restore_path(struct redundancy_path *p, const struct redundancy_saved_path *state)
+{
+    atomic_store_explicit(&p->last, state->last, memory_order_relaxed);
+    atomic_store_explicit(&p->heard, state->heard, memory_order_relaxed);
+    atomic_store_explicit(&p->received, state->received, memory_order_relaxed);
+    atomic_store_explicit(&p->lost, state->lost, memory_order_relaxed);
+    atomic_store_explicit(&p->reordered, state->reordered, memory_order_relaxed);
+    atomic_store_explicit(&p->jumps, state->jumps, memory_order_relaxed);
+    atomic_store_explicit(&p->wrong_lan, state->wrong_lan, memory_order_relaxed);
+}
+
+void
+redundancy_save(const struct redundancy_window *w, struct redundancy_saved *state)
+{
+    for (unsigned i = 0; i < REDUNDANCY_PATHS; i++)
+        state->paths[i] = save_path(&w->paths[i]);
+    state->passed = save_path(&w->passed);
+    state->heard = atomic_load_explicit(&w->heard, memory_order_relaxed);
+    state->begun = atomic_load_explicit(&w->begun, memory_order_relaxed);
+    state->discarded = counter_get(&w->discarded);
+    state->untagged = counter_get(&w->untagged);
+    for (unsigned i = 0; i < REDUNDANCY_WINDOW; i++)
+        state->seen[i] = counter_get(&w->seen[i]);
+}
+
+void
+redundancy_restore(struct redundancy_window *w, const struct redundancy_saved *state)
+{
+    for (unsigned i = 0; i < REDUNDANCY_PATHS; i++)
+        restore_path(&w->paths[i], &state->paths[i]);
+    restore_path(&w->passed, &state->passed);
+    atomic_store_explicit(&w->heard, state->heard, memory_order_relaxed);
+    atomic_store_explicit(&w->begun, state->begun, memory_order_relaxed);
+    atomic_store_explicit(&w->discarded, state->discarded, memory_order_relaxed);
+    atomic_store_explicit(&w->untagged, state->untagged, memory_order_relaxed);
+    for (unsigned i = 0; i < REDUNDANCY_WINDOW; i++)
+        atomic_store_explicit(&w->seen[i], state->seen[i], memory_order_relaxed);
+}
+
 const char *
 redundancy_path_state(const struct redundancy_window *w, unsigned path)
 {

@@ -88,6 +88,21 @@ struct redundancy_stream *redundancy_stream(const struct redundancy *, uint32_t 
 /* By rising number. */
 void redundancy_each(const struct redundancy *,
                      void (*visit)(void *arg, struct redundancy_stream *), void *arg);
+/* What a window knows, for whoever takes over from this process: numbers that do not change while
+ * no packet passes. */
+struct redundancy_saved_path {
+    uint32_t last;
+    nsec_t heard;
+    uint64_t received, lost, reordered, jumps, wrong_lan;
+};
+struct redundancy_saved {
+    struct redundancy_saved_path paths[REDUNDANCY_PATHS], passed;
+    nsec_t heard, begun;
+    uint64_t discarded, untagged;
+    uint64_t seen[REDUNDANCY_WINDOW];
+};
+void redundancy_save(const struct redundancy_window *, struct redundancy_saved *);
+void redundancy_restore(struct redundancy_window *, const struct redundancy_saved *);
 /* "ok", "silent": the other path is heard and this one not, "unheard". */
 const char *redundancy_path_state(const struct redundancy_window *, unsigned path);
 

@@ -102,6 +102,29 @@ for path in A B; do
 done
 claim "nobody misses a frame" shows n2 '.streams[] | select(.stream == 7) | .lost == 0' edge.redundancy
 
+# New processes take over, at either end: numbers, and what has passed, go along.
+take_over() { # NODE DATAPATH-ID PORT...
+    local node=$1 id=$2
+    shift 2
+    spawn "$node" "$work/$node.again" "$bin/tieline-edge" --name "$node" --datapath-id "$id" "${@/#/--port=}" \
+        --control "$work/$node" --take-over "$work/$node"
+    wait_for 10 grep -q "took over" "$work/$node.again.err"
+}
+traffic --duration 4s
+for _ in 1 2 3; do # the numbers of each process would be those of the one before
+    sleep 0.6
+    take_over n1 0x11 1=p1 2=p2 3=p3 || break
+done
+n1_pid=$spawned
+claim "the sending node is taken over, again and again: nothing is lost or doubled" nothing_lost
+traffic --duration 6s
+for _ in 1 2 3 4 5; do
+    sleep 0.6
+    take_over n2 0x12 1=q1 2=q2 3=q3 4=q4 5=q5 || break
+done
+n2_pid=$spawned
+claim "so is the receiving node: nothing is lost or doubled" nothing_lost
+
 # The hosts leave checksums and segments to their cards.
 cat >"$work/tcp.py" <<'END'
 import hashlib, socket, sys
