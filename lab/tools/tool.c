@@ -310,7 +310,7 @@ int
 tool_wait(int fd, int signals, nsec_t at)
 {
     struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-    nsec_t left = at == NSEC_NEVER ? 0 : MAX(at - tool_monotonic(), 0);
+    nsec_t wait = at - tool_monotonic(), left = MAX(wait, 0);
     const struct timespec timeout = {.tv_sec = left / NSEC_PER_SEC, .tv_nsec = left % NSEC_PER_SEC};
     if (ppoll(fds, fd < 0 ? 1 : 2, at == NSEC_NEVER ? NULL : &timeout, NULL) < 0 && errno != EINTR)
         tool_fail("poll: %s", strerror(errno));

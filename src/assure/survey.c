@@ -317,11 +317,12 @@ take_turn(struct survey *v)
 static void
 schedule(struct assure_service *s)
 {
-    nsec_t due = rounds_due(s->rounds), tick = MIN(TICK, s->config.options.watch_interval / 16);
+    nsec_t due = rounds_due(s->rounds), left = clock_left(due),
+           tick = MIN(TICK, s->config.options.watch_interval / 16);
     if (due == NSEC_NEVER)
         timer_stop(s->turn);
     else
-        timer_start(s->turn, MAX(due - clock_monotonic(), tick));
+        timer_start(s->turn, MAX(left, tick));
 }
 
 void

@@ -253,7 +253,7 @@ run(void *arg)
     prctl(PR_SET_TIMERSLACK, 1UL); /* 50 us by default */
     while (!atomic_load_explicit(&n->stop, memory_order_acquire)) {
         struct epoll_event events[64];
-        nsec_t wait = MAX(n->next - clock_monotonic(), 0);
+        nsec_t wait = clock_left(n->next);
         struct timespec timeout = {wait / NSEC_PER_SEC, wait % NSEC_PER_SEC};
         int got = epoll_pwait2(n->epoll_fd, events, ARRAY_SIZE(events), &timeout, NULL);
         nsec_t now = clock_monotonic();

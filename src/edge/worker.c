@@ -5,6 +5,7 @@
 #include "io/thread.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -14,9 +15,18 @@
 #include <unistd.h>
 
 #define RING_OCTETS (1u << 20)
-/* What it may cost to put this thread to sleep and to wake it, here and at whoever wakes it: as
- * long as the next frame may be expected sooner it is cheaper, and faster, to stay awake. */
-#define LINGER (20 * NSEC_PER_USEC)
+/* To be woken by a frame costs as much as forwarding several, here and at whoever brings it. Where
+ * frames come closer together than POLL_BELOW, nobody wakes this thread for one: it
+ * sleeps for NAP and takes all that have come meanwhile, as a network card's interrupts are
+ * moderated. */
+#define POLL_BELOW (20 * NSEC_PER_USEC)
+#define NAP (50 * NSEC_PER_USEC)
+#define MANY 64                  /* in a turn, and more may be there by now */
+#define LULL (2 * NSEC_PER_MSEC) /* without a frame, and it lets itself be woken again */
+/* A thread of real-time priority that never sleeps is stopped by the kernel for 50 ms in each
+ * second, all at once. So it leaves others a little more than these 5 %, in small pieces. */
+#define AWAKE (200 * NSEC_PER_USEC)
+#define BREATH (16 * NSEC_PER_USEC)
 
 /* Seconds have a timer of their own: to sleep with a time limit costs programming the clock anew
  * each time. */
@@ -65,35 +75,55 @@ handle_event(struct worker *w, const struct epoll_event *event)
     }
 }
 
-static int
-sleep_for_events(struct worker *w, struct epoll_event *events, int max)
+/* Whether the ports' frames wake the thread. To be told of them again can fail for want of memory:
+ * then it goes on looking, and tries again. */
+static void
+set_polling(struct worker *w, bool polls)
 {
-    nsec_t deadline = next_deadline(w);
-    if (w->inbox) {
+    bool failed = false;
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.ptr = w->ports[i]};
+        int error = epoll_ctl(w->epoll_fd, polls ? EPOLL_CTL_DEL : EPOLL_CTL_ADD,
+                              port_fd(w->ports[i]->io), &event);
+        failed |= !polls && error && errno != EEXIST;
+    }
+    w->polls = polls || failed;
+}
+
+/* How far apart the frames of the turn that ends were; what follows from it. */
+static void
+choose_polling(struct worker *w, nsec_t now)
+{
+    if (w->n_received) {
+        nsec_t interval = (now - w->counted_at) / w->n_received;
+        w->interval += (MIN(interval, 8 * POLL_BELOW) - w->interval) / 8;
+        w->counted_at = now;
+    }
+    bool few = w->interval > 2 * POLL_BELOW || now - w->counted_at > LULL;
+    if (!w->polls && (w->all->options.busy_poll || w->interval < POLL_BELOW)) {
+        set_polling(w, true);
+    } else if (w->polls && !w->all->options.busy_poll && few) {
+        w->interval = 8 * POLL_BELOW;
+        set_polling(w, false);
+    }
+}
+
+static int
+sleep_for_events(struct worker *w, struct epoll_event *events, int max, nsec_t deadline)
+{
+    bool may_be_handed = w->inbox && !w->polls;
+    if (may_be_handed) {
         atomic_store_explicit(&w->asleep, true, memory_order_relaxed);
         /* Whoever hands over after this sees that we sleep; we see what was handed before. */
         atomic_thread_fence(memory_order_seq_cst);
         if (worker_is_handed(w))
             deadline = 0;
     }
-    nsec_t wait = MAX(deadline - clock_monotonic(), 0);
-    struct timespec timeout = {wait / NSEC_PER_SEC, wait % NSEC_PER_SEC};
+    nsec_t wait = clock_left(deadline);
+    const struct timespec timeout = {wait / NSEC_PER_SEC, wait % NSEC_PER_SEC};
     int n = epoll_pwait2(w->epoll_fd, events, max, deadline == NSEC_NEVER ? NULL : &timeout, NULL);
-    if (w->inbox)
+    if (may_be_handed)
         atomic_store_explicit(&w->asleep, false, memory_order_relaxed);
-    return n;
-}
-
-/* Looks for events as long as it may be worth it; `w->now` is then the time. */
-static int
-linger_for_events(struct worker *w, struct epoll_event *events, int max, nsec_t begin)
-{
-    int n;
-    do {
-        n = epoll_wait(w->epoll_fd, events, max, 0);
-        w->now = clock_monotonic();
-    } while (n == 0 && w->now - begin < LINGER && w->now < next_deadline(w) &&
-             !(w->inbox && worker_is_handed(w)));
     return n;
 }
 
@@ -101,17 +131,26 @@ linger_for_events(struct worker *w, struct epoll_event *events, int max, nsec_t 
 static int
 wait_for_events(struct worker *w, struct epoll_event *events, int max)
 {
-    nsec_t begin = clock_monotonic();
-    bool spins = w->all->options.busy_poll;
+    nsec_t begin = clock_monotonic(), rest = NSEC_NEVER;
+    bool many = w->n_received >= MANY;
+    choose_polling(w, begin);
+    w->n_received = 0;
+    if (w->polls && w->breathes && begin > w->tired_at)
+        rest = BREATH;
+    else if (w->polls)
+        rest = many || w->all->options.busy_poll ? 0 : NAP;
     qsbr_offline(&w->dp->qsbr, w->index);
-    int n = spins             ? epoll_wait(w->epoll_fd, events, max, 0)
-            : w->gap < LINGER ? linger_for_events(w, events, max, begin)
-                              : 0;
-    if (n == 0 && !spins)
-        n = sleep_for_events(w, events, max);
+    int n;
+    if (rest == 0)
+        n = epoll_wait(w->epoll_fd, events, max, 0);
+    else if (rest == NSEC_NEVER)
+        n = sleep_for_events(w, events, max, next_deadline(w));
+    else
+        n = sleep_for_events(w, events, max, MIN(begin + rest, next_deadline(w)));
     qsbr_online(&w->dp->qsbr, w->index);
     w->now = clock_monotonic();
-    w->gap += (MIN(w->now - begin, 8 * LINGER) - w->gap) / 8;
+    if (w->now - begin >= BREATH)
+        w->tired_at = w->now + AWAKE;
     return n;
 }
 
@@ -129,8 +168,9 @@ run(void *arg)
 {
     struct worker *w = arg;
     name_thread(w);
+    w->breathes = sched_getscheduler(0) == SCHED_FIFO;
     prctl(PR_SET_TIMERSLACK, 1); /* a shaped port's frames leave when they are due */
-    w->now = clock_monotonic();
+    w->now = w->counted_at = w->tired_at = clock_monotonic();
     every_second(w);
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
         struct epoll_event events[64];
@@ -144,6 +184,8 @@ run(void *arg)
             if (events[i].data.ptr != &w->carrier)
                 handle_event(w, &events[i]);
         }
+        if (w->polls)
+            worker_read_ports(w);
         if (w->inbox)
             worker_take_handed(w);
         worker_restore_ports(w);
@@ -191,7 +233,7 @@ worker_new(struct workers *all, unsigned index, struct worker **result, struct d
     w->all = all;
     w->index = index;
     w->dp = all->dp;
-    w->gap = 8 * LINGER;
+    w->interval = 8 * POLL_BELOW;
     w->pool = packet_pool_new(o->n_packets, o->n_jumbo);
     bool shared = o->fast || o->n_workers > 1;
     const struct pipeline_sink sink = {.send = worker_on_send,

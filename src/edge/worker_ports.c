@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #define BURSTS_PER_TURN 8
+#define STAMP_PATIENCE (50 * NSEC_PER_MSEC)
 
 enum err
 worker_add_port(struct worker *w, struct edge_port *port, struct port_io *io, struct diag *diag)
@@ -121,6 +122,7 @@ worker_read_port(struct worker *w, struct worker_port *wp)
             octets += vector[i]->size;
         counter_add(&wp->port->rx.packets, n);
         counter_add(&wp->port->rx.octets, octets);
+        w->n_received += n;
         w->now = clock_monotonic();
         if (w->ptp)
             n = ptp_worker_receive(w->ptp, wp->ptp_port, vector, n, w->now);
@@ -147,6 +149,19 @@ worker_read_stamps(struct worker *w, struct worker_port *wp)
             r->time = stamps[i].wall;
             worker_publish(w);
         }
+    }
+}
+
+void
+worker_read_ports(struct worker *w)
+{
+    for (uint32_t i = 0; i < w->n_ports; i++) {
+        struct worker_port *wp = w->ports[i];
+        if (port_asked_stamp(wp->io))
+            wp->stamps_until = w->now + STAMP_PATIENCE;
+        if (w->now < wp->stamps_until)
+            worker_read_stamps(w, wp);
+        worker_read_port(w, wp);
     }
 }
 

@@ -33,12 +33,13 @@ struct worker_port {
     struct edge_port *port;
     struct port_io *io;
     unsigned ifindex;
-    unsigned ptp_port; /* its index there */
-    bool dirty;        /* on the list of ports to flush */
-    bool known;        /* its carrier has been heard of: the first time nothing is waited for */
-    nsec_t restore_at; /* when it becomes live; NSEC_NEVER: not waiting for a time */
-    nsec_t send_at;    /* when something may leave; 0: now */
-    nsec_t full_until; /* the interface had no room: not before that */
+    unsigned ptp_port;   /* its index there */
+    bool dirty;          /* on the list of ports to flush */
+    bool known;          /* its carrier has been heard of: the first time nothing is waited for */
+    nsec_t restore_at;   /* when it becomes live; NSEC_NEVER: not waiting for a time */
+    nsec_t send_at;      /* when something may leave; 0: now */
+    nsec_t stamps_until; /* transmit timestamps may come */
+    nsec_t full_until;   /* the interface had no room: not before that */
     struct scheduler scheduler;
     struct { /* as of the last second, for other threads */
         _Atomic uint64_t rx_lost, rx_no_buffer, tx_refused;
@@ -86,7 +87,12 @@ struct worker {
     bool started, realtime;
     _Atomic bool stop;
     nsec_t now;
-    nsec_t gap; /* how long it has nothing to do between turns, on the average */
+    uint32_t n_received; /* frames, in this turn */
+    nsec_t counted_at;   /* the last turn that had any */
+    nsec_t interval;     /* between frames, on the average */
+    bool polls;          /* the ports' frames do not wake it */
+    bool breathes;       /* has real-time priority, and sleeps for others' sake ... */
+    nsec_t tired_at;     /* ... from then on */
 };
 
 /* ---- workers.c ---- */
@@ -125,6 +131,8 @@ void worker_port_lost(struct worker *, struct worker_port *);
 /* Ports that have waited long enough are live again. */
 void worker_restore_ports(struct worker *);
 void worker_read_port(struct worker *, struct worker_port *);
+/* All of them, and their stamps. */
+void worker_read_ports(struct worker *);
 /* Busy-polling, between two vectors: heartbeats wait for nothing longer than that. */
 void worker_poll_heartbeats(struct worker *);
 void worker_read_stamps(struct worker *, struct worker_port *);

@@ -2,12 +2,21 @@
 #ifndef IO_CLOCK_H
 #define IO_CLOCK_H
 
+#include "base/attr.h"
 #include "base/time.h"
 
 #include <stdbool.h>
 
 /* Never goes backwards and never jumps; counts from an arbitrary point. For intervals. */
 nsec_t clock_monotonic(void);
+
+/* From now to that monotonic time; 0: it is past. */
+static inline nsec_t
+clock_left(nsec_t deadline)
+{
+    nsec_t left = deadline - clock_monotonic();
+    return MAX(left, 0);
+}
 
 /* UTC, from 1970-01-01T00:00:00Z; may jump when somebody sets it. For stamps people read. */
 nsec_t clock_wall(void);

@@ -261,6 +261,14 @@ port_has_tx_stamps(const struct port_io *port)
     return port->tx_timestamps;
 }
 
+bool
+port_asked_stamp(struct port_io *port)
+{
+    bool asked = port->asked_stamp;
+    port->asked_stamp = false;
+    return asked;
+}
+
 int
 port_hardware_clock(const struct port_io *port)
 {

@@ -97,6 +97,8 @@ struct port_tx_stamp {
 /* Whether there will be any; and which clock the card has (N of /dev/ptpN), -1: none is used. */
 bool port_has_tx_stamps(const struct port_io *);
 int port_hardware_clock(const struct port_io *);
+/* Whether a packet that asks for one was sent since this was last called. */
+bool port_asked_stamp(struct port_io *);
 unsigned port_tx_stamps(struct port_io *, struct port_tx_stamp *, unsigned max);
 
 struct port_counters {

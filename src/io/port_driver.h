@@ -19,7 +19,7 @@ struct port_io {
     unsigned up_ifindex; /* where frames are taken from, if not there; else 0 */
     uint32_t number;
     struct mac mac;
-    bool tx_timestamps;
+    bool tx_timestamps, asked_stamp;
     struct hardware_stamps hardware_stamps;
     int fd;
     int control_fd; /* any socket, for ioctls */

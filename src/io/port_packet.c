@@ -482,6 +482,7 @@ ask_stamp(struct packet_port *port, struct message *out, struct msghdr *m, uint3
     m->msg_control = out->control;
     m->msg_controllen = CMSG_SPACE(sizeof flags);
     port->tokens[port->next_stamp++ % STAMP_RING] = token;
+    port->base.asked_stamp = true;
 }
 
 static void

@@ -27,7 +27,7 @@ lan_switch_flush(struct lan_switch *s)
     if (deadline == NSEC_NEVER)
         timer_stop(s->timer);
     else
-        timer_start(s->timer, MAX(deadline - clock_monotonic(), 0));
+        timer_start(s->timer, clock_left(deadline));
 }
 
 /* Failures of what cannot even be sent come as events too: on the next turn, as all others. */

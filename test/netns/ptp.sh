@@ -28,7 +28,7 @@ start_edge() { # MODE DRIVER [OPTION...]
     local mode=$1 driver=$2
     shift 2
     spawn sw "$work/edge" "$bin/tieline-edge" --name n1 --datapath-id 0x11 --port "1=p1,driver=$driver" \
-        --port "2=p2,driver=$driver" --port "3=p3,driver=$driver" --ptp "$mode" --workers "${workers:-1}" --control "$control" "$@"
+        --port "2=p2,driver=$driver" --port "3=p3,driver=$driver" --ptp "$mode" --workers "${workers:-1}" --control "$control" ${busy_poll:+--busy-poll} "$@"
     edge=$spawned
     wait_for 10 rpc edge.status
     of add-flow priority=1,in_port=1,actions=output:2,output:3
@@ -195,6 +195,18 @@ session p2p packet -2 -P
 claim "   and peer to peer" wait_for 20 follows s
 end_session
 workers=1
+
+# ---- By a thread that never waits for an event, whose stamps it has to look for
+
+busy_poll=1
+session e2e packet -4 -E
+claim "busy-polling a slave follows" wait_for 20 follows s
+wait_for 20 enough Delay_Req
+claim "   it is known when all of it came and left" clock '.corrected.Delay_Resp >= 10 and (.counters | [.malformed, .implausible, .unmatched, .discarded] == [0, 0, 0, 0])'
+claim "   by the kernel's stamps" clock '[.ports[] | .["rx-stamps"], .["tx-stamps"]] | unique == ["kernel"]'
+end_session
+claim "   Sync leaves with a correction" corrected "$work/s.pcap" 0
+busy_poll=
 
 # ---- In the kernel's fast path, with AF_XDP, and with none
 
