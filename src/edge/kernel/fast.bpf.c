@@ -367,7 +367,7 @@ is_settled(struct fast_program *program, const struct edge_port *in, __u64 now)
 {
     if (LOOK(program->settled))
         return true;
-    if (LOOK(in->up_sent) != LOOK(in->up_done) && now - program->since < FAST_SETTLE)
+    if (LOOK(in->up_sent) != LOOK(in->up_done) && (__s64)(now - program->since) < FAST_SETTLE)
         return false;
     LOOK(program->settled) = 1;
     return true;
@@ -383,12 +383,15 @@ forward(struct __sk_buff *skb, const struct fast_state *state, struct fast_cpu *
                                     .size = size,
                                     .packets = 1,
                                     .octets = size,
-                                    .now = bpf_ktime_get_ns()};
+                                    .now = bpf_ktime_get_coarse_ns()};
     if (LOOK(state->stopped) || cpu->run.now > LOOK(state->deadline) || LOOK(in->config))
         return up(cpu, in);
     struct fast_program *program = find(skb, state, in);
-    if (!program || !is_settled(program, in, cpu->run.now) ||
-        (program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)))
+    if (!program || !is_settled(program, in, cpu->run.now))
+        return up(cpu, in);
+    if (program->n_meters) /* to the nanosecond, which takes longer */
+        cpu->run.now = bpf_ktime_get_ns();
+    if ((program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)))
         return up(cpu, in);
     cpu->hits++;
     struct fast_port_counters *counters = &cpu->ports[port_place(in_place)];

@@ -70,7 +70,7 @@ struct fast_port_counters {
 
 /* The packet a CPU is at. */
 struct fast_packet {
-    uint64_t now;
+    uint64_t now;     /* as of the last clock tick; exact where a meter judges */
     uint32_t at;      /* next step of its program */
     uint32_t size;    /* of the frame with its tag */
     uint32_t packets; /* a host's segment of a metered flow stands for several ... */
