@@ -333,10 +333,22 @@ edits_packets(const struct bucket_entry *bucket)
     return false;
 }
 
+static bool
+is_output_only(const struct bucket_entry *bucket)
+{
+    const struct action *first = bucket->set.list;
+    return bucket->set.n == 1 && first->type == ACTION_OUTPUT && port_is_real(first->id);
+}
+
 /* A bucket works on the packet as it is now, and leaves it so for the next. */
 static void
 do_bucket(struct run *run, struct bucket_entry *bucket)
 {
+    if (is_output_only(bucket) && !tracing(run)) { /* most are, and change nothing */
+        counters_count(&bucket->counters, run->pl->lane, run->packet->size, run->pl->now);
+        pipeline_output(run, bucket->set.list->id, 0);
+        return;
+    }
     struct run child = *run;
     struct flow_key key;
     if (edits_packets(bucket)) {
