@@ -124,6 +124,7 @@ def frames():
     yield ethernet(0x0800, ipv4(17, udp(53, bytes(1472 - 28))))
     yield ethernet(0x0800, ipv4(17, udp(319)))
     yield ethernet(0x0800, ipv4(17, udp(54)), tags=[(0x8100, 0x6005)])
+    yield ethernet(0x0800, ipv4(17, udp(54, b"odd")), tags=[(0x8100, 0xb005)])  # drop eligible
     yield ethernet(0x0800, ipv4(17, udp(55)), tags=[(0x88A8, 0x2007), (0x8100, 0x6005)])
     yield ethernet(0x0800, ipv4(1, bytes([8, 0, 0, 0, 0, 1, 0, 1])))
     yield ethernet(0x0800, ipv4(132, ports(1, 2, bytes(20))))

@@ -134,7 +134,7 @@ resize(struct fast_run *run, int by)
 static __always_inline void
 push_vlan(struct fast_run *run, __u16 type)
 {
-    __u16 tci = run->skb->vlan_present ? (__u16)run->skb->vlan_tci : 0;
+    __u16 tci = run->skb->vlan_present ? (__u16)run->skb->vlan_tci & 0xefff : 0; /* no DEI */
     flush(run);
     bpf_skb_vlan_push(run->skb, to_be16(type), tci);
     resize(run, 4);
