@@ -2,6 +2,7 @@
 #include "edge/fast_compile.h"
 
 #include "base/testing.h"
+#include "edge/kernel/fast_choose.h"
 
 #include <stdlib.h>
 
@@ -135,10 +136,10 @@ failover_is_decided_when_the_packet_passes(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(types); i++)
         assert_int_equal(b->to.ops[i].type, types[i]);
     assert_int_equal(b->to.ops[1].c, place_of(b, 2));
-    assert_int_equal(b->to.ops[1].b, 5); /* to the next bucket */
-    assert_int_equal(b->to.ops[5].b, 9); /* to the drop */
-    assert_int_equal(b->to.ops[4].b, 10);
-    assert_int_equal(b->to.ops[8].b, 10);
+    assert_int_equal(b->to.ops[1].a, 5); /* to the next bucket */
+    assert_int_equal(b->to.ops[5].a, 9); /* to the drop */
+    assert_int_equal(b->to.ops[4].a, 10);
+    assert_int_equal(b->to.ops[8].a, 10);
     assert_int_equal(b->to.ops[9].a, DROP_NO_LIVE_BUCKET);
     actions_free(&buckets[0].actions);
     actions_free(&buckets[1].actions);
@@ -175,8 +176,8 @@ what_the_kernel_cannot_do_is_left_to_the_packet_thread(void **state)
         {OP_OUTPUT, 0, 0, PORT_FLOOD, NULL},      {OP_OUTPUT, 0, 0, 4, NULL},
         {OP_EDIT, 0, 0, 0, &b->actions[0]},       {OP_EDIT, 0, 0, 0, &b->actions[1]},
     };
-    b->actions[0] = (struct action){.type = ACTION_DEC_NW_TTL};
-    b->actions[1] = (struct action){.type = ACTION_SET_FIELD, .field = FIELD_IPV4_DST};
+    b->actions[0] = (struct action){.type = ACTION_PUSH_MPLS, .eth_type = ETH_TYPE_MPLS};
+    b->actions[1] = (struct action){.type = ACTION_SET_FIELD, .field = FIELD_ETH_TYPE};
     for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
         b->ops[0] = none[i];
         b->from.n_ops = 1;
@@ -187,6 +188,238 @@ what_the_kernel_cannot_do_is_left_to_the_packet_thread(void **state)
         add_op(b, OP_OUTPUT, 2, NULL);
     assert_true(compile(b));
     b->from.key.eth_type = to_be16(ETH_TYPE_PTP);
+    assert_false(compile(b));
+}
+
+static void
+assert_types(const struct bench *b, const uint8_t *types, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(b->to.ops[i].type, types[i]);
+}
+
+#define ASSERT_TYPES(b, ...)                                                                       \
+    assert_types((b), (const uint8_t[]){__VA_ARGS__}, sizeof(uint8_t[]){__VA_ARGS__})
+
+/* A bucket that watches a group is live if any of that one's buckets is. */
+static void
+a_watched_group_is_as_live_as_its_ports(void **state)
+{
+    struct bench *b = *state;
+    struct bucket buckets[2] = {{0, 2, GROUP_ANY, {0}}, {0, 3, GROUP_ANY, {0}}};
+    struct group watched = {1, GROUP_TYPE_FF, 2, buckets};
+    actions_output(&buckets[0].actions, 2);
+    actions_output(&buckets[1].actions, 3);
+    add_group(b, &watched);
+    struct bucket watching = {0, PORT_ANY, 1, buckets[0].actions};
+    struct group group = {2, GROUP_TYPE_FF, 1, &watching};
+    add_op(b, OP_GROUP, 0, add_group(b, &group));
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_COUNT_BUCKET, FAST_IF_LIVE, FAST_IF_DEAD, FAST_COUNT_BUCKET, FAST_OUTPUT,
+                 FAST_JUMP, FAST_DROP, FAST_END);
+    assert_int_equal(b->to.ops[1].a, 3); /* to the bucket */
+    assert_int_equal(b->to.ops[2].a, 6); /* to the drop */
+    assert_int_equal(b->to.ops[2].c, place_of(b, 3));
+    actions_free(&buckets[0].actions);
+    actions_free(&buckets[1].actions);
+}
+
+/* ---- Select groups ---- */
+
+#define BUCKETS 4
+
+struct choice {
+    struct bucket buckets[BUCKETS];
+    struct group_entry *entry;
+};
+
+/* The first by port 1, the second by port 2 ...; the last one watches nothing. */
+static struct choice
+add_select(struct bench *b)
+{
+    static const uint16_t weights[BUCKETS] = {1, 5, 2, 3};
+    struct choice choice;
+    struct group group = {7, GROUP_TYPE_SELECT, BUCKETS, choice.buckets};
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        choice.buckets[i] = (struct bucket){
+            weights[i], i + 1 < BUCKETS ? i + 1 : PORT_ANY, GROUP_ANY, {0}};
+        actions_output(&choice.buckets[i].actions, 1 + i % 3);
+    }
+    choice.entry = add_group(b, &group);
+    return choice;
+}
+
+static void
+free_choice(struct choice *choice)
+{
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        actions_free(&choice->buckets[i].actions);
+}
+
+/* Carries out the steps as the kernel does; the counter of the bucket that was taken, or the reason
+ * to drop. */
+static uint32_t
+taken(const struct bench *b, uint32_t live)
+{
+    struct fast_packet p = {.at = 1}; /* behind the group's counter */
+    for (;;) {
+        const struct fast_op *op = &b->to.ops[p.at++];
+        bool is_live = op->c == FAST_ALWAYS || live >> op->c & 1;
+        switch (op->type) {
+        case FAST_WEIGH:
+            fast_weigh(&p, op, is_live);
+            break;
+        case FAST_CHOOSE:
+            fast_choose(&p, op, b->to.hash);
+            break;
+        case FAST_IF_OTHER:
+            fast_if_other(&p, op, is_live);
+            break;
+        case FAST_COUNT_BUCKET:
+            return op->c;
+        default:
+            assert_int_equal(op->type, FAST_DROP);
+            return op->a;
+        }
+    }
+}
+
+static void
+a_bucket_is_chosen_among_those_that_are_live(void **state)
+{
+    struct bench *b = *state;
+    struct choice choice = add_select(b);
+    const struct group_body *body = choice.entry->body;
+    add_op(b, OP_GROUP, 0, choice.entry);
+    for (uint32_t n = 0; n < 800; n++) {
+        const uint32_t live = n % 8; /* of ports 1 to 3 */
+        uint32_t places = 0, total = 3;
+        b->from.key.tp_src = to_be16((uint16_t)(n / 8));
+        assert_true(compile(b));
+        for (uint32_t i = 0; i < 3; i++) {
+            places |= (live >> i & 1) << place_of(b, i + 1);
+            total += live >> i & 1 ? choice.buckets[i].weight : 0;
+        }
+        uint64_t point = select_hash(&b->from.key) % total;
+        uint32_t i = 0;
+        for (; i + 1 < BUCKETS; i++) {
+            if (!(live >> i & 1))
+                continue;
+            if (point < choice.buckets[i].weight)
+                break;
+            point -= choice.buckets[i].weight;
+        }
+        assert_int_equal(taken(b, places),
+                         slots_index(&b->counters, body->buckets[i].counters.shared));
+    }
+    free_choice(&choice);
+}
+
+static void
+no_live_bucket_of_a_choice_is_a_reason_to_drop(void **state)
+{
+    struct bench *b = *state;
+    struct choice choice = add_select(b);
+    struct group group = {7, GROUP_TYPE_SELECT, BUCKETS - 1, choice.buckets};
+    assert_false(dp_failed(datapath_group_mod(b->dp, GROUP_MODIFY, &group, 0)));
+    add_op(b, OP_GROUP, 0, choice.entry);
+    assert_true(compile(b));
+    assert_int_equal(taken(b, 0), DROP_NO_LIVE_BUCKET);
+    /* Nothing to watch: the choice is made here. */
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        choice.buckets[i].watch_port = PORT_ANY;
+    group.n_buckets = BUCKETS;
+    assert_false(dp_failed(datapath_group_mod(b->dp, GROUP_MODIFY, &group, 0)));
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_COUNT_BUCKET, FAST_COUNT_BUCKET, FAST_OUTPUT, FAST_END);
+    free_choice(&choice);
+}
+
+static struct action
+set_field(enum field field, const char *octets)
+{
+    struct action a = {.type = ACTION_SET_FIELD, .field = (uint8_t)field};
+    memcpy(a.value, octets, field_table[field].size);
+    return a;
+}
+
+static void
+a_choice_is_by_the_packet_as_it_is_then(void **state)
+{
+    struct bench *b = *state;
+    struct choice choice = add_select(b);
+    struct flow_key key = b->from.key;
+    b->from.key.eth_type = key.eth_type = to_be16(ETH_TYPE_IPV4);
+    b->from.key.vlan_vid = to_be16(VLAN_PRESENT | 5);
+    b->from.key.vlan_pcp = 3;
+    b->actions[0] = set_field(FIELD_IPV4_DST, "\x0a\x01\x02\x03");
+    b->actions[1] = (struct action){.type = ACTION_POP_VLAN};
+    b->actions[2] = set_field(FIELD_TCP_DST, "\x01\xf6"); /* it has none */
+    memcpy(key.ip_dst, b->actions[0].value, 4);
+    for (unsigned i = 0; i < 3; i++)
+        add_op(b, OP_EDIT, 0, &b->actions[i]);
+    add_op(b, OP_GROUP, 0, choice.entry);
+    assert_true(compile(b));
+    assert_true(b->to.hash == select_hash(&key));
+    assert_true(b->to.hash != select_hash(&b->from.key));
+    free_choice(&choice);
+}
+
+/* ---- Changes of IP packets ---- */
+
+static void
+headers_are_where_the_tags_leave_them(void **state)
+{
+    struct bench *b = *state;
+    b->from.key.eth_type = to_be16(ETH_TYPE_IPV4);
+    b->from.key.ip_proto = IP_PROTO_UDP;
+    b->actions[0] = (struct action){.type = ACTION_PUSH_VLAN, .eth_type = ETH_TYPE_VLAN};
+    b->actions[1] = set_field(FIELD_IPV4_SRC, "\x0a\x01\x02\x03");
+    b->actions[2] = set_field(FIELD_UDP_DST, "\x01\xf6");
+    b->actions[3] = set_field(FIELD_TCP_DST, "\x01\xf6"); /* it has none */
+    add_op(b, OP_EDIT, 0, &b->actions[0]);
+    add_op(b, OP_EDIT, 0, &b->actions[1]);
+    add_op(b, OP_EDIT, 0, &b->actions[0]);
+    add_op(b, OP_EDIT, 0, &b->actions[2]);
+    add_op(b, OP_EDIT, 0, &b->actions[3]);
+    add_op(b, OP_OUTPUT, 2, NULL);
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_PUSH_VLAN, FAST_SET_ADDRESS, FAST_PUSH_VLAN, FAST_SET_PORT, FAST_OUTPUT,
+                 FAST_END);
+    assert_int_equal(b->to.ops[1].a, 12);
+    assert_int_equal(b->to.ops[1].b, 14); /* the only tag is not among the octets */
+    assert_int_equal(b->to.ops[3].a, 2);
+    assert_int_equal(b->to.ops[3].b, 18);
+    b->from.key.eth_type = to_be16(ETH_TYPE_IPV6);
+    b->actions[1] = set_field(FIELD_IPV6_DST, "0123456789abcdef");
+    assert_true(compile(b));
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(b->to.ops[1 + i].a, 24 + 4 * i);
+        assert_memory_equal(&b->to.ops[1 + i].c, &"0123456789abcdef"[4 * i], 4);
+    }
+}
+
+static void
+a_packet_whose_ttl_may_end_is_the_packet_threads(void **state)
+{
+    struct bench *b = *state;
+    b->actions[0] = (struct action){.type = ACTION_DEC_NW_TTL};
+    b->actions[1] = (struct action){.type = ACTION_SET_NW_TTL, .ttl = 2};
+    add_op(b, OP_EDIT, 0, &b->actions[0]);
+    add_op(b, OP_EDIT, 0, &b->actions[0]);
+    assert_true(compile(b)); /* not of IP: no TTL */
+    assert_int_equal(b->to.ops[0].type, FAST_END);
+    assert_int_equal(b->to.n_ttl, 0);
+    b->from.key.eth_type = to_be16(ETH_TYPE_IPV6);
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_DEC_TTL, FAST_DEC_TTL, FAST_END);
+    assert_int_equal(b->to.n_ttl, 2);
+    b->ops[0].target = &b->actions[1]; /* it is known now */
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_SET_TTL, FAST_SET_TTL, FAST_END);
+    assert_int_equal(b->to.ops[1].a, 1);
+    assert_int_equal(b->to.n_ttl, 0);
+    add_op(b, OP_EDIT, 0, &b->actions[0]);
     assert_false(compile(b));
 }
 
@@ -243,6 +476,12 @@ main(void)
         TEST(failover_is_decided_when_the_packet_passes),
         TEST(only_the_last_bucket_may_change_the_packet),
         TEST(what_the_kernel_cannot_do_is_left_to_the_packet_thread),
+        TEST(a_watched_group_is_as_live_as_its_ports),
+        TEST(a_bucket_is_chosen_among_those_that_are_live),
+        TEST(no_live_bucket_of_a_choice_is_a_reason_to_drop),
+        TEST(a_choice_is_by_the_packet_as_it_is_then),
+        TEST(headers_are_where_the_tags_leave_them),
+        TEST(a_packet_whose_ttl_may_end_is_the_packet_threads),
         TEST(entries_beyond_the_shared_places_are_not_offered),
         TEST(a_port_with_rates_is_the_packet_threads),
     };

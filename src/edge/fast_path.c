@@ -354,6 +354,8 @@ put_in(struct fast_path *fp, const struct program *from)
     wait_for_cpus(fp);
     place->n_meters = to->n_meters;
     memcpy(place->meters, to->meters, sizeof to->meters);
+    place->hash = to->hash;
+    place->n_ttl = to->n_ttl;
     place->key = to->key;
     memcpy(place->ops, to->ops, sizeof to->ops);
     place->since = (uint64_t)clock_monotonic();

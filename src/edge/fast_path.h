@@ -6,10 +6,10 @@
  * and the state of ports are the same memory for both. A change of the tables makes all copies
  * stale, by a store; a barrier waits until no CPU is in the program (a few microseconds).
  *
- * Not carried out there: what goes to the controller or the node itself, select groups, changes of
- * more than Ethernet addresses and VLAN tags, packets that are not ordinary (kernel/fast_key.h),
- * segments of a metered flow, PTP. They go to the packet thread, which does with them what it
- * always does. Neither are queues: what the kernel forwards leaves at once.
+ * Not carried out there: what goes to the controller or the node itself, changes of more than
+ * Ethernet, VLAN, IP, TCP and UDP headers, packets that are not ordinary (kernel/fast_key.h),
+ * segments of which not all pass a meter, PTP. They go to the packet thread, which does with them
+ * what it always does. Neither are queues: what the kernel forwards leaves at once.
  *
  * If a packet thread does not say for FAST_PATH_TRUST that it lives, nothing is forwarded. */
 #ifndef EDGE_FAST_PATH_H

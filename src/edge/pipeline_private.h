@@ -4,6 +4,7 @@
 #ifndef EDGE_PIPELINE_PRIVATE_H
 #define EDGE_PIPELINE_PRIVATE_H
 
+#include "base/hash.h"
 #include "edge/pipeline.h"
 #include "edge/program_cache.h"
 #include "edge/tap.h"
@@ -131,6 +132,16 @@ why_not_sent(const struct edge_port *port, const struct packet *packet)
     if (packet->size + 4 > mtu && !packet->offload.gso_type && is_too_large(packet, mtu))
         return DROP_TOO_LARGE;
     return DROP_NONE;
+}
+
+/* What select groups choose by, here and in the kernel: addresses and ports, not the input port. */
+static inline uint64_t
+select_hash(const struct flow_key *key)
+{
+    uint64_t h = 0;
+    for (unsigned i = 2; i <= 9; i++)
+        h = hash_add(h, key->words[i]);
+    return hash_mix(h);
 }
 
 /* Puts a step into the program that is being recorded, if one is. */

@@ -1,6 +1,5 @@
 #include "edge/pipeline_private.h"
 
-#include "base/hash.h"
 #include "packet/edit.h"
 
 /* ---- Drops and punts ---- */
@@ -376,19 +375,16 @@ do_bucket(struct run *run, struct bucket_entry *bucket)
 }
 
 /* The bucket for this packet's conversation: weighted, among the live ones, the same one as long as
- * those are the same. Addresses and ports decide, not the input port. */
+ * those are the same. */
 static struct bucket_entry *
 select_bucket(const struct run *run, struct group_body *body)
 {
-    const struct flow_key *key = run->key;
-    uint64_t h = 0, total = 0;
-    for (unsigned i = 2; i <= 9; i++)
-        h = hash_add(h, key->words[i]);
+    uint64_t total = 0;
     for (uint32_t i = 0; i < body->n_buckets; i++)
         total += bucket_is_live(&body->buckets[i]) ? body->buckets[i].weight : 0;
     if (!total)
         return NULL;
-    uint64_t point = hash_mix(h) % total;
+    uint64_t point = select_hash(run->key) % total;
     for (uint32_t i = 0; i < body->n_buckets; i++) {
         struct bucket_entry *b = &body->buckets[i];
         uint64_t weight = bucket_is_live(b) ? b->weight : 0;

@@ -13,6 +13,8 @@
 #include <bpf/bpf_helpers.h>
 
 #include "edge/kernel/fast_abi.h"
+#include "edge/kernel/fast_choose.h"
+#include "edge/kernel/fast_edit.h"
 #include "edge/kernel/fast_key.h"
 #include "edge/meter_band.h"
 
@@ -176,6 +178,24 @@ set_mac(struct fast_run *run, __u32 offset, const struct fast_op *op)
     bpf_skb_store_bytes(run->skb, offset, mac, 6, 0);
 }
 
+/* True: there is no memory for it, and the packet is dropped. */
+static __always_inline bool
+edit_fails(struct fast_run *run, const struct fast_op *op)
+{
+    flush(run);
+    if (fast_edit(run->skb, &run->program->key, op))
+        return false;
+    drop(run, DROP_NO_BUFFER);
+    return true;
+}
+
+static __always_inline bool
+is_live_at(__u32 place)
+{
+    struct edge_port *port = bpf_map_lookup_elem(&fast_ports, &place);
+    return place == FAST_ALWAYS || (port && is_live(port));
+}
+
 /* What the packet costs; of segments, all of them. */
 static __always_inline __u64
 cost_of(const struct fast_packet *p, const struct meter_entry *meter)
@@ -225,7 +245,6 @@ step(__u32 turn, void *arg)
     struct fast_run *run = arg;
     const struct fast_op *op = &run->program->ops[run->cpu->run.at++ & (FAST_OPS - 1)];
     __u32 place = op->c;
-    struct edge_port *port;
     switch (op->type) {
     case FAST_COUNT:
         if (op->a < N_TABLES) {
@@ -264,16 +283,31 @@ step(__u32 turn, void *arg)
     case FAST_SET_SRC:
         set_mac(run, 6, op);
         return 0;
+    case FAST_SET_ADDRESS:
+    case FAST_SET_PORT:
+    case FAST_SET_CLASS:
+    case FAST_SET_TTL:
+    case FAST_DEC_TTL:
+        return edit_fails(run, op);
     case FAST_OUTPUT:
         output(run, op);
         return 0;
     case FAST_IF_DEAD:
-        port = bpf_map_lookup_elem(&fast_ports, &place);
-        if (!port || !is_live(port))
-            run->cpu->run.at = op->b;
+    case FAST_IF_LIVE:
+        if (is_live_at(place) == (op->type == FAST_IF_LIVE))
+            run->cpu->run.at = op->a;
+        return 0;
+    case FAST_WEIGH:
+        fast_weigh(&run->cpu->run, op, is_live_at(place));
+        return 0;
+    case FAST_CHOOSE:
+        fast_choose(&run->cpu->run, op, run->program->hash);
+        return 0;
+    case FAST_IF_OTHER:
+        fast_if_other(&run->cpu->run, op, is_live_at(place));
         return 0;
     case FAST_JUMP:
-        run->cpu->run.at = op->b;
+        run->cpu->run.at = op->a;
         return 0;
     case FAST_DROP:
         drop(run, op->a);
@@ -351,6 +385,18 @@ segments_conform(struct __sk_buff *skb, struct fast_packet *p, const struct fast
     return true;
 }
 
+/* What the packet thread is to see: a packet whose TTL ends here, which the controller may want to
+ * know of. */
+static __always_inline bool
+is_to_be_seen(struct __sk_buff *skb, const struct fast_program *program)
+{
+    __u8 ttl = 0;
+    if (!program->n_ttl)
+        return false;
+    __u32 offset = 14 + (program->key.eth_type == to_be16(ETH_TYPE_IPV4) ? 8 : 7);
+    return bpf_skb_load_bytes(skb, offset, &ttl, 1) || ttl <= program->n_ttl;
+}
+
 /* Not for us: nothing is counted, the packet thread does all. */
 static __always_inline int
 up(struct fast_cpu *cpu, struct edge_port *in)
@@ -391,7 +437,8 @@ forward(struct __sk_buff *skb, const struct fast_state *state, struct fast_cpu *
         return up(cpu, in);
     if (program->n_meters) /* to the nanosecond, which takes longer */
         cpu->run.now = bpf_ktime_get_ns();
-    if ((program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)))
+    if ((program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)) ||
+        is_to_be_seen(skb, program))
         return up(cpu, in);
     cpu->hits++;
     struct fast_port_counters *counters = &cpu->ports[port_place(in_place)];

@@ -18,7 +18,9 @@
 #define FAST_CPUS 256u
 #define FAST_IFINDEX 4096u /* interfaces with a higher number cannot take part */
 
-/* One step. Ports, meters and counters are named by their place in the shared maps. */
+/* One step. Ports, meters and counters are named by their place in the shared maps. Steps from
+ * FAST_SET_ADDRESS to FAST_DEC_TTL change an IP packet whose header begins at octet `b` of the
+ * frame without its outermost tag; the checksums go along. */
 enum fast_op_type {
     FAST_END,
     FAST_COUNT,        /* an entry of table `a`, counter `c` */
@@ -32,11 +34,22 @@ enum fast_op_type {
     FAST_SET_PCP, /* `a` */
     FAST_SET_DST, /* octets: `b` and then `c`, as they are in the frame */
     FAST_SET_SRC,
-    FAST_OUTPUT,  /* port `c`; `a`: also if the packet came in by it */
-    FAST_IF_DEAD, /* port `c` is not live: go to step `b` */
-    FAST_JUMP,    /* to step `b` */
-    FAST_DROP,    /* for reason `a` */
+    FAST_SET_ADDRESS, /* four octets `c`, as they are in the frame, at octet `a` of the IP header */
+    FAST_SET_PORT,    /* `c`, as it is in the frame, at octet `a` of the TCP or UDP header */
+    FAST_SET_CLASS,   /* bits `c` of the traffic class; those in `a` are kept */
+    FAST_SET_TTL,     /* `a` */
+    FAST_DEC_TTL,     /* it is above 1: `n_ttl` */
+    FAST_OUTPUT,      /* port `c`; `a`: also if the packet came in by it */
+    FAST_IF_DEAD,     /* port `c` is not live: go to step `a` */
+    FAST_IF_LIVE,     /* port `c` is live: go to step `a` */
+    FAST_WEIGH,       /* a bucket of weight `b` takes part in the choice if port `c` is live */
+    FAST_CHOOSE,      /* among those that do; if there are none, go to step `a` */
+    FAST_IF_OTHER,    /* as FAST_WEIGH; if it is not the one chosen, go to step `a` */
+    FAST_JUMP,        /* to step `a` */
+    FAST_DROP,        /* for reason `a` */
 };
+
+#define FAST_ALWAYS UINT32_MAX /* in place of a port: it is live */
 
 struct fast_op {
     uint8_t type, a;
@@ -49,8 +62,11 @@ struct fast_program {
     uint64_t generation; /* of the tables when it was recorded; 0: empty */
     uint32_t n_meters;   /* that judge its packets ... */
     uint32_t meters[3];  /* ... and the first of them */
-    uint64_t since;      /* when it was put in: monotonic, ns */
-    uint64_t settled;    /* written in the kernel: nothing it could overtake is on its way */
+    uint64_t hash;       /* by which its packets choose buckets */
+    uint32_t n_ttl;      /* a packet whose TTL is not above it goes to the packet thread */
+    uint32_t reserved;
+    uint64_t since;   /* when it was put in: monotonic, ns */
+    uint64_t settled; /* written in the kernel: nothing it could overtake is on its way */
     struct flow_key key;
     struct fast_op ops[FAST_OPS];
 };
@@ -77,6 +93,8 @@ struct fast_packet {
     uint32_t octets;  /* ... with as many headers */
     uint32_t segment; /* octets of each of those but the last */
     uint32_t pending; /* interface of the last output, which is done when nothing follows */
+    uint32_t weight;  /* of the buckets that take part in a choice ... */
+    uint32_t point;   /* ... and where among them it fell */
     uint32_t in_place;
     uint8_t queue, sent, dropped;
 };
