@@ -20,6 +20,7 @@ compile_output(struct compiler *c, uint32_t number)
     port = datapath_port(c->dp, back ? from_be32(c->from->key.in_port) : number);
     if (!port)
         return emit(c, (struct fast_op){FAST_DROP, DROP_NO_SUCH_PORT, 0, 0});
+    c->sends = true;
     return sends_at_once(port) &&
            emit(c, (struct fast_op){FAST_OUTPUT, back, 0, slots_index(c->dp->shared.ports, port)});
 }
@@ -102,5 +103,6 @@ fast_compile(const struct datapath *dp, const struct program *from, struct fast_
         if (!compile_op(&c, &from->ops[i], i + 1 == from->n_ops))
             return false;
     }
+    to->denies = !c.sends;
     return true;
 }

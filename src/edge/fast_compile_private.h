@@ -29,6 +29,7 @@ struct compiler {
     uint32_t n;
     bool edited; /* the packet, or its queue, is no longer as it came to the group */
     bool hashed; /* `to->hash` is in use */
+    bool sends;  /* some packet leaves */
 };
 
 /* False: there is no room for it. */

@@ -325,6 +325,7 @@ no_live_bucket_of_a_choice_is_a_reason_to_drop(void **state)
     add_op(b, OP_GROUP, 0, choice.entry);
     assert_true(compile(b));
     assert_int_equal(taken(b, 0), DROP_NO_LIVE_BUCKET);
+    assert_false(b->to.denies);
     /* Nothing to watch: the choice is made here. */
     for (uint32_t i = 0; i < BUCKETS; i++)
         choice.buckets[i].watch_port = PORT_ANY;
@@ -424,6 +425,19 @@ a_packet_whose_ttl_may_end_is_the_packet_threads(void **state)
 }
 
 static void
+what_is_denied_is_known_to_be(void **state)
+{
+    struct bench *b = *state;
+    add_op(b, OP_MISS, 0, NULL);
+    assert_true(compile(b));
+    assert_true(b->to.denies);
+    b->from.n_ops = 0;
+    add_op(b, OP_OUTPUT, 2, NULL);
+    assert_true(compile(b));
+    assert_false(b->to.denies);
+}
+
+static void
 entries_beyond_the_shared_places_are_not_offered(void **state)
 {
     struct bench *b = *state;
@@ -482,6 +496,7 @@ main(void)
         TEST(a_choice_is_by_the_packet_as_it_is_then),
         TEST(headers_are_where_the_tags_leave_them),
         TEST(a_packet_whose_ttl_may_end_is_the_packet_threads),
+        TEST(what_is_denied_is_known_to_be),
         TEST(entries_beyond_the_shared_places_are_not_offered),
         TEST(a_port_with_rates_is_the_packet_threads),
     };

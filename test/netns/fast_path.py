@@ -535,6 +535,19 @@ def main():
           not count["3 down"][2] and all(sum(c) == len(talk) for c in count.values()), count)
     claim("choices: and they are as before when all are back", used["2 up"] == used["3 up"] == used["all up"], count)
 
+    # What is denied is counted there, and handed up now and then, as a sample.
+    install(nodes, [], [])
+    run(nodes, [tcp_frame] * 3, (1,))
+    before, ups, started = nodes[1].counters(), nodes[1].kernel()["handed-up"], time.monotonic()
+    for _ in range(600):
+        nodes[1].send(1, tcp_frame)
+        time.sleep(0.002)
+    nodes[1].received()
+    took, ups = time.monotonic() - started, nodes[1].kernel()["handed-up"] - ups
+    grown = growth(before, nodes[1].counters())
+    claim("denied: every packet is counted", grown["drops"]["no_match"] == 600, grown["drops"])
+    claim("denied: some are handed up as samples", 5 <= ups <= 3 + 10 * took * os.cpu_count(), (ups, took))
+
     offloads(nodes)
 
     # Meters: a bucket of 5 packets that fills by one in ten seconds' time passes 5, and 1 more if this took long.

@@ -386,11 +386,15 @@ segments_conform(struct __sk_buff *skb, struct fast_packet *p, const struct fast
 }
 
 /* What the packet thread is to see: a packet whose TTL ends here, which the controller may want to
- * know of. */
+ * know of; and now and then one that is denied, as a sample. Nothing overtakes it. */
 static __always_inline bool
-is_to_be_seen(struct __sk_buff *skb, const struct fast_program *program)
+is_to_be_seen(struct __sk_buff *skb, struct fast_cpu *cpu, const struct fast_program *program)
 {
     __u8 ttl = 0;
+    if (program->denies && (__s64)(cpu->run.now - cpu->sampled) > FAST_SAMPLE) {
+        cpu->sampled = cpu->run.now;
+        return true;
+    }
     if (!program->n_ttl)
         return false;
     __u32 offset = 14 + (program->key.eth_type == to_be16(ETH_TYPE_IPV4) ? 8 : 7);
@@ -438,7 +442,7 @@ forward(struct __sk_buff *skb, const struct fast_state *state, struct fast_cpu *
     if (program->n_meters) /* to the nanosecond, which takes longer */
         cpu->run.now = bpf_ktime_get_ns();
     if ((program->n_meters && skb->gso_size && !segments_conform(skb, &cpu->run, program)) ||
-        is_to_be_seen(skb, program))
+        is_to_be_seen(skb, cpu, program))
         return up(cpu, in);
     cpu->hits++;
     struct fast_port_counters *counters = &cpu->ports[port_place(in_place)];

@@ -14,7 +14,8 @@
 #define FAST_SETS 4096u      /* of FAST_WAYS programs; a power of two */
 #define FAST_COUNTERS 65536u /* entries, groups and buckets that the fast path can count */
 #define FAST_METERS 4096u
-#define FAST_SETTLE 20000000u /* ns: a program that did not settle by then is used all the same */
+#define FAST_SETTLE 20000000u  /* ns: a program that did not settle by then is used all the same */
+#define FAST_SAMPLE 100000000u /* ns: as often a CPU hands up a packet that is denied */
 #define FAST_CPUS 256u
 #define FAST_IFINDEX 4096u /* interfaces with a higher number cannot take part */
 
@@ -64,9 +65,9 @@ struct fast_program {
     uint32_t meters[3];  /* ... and the first of them */
     uint64_t hash;       /* by which its packets choose buckets */
     uint32_t n_ttl;      /* a packet whose TTL is not above it goes to the packet thread */
-    uint32_t reserved;
-    uint64_t since;   /* when it was put in: monotonic, ns */
-    uint64_t settled; /* written in the kernel: nothing it could overtake is on its way */
+    uint32_t denies;     /* no packet leaves */
+    uint64_t since;      /* when it was put in: monotonic, ns */
+    uint64_t settled;    /* written in the kernel: nothing it could overtake is on its way */
     struct flow_key key;
     struct fast_op ops[FAST_OPS];
 };
@@ -103,6 +104,7 @@ struct fast_packet {
 struct fast_cpu {
     _Alignas(64) uint64_t turn; /* odd: it is in the program */
     struct fast_packet run;
+    uint64_t sampled;   /* when it last handed up a packet that is denied */
     uint64_t hits, ups; /* carried out here; handed to the packet thread */
     uint64_t drops[DROP_MAX];
     struct {
