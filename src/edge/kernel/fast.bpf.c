@@ -125,65 +125,12 @@ output(struct fast_run *run, const struct fast_op *op)
     counters->queues[run->cpu->run.queue & (N_QUEUES - 1)].octets += octets;
 }
 
-static __always_inline void
-resize(struct fast_run *run, int by)
-{
-    run->cpu->run.size += by;
-    run->cpu->run.segment += by;
-    run->cpu->run.octets += by * (int)run->cpu->run.packets;
-}
-
-static __always_inline void
-push_vlan(struct fast_run *run, __u16 type)
-{
-    __u16 tci = run->skb->vlan_present ? (__u16)run->skb->vlan_tci & 0xefff : 0; /* no DEI */
-    flush(run);
-    bpf_skb_vlan_push(run->skb, to_be16(type), tci);
-    resize(run, 4);
-}
-
-static __always_inline void
-pop_vlan(struct fast_run *run)
-{
-    __u32 before = run->cpu->run.size;
-    if (!run->skb->vlan_present)
-        return;
-    flush(run);
-    bpf_skb_vlan_pop(run->skb);
-    resize(run, -4);
-    if (before >= 60 && run->cpu->run.size < 60) { /* IEEE 802.3 clause 4.2.3.3 */
-        bpf_skb_change_tail(run->skb, 60, 0);
-        resize(run, 60 - (int)run->cpu->run.size);
-    }
-}
-
-static __always_inline void
-set_tag(struct fast_run *run, __u16 keep, __u16 bits)
-{
-    if (!run->skb->vlan_present)
-        return;
-    __u16 tci = (__u16)((run->skb->vlan_tci & keep) | bits), type = (__u16)run->skb->vlan_proto;
-    flush(run);
-    bpf_skb_vlan_pop(run->skb);
-    bpf_skb_vlan_push(run->skb, type, tci);
-}
-
-static __always_inline void
-set_mac(struct fast_run *run, __u32 offset, const struct fast_op *op)
-{
-    __u8 mac[6];
-    __builtin_memcpy(mac, &op->b, 2);
-    __builtin_memcpy(mac + 2, &op->c, 4);
-    flush(run);
-    bpf_skb_store_bytes(run->skb, offset, mac, 6, 0);
-}
-
 /* True: there is no memory for it, and the packet is dropped. */
 static __always_inline bool
 edit_fails(struct fast_run *run, const struct fast_op *op)
 {
     flush(run);
-    if (fast_edit(run->skb, &run->program->key, op))
+    if (fast_edit_packet(run->skb, &run->program->key, op))
         return false;
     drop(run, DROP_NO_BUFFER);
     return true;
@@ -266,22 +213,13 @@ step(__u32 turn, void *arg)
         run->cpu->run.queue = op->a;
         return 0;
     case FAST_PUSH_VLAN:
-        push_vlan(run, op->b);
-        return 0;
     case FAST_POP_VLAN:
-        pop_vlan(run);
-        return 0;
     case FAST_SET_VID:
-        set_tag(run, 0xf000, op->b);
-        return 0;
     case FAST_SET_PCP:
-        set_tag(run, 0x1fff, (__u16)(op->a << 13));
-        return 0;
     case FAST_SET_DST:
-        set_mac(run, 0, op);
-        return 0;
     case FAST_SET_SRC:
-        set_mac(run, 6, op);
+        flush(run);
+        fast_edit_frame(run->skb, &run->cpu->run, op);
         return 0;
     case FAST_SET_ADDRESS:
     case FAST_SET_PORT:

@@ -1,5 +1,5 @@
-/* fast_edit.h - changes of IP and TCP or UDP headers in the kernel, with their checksums: what
- * packet_edit() (packet/edit.h) does to the same packet.
+/* fast_edit.h - changes of Ethernet, VLAN, IP, TCP and UDP headers in the kernel, with their
+ * checksums: what packet_edit() (packet/edit.h) does to the same packet.
  *
  * A checksum that the host has left to the card holds the sum of the pseudo-header only; the
  * kernel's functions know which those are. What the card has summed over the whole packet they keep
@@ -9,6 +9,82 @@
 #define EDGE_KERNEL_FAST_EDIT_H
 
 #include "edge/kernel/fast_abi.h"
+
+/* ---- The frame: its outermost tag is beside its octets ---- */
+
+static __always_inline void
+fast_resize(struct fast_packet *p, int by)
+{
+    p->size += by;
+    p->segment += by;
+    p->octets += by * (int)p->packets;
+}
+
+/* OpenFlow 1.3 table 5: VID and PCP are those of the outermost tag; DEI is 0. */
+static __always_inline void
+fast_push_vlan(struct __sk_buff *skb, struct fast_packet *p, __u16 type)
+{
+    __u16 tci = skb->vlan_present ? (__u16)skb->vlan_tci & 0xefff : 0;
+    bpf_skb_vlan_push(skb, to_be16(type), tci);
+    fast_resize(p, 4);
+}
+
+static __always_inline void
+fast_pop_vlan(struct __sk_buff *skb, struct fast_packet *p)
+{
+    __u32 before = p->size;
+    if (!skb->vlan_present)
+        return;
+    bpf_skb_vlan_pop(skb);
+    fast_resize(p, -4);
+    if (before >= 60 && p->size < 60) { /* IEEE 802.3 clause 4.2.3.3 */
+        bpf_skb_change_tail(skb, 60, 0);
+        fast_resize(p, 60 - (int)p->size);
+    }
+}
+
+static __always_inline void
+fast_set_tag(struct __sk_buff *skb, __u16 keep, __u16 bits)
+{
+    if (!skb->vlan_present)
+        return;
+    __u16 tci = (__u16)((skb->vlan_tci & keep) | bits), type = (__u16)skb->vlan_proto;
+    bpf_skb_vlan_pop(skb);
+    bpf_skb_vlan_push(skb, type, tci);
+}
+
+static __always_inline void
+fast_set_mac(struct __sk_buff *skb, __u32 offset, const struct fast_op *op)
+{
+    __u8 mac[6];
+    __builtin_memcpy(mac, &op->b, 2);
+    __builtin_memcpy(mac + 2, &op->c, 4);
+    bpf_skb_store_bytes(skb, offset, mac, 6, 0);
+}
+
+static __always_inline void
+fast_edit_frame(struct __sk_buff *skb, struct fast_packet *p, const struct fast_op *op)
+{
+    switch (op->type) {
+    case FAST_PUSH_VLAN:
+        fast_push_vlan(skb, p, op->b);
+        return;
+    case FAST_POP_VLAN:
+        fast_pop_vlan(skb, p);
+        return;
+    case FAST_SET_VID:
+        fast_set_tag(skb, 0xf000, op->b);
+        return;
+    case FAST_SET_PCP:
+        fast_set_tag(skb, 0x1fff, (__u16)(op->a << 13));
+        return;
+    default:
+        fast_set_mac(skb, op->type == FAST_SET_DST ? 0 : 6, op);
+        return;
+    }
+}
+
+/* ---- The packet ---- */
 
 static __always_inline bool
 fast_is_ipv4(const struct flow_key *key)
@@ -96,7 +172,7 @@ fast_set_ttl(struct __sk_buff *skb, const struct flow_key *key, const struct fas
 
 /* False: there is no memory. Nothing has been changed then. */
 static __always_inline bool
-fast_edit(struct __sk_buff *skb, const struct flow_key *key, const struct fast_op *op)
+fast_edit_packet(struct __sk_buff *skb, const struct flow_key *key, const struct fast_op *op)
 {
     if (bpf_skb_pull_data(skb, 0)) /* its headers are its own now: what follows does not fail */
         return false;
