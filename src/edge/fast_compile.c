@@ -49,9 +49,12 @@ compile_meter(struct compiler *c, const struct meter_entry *meter)
     if (meter->home && c->to->n_meters < ARRAY_SIZE(c->to->meters))
         c->to->meters[c->to->n_meters] = slots_index(meter->home, meter);
     c->to->n_meters++;
-    return meter->home && meter->n_bands <= 1 &&
-           (!meter->n_bands || meter->bands[0].type == BAND_DROP) &&
-           emit(c, (struct fast_op){FAST_METER, 0, 0, slots_index(meter->home, meter)});
+    if (!meter->home || meter->n_bands > 1 ||
+        (meter->n_bands && meter->bands[0].type != BAND_DROP) ||
+        !emit(c, (struct fast_op){FAST_METER, 0, 0, slots_index(meter->home, meter)}))
+        return false;
+    c->drops |= meter->n_bands != 0;
+    return true;
 }
 
 static bool
@@ -90,6 +93,19 @@ is_timed(const struct flow_key *key)
            (key->ip_proto == IP_PROTO_UDP && (port == 319 || port == 320));
 }
 
+/* The rest, from step `n` on, the kernel cannot do. But what a meter ahead of it does not let pass
+ * never comes to it, and is dropped there: a flood that is to be sampled does not come up. */
+static bool
+leave_rest(struct compiler *c, uint32_t n, uint32_t n_meters)
+{
+    if (!c->drops || n_meters > ARRAY_SIZE(c->to->meters))
+        return false;
+    memset(&c->to->ops[n], 0, (FAST_OPS - n) * sizeof c->to->ops[0]);
+    c->to->n_meters = n_meters;
+    c->to->polices = true;
+    return true;
+}
+
 bool
 fast_compile(const struct datapath *dp, const struct program *from, struct fast_program *to)
 {
@@ -100,8 +116,9 @@ fast_compile(const struct datapath *dp, const struct program *from, struct fast_
     if (is_timed(&from->key))
         return false;
     for (unsigned i = 0; i < from->n_ops; i++) {
+        uint32_t n = c.n, n_meters = to->n_meters;
         if (!compile_op(&c, &from->ops[i], i + 1 == from->n_ops))
-            return false;
+            return leave_rest(&c, n, n_meters);
     }
     to->denies = !c.sends;
     return true;

@@ -30,6 +30,7 @@ struct compiler {
     bool edited; /* the packet, or its queue, is no longer as it came to the group */
     bool hashed; /* `to->hash` is in use */
     bool sends;  /* some packet leaves */
+    bool drops;  /* ... or is dropped by a meter */
 };
 
 /* False: there is no room for it. */

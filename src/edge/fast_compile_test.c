@@ -400,6 +400,31 @@ headers_are_where_the_tags_leave_them(void **state)
     }
 }
 
+/* What one bucket has done, another one does not find. */
+static void
+each_bucket_begins_with_the_packet_as_it_came(void **state)
+{
+    struct bench *b = *state;
+    struct bucket buckets[2] = {{0, 2, GROUP_ANY, {0}}, {0, 3, GROUP_ANY, {0}}};
+    struct group group = {1, GROUP_TYPE_FF, 2, buckets};
+    actions_add(&buckets[0].actions, ACTION_PUSH_VLAN)->eth_type = ETH_TYPE_VLAN;
+    actions_add(&buckets[0].actions, ACTION_DEC_NW_TTL);
+    actions_output(&buckets[0].actions, 2);
+    actions_add(&buckets[1].actions, ACTION_DEC_NW_TTL);
+    actions_output(&buckets[1].actions, 3);
+    b->from.key.eth_type = to_be16(ETH_TYPE_IPV4);
+    b->from.key.vlan_vid = to_be16(VLAN_PRESENT | 5);
+    add_op(b, OP_GROUP, 0, add_group(b, &group));
+    assert_true(compile(b));
+    for (unsigned i = 0, n = 0; n < 2 && i < FAST_OPS; i++) {
+        if (b->to.ops[i].type == FAST_DEC_TTL)
+            assert_int_equal(b->to.ops[i].b, n++ ? 14 : 18);
+    }
+    assert_int_equal(b->to.n_ttl, 1);
+    actions_free(&buckets[0].actions);
+    actions_free(&buckets[1].actions);
+}
+
 static void
 a_packet_whose_ttl_may_end_is_the_packet_threads(void **state)
 {
@@ -435,6 +460,45 @@ what_is_denied_is_known_to_be(void **state)
     add_op(b, OP_OUTPUT, 2, NULL);
     assert_true(compile(b));
     assert_false(b->to.denies);
+}
+
+/* What the meter drops the kernel can drop, whatever is to be done with the others. */
+static void
+a_meter_ahead_of_what_the_kernel_cannot_do_is_its_own(void **state)
+{
+    struct bench *b = *state;
+    struct band bands[2] = {{BAND_DROP, 0, 1000, 100}, {BAND_DROP, 0, 2000, 100}};
+    const struct meter meter = {7, METER_PKTPS | METER_BURST, 1, bands},
+                       none = {8, METER_PKTPS | METER_BURST, 0, NULL},
+                       two = {9, METER_PKTPS | METER_BURST, 2, bands};
+    assert_false(dp_failed(datapath_meter_mod(b->dp, METER_ADD, &meter, 0)));
+    assert_false(dp_failed(datapath_meter_mod(b->dp, METER_ADD, &none, 0)));
+    assert_false(dp_failed(datapath_meter_mod(b->dp, METER_ADD, &two, 0)));
+    add_op(b, OP_METER, 0, idmap_get(&b->dp->meters, 7));
+    add_op(b, OP_OUTPUT, PORT_CONTROLLER, NULL);
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_METER, FAST_END);
+    assert_true(b->to.polices);
+    assert_false(b->to.denies);
+    b->ops[0].target = idmap_get(&b->dp->meters, 8); /* drops nothing */
+    assert_false(compile(b));
+    b->ops[0].target = idmap_get(&b->dp->meters, 9);
+    assert_false(compile(b));
+    b->ops[0].target = idmap_get(&b->dp->meters, 7);
+    b->ops[1] = (struct op){.type = OP_METER, .target = idmap_get(&b->dp->meters, 9)};
+    assert_true(compile(b));
+    assert_true(b->to.polices);
+    assert_int_equal(b->to.n_meters, 1); /* the other one is judged by the packet thread alone */
+    struct bucket bucket = {0, PORT_ANY, GROUP_ANY, {0}};
+    struct group group = {1, GROUP_TYPE_ALL, 1, &bucket};
+    actions_output(&bucket.actions, PORT_CONTROLLER);
+    b->ops[1] = (struct op){.type = OP_GROUP, .target = add_group(b, &group)};
+    assert_true(compile(b));
+    ASSERT_TYPES(b, FAST_METER, FAST_END); /* nothing of the group, not even its counter */
+    b->ops[1] = (struct op){.type = OP_OUTPUT, .id = 2};
+    assert_true(compile(b));
+    assert_false(b->to.polices);
+    actions_free(&bucket.actions);
 }
 
 static void
@@ -495,8 +559,10 @@ main(void)
         TEST(no_live_bucket_of_a_choice_is_a_reason_to_drop),
         TEST(a_choice_is_by_the_packet_as_it_is_then),
         TEST(headers_are_where_the_tags_leave_them),
+        TEST(each_bucket_begins_with_the_packet_as_it_came),
         TEST(a_packet_whose_ttl_may_end_is_the_packet_threads),
         TEST(what_is_denied_is_known_to_be),
+        TEST(a_meter_ahead_of_what_the_kernel_cannot_do_is_its_own),
         TEST(entries_beyond_the_shared_places_are_not_offered),
         TEST(a_port_with_rates_is_the_packet_threads),
     };

@@ -357,6 +357,7 @@ put_in(struct fast_path *fp, const struct program *from)
     place->hash = to->hash;
     place->n_ttl = to->n_ttl;
     place->denies = to->denies;
+    place->polices = to->polices;
     place->key = to->key;
     memcpy(place->ops, to->ops, sizeof to->ops);
     place->since = (uint64_t)clock_monotonic();

@@ -9,7 +9,8 @@
  * Not carried out there: what goes to the controller or the node itself, changes of more than
  * Ethernet, VLAN, IP, TCP and UDP headers, packets that are not ordinary (kernel/fast_key.h),
  * segments of which not all pass a meter, PTP. They go to the packet thread, which does with them
- * what it always does. Neither are queues: what the kernel forwards leaves at once.
+ * what it always does; what a meter ahead of such a step drops is dropped in the kernel. Neither
+ * are queues: what the kernel forwards leaves at once.
  *
  * If a packet thread does not say for FAST_PATH_TRUST that it lives, nothing is forwarded. */
 #ifndef EDGE_FAST_PATH_H

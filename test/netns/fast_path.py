@@ -280,11 +280,12 @@ RULE_SETS = {
         "group_id=1,type=select,bucket=weight:2,output:2,bucket=weight:3,output:3,bucket=weight:1,in_port",
         "group_id=2,type=select,bucket=weight:2,watch_port:2,output:2,bucket=weight:3,watch_port:3,output:3,"
         "bucket=weight:1,in_port",
-        "group_id=3,type=select,bucket=weight:1,watch_port:2,set_field:10.9.8.7->ip_dst,dec_ttl,output:2,"
+        "group_id=3,type=select,bucket=weight:1,watch_port:2,push_vlan:0x88a8,set_field:10.9.8.7->ip_dst,dec_ttl,output:2,"
         "bucket=weight:1,watch_port:3,set_field:10.9.8.6->ip_dst,output:3",
         "group_id=4,type=select,bucket=weight:0,output:2", "group_id=5,type=select",
         "group_id=6,type=select,bucket=weight:1,watch_port:2,output:2,bucket=weight:2,watch_port:3,output:3"],
-        ["priority=5,tcp,in_port=1,actions=group:1", "priority=6,tcp,in_port=1,tp_dst=503,actions=group:6,group:6",
+        ["priority=5,tcp,in_port=1,actions=set_field:10.2.2.2->ip_dst,group:1",
+         "priority=6,tcp,in_port=1,tp_dst=503,actions=group:6,group:6",
          "priority=1,in_port=1,actions=group:2",
          "priority=6,udp,in_port=1,actions=set_field:10.1.1.1->ip_dst,set_field:999->udp_dst,group:2",
          "priority=7,in_port=1,dl_vlan=5,actions=pop_vlan,group:2",
@@ -561,6 +562,25 @@ def main():
     claim("a meter passes its burst", all(5 <= len(o[2]) <= most for o in out), [len(o[2]) for o in out])
     stats = [n.of("meter-stats", "meter=1") for n in nodes]
     claim("and counts all", all("packet_in_count:40" in s for s in stats), stats)
+
+    # A deny rule that samples: what is above its rate the kernel drops, what is not goes up to be told of.
+    for n in nodes:
+        n.of("del-flows")
+        n.of("add-meter", "meter=2,pktps,burst,stats,band=type=drop,rate=1,burst_size=5")
+        n.of("add-flow", "in_port=1,actions=meter:2,controller")
+    run(nodes, [tcp_frame] * 5, (1,))
+    before, kernel, started = [n.counters() for n in nodes], nodes[1].kernel(), time.monotonic()
+    run(nodes, [tcp_frame] * 300, (1,))
+    grown = [growth(b, n.counters()) for b, n in zip(before, nodes)]
+    took = time.monotonic() - started
+    kernel = {k: n - kernel[k] for k, n in nodes[1].kernel().items()}
+    dropped = [g["drops"]["meter"] for g in grown]
+    claim("a deny rule's meter drops what is above its rate", all(300 - 6 - took <= d <= 300 for d in dropped), dropped)
+    claim("and does so in the kernel", kernel["forwarded"] >= 300 - took * (1 + 10 * os.cpu_count()) - 6, kernel)
+    claim("what it lets pass goes up", kernel["handed-up"] >= took - 1, kernel)
+    stats = [n.of("meter-stats", "meter=2") for n in nodes]
+    claim("and all is counted", all("packet_in_count:305" in s for s in stats) and grown[0]["flows"] == grown[1]["flows"],
+          stats + [g["flows"] for g in grown])
     sys.exit(1 if failed else 0)
 
 

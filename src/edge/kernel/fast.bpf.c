@@ -291,6 +291,21 @@ find(struct __sk_buff *skb, const struct fast_state *state, const struct edge_po
     return NULL;
 }
 
+/* Do all of the program's meters let it pass? Nothing is counted. */
+static __always_inline bool
+conforms(const struct fast_packet *p, const struct fast_program *program)
+{
+    for (unsigned i = 0; i < ARRAY_SIZE(program->meters); i++) {
+        __u32 place = program->meters[i];
+        const struct meter_entry *meter = bpf_map_lookup_elem(&fast_meters, &place);
+        if (i < program->n_meters && meter && meter->n_bands &&
+            !meter_band_next(&meter->bands[0], LOOK(meter->bands[0].due), cost_of(p, meter),
+                             p->now << METER_FRACTION))
+            return false;
+    }
+    return true;
+}
+
 /* A host's segment of a metered flow: the packets it stands for come at once, and have to conform
  * all. If they do not, or it is not clear what they are, the packet thread cuts it and judges each.
  * Nothing is counted here. */
@@ -312,19 +327,12 @@ segments_conform(struct __sk_buff *skb, struct fast_packet *p, const struct fast
     p->packets = (skb->len - header + size - 1) / size;
     p->segment = header + tag + size;
     p->octets = skb->len + tag + (p->packets - 1) * (header + tag);
-    for (unsigned i = 0; i < ARRAY_SIZE(program->meters); i++) {
-        __u32 place = program->meters[i];
-        const struct meter_entry *meter = bpf_map_lookup_elem(&fast_meters, &place);
-        if (i < program->n_meters && meter && meter->n_bands &&
-            !meter_band_next(&meter->bands[0], LOOK(meter->bands[0].due), cost_of(p, meter),
-                             p->now << METER_FRACTION))
-            return false;
-    }
-    return true;
+    return conforms(p, program);
 }
 
-/* What the packet thread is to see: a packet whose TTL ends here, which the controller may want to
- * know of; and now and then one that is denied, as a sample. Nothing overtakes it. */
+/* What the packet thread is to see: a packet that passes the meters of a program whose rest is left
+ * to it; one whose TTL ends here, which the controller may want to know of; and now and then one
+ * that is denied, as a sample. Nothing overtakes it. */
 static __always_inline bool
 is_to_be_seen(struct __sk_buff *skb, struct fast_cpu *cpu, const struct fast_program *program)
 {
@@ -333,6 +341,8 @@ is_to_be_seen(struct __sk_buff *skb, struct fast_cpu *cpu, const struct fast_pro
         cpu->sampled = cpu->run.now;
         return true;
     }
+    if (program->polices && conforms(&cpu->run, program))
+        return true;
     if (!program->n_ttl)
         return false;
     __u32 offset = 14 + (program->key.eth_type == to_be16(ETH_TYPE_IPV4) ? 8 : 7);

@@ -64,8 +64,9 @@ struct fast_program {
     uint32_t n_meters;   /* that judge its packets ... */
     uint32_t meters[3];  /* ... and the first of them */
     uint64_t hash;       /* by which its packets choose buckets */
-    uint32_t n_ttl;      /* a packet whose TTL is not above it goes to the packet thread */
-    uint32_t denies;     /* no packet leaves */
+    uint8_t n_ttl;       /* a packet whose TTL is not above it goes to the packet thread */
+    uint8_t denies;      /* no packet leaves */
+    uint8_t polices;     /* a packet that its meters let pass goes to the packet thread */
     uint64_t since;      /* when it was put in: monotonic, ns */
     uint64_t settled;    /* written in the kernel: nothing it could overtake is on its way */
     struct flow_key key;
