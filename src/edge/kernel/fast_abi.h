@@ -58,19 +58,20 @@ struct fast_op {
     uint32_t c;
 };
 
-/* A cached program. A place is written only while no CPU can be reading it. */
+/* A cached program. A place is written only while no CPU can be reading it. What every packet needs
+ * is in the first three cache lines. */
 struct fast_program {
-    uint64_t generation; /* of the tables when it was recorded; 0: empty */
-    uint32_t n_meters;   /* that judge its packets ... */
-    uint32_t meters[3];  /* ... and the first of them */
-    uint64_t hash;       /* by which its packets choose buckets */
-    uint8_t n_ttl;       /* a packet whose TTL is not above it goes to the packet thread */
-    uint8_t denies;      /* no packet leaves */
-    uint8_t polices;     /* a packet that its meters let pass goes to the packet thread */
-    uint64_t since;      /* when it was put in: monotonic, ns */
-    uint64_t settled;    /* written in the kernel: nothing it could overtake is on its way */
+    _Alignas(64) uint64_t generation; /* of the tables when it was recorded; 0: empty */
+    uint64_t settled;  /* written in the kernel: nothing it could overtake is on its way */
+    uint32_t n_meters; /* that judge its packets */
+    uint8_t n_ttl;     /* a packet whose TTL is not above it goes to the packet thread */
+    uint8_t denies;    /* no packet leaves */
+    uint8_t polices;   /* a packet that its meters let pass goes to the packet thread */
     struct flow_key key;
     struct fast_op ops[FAST_OPS];
+    uint64_t hash;      /* by which its packets choose buckets */
+    uint64_t since;     /* when it was put in: monotonic, ns */
+    uint32_t meters[3]; /* the first of them */
 };
 
 /* A set's tags are in one cache line, and say which program is worth looking at. */
