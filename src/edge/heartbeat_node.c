@@ -21,6 +21,7 @@
 #define FAREWELLS 3
 #define SLOW (20 * NSEC_PER_MSEC)             /* messages, where there are echoes */
 #define REFLECT_PATIENCE (30 * NSEC_PER_MSEC) /* ... which end so long after this process has */
+#define TOUCH_EVERY (REFLECT_PATIENCE / 3)    /* so a turn is due, however long the intervals */
 
 const struct frame_kind heartbeat_frames = {.destination = {{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}},
                                             .type = HEARTBEAT_ETHERTYPE,
@@ -217,7 +218,7 @@ take_turn(struct heartbeat_node *n, nsec_t now)
         note_lateness(n, lateness);
     if (show)
         n->publish_at = now + PUBLISH_EVERY;
-    n->next = MIN(next, n->publish_at);
+    n->next = MIN(MIN(next, n->publish_at), now + TOUCH_EVERY);
     if (n->config.polled) /* sockets are looked at several times in an interval */
         n->next = MIN(n->next, now + shortest / 4);
 }

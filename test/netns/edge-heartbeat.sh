@@ -30,19 +30,19 @@ tell() { "$bin/lab-wire" tell "$work/wire" "$@" >/dev/null; }
 
 rpc() { /usr/bin/python3 "$here/edge_rpc.py" call "$work/$1" "${@:2}"; }
 of() { ovs-ofctl -O OpenFlow13 "$2" "unix:$work/$1.of" "${@:3}" 2>"$work/of.err"; }
-start() { # NODE PORT-1 PORT-2 PORT-3 DRIVER
-    local node=$1 driver=$5
+start() { # NODE PORT-1 PORT-2 PORT-3 DRIVER [INTERVAL]
+    local node=$1 driver=$5 interval=${6:-20ms}
     spawn "$node" "$work/$node.log" "$bin/tieline-edge" --name "$node" --datapath-id "${node#n}" \
-        --port "1=$2,driver=$driver,heartbeat=20ms" --port "2=$3,driver=$driver,heartbeat=20ms" \
-        --port "3=$4,heartbeat=20ms,driver=$driver" --rpc tcp:10.2.0.1:6654 --control "$work/$node"
+        --port "1=$2,driver=$driver,heartbeat=$interval" --port "2=$3,driver=$driver,heartbeat=$interval" \
+        --port "3=$4,heartbeat=$interval,driver=$driver" --rpc tcp:10.2.0.1:6654 --control "$work/$node"
     wait_for 10 rpc "$node" edge.status
     of "$node" add-group "group_id=1,type=ff,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3"
     of "$node" add-flow in_port=1,actions=group:1
     of "$node" add-flow in_port=2,actions=output:1
     of "$node" add-flow in_port=3,actions=output:1
 }
-start_1() { start n1 p1 p2 p3 "$1"; n1=$spawned; }
-start_2() { start n2 q1 q2 q3 "$1"; n2=$spawned; }
+start_1() { start n1 p1 p2 p3 "$@"; n1=$spawned; }
+start_2() { start n2 q1 q2 q3 "$@"; n2=$spawned; }
 port() { rpc "$1" edge.ports | true_of ".ports[] | select(.number == $2) | $3"; }
 becomes() { wait_for 10 port "$@" || { rpc "$1" edge.ports | jq -c ".ports[] | select(.number == $2) | del(.queues)"; false; }; }
 both_up() { becomes n1 "$1" '.live and .heartbeat.state == "up"' && becomes n2 "$1" '.live and .heartbeat.state == "up"'; }
@@ -58,7 +58,7 @@ for driver in packet xdp kernel; do
     start_2 $driver
     claim "$driver: nodes find each other over both links" eval 'both_up 2 && both_up 3'
     claim "each says by which port" port n1 3 '.heartbeat["peer-port"] == 3 and .heartbeat["detection-us"] == 60000'
-    claim "where no peer speaks, the port is used all the same" port n1 1 '.live and .heartbeat.state == "down" and .reason == ""'
+    claim "where no peer speaks, the port is used all the same" becomes n1 1 '.live and .heartbeat.state == "down" and .reason == ""'
     claim "frames pass by the first link" wait_for 5 eval 'pings && goes_by 2'
     forwarded=$(counted '.["rx-packets"] + .["tx-packets"]') beats=$(counted .heartbeat.received)
     claim "heartbeats come" wait_for 5 eval '[ "$(counted .heartbeat.received)" -gt $((beats + 20)) ]'
@@ -131,4 +131,15 @@ for driver in packet xdp kernel; do
     stop "$n2"
     stop "$n1"
 done
+
+# ---- Long intervals: a kernel answers echoes whenever they come, and not only after the turns of its process
+
+start_1 packet 110ms
+start_2 packet 300ms
+claim "with long intervals, not the same, nodes find each other too" eval 'both_up 2 && both_up 3'
+sleep 5
+claim "and lose nothing: echoes are answered all the time" eval '[ "$(losses)" = 0 ] &&
+    port n1 2 ".heartbeat[\"detection-us\"] == 330000 and .heartbeat.replies >= 40"'
+stop "$n2"
+stop "$n1"
 finish
