@@ -71,6 +71,7 @@ static const struct column port_columns[] = {
     {"DRIVER", "driver", AS_TEXT, NULL},
     {"UP", "up", AS_YES, NULL},
     {"LIVE", "live", AS_YES, NULL},
+    {"REASON", "reason", AS_TEXT, NULL},
     {"MAC", "mac", AS_TEXT, NULL},
     {">RX PACKETS", "rx-packets", AS_TEXT, NULL},
     {">RX OCTETS", "rx-octets|rx-bytes", AS_TEXT, NULL},

@@ -84,6 +84,7 @@ static const struct column link_columns[] = {
     {">CAPACITY", "capacity-kbps", AS_KBPS, NULL},
     {"STATE", "live.state", AS_TEXT, NULL},
     {"SEEN", "live.seen", AS_TIME, NULL},
+    {"REASON", "live.reason", AS_TEXT, NULL},
     {"SHARED RISKS", "shared-risks", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
@@ -103,6 +104,7 @@ static const struct column port_columns[] = {
     {"NAME", "name", AS_TEXT, NULL},
     {"UP", "up", AS_YES, NULL},
     {"LIVE", "live", AS_YES, NULL},
+    {"REASON", "said.reason", AS_TEXT, NULL},
     {">SPEED", "speed-kbps", AS_KBPS, NULL},
     {"LINK", "link", AS_TEXT, NULL},
     {"HOST", "host", AS_TEXT, NULL},

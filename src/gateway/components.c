@@ -67,8 +67,18 @@ static const struct {
                " 'build-time-ns': " NUMBER ", 'design': @Design")},
     {"NodeState",
         OBJECT("'state': {'type': 'string', 'enum': ['adopted', 'absent', 'refused']},"
-               " 'in-sync': " FLAG ", 'rules': " NUMBER)},
-    {"LinkState", OBJECT("'state': {'type': 'string', 'enum': ['up', 'down', 'not-seen']}")},
+               " 'in-sync': " FLAG ", 'rules': {}, 'agent': " FLAG ", 'reason': " TEXT ","
+               " 'ports': " LIST("@PortState"))},
+    {"PortState",
+        OBJECT("'number': " NUMBER ", 'name': " TEXT ", 'up': " FLAG ", 'live': " FLAG ","
+               " 'said': {'type': 'object', 'description': 'What the agent of the node has said.',"
+               " 'properties': {'up': " FLAG ", 'live': " FLAG ", 'reason': {'type': 'string',"
+               " 'enum': ['', 'down', 'silent', 'not-heard', 'peer-ended', 'peer-restarted',"
+               " 'held', 'waits']}}}, 'speed-kbps': " NUMBER ", 'link': @Name, 'host': @Name")},
+    {"LinkState",
+        OBJECT("'state': {'type': 'string', 'enum': ['up', 'down', 'not-seen']},"
+               " 'seen': " LIST("@Name") ", 'held': " FLAG ", 'reason': {'type': 'string',"
+               " 'description': 'Why it is down or not used, in words; absent if it is neither.'}")},
     {"Sites", OBJECT("'sites': " LIST("@Site"))},
     {"Nodes", OBJECT("'nodes': " LIST("@Node") ", 'live': " KNOWN(""))},
     {"Links", OBJECT("'links': " LIST("@Link") ", 'unexpected': " LIST("{}") ","

@@ -18,6 +18,7 @@
 #define SIGNED_SIZE (8 + 4 + 8) /* datapath id, port, when it was sent */
 #define TOKEN_SIZE (SIGNED_SIZE + CODE_SIZE)
 #define FRAME_LIFE (DISCOVERY_INTERVAL + DISCOVERY_INTERVAL / 2)
+#define FAULT_PATIENCE NSEC_PER_SEC /* with a fault that follows on another reason */
 
 static void
 make_code(const struct lan_service *s, const uint8_t *what, uint8_t code[CODE_SIZE])
@@ -85,28 +86,69 @@ was_seen(const struct lan_link *l, int way)
     return l->seen[way] && clock_monotonic() - l->seen[way] <= LINK_LOST_AFTER;
 }
 
+/* What the agent at an end of a link says of its port; nothing said is nothing wrong. */
+static enum port_reason
+said_at(const struct lan_service *s, const struct link_end *end)
+{
+    const struct lan_said *said = lan_said(lan_node_find(s, end->node), end->port);
+    return said ? said->reason : PORT_IS_USED;
+}
+
+static bool
+is_faulty(const struct lan_service *s, const struct link *link)
+{
+    return lan_reason_is_fault(said_at(s, &link->a)) || lan_reason_is_fault(said_at(s, &link->b));
+}
+
+/* It was said to be faulty, and an end does not use it again yet. */
+static bool
+is_still_waiting(const struct lan_service *s, const struct link *link, const struct lan_link *l)
+{
+    return l->known && !l->up && (l->cause == CAUSE_FAULT || l->cause == CAUSE_WAITS) &&
+           (said_at(s, &link->a) == PORT_WAITS || said_at(s, &link->b) == PORT_WAITS);
+}
+
 enum verdict { LINK_DOWN, LINK_UP, LINK_NOT_KNOWN };
+
+/* Down by what its ports say, at once. When they say nothing of the kind any more, it gets its time
+ * to be seen. */
+static enum link_cause
+down_by_ports(const struct lan_service *s, const struct link *link, const struct lan_link *l)
+{
+    if (port_is_down(s, &link->a) || port_is_down(s, &link->b))
+        return CAUSE_PORT_DOWN;
+    if (is_faulty(s, link))
+        return CAUSE_FAULT;
+    if (is_still_waiting(s, link, l)) /* by itself it ends soon, and is not worth telling */
+        return s->config.state->network->settings.revertive ? l->cause : CAUSE_WAITS;
+    return CAUSE_NONE;
+}
 
 /* A link is up when it was seen lately both ways and no end says it is down. Seen one way only,
  * with both ends there, it is down: half a link carries nothing back. Of a link whose nodes are not
- * both there, or have not been for long enough to see it, nothing can be said. */
+ * both there, or have not been for long enough to see it, nothing can be said, unless one of them
+ * says it. `cause` is set where it is down. */
 static enum verdict
-judge_link(const struct lan_service *s, const struct link *link, struct lan_link *l)
+judge_link(const struct lan_service *s, const struct link *link, struct lan_link *l,
+           enum link_cause *cause)
 {
     nsec_t now = clock_monotonic();
     if (!end_is_ready(s, &link->a) || !end_is_ready(s, &link->b))
         l->ready_since = 0;
     else if (!l->ready_since)
         l->ready_since = now;
-    if (port_is_down(s, &link->a) || port_is_down(s, &link->b)) {
-        l->ready_since = 0; /* when it has carrier again, it gets its time to be seen */
+    *cause = down_by_ports(s, link, l);
+    if (*cause) {
+        l->ready_since = 0;
         return LINK_DOWN;
     }
     if (was_seen(l, 0) && was_seen(l, 1))
         return LINK_UP;
-    if (!l->ready_since || now - s->discovered > 2 * DISCOVERY_INTERVAL)
+    if (!l->ready_since || now - s->discovered > 2 * DISCOVERY_INTERVAL ||
+        now - l->ready_since <= LINK_LOST_AFTER)
         return LINK_NOT_KNOWN;
-    return now - l->ready_since > LINK_LOST_AFTER ? LINK_DOWN : LINK_NOT_KNOWN;
+    *cause = CAUSE_UNSEEN;
+    return LINK_DOWN;
 }
 
 static json_t *
@@ -142,20 +184,36 @@ count_users(const struct lan_service *s, const struct link *link)
 }
 
 static void
-raise_down(struct lan_service *s, const struct link *link, const char *object, bool silent)
+describe_end(const struct lan_service *s, const struct link_end *at, const struct link_end *far,
+             struct buf *out)
+{
+    lan_describe_port(out, at, far, port_is_down(s, at) ? PORT_IS_DOWN : said_at(s, at));
+}
+
+/* Why the link is down or not used, in words; nothing if it is neither. */
+static void
+describe_link(const struct lan_service *s, const struct link *link, const struct lan_link *l,
+              struct buf *out)
+{
+    const struct link_end *from[] = {&link->a, &link->b}, *to[] = {&link->b, &link->a};
+    describe_end(s, &link->a, &link->b, out);
+    describe_end(s, &link->b, &link->a, out);
+    for (int way = 0; l && l->known && !l->up && l->cause == CAUSE_UNSEEN && way < 2; way++) {
+        if (!was_seen(l, way))
+            buf_printf(out, "%s%s port %u does not see %s (discovery)", out->size ? "; " : "",
+                       to[way]->node, to[way]->port, from[way]->node);
+    }
+}
+
+static void
+raise_unseen(struct lan_service *s, const struct link *link, const char *severity,
+             const char *object, json_t *evidence)
 {
     struct buf held = BUF_INIT, not_held = BUF_INIT;
-    uint32_t n_users = count_users(s, link);
-    const char *severity = n_users ? "major" : "minor";
-    if (silent)
-        lan_hold_describe(s, link, &held, &not_held);
-    json_t *evidence = json_pack("{ss ss so ss ss}", "a", link->a.node, "b", link->b.node,
-                                 "circuits", json_sprintf("%u", n_users), "held", buf_cstr(&held),
-                                 "not-held", buf_cstr(&not_held));
-    if (!silent)
-        lan_raise(s, "link-down", severity, object, evidence,
-                  "Link %s is down: a port of it is down.", link->name);
-    else if (!held.size)
+    lan_hold_describe(s, link, &held, &not_held);
+    json_object_set_new(evidence, "held", json_string(buf_cstr(&held)));
+    json_object_set_new(evidence, "not-held", json_string(buf_cstr(&not_held)));
+    if (!held.size)
         lan_raise(
             s, "link-down", severity, object, evidence,
             "Link %s does not carry both ways, though its ports have carrier. Neither port can "
@@ -172,52 +230,108 @@ raise_down(struct lan_service *s, const struct link *link, const char *object, b
 }
 
 static void
-tell_link(struct lan_service *s, const struct link *link, const struct lan_link *l, bool silent)
+raise_down(struct lan_service *s, const struct link *link, const struct lan_link *l,
+           const char *object)
 {
-    char object[128];
-    char *subject = lan_subject("lan.link.", link->name);
-    snprintf(object, sizeof object, "link/%.100s", link->name);
-    log_info("link %s is %s%s", link->name, l->up ? "up" : "down",
-             silent ? ", though its ports have carrier" : "");
-    lan_record(
-        s, "link.state", object,
-        json_pack("{ss sb so}", "link", link->name, "up", l->up, "seen", seen_json(link, l)));
-    (void)bus_publish(s->config.bus, subject,
-                      json_pack("{ss sb}", "link", link->name, "up", l->up));
-    free(subject);
-    if (l->up)
-        lan_clear(s, "link-down", object, "it is up again");
+    struct buf reason = BUF_INIT;
+    uint32_t n_users = count_users(s, link);
+    const char *severity = n_users ? "major" : "minor";
+    describe_link(s, link, l, &reason);
+    json_t *evidence = json_pack("{ss ss so ss ss ss}", "a", link->a.node, "b", link->b.node,
+                                 "circuits", json_sprintf("%u", n_users), "held", "", "not-held",
+                                 "", "reason", buf_cstr(&reason));
+    if (l->cause == CAUSE_UNSEEN)
+        raise_unseen(s, link, severity, object, evidence);
+    else if (l->cause == CAUSE_WAITS)
+        lan_raise(s, "link-down", severity, object, evidence,
+                  "Link %s carries again, but is not used until somebody releases it: %s.",
+                  link->name, buf_cstr(&reason));
     else
-        raise_down(s, link, object, silent);
+        lan_raise(s, "link-down", severity, object, evidence, "Link %s is down: %s.", link->name,
+                  buf_cstr(&reason));
+    buf_fini(&reason);
+}
+
+static json_t *
+link_news(const struct link *link, const struct lan_link *l, const char *reason)
+{
+    json_t *news = json_pack("{ss sb}", "link", link->name, "up", l->up);
+    if (!l->up)
+        json_object_set_new(news, "reason", json_string(reason));
+    return news;
 }
 
 static void
-tell_other_reason(struct lan_service *s, const struct link *link, bool silent)
+tell_link(struct lan_service *s, const struct link *link, struct lan_link *l)
 {
     char object[128];
+    char *subject = lan_subject("lan.link.", link->name);
+    struct buf reason = BUF_INIT;
+    describe_link(s, link, l, &reason);
+    snprintf(object, sizeof object, "link/%.100s", link->name);
+    if (l->up)
+        log_info("link %s is up", link->name);
+    else
+        log_info("link %s is down: %s", link->name, buf_cstr(&reason));
+    json_t *event = link_news(link, l, buf_cstr(&reason));
+    json_object_set_new(event, "seen", seen_json(link, l));
+    lan_record(s, "link.state", object, event);
+    (void)bus_publish(s->config.bus, subject, link_news(link, l, buf_cstr(&reason)));
+    free(subject);
+    buf_fini(&reason);
+    l->told_cause = l->cause;
+    l->other_since = 0;
+    if (l->up)
+        lan_clear(s, "link-down", object, "it is up again");
+    else
+        raise_down(s, link, l, object);
+}
+
+/* A port that has its carrier again is silent until its peer is found, which is soon. */
+static bool
+is_other_cause(struct lan_link *l)
+{
+    nsec_t now = clock_monotonic();
+    if (l->up || l->cause == l->told_cause) {
+        l->other_since = 0;
+        return false;
+    }
+    l->other_since = l->other_since ? l->other_since : now;
+    return l->cause != CAUSE_FAULT || now - l->other_since >= FAULT_PATIENCE;
+}
+
+static void
+tell_other_cause(struct lan_service *s, const struct link *link, struct lan_link *l)
+{
+    char object[128];
+    l->told_cause = l->cause;
+    l->other_since = 0;
     snprintf(object, sizeof object, "link/%.100s", link->name);
     lan_clear(s, "link-down", object, "it is down for another reason now");
-    raise_down(s, link, object, silent);
+    raise_down(s, link, l, object);
 }
 
 static void
 update_link(struct lan_service *s, const struct link *link)
 {
     struct lan_link *l = link_status(s, link->name);
-    enum verdict verdict = judge_link(s, link, l);
+    enum link_cause cause;
+    enum verdict verdict = judge_link(s, link, l, &cause);
     bool up = verdict == LINK_UP, news = verdict != LINK_NOT_KNOWN && (!l->known || l->up != up);
-    bool silent = verdict == LINK_DOWN && !port_is_down(s, &link->a) && !port_is_down(s, &link->b);
+    bool fails = cause == CAUSE_FAULT && l->cause != CAUSE_FAULT;
     if (news) {
         l->known = true;
         l->up = up;
     }
-    lan_hold_update(s, link, l, silent, up); /* what heals comes first */
-    if (news)
-        tell_link(s, link, l, silent);
-    else if (verdict == LINK_DOWN && silent != l->silent)
-        tell_other_reason(s, link, silent);
     if (verdict != LINK_NOT_KNOWN)
-        l->silent = silent;
+        l->cause = cause;
+    lan_hold_update(s, link, l, cause == CAUSE_UNSEEN, up); /* what heals comes first */
+    if (news)
+        tell_link(s, link, l);
+    else if (verdict == LINK_DOWN && is_other_cause(l))
+        tell_other_cause(s, link, l);
+    if (fails) /* what was seen before does not make it well */
+        l->seen[0] = l->seen[1] = 0;
 }
 
 void
@@ -328,11 +442,17 @@ lan_link_json(const struct lan_service *s, const struct link *link)
 {
     const struct lan_link *l;
     HASH_FIND_STR(s->links, link->name, l);
-    return json_pack("{ss ss so sb}", "name", link->name, "state",
-                     !l || !l->known ? "not-seen"
-                     : l->up         ? "up"
-                                     : "down",
-                     "seen", seen_json(link, l), "held", l && l->hold);
+    struct buf reason = BUF_INIT;
+    json_t *row = json_pack("{ss ss so sb}", "name", link->name, "state",
+                            !l || !l->known ? "not-seen"
+                            : l->up         ? "up"
+                                            : "down",
+                            "seen", seen_json(link, l), "held", l && l->hold);
+    describe_link(s, link, l, &reason);
+    if (reason.size)
+        json_object_set_new(row, "reason", json_string(buf_cstr(&reason)));
+    buf_fini(&reason);
+    return row;
 }
 
 /* ---- Sending and receiving ---- */
@@ -418,9 +538,9 @@ lan_take_lldp(struct lan_service *s, struct lan_node *n, uint32_t in_port, const
 }
 
 void
-lan_port_changed(struct lan_service *s, struct lan_node *n, const struct openflow_port *port)
+lan_port_changed(struct lan_service *s, struct lan_node *n, uint32_t port)
 {
-    struct link *link = network_link_at(s->config.state->network, n->name, port->port_no);
+    struct link *link = network_link_at(s->config.state->network, n->name, port);
     if (link)
         update_link(s, link);
     lan_publish_node(s, n);

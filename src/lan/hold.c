@@ -1,6 +1,7 @@
-/* Holding: a link that carries nothing although its ports have carrier is lost for the nodes at its
- * ends too, whose groups choose by carrier alone. So the agents there are told to keep groups from
- * these ports, until the link was seen both ways for the wait-to-restore time. */
+/* Holding: a link that carries nothing although its ports have carrier, and of which no heartbeat
+ * says so, is lost for the nodes at its ends too, whose groups choose by what they know. So the
+ * agents there are told to keep groups from these ports, until the link was seen both ways for the
+ * wait-to-restore time. */
 #include "lan/lan_private.h"
 
 #include "base/alloc.h"
@@ -72,7 +73,7 @@ tell_end(struct lan_service *s, const struct link *link, struct lan_link *l, int
 }
 
 void
-lan_hold_update(struct lan_service *s, const struct link *link, struct lan_link *l, bool silent,
+lan_hold_update(struct lan_service *s, const struct link *link, struct lan_link *l, bool unseen,
                 bool up)
 {
     const struct settings *settings = &s->config.state->network->settings;
@@ -81,7 +82,7 @@ lan_hold_update(struct lan_service *s, const struct link *link, struct lan_link 
         l->up_since = 0;
     else if (!l->up_since)
         l->up_since = now;
-    if (silent)
+    if (unseen)
         l->hold = true;
     else if (l->hold && up && settings->revertive &&
              now - l->up_since >= settings->wait_to_restore_ms * NSEC_PER_MSEC)

@@ -1,6 +1,7 @@
 /* lan_private.h - what the files of the LAN controller share:
  *
- *   service.c    life, bus requests        node.c       adoption, loss, agents' connections
+ *   service.c    life, bus requests        node.c       adoption, loss
+ *   agent.c      agents' connections, what they say of their ports
  *   job.c        writing rules             waiter.c     requests that wait for that
  *   drift.c      judging what nodes hold
  *   discovery.c  links by LLDP             denied.c     packets the deny rules caught
@@ -38,6 +39,8 @@ struct lan_node {
     struct lan_switch *sw; /* NULL: not connected */
     struct rpc *agent;     /* NULL: not connected */
     struct agent_link *agent_link;
+    struct lan_said *said; /* of its ports, by the agent that is connected */
+    uint32_t n_said, said_capacity;
     struct ruleset wanted;  /* what the plan says, with marks */
     struct ruleset retired; /* was wanted; not gone yet for all we know */
     uint32_t n_open;        /* rules of circuits in `wanted` that are no entries nor confirmed */
@@ -60,17 +63,47 @@ struct lan_node {
     UT_hash_handle hh;
 };
 
+/* Why groups do not use a port, as its node says it (doc/edge.md, "Failover"). */
+enum port_reason {
+    PORT_IS_USED,
+    PORT_IS_DOWN,
+    PORT_IS_SILENT,
+    PORT_IS_NOT_HEARD,
+    PORT_PEER_ENDED,
+    PORT_PEER_RESTARTED,
+    PORT_IS_HELD,
+    PORT_WAITS
+};
+
+/* What an agent has said of a port. */
+struct lan_said {
+    uint32_t port;
+    bool up, live;
+    enum port_reason reason;
+};
+
+/* Why a link is down. */
+enum link_cause {
+    CAUSE_NONE,
+    CAUSE_PORT_DOWN, /* a port of it has no carrier, or was taken down */
+    CAUSE_FAULT,     /* the node at an end says that it does not carry: heartbeats */
+    CAUSE_WAITS,     /* it was that, and waits until somebody releases it */
+    CAUSE_UNSEEN,    /* discovery does not see it both ways */
+};
+
 /* What the agent at an end of a link was last told of its port. */
 enum hold_told { HOLD_NOT_TOLD, HOLD_TOLD, RELEASE_TOLD };
 
 /* A link as discovery sees it. */
 struct lan_link {
     char *name;
-    nsec_t seen[2];         /* monotonic: a to b, b to a; 0: never */
-    nsec_t stamp[2];        /* of the newest frame that was believed, likewise */
-    nsec_t ready_since;     /* monotonic: both nodes are connected; 0: they are not */
-    bool up, known;         /* known: its state has been told once */
-    bool silent;            /* it is down, but its ports have carrier */
+    nsec_t seen[2];        /* monotonic: a to b, b to a; 0: never */
+    nsec_t stamp[2];       /* of the newest frame that was believed, likewise */
+    nsec_t ready_since;    /* monotonic: both nodes are connected; 0: they are not */
+    bool up, known;        /* known: its state has been told once */
+    enum link_cause cause; /* as it was last judged */
+    enum link_cause told_cause;
+    nsec_t other_since;     /* monotonic: since when these two differ; 0: they do not */
     bool hold;              /* groups must not use its ports */
     nsec_t up_since;        /* monotonic; 0: it is not up */
     enum hold_told told[2]; /* at a, at b */
@@ -133,12 +166,10 @@ struct lan_node *lan_node_need(struct lan_service *, const char *name);
 void lan_node_free(struct lan_service *, struct lan_node *);
 struct lan_node *lan_node_of_switch(const struct lan_service *, const struct lan_switch *);
 void lan_accept_switch(struct lan_service *, struct stream *);
-void lan_accept_agent(struct lan_service *, struct stream *);
 void lan_refuse(struct lan_service *, const char *name, const char *address, const char *reason);
 /* Disconnects who is no longer in the inventory, or not as that node. */
 void lan_recheck_nodes(struct lan_service *);
 void lan_refusals_free(struct lan_service *);
-void lan_configure_agent(struct lan_service *, struct lan_node *);
 void lan_connecting_free(struct lan_service *);
 static inline bool
 lan_node_is_ready(const struct lan_node *n)
@@ -151,6 +182,22 @@ lan_node_has_work(const struct lan_node *n)
 {
     return n->dirty || n->touched.items;
 }
+
+/* agent.c */
+void lan_accept_agent(struct lan_service *, struct stream *);
+/* Ends the connection, if there is one; what was said by it is forgotten. */
+void lan_agent_drop(struct lan_node *);
+/* The inventory or the settings may have changed: tells what they say about waiting before a link
+ * that is back is used again, and asks how the ports are. */
+void lan_configure_agent(struct lan_service *, struct lan_node *);
+/* NULL: nothing. `node` may be NULL. */
+const struct lan_said *lan_said(const struct lan_node *, uint32_t port);
+/* Does the node say that the link does not carry? */
+bool lan_reason_is_fault(enum port_reason);
+const char *lan_reason_word(enum port_reason);
+/* Appends it in words: "a1 port 2 hears nothing from a2 (heartbeat)"; nothing of a port in use. */
+void lan_describe_port(struct buf *, const struct link_end *at, const struct link_end *far,
+                       enum port_reason);
 
 /* job.c */
 /* Looks for something to write, soon. */
@@ -209,7 +256,8 @@ void lan_repaired(struct lan_service *, struct lan_node *, const struct repairs 
 void lan_discover(struct lan_service *);
 void lan_take_lldp(struct lan_service *, struct lan_node *, uint32_t in_port, const uint8_t *frame,
                    size_t size);
-void lan_port_changed(struct lan_service *, struct lan_node *, const struct openflow_port *);
+/* OpenFlow or the agent has said something new of a port. */
+void lan_port_changed(struct lan_service *, struct lan_node *, uint32_t port);
 /* A node has come or gone, or the inventory has changed. */
 void lan_links_update(struct lan_service *);
 json_t *lan_link_json(const struct lan_service *, const struct link *);
@@ -218,14 +266,14 @@ void lan_links_free(struct lan_service *);
 void lan_links_changed(struct lan_service *); /* the inventory has changed */
 
 /* hold.c */
-/* Of a link that has been judged. `silent`: it is down, but its ports have carrier. */
-void lan_hold_update(struct lan_service *, const struct link *, struct lan_link *, bool silent,
+/* Of a link that has been judged. `unseen`: it is down, and only discovery knows. */
+void lan_hold_update(struct lan_service *, const struct link *, struct lan_link *, bool unseen,
                      bool up);
 /* Lets go of links at this port of the node, or all (PORT_ANY), that are up again. */
 void lan_hold_release(struct lan_service *, const struct lan_node *, uint32_t port);
 /* An agent has connected, or the inventory has changed: tells it all it should know. */
 void lan_hold_tell_node(struct lan_service *, struct lan_node *);
-/* Appends which ends of a silent link are held, and which cannot be. */
+/* Appends which ends of an unseen link are held, and which cannot be. */
 void lan_hold_describe(const struct lan_service *, const struct link *, struct buf *held,
                        struct buf *not_held);
 

@@ -54,21 +54,12 @@ drop_switch(struct lan_service *s, struct lan_switch *sw)
     lan_switch_free(sw);
 }
 
-static void
-drop_agent(struct lan_node *n)
-{
-    rpc_free(n->agent);
-    free(n->agent_link);
-    n->agent = NULL;
-    n->agent_link = NULL;
-}
-
 void
 lan_node_free(struct lan_service *s, struct lan_node *n)
 {
     HASH_DEL(s->nodes, n);
     drop_switch(s, n->sw);
-    drop_agent(n);
+    lan_agent_drop(n);
     ruleset_fini(&n->wanted);
     ruleset_fini(&n->retired);
     ruleset_fini(&n->touched);
@@ -340,7 +331,7 @@ lan_recheck_nodes(struct lan_service *s)
             continue;
         }
         if (!node)
-            drop_agent(n);
+            lan_agent_drop(n);
         if (!sw)
             continue;
         n->sw = NULL;
@@ -427,7 +418,7 @@ on_port_changed(void *arg, struct lan_switch *sw, const struct openflow_port *po
     const struct node *node = network_node(c->service->config.state->network, n->name);
     if (node)
         check_ports(c->service, node, sw);
-    lan_port_changed(c->service, n, port);
+    lan_port_changed(c->service, n, port->port_no);
 }
 
 static void
@@ -470,93 +461,4 @@ lan_connecting_free(struct lan_service *s)
 {
     while (s->connecting)
         drop_switch(s, s->connecting->sw);
-}
-
-/* ---- Agents ---- */
-
-struct agent_link {
-    struct lan_service *service;
-    char name[TLS_NAME_SIZE];
-};
-
-static void
-on_agent_closed(void *arg, struct rpc *rpc, enum err err UNUSED, const char *reason)
-{
-    struct agent_link *link = arg;
-    struct lan_service *s = link->service;
-    struct lan_node *n = lan_node_find(s, link->name);
-    log_info("agent of %s has gone: %s", link->name, reason);
-    if (n && n->agent == rpc) {
-        drop_agent(n);
-        lan_publish_node(s, n);
-    }
-}
-
-/* A sample of what the node itself has dropped. */
-static void
-on_dropped(void *arg, struct rpc_request *request, json_t *params)
-{
-    struct agent_link *link = arg;
-    json_t *sample = params ? json_copy(params) : json_object();
-    json_object_set_new(sample, "node", json_string(link->name));
-    (void)bus_publish(link->service->config.bus, "lan.drop", sample);
-    rpc_reply(request, NULL);
-}
-
-static void
-on_port(void *arg UNUSED, struct rpc_request *request, json_t *params UNUSED)
-{
-    rpc_reply(request, NULL); /* the switch's own PORT_STATUS says the same */
-}
-
-static const struct rpc_method agent_methods[] = {
-    {"edge.dropped", "{reason, in-port, frame}", "A sample of a dropped packet.", on_dropped},
-    {"edge.port", "{port, up, live, reason}", "A port has changed.", on_port},
-};
-
-static void
-on_configured(void *arg UNUSED, const struct call_result *result)
-{
-    if (result->err)
-        log_warn("an agent did not take its configuration: %s", result->text);
-}
-
-/* What the settings say about waiting before a link that is back is used again. */
-void
-lan_configure_agent(struct lan_service *s, struct lan_node *n)
-{
-    const struct settings *settings = &s->config.state->network->settings;
-    const struct node *node = network_node(s->config.state->network, n->name);
-    if (!n->agent || !node || node->kind != NODE_TIELINE_EDGE)
-        return;
-    json_t *params = settings->revertive ? json_pack("{si}", "wait-to-restore-ms",
-                                                     (int)settings->wait_to_restore_ms)
-                                         : json_pack("{ss}", "wait-to-restore-ms", "manual");
-    (void)rpc_call(n->agent, "edge.config", params, OP_TIMEOUT, on_configured, NULL, NULL);
-}
-
-void
-lan_accept_agent(struct lan_service *s, struct stream *stream)
-{
-    const char *name = stream_peer_name(stream);
-    if (!network_node(s->config.state->network, name)) {
-        lan_refuse(s, name, stream_peer_address(stream), "the inventory has no such node");
-        stream_free(stream);
-        return;
-    }
-    struct agent_link *link = xcalloc(1, sizeof *link);
-    link->service = s;
-    snprintf(link->name, sizeof link->name, "%s", name);
-    struct rpc_config config = {.methods = agent_methods,
-                                .n_methods = ARRAY_SIZE(agent_methods),
-                                .closed = on_agent_closed,
-                                .arg = link};
-    struct lan_node *n = lan_node_need(s, link->name);
-    drop_agent(n);
-    n->agent_link = link;
-    n->agent = rpc_new(s->config.loop, stream, &config);
-    log_info("agent of %s connected from %s", n->name, rpc_peer_address(n->agent));
-    lan_configure_agent(s, n);
-    lan_hold_tell_node(s, n);
-    lan_publish_node(s, n);
 }

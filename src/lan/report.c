@@ -14,6 +14,11 @@ port_json(const struct lan_service *s, const struct lan_node *n, const struct op
     json_t *row = json_pack("{sI ss sb sb sI}", "number", (json_int_t)p->port_no, "name", p->name,
                             "up", !(p->state & OFPPS_LINK_DOWN), "live",
                             (p->state & OFPPS_LIVE) != 0, "speed-kbps", (json_int_t)p->curr_speed);
+    const struct lan_said *said = lan_said(n, p->port_no);
+    if (said)
+        json_object_set_new(row, "said",
+                            json_pack("{sb sb ss}", "up", said->up, "live", said->live, "reason",
+                                      lan_reason_word(said->reason)));
     if (link)
         json_object_set_new(row, "link", json_string(link->name));
     if (host)

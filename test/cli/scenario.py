@@ -118,6 +118,7 @@ nodes = [{"name": "a1", "site": "A", "kind": "tieline-edge", "datapath-id": "1",
                    "rules": {"flows": 20, "groups": 3, "meters": 2}, "latency-us": 350,
                    "address": "10.255.0.21:41000",
                    "ports": [{"number": 1, "name": "p1", "up": True, "live": False,
+                              "said": {"up": True, "live": False, "reason": "silent"},
                               "link": "a1-a2"}]}}]
 server.tell({"GET /nodes": {"nodes": nodes, "live": {"ok": True}}, "GET /nodes/a1": nodes[0],
              "GET /sites": {"sites": []},
@@ -129,12 +130,19 @@ claim("node list is a table", tieline("node", "list", "--utc"),
           "a1    A     tieline-edge  adopted  2026-03-01 08:00:00Z  yes         25   350 us  "
           "10.255.0.21:41000      1\n")
 claim("node show has its ports", tieline("node", "show", "a1"),
-      out=["state           adopted", "PORT  NAME  UP   LIVE  LINK\n   1  p1    yes  no    a1-a2\n"])
+      out=["state           adopted", "PORT  NAME  UP   LIVE  REASON  LINK\n   1  p1    yes  no    silent  a1-a2\n"])
 claim("names alone", tieline("node", "list", "--names"), out="a1\n")
 claim("nothing is none, or {}", tieline("site", "list"), out="none\n")
 claim("what is not known, and what nobody stated, is said", tieline("link", "list"),
       out="none\nnot in the inventory: from a1 port 9\n"
           "how they are now is not known: lan does not answer\n")
+links = [{"name": "a1-a2", "a": {"node": "a1", "port": 2}, "b": {"node": "a2", "port": 1},
+          "live": {"state": "down", "seen": ["a2"], "held": False,
+                   "reason": "a1 port 2 is not heard by a2 (heartbeat)"}}]
+server.tell({"GET /links": {"links": links, "live": {"ok": True}, "unexpected": []}})
+claim("a link that is down says why", tieline("link", "list"),
+      out="NAME   A          B          STATE  SEEN  REASON\n"
+          "a1-a2  a1 port 2  a2 port 1  down   a2    a1 port 2 is not heard by a2 (heartbeat)\n")
 server.tell({"GET /hosts/a%2F..%2Fb": (404, {"status": 404, "detail": "there is no host a/../b",
                                              "err": "ERR_NOT_FOUND"})})
 claim("a name is one segment of a path, whatever is in it", tieline("host", "show", "a/../b"),
@@ -633,6 +641,12 @@ server.tell({RPC: {"counters": {"rx": 5, "zero": 0}, "drops": {"table-miss": 3}}
 claim("edge stats leaves out zeros", tieline("edge", "stats", "--node", "a1"),
       out="counters\nCOUNTER  VALUE\nrx           5\n\npackets dropped\nCOUNTER     VALUE\n"
           "table-miss      3\n")
+
+server.tell({RPC: {"ports": [{"number": 1, "name": "p1", "up": True, "live": True, "reason": ""},
+                             {"number": 2, "name": "p2", "up": True, "live": False,
+                              "reason": "not-heard"}]}})
+claim("edge ports says why a port is not used", tieline("edge", "ports", "--node", "a1"),
+      out="PORT  NAME  UP   LIVE  REASON\n   1  p1    yes  yes\n   2  p2    yes  no    not-heard\n")
 
 shared = {"ports": [{"number": 3, "name": "eth3", "scheduling": "rate=10M,q0=weight:1+max:2M",
                      "rate-kbps": 10000,
