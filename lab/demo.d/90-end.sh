@@ -1,6 +1,13 @@
 # Everything is torn down; what was there before is there again.
 # shellcheck shell=bash disable=SC2154
 
+false_alarms() {
+    as ada journal list --type link.state --limit 1000 --json |
+        jq -r --arg cut "${cut:-}" '.events[].body | (if type == "string" then fromjson else . end) |
+            select((.up | not) and .link != $cut) | "\(.link): \(.reason)"' | grep heartbeat
+}
+claim "no heartbeat has called a link lost that nobody has cut" "$(false_alarms | head -n 1)" eval '! false_alarms'
+
 # shellcheck disable=SC2046
 order=$(as erin circuit teardown scada-a trip-a1 stream-a ping-b copy-b $(jq -r '.[].name' "$work/bulk.json") --json | field .id)
 until_true 30 step_is "$order" approve waiting
