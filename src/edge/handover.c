@@ -437,7 +437,8 @@ put_stream(struct buf *b, const struct handover_record *r)
     buf_be64(b, (uint64_t)w->begun);
     buf_be64(b, w->discarded);
     buf_be64(b, w->untagged);
-    for (unsigned i = 0; i < REDUNDANCY_WINDOW; i++)
+    buf_be32(b, w->n_seen);
+    for (unsigned i = 0; i < w->n_seen; i++)
         buf_be64(b, w->seen[i]);
     return ERR_OK;
 }
@@ -464,7 +465,10 @@ get_stream(struct cursor *c, struct arena *arena, struct handover_record *r)
     w->begun = get_time(c, "time of the beginning");
     w->discarded = cursor_be64(c, "discarded");
     w->untagged = cursor_be64(c, "without a tag");
-    for (unsigned i = 0; i < REDUNDANCY_WINDOW && !c->err; i++)
+    w->n_seen = cursor_be32(c, "how many numbers were seen");
+    if (!c->err && w->n_seen != 0 && w->n_seen != REDUNDANCY_WINDOW)
+        cursor_fail(c, ERR_INVALID, "how many numbers were seen");
+    for (unsigned i = 0; !c->err && i < w->n_seen; i++)
         w->seen[i] = cursor_be64(c, "numbers seen");
     r->stream.window = w;
 }

@@ -182,13 +182,16 @@ put_flow(void *arg, struct entry *entry)
     return !g->err;
 }
 
+/* Of one that no rule names the other process would not know what to do with it. */
 static void
 put_stream(void *arg, struct redundancy_stream *s)
 {
     struct redundancy_window *window = atomic_load_explicit(&s->window, memory_order_acquire);
+    if (!s->n_rules)
+        return;
     struct redundancy_saved *state = window ? xcalloc(1, sizeof *state) : NULL;
     if (window)
-        redundancy_save(window, state);
+        redundancy_save(window, clock_monotonic(), state);
     put(arg, &(struct handover_record){
                  .type = HANDOVER_STREAM,
                  .stream = {.id = s->id,

@@ -132,6 +132,7 @@ static struct redundancy_saved window = {
     .begun = 23,
     .discarded = 24,
     .untagged = 25,
+    .n_seen = REDUNDANCY_WINDOW,
     .seen = {[0] = 26, [REDUNDANCY_WINDOW - 1] = UINT64_MAX},
 };
 
@@ -282,6 +283,13 @@ a_stream_keeps_its_number_and_what_has_passed(void **state)
         assert_true(handover_decode(f->out.data, f->out.size, f->arena, &f->got, NULL) != ERR_OK);
         f->out.data[size] ^= 0x10;
     }
+    struct redundancy_saved forgotten = window;
+    forgotten.n_seen = 0;
+    memset(forgotten.seen, 0, sizeof forgotten.seen);
+    f->in.stream.window = &forgotten;
+    pass(f);
+    assert_true(f->out.size < 512);
+    assert_memory_equal(f->got.stream.window, &forgotten, sizeof forgotten);
     f->in.stream.window = NULL;
     pass(f);
     assert_null(f->got.stream.window);

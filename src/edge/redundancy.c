@@ -170,7 +170,7 @@ restore_path(struct redundancy_path *p, const struct redundancy_saved_path *stat
 }
 
 void
-redundancy_save(const struct redundancy_window *w, struct redundancy_saved *state)
+redundancy_save(const struct redundancy_window *w, nsec_t now, struct redundancy_saved *state)
 {
     for (unsigned i = 0; i < REDUNDANCY_PATHS; i++)
         state->paths[i] = save_path(&w->paths[i]);
@@ -179,7 +179,8 @@ redundancy_save(const struct redundancy_window *w, struct redundancy_saved *stat
     state->begun = atomic_load_explicit(&w->begun, memory_order_relaxed);
     state->discarded = counter_get(&w->discarded);
     state->untagged = counter_get(&w->untagged);
-    for (unsigned i = 0; i < REDUNDANCY_WINDOW; i++)
+    state->n_seen = now - state->heard <= REDUNDANCY_FORGET ? REDUNDANCY_WINDOW : 0;
+    for (unsigned i = 0; i < state->n_seen; i++)
         state->seen[i] = counter_get(&w->seen[i]);
 }
 
@@ -193,7 +194,7 @@ redundancy_restore(struct redundancy_window *w, const struct redundancy_saved *s
     atomic_store_explicit(&w->begun, state->begun, memory_order_relaxed);
     atomic_store_explicit(&w->discarded, state->discarded, memory_order_relaxed);
     atomic_store_explicit(&w->untagged, state->untagged, memory_order_relaxed);
-    for (unsigned i = 0; i < REDUNDANCY_WINDOW; i++)
+    for (unsigned i = 0; i < state->n_seen; i++)
         atomic_store_explicit(&w->seen[i], state->seen[i], memory_order_relaxed);
 }
 

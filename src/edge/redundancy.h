@@ -99,9 +99,10 @@ struct redundancy_saved {
     struct redundancy_saved_path paths[REDUNDANCY_PATHS], passed;
     nsec_t heard, begun;
     uint64_t discarded, untagged;
+    uint32_t n_seen; /* REDUNDANCY_WINDOW; 0: what had passed is forgotten at `now` */
     uint64_t seen[REDUNDANCY_WINDOW];
 };
-void redundancy_save(const struct redundancy_window *, struct redundancy_saved *);
+void redundancy_save(const struct redundancy_window *, nsec_t now, struct redundancy_saved *);
 void redundancy_restore(struct redundancy_window *, const struct redundancy_saved *);
 /* "ok", "silent": the other path is heard and this one not, "unheard". */
 const char *redundancy_path_state(const struct redundancy_window *, unsigned path);

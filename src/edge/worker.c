@@ -21,12 +21,16 @@
  * moderated. */
 #define POLL_BELOW (20 * NSEC_PER_USEC)
 #define NAP (50 * NSEC_PER_USEC)
-#define MANY 64                  /* in a turn, and more may be there by now */
-#define LULL (2 * NSEC_PER_MSEC) /* without a frame, and it lets itself be woken again */
+#define MANY 64 /* in a turn, and more may be there by now */
+/* So many naps in a row that found a frame at the most: there are not many, or each waits for an
+ * answer to the one before. It lets itself be woken again, and goes on with that for a while. */
+#define POOR_NAPS 4
+#define WOKEN_FOR (20 * NSEC_PER_MSEC)
 /* A thread of real-time priority that never sleeps is stopped by the kernel for 50 ms in each
- * second, all at once. So it leaves others a little more than these 5 %, in small pieces. */
+ * second, all at once. So it leaves others a little more than these 5 %, in small pieces: when it
+ * has been awake for AWAKE, a part in AWAKE_PARTS of that. */
 #define AWAKE (200 * NSEC_PER_USEC)
-#define BREATH (16 * NSEC_PER_USEC)
+#define AWAKE_PARTS 12
 
 /* Seconds have a timer of their own: to sleep with a time limit costs programming the clock anew
  * each time. */
@@ -99,11 +103,14 @@ choose_polling(struct worker *w, nsec_t now)
         w->interval += (MIN(interval, 8 * POLL_BELOW) - w->interval) / 8;
         w->counted_at = now;
     }
-    bool few = w->interval > 2 * POLL_BELOW || now - w->counted_at > LULL;
-    if (!w->polls && (w->all->options.busy_poll || w->interval < POLL_BELOW)) {
+    w->n_poor = w->polls && w->n_received <= 1 ? w->n_poor + 1 : 0;
+    if (!w->polls && (w->all->options.busy_poll ||
+                      (w->interval < POLL_BELOW && now - w->woken_since > WOKEN_FOR))) {
         set_polling(w, true);
-    } else if (w->polls && !w->all->options.busy_poll && few) {
+    } else if (w->polls && !w->all->options.busy_poll &&
+               (w->interval > 2 * POLL_BELOW || w->n_poor >= POOR_NAPS)) {
         w->interval = 8 * POLL_BELOW;
+        w->woken_since = now;
         set_polling(w, false);
     }
 }
@@ -127,31 +134,43 @@ sleep_for_events(struct worker *w, struct epoll_event *events, int max, nsec_t d
     return n;
 }
 
+/* How long it sleeps before it looks again, if nothing else ends that. */
+static nsec_t
+rest_of(const struct worker *w, nsec_t now)
+{
+    if (!w->polls)
+        return NSEC_NEVER;
+    if (w->breathes && now - w->awake_since > AWAKE)
+        return (now - w->awake_since) / AWAKE_PARTS;
+    return w->all->options.busy_poll || w->n_received >= MANY ? 0 : NAP;
+}
+
 /* Waits for events, and for the next deadline at most. */
 static int
 wait_for_events(struct worker *w, struct epoll_event *events, int max)
 {
-    nsec_t begin = clock_monotonic(), rest = NSEC_NEVER;
-    bool many = w->n_received >= MANY;
+    nsec_t begin = clock_monotonic();
     choose_polling(w, begin);
+    nsec_t rest = rest_of(w, begin), deadline = rest ? next_deadline(w) : 0;
     w->n_received = 0;
-    if (w->polls && w->breathes && begin > w->tired_at)
-        rest = BREATH;
-    else if (w->polls)
-        rest = many || w->all->options.busy_poll ? 0 : NAP;
     qsbr_offline(&w->dp->qsbr, w->index);
-    int n;
-    if (rest == 0)
-        n = epoll_wait(w->epoll_fd, events, max, 0);
-    else if (rest == NSEC_NEVER)
-        n = sleep_for_events(w, events, max, next_deadline(w));
-    else
-        n = sleep_for_events(w, events, max, MIN(begin + rest, next_deadline(w)));
+    int n = rest == 0
+                ? epoll_wait(w->epoll_fd, events, max, 0)
+                : sleep_for_events(w, events, max,
+                                   rest == NSEC_NEVER ? deadline : MIN(begin + rest, deadline));
     qsbr_online(&w->dp->qsbr, w->index);
     w->now = clock_monotonic();
-    if (w->now - begin >= BREATH)
-        w->tired_at = w->now + AWAKE;
+    if (rest) /* and what it has slept for others it is not tired of */
+        w->awake_since = MIN(w->now, w->awake_since + (AWAKE_PARTS + 1) * (w->now - begin));
     return n;
+}
+
+/* The kernel's limit is on both policies. */
+static bool
+has_real_time(void)
+{
+    int policy = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+    return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
 static void
@@ -168,9 +187,9 @@ run(void *arg)
 {
     struct worker *w = arg;
     name_thread(w);
-    w->breathes = sched_getscheduler(0) == SCHED_FIFO;
+    w->breathes = has_real_time();
     prctl(PR_SET_TIMERSLACK, 1); /* a shaped port's frames leave when they are due */
-    w->now = w->counted_at = w->tired_at = clock_monotonic();
+    w->now = w->counted_at = w->awake_since = clock_monotonic();
     every_second(w);
     while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
         struct epoll_event events[64];

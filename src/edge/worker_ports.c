@@ -8,6 +8,7 @@
 
 #define BURSTS_PER_TURN 8
 #define STAMP_PATIENCE (50 * NSEC_PER_MSEC)
+#define UP_PATIENCE NSEC_PER_MSEC
 
 enum err
 worker_add_port(struct worker *w, struct edge_port *port, struct port_io *io, struct diag *diag)
@@ -107,15 +108,36 @@ worker_poll_heartbeats(struct worker *w)
         w->now = heartbeat_node_poll(heartbeats, w->now);
 }
 
+/* What the kernel's fast path has handed up is here when as many frames have come. Some may have
+ * been lost on the way: what has not come for a while does not come any more. */
+static void
+settle(struct worker_port *wp, uint64_t n, nsec_t now)
+{
+    struct edge_port *port = wp->port;
+    if (!port_up_ifindex(wp->io))
+        return;
+    uint64_t sent = counter_get(&port->up_sent),
+             done = atomic_load_explicit(&port->up_done, memory_order_relaxed) + n;
+    if (n || sent == done || sent != wp->up.sent) {
+        wp->up.sent = sent;
+        wp->up.since = now;
+    } else if (now - wp->up.since > UP_PATIENCE) {
+        done = sent;
+    } else {
+        return;
+    }
+    atomic_store_explicit(&port->up_done, done, memory_order_release);
+}
+
 void
 worker_read_port(struct worker *w, struct worker_port *wp)
 {
     struct packet *vector[VECTOR_SIZE];
     for (unsigned burst = 0; burst < BURSTS_PER_TURN; burst++) {
-        uint64_t handed = counter_get(&wp->port->up_sent), octets = 0;
-        unsigned n = port_receive(wp->io, vector, VECTOR_SIZE);
-        if (!n) { /* whatever had come has left */
-            atomic_store_explicit(&wp->port->up_done, handed, memory_order_release);
+        uint64_t octets = 0;
+        unsigned n = port_receive(wp->io, vector, VECTOR_SIZE), came = n;
+        if (!n) {
+            settle(wp, 0, w->now);
             return;
         }
         for (unsigned i = 0; i < n; i++)
@@ -128,6 +150,7 @@ worker_read_port(struct worker *w, struct worker_port *wp)
             n = ptp_worker_receive(w->ptp, wp->ptp_port, vector, n, w->now);
         pipeline_receive(w->pipeline, vector, n, w->now);
         worker_flush_ports(w);
+        settle(wp, came, w->now);
         worker_poll_heartbeats(w);
         qsbr_quiescent(&w->dp->qsbr, w->index);
     }
@@ -162,6 +185,8 @@ worker_read_ports(struct worker *w)
         if (w->now < wp->stamps_until)
             worker_read_stamps(w, wp);
         worker_read_port(w, wp);
+        if (w->inbox)
+            worker_take_handed(w);
     }
 }
 

@@ -33,7 +33,11 @@ struct worker_port {
     struct edge_port *port;
     struct port_io *io;
     unsigned ifindex;
-    unsigned ptp_port;   /* its index there */
+    unsigned ptp_port; /* its index there */
+    struct {
+        uint64_t sent;
+        nsec_t since;
+    } up;                /* how many frames the kernel had handed up, and since when */
     bool dirty;          /* on the list of ports to flush */
     bool known;          /* its carrier has been heard of: the first time nothing is waited for */
     nsec_t restore_at;   /* when it becomes live; NSEC_NEVER: not waiting for a time */
@@ -91,8 +95,10 @@ struct worker {
     nsec_t counted_at;   /* the last turn that had any */
     nsec_t interval;     /* between frames, on the average */
     bool polls;          /* the ports' frames do not wake it */
-    bool breathes;       /* has real-time priority, and sleeps for others' sake ... */
-    nsec_t tired_at;     /* ... from then on */
+    uint32_t n_poor;     /* turns in a row in which that brought next to nothing */
+    nsec_t woken_since;  /* when it stopped that */
+    bool breathes;       /* has real-time priority, and sleeps for others' sake */
+    nsec_t awake_since;  /* as if it had not slept since */
 };
 
 /* ---- workers.c ---- */

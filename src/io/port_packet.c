@@ -393,6 +393,8 @@ take_from_queue(struct packet_port *port, const struct tpacket2_hdr *slot)
                        .msg_control = control,
                        .msg_controllen = sizeof control};
     ssize_t n = recvmsg(port->base.fd, &m, MSG_DONTWAIT);
+    if (n < 0 && errno != EAGAIN) /* that the interface was down; the frame is still there */
+        n = recvmsg(port->base.fd, &m, MSG_DONTWAIT);
     if (!p)
         return NULL;
     if (n <= (ssize_t)sizeof vnet) {
@@ -567,6 +569,8 @@ packet_send(struct port_io *io, struct packet **packets, unsigned n)
     while (sent < n) {
         bool plain = is_plain(port, packets[sent]);
         int done = (plain ? send_plain : send_others)(port, packets + sent, n - sent);
+        if (done < 0 && errno == ENETDOWN && port_is_running(io)) /* it was, since the last call */
+            done = (plain ? send_plain : send_others)(port, packets + sent, n - sent);
         if (done < 0 && (errno == EAGAIN || errno == ENOBUFS)) {
             io->down = errno == ENOBUFS && !port_is_running(io);
             break;

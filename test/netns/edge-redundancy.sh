@@ -113,14 +113,14 @@ take_over() { # NODE DATAPATH-ID PORT...
 traffic --duration 4s
 for _ in 1 2 3; do # the numbers of each process would be those of the one before
     sleep 0.6
-    take_over n1 0x11 1=p1 2=p2 3=p3 || break
+    claim "a new process takes the sending node's place" take_over n1 0x11 1=p1 2=p2 3=p3
 done
 n1_pid=$spawned
 claim "the sending node is taken over, again and again: nothing is lost or doubled" nothing_lost
 traffic --duration 6s
 for _ in 1 2 3 4 5; do
     sleep 0.6
-    take_over n2 0x12 1=q1 2=q2 3=q3 4=q4 5=q5 || break
+    claim "a new process takes the receiving node's place" take_over n2 0x12 1=q1 2=q2 3=q3 4=q4 5=q5
 done
 n2_pid=$spawned
 claim "so is the receiving node: nothing is lost or doubled" nothing_lost
