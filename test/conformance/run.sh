@@ -3,8 +3,8 @@
 # meter, or the subset of what a SEL-2740S can do (the files of sel-2740s.txt). Tells each pattern that fails and
 # sums up.
 # usage: run.sh [OPTION]... DIRECTORY-OF-PROGRAMS [match|action|group|meter|subset|FILE]...   (default: all four)
-#   --target edge|ovs  what is tested (edge), --driver packet|xdp: how it gets at its ports (packet)
-#   --workers N        packet threads of tieline-edge (1)
+#   --target edge|ovs  what is tested (edge)
+#   --driver packet|xdp|kernel  how tieline-edge gets at its ports (packet); --workers N: its packet threads (1)
 #   --tester ovs|edge  what sends and receives beside it (ovs; edge for meters: ovs needs two cores for their rates)
 #   --as-shipped       the tester as it comes, without what tester.py puts right; a pattern that fails is forgiven
 #                      if deviations.txt names it, with the clause it contradicts
@@ -79,6 +79,7 @@ switch() {
         for i in 1 2 3; do ports+=(--port "$i=$letter$i,driver=$driver"); done
         spawn "rig$rig" "$work/rig$rig/edge$id" "$bin/tieline-edge" --name "n$id" --datapath-id "$id" --workers "$workers" \
             --controller tcp:127.0.0.1:6653 "${ports[@]}"
+        switch_pids[rig]+=" $spawned"
         return
     fi
     [ -S "$work/rig$rig/db.sock" ] || open_vswitch "$rig"
@@ -106,13 +107,22 @@ start() {
     for i in 1 2 3; do link "rig$rig" p$i "rig$rig" q$i; done
     spawn "rig$rig" "$dir/out" /usr/bin/python3 /usr/bin/osken-manager --ofp-listen-host 127.0.0.1 \
         --ofp-tcp-listen-port 6653 --test-switch-dir "$dir/patterns" "${app:-$shipped}"
-    tester_pids[$rig]=$spawned
+    tester_pids[rig]=$spawned switch_pids[rig]=
     switch "$rig" "$target" 1 p
     switch "$rig" "$beside" 2 q
 }
 
-# It says "OK(n) / ERROR(m)" and stays.
-ended() { grep -q '^OK([0-9]*) / ERROR' "$work/rig$1/out.err" || ! kill -0 "${tester_pids[$1]}" 2>/dev/null; }
+# It says "OK(n) / ERROR(m)" and stays. Without its switches it would wait for ever.
+ended() {
+    local pid
+    ! grep -q '^OK([0-9]*) / ERROR' "$work/rig$1/out.err" || return 0
+    for pid in ${tester_pids[$1]} ${switch_pids[$1]}; do
+        kill -0 "$pid" 2>/dev/null && continue
+        tail -q -n 3 "$work/rig$1"/edge?.err >&2 2>/dev/null
+        return 0
+    done
+    return 1
+}
 
 # The tester's report as lines "OK|ERROR, FILE, pattern, reason", separated by tabs.
 results() {
@@ -127,12 +137,12 @@ results() {
         END { say() }' "$1"
 }
 
-# run NAME: prints "passed forgiven failed"; what did not pass is told on standard error.
+# run GROUP: its results are in $work/results, and how many there should be in $expected.
 run() {
-    local name=$1 n=$rigs i files shares rig
-    mapfile -t files < <(files_of "$name")
+    local group=$1 n=$rigs i files shares rig
+    mapfile -t files < <(files_of "$group")
     cache=no beside=${tester:-ovs}
-    case $name in
+    case $group in
     group | group/*) cache=yes ;;
     meter | meter/*)
         cache=yes beside=${tester:-edge}
@@ -149,7 +159,7 @@ run() {
     for rig in $(seq 0 $((n - 1))); do
         until ended "$rig"; do sleep 0.5; done
         results "$work/rig$rig/out.err" >>"$work/results"
-        [ -z "$keep" ] || { mkdir -p "$keep" && cp "$work/rig$rig/out.err" "$keep/${name//\//-}.$rig"; }
+        [ -z "$keep" ] || { mkdir -p "$keep" && cp "$work/rig$rig/out.err" "$keep/${group//\//-}.$rig"; }
     done
     remove_hosts
     rm -rf "$work"/rig*
@@ -166,7 +176,10 @@ judge() {
 }
 
 status=0
-declare -A tester_pids
+tested=$driver
+[ "$workers" = 1 ] || tested+=", $workers workers"
+[ "$target" = edge ] || tested=openvswitch
+tester_pids=() switch_pids=()
 for name in "${wanted[@]}"; do
     expected=0
     run "$name"
@@ -176,8 +189,8 @@ for name in "${wanted[@]}"; do
     told=$(wc -l <"$work/judged")
     [ "$((passed + forgiven))" = "$expected" ] || status=1
     if [ -n "$json" ]; then
-        jq -nc --arg group "$name" --argjson passed "$passed" --argjson forgiven "$forgiven" --argjson goal "$expected" \
-            '{bench: "conformance", case: $group, value: $passed, unit: "patterns", goal: $goal, ok: ($passed + $forgiven >= $goal),
+        jq -nc --arg case "$name, $tested" --argjson passed "$passed" --argjson forgiven "$forgiven" --argjson goal "$expected" \
+            '{bench: "conformance", case: $case, value: $passed, unit: "patterns", goal: $goal, ok: ($passed + $forgiven >= $goal),
               peers: {}, note: (if $forgiven > 0 then "\($forgiven) contradict the specification" else "" end)}'
     else
         awk -F'\t' '$1 != "OK" { print $1 " " $2 ": " $3; if ($4 != "") print "    " $4 }' "$work/judged"

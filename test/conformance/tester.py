@@ -4,7 +4,8 @@ The checksum of SCTP is CRC32c over the packet (RFC 9260 section 6.8, appendix A
 Python prints for the packet, so that what it sends and expects is wrong in every pattern that sets a port.
 
 Where packets are sent at a rate, os-ken sleeps for 10 ms, then sends what is due in 10 ms, however long it slept:
-on a busy machine it sends less than it says and blames the switch. Here the clock says what is due."""
+on a busy machine it sends less than it says and blames the switch. Here the clock says what is due, and where a
+rate is not as expected the report tells how far the packets came."""
 import struct
 import time
 
@@ -39,6 +40,7 @@ class Tester(tester.OfTester):
 
     def _continuous_packet_send(self, pkt):
         what = pkt[tester.KEY_PACKETS]
+        self.before = self._passed()
         start, sent = time.monotonic(), 0
         while time.monotonic() < start + what[tester.KEY_DURATION_TIME]:
             due = int((time.monotonic() - start) * what[tester.KEY_PKTPS]) - sent
@@ -46,6 +48,24 @@ class Tester(tester.OfTester):
                 self._send_packets(what, min(due, BATCH))
                 sent += min(due, BATCH)
             hub.sleep(0 if due > BATCH else TURN)
+        self.handed_out = f"{sent} of {what[tester.KEY_DURATION_TIME] * what[tester.KEY_PKTPS]} handed to the tester"
+
+    def _passed(self):
+        """What has passed so far, from the tester and back."""
+        beside = self._test(tester.STATE_TESTER_PKT_COUNT, False)
+        tested = self._test(tester.STATE_TARGET_PKT_COUNT, True)
+        return (beside[self.tester_send_port]['tx'], tested[self.target_recv_port]['rx'],
+                tested[self.target_send_port_1]['tx'] + tested[self.target_send_port_2]['tx'],
+                beside[self.tester_recv_port_1]['rx'] + beside[self.tester_recv_port_2]['rx'])
+
+    def _test_throughput_check(self, throughputs, start, end):
+        try:
+            super()._test_throughput_check(throughputs, start, end)
+        except tester.TestFailure as failure:
+            out, into, onward, back = (now - then for now, then in zip(self._passed(), self.before))
+            failure.args = (f"{failure}; packets: {self.handed_out}, {out} sent by it, {into} received by the target, "
+                            f"{onward} sent on, {back} received back",)
+            raise
 
     def _send_packets(self, what, n):
         if what['randomize']:

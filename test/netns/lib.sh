@@ -52,6 +52,7 @@ need() {
 
 # host NAME...: namespaces.
 host() {
+    local name
     for name; do
         ip netns add "$prefix-$name"
         namespaces="$namespaces $prefix-$name"
@@ -61,6 +62,7 @@ host() {
 
 # link HOST INTERFACE HOST INTERFACE: a veth pair, up at both ends, silent.
 link() {
+    local end
     ip link add "$2" netns "$prefix-$1" type veth peer name "$4" netns "$prefix-$3"
     for end in "$1 $2" "$3 $4"; do
         # shellcheck disable=SC2086
