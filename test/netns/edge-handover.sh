@@ -26,11 +26,11 @@ start() { # LOG OPTION...
 ofctl() { ovs-ofctl -O OpenFlow13 "$@" 2>&1; }
 answers() { ofctl dump-ports-desc "unix:$work/node.of" | grep -c LIVE | grep -q 2; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
-# Without what changes by itself, and with what it counted.
+# Without what changes by itself, and in how many messages it came.
 dump() {
     for what in flows groups meters; do
         ofctl dump-$what "unix:$work/node.of"
-    done | sed -E 's/duration=[^,]*, |n_packets=[^,]*, |n_bytes=[^,]*, |xid=0x[0-9a-f]*//g' | sort
+    done | sed -E 's/duration=[^,]*, |n_packets=[^,]*, |n_bytes=[^,]*, |xid=0x[0-9a-f]*//g' | grep -v '^OFPST_' | sort
 }
 count() { # FIELD: the sum of all flow entries
     ofctl dump-flows "unix:$work/node.of" | sed -nE "s/.*$1=([0-9]+).*/\1/p" | awk '{ s += $1 } END { print s + 0 }'
