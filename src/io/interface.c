@@ -86,3 +86,46 @@ interface_set_up(const char *name, bool up, struct diag *diag)
     close(fd);
     return err;
 }
+
+static bool
+ask_ethtool(const char *name, void *command)
+{
+    struct ifreq ifr;
+    struct diag diag;
+    int fd;
+    if (open_socket(name, &ifr, &fd, &diag))
+        return false;
+    ifr.ifr_data = command;
+    bool ok = !ioctl(fd, SIOCETHTOOL, &ifr);
+    close(fd);
+    return ok;
+}
+
+/* By sysfs, which may be another network namespace's: only if the driver cannot be asked. */
+static unsigned
+count_queues(const char *name, bool receive)
+{
+    for (unsigned n = 0;; n++) {
+        char path[96];
+        snprintf(path, sizeof path, "/sys/class/net/%s/queues/%s-%u", name, receive ? "rx" : "tx",
+                 n);
+        if (access(path, F_OK))
+            return n;
+    }
+}
+
+unsigned
+interface_queues(const char *name, bool receive)
+{
+    struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
+    if (!ask_ethtool(name, &channels))
+        return count_queues(name, receive);
+    return channels.combined_count + (receive ? channels.rx_count : channels.tx_count);
+}
+
+bool
+interface_has_driver(const char *name, const char *driver)
+{
+    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
+    return ask_ethtool(name, &info) && !strcmp(info.driver, driver);
+}

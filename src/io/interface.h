@@ -14,5 +14,8 @@ struct interface_info {
 MUST_CHECK enum err interface_get(const char *name, struct interface_info *, struct diag *);
 /* Takes it administratively up or down. ERR_DENIED; ERR_NOT_FOUND; ERR_IO. */
 MUST_CHECK enum err interface_set_up(const char *name, bool up, struct diag *);
+/* Receive or transmit queues in use; 0: not known. */
+unsigned interface_queues(const char *name, bool receive);
+bool interface_has_driver(const char *name, const char *driver); /* as `ethtool -i` tells it */
 
 #endif

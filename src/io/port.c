@@ -20,6 +20,12 @@ static const struct port_driver *const drivers[] = {
     [PORT_DRIVER_KERNEL] = &port_driver_kernel,
 };
 
+static void
+complete_name(struct port_io *port)
+{
+    snprintf(port->name_xsk, sizeof port->name_xsk, "%s, sends by AF_XDP", port->name);
+}
+
 static enum err
 open_with(enum port_choice choice, const struct port_options *options, struct packet_pool *pool,
           struct port_io **port, struct diag *diag)
@@ -31,6 +37,7 @@ open_with(enum port_choice choice, const struct port_options *options, struct pa
     p->driver = drivers[choice];
     p->pool = pool;
     p->claim_fd = -1;
+    complete_name(p);
     *port = p;
     return ERR_OK;
 }
@@ -91,9 +98,11 @@ open_auto(const struct port_options *options, struct packet_pool *pool, struct p
         diag_set(&why, ERR_UNSUPPORTED, "no zero-copy on this interface");
     port_close(p);
     err = open_with(PORT_DRIVER_PACKET, options, pool, port, diag);
-    if (!err)
-        snprintf((*port)->name, sizeof(*port)->name, "packet (AF_XDP: %.120s)", why.text);
-    return err;
+    if (err)
+        return err;
+    snprintf((*port)->name, sizeof(*port)->name, "packet (AF_XDP: %.120s)", why.text);
+    complete_name(*port);
+    return ERR_OK;
 }
 
 static enum err
@@ -224,7 +233,7 @@ port_is_isolated(const struct port_io *port, const char **why)
 const char *
 port_driver(const struct port_io *port)
 {
-    return port->name;
+    return port->sends_by_xsk ? port->name_xsk : port->name;
 }
 
 int

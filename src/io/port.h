@@ -1,8 +1,9 @@
 /* port.h - raw Ethernet frames to and from a network interface.
  *
  * Drivers:
- *   packet  AF_PACKET: a ring in, sendmmsg() out. Any interface. Hosts' offloads (partial
- *           checksums, segments up to 64 KiB) come through and are passed on.
+ *   packet  AF_PACKET: a ring in, sendmmsg() out, or AF_XDP where an exclusive port can. Any
+ *           interface. Hosts' offloads (partial checksums, segments up to 64 KiB) come through and
+ *           are passed on.
  *   xdp     AF_XDP with a program of our own on the interface. Zero-copy where the device can;
  *           copy mode otherwise, which on virtual interfaces is slower than `packet`.
  *   auto    xdp if it is zero-copy, else packet; why is said in `port_driver()`.
@@ -66,8 +67,9 @@ bool port_is_foreign(const struct port_io *); /* not owned, since or until then 
 /* The old owner: port_close() will leave the interface as it is. */
 void port_disown(struct port_io *);
 
-/* "packet", "xdp copy", "xdp zero-copy"; and, after "auto", why: "packet (AF_XDP: no zero-copy on
- * veth)". Valid until port_close(). */
+/* "packet", "xdp copy", "xdp zero-copy"; after "auto", why: "packet (AF_XDP: no zero-copy on this
+ * interface)"; then, if it does so now: "packet, sends by AF_XDP". Valid until port_close(); any
+ * thread's. */
 const char *port_driver(const struct port_io *);
 /* Readable when frames wait; EPOLLERR and, of AF_PACKET, EPOLLPRI when transmit timestamps do. */
 int port_fd(const struct port_io *);

@@ -14,7 +14,9 @@ struct port_io {
     const struct port_driver *driver;
     struct packet_pool *pool;
     char interface[16];
-    char name[160]; /* what port_driver() says */
+    char name[160];     /* what port_driver() says */
+    char name_xsk[184]; /* and while it sends by AF_XDP, too */
+    _Atomic bool sends_by_xsk;
     unsigned ifindex;
     unsigned up_ifindex; /* where frames are taken from, if not there; else 0 */
     uint32_t number;

@@ -8,16 +8,23 @@
  * come meanwhile. A frame larger than a slot is also kept whole in the socket's queue, in the same
  * order (PACKET_COPY_THRESH), and read from there.
  *
- * Frames leave by sendmmsg(), not by a ring: the kernel gives a transmit slot back when the frame's
- * owner changes, which on virtual interfaces is before its receiver has read it. They leave by a
- * second socket, the plain one: nobody waits for it (with each frame that is gone the kernel tells
- * those who wait for its socket that it has room again), and its frames need no virtio_net_hdr.
- * Frames with offloads or with a transmit timestamp, which is to wake somebody, leave by the first.
- */
+ * Frames leave by sendmmsg(), not by this socket's ring: the kernel gives a transmit slot back when
+ * the frame's owner changes, which on virtual interfaces is before its receiver has read it. They
+ * leave by a second socket, the plain one: nobody waits for it (with each frame that is gone the
+ * kernel tells those who wait for its socket that it has room again), and its frames need no
+ * virtio_net_hdr. Frames with offloads or with a transmit timestamp, which is to wake somebody,
+ * leave by the first.
+ *
+ * Plain frames of an exclusive port leave by AF_XDP (xsk_tx.h), where it can be had: a packet
+ * socket does more with a frame, which takes nearly as long as giving it to the device. Both ways
+ * skip the queueing disciplines and have given a frame to the device, in its one queue, when the
+ * call returns: frames keep their order, whichever way each leaves. A frame that does not leave by
+ * AF_XDP, for whatever reason, is tried by sendmmsg(), which says what is the matter. */
 #include "io/port_driver.h"
 
 #include "base/alloc.h"
 #include "io/clock.h"
+#include "io/xsk_tx.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -42,6 +49,8 @@
 #define SLOT_SIZE 2048u /* with the kernel's header; an ordinary Ethernet frame fits */
 #define N_SLOTS 2048u
 #define BLOCK_SIZE (64u << 10) /* contiguous memory that the kernel has to find */
+#define HEADER_SIZE 14u
+#define TAG_SIZE 4u
 
 struct message {
     struct virtio_net_hdr vnet;
@@ -55,6 +64,8 @@ struct packet_port {
     uint32_t next_slot;
     bool unsure; /* of that: another process may have read on */
     int plain_fd;
+    struct xsk_sender *xsk; /* NULL: not here; and not in use unless base.sends_by_xsk */
+    uint32_t xsk_max;       /* size of the largest frame that may leave by it */
     struct message tx[BURST];
     struct mmsghdr tx_messages[BURST], plain_messages[BURST];
     struct sockaddr_ll tx_address; /* the interface to send by, if frames come by another */
@@ -247,10 +258,29 @@ open_rx(struct packet_port *port, const struct port_options *o, unsigned from, s
     return err;
 }
 
+/* At the start, then once a second: the MTU may have changed; and another socket, which had the
+ * queue, may have gone. */
+static void
+renew_xsk(struct packet_port *port)
+{
+    if (!port->xsk)
+        return;
+    port->xsk_max = MIN(port_frame_max(&port->base) - TAG_SIZE, XSK_SENDER_FRAME_MAX);
+    if (port->base.sends_by_xsk)
+        return;
+    enum err err = xsk_sender_bind(port->xsk);
+    port->base.sends_by_xsk = !err;
+    if (err && err != ERR_BUSY) {
+        xsk_sender_close(port->xsk);
+        port->xsk = NULL;
+    }
+}
+
 static void
 packet_close(struct port_io *io)
 {
     struct packet_port *port = packet_port(io);
+    xsk_sender_close(port->xsk);
     if (port->slots)
         munmap(port->slots, (size_t)N_SLOTS * SLOT_SIZE);
     if (!io->foreign) /* else whoever has the interface needs them */
@@ -284,6 +314,9 @@ port_packet_open_from(const struct port_options *o, unsigned from, struct port_i
         packet_close(&port->base);
         return err;
     }
+    if (o->exclusive && from == port->base.ifindex)
+        port->xsk = xsk_sender_open(o->interface);
+    renew_xsk(port);
     *result = &port->base;
     return ERR_OK;
 }
@@ -528,16 +561,29 @@ is_plain(const struct packet_port *port, const struct packet *p)
     return !p->offload.needs_checksum && !p->offload.gso_type && !wants_stamp(port, p);
 }
 
-/* Sends the first packets, as many as leave by the plain socket, of which the first is one. Returns
- * how many the kernel took; -1 and errno: not even the first. */
+/* Sends the first of these plain packets by AF_XDP; returns how many have left. */
+static unsigned
+send_by_xsk(struct packet_port *port, struct packet *const *packets, unsigned n)
+{
+    unsigned fit = 0;
+    while (fit < n && packets[fit]->size >= HEADER_SIZE && packets[fit]->size <= port->xsk_max)
+        fit++;
+    return fit ? xsk_sender_send(port->xsk, packets, fit) : 0;
+}
+
+/* Sends the first packets, as many as are plain, of which the first is one. Returns how many the
+ * kernel took; -1 and errno: not even the first. */
 static int
 send_plain(struct packet_port *port, struct packet **packets, unsigned n)
 {
     unsigned i = 0;
-    for (; i < MIN(n, BURST) && is_plain(port, packets[i]); i++) {
+    for (; i < MIN(n, BURST) && is_plain(port, packets[i]); i++)
         port_stamp(packets[i]);
-        port->tx[i].iov[1] = (struct iovec){packets[i]->data, packets[i]->size};
-    }
+    unsigned sent = port->base.sends_by_xsk ? send_by_xsk(port, packets, i) : 0;
+    if (sent)
+        return (int)sent;
+    for (unsigned k = 0; k < i; k++)
+        port->tx[k].iov[1] = (struct iovec){packets[k]->data, packets[k]->size};
     return sendmmsg(port->plain_fd, port->plain_messages, i, MSG_DONTWAIT);
 }
 
@@ -640,6 +686,7 @@ packet_update_counters(struct port_io *io)
     socklen_t size = sizeof stats;
     if (!getsockopt(io->fd, SOL_PACKET, PACKET_STATISTICS, &stats, &size))
         io->counters.rx_lost += stats.tp_drops;
+    renew_xsk(packet_port(io));
 }
 
 const struct port_driver port_driver_packet = {

@@ -11,6 +11,8 @@
 
 #include "base/alloc.h"
 #include "io/clock.h"
+#include "io/interface.h"
+#include "io/xsk_tx.h"
 #include "packet/checksum.h"
 #include "packet/edit.h"
 #include "packet/segment.h"
@@ -19,19 +21,15 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <linux/ethtool.h>
 #include <linux/if_link.h>
-#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <time.h>
 #include <unistd.h>
-#include <xdp/xsk.h>
 
 #define FRAME_SIZE 4096u
 #define N_FRAMES 4096u /* half to receive, half to send */
@@ -41,16 +39,12 @@
 
 struct xdp_port {
     struct port_io base;
-    struct xsk_umem *umem;
+    struct xsk_tx tx; /* N_FRAMES of FRAME_SIZE */
     struct xsk_socket *socket;
-    struct xsk_ring_prod fill, tx;
-    struct xsk_ring_cons completion, rx;
-    uint8_t *area; /* N_FRAMES of FRAME_SIZE */
+    struct xsk_ring_cons rx;
     int program_fd, map_fd, link_fd;
     bool is_veth;
     nsec_t tai_offset; /* CLOCK_TAI - CLOCK_REALTIME */
-    uint64_t free_tx[RING_SIZE];
-    uint32_t n_free_tx;
 };
 
 static struct xdp_port *
@@ -182,20 +176,6 @@ attach_program(struct xdp_port *port, const struct frame_kind *aside, struct dia
     return ERR_OK;
 }
 
-static enum err
-create_umem(struct xdp_port *port, struct diag *diag)
-{
-    const struct xsk_umem_config config = {
-        .fill_size = RING_SIZE, .comp_size = RING_SIZE, .frame_size = FRAME_SIZE};
-    size_t size = (size_t)N_FRAMES * FRAME_SIZE;
-    void *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (area == MAP_FAILED)
-        return system_error(diag, port->base.interface, "UMEM", errno);
-    port->area = area;
-    int result = xsk_umem__create(&port->umem, area, size, &port->fill, &port->completion, &config);
-    return result ? system_error(diag, port->base.interface, "UMEM", -result) : ERR_OK;
-}
-
 /* Zero-copy, or copy mode where the device has none. Returns 0 or a negative error number. */
 static int
 bind_socket(struct xdp_port *port)
@@ -209,8 +189,8 @@ bind_socket(struct xdp_port *port)
             .libxdp_flags = XSK_LIBXDP_FLAGS__INHIBIT_PROG_LOAD,
             .bind_flags = (uint16_t)(binds[i] | XDP_USE_NEED_WAKEUP),
         };
-        result = xsk_socket__create(&port->socket, port->base.interface, 0, port->umem, &port->rx,
-                                    &port->tx, &config);
+        result = xsk_socket__create(&port->socket, port->base.interface, 0, port->tx.umem,
+                                    &port->rx, &port->tx.ring, &config);
         if (!result) {
             snprintf(port->base.name, sizeof port->base.name, "xdp %s",
                      binds[i] == XDP_ZEROCOPY ? "zero-copy" : "copy");
@@ -244,37 +224,27 @@ static void
 give_back(struct xdp_port *port, uint64_t frame)
 {
     uint32_t at = 0;
-    if (xsk_ring_prod__reserve(&port->fill, 1, &at) == 1) {
-        *xsk_ring_prod__fill_addr(&port->fill, at) = frame;
-        xsk_ring_prod__submit(&port->fill, 1);
+    if (xsk_ring_prod__reserve(&port->tx.fill, 1, &at) == 1) {
+        *xsk_ring_prod__fill_addr(&port->tx.fill, at) = frame;
+        xsk_ring_prod__submit(&port->tx.fill, 1);
     }
-}
-
-static void
-ask_driver_name(struct xdp_port *port)
-{
-    struct ethtool_drvinfo info = {.cmd = ETHTOOL_GDRVINFO};
-    struct ifreq ifr = {.ifr_ifindex = 0};
-    memcpy(ifr.ifr_name, port->base.interface, sizeof ifr.ifr_name);
-    ifr.ifr_data = (void *)&info;
-    port->is_veth = !ioctl(port->base.control_fd, SIOCETHTOOL, &ifr) &&
-                    !strcmp(info.driver, "veth");
 }
 
 /* The socket is on queue 0: what the device spreads over others would be lost. */
 static enum err
 check_queues(struct xdp_port *port, struct diag *diag)
 {
-    struct ethtool_channels channels = {.cmd = ETHTOOL_GCHANNELS};
-    struct ifreq ifr = {.ifr_ifindex = 0};
-    memcpy(ifr.ifr_name, port->base.interface, sizeof ifr.ifr_name);
-    ifr.ifr_data = (void *)&channels;
-    if (ioctl(port->base.control_fd, SIOCETHTOOL, &ifr)) /* it has no such thing: one queue */
-        return ERR_OK;
-    unsigned n = channels.rx_count + channels.combined_count;
+    unsigned n = interface_queues(port->base.interface, true);
     return n <= 1 ? ERR_OK
                   : diag_set(diag, ERR_UNSUPPORTED, "%s: AF_XDP needs one receive queue, not %u",
                              port->base.interface, n);
+}
+
+static enum err
+open_memory(struct xdp_port *port, struct diag *diag)
+{
+    int result = xsk_tx_open(&port->tx, N_FRAMES, RING_SIZE, FRAME_SIZE);
+    return result ? system_error(diag, port->base.interface, "UMEM", -result) : ERR_OK;
 }
 
 static void xdp_close(struct port_io *);
@@ -289,22 +259,20 @@ set_up(struct xdp_port *port, const struct frame_kind *aside, struct diag *diag)
     if (port->base.control_fd < 0 || ioctl(port->base.control_fd, SIOCGIFHWADDR, &ifr))
         return system_error(diag, port->base.interface, "hardware address", errno);
     memcpy(port->base.mac.octets, ifr.ifr_hwaddr.sa_data, 6);
-    ask_driver_name(port);
+    port->is_veth = interface_has_driver(port->base.interface, "veth");
     (void)adjtimex(&tai);
     port->tai_offset = tai.tai * NSEC_PER_SEC;
     enum err err = check_queues(port, diag);
     if (!err)
-        err = create_umem(port, diag);
+        err = open_memory(port, diag);
     if (!err)
         err = attach_program(port, aside, diag);
     if (!err)
         err = create_socket(port, diag);
     if (err)
         return err;
-    for (uint32_t i = 0; i < RING_SIZE; i++) {
+    for (uint32_t i = 0; i < RING_SIZE; i++)
         give_back(port, (uint64_t)i * FRAME_SIZE);
-        port->free_tx[port->n_free_tx++] = (uint64_t)(RING_SIZE + i) * FRAME_SIZE;
-    }
     return ERR_OK;
 }
 
@@ -338,11 +306,8 @@ xdp_close(struct port_io *io)
     struct xdp_port *port = xdp_port(io);
     if (port->socket)
         xsk_socket__delete(port->socket);
-    if (port->umem)
-        xsk_umem__delete(port->umem);
+    xsk_tx_close(&port->tx);
     close_fd(port->link_fd);
-    if (port->area)
-        munmap(port->area, (size_t)N_FRAMES * FRAME_SIZE);
     close_fd(port->map_fd);
     close_fd(port->program_fd);
     close_fd(io->control_fd);
@@ -377,7 +342,7 @@ guess_partial_checksum(struct packet *p)
 static struct packet *
 take_frame(struct xdp_port *port, const struct xdp_desc *desc)
 {
-    const uint8_t *frame = xsk_umem__get_data(port->area, desc->addr);
+    const uint8_t *frame = xsk_umem__get_data(port->tx.area, desc->addr);
     struct packet *p = desc->len <= PACKET_ROOM ? packet_new(port->base.pool, desc->len)
                                                 : packet_new(port->base.pool, PACKET_ROOM + 1);
     if (!p)
@@ -416,39 +381,18 @@ xdp_receive(struct port_io *io, struct packet **packets, unsigned max)
     }
     if (got)
         xsk_ring_cons__release(&port->rx, got);
-    if (xsk_ring_prod__needs_wakeup(&port->fill))
+    if (xsk_ring_prod__needs_wakeup(&port->tx.fill))
         (void)recvfrom(io->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
     return n;
-}
-
-static void
-collect_sent(struct xdp_port *port)
-{
-    uint32_t at = 0;
-    unsigned n = xsk_ring_cons__peek(&port->completion, RING_SIZE, &at);
-    for (unsigned i = 0; i < n; i++)
-        port->free_tx[port->n_free_tx++] = *xsk_ring_cons__comp_addr(&port->completion, at + i) /
-                                           FRAME_SIZE * FRAME_SIZE;
-    xsk_ring_cons__release(&port->completion, n);
 }
 
 /* Puts one frame on the ring; false: no room. */
 static bool
 queue_frame(struct xdp_port *port, struct packet *p)
 {
-    uint32_t at = 0;
-    if (!port->n_free_tx || xsk_ring_prod__reserve(&port->tx, 1, &at) != 1)
-        return false;
-    uint64_t frame = port->free_tx[--port->n_free_tx];
     packet_complete_checksum(p);
     port_stamp(p);
-    memcpy(xsk_umem__get_data(port->area, frame), p->data, p->size);
-    struct xdp_desc *desc = xsk_ring_prod__tx_desc(&port->tx, at);
-    desc->addr = frame;
-    desc->len = p->size;
-    desc->options = 0;
-    xsk_ring_prod__submit(&port->tx, 1);
-    return true;
+    return xsk_tx_queue(&port->tx, &p, 1, NULL);
 }
 
 /* Cuts what is larger than a frame here; true: taken, whatever became of it. */
@@ -456,7 +400,7 @@ static bool
 queue_segments(struct xdp_port *port, struct packet *p)
 {
     struct packet *segments[SEGMENTS_MAX];
-    if (port->n_free_tx < SEGMENTS_MAX)
+    if (port->tx.n_free < SEGMENTS_MAX)
         return false;
     unsigned n = packet_segment(p, segments);
     port->base.counters.tx_refused += n == 0;
@@ -473,7 +417,7 @@ xdp_send(struct port_io *io, struct packet **packets, unsigned n)
 {
     struct xdp_port *port = xdp_port(io);
     unsigned sent = 0;
-    collect_sent(port);
+    xsk_tx_collect(&port->tx);
     for (; sent < n; sent++) {
         struct packet *p = packets[sent];
         if (p->offload.gso_type && p->size > FRAME_SIZE / 2) {
@@ -487,7 +431,7 @@ xdp_send(struct port_io *io, struct packet **packets, unsigned n)
             break;
         packet_unref(p);
     }
-    if (sent && xsk_ring_prod__needs_wakeup(&port->tx) &&
+    if (sent && xsk_ring_prod__needs_wakeup(&port->tx.ring) &&
         sendto(io->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
         io->down = errno == ENETDOWN || (errno == EBUSY && !port_is_running(io));
     return sent;
