@@ -364,6 +364,28 @@ take_frame(struct xdp_port *port, const struct xdp_desc *desc)
     return p;
 }
 
+/* How many frames the kernel has not taken from the ring. */
+static uint32_t
+left_on_ring(const struct xdp_port *port)
+{
+    return *port->tx.ring.producer - __atomic_load_n(port->tx.ring.consumer, __ATOMIC_ACQUIRE);
+}
+
+/* In copy mode the kernel sends when it is told to, and a part at a time. */
+static void
+push(struct xdp_port *port)
+{
+    uint32_t left = left_on_ring(port), before = left + 1;
+    int error = 0;
+    while (left && left < before && (!error || error == EAGAIN) &&
+           xsk_ring_prod__needs_wakeup(&port->tx.ring)) {
+        error = sendto(port->base.fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 ? errno : 0;
+        before = left;
+        left = left_on_ring(port);
+    }
+    port->base.down = error == ENETDOWN || (error == EBUSY && !port_is_running(&port->base));
+}
+
 static unsigned
 xdp_receive(struct port_io *io, struct packet **packets, unsigned max)
 {
@@ -383,6 +405,8 @@ xdp_receive(struct port_io *io, struct packet **packets, unsigned max)
         xsk_ring_cons__release(&port->rx, got);
     if (xsk_ring_prod__needs_wakeup(&port->tx.fill))
         (void)recvfrom(io->fd, NULL, 0, MSG_DONTWAIT, NULL, NULL);
+    if (left_on_ring(port)) /* there was no room for them */
+        push(port);
     return n;
 }
 
@@ -431,9 +455,8 @@ xdp_send(struct port_io *io, struct packet **packets, unsigned n)
             break;
         packet_unref(p);
     }
-    if (sent && xsk_ring_prod__needs_wakeup(&port->tx.ring) &&
-        sendto(io->fd, NULL, 0, MSG_DONTWAIT, NULL, 0) < 0)
-        io->down = errno == ENETDOWN || (errno == EBUSY && !port_is_running(io));
+    if (sent)
+        push(port);
     return sent;
 }
 

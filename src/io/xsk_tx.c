@@ -148,10 +148,17 @@ transmit(struct xsk_sender *s)
     return sendto(xsk_socket__fd(s->socket), NULL, 0, MSG_DONTWAIT, NULL, 0) < 0 ? -errno : 0;
 }
 
+/* How many of the batch the kernel says it has taken from the ring. */
+static uint32_t
+told_taken(const struct xsk_sender *s)
+{
+    return __atomic_load_n(s->tx.ring.consumer, __ATOMIC_ACQUIRE) - s->batch;
+}
+
 static bool
 is_ring_empty(const struct xsk_sender *s)
 {
-    return __atomic_load_n(s->tx.ring.consumer, __ATOMIC_ACQUIRE) == s->batch + s->batch_size;
+    return told_taken(s) == s->batch_size;
 }
 
 static void
@@ -203,7 +210,10 @@ xsk_sender_send(struct xsk_sender *s, struct packet *const *packets, unsigned n)
     int result = transmit(s);
     if (!result && is_ring_empty(s))
         return n;
+    /* An interface that goes down in the midst of it does not let us ask; recent versions have told
+     * already, as soon as a frame has left. */
+    uint32_t told = told_taken(s);
     if (!settle(s, &taken))
-        return 0;
+        taken = told;
     return result == -EBUSY && taken ? taken - 1 : taken;
 }
