@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #define REPORTS_MAX 200 /* conversations at a time */
+#define OTHERS_MAX 8u   /* of them, told beside one */
 #define TELL_AGAIN (30 * NSEC_PER_SEC)
 #define FORGET_AFTER (60 * NSEC_PER_SEC)
 
@@ -115,14 +116,41 @@ lan_take_denied(struct lan_service *s, struct lan_node *n, const struct openflow
         timer_start(s->denied_timer, 0); /* the first one is told at once */
 }
 
+/* What else was denied at the port of late, the latest first. The exception is one for all of it,
+ * and shows the evidence it was given last: nothing is to hide behind what came after it. */
+static void
+describe_others(struct buf *out, const struct denied *d, const struct report *r)
+{
+    const struct report *others[OTHERS_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < d->n; i++) {
+        const struct report *other = &d->reports[i];
+        uint32_t at = n;
+        if (other == r || other->port != r->port || strcmp(other->node, r->node) != 0)
+            continue;
+        while (at > 0 && others[at - 1]->heard < other->heard)
+            at--;
+        if (at == OTHERS_MAX)
+            continue;
+        n = MIN(n + 1, OTHERS_MAX);
+        memmove(&others[at + 1], &others[at], (n - 1 - at) * sizeof others[0]);
+        others[at] = other;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        buf_printf(out, "%s", i ? "; " : "");
+        match_format(&others[i]->what, out);
+    }
+}
+
 static void
 tell_one(struct lan_service *s, const struct report *r)
 {
     const struct host *host = network_host_at(s->config.state->network, r->node, r->port);
     const struct link *link = network_link_at(s->config.state->network, r->node, r->port);
-    struct buf what = BUF_INIT;
+    struct buf what = BUF_INIT, others = BUF_INIT;
     char object[160], where[96];
     match_format(&r->what, &what);
+    describe_others(&others, s->denied, r);
     snprintf(where, sizeof where, "%.70s:%u", r->node, r->port);
     if (host)
         snprintf(object, sizeof object, "host/%.120s", host->name);
@@ -133,6 +161,9 @@ tell_one(struct lan_service *s, const struct report *r)
                                  json_string(host   ? host->name
                                              : link ? link->name
                                                     : "nothing known"));
+    if (others.size)
+        json_object_set_new(evidence, "others", json_string(buf_cstr(&others)));
+    buf_fini(&others);
     lan_raise(s, "traffic-denied", host ? "major" : "critical", object, evidence,
               "%s, at node %s port %u, sent what no circuit allows: %s",
               host ? host->name : "Something", r->node, r->port, buf_cstr(&what));
@@ -152,8 +183,10 @@ lan_tell_denied(struct lan_service *s)
             r->told = now;
             r->samples = 0;
         }
-        if (now - r->heard < FORGET_AFTER)
-            d->reports[kept++] = *r;
+    }
+    for (uint32_t i = 0; i < d->n; i++) {
+        if (now - d->reports[i].heard < FORGET_AFTER)
+            d->reports[kept++] = d->reports[i];
     }
     d->n = kept;
     if (d->left_out)

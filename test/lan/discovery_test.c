@@ -377,6 +377,48 @@ the_same_conversation_is_told_once(void **state)
     bus_unsubscribe(sub);
 }
 
+struct told {
+    unsigned n;
+    char others[2048];
+};
+
+static void
+note_others(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
+{
+    struct told *told = arg;
+    const char *others = json_string_value(
+        json_object_get(json_object_get(m->payload, "evidence"), "others"));
+    told->n++;
+    snprintf(told->others, sizeof told->others, "%s", others ? others : "");
+}
+
+/* One exception is for all that a host sends: what came last does not hide what came before. */
+static void
+what_came_last_does_not_hide_what_came_before(void **state)
+{
+    struct bench *b = *state;
+    struct bus_subscription *sub;
+    struct told told = {0};
+    wait_for_links(b);
+    const struct host *host = network_host(b->centre->state->network, "rtu-a");
+    struct sw *sw = plant_switch(b->plant, host->node);
+    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_others, &told, &sub));
+    for (uint16_t port = 5351; port <= 5361; port++) {
+        send_udp(sw, host->port, &host->mac, port);
+        RUN_UNTIL(b->centre->loop, told.n == port - 5350u);
+        if (port == 5351)
+            assert_string_equal(told.others, "");
+    }
+    unsigned n = 1;
+    for (const char *at = told.others; (at = strstr(at, "; ")); at++)
+        n++;
+    assert_int_equal(n, 8);
+    assert_non_null(strstr(told.others, "udp_dst=5360"));
+    assert_null(strstr(told.others, "udp_dst=5361")); /* this one itself */
+    assert_null(strstr(told.others, "udp_dst=5351")); /* there is not room for all */
+    bus_unsubscribe(sub);
+}
+
 int
 main(void)
 {
@@ -397,6 +439,7 @@ main(void)
         T(denied_traffic_is_told_with_its_sender),
         T(denied_traffic_at_a_port_without_a_host_is_critical),
         T(the_same_conversation_is_told_once),
+        T(what_came_last_does_not_hide_what_came_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
