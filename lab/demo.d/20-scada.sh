@@ -73,7 +73,7 @@ wait "$spawned"
 ip -n "$name-eng-a" neighbour del 10.20.0.11 dev eth0
 denied() {
     as erin exception list --json | jq -e '.exceptions[] | select(.kind == "traffic-denied" and .object == "host/eng-a") |
-        select((.text | test("node a2 port 4")) and (.evidence | tostring | test("tcp_dst=502")))'
+        select((.text | test("node a2 port 4")) and (.evidence | tostring | test("ipv4_dst=10.20.0.11,tcp_dst=502")))'
 }
 until_true 60 denied # repetitions are recorded every 10 s, and the many probes before this came first
 claim "a Modbus client on eng-a does not reach rtu-a" "$(last intruder | field '"\(.ok) of \(.failed) polls answered"')" \

@@ -13,6 +13,7 @@
 #define REPORTS_MAX 200 /* conversations at a time */
 #define OTHERS_MAX 8u   /* of them, told beside one */
 #define TELL_AGAIN (30 * NSEC_PER_SEC)
+#define QUIET (3 * NSEC_PER_SEC)
 #define FORGET_AFTER (60 * NSEC_PER_SEC)
 
 /* The newest sample of a port. */
@@ -85,6 +86,22 @@ find_report(struct denied *d, const char *node, uint32_t port, const struct matc
     return NULL;
 }
 
+/* A place for one more conversation; NULL: there is none. What was told and has been quiet for a
+ * while makes room, the longest quiet first: a scan must not hide what comes behind it. */
+static struct report *
+new_report(struct denied *d, nsec_t now)
+{
+    struct report *oldest = NULL;
+    if (d->n < REPORTS_MAX)
+        return &d->reports[d->n++];
+    for (uint32_t i = 0; i < d->n; i++) {
+        struct report *r = &d->reports[i];
+        if (!r->samples && now - r->heard > QUIET && (!oldest || r->heard < oldest->heard))
+            oldest = r;
+    }
+    return oldest;
+}
+
 void
 lan_take_denied(struct lan_service *s, struct lan_node *n, const struct openflow_packet_in *p)
 {
@@ -101,17 +118,17 @@ lan_take_denied(struct lan_service *s, struct lan_node *n, const struct openflow
     describe(&key, &what);
     note_last(s->denied, n->name, port, &what);
     struct report *r = find_report(s->denied, n->name, port, &what);
-    if (!r && s->denied->n == REPORTS_MAX) {
-        s->denied->left_out++;
-        return;
-    }
+    nsec_t now = clock_monotonic();
     if (!r) {
-        r = &s->denied->reports[s->denied->n++];
+        if (!(r = new_report(s->denied, now))) {
+            s->denied->left_out++;
+            return;
+        }
         *r = (struct report){.port = port, .what = what};
         snprintf(r->node, sizeof r->node, "%s", n->name);
     }
     r->samples++;
-    r->heard = clock_monotonic();
+    r->heard = now;
     if (!timer_is_armed(s->denied_timer))
         timer_start(s->denied_timer, 0); /* the first one is told at once */
 }

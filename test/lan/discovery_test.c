@@ -419,6 +419,32 @@ what_came_last_does_not_hide_what_came_before(void **state)
     bus_unsubscribe(sub);
 }
 
+/* Of a scan as many conversations are kept as there is room for; what comes after it is told. */
+static void
+a_scan_does_not_hide_what_comes_behind_it(void **state)
+{
+    struct bench *b = *state;
+    struct bus_subscription *sub;
+    struct told told = {0};
+    wait_for_links(b);
+    const struct host *host = network_host(b->centre->state->network, "rtu-a");
+    struct sw *sw = plant_switch(b->plant, host->node);
+    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_others, &told, &sub));
+    for (uint16_t port = 1; port <= 200; port++) {
+        send_udp(sw, host->port, &host->mac, port);
+        if (port % 50) /* a node samples 100 a second */
+            continue;
+        nsec_t next = clock_monotonic() + NSEC_PER_SEC;
+        RUN_UNTIL(b->centre->loop, clock_monotonic() > next);
+    }
+    RUN_UNTIL(b->centre->loop, told.n == 200);
+    nsec_t quiet = clock_monotonic() + 3 * NSEC_PER_SEC;
+    RUN_UNTIL(b->centre->loop, clock_monotonic() > quiet);
+    send_udp(sw, host->port, &host->mac, 502);
+    RUN_UNTIL(b->centre->loop, told.n == 201);
+    bus_unsubscribe(sub);
+}
+
 int
 main(void)
 {
@@ -440,6 +466,7 @@ main(void)
         T(denied_traffic_at_a_port_without_a_host_is_critical),
         T(the_same_conversation_is_told_once),
         T(what_came_last_does_not_hide_what_came_before),
+        T(a_scan_does_not_hide_what_comes_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
