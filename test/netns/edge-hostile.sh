@@ -54,7 +54,7 @@ listener() { # HOST INTERFACE
     wait_for 10 grep -q ready "$work/$1.ready"
 }
 
-for driver in packet xdp; do
+for driver in packet kernel xdp; do
     giants=giants
     if [ $driver = xdp ]; then # needs frames that fit into a page
         giants=
