@@ -110,7 +110,7 @@ sums_are_residence() { # CAPTURE-BEFORE CAPTURE-BEHIND
 }
 
 capture() { # HOST INTERFACE
-    spawn "$1" "$work/tcpdump-$1" tcpdump -Z root -i "$2" -U --time-stamp-precision nano -w "$work/$1.pcap" \
+    spawn "$1" "$work/tcpdump-$1" tcpdump -Z root -i "$2" -U --immediate-mode --time-stamp-precision nano -w "$work/$1.pcap" \
         'ether proto 0x88f7 or udp port 319 or udp port 320'
     wait_for 5 grep -q listening "$work/tcpdump-$1.err"
 }
