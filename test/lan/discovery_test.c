@@ -350,40 +350,17 @@ denied_traffic_at_a_port_without_a_host_is_critical(void **state)
     assert_string_equal(json_string_value(json_object_get(e->evidence, "at")), "a1-a2");
 }
 
-static void
-note_raise(void *arg, struct bus *bus UNUSED, const struct bus_message *m UNUSED)
-{
-    (*(unsigned *)arg)++;
-}
-
-/* The same conversation is told once, and again only when half a minute has passed. */
-static void
-the_same_conversation_is_told_once(void **state)
-{
-    struct bench *b = *state;
-    struct bus_subscription *sub;
-    unsigned n = 0;
-    wait_for_links(b);
-    const struct host *host = network_host(b->centre->state->network, "rtu-a");
-    struct sw *sw = plant_switch(b->plant, host->node);
-    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_raise, &n, &sub));
-    send_udp(sw, host->port, &host->mac, 5353);
-    RUN_UNTIL(b->centre->loop, n == 1);
-    for (int i = 0; i < 5; i++)
-        send_udp(sw, host->port, &host->mac, 5353);
-    send_udp(sw, host->port, &host->mac, 5354); /* another one */
-    RUN_UNTIL(b->centre->loop, n > 1);
-    assert_int_equal(n, 2);
-    bus_unsubscribe(sub);
-}
-
+/* A host whose packets are denied, and what is told of that. */
 struct told {
+    const struct host *host;
+    struct sw *sw;
+    struct bus_subscription *sub;
     unsigned n;
     char others[2048];
 };
 
 static void
-note_others(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
+note_told(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
 {
     struct told *told = arg;
     const char *others = json_string_value(
@@ -392,31 +369,66 @@ note_others(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
     snprintf(told->others, sizeof told->others, "%s", others ? others : "");
 }
 
+static void
+listen_to_what_is_told(struct bench *b, struct told *told)
+{
+    wait_for_links(b);
+    told->host = network_host(b->centre->state->network, "rtu-a");
+    told->sw = plant_switch(b->plant, told->host->node);
+    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_told, told, &told->sub));
+}
+
+static void
+send_denied(const struct told *told, uint16_t port)
+{
+    send_udp(told->sw, told->host->port, &told->host->mac, port);
+}
+
+/* The same conversation is told once, and again only when half a minute has passed. */
+static void
+the_same_conversation_is_told_once(void **state)
+{
+    struct bench *b = *state;
+    struct told told = {0};
+    listen_to_what_is_told(b, &told);
+    send_denied(&told, 5353);
+    RUN_UNTIL(b->centre->loop, told.n == 1);
+    for (int i = 0; i < 5; i++)
+        send_denied(&told, 5353);
+    send_denied(&told, 5354); /* another one */
+    RUN_UNTIL(b->centre->loop, told.n > 1);
+    assert_int_equal(told.n, 2);
+    bus_unsubscribe(told.sub);
+}
+
 /* One exception is for all that a host sends: what came last does not hide what came before. */
 static void
 what_came_last_does_not_hide_what_came_before(void **state)
 {
     struct bench *b = *state;
-    struct bus_subscription *sub;
     struct told told = {0};
-    wait_for_links(b);
-    const struct host *host = network_host(b->centre->state->network, "rtu-a");
-    struct sw *sw = plant_switch(b->plant, host->node);
-    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_others, &told, &sub));
+    unsigned n = 1;
+    listen_to_what_is_told(b, &told);
     for (uint16_t port = 5351; port <= 5361; port++) {
-        send_udp(sw, host->port, &host->mac, port);
+        send_denied(&told, port);
         RUN_UNTIL(b->centre->loop, told.n == port - 5350u);
         if (port == 5351)
             assert_string_equal(told.others, "");
     }
-    unsigned n = 1;
     for (const char *at = told.others; (at = strstr(at, "; ")); at++)
         n++;
     assert_int_equal(n, 8);
     assert_non_null(strstr(told.others, "udp_dst=5360"));
     assert_null(strstr(told.others, "udp_dst=5361")); /* this one itself */
     assert_null(strstr(told.others, "udp_dst=5351")); /* there is not room for all */
-    bus_unsubscribe(sub);
+    bus_unsubscribe(told.sub);
+}
+
+static void
+wait_seconds(struct bench *b, unsigned n)
+{
+    nsec_t end = clock_monotonic() + n * NSEC_PER_SEC;
+    RUN_UNTIL(b->centre->loop, clock_monotonic() > end);
 }
 
 /* Of a scan as many conversations are kept as there is room for; what comes after it is told. */
@@ -424,25 +436,18 @@ static void
 a_scan_does_not_hide_what_comes_behind_it(void **state)
 {
     struct bench *b = *state;
-    struct bus_subscription *sub;
     struct told told = {0};
-    wait_for_links(b);
-    const struct host *host = network_host(b->centre->state->network, "rtu-a");
-    struct sw *sw = plant_switch(b->plant, host->node);
-    assert_ok(bus_subscribe(b->centre->bus, "exception.raise", note_others, &told, &sub));
+    listen_to_what_is_told(b, &told);
     for (uint16_t port = 1; port <= 200; port++) {
-        send_udp(sw, host->port, &host->mac, port);
-        if (port % 50) /* a node samples 100 a second */
-            continue;
-        nsec_t next = clock_monotonic() + NSEC_PER_SEC;
-        RUN_UNTIL(b->centre->loop, clock_monotonic() > next);
+        send_denied(&told, port);
+        if (port % 50 == 0) /* a node samples 100 a second */
+            wait_seconds(b, 1);
     }
     RUN_UNTIL(b->centre->loop, told.n == 200);
-    nsec_t quiet = clock_monotonic() + 3 * NSEC_PER_SEC;
-    RUN_UNTIL(b->centre->loop, clock_monotonic() > quiet);
-    send_udp(sw, host->port, &host->mac, 502);
+    wait_seconds(b, 3);
+    send_denied(&told, 502);
     RUN_UNTIL(b->centre->loop, told.n == 201);
-    bus_unsubscribe(sub);
+    bus_unsubscribe(told.sub);
 }
 
 int
