@@ -10,11 +10,7 @@ cut=$(field '.status.design.primary.links[] | select(startswith("wan"))' <"$work
 [ -n "$cut" ] || cut=${primary%% *}
 say "stream-a: primary $primary; failover $(field '.status.design.failover.links | join(" ")' <"$work/stream.json"); cutting $cut"
 
-spawn stream rtu-a "$TIELINE_BIN/lab-stream" receive udp --interface eth0 --idle 5s --json
-receiver=$spawned
-until_true 5 grep -q ready "$work/stream"
-spawn streamed fep "$TIELINE_BIN/lab-stream" send udp --to 10.20.0.11 --pps 1000 --duration 8s --json
-sender=$spawned
+stream stream --duration 8s
 sleep 2
 "${lab[@]}" cut "$cut" >/dev/null
 sleep 2

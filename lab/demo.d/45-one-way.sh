@@ -1,4 +1,5 @@
-# One direction of a link of the primary path is lost silently: both ends keep their carrier.
+# One direction of a link of the primary path is lost silently: both ends keep their carrier. The path and the link ($primary,
+# $cut) are those of 40-failover.
 # shellcheck shell=bash disable=SC2154
 
 # The direction that packets from fep take: they come from the link before it.
@@ -15,11 +16,7 @@ port_of() { as erin edge ports --node "$to" --json | jq -e ".ports[] | select(.n
 until_true 10 port_of '.live and .heartbeat.state == "up"'
 detection_ms=$(($(port_of '.heartbeat["detection-us"]') / 1000))
 
-spawn stream rtu-a "$TIELINE_BIN/lab-stream" receive udp --interface eth0 --idle 5s --json
-receiver=$spawned
-until_true 5 grep -q ready "$work/stream"
-spawn streamed fep "$TIELINE_BIN/lab-stream" send udp --to 10.20.0.11 --pps 1000 --duration 6s --json
-sender=$spawned
+stream stream --duration 6s
 sleep 1
 begun=$(now_ms)
 "${lab[@]}" block "$cut" "$way" >/dev/null

@@ -10,11 +10,7 @@ as erin circuit create -f "$work/bulk.json" >/dev/null || say "the bulk is refus
 # shellcheck disable=SC2046
 set -- $(jq -r '.[].name' "$work/bulk.json")
 
-spawn bulk-stream rtu-a "$TIELINE_BIN/lab-stream" receive udp --interface eth0 --idle 5s --json
-receiver=$spawned
-until_true 5 grep -q ready "$work/bulk-stream"
-spawn bulk-streamed fep "$TIELINE_BIN/lab-stream" send udp --to 10.20.0.11 --pps 1000 --json
-sender=$spawned
+stream bulk-stream
 spawn bulk-modbus fep "$TIELINE_BIN/lab-modbus" poll 10.20.0.11 --interval 100ms --json
 poller=$spawned
 
