@@ -2,8 +2,8 @@
  *
  *     engineer_bench [SWITCHES [CIRCUITS]]        default 100 and 1000
  *
- * Every circuit of the generated network (network_generator.h) is designed, compiled and proved, the
- * latter with every single failure that it could meet. */
+ * Every circuit of the generated network (network_generator.h) is designed, compiled and proved,
+ * the latter with every single failure that it could meet. */
 #include "bench/bench.h"
 #include "bench/network_generator.h"
 #include "engineer/design.h"
