@@ -1,6 +1,7 @@
 #include "engineer/claims.h"
 
 #include "base/alloc.h"
+#include "engineer/trail.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,6 +98,46 @@ match_of(const struct packet_claim *p)
     return m;
 }
 
+/* ---- What may fail without a fault ---- */
+
+static void
+add_shared(struct claim *claim, struct shared_element e)
+{
+    GROW(claim->shared, claim->n_shared, claim->shared_capacity);
+    claim->shared[claim->n_shared++] = e;
+}
+
+static void
+add_shared_risks(struct claim *claim, uint32_t receiver, const struct link *a, const struct link *b)
+{
+    for (uint32_t i = 0; i < a->n_shared_risks; i++) {
+        for (uint32_t k = 0; k < b->n_shared_risks; k++) {
+            if (!strcmp(a->shared_risks[i], b->shared_risks[k]))
+                add_shared(claim, (struct shared_element){.receiver = receiver,
+                                                          .risk = a->shared_risks[i]});
+        }
+    }
+}
+
+/* The two paths to one receiver. */
+static void
+compare_paths(struct claim *claim, uint32_t receiver, const struct trail *a, const struct trail *b)
+{
+    claim->to[receiver].has_failover = b->n > 0;
+    for (uint32_t i = 0; i < a->n; i++) {
+        for (uint32_t k = 0; k < b->n; k++) {
+            const struct hop *x = &a->hops[i], *y = &b->hops[k];
+            bool inside = i && k && i + 1 < a->n && k + 1 < b->n;
+            if (inside && x->node == y->node)
+                add_shared(claim, (struct shared_element){.receiver = receiver, .node = x->node});
+            if (x->link && x->link == y->link)
+                add_shared(claim, (struct shared_element){.receiver = receiver, .link = x->link});
+            if (x->link && y->link)
+                add_shared_risks(claim, receiver, x->link, y->link);
+        }
+    }
+}
+
 struct talk {
     const struct host *from, *to;
     const struct node *from_node, *to_node;
@@ -108,7 +149,7 @@ claim_ip(struct claims *claims, const struct circuit *c, const struct design *d,
          const struct talk *t, uint8_t protocol, uint16_t l4_src, uint16_t l4_dst, bool test)
 {
     uint32_t in = test ? PORT_LOCAL : t->from->port, out = test ? PORT_LOCAL : t->to->port;
-    struct claim *claim = new_claim(claims, c, d, (struct claim_end){t->from_node, in});
+    struct claim *claim = new_claim(claims, c, d, (struct claim_end){t->from_node, in, false});
     struct packet_claim p = {.dst = t->to->mac,
                              .src = t->from->mac,
                              .eth_type = ETH_TYPE_IPV4,
@@ -129,7 +170,7 @@ claim_ip(struct claims *claims, const struct circuit *c, const struct design *d,
     claim->sent = match_of(&p);
     match_set(&claim->sent, FIELD_IN_PORT, in);
     claim->test = test;
-    add_receiver(claim, (struct claim_end){t->to_node, out});
+    add_receiver(claim, (struct claim_end){t->to_node, out, false});
     return claim;
 }
 
@@ -152,7 +193,7 @@ static void
 claim_arp(struct claims *claims, const struct circuit *c, const struct design *d,
           const struct talk *t)
 {
-    struct claim_end end = {t->from_node, t->from->port};
+    struct claim_end end = {t->from_node, t->from->port, false};
     struct claim *claim = new_claim(claims, c, d, end);
     bool direct = is_neighbour(t->from, t->to);
     uint32_t asked = direct ? t->to->ipv4 : t->from->gateway;
@@ -199,9 +240,50 @@ claim_conversation(struct claims *claims, const struct network *net, const struc
         return diag_set(diag, ERR_NOT_FOUND, "circuit \"%s\": a host or its node is not there",
                         c->name);
     struct talk back = {server, client, t.to_node, t.from_node};
-    claim_direction(claims, c, d, &t, false);
-    claim_direction(claims, c, d, &back, true);
-    return ERR_OK;
+    struct trail trails[2] = {{0}};
+    uint32_t first = claims->n;
+    enum err err = trail_follow(net, t.from_node->name, &d->primary, &trails[0], diag);
+    if (!err && d->has_failover)
+        err = trail_follow(net, t.from_node->name, &d->failover, &trails[1], diag);
+    if (!err) {
+        claim_direction(claims, c, d, &t, false);
+        claim_direction(claims, c, d, &back, true);
+    }
+    for (uint32_t i = first; i < claims->n; i++)
+        compare_paths(&claims->list[i], 0, &trails[0], &trails[1]);
+    trail_fini(&trails[0]);
+    trail_fini(&trails[1]);
+    return err;
+}
+
+struct trails {
+    struct trail *primaries, *failovers; /* by subscriber */
+};
+
+static void
+trails_fini(struct trails *t, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        trail_fini(&t->primaries[i]);
+        trail_fini(&t->failovers[i]);
+    }
+    free(t->primaries);
+    free(t->failovers);
+}
+
+static enum err
+find_trails(const struct network *net, const struct circuit *c, const struct design *d,
+            struct trails *t, struct diag *diag)
+{
+    uint32_t n = c->multicast.n_subscribers;
+    *t = (struct trails){xcalloc(n + 1, sizeof(struct trail)),
+                         xcalloc(n + 1, sizeof(struct trail))};
+    enum err err = trail_tree(net, c, &d->primary, t->primaries, diag);
+    if (!err && d->has_failover)
+        err = trail_failovers(net, c, &d->failover, t->primaries, t->failovers, diag);
+    if (err)
+        trails_fini(t, n);
+    return err;
 }
 
 static enum err
@@ -211,8 +293,17 @@ claim_multicast(struct claims *claims, const struct network *net, const struct c
     const struct multicast_service *m = &c->multicast;
     const struct host *publisher = network_host(net, m->publisher);
     const struct node *root = node_of(net, publisher);
+    struct trails trails;
     if (!root)
         return diag_set(diag, ERR_NOT_FOUND, "circuit \"%s\": its publisher is not there", c->name);
+    for (uint32_t i = 0; i < m->n_subscribers; i++) {
+        if (!node_of(net, network_host(net, m->subscribers[i])))
+            return diag_set(diag, ERR_NOT_FOUND, "circuit \"%s\": subscriber \"%s\" is not there",
+                            c->name, m->subscribers[i]);
+    }
+    enum err err = find_trails(net, c, d, &trails, diag);
+    if (err)
+        return err;
     struct packet_claim p = {.dst = m->mac,
                              .src = publisher->mac,
                              .eth_type = m->application == MULTICAST_GOOSE ? ETH_TYPE_GOOSE
@@ -222,7 +313,7 @@ claim_multicast(struct claims *claims, const struct network *net, const struct c
         if ((kind && !tests_itself(root)) || (kind == 2 && !d->has_failover))
             break;
         struct claim *claim = new_claim(
-            claims, c, d, (struct claim_end){root, kind ? PORT_LOCAL : publisher->port});
+            claims, c, d, (struct claim_end){root, kind ? PORT_LOCAL : publisher->port, false});
         claim->test = kind > 0;
         claim->failover_only = kind == 2;
         if (kind) {
@@ -238,17 +329,19 @@ claim_multicast(struct claims *claims, const struct network *net, const struct c
         for (uint32_t i = 0; i < m->n_subscribers; i++) {
             const struct host *host = network_host(net, m->subscribers[i]);
             const struct node *node = node_of(net, host);
-            if (!node)
-                return diag_set(diag, ERR_NOT_FOUND,
-                                "circuit \"%s\": subscriber \"%s\" is not there", c->name,
-                                m->subscribers[i]);
             if (kind && (node == root || !tests_itself(node)))
                 continue;
-            add_receiver(claim, (struct claim_end){node, kind ? PORT_LOCAL : host->port});
+            if (kind == 2 && trails.failovers[i].n < 2) /* nothing to be tested */
+                continue;
+            uint32_t n = claim->n_to;
+            add_receiver(claim, (struct claim_end){node, kind ? PORT_LOCAL : host->port, false});
+            if (claim->n_to > n)
+                compare_paths(claim, n, &trails.primaries[i], &trails.failovers[i]);
         }
         if (kind && !claim->n_to)
             claims->n--;
     }
+    trails_fini(&trails, m->n_subscribers);
     return ERR_OK;
 }
 
@@ -304,8 +397,10 @@ claims_at(const struct claims *claims, const struct node *node, uint32_t port, u
 void
 claims_fini(struct claims *claims)
 {
-    for (uint32_t i = 0; i < claims->n; i++)
+    for (uint32_t i = 0; i < claims->n; i++) {
         free(claims->list[i].to);
+        free(claims->list[i].shared);
+    }
     free(claims->list);
     *claims = (struct claims){0};
 }

@@ -1,126 +1,291 @@
-/* prove_private.h - shared by prove.c (what must hold) and prove_walk.c (what the tables do). */
+/* prove_private.h - shared by prove.c (what must hold), prove_tables.c (what is being judged),
+ * prove_walk.c (what the tables do) and prove_report.c (what is said of it).
+ *
+ * Failures are lanes. A class of packets is followed once, with a word of 64 bits that says in
+ * which cases it gets as far as this: with everything up, with the first, the second, ... of the
+ * elements that it could meet failed, or with any of them. A port takes the lanes in which it is
+ * down out of the word, a fast-failover group shares them out among its buckets. So one walk judges
+ * what would be a walk for every single failure. An element gets its lane when the class first
+ * meets it with everything up: what is met only after another failure is a second one, and alone
+ * changes nothing. More than LANES_FAILURE elements are judged in several rounds.
+ *
+ * The last lane stands for any number of failures at once: it takes every bucket of every group,
+ * and every rule that could be chosen where the standard leaves the choice. What neither leaks nor
+ * loops there does not do so whatever breaks, in whatever order.
+ *
+ * A rule that a claim's walk has come by, and the place where it found none, know the claim as
+ * their user. When one of them changes, or a group or meter that it names, its users are judged
+ * again, and nothing else is. */
 #ifndef ENGINEER_PROVE_PRIVATE_H
 #define ENGINEER_PROVE_PRIVATE_H
 
-#include "base/hash.h"
 #include "engineer/claims.h"
+#include "engineer/cubes.h"
 #include "engineer/prove.h"
 
-/* A rule, and the place in its node's order of priorities. */
-struct proved_flow {
-    const struct flow *flow;
-    bool forwards; /* may send a packet anywhere but to the controller */
+#define NO_ELEMENT UINT32_MAX
+
+#define LANE_UP UINT64_C(1)          /* nothing has failed */
+#define LANE_ANY (UINT64_C(1) << 63) /* anything may have */
+#define LANES_FAILURE 62
+#define LANES_ALL UINT64_MAX
+#define WHEN_SEVERAL_FAIL "several failures at once" /* what the last lane is called */
+#define WHEN_MIXED "some rules old and some new"     /* ... during an update */
+
+struct judged;
+
+/* One more claim whose walk has been here. */
+struct use {
+    struct judged *by;
+    struct use *next, **previous_at;
 };
 
-/* Flows with the same mask. They are hashed by what classes nearly always specify, and not by
- * ports: a class that leaves the client's port open would have to look into every slot otherwise.
- */
-struct flow_tuple {
-    struct flow_key mask, hashed;
-    uint32_t n_slots;            /* a power of two */
-    uint32_t *slots;             /* index into flows + 1; 0: empty. Chained by `next` */
-    uint32_t members;            /* the same of all of them; chained by `next_member` */
-    struct flow_key same, value; /* the bits that all of them ask for alike, and what they ask */
+/* A rule, or the absence of one, that walks come by. Nearly all have one claim's, which costs no
+ * memory. */
+struct element {
+    struct judged *user; /* NULL: none */
+    struct use *more;
+    uint64_t seen; /* the last walk that came by */
+};
+
+/* What a claim's walk has come by. */
+struct used {
+    struct element *element;
+    struct use *use; /* NULL: it is the element's `user` */
+};
+
+struct violations {
+    uint32_t n;     /* kept, at most VIOLATIONS_KEPT */
+    uint32_t found; /* also those not kept */
+    struct violation *list;
+};
+#define VIOLATIONS_KEPT 16 /* per claim, per rule */
+
+struct proved_flow {
+    struct cube_item item; /* the first member: an item is its flow */
+    struct element element;
+    const struct flow *flow;
+    const struct flow *old; /* during an update: what it may still be; NULL: nothing else */
+    bool goes;              /* ... and it is taken out at the end */
+    uint32_t node;
+    bool forwards; /* may send a packet anywhere but to the controller */
+    bool entry_is_dirty;
+    bool odd; /* what it lets in is not one circuit's: judged again when its node changes */
+    uint32_t n_classes; /* ports where it lets something in */
+    struct proved_flow *next_dirty;
+    struct proved_flow *next_odd, **previous_odd_at;
+    struct violations *leaks; /* NULL: none */
+};
+
+struct proved_group {
+    uint32_t group_id;
+    const struct group *group; /* NULL: a rule names it, but it is not there */
+    const struct group *old;   /* during an update: what it may still be */
+    bool looked_at;            /* by any walk */
+    UT_hash_handle hh;
+};
+
+struct proved_meter {
+    uint32_t meter_id;
+    const struct meter *meter; /* NULL: likewise */
+    const struct meter *old;
+    bool looked_at;
+    UT_hash_handle hh;
+};
+
+struct proved_port {
+    uint32_t number;
+    uint32_t link, far_node, far_port; /* link NO_ELEMENT: not a link */
+    const struct host *host;
+    struct cubes claims; /* what may enter here, if it is not a link; items: struct judged */
 };
 
 struct proved_node {
     const struct node *node;
-    uint32_t n_flows, capacity;
-    struct proved_flow *flows; /* by falling priority */
-    uint32_t *next;            /* the next flow of the same slot + 1 */
-    uint32_t *next_member;     /* ... of the same tuple */
-    uint32_t n_tuples;
-    struct flow_tuple *tuples;
-    const struct group **groups;
-    uint32_t n_groups, groups_capacity;
-    const struct meter **meters;
-    uint32_t n_meters, meters_capacity;
-    /* By port number: what is there. */
-    struct proved_port {
-        uint32_t number;
-        uint32_t link, far_node, far_port; /* link NO_ELEMENT: not a link */
-        bool host;
-    } * ports;
+    struct cubes flows;     /* of table 0; items: struct proved_flow */
+    struct cubes unreached; /* of other tables, where nothing gets without a goto */
+    struct proved_group *groups;
+    struct proved_meter *meters;
+    struct proved_flow *odd;
+    struct element miss; /* the absence of a rule */
     uint32_t n_ports;
+    struct proved_port *ports; /* by number; LOCAL is the last */
 };
 
-#define NO_ELEMENT UINT32_MAX
+struct proved_link {
+    const struct link *link;
+    uint32_t n_risks;
+    uint32_t *risks; /* index into the prover's risks */
+};
+
+enum failure_kind { FAILS_LINK, FAILS_NODE, FAILS_RISK, FAILS_KINDS };
+
+struct failure {
+    enum failure_kind kind;
+    uint32_t index;
+};
+
+/* A circuit, and all its claims. */
+struct judged_circuit {
+    const struct circuit *circuit;
+    const struct design *design;
+    struct claims claims;
+    struct judged *judged; /* an array, one per claim */
+    UT_hash_handle hh;     /* key: the circuit's name */
+};
+
+struct judged {
+    struct cube_item item; /* the first member; of the port where it enters */
+    const struct claim *claim;
+    uint32_t n_used, used_capacity;
+    struct used *used;
+    struct judged *next_dirty;
+    bool dirty;
+    bool provisional;    /* judged during an update: only for what must hold in any mixture */
+    uint32_t n_failures; /* elements it meets */
+    struct failure *failures;
+    uint32_t n_steps;
+    struct violations *violations; /* NULL: none */
+};
+
+/* What has arrived at a receiver. */
+struct arrivals {
+    uint64_t whole; /* lanes in which all of the class has arrived at once */
+    uint64_t any;   /* ... in which some of it has */
+    uint32_t n, capacity;
+    struct arrival {
+        uint64_t lanes;
+        struct match cube;
+    } * parts;
+};
 
 struct prover {
     const struct network *network;
-    uint32_t n_nodes, n_links;
+    uint32_t n_nodes, n_links, n_risks;
     struct proved_node *nodes; /* by name */
-    const struct link **links; /* by name */
-    bool sorted;
+    struct proved_link *links; /* by name */
+    char **risks;              /* by name; the links' own texts */
+    struct judged_circuit *circuits;
+    struct judged *dirty;
+    struct proved_flow *dirty_flows;
+    bool updating;
+    struct changing {
+        uint32_t n, capacity;
+        struct changing_rule {
+            uint32_t node;
+            struct proved_flow *flow; /* the one that is not NULL */
+            struct proved_group *group;
+            struct proved_meter *meter;
+        } * list;
+    } changing;
+    struct {
+        uint32_t n, capacity;
+        struct judged **list;
+    } provisional;
+    uint64_t n_flows, n_claims, n_violations; /* violations: standing, also those not kept */
+
+    struct use *free_uses;
+    struct use_block *use_blocks;
+    uint32_t n_used, used_capacity; /* by the walk that is under way */
+    struct used *used;
+    /* Scratch. */
+    uint64_t walk_number;
+    struct lane_number {
+        uint64_t walk;
+        uint32_t number;
+    } * lane_numbers[FAILS_KINDS]; /* by link, node, risk */
+    struct failure *failures;
+    uint32_t n_failures, failures_capacity;
+    struct arrivals *arrivals;
+    uint32_t arrivals_capacity;
+    struct cube_list found;
+    struct spare_pieces *spare_pieces;
 };
 
-/* What has failed. */
-struct failure {
-    uint32_t link, node; /* NO_ELEMENT: none */
-    const char *risk;    /* all links of this shared-risk group; NULL: none */
-};
+/* ---- prove_tables.c ---- */
+
+uint32_t prover_node(const struct prover *, const char *name);                /* NO_ELEMENT: none */
+struct proved_port *proved_port(const struct proved_node *, uint32_t number); /* NULL: none */
+/* Made if it is not there: its absence can be looked at too. */
+struct proved_group *proved_group(struct proved_node *, uint32_t group_id);
+struct proved_meter *proved_meter(struct proved_node *, uint32_t meter_id);
+
+void mark_dirty(struct prover *, struct judged *);
+void mark_users_dirty(struct prover *, const struct element *);
+void mark_entry_dirty(struct prover *, struct proved_flow *);
+void set_odd(struct prover *, struct proved_flow *, bool odd);
+/* A walk begins; comes by this element; has ended. */
+void begin_uses(struct prover *, struct judged *);
+void note_use(struct prover *, struct judged *, struct element *);
+void end_uses(struct prover *, struct judged *);
+
+/* ---- prove.c ---- */
+
+/* Would all of the claim arrive if this alone had failed? It is an element the claim meets. */
+bool claim_survives(struct prover *, struct judged *, const struct failure *);
+
+/* ---- prove_walk.c ---- */
 
 /* One packet class on its way. */
 struct state {
+    uint64_t lanes;
     uint32_t node, in_port;
-    struct match cube;
+    uint32_t queue;
+    uint8_t n_saved;
     struct {
         uint64_t vid, vid_mask, pcp, pcp_mask;
     } saved[2]; /* tags below the outermost, as far as known */
-    uint8_t n_saved;
-    uint32_t queue;
+    struct match cube;
 };
 
 /* The way it came, for reports and for finding loops. */
 struct step {
     const struct step *before;
     const struct state *state;
-    const struct flow *flow;
+    const struct flow *flow; /* NULL: not looked up yet */
     uint32_t depth;
 };
 
 struct walk {
     struct prover *prover;
-    struct failure failure;
+    struct judged *by;
+    bool with_failures; /* elements get lanes */
+    uint32_t round;     /* which of the elements have lanes */
+    uint32_t choice;    /* which bucket a select group takes first */
+    uint32_t choices;   /* how many there are at most */
     /* Told what happens. `step` is the last one. */
-    void (*delivered)(struct walk *, const struct step *, uint32_t node, uint32_t port,
-                      const struct match *cube);
-    void (*forwarded)(struct walk *, const struct step *, uint32_t queue); /* over a link */
-    void (*trouble)(struct walk *, const struct step *, enum violation_kind, const char *what);
-    /* Every link and node whose failure could have changed what happened. */
-    bool *touched_links, *touched_nodes; /* NULL: nobody asks */
+    /* By a rule, which may forward it; or by none (step->flow is NULL). */
+    void (*taken)(struct walk *, const struct step *, const struct state *, bool forwards);
+    void (*delivered)(struct walk *, const struct step *, const struct state *, uint32_t port);
+    void (*forwarded)(struct walk *, const struct step *, const struct state *);
+    void (*trouble)(struct walk *, const struct step *, const struct state *, enum violation_kind,
+                    const char *what);
     void *arg;
+    bool aside; /* a question: nobody becomes a user */
     uint64_t steps;
     uint32_t budget; /* steps left: nothing can keep a proof busy for ever */
 };
 
-static inline uint64_t
-hash_masked(const struct flow_key *key, const struct flow_key *mask)
-{
-    uint64_t h = 0;
-    for (int i = 0; i < FLOW_KEY_WORDS; i++)
-        h = hash_add(h, key->words[i] & mask->words[i]);
-    return hash_mix(h);
-}
-
-/* A class cut up: what is left of it when others have taken their parts. */
-#define MAX_PIECES 512 /* beyond, it counts as all of it */
-struct pieces {
-    uint32_t n;
-    struct match cubes[MAX_PIECES];
-    bool overflow;
-};
-void pieces_start(struct pieces *, const struct match *whole);
-void pieces_subtract(struct pieces *, const struct match *taken);
-
 /* Follows a class from where it enters. */
 void walk_run(struct walk *, const struct state *);
-/* Carries out one given rule on the class, and follows it from there. */
-void walk_rule(struct walk *, const struct state *, const struct flow *);
+/* The lane of the number-th element in this round; 0: it has none. */
+uint64_t walk_lane(const struct walk *, uint32_t number);
 
-uint32_t prover_node(const struct prover *, const char *name); /* NO_ELEMENT: none */
-const struct meter *proved_meter(const struct proved_node *, uint32_t meter_id);
-const struct proved_port *proved_port(const struct proved_node *, uint32_t number);
-bool link_is_down(const struct prover *, const struct failure *, uint32_t link);
+struct pieces *pieces_take(struct prover *); /* from those that are spare */
+void pieces_give(struct prover *, struct pieces *);
+
+/* ---- prove_report.c ---- */
+
+/* Takes over what is in the violation. */
+void violations_add(struct prover *, struct violations **, struct violation *);
+void violations_clear(struct prover *, struct violations **);
+char *cube_text(const struct match *);
+char *flow_text(const struct flow *);
+char *path_text(const struct prover *, const struct step *);
+/* What a packet that is in this cube at this step looked like when it entered the network. */
+void entering_cube(const struct prover *, const struct step *, const struct match *cube,
+                   struct match *entering);
+char *entering_text(const struct prover *, const struct step *, const struct match *cube);
+char *failure_text(const struct prover *, const struct failure *);
 
 #endif

@@ -1,9 +1,11 @@
 /* What the tables do to a class of packets: the semantics of OpenFlow 1.3 on cubes of header space.
  *
  * At a node the class is looked up in the order of priorities: each rule takes the part of the
- * class that it covers and that no rule above it has taken; what is left goes on. Rules are found
- * by tuples, as in a switch; only a class that leaves open what a tuple looks at is compared rule
- * by rule. */
+ * class that it covers and that no rule above it has taken; what is left goes on. Where two rules
+ * of the same priority meet, the standard leaves open which one a packet follows (section 5.3); the
+ * first by match is followed, and in the lane of anything the others too.
+ *
+ * No code is shared with the compiler, and no cookie is looked at. */
 #include "engineer/prove_private.h"
 
 #include "base/alloc.h"
@@ -13,90 +15,79 @@
 
 #define MAX_GROUP_DEPTH 8
 
-bool
-link_is_down(const struct prover *p, const struct failure *f, uint32_t link)
+/* ---- Failures ---- */
+
+uint64_t
+walk_lane(const struct walk *w, uint32_t number)
 {
-    const struct link *l = p->links[link];
-    if (f->link == link)
-        return true;
-    if (f->node != NO_ELEMENT) {
-        const char *name = p->nodes[f->node].node->name;
-        if (!strcmp(l->a.node, name) || !strcmp(l->b.node, name))
-            return true;
-    }
-    for (uint32_t i = 0; f->risk && i < l->n_shared_risks; i++) {
-        if (!strcmp(l->shared_risks[i], f->risk))
-            return true;
-    }
-    return false;
+    uint32_t in_round = number - w->round * LANES_FAILURE;
+    return in_round < LANES_FAILURE ? LANE_UP << (1 + in_round) : 0;
 }
 
-const struct proved_port *
-proved_port(const struct proved_node *node, uint32_t number)
+/* The lanes in which this element is down. It is numbered when it is met with everything up. */
+static uint64_t
+lanes_of(struct walk *w, enum failure_kind kind, uint32_t index, bool met)
 {
-    for (uint32_t i = 0; i < node->n_ports; i++) {
-        if (node->ports[i].number == number)
-            return &node->ports[i];
+    struct prover *p = w->prover;
+    struct lane_number *n = &p->lane_numbers[kind][index];
+    if (n->walk != p->walk_number) {
+        if (!met)
+            return 0;
+        n->walk = p->walk_number;
+        n->number = p->n_failures;
+        GROW(p->failures, p->n_failures, p->failures_capacity);
+        p->failures[p->n_failures++] = (struct failure){kind, index};
     }
-    return NULL;
+    return walk_lane(w, n->number);
 }
 
-const struct meter *
-proved_meter(const struct proved_node *node, uint32_t meter_id)
+/* The lanes in which this port cannot be used. */
+static uint64_t
+lanes_down(struct walk *w, const struct proved_port *port, uint64_t lanes)
 {
-    for (uint32_t i = 0; i < node->n_meters; i++) {
-        if (node->meters[i]->meter_id == meter_id)
-            return node->meters[i];
-    }
-    return NULL;
+    if (port->link == NO_ELEMENT || !w->with_failures)
+        return 0;
+    bool met = lanes & LANE_UP;
+    const struct proved_link *link = &w->prover->links[port->link];
+    uint64_t down = lanes_of(w, FAILS_LINK, port->link, met);
+    if (w->prover->nodes[port->far_node].node != w->by->claim->from.node)
+        down |= lanes_of(w, FAILS_NODE, port->far_node, met);
+    for (uint32_t i = 0; i < link->n_risks; i++)
+        down |= lanes_of(w, FAILS_RISK, link->risks[i], met);
+    return down;
 }
 
-static const struct group *
-find_group(const struct proved_node *node, uint32_t group_id)
-{
-    for (uint32_t i = 0; i < node->n_groups; i++) {
-        if (node->groups[i]->group_id == group_id)
-            return node->groups[i];
-    }
-    return NULL;
-}
-
-/* Notes that this port's state mattered, and says whether it can be used. */
-static bool
-port_is_up(struct walk *w, const struct proved_node *node, uint32_t number)
+static uint64_t
+lanes_up(struct walk *w, const struct proved_node *node, uint32_t number, uint64_t lanes)
 {
     const struct proved_port *port = proved_port(node, number);
-    if (!port)
-        return false;
-    if (port->link == NO_ELEMENT)
-        return true;
-    if (w->touched_links) {
-        w->touched_links[port->link] = true;
-        w->touched_nodes[port->far_node] = true;
-    }
-    return !link_is_down(w->prover, &w->failure, port->link);
+    return port ? ~lanes_down(w, port, lanes) : 0;
 }
 
-static bool bucket_is_up(struct walk *, const struct proved_node *, const struct bucket *,
-                         int depth);
-
-static bool
-group_is_up(struct walk *w, const struct proved_node *node, uint32_t group_id, int depth)
+static struct proved_group *
+look_at_group(struct proved_node *node, uint32_t group_id)
 {
-    const struct group *g = find_group(node, group_id);
-    bool up = false;
-    for (uint32_t i = 0; g && depth && i < g->n_buckets; i++)
-        up |= bucket_is_up(w, node, &g->buckets[i], depth - 1);
-    return up;
+    struct proved_group *g = proved_group(node, group_id);
+    g->looked_at = true;
+    return g;
 }
 
-static bool
-bucket_is_up(struct walk *w, const struct proved_node *node, const struct bucket *b, int depth)
+/* The lanes in which this bucket is live (section 6.5: its port or its group is). */
+static uint64_t
+lanes_live(struct walk *w, struct proved_node *node, const struct bucket *b, uint64_t lanes,
+           int depth)
 {
+    uint64_t live = 0;
     if (b->watch_port == PORT_ANY && b->watch_group == GROUP_ANY)
-        return true;
-    return (b->watch_port != PORT_ANY && port_is_up(w, node, b->watch_port)) ||
-           (b->watch_group != GROUP_ANY && group_is_up(w, node, b->watch_group, depth));
+        return LANES_ALL;
+    if (b->watch_port != PORT_ANY)
+        live |= lanes_up(w, node, b->watch_port, lanes);
+    if (b->watch_group != GROUP_ANY && depth) {
+        const struct group *g = look_at_group(node, b->watch_group)->group;
+        for (uint32_t i = 0; g && i < g->n_buckets; i++)
+            live |= lanes_live(w, node, &g->buckets[i], lanes, depth - 1);
+    }
+    return live;
 }
 
 /* ---- Header changes ---- */
@@ -157,24 +148,19 @@ static void follow(struct walk *, const struct step *before, const struct state 
 static void
 leave_by(struct walk *w, const struct step *step, const struct state *s, uint32_t number)
 {
-    const struct proved_node *node = &w->prover->nodes[s->node];
-    if (number == PORT_CONTROLLER)
-        return;
-    if (number == PORT_LOCAL) {
-        w->delivered(w, step, s->node, PORT_LOCAL, &s->cube);
-        return;
-    }
-    const struct proved_port *port = proved_port(node, number);
+    const struct proved_port *port = proved_port(&w->prover->nodes[s->node], number);
     if (!port)
-        return; /* no such port: the packet is dropped */
+        return; /* no such port (or the controller): the packet goes nowhere */
     if (port->link == NO_ELEMENT) {
-        w->delivered(w, step, s->node, number, &s->cube);
+        w->delivered(w, step, s, number);
         return;
     }
-    w->forwarded(w, step, s->queue);
-    if (!port_is_up(w, node, number))
+    w->forwarded(w, step, s);
+    uint64_t lanes = s->lanes & ~lanes_down(w, port, s->lanes);
+    if (!lanes)
         return;
     struct state next = *s;
+    next.lanes = lanes;
     next.node = port->far_node;
     next.in_port = port->far_port;
     next.queue = 0;
@@ -191,276 +177,247 @@ output(struct walk *w, const struct step *step, const struct state *s, uint32_t 
         leave_by(w, step, s, s->in_port);
     } else if (number == PORT_ALL || number == PORT_FLOOD) {
         for (uint32_t i = 0; i < node->n_ports; i++) {
-            if (node->ports[i].number != s->in_port)
+            if (node->ports[i].number != s->in_port && node->ports[i].number != PORT_LOCAL)
                 leave_by(w, step, s, node->ports[i].number);
         }
     } else if (number == PORT_NORMAL || number == PORT_TABLE) {
-        w->trouble(w, step, VIOLATION_UNJUDGED, "it forwards by learning or resubmission");
+        w->trouble(w, step, s, VIOLATION_UNJUDGED, "it forwards by learning or resubmission");
     } else if (number != s->in_port) { /* its own port: dropped, by the specification */
         leave_by(w, step, s, number);
     }
 }
 
-static void run_actions(struct walk *, const struct step *, struct state *, const struct actions *,
-                        int depth);
+static void run_group(struct walk *, const struct step *, const struct state *, uint32_t group_id,
+                      int depth);
 
-static void
-run_bucket(struct walk *w, const struct step *step, const struct state *s, const struct bucket *b,
+/* One action; false: the rest cannot be followed. */
+static bool
+run_action(struct walk *w, const struct step *step, struct state *s, const struct action *a,
            int depth)
 {
-    struct state copy = *s;
-    struct actions ordered = {0};
-    /* An action set: changes first, output last (section 5.10); of ours only this much matters. */
-    for (int pass = 0; pass < 2; pass++) {
-        for (uint32_t i = 0; i < b->actions.n; i++) {
-            const struct action *a = &b->actions.list[i];
-            bool last = a->type == ACTION_OUTPUT || a->type == ACTION_GROUP;
-            if (last == (pass == 1))
-                *actions_add(&ordered, a->type) = *a;
+    switch ((enum action_type)a->type) {
+    case ACTION_OUTPUT:
+        output(w, step, s, a->id);
+        return true;
+    case ACTION_GROUP:
+        run_group(w, step, s, a->id, depth);
+        return true;
+    case ACTION_SET_QUEUE:
+        s->queue = a->id;
+        return true;
+    case ACTION_SET_FIELD:
+        write_field(&s->cube, a->field, a->value);
+        return true;
+    case ACTION_PUSH_VLAN:
+        if (!push_vlan(s)) {
+            w->trouble(w, step, s, VIOLATION_UNJUDGED, "it pushes too many tags");
+            return false;
         }
+        return true;
+    case ACTION_POP_VLAN:
+        pop_vlan(s);
+        return true;
+    default:
+        w->trouble(w, step, s, VIOLATION_UNJUDGED, "it has actions this proof cannot follow");
+        return false;
     }
-    run_actions(w, step, &copy, &ordered, depth);
-    actions_free(&ordered);
 }
 
+static bool
+leaves(const struct action *a)
+{
+    return a->type == ACTION_OUTPUT || a->type == ACTION_GROUP;
+}
+
+/* An action set: changes first, output last (section 5.10); of ours only this much matters. */
+static void
+run_bucket(struct walk *w, const struct step *step, const struct state *s, uint64_t lanes,
+           const struct bucket *b, int depth)
+{
+    struct state copy = *s;
+    copy.lanes = lanes;
+    for (int last = 0; last < 2; last++) {
+        for (uint32_t i = 0; i < b->actions.n; i++) {
+            if (leaves(&b->actions.list[i]) == last &&
+                !run_action(w, step, &copy, &b->actions.list[i], depth))
+                return;
+        }
+    }
+}
+
+/* The first live bucket, in the order of the group or, for a select group, from where this round
+ * begins: each of its buckets is the first in one round. In the lane of anything, all. */
+static void
+run_live_bucket(struct walk *w, const struct step *step, const struct state *s,
+                const struct group *g, uint32_t begin, int depth)
+{
+    struct proved_node *node = &w->prover->nodes[s->node];
+    uint64_t left = s->lanes & ~LANE_ANY;
+    for (uint32_t i = 0; i < g->n_buckets; i++) {
+        const struct bucket *b = &g->buckets[(begin + i) % g->n_buckets];
+        uint64_t live = left ? left & lanes_live(w, node, b, left, depth) : 0;
+        left &= ~live;
+        live |= s->lanes & LANE_ANY;
+        if (live)
+            run_bucket(w, step, s, live, b, depth - 1);
+    }
+}
+
+static void
+run_this_group(struct walk *w, const struct step *step, const struct state *s,
+               const struct group *g, int depth)
+{
+    if (!g || !depth) {
+        w->trouble(w, step, s, VIOLATION_UNJUDGED,
+                   g ? "groups nest too deeply" : "its group is missing");
+    } else if (g->type == GROUP_TYPE_FF) {
+        run_live_bucket(w, step, s, g, 0, depth);
+    } else if (g->type == GROUP_TYPE_SELECT) {
+        w->choices = MAX(w->choices, g->n_buckets);
+        if (g->n_buckets)
+            run_live_bucket(w, step, s, g, w->choice % g->n_buckets, depth);
+    } else {
+        uint32_t n = g->type == GROUP_TYPE_INDIRECT ? MIN(g->n_buckets, 1) : g->n_buckets;
+        for (uint32_t i = 0; i < n; i++)
+            run_bucket(w, step, s, s->lanes, &g->buckets[i], depth - 1);
+    }
+}
+
+/* During an update it may be what it was, or what it is to be. */
 static void
 run_group(struct walk *w, const struct step *step, const struct state *s, uint32_t group_id,
           int depth)
 {
-    const struct proved_node *node = &w->prover->nodes[s->node];
-    const struct group *g = find_group(node, group_id);
-    if (!g || !depth) {
-        w->trouble(w, step, VIOLATION_UNJUDGED,
-                   g ? "groups nest too deeply" : "its group is missing");
-        return;
-    }
-    for (uint32_t i = 0; i < g->n_buckets; i++) {
-        bool up = g->type != GROUP_TYPE_FF || bucket_is_up(w, node, &g->buckets[i], depth);
-        if (!up)
-            continue;
-        run_bucket(w, step, s, &g->buckets[i], depth - 1);
-        if (g->type == GROUP_TYPE_FF || g->type == GROUP_TYPE_INDIRECT)
-            return;
-    }
-}
-
-static void
-run_actions(struct walk *w, const struct step *step, struct state *s, const struct actions *actions,
-            int depth)
-{
-    for (uint32_t i = 0; i < actions->n; i++) {
-        const struct action *a = &actions->list[i];
-        switch ((enum action_type)a->type) {
-        case ACTION_OUTPUT:
-            output(w, step, s, a->id);
-            break;
-        case ACTION_GROUP:
-            run_group(w, step, s, a->id, depth);
-            break;
-        case ACTION_SET_QUEUE:
-            s->queue = a->id;
-            break;
-        case ACTION_SET_FIELD:
-            write_field(&s->cube, a->field, a->value);
-            break;
-        case ACTION_PUSH_VLAN:
-            if (!push_vlan(s)) {
-                w->trouble(w, step, VIOLATION_UNJUDGED, "it pushes too many tags");
-                return;
-            }
-            break;
-        case ACTION_POP_VLAN:
-            pop_vlan(s);
-            break;
-        default:
-            w->trouble(w, step, VIOLATION_UNJUDGED, "it has actions this proof cannot follow");
-            return;
-        }
-    }
+    const struct proved_group *g = look_at_group(&w->prover->nodes[s->node], group_id);
+    if (g->old)
+        run_this_group(w, step, s, g->old, depth);
+    if (g->group || !g->old)
+        run_this_group(w, step, s, g->group, depth);
 }
 
 /* ---- Lookup ---- */
-
-void
-pieces_start(struct pieces *p, const struct match *whole)
-{
-    p->n = 1;
-    p->cubes[0] = *whole;
-    p->overflow = false;
-}
-
-/* Takes what `taken` covers out of the pieces. A piece becomes several: for each bit that `taken`
- * asks for and the piece leaves open, the part that has it the other way. */
-void
-pieces_subtract(struct pieces *p, const struct match *taken)
-{
-    uint32_t n_old = p->n;
-    for (uint32_t i = 0; i < n_old;) {
-        struct match piece = p->cubes[i];
-        if (!match_intersect(&piece, taken, NULL)) {
-            i++;
-            continue;
-        }
-        p->cubes[i] = p->cubes[--n_old]; /* it goes; its remains come behind the old ones */
-        p->cubes[n_old] = p->cubes[--p->n];
-        for (int word = 0; word < FLOW_KEY_WORDS; word++) {
-            uint64_t open = taken->mask.words[word] & ~piece.mask.words[word];
-            while (open) {
-                uint64_t bit = open & -open;
-                open ^= bit;
-                struct match rest = piece;
-                rest.mask.words[word] |= bit;
-                rest.value.words[word] |= ~taken->value.words[word] & bit;
-                if (p->n == MAX_PIECES) {
-                    p->overflow = true;
-                    return;
-                }
-                p->cubes[p->n++] = rest;
-                piece.mask.words[word] |= bit;
-                piece.value.words[word] |= taken->value.words[word] & bit;
-            }
-        }
-    }
-}
-
-struct candidates {
-    uint32_t n, capacity;
-    uint32_t *flows; /* indices: the order of priority */
-};
-
-static void
-add_candidate(struct candidates *c, uint32_t flow)
-{
-    GROW(c->flows, c->n, c->capacity);
-    c->flows[c->n++] = flow;
-}
-
-static bool
-specifies(const struct match *cube, const struct flow_key *mask)
-{
-    for (int i = 0; i < FLOW_KEY_WORDS; i++) {
-        if (mask->words[i] & ~cube->mask.words[i])
-            return false;
-    }
-    return true;
-}
-
-static int
-by_number(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-/* All rules of the tuple ask for something else than the class is. */
-static bool
-is_apart(const struct flow_tuple *tuple, const struct match *cube)
-{
-    for (int i = 0; i < FLOW_KEY_WORDS; i++) {
-        if ((tuple->value.words[i] ^ cube->value.words[i]) & tuple->same.words[i] &
-            cube->mask.words[i])
-            return true;
-    }
-    return false;
-}
-
-/* The rules that could take a part of the class, highest priority first. */
-static void
-find_candidates(const struct proved_node *node, const struct match *cube, struct candidates *c)
-{
-    for (uint32_t t = 0; t < node->n_tuples; t++) {
-        const struct flow_tuple *tuple = &node->tuples[t];
-        if (is_apart(tuple, cube))
-            continue;
-        bool exact = specifies(cube, &tuple->hashed);
-        const uint32_t *next = exact ? node->next : node->next_member;
-        uint32_t slot = exact ? (uint32_t)hash_masked(&cube->value, &tuple->hashed) : 0;
-        uint32_t i = exact ? tuple->slots[slot & (tuple->n_slots - 1)] : tuple->members;
-        for (; i; i = next[i - 1]) {
-            if (match_intersect(&node->flows[i - 1].flow->match, cube, NULL))
-                add_candidate(c, i - 1);
-        }
-    }
-    qsort(c->flows, c->n, sizeof *c->flows, by_number);
-}
 
 static bool
 is_loop(const struct step *before, const struct state *s)
 {
     for (; before; before = before->before) {
         if (before->state->node == s->node && before->state->in_port == s->in_port &&
-            match_equal(&before->state->cube, &s->cube))
+            before->state->lanes & s->lanes && match_equal(&before->state->cube, &s->cube))
             return true;
     }
     return false;
 }
 
 static void
-run_rule(struct walk *w, const struct step *before, const struct state *s, const struct flow *flow)
+run_flow(struct walk *w, const struct step *before, const struct state *s, const struct flow *flow,
+         bool forwards)
 {
     struct state copy = *s;
     struct step step = {before, s, flow, before ? before->depth + 1 : 0};
+    w->taken(w, &step, s, forwards);
     if (flow->has_goto || flow->has_write || flow->clear) {
-        w->trouble(w, &step, VIOLATION_UNJUDGED, "it uses more than one table or an action set");
+        w->trouble(w, &step, s, VIOLATION_UNJUDGED, "it uses more than one table or an action set");
         return;
     }
-    run_actions(w, &step, &copy, &flow->apply, MAX_GROUP_DEPTH);
+    for (uint32_t i = 0; i < flow->apply.n; i++) {
+        if (!run_action(w, &step, &copy, &flow->apply.list[i], MAX_GROUP_DEPTH))
+            return;
+    }
 }
 
-void
-walk_rule(struct walk *w, const struct state *s, const struct flow *flow)
+static void
+run_rule(struct walk *w, const struct step *before, const struct state *s, struct proved_flow *f)
 {
-    w->steps++;
-    run_rule(w, NULL, s, flow);
+    if (!w->aside)
+        note_use(w->prover, w->by, &f->element);
+    if (f->old)
+        run_flow(w, before, s, f->old, f->forwards);
+    run_flow(w, before, s, f->flow, f->forwards);
+}
+
+/* The part of the class that this rule could be chosen for, though the first of the same priority
+ * was: what any packet may do. */
+static void
+run_other_choice(struct walk *w, const struct step *before, const struct state *s,
+                 struct proved_flow *f)
+{
+    struct state part = *s;
+    part.lanes &= LANE_ANY;
+    if (part.lanes && match_intersect(&s->cube, &f->flow->match, &part.cube))
+        run_rule(w, before, &part, f);
+}
+
+/* No rule takes it. */
+static void
+drop(struct walk *w, const struct step *before, const struct state *s)
+{
+    struct step step = {before, s, NULL, before ? before->depth + 1 : 0};
+    if (!w->aside)
+        note_use(w->prover, w->by, &w->prover->nodes[s->node].miss);
+    w->taken(w, &step, s, false);
 }
 
 /* Cuts the class up among the rules that take parts of it. */
 static void
 follow_parts(struct walk *w, const struct step *before, const struct state *s,
-             const struct candidates *c)
+             const struct cube_list *found)
 {
-    const struct proved_node *node = &w->prover->nodes[s->node];
-    struct pieces *rest = xmalloc(sizeof *rest);
+    struct pieces *rest = pieces_take(w->prover);
     pieces_start(rest, &s->cube);
-    for (uint32_t i = 0; i < c->n && rest->n; i++) {
-        const struct flow *flow = node->flows[c->flows[i]].flow;
+    for (uint32_t i = 0; i < found->n; i++) {
+        struct proved_flow *f = (struct proved_flow *)found->items[i];
         uint32_t n = rest->overflow ? 1 : rest->n;
+        if (i && found->items[i - 1]->priority == f->item.priority)
+            run_other_choice(w, before, s, f);
         for (uint32_t k = 0; k < n; k++) {
             struct state part = *s;
             const struct match *from = rest->overflow ? &s->cube : &rest->cubes[k];
-            if (match_intersect(from, &flow->match, &part.cube))
-                run_rule(w, before, &part, flow);
+            if (match_intersect(from, &f->flow->match, &part.cube))
+                run_rule(w, before, &part, f);
         }
-        if (match_contains(&flow->match, &s->cube))
-            break;
-        if (!rest->overflow)
-            pieces_subtract(rest, &flow->match);
+        if (!rest->overflow && !f->item.tentative)
+            pieces_subtract(rest, &f->flow->match);
     }
-    free(rest);
+    if (rest->n) {
+        struct state missed = *s;
+        missed.cube = rest->cubes[0];
+        drop(w, before, &missed);
+    }
+    pieces_give(w->prover, rest);
 }
 
 static void
 follow(struct walk *w, const struct step *before, const struct state *s)
 {
-    const struct proved_node *node = &w->prover->nodes[s->node];
+    struct prover *p = w->prover;
+    struct proved_node *node = &p->nodes[s->node];
     struct step here = {before, s, NULL, before ? before->depth + 1 : 0};
     w->steps++;
     if (is_loop(before, s)) {
-        w->trouble(w, &here, VIOLATION_LOOP, "the packet comes back to where it was");
+        w->trouble(w, &here, s, VIOLATION_LOOP, "the packet comes back to where it was");
         return;
     }
     if (!w->budget) {
-        w->trouble(w, &here, VIOLATION_UNJUDGED, "too many ways to follow");
+        w->trouble(w, &here, s, VIOLATION_UNJUDGED, "too many ways to follow");
         return;
     }
     w->budget--;
-    struct candidates c = {0};
-    find_candidates(node, &s->cube, &c);
-    if (c.n && match_contains(&node->flows[c.flows[0]].flow->match, &s->cube))
-        run_rule(w, before, s, node->flows[c.flows[0]].flow);
-    else if (c.n)
-        follow_parts(w, before, s, &c);
-    free(c.flows);
+    p->found.n = 0;
+    cubes_take(&node->flows, &s->cube, &p->found);
+    if (!p->found.n) {
+        drop(w, before, s);
+        return;
+    }
+    struct proved_flow *first = (struct proved_flow *)p->found.items[0];
+    if (p->found.n == 1 && !first->item.tentative &&
+        match_contains(&first->flow->match, &s->cube)) {
+        run_rule(w, before, s, first);
+        return;
+    }
+    struct cube_list mine = {p->found.n, p->found.n, /* the walk asks further questions */
+                             xmemdup(p->found.items, p->found.n * sizeof *p->found.items)};
+    follow_parts(w, before, s, &mine);
+    cube_list_fini(&mine);
 }
 
 void

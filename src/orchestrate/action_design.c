@@ -144,7 +144,7 @@ compute_proof(void *arg, struct network *net)
         drawing->err = draft_prove(net, &proof, &drawing->why);
     if (drawing->err)
         return;
-    drawing->proof = proof_to_json(&proof);
+    drawing->proof = proof_to_json(&proof, DRAFT_SHOWN);
     drawing->n_violations = proof.n;
     drawing->violation = proof.n ? describe_violations(&proof) : NULL;
     proof_fini(&proof);

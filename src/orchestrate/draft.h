@@ -11,7 +11,7 @@
 #define ORCHESTRATE_DRAFT_H
 
 #include "engineer/plan.h"
-#include "engineer/prove.h"
+#include "engineer/proof_json.h"
 
 #include <jansson.h>
 
@@ -52,10 +52,6 @@ const char *draft_circuit(const json_t *draft, size_t index);
 MUST_CHECK enum err draft_summary(const struct network *, const json_t *draft, json_t **summary,
                                   struct diag *);
 
-/* {"ok", "violations": [{"kind", "circuit", "node", "rule", "packet", "path", "failure", "text"}],
- * "n-violations", "circuits", "rules", "classes", "walks", "failures", "text"}; the first
- * DRAFT_SHOWN violations. */
-json_t *proof_to_json(const struct proof *);
 /* Plans and proves all that is in the network. ERR_OK also with violations: `proof` says so. */
 MUST_CHECK enum err draft_prove(const struct network *, struct proof *, struct diag *);
 

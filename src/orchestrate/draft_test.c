@@ -153,7 +153,7 @@ is_proved_with_all_there_is(void **state UNUSED)
     json_t *draft = draft_of(net, "scada-a", "trip");
     assert_ok(draft_put(net, draft, &why));
     assert_ok(draft_prove(net, &proof, &why));
-    json_t *json = proof_to_json(&proof);
+    json_t *json = proof_to_json(&proof, DRAFT_SHOWN);
     assert_true(json_is_true(json_object_get(json, "ok")));
     assert_int_equal(json_integer_value(json_object_get(json, "circuits")), 2);
     json_decref(json);

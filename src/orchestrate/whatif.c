@@ -128,7 +128,7 @@ add_proof(struct trial *trial, const struct network *net)
         return false;
     }
     bool holds = proof.n == 0;
-    json_object_set_new(trial->answer, "proof", proof_to_json(&proof));
+    json_object_set_new(trial->answer, "proof", proof_to_json(&proof, DRAFT_SHOWN));
     proof_fini(&proof);
     return holds;
 }

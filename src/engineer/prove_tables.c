@@ -1,0 +1,891 @@
+/* What is being judged: the tables of all nodes, and who has looked at what in them. */
+#include "engineer/prove_private.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define USES_PER_BLOCK 1024
+
+struct use_block {
+    struct use_block *next;
+    struct use uses[USES_PER_BLOCK];
+};
+
+struct spare_pieces {
+    struct spare_pieces *next;
+    struct pieces pieces;
+};
+
+/* ---- The network ---- */
+
+static int
+by_node_name(const void *a, const void *b)
+{
+    return strcmp(((const struct proved_node *)a)->node->name,
+                  ((const struct proved_node *)b)->node->name);
+}
+
+static int
+by_link_name(const void *a, const void *b)
+{
+    return strcmp(((const struct proved_link *)a)->link->name,
+                  ((const struct proved_link *)b)->link->name);
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int
+by_port_number(const void *a, const void *b)
+{
+    uint32_t x = ((const struct proved_port *)a)->number,
+             y = ((const struct proved_port *)b)->number;
+    return x < y ? -1 : x > y;
+}
+
+uint32_t
+prover_node(const struct prover *p, const char *name)
+{
+    struct node wanted = {.name = (char *)name};
+    struct proved_node key = {.node = &wanted};
+    struct proved_node *found = name && p->n_nodes ? bsearch(&key, p->nodes, p->n_nodes,
+                                                             sizeof *p->nodes, by_node_name)
+                                                   : NULL;
+    return found ? (uint32_t)(found - p->nodes) : NO_ELEMENT;
+}
+
+struct proved_port *
+proved_port(const struct proved_node *node, uint32_t number)
+{
+    uint32_t low = 0, high = node->n_ports;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (node->ports[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < node->n_ports && node->ports[low].number == number ? &node->ports[low] : NULL;
+}
+
+static void
+add_ports(struct prover *p, struct proved_node *node)
+{
+    node->ports = xcalloc(node->node->n_ports + 1, sizeof *node->ports);
+    for (uint32_t i = 0; i < node->node->n_ports; i++) {
+        uint32_t number = node->node->ports[i].number;
+        node->ports[node->n_ports++] = (struct proved_port){
+            .number = number,
+            .link = NO_ELEMENT,
+            .far_node = NO_ELEMENT,
+            .host = network_host_at(p->network, node->node->name, number)};
+    }
+    node->ports[node->n_ports++] = (struct proved_port){
+        .number = PORT_LOCAL, .link = NO_ELEMENT, .far_node = NO_ELEMENT};
+    qsort(node->ports, node->n_ports, sizeof *node->ports, by_port_number);
+}
+
+/* A port with a link to a node that is not there is an edge: what enters there must be allowed. */
+static void
+connect(struct prover *p, uint32_t link, const struct link_end *here, const struct link_end *far)
+{
+    uint32_t node = prover_node(p, here->node), far_node = prover_node(p, far->node);
+    struct proved_port *port = node == NO_ELEMENT ? NULL : proved_port(&p->nodes[node], here->port);
+    if (!port || far_node == NO_ELEMENT)
+        return;
+    port->link = link;
+    port->far_node = far_node;
+    port->far_port = far->port;
+}
+
+static void
+name_risks(struct prover *p)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n_links; i++)
+        n += p->links[i].link->n_shared_risks;
+    p->risks = xcalloc(n ? n : 1, sizeof *p->risks);
+    n = 0;
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        for (uint32_t k = 0; k < p->links[i].link->n_shared_risks; k++)
+            p->risks[n++] = p->links[i].link->shared_risks[k];
+    }
+    if (n)
+        qsort(p->risks, n, sizeof *p->risks, by_text);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!p->n_risks || strcmp(p->risks[p->n_risks - 1], p->risks[i]))
+            p->risks[p->n_risks++] = p->risks[i];
+    }
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        struct proved_link *l = &p->links[i];
+        l->risks = xcalloc(l->link->n_shared_risks + 1, sizeof *l->risks);
+        for (uint32_t k = 0; k < l->link->n_shared_risks; k++) {
+            char **found = bsearch(&l->link->shared_risks[k], p->risks, p->n_risks,
+                                   sizeof *p->risks, by_text);
+            l->risks[l->n_risks++] = (uint32_t)(found - p->risks);
+        }
+    }
+}
+
+struct prover *
+prover_new(const struct network *net)
+{
+    struct prover *p = xcalloc(1, sizeof *p);
+    p->network = net;
+    p->nodes = xcalloc(HASH_COUNT(net->nodes) + 1, sizeof *p->nodes);
+    p->links = xcalloc(HASH_COUNT(net->links) + 1, sizeof *p->links);
+    for (const struct node *node = net->nodes; node; node = node->hh.next)
+        p->nodes[p->n_nodes++].node = node;
+    qsort(p->nodes, p->n_nodes, sizeof *p->nodes, by_node_name);
+    for (const struct link *link = net->links; link; link = link->hh.next)
+        p->links[p->n_links++].link = link;
+    qsort(p->links, p->n_links, sizeof *p->links, by_link_name);
+    for (uint32_t i = 0; i < p->n_nodes; i++)
+        add_ports(p, &p->nodes[i]);
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        connect(p, i, &p->links[i].link->a, &p->links[i].link->b);
+        connect(p, i, &p->links[i].link->b, &p->links[i].link->a);
+    }
+    name_risks(p);
+    p->lane_numbers[FAILS_LINK] = xcalloc(p->n_links + 1, sizeof(struct lane_number));
+    p->lane_numbers[FAILS_NODE] = xcalloc(p->n_nodes + 1, sizeof(struct lane_number));
+    p->lane_numbers[FAILS_RISK] = xcalloc(p->n_risks + 1, sizeof(struct lane_number));
+    return p;
+}
+
+/* ---- Users ---- */
+
+static struct use *
+new_use(struct prover *p)
+{
+    if (!p->free_uses) {
+        struct use_block *block = xmalloc(sizeof *block);
+        block->next = p->use_blocks;
+        p->use_blocks = block;
+        for (uint32_t i = 0; i < USES_PER_BLOCK; i++) {
+            block->uses[i].next = p->free_uses;
+            p->free_uses = &block->uses[i];
+        }
+    }
+    struct use *use = p->free_uses;
+    p->free_uses = use->next;
+    return use;
+}
+
+static void
+drop_use(struct prover *p, struct use *use)
+{
+    *use->previous_at = use->next;
+    if (use->next)
+        use->next->previous_at = use->previous_at;
+    use->next = p->free_uses;
+    p->free_uses = use;
+}
+
+void
+begin_uses(struct prover *p, struct judged *by)
+{
+    p->walk_number++;
+    p->n_used = 0;
+    for (uint32_t i = 0; i < by->n_used; i++) {
+        if (by->used[i].use)
+            drop_use(p, by->used[i].use);
+    }
+}
+
+void
+note_use(struct prover *p, struct judged *by, struct element *element)
+{
+    struct use *use = NULL;
+    if (element->seen == p->walk_number)
+        return;
+    element->seen = p->walk_number;
+    if (!element->user) {
+        element->user = by;
+    } else if (element->user != by) {
+        use = new_use(p);
+        *use = (struct use){by, element->more, &element->more};
+        if (use->next)
+            use->next->previous_at = &use->next;
+        element->more = use;
+    }
+    GROW(p->used, p->n_used, p->used_capacity);
+    p->used[p->n_used++] = (struct used){element, use};
+}
+
+void
+end_uses(struct prover *p, struct judged *by)
+{
+    for (uint32_t i = 0; i < by->n_used; i++) {
+        struct element *e = by->used[i].element;
+        if (!by->used[i].use && e->seen != p->walk_number)
+            e->user = NULL;
+    }
+    if (by->used_capacity < p->n_used) {
+        by->used = xrealloc(by->used, p->n_used, sizeof *by->used);
+        by->used_capacity = p->n_used;
+    }
+    by->n_used = p->n_used;
+    if (p->n_used)
+        memcpy(by->used, p->used, p->n_used * sizeof *by->used);
+}
+
+static void
+drop_uses(struct prover *p, struct judged *by)
+{
+    for (uint32_t i = 0; i < by->n_used; i++) {
+        if (by->used[i].use)
+            drop_use(p, by->used[i].use);
+        else
+            by->used[i].element->user = NULL;
+    }
+    by->n_used = 0;
+}
+
+/* It goes; who came by is to be judged again. */
+static void
+forget_element(struct prover *p, struct element *element)
+{
+    mark_users_dirty(p, element);
+    if (element->user)
+        drop_uses(p, element->user);
+    while (element->more)
+        drop_uses(p, element->more->by);
+}
+
+void
+mark_dirty(struct prover *p, struct judged *j)
+{
+    if (j->dirty)
+        return;
+    j->dirty = true;
+    j->next_dirty = p->dirty;
+    p->dirty = j;
+}
+
+void
+mark_users_dirty(struct prover *p, const struct element *element)
+{
+    if (element->user)
+        mark_dirty(p, element->user);
+    for (const struct use *use = element->more; use; use = use->next)
+        mark_dirty(p, use->by);
+}
+
+void
+mark_entry_dirty(struct prover *p, struct proved_flow *f)
+{
+    if (f->entry_is_dirty)
+        return;
+    f->entry_is_dirty = true;
+    f->next_dirty = p->dirty_flows;
+    p->dirty_flows = f;
+}
+
+void
+set_odd(struct prover *p, struct proved_flow *f, bool odd)
+{
+    struct proved_flow **list = &p->nodes[f->node].odd;
+    if (f->odd == odd)
+        return;
+    f->odd = odd;
+    if (odd) {
+        f->next_odd = *list;
+        f->previous_odd_at = list;
+        if (*list)
+            (*list)->previous_odd_at = &f->next_odd;
+        *list = f;
+    } else {
+        *f->previous_odd_at = f->next_odd;
+        if (f->next_odd)
+            f->next_odd->previous_odd_at = f->previous_odd_at;
+    }
+}
+
+static void
+mark_odd_dirty(struct prover *p, const struct proved_node *node)
+{
+    for (struct proved_flow *f = node->odd; f; f = f->next_odd)
+        mark_entry_dirty(p, f);
+}
+
+/* ---- Flows ---- */
+
+/* Anything but "to the controller" and "nowhere". */
+static bool
+forwards(const struct flow *flow)
+{
+    for (uint32_t i = 0; i < flow->apply.n; i++) {
+        const struct action *a = &flow->apply.list[i];
+        if (a->type == ACTION_GROUP || (a->type == ACTION_OUTPUT && a->id != PORT_CONTROLLER))
+            return true;
+    }
+    return flow->has_goto || flow->has_write;
+}
+
+/* In other tables, flows of the same match and priority are told apart by their table. */
+static struct cubes *
+set_of(struct proved_node *node, const struct flow *flow, uint32_t *priority)
+{
+    *priority = (uint32_t)flow->table_id << 16 | flow->priority;
+    return flow->table_id ? &node->unreached : &node->flows;
+}
+
+static void
+note_changing(struct prover *p, struct changing_rule rule)
+{
+    GROW(p->changing.list, p->changing.n, p->changing.capacity);
+    p->changing.list[p->changing.n++] = rule;
+}
+
+/* Both what it was and what it is to be may be there. */
+static void
+replace_flow(struct prover *p, struct proved_flow *f, const struct flow *flow)
+{
+    if (p->updating && !f->item.tentative && !f->old) {
+        f->old = f->flow;
+        note_changing(p, (struct changing_rule){.flow = f});
+    }
+    bool forwarded = f->forwards;
+    f->goes = false;
+    f->flow = flow;
+    f->item.match = &flow->match;
+    f->forwards = forwards(flow) || (f->old && forwards(f->old));
+    mark_users_dirty(p, &f->element);
+    if (!flow->table_id && f->forwards != forwarded)
+        mark_entry_dirty(p, f);
+}
+
+static void
+put_flow(struct prover *p, uint32_t index, const struct flow *flow)
+{
+    struct proved_node *node = &p->nodes[index];
+    uint32_t priority;
+    struct cubes *set = set_of(node, flow, &priority);
+    struct proved_flow *f = (struct proved_flow *)cubes_find(set, &flow->match, priority);
+    if (f) {
+        replace_flow(p, f, flow);
+        return;
+    }
+    f = xcalloc(1, sizeof *f);
+    f->item = (struct cube_item){.match = &flow->match, .priority = priority};
+    f->flow = flow;
+    f->node = index;
+    f->forwards = forwards(flow);
+    if (p->updating) {
+        f->item.tentative = true;
+        note_changing(p, (struct changing_rule){.flow = f});
+    }
+    p->n_flows++;
+    if (set == &node->flows) {
+        /* It takes from what lower rules took until now; and from what none did. */
+        p->found.n = 0;
+        cubes_meet(set, &flow->match, priority, &p->found);
+        for (uint32_t i = 0; i < p->found.n; i++)
+            mark_users_dirty(p, &((struct proved_flow *)p->found.items[i])->element);
+        mark_users_dirty(p, &node->miss);
+        mark_odd_dirty(p, node);
+        if (f->forwards)
+            mark_entry_dirty(p, f);
+    }
+    cubes_insert(set, &f->item);
+}
+
+static void
+take_out_flow(struct prover *p, struct proved_flow *f)
+{
+    struct proved_node *node = &p->nodes[f->node];
+    cubes_remove(f->flow->table_id ? &node->unreached : &node->flows, &f->item);
+    forget_element(p, &f->element);
+    violations_clear(p, &f->leaks);
+    set_odd(p, f, false);
+    for (struct proved_flow **at = &p->dirty_flows; f->entry_is_dirty && *at;
+         at = &(*at)->next_dirty) {
+        if (*at == f) {
+            *at = f->next_dirty;
+            break;
+        }
+    }
+    mark_odd_dirty(p, node);
+    free(f);
+    p->n_flows--;
+}
+
+static enum err
+remove_flow(struct prover *p, uint32_t index, const struct flow *flow)
+{
+    uint32_t priority;
+    struct cubes *set = set_of(&p->nodes[index], flow, &priority);
+    struct proved_flow *f = (struct proved_flow *)cubes_find(set, &flow->match, priority);
+    if (!f || f->goes)
+        return ERR_NOT_FOUND;
+    if (!p->updating) {
+        take_out_flow(p, f);
+        return ERR_OK;
+    }
+    if (!f->item.tentative && !f->old)
+        note_changing(p, (struct changing_rule){.flow = f});
+    f->goes = f->item.tentative = true;
+    mark_users_dirty(p, &f->element);
+    mark_odd_dirty(p, &p->nodes[index]);
+    return ERR_OK;
+}
+
+/* ---- Groups and meters ---- */
+
+struct proved_group *
+proved_group(struct proved_node *node, uint32_t group_id)
+{
+    struct proved_group *g;
+    HASH_FIND(hh, node->groups, &group_id, sizeof group_id, g);
+    if (!g) {
+        g = xcalloc(1, sizeof *g);
+        g->group_id = group_id;
+        HASH_ADD(hh, node->groups, group_id, sizeof group_id, g);
+    }
+    return g;
+}
+
+struct proved_meter *
+proved_meter(struct proved_node *node, uint32_t meter_id)
+{
+    struct proved_meter *m;
+    HASH_FIND(hh, node->meters, &meter_id, sizeof meter_id, m);
+    if (!m) {
+        m = xcalloc(1, sizeof *m);
+        m->meter_id = meter_id;
+        HASH_ADD(hh, node->meters, meter_id, sizeof meter_id, m);
+    }
+    return m;
+}
+
+static bool
+names_group(const struct actions *actions, const uint32_t *groups, uint32_t n)
+{
+    for (uint32_t i = 0; i < actions->n; i++) {
+        for (uint32_t k = 0; k < n && actions->list[i].type == ACTION_GROUP; k++) {
+            if (actions->list[i].id == groups[k])
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Does a bucket lead to, or watch, one of these groups? */
+static bool
+leads_to(const struct group *g, const uint32_t *groups, uint32_t n)
+{
+    for (uint32_t i = 0; g && i < g->n_buckets; i++) {
+        if (names_group(&g->buckets[i].actions, groups, n))
+            return true;
+        for (uint32_t k = 0; k < n; k++) {
+            if (g->buckets[i].watch_group == groups[k])
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool
+has_number(const uint32_t *numbers, uint32_t n, uint32_t number)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        if (numbers[i] == number)
+            return true;
+    }
+    return false;
+}
+
+/* All flows of the node that name one of these groups, or this meter. */
+static void
+mark_flows_naming(struct prover *p, struct proved_node *node, const uint32_t *groups, uint32_t n,
+                  uint32_t meter_id)
+{
+    struct match any = MATCH_ANY;
+    p->found.n = 0;
+    cubes_meet(&node->flows, &any, CUBES_ALL, &p->found);
+    for (uint32_t i = 0; i < p->found.n; i++) {
+        const struct proved_flow *f = (const struct proved_flow *)p->found.items[i];
+        const struct flow *versions[] = {f->flow, f->old};
+        for (int k = 0; k < 2 && versions[k]; k++) {
+            if ((meter_id && versions[k]->meter_id == meter_id) ||
+                names_group(&versions[k]->apply, groups, n))
+                mark_users_dirty(p, &f->element);
+        }
+    }
+}
+
+/* Whoever may come by this group: through flows, through groups that lead to it. A walk notes only
+ * that it was here; to note each claim would cost every walk more than this search, which is rare.
+ */
+static void
+mark_group_dirty(struct prover *p, struct proved_node *node, const struct proved_group *changed)
+{
+    uint32_t n = 1, capacity = 8, *groups = xcalloc(capacity, sizeof *groups);
+    bool more = changed->looked_at;
+    groups[0] = changed->group_id;
+    while (more) {
+        more = false;
+        for (const struct proved_group *g = node->groups; g; g = g->hh.next) {
+            if (has_number(groups, n, g->group_id) ||
+                (!leads_to(g->group, groups, n) && !leads_to(g->old, groups, n)))
+                continue;
+            GROW(groups, n, capacity);
+            groups[n++] = g->group_id;
+            more = true;
+        }
+    }
+    if (changed->looked_at)
+        mark_flows_naming(p, node, groups, n, 0);
+    free(groups);
+}
+
+static void
+set_group(struct prover *p, uint32_t index, struct proved_group *g, const struct group *group)
+{
+    struct proved_node *node = &p->nodes[index];
+    mark_group_dirty(p, node, g);
+    if (p->updating && g->group && !g->old) {
+        g->old = g->group;
+        note_changing(p, (struct changing_rule){.node = index, .group = g});
+    }
+    g->group = group;
+}
+
+static void
+mark_meter_dirty(struct prover *p, struct proved_node *node, const struct proved_meter *m)
+{
+    if (m->looked_at)
+        mark_flows_naming(p, node, NULL, 0, m->meter_id);
+}
+
+static void
+set_meter(struct prover *p, uint32_t index, struct proved_meter *m, const struct meter *meter)
+{
+    if (p->updating && m->meter && !m->old) {
+        m->old = m->meter;
+        note_changing(p, (struct changing_rule){.node = index, .meter = m});
+    }
+    m->meter = meter;
+    mark_meter_dirty(p, &p->nodes[index], m);
+}
+
+void
+prover_begin_update(struct prover *p)
+{
+    p->updating = true;
+}
+
+void
+prover_end_update(struct prover *p)
+{
+    p->updating = false;
+    for (uint32_t i = 0; i < p->provisional.n; i++) {
+        p->provisional.list[i]->provisional = false;
+        mark_dirty(p, p->provisional.list[i]);
+    }
+    p->provisional.n = 0;
+    for (uint32_t i = 0; i < p->changing.n; i++) {
+        struct changing_rule *c = &p->changing.list[i];
+        if (c->group) {
+            mark_group_dirty(p, &p->nodes[c->node], c->group);
+            c->group->old = NULL;
+        } else if (c->meter) {
+            c->meter->old = NULL;
+            mark_meter_dirty(p, &p->nodes[c->node], c->meter);
+        } else if (c->flow->goes) {
+            take_out_flow(p, c->flow);
+        } else {
+            c->flow->old = NULL;
+            c->flow->item.tentative = false;
+            c->flow->forwards = forwards(c->flow->flow);
+            mark_users_dirty(p, &c->flow->element);
+            mark_odd_dirty(p, &p->nodes[c->flow->node]);
+            if (!c->flow->flow->table_id)
+                mark_entry_dirty(p, c->flow);
+        }
+    }
+    p->changing.n = 0;
+}
+
+enum err
+prover_put(struct prover *p, const char *name, const struct rule *rule)
+{
+    uint32_t index = prover_node(p, name);
+    if (index == NO_ELEMENT)
+        return ERR_NOT_FOUND;
+    struct proved_node *node = &p->nodes[index];
+    if (rule->kind == RULE_FLOW) {
+        put_flow(p, index, rule->flow);
+    } else if (rule->kind == RULE_GROUP) {
+        set_group(p, index, proved_group(node, rule->group->group_id), rule->group);
+    } else {
+        set_meter(p, index, proved_meter(node, rule->meter->meter_id), rule->meter);
+    }
+    return ERR_OK;
+}
+
+enum err
+prover_remove(struct prover *p, const char *name, const struct rule *rule)
+{
+    uint32_t index = prover_node(p, name);
+    if (index == NO_ELEMENT)
+        return ERR_NOT_FOUND;
+    struct proved_node *node = &p->nodes[index];
+    if (rule->kind == RULE_FLOW)
+        return remove_flow(p, index, rule->flow);
+    if (rule->kind == RULE_GROUP) {
+        struct proved_group *g = proved_group(node, rule->group->group_id);
+        bool there = g->group != NULL;
+        set_group(p, index, g, NULL);
+        return there ? ERR_OK : ERR_NOT_FOUND;
+    }
+    struct proved_meter *m = proved_meter(node, rule->meter->meter_id);
+    bool there = m->meter != NULL;
+    set_meter(p, index, m, NULL);
+    return there ? ERR_OK : ERR_NOT_FOUND;
+}
+
+enum err
+prover_put_plan(struct prover *p, const struct plan *plan)
+{
+    const char **names;
+    uint32_t n = plan_nodes(plan, &names);
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; i < n && !err; i++) {
+        struct rule_list rules;
+        plan_rules(plan, names[i], &rules);
+        for (uint32_t k = 0; k < rules.n && !err; k++)
+            err = prover_put(p, names[i], &rules.list[k]);
+        free(rules.list);
+    }
+    free(names);
+    return err;
+}
+
+/* ---- Circuits ---- */
+
+/* What is allowed at this port has changed: who shares packets with the claim, and the rules that
+ * let them in. */
+static void
+mark_around(struct prover *p, uint32_t node, struct proved_port *port, const struct claim *claim)
+{
+    p->found.n = 0;
+    cubes_meet(&port->claims, &claim->sent, CUBES_ALL, &p->found);
+    for (uint32_t i = 0; i < p->found.n; i++)
+        mark_dirty(p, (struct judged *)p->found.items[i]);
+    mark_odd_dirty(p, &p->nodes[node]);
+}
+
+static struct proved_port *
+entry_of(const struct prover *p, const struct claim *claim, uint32_t *node)
+{
+    *node = prover_node(p, claim->from.node->name);
+    return *node == NO_ELEMENT ? NULL : proved_port(&p->nodes[*node], claim->from.port);
+}
+
+static void
+forget_circuit(struct prover *p, struct judged_circuit *c)
+{
+    for (uint32_t i = 0; i < c->claims.n; i++) {
+        drop_uses(p, &c->judged[i]);
+        violations_clear(p, &c->judged[i].violations);
+        free(c->judged[i].used);
+        free(c->judged[i].failures);
+    }
+    p->n_claims -= c->claims.n;
+    HASH_DEL(p->circuits, c);
+    claims_fini(&c->claims);
+    free(c->judged);
+    free(c);
+}
+
+enum err
+prover_allow(struct prover *p, const struct circuit *circuit, const struct design *design,
+             struct diag *diag)
+{
+    struct judged_circuit *c;
+    HASH_FIND_STR(p->circuits, circuit->name, c);
+    if (c)
+        return diag_set(diag, ERR_EXISTS, "circuit \"%s\" is allowed already", circuit->name);
+    c = xcalloc(1, sizeof *c);
+    c->circuit = circuit;
+    c->design = design;
+    enum err err = claims_add(&c->claims, p->network, circuit, design, diag);
+    for (uint32_t i = 0; i < c->claims.n && !err; i++) {
+        uint32_t node;
+        if (!entry_of(p, &c->claims.list[i], &node))
+            err = diag_set(diag, ERR_NOT_FOUND,
+                           "circuit \"%s\" enters node \"%s\" at port %u, which "
+                           "is not there",
+                           circuit->name, c->claims.list[i].from.node->name,
+                           c->claims.list[i].from.port);
+    }
+    if (err) {
+        claims_fini(&c->claims);
+        free(c);
+        return err;
+    }
+    HASH_ADD_KEYPTR(hh, p->circuits, circuit->name, strlen(circuit->name), c);
+    c->judged = xcalloc(c->claims.n + 1, sizeof *c->judged);
+    p->n_claims += c->claims.n;
+    for (uint32_t i = 0; i < c->claims.n; i++) {
+        uint32_t node;
+        struct judged *j = &c->judged[i];
+        j->claim = &c->claims.list[i];
+        struct proved_port *port = entry_of(p, j->claim, &node);
+        mark_around(p, node, port, j->claim);
+        j->item.match = &j->claim->sent;
+        cubes_insert(&port->claims, &j->item);
+        mark_dirty(p, j);
+    }
+    return ERR_OK;
+}
+
+static void
+forget_dirty(struct prover *p, const struct judged_circuit *c)
+{
+    struct judged **at = &p->dirty;
+    while (*at) {
+        if (*at >= c->judged && *at < c->judged + c->claims.n)
+            *at = (*at)->next_dirty;
+        else
+            at = &(*at)->next_dirty;
+    }
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < p->provisional.n; i++) {
+        struct judged *j = p->provisional.list[i];
+        if (j < c->judged || j >= c->judged + c->claims.n)
+            p->provisional.list[kept++] = j;
+    }
+    p->provisional.n = kept;
+}
+
+enum err
+prover_forbid(struct prover *p, const char *circuit)
+{
+    struct judged_circuit *c;
+    HASH_FIND_STR(p->circuits, circuit, c);
+    if (!c)
+        return ERR_NOT_FOUND;
+    for (uint32_t i = 0; i < c->claims.n; i++) {
+        uint32_t node;
+        struct judged *j = &c->judged[i];
+        struct proved_port *port = entry_of(p, j->claim, &node);
+        cubes_remove(&port->claims, &j->item);
+        mark_around(p, node, port, j->claim);
+        p->found.n = 0;
+        cubes_meet(&p->nodes[node].flows, &j->claim->sent, CUBES_ALL, &p->found);
+        for (uint32_t k = 0; k < p->found.n; k++)
+            mark_entry_dirty(p, (struct proved_flow *)p->found.items[k]);
+    }
+    forget_dirty(p, c);
+    forget_circuit(p, c);
+    return ERR_OK;
+}
+
+/* ---- The end ---- */
+
+static void
+free_flows(struct prover *p, struct cubes *set)
+{
+    struct match any = MATCH_ANY;
+    p->found.n = 0;
+    cubes_meet(set, &any, CUBES_ALL, &p->found);
+    for (uint32_t i = 0; i < p->found.n; i++) {
+        struct proved_flow *f = (struct proved_flow *)p->found.items[i];
+        violations_clear(p, &f->leaks);
+        free(f);
+    }
+    cubes_fini(set);
+}
+
+static void
+free_node(struct prover *p, struct proved_node *node)
+{
+    struct proved_group *g, *next_group;
+    struct proved_meter *m, *next_meter;
+    free_flows(p, &node->flows);
+    free_flows(p, &node->unreached);
+    HASH_ITER (hh, node->groups, g, next_group) {
+        HASH_DEL(node->groups, g);
+        free(g);
+    }
+    HASH_ITER (hh, node->meters, m, next_meter) {
+        HASH_DEL(node->meters, m);
+        free(m);
+    }
+    for (uint32_t i = 0; i < node->n_ports; i++)
+        cubes_fini(&node->ports[i].claims);
+    free(node->ports);
+}
+
+static void
+free_blocks(struct prover *p)
+{
+    while (p->use_blocks) {
+        struct use_block *next = p->use_blocks->next;
+        free(p->use_blocks);
+        p->use_blocks = next;
+    }
+    while (p->spare_pieces) {
+        struct spare_pieces *next = p->spare_pieces->next;
+        free(p->spare_pieces);
+        p->spare_pieces = next;
+    }
+}
+
+void
+prover_free(struct prover *p)
+{
+    struct judged_circuit *c, *next;
+    if (!p)
+        return;
+    HASH_ITER (hh, p->circuits, c, next)
+        forget_circuit(p, c);
+    for (uint32_t i = 0; i < p->n_nodes; i++)
+        free_node(p, &p->nodes[i]);
+    for (uint32_t i = 0; i < p->n_links; i++)
+        free(p->links[i].risks);
+    for (int i = 0; i < FAILS_KINDS; i++)
+        free(p->lane_numbers[i]);
+    for (uint32_t i = 0; i < p->arrivals_capacity; i++)
+        free(p->arrivals[i].parts);
+    free_blocks(p);
+    free(p->used);
+    free(p->changing.list);
+    free(p->provisional.list);
+    free(p->arrivals);
+    free(p->failures);
+    free(p->nodes);
+    free(p->links);
+    free(p->risks);
+    cube_list_fini(&p->found);
+    free(p);
+}
+
+/* ---- Pieces ---- */
+
+struct pieces *
+pieces_take(struct prover *p)
+{
+    struct spare_pieces *spare = p->spare_pieces;
+    if (!spare)
+        return &((struct spare_pieces *)xmalloc(sizeof *spare))->pieces;
+    p->spare_pieces = spare->next;
+    return &spare->pieces;
+}
+
+void
+pieces_give(struct prover *p, struct pieces *pieces)
+{
+    struct spare_pieces *spare = (struct spare_pieces *)((char *)pieces -
+                                                         offsetof(struct spare_pieces, pieces));
+    spare->next = p->spare_pieces;
+    p->spare_pieces = spare;
+}
