@@ -76,6 +76,9 @@ static const struct cli_option what_if_options[] = {
 static const struct cli_option rules_options[] = {FLAG("planned", "what it should hold"),
                                                   FLAG("observed", "what it holds (the default)"),
                                                   FLAG("difference", "what is not the same"), END};
+static const struct cli_option prove_options[] = {
+    FLAG("observed", "what the nodes hold (the default)"),
+    FLAG("planned", "what is planned for them"), END};
 static const struct cli_option import_options[] = {
     CHOICE("format", "FORMAT", "csv|json|scd", "otherwise by the names of the files"), DRY_RUN,
     IN_FILE("save", "FILE", 0, "put nothing in; write the circuits an SCD file proposes"), END};
@@ -290,6 +293,17 @@ static const struct cli_verb verbs[] = {
      cmd_edge_trace, NULL, false},
     {"edge", "capture", "", capture_options, "Its packets as pcapng, each with what became of it",
      cmd_edge_capture, NULL, false},
+    {"network", "prove", "", prove_options,
+     "Whether all nodes together pass exactly what the circuits allow, whatever fails",
+     cmd_network_prove, NULL, false},
+    {"ask", "reach", "FROM TO [PROTOCOL]", NULL,
+     "Can one host send to another, by which circuit and rules, or what drops it", cmd_ask_reach,
+     NULL, false},
+    {"ask", "who-reaches", "HOST", NULL, "Which hosts can send to this one", cmd_ask_who_reaches,
+     NULL, false},
+    {"ask", "affected-by", "LINK|NODE|RISK", NULL, "What becomes of the circuits if it fails",
+     cmd_ask_affected_by, NULL, false},
+    {"ask", "matrix", "", NULL, "Who may talk to whom", cmd_ask_matrix, NULL, false},
     {"denied", "list", "", NULL, "What hosts tried and no circuit allows", cmd_denied_list, NULL,
      false},
     {"user", "list", "", NULL, "Who holds which roles", cmd_user_list, NULL, false},

@@ -34,6 +34,13 @@ int cmd_node_repair(struct cli *);
 int cmd_node_release_port(struct cli *);
 int cmd_denied_list(struct cli *);
 
+/* cmd_ask.c */
+int cmd_network_prove(struct cli *);
+int cmd_ask_reach(struct cli *);
+int cmd_ask_who_reaches(struct cli *);
+int cmd_ask_affected_by(struct cli *);
+int cmd_ask_matrix(struct cli *);
+
 /* cmd_inventory.c */
 int cmd_inventory_import(struct cli *);
 int cmd_inventory_export(struct cli *);

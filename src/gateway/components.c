@@ -167,6 +167,37 @@ static const struct {
     {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
 
+    /* ---- the proof, and questions to it */
+    {"Violation",
+        OBJECT("'kind': {'type': 'string', 'enum': ['leak', 'loss', 'loop', 'unmetered', 'queue',"
+               " 'twice', 'stray', 'unjudged']}, 'circuit': " TEXT ", 'node': " TEXT ","
+               " 'rule': " TEXT ", 'packet': {'type': 'string', 'description': 'As it enters.'},"
+               " 'path': " TEXT ", 'failure': {'type': 'string', 'description':"
+               " 'What has failed; nothing, if it is not there.'}, 'text': " TEXT)},
+    {"Proof",
+        OBJECT("'ok': {'type': 'boolean', 'description': 'No violation, and every table was read"
+               " and understood.'}, 'violations': " LIST("@Violation") ", 'n-violations': " NUMBER ","
+               " 'circuits': " NUMBER ", 'rules': " NUMBER ", 'classes': " NUMBER ","
+               " 'walks': " NUMBER ", 'failures': " NUMBER ", 'idle': " NUMBER ", 'text': " TEXT ","
+               " 'unread': " LIST(OBJECT("'node': @Name, 'known-before': " FLAG)) ","
+               " 'unjudged': " LIST(OBJECT("'node': @Name, 'rule': " TEXT)))},
+    {"Reach",
+        OBJECT("'from': @Name, 'to': @Name, 'protocol': " TEXT ", 'reaches': " FLAG ","
+               " 'proved': " FLAG ","
+               " 'ways': " LIST(OBJECT("'circuit': {'type': 'string', 'nullable': true},"
+               " 'packet': " TEXT ", 'path': " TEXT ", 'rules': " LIST(TEXT))) ","
+               " 'dropped': " OBJECT("'node': @Name, 'rule': {'type': 'string', 'nullable': true},"
+                                     " 'packet': " TEXT))},
+    {"WhoReaches",
+        OBJECT("'to': @Name, 'proved': " FLAG ", 'from': " LIST(OBJECT("'host': @Name, 'circuits': "
+               LIST(OBJECT("'circuit': @Name, 'packet': " TEXT ", 'arrives': " FLAG)))))},
+    {"AffectedBy",
+        OBJECT("'element': " TEXT ", 'proved': " FLAG ", 'fails-over': " LIST("@Name") ","
+               " 'lost': " LIST("@Name") ", 'unprotected': " LIST("@Name"))},
+    {"Matrix",
+        OBJECT("'proved': " FLAG ", 'pairs': " LIST(OBJECT("'from': @Name, 'to': @Name,"
+               " 'circuits': " LIST("@Name"))))},
+
     /* ---- the journal and the users */
     {"Event",
         OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ", 'type': " TEXT ","

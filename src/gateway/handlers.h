@@ -16,8 +16,8 @@ api_handler_fn api_pass_on, api_list_orders, api_post_order, api_get_order,
 api_handler_fn api_post_cancel, api_post_test;                              /* handlers_work.c */
 api_handler_fn api_get_fingerprint, api_list_exceptions, api_get_exception; /* handlers_watch.c */
 api_handler_fn api_post_acknowledge, api_post_close;                        /* handlers_watch.c */
-api_handler_fn api_get_rules, api_post_repair, api_post_release_port,
-    api_post_rpc;                                                           /* handlers_node.c */
+api_handler_fn api_get_rules, api_post_repair, api_post_release_port, api_post_rpc, api_get_proof,
+    api_get_ask;                                                            /* handlers_node.c */
 api_handler_fn api_get_journal, api_get_events;                             /* handlers_journal.c */
 api_handler_fn api_list_users, api_get_user, api_put_user, api_delete_user; /* handlers_users.c */
 

@@ -68,3 +68,23 @@ api_post_rpc(struct api_request *r)
     if (node_is_known(r))
         call_node(r, method, params ? json_incref(params) : json_object(), answer_rpc);
 }
+
+void
+api_get_proof(struct api_request *r)
+{
+    const char *of = api_text(r, "of");
+    api_ask(r, NULL, json_pack("{ss}", "of", of ? of : "observed"), NULL);
+}
+
+/* The question is the last part of the path. */
+void
+api_get_ask(struct api_request *r)
+{
+    static const char *const parameters[] = {"from", "to", "protocol", "host", "element"};
+    json_t *payload = json_pack("{ss}", "what", strrchr(r->route->path, '/') + 1);
+    for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
+        if (api_text(r, parameters[i]))
+            json_object_set_new(payload, parameters[i], json_string(api_text(r, parameters[i])));
+    }
+    api_ask(r, NULL, payload, NULL);
+}

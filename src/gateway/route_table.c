@@ -31,6 +31,15 @@ static const struct api_parameter
              .type = WORDS("open acknowledged closed")},
     to = {"to", "The last event, by its seq.", .type = SEQ},
     type = {"type", "Only events whose type begins so.", .type = PARAMETER_TEXT},
+    ask_element = {"element", "A link, a node or a shared risk.", .required = true,
+                   .type = PARAMETER_TEXT},
+    ask_from = {"from", "The host that sends.", .required = true, .type = PARAMETER_TEXT},
+    ask_host = {"host", "The host that is sent to.", .required = true, .type = PARAMETER_TEXT},
+    ask_protocol = {"protocol", "Only this: tcp, tcp/502, udp/123, icmp, ip, arp, goose, sv or an "
+                    "EtherType as 0x88b8.", .type = PARAMETER_TEXT},
+    ask_to = {"to", "The host that is sent to.", .required = true, .type = PARAMETER_TEXT},
+    proof_of = {"of", "What the nodes hold (if it is not said), or what is planned for them.",
+                .type = WORDS("observed planned")},
     what = {"what", "What is planned for the node, what it holds (if it is not said), or where "
             "they differ.", .type = WORDS("planned observed difference")};
 
@@ -107,6 +116,18 @@ const struct api_route route_table[] = {
      api_post_rpc, "lan.rpc", .body = "RpcRequest", .answer = "RpcAnswer"},
     {HTTP_POST, "/nodes/{name}/capture", WORKERS, "Copies packets of a node: starts, reads or stops "
      "a capture.", api_post_rpc, "lan.rpc", .body = "CaptureRequest", .answer = "RpcAnswer"},
+    {HTTP_GET, "/proof", ANY, "Whether the rules of all nodes pass exactly what the circuits allow, "
+     "whatever fails.", api_get_proof, "lan.prove", MINUTES(1), .query = QUERY(&proof_of),
+     .answer = "Proof"},
+    {HTTP_GET, "/ask/reach", ANY, "Whether one host can send to another by what the nodes hold; by "
+     "which circuits and rules, or what drops it.", api_get_ask, "lan.ask", MINUTES(1),
+     .query = QUERY(&ask_from, &ask_to, &ask_protocol), .answer = "Reach"},
+    {HTTP_GET, "/ask/who-reaches", ANY, "Which hosts can send to this one.", api_get_ask, "lan.ask",
+     MINUTES(1), .query = QUERY(&ask_host), .answer = "WhoReaches"},
+    {HTTP_GET, "/ask/affected-by", ANY, "What would become of the circuits if this failed.",
+     api_get_ask, "lan.ask", MINUTES(1), .query = QUERY(&ask_element), .answer = "AffectedBy"},
+    {HTTP_GET, "/ask/matrix", ANY, "Who may talk to whom.", api_get_ask, "lan.ask", MINUTES(1),
+     .answer = "Matrix"},
     {HTTP_GET, "/denied", ANY, "What the rules that deny have counted, port by port.", api_pass_on,
      "lan.denied", .answer = "Denied"},
 

@@ -96,13 +96,24 @@ note_aliens(struct judgement *j)
     }
 }
 
+/* What it does, as the proof over what all nodes hold now says. */
+static json_t *
+drift_evidence(const struct judgement *j, uint32_t n, const struct buf *examples,
+               enum drift_policy policy)
+{
+    char *proof = lan_proof_sentence(j->service);
+    json_t *evidence = json_pack("{so ss ss ss}", "rules", json_sprintf("%u", n), "examples",
+                                 buf_cstr((struct buf *)(uintptr_t)examples), "policy",
+                                 policy == DRIFT_REPAIR ? "repair" : "report", "proof", proof);
+    free(proof);
+    return evidence;
+}
+
 static void
 raise_missing(const struct judgement *j, const char *object)
 {
     const struct settings *settings = &j->service->config.state->network->settings;
-    json_t *evidence = json_pack("{so ss ss}", "rules", json_sprintf("%u", j->n_missing),
-                                 "examples", buf_cstr((struct buf *)&j->missing), "policy",
-                                 settings->missing_rule == DRIFT_REPAIR ? "repair" : "report");
+    json_t *evidence = drift_evidence(j, j->n_missing, &j->missing, settings->missing_rule);
     if (j->restarted && settings->missing_rule == DRIFT_REPAIR)
         lan_raise(j->service, "node-restarted", "minor", object, evidence,
                   "Node %s came back without its %u rules: it was restarted. They are written "
@@ -123,9 +134,7 @@ static void
 raise_foreign(const struct judgement *j, const char *object)
 {
     const struct settings *settings = &j->service->config.state->network->settings;
-    json_t *evidence = json_pack("{so ss ss}", "rules", json_sprintf("%u", j->n_foreign),
-                                 "examples", buf_cstr((struct buf *)&j->foreign), "policy",
-                                 settings->foreign_rule == DRIFT_REPAIR ? "repair" : "report");
+    json_t *evidence = drift_evidence(j, j->n_foreign, &j->foreign, settings->foreign_rule);
     lan_raise(j->service, "rule-foreign", "critical", object, evidence,
               "Node %s holds %u rules that no circuit has.", j->node->name, j->n_foreign);
 }

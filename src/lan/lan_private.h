@@ -5,7 +5,8 @@
  *   job.c        writing rules             waiter.c     requests that wait for that
  *   drift.c      judging what nodes hold
  *   discovery.c  links by LLDP             denied.c     packets the deny rules caught
- *   hold.c       ports of silent links     report.c     answers as JSON */
+ *   hold.c       ports of silent links     report.c     answers as JSON
+ *   proof.c      whether what nodes hold is right; questions to it */
 #ifndef LAN_LAN_PRIVATE_H
 #define LAN_LAN_PRIVATE_H
 
@@ -157,6 +158,7 @@ struct lan_service {
     nsec_t discovered;  /* monotonic: when frames were last sent */
     uint32_t turn;      /* whose flows are read next */
     struct denied *denied;
+    struct lan_proof *proof;
     struct connecting *connecting;
 };
 
@@ -198,6 +200,19 @@ const char *lan_reason_word(enum port_reason);
 /* Appends it in words: "a1 port 2 hears nothing from a2 (heartbeat)"; nothing of a port in use. */
 void lan_describe_port(struct buf *, const struct link_end *at, const struct link_end *far,
                        enum port_reason);
+
+/* proof.c */
+/* Of s->planned: made anew after the inventory has changed. */
+void lan_proof_renew(struct lan_service *);
+void lan_proof_free(struct lan_service *);
+/* This circuit of s->planned has come; goes now. */
+void lan_proof_allow(struct lan_service *, const char *circuit);
+void lan_proof_forbid(struct lan_service *, const char *circuit);
+/* What is wrong with what the nodes hold, in one sentence for an exception: what it does to
+ * circuits, or lets pass. The text is the caller's. */
+char *lan_proof_sentence(struct lan_service *);
+void lan_serve_prove(void *, struct bus *, const struct bus_message *);
+void lan_serve_ask(void *, struct bus *, const struct bus_message *);
 
 /* job.c */
 /* Looks for something to write, soon. */

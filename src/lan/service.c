@@ -172,6 +172,7 @@ add_circuit(struct lan_service *s, const char *name, struct plan_changes *change
     }
     network_put_circuit(s->planned, circuit_copy(c));
     network_put_design(s->planned, design_copy(d));
+    lan_proof_allow(s, name);
 }
 
 /* With the circuit and the design as they were when it went in. */
@@ -183,6 +184,7 @@ remove_circuit(struct lan_service *s, const char *name, struct plan_changes *cha
     if (!c || !d)
         return;
     plan_remove_circuit(s->plan, s->planned, c, d, changes);
+    lan_proof_forbid(s, name);
     (void)network_remove_design(s->planned, name);
     (void)network_remove_circuit(s->planned, name);
 }
@@ -217,10 +219,12 @@ replan(struct lan_service *s)
     const struct state *state = s->config.state;
     struct plan *plan = plan_new();
     struct diag diag;
+    lan_proof_free(s);
     network_free(s->planned);
     s->planned = network_copy(state->network);
     while (s->planned->designs)
         (void)network_remove_design(s->planned, s->planned->designs->circuit);
+    lan_proof_renew(s);
     for (const struct node *node = state->network->nodes; node; node = node->hh.next) {
         if (plan_add_node(plan, node, NULL, &diag))
             log_error("node %s cannot be planned: %s", node->name, diag.text);
@@ -450,6 +454,7 @@ static const struct {
     {"lan.remove", lan_serve_remove}, {"lan.readback", lan_serve_readback},
     {"lan.repair", lan_serve_repair}, {"lan.rpc", lan_serve_rpc},
     {"lan.denied", lan_serve_denied}, {"lan.release-port", lan_serve_release},
+    {"lan.prove", lan_serve_prove},   {"lan.ask", lan_serve_ask},
 };
 
 static enum err
@@ -515,6 +520,7 @@ lan_service_free(struct lan_service *s)
     lan_denied_free(s);
     lan_refusals_free(s);
     expire_told(s, 0);
+    lan_proof_free(s);
     plan_free(s->plan);
     network_free(s->planned);
     task_free(s->schedule);

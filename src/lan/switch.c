@@ -119,6 +119,7 @@ note_confirmed(struct lan_switch *s, const struct switch_op *op)
         return;
     }
     struct rule_item *there = ruleset_find(&s->held, &op->item->rule);
+    s->version++;
     if (!op->remove)
         ruleset_put(&s->held, &op->item->rule);
     else if (there)
@@ -286,6 +287,7 @@ take_update(struct lan_switch *s, struct openflow_monitor_update *u)
     }
     openflow_canonical_flow(&u->flow);
     there = ruleset_find(&s->held, &rule);
+    s->version++;
     if (u->event != ONFFME_DELETED)
         ruleset_put(&s->held, &rule);
     else if (there)
@@ -563,6 +565,12 @@ struct ruleset *
 lan_switch_held(struct lan_switch *s)
 {
     return &s->held;
+}
+
+uint64_t
+lan_switch_version(const struct lan_switch *s)
+{
+    return s->version;
 }
 
 void

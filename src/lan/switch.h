@@ -62,6 +62,8 @@ nsec_t lan_switch_latency(const struct lan_switch *);
 
 /* What it is known to hold. */
 struct ruleset *lan_switch_held(struct lan_switch *);
+/* Grows with every change of that. */
+uint64_t lan_switch_version(const struct lan_switch *);
 uint32_t lan_switch_n_aliens(const struct lan_switch *);
 struct alien *lan_switch_alien(const struct lan_switch *, uint32_t i);
 /* Packets and octets of a flow as of the last read; false: not known. */

@@ -80,6 +80,7 @@ struct lan_switch {
     struct ruleset held;
     struct aliens aliens;
     struct reading reading;
+    uint64_t version;      /* grows with every change of `held` */
     uint64_t begun, reads; /* numbers: of the last read that began; of the last clean one */
     struct flow_count *counts;
     struct batch *batches;

@@ -211,6 +211,7 @@ adopt_groups_and_meters(struct lan_switch *s, struct reading *r)
     }
     if (!changed && HASH_COUNT(r->rules.items) + n_flows == HASH_COUNT(s->held.items))
         return false;
+    s->version++;
     HASH_ITER (hh, s->held.items, item, next) {
         if (item->rule.kind != RULE_FLOW)
             ruleset_remove(&s->held, item);
@@ -233,6 +234,7 @@ adopt_reading(struct lan_switch *s, struct reading *r)
 {
     if (!r->flows)
         return adopt_groups_and_meters(s, r);
+    s->version++;
     SWAP(s->held, r->rules);
     SWAP(s->aliens, r->aliens);
     SWAP(s->counts, r->counts);

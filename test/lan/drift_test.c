@@ -118,6 +118,7 @@ check_deleted_rule_is_restored(struct bench *b)
     assert_string_equal(evidence(b, "rule-missing", "rules"), "1");
     assert_string_equal(evidence(b, "rule-missing", "policy"), "repair");
     assert_non_null(strstr(evidence(b, "rule-missing", "examples"), "table=0,priority=1000"));
+    assert_non_null(strstr(evidence(b, "rule-missing", "proof"), "does not arrive"));
 }
 
 static void
@@ -138,6 +139,7 @@ check_foreign_rule_is_removed(struct bench *b)
     RUN_UNTIL(b->centre->loop, centre_exception(b->centre, "rule-foreign", "node/wan4") &&
                                    !centre_is_open(b->centre, "rule-foreign", "node/wan4"));
     assert_non_null(strstr(evidence(b, "rule-foreign", "examples"), "cookie=0xbad"));
+    assert_non_null(evidence(b, "rule-foreign", "proof"));
     assert_int_equal(centre_exception(b->centre, "rule-foreign", "node/wan4")->severity,
                      EXCEPTION_CRITICAL);
 }
