@@ -26,3 +26,7 @@ foreign() { as erin exception list --all --json | jq -e '.exceptions[] | select(
 until_true 5 foreign
 claim "and is an exception with the rule as evidence" \
     "$(foreign 2>/dev/null | jq -r '.text' | head -n 1 | cut -c1-150)" foreign
+says() { foreign 2>/dev/null | jq -r '[.evidence[]? | select(.name == "proof") | .value] | first // empty' | head -n 1; }
+claim "which says what it let pass" "$(says | cut -c1-170)" eval 'says | grep -q "^leak: "'
+proved_again() { as erin network prove --json | jq -e '.ok'; }
+claim "and without it all is proved again" "" until_true 5 proved_again
