@@ -10,7 +10,7 @@
 #define WAIT_TO_RESTORE_DEFAULT_MS 1000
 
 /* What is at which port, and which node has which datapath id: two arrays sorted by hash. They are
- * built when they are first asked for, and dropped whenever something is put or removed, so that
+ * built when they are first asked for, and dropped whenever one of those is put or removed, so that
  * putting many objects costs nothing and asking often is fast. */
 struct entry {
     uint64_t hash;
@@ -145,6 +145,13 @@ network_copy(const struct network *network)
     return copy;
 }
 
+/* Does the index say anything about objects of this kind? */
+static bool
+is_indexed(enum object_kind kind)
+{
+    return kind == OBJECT_NODE || kind == OBJECT_LINK || kind == OBJECT_HOST;
+}
+
 /* One kind of object: its lookup, insertion, removal and life, typed. A replaced object keeps its
  * place in the order because its contents change, not the struct. */
 #define DEFINE_KIND(type, KIND, table, id)                                                         \
@@ -157,7 +164,8 @@ network_copy(const struct network *network)
                                                                                                    \
     void network_put_##type(struct network *network, struct type *object)                          \
     {                                                                                              \
-        drop_index(network);                                                                       \
+        if (is_indexed(KIND))                                                                      \
+            drop_index(network);                                                                   \
         struct type *old = network_##type(network, object->id);                                    \
         if (!old) {                                                                                \
             HASH_ADD_KEYPTR(hh, network->table, object->id, strlen(object->id), object);           \
@@ -176,7 +184,8 @@ network_copy(const struct network *network)
         struct type *old = network_##type(network, name);                                          \
         if (!old)                                                                                  \
             return ERR_NOT_FOUND;                                                                  \
-        drop_index(network);                                                                       \
+        if (is_indexed(KIND))                                                                      \
+            drop_index(network);                                                                   \
         HASH_DEL(network->table, old);                                                             \
         object_free(KIND, old);                                                                    \
         return ERR_OK;                                                                             \

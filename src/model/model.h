@@ -201,8 +201,9 @@ struct link *network_link(const struct network *, const char *name);
 struct host *network_host(const struct network *, const char *name);
 struct circuit *network_circuit(const struct network *, const char *name);
 struct design *network_design(const struct network *, const char *circuit);
-/* The link or the host at a port; NULL if there is none. Fast as long as nothing is put or removed
- * in between: those drop the index behind these lookups and the one by datapath id. */
+/* The link or the host at a port; NULL if there is none. Fast as long as no node, link or host is
+ * put or removed in between: those drop the index behind these lookups and the one by datapath id.
+ */
 struct link *network_link_at(const struct network *, const char *node, uint32_t port);
 struct host *network_host_at(const struct network *, const char *node, uint32_t port);
 const struct port *node_port(const struct node *, uint32_t number);
