@@ -33,7 +33,7 @@ static void
 search(struct all_paths *all, uint32_t v, uint32_t depth, int64_t cost)
 {
     if (v == all->to) {
-        struct path p = {depth, calloc(depth + 1, sizeof *p.edges), cost};
+        struct path p = {depth, calloc(depth + 1, sizeof *p.edges), cost, false};
         memcpy(p.edges, all->stack, depth * sizeof *p.edges);
         assert_true(all->n < ARRAY_SIZE(all->paths));
         all->paths[all->n++] = p;
