@@ -1,43 +1,133 @@
 #include "engineer/design.h"
 
 #include "base/alloc.h"
-#include "engineer/trail.h"
+#include "engineer/design_private.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CANDIDATES 6 /* primary paths to try when the obvious pair shares something */
-#define SHARED_LINK (INT64_C(1) << 30)
-#define SHARED_RISK (INT64_C(1) << 29)
-#define SHARED_NODE (INT64_C(1) << 20)
-#define FOREIGN_NODE (INT64_C(1) << 18) /* passing through somebody else's station */
+#define ANSWER_WORDS_MAX (1 << 22) /* that are kept: 16 MB */
 
-struct designer {
-    const struct network *network;
-    struct topology *topology;
-    bool *number_taken; /* by number */
-    uint32_t lowest_free;
-    /* Scratch, by edge and by node. */
-    bool *full;
-    int64_t *edge_surcharge, *node_surcharge;
-    bool *foreign; /* nodes this circuit should not pass through if there is another way */
-};
+/* ---- Sites ---- */
 
-struct designer *
-designer_new(const struct network *net)
+static int
+by_text(const void *a, const void *b)
 {
-    struct designer *d = xcalloc(1, sizeof *d);
-    d->network = net;
-    d->topology = topology_new(net);
-    d->number_taken = xcalloc(DESIGN_NUMBER_MAX + 2, sizeof *d->number_taken);
-    d->lowest_free = 1;
-    d->full = xcalloc(d->topology->graph.n_edges, sizeof *d->full);
-    d->edge_surcharge = xcalloc(d->topology->graph.n_edges, sizeof *d->edge_surcharge);
-    d->node_surcharge = xcalloc(d->topology->graph.n_nodes, sizeof *d->node_surcharge);
-    d->foreign = xcalloc(d->topology->graph.n_nodes, sizeof *d->foreign);
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Only the WAN's nodes carry what is passing through; so do those of sites nobody has stated. */
+static bool
+is_foreign_site(const struct network *net, const char *name)
+{
+    const struct site *site = network_site(net, name);
+    return site && site->kind != SITE_WAN;
+}
+
+static void
+index_sites(struct site_index *index, const struct network *net, const struct topology *t)
+{
+    uint32_t n_nodes = t->graph.n_nodes;
+    const char **names = xcalloc(n_nodes, sizeof *names);
+    for (uint32_t v = 0; v < n_nodes; v++)
+        names[v] = t->nodes[v]->site;
+    if (n_nodes)
+        qsort(names, n_nodes, sizeof *names, by_text);
+    for (uint32_t v = 0; v < n_nodes; v++) {
+        if (!index->n_sites || strcmp(names[index->n_sites - 1], names[v]))
+            names[index->n_sites++] = names[v];
+    }
+    index->site_of = xcalloc(n_nodes, sizeof *index->site_of);
+    index->nodes = xcalloc(n_nodes, sizeof *index->nodes);
+    index->first_node = xcalloc(index->n_sites + 2, sizeof *index->first_node);
+    index->is_foreign = xcalloc(index->n_sites, sizeof *index->is_foreign);
+    for (uint32_t i = 0; i < index->n_sites; i++)
+        index->is_foreign[i] = is_foreign_site(net, names[i]);
+    for (uint32_t v = 0; v < n_nodes; v++) {
+        const char **found = bsearch(&t->nodes[v]->site, names, index->n_sites, sizeof *names,
+                                     by_text);
+        index->site_of[v] = (uint32_t)(found - names);
+        index->first_node[index->site_of[v] + 2]++;
+    }
+    for (uint32_t i = 0; i < index->n_sites; i++)
+        index->first_node[i + 2] += index->first_node[i + 1];
+    for (uint32_t v = 0; v < n_nodes; v++)
+        index->nodes[index->first_node[index->site_of[v] + 1]++] = v;
+    free(names);
+}
+
+static void
+set_foreign_site(struct designer *d, uint32_t site, bool foreign)
+{
+    const struct site_index *s = &d->sites;
+    for (uint32_t i = s->first_node[site]; s->is_foreign[site] && i < s->first_node[site + 1]; i++)
+        pair_finder_set_foreign(&d->finder, s->nodes[i], foreign);
+}
+
+static void
+site_index_fini(struct site_index *s)
+{
+    free(s->site_of);
+    free(s->nodes);
+    free(s->first_node);
+    free(s->is_foreign);
+}
+
+/* ---- Reservations ---- */
+
+static int64_t
+left_of(const struct designer *d, uint32_t link)
+{
+    return (int64_t)d->topology->links[link]->capacity_kbps - d->topology->reserved_kbps[link];
+}
+
+static void
+reserve(struct designer *d, const struct ordered_set *links, int64_t kbps)
+{
+    for (uint32_t i = 0; i < links->n; i++) {
+        uint32_t link = links->list[i];
+        uint32_t *reserved = &d->topology->reserved_kbps[link];
+        *reserved = (uint32_t)((int64_t)*reserved + kbps);
+        d->least_left = MIN(d->least_left, left_of(d, link));
+    }
+}
+
+static void
+unmark_full_links(struct designer *d)
+{
+    for (; d->n_full; d->n_full--)
+        d->finder.full[d->full_list[d->n_full - 1]] = false;
+}
+
+static void
+mark_full_link(struct designer *d, uint32_t link)
+{
+    d->finder.full[link] = true;
+    d->full_list[d->n_full++] = link;
+}
+
+/* The links without room for this rate. Most of the time there are none, and no link is looked at.
+ */
+static void
+mark_full_links(struct designer *d, uint32_t rate_kbps)
+{
+    unmark_full_links(d);
+    if (!d->n_excluded && rate_kbps <= d->least_left)
+        return;
+    d->least_left = INT64_MAX;
+    for (uint32_t e = 0; e < d->topology->graph.n_edges; e++) {
+        int64_t left = left_of(d, e);
+        d->least_left = MIN(d->least_left, left);
+        if (rate_kbps > left || d->excluded[e])
+            mark_full_link(d, e);
+    }
+}
+
+static void
+reserve_designs(struct designer *d, const struct network *net)
+{
     for (struct design *design = net->designs; design; design = design->hh.next) {
-        struct circuit *c = network_circuit(net, design->circuit);
+        const struct circuit *c = network_circuit(net, design->circuit);
         if (design->number <= DESIGN_NUMBER_MAX)
             d->number_taken[design->number] = true;
         if (!c)
@@ -46,6 +136,67 @@ designer_new(const struct network *net)
         if (design->has_failover)
             topology_reserve(d->topology, &design->failover, c->rate_kbps);
     }
+}
+
+/* ---- The designer ---- */
+
+static void
+ordered_set_init(struct ordered_set *set, uint32_t n)
+{
+    *set = (struct ordered_set){0, xcalloc(n, sizeof *set->list), xcalloc(n, sizeof *set->mark)};
+}
+
+static void
+ordered_set_fini(struct ordered_set *set)
+{
+    free(set->list);
+    free(set->mark);
+}
+
+static void
+ordered_set_add(struct ordered_set *set, uint32_t turn, uint32_t number)
+{
+    if (set->mark[number] == turn)
+        return;
+    set->mark[number] = turn;
+    set->list[set->n++] = number;
+}
+
+static void
+drop_answers(struct designer *d)
+{
+    struct answer *answer, *next;
+    HASH_ITER (hh, d->answers, answer, next) {
+        HASH_DEL(d->answers, answer);
+        pair_fini(&answer->pair);
+        free(answer->parent);
+        free(answer->question);
+        free(answer);
+    }
+    d->answer_words = 0;
+}
+
+struct designer *
+designer_new(const struct network *net)
+{
+    struct designer *d = xcalloc(1, sizeof *d);
+    d->network = net;
+    d->topology = topology_new(net);
+    uint32_t n_links = d->topology->graph.n_edges, n_nodes = d->topology->graph.n_nodes;
+    d->number_taken = xcalloc(DESIGN_NUMBER_MAX + 2, sizeof *d->number_taken);
+    d->lowest_free = 1;
+    d->least_left = INT64_MIN;
+    d->excluded = xcalloc(n_links, sizeof *d->excluded);
+    d->full_list = xcalloc(n_links, sizeof *d->full_list);
+    ordered_set_init(&d->primary, n_links);
+    ordered_set_init(&d->failover, n_links);
+    ordered_set_init(&d->shared_links, n_links);
+    ordered_set_init(&d->shared_nodes, n_nodes);
+    pair_finder_init(&d->finder, d->topology);
+    index_sites(&d->sites, net, d->topology);
+    for (uint32_t i = 0; i < d->sites.n_sites; i++)
+        set_foreign_site(d, i, true);
+    reserve_designs(d, net);
     return d;
 }
 
@@ -54,13 +205,26 @@ designer_free(struct designer *d)
 {
     if (!d)
         return;
+    drop_answers(d);
+    pair_finder_fini(&d->finder);
+    site_index_fini(&d->sites);
+    ordered_set_fini(&d->primary);
+    ordered_set_fini(&d->failover);
+    ordered_set_fini(&d->shared_links);
+    ordered_set_fini(&d->shared_nodes);
     topology_free(d->topology);
     free(d->number_taken);
-    free(d->full);
-    free(d->edge_surcharge);
-    free(d->node_surcharge);
-    free(d->foreign);
+    free(d->excluded);
+    free(d->full_list);
+    free(d->home);
+    free(d->question);
     free(d);
+}
+
+const struct topology *
+designer_topology(const struct designer *d)
+{
+    return d->topology;
 }
 
 void
@@ -69,8 +233,22 @@ designer_remove(struct designer *d, const struct circuit *c, const struct design
     topology_reserve(d->topology, &design->primary, -(int64_t)c->rate_kbps);
     if (design->has_failover)
         topology_reserve(d->topology, &design->failover, -(int64_t)c->rate_kbps);
+    d->least_left = INT64_MIN; /* look again */
+    if (!design->number || design->number > DESIGN_NUMBER_MAX)
+        return; /* not one of ours */
     d->number_taken[design->number] = false;
     d->lowest_free = MIN(d->lowest_free, design->number);
+}
+
+enum err
+designer_exclude(struct designer *d, const char *name)
+{
+    uint32_t link = topology_link(d->topology, name);
+    if (link == NO_INDEX)
+        return ERR_NOT_FOUND;
+    d->n_excluded += !d->excluded[link];
+    d->excluded[link] = true;
+    return ERR_OK;
 }
 
 static enum err
@@ -78,275 +256,167 @@ take_number(struct designer *d, uint32_t *number, struct diag *diag)
 {
     while (d->number_taken[d->lowest_free] && d->lowest_free <= DESIGN_NUMBER_MAX)
         d->lowest_free++;
-    if (d->lowest_free > DESIGN_NUMBER_MAX)
+    if (d->lowest_free > DESIGN_NUMBER_MAX) {
+        d->refusal.kind = REFUSED_NUMBER;
         return diag_set(diag, ERR_LIMIT, "all %d circuit numbers are in use", DESIGN_NUMBER_MAX);
+    }
     *number = d->lowest_free;
     d->number_taken[*number] = true;
     return ERR_OK;
 }
 
-/* ---- Pairs of paths ---- */
+/* ---- Questions and answers ---- */
 
-struct pair {
-    struct path paths[2];
-    bool has_second;
-    uint32_t shared_links, shared_risks, shared_nodes, foreign_nodes;
-    bool opposed; /* both use a link, in opposite directions: cannot be told apart by input port */
-};
-
-static void
-pair_fini(struct pair *p)
+static uint32_t
+n_members(const struct circuit *c)
 {
-    path_fini(&p->paths[0]);
-    path_fini(&p->paths[1]);
+    return c->kind == CIRCUIT_IP ? 2 : 1 + c->multicast.n_subscribers;
 }
 
-static bool
-share_risk(const struct link *a, const struct link *b)
+static const char *
+member(const struct circuit *c, uint32_t i)
 {
-    for (uint32_t i = 0; i < a->n_shared_risks; i++) {
-        for (uint32_t k = 0; k < b->n_shared_risks; k++) {
-            if (!strcmp(a->shared_risks[i], b->shared_risks[k]))
-                return true;
-        }
-    }
-    return false;
+    if (c->kind == CIRCUIT_IP)
+        return i ? c->ip.server : c->ip.client;
+    return i ? c->multicast.subscribers[i - 1] : c->multicast.publisher;
 }
 
-/* Compares the paths link by link and node by node. */
-static void
-judge_pair(const struct designer *d, uint32_t from, struct pair *p)
+/* NO_INDEX: the host is not there, or attached nowhere. */
+static uint32_t
+node_of_host(const struct designer *d, const char *name)
 {
-    const struct topology *t = d->topology;
-    uint32_t va = from;
-    p->shared_links = p->shared_risks = p->shared_nodes = p->foreign_nodes = 0;
-    p->opposed = false;
-    for (int i = 0; i < 2; i++) {
-        uint32_t v = from;
-        for (uint32_t k = 0; k + 1 < p->paths[i].n; k++) {
-            v = graph_other_end(&t->graph, p->paths[i].edges[k], v);
-            p->foreign_nodes += d->foreign[v];
-        }
-    }
-    for (uint32_t i = 0; i < p->paths[0].n; i++) {
-        uint32_t ea = p->paths[0].edges[i], vb = from;
-        uint32_t next_a = graph_other_end(&t->graph, ea, va);
-        for (uint32_t k = 0; k < p->paths[1].n; k++) {
-            uint32_t eb = p->paths[1].edges[k], next_b = graph_other_end(&t->graph, eb, vb);
-            p->shared_links += ea == eb;
-            p->opposed |= ea == eb && va != vb;
-            p->shared_risks += ea != eb && share_risk(t->links[ea], t->links[eb]);
-            p->shared_nodes += next_a == next_b && i + 1 < p->paths[0].n && k + 1 < p->paths[1].n;
-            vb = next_b;
-        }
-        va = next_a;
-    }
-}
-
-static enum disjointness
-reached(const struct pair *p)
-{
-    if (!p->has_second)
-        return DISJOINT_NONE;
-    if (p->shared_links || p->shared_risks)
-        return DISJOINT_MAXIMAL;
-    return p->shared_nodes ? DISJOINT_LINK : DISJOINT_NODE;
-}
-
-/* The order of preference: what they share first, then whose stations they pass through, then the
- * primary's delay, then the failover's. */
-static int
-compare_pairs(const struct pair *a, const struct pair *b)
-{
-    const int64_t x[] = {a->opposed,       a->shared_links,  a->shared_risks, a->shared_nodes,
-                         a->foreign_nodes, a->paths[0].cost, a->paths[1].cost};
-    const int64_t y[] = {b->opposed,       b->shared_links,  b->shared_risks, b->shared_nodes,
-                         b->foreign_nodes, b->paths[0].cost, b->paths[1].cost};
-    for (size_t i = 0; i < ARRAY_SIZE(x); i++) {
-        if (x[i] != y[i])
-            return x[i] < y[i] ? -1 : 1;
-    }
-    return 0;
-}
-
-/* What passing through each node costs, but for sharing. */
-static void
-charge_foreign_nodes(struct designer *d)
-{
-    for (uint32_t v = 0; v < d->topology->graph.n_nodes; v++)
-        d->node_surcharge[v] = d->foreign[v] ? FOREIGN_NODE : 0;
-}
-
-/* The best second path beside this first one: what is shared costs more than any way round. */
-static void
-find_second(struct designer *d, uint32_t from, uint32_t to, struct pair *p)
-{
-    struct topology *t = d->topology;
-    memset(d->edge_surcharge, 0, t->graph.n_edges * sizeof *d->edge_surcharge);
-    charge_foreign_nodes(d);
-    uint32_t v = from;
-    for (uint32_t i = 0; i < p->paths[0].n; i++) {
-        uint32_t edge = p->paths[0].edges[i];
-        d->edge_surcharge[edge] += SHARED_LINK;
-        for (uint32_t e = 0; t->links[edge]->n_shared_risks && e < t->graph.n_edges; e++) {
-            if (e != edge && share_risk(t->links[edge], t->links[e]))
-                d->edge_surcharge[e] += SHARED_RISK;
-        }
-        v = graph_other_end(&t->graph, edge, v);
-        d->node_surcharge[v] += SHARED_NODE;
-    }
-    const struct graph_filter filter = {.edge_banned = d->full,
-                                        .edge_surcharge = d->edge_surcharge,
-                                        .node_surcharge = d->node_surcharge};
-    path_fini(&p->paths[1]);
-    p->has_second = !graph_shortest(&t->graph, from, to, &filter, &p->paths[1]);
-    judge_pair(d, from, p);
-    /* The same way twice is no failover. */
-    if (p->has_second && p->paths[0].n && p->paths[0].n == p->paths[1].n &&
-        p->shared_links >= p->paths[0].n) {
-        path_fini(&p->paths[1]);
-        p->has_second = false;
-    }
+    const struct host *host = network_host(d->network, name);
+    return host && host->node ? topology_node(d->topology, host->node) : NO_INDEX;
 }
 
 static void
-keep_better(struct pair *best, struct pair *candidate)
+add_home(struct designer *d, uint32_t site)
 {
-    if (candidate->has_second && (!best->has_second || compare_pairs(candidate, best) < 0)) {
-        struct pair swap = *best;
-        *best = *candidate;
-        *candidate = swap;
-    }
-    pair_fini(candidate);
+    uint32_t at = 0;
+    while (at < d->n_home && d->home[at] < site)
+        at++;
+    if (at < d->n_home && d->home[at] == site)
+        return;
+    GROW(d->home, d->n_home, d->home_capacity);
+    memmove(&d->home[at + 1], &d->home[at], (d->n_home - at) * sizeof *d->home);
+    d->home[at] = site;
+    d->n_home++;
 }
 
-/* The obvious pair is the shortest path and the best beside it. If they share anything, other
- * primary paths may do better: the pair of least sharing by flow, and the next shortest primary
- * paths. */
-static enum err
-find_pair(struct designer *d, uint32_t from, uint32_t to, bool protect, struct pair *pair)
-{
-    struct topology *t = d->topology;
-    const struct graph_filter filter = {.edge_banned = d->full,
-                                        .node_surcharge = d->node_surcharge};
-    *pair = (struct pair){.has_second = false};
-    charge_foreign_nodes(d);
-    enum err err = graph_shortest(&t->graph, from, to, &filter, &pair->paths[0]);
-    if (err || !protect || from == to)
-        return err;
-    find_second(d, from, to, pair);
-    if (pair->has_second && reached(pair) == DISJOINT_NODE)
-        return ERR_OK;
-
-    struct pair flow = {.has_second = false};
-    charge_foreign_nodes(d);
-    if (!graph_disjoint_pair(&t->graph, from, to, &filter, flow.paths)) {
-        flow.has_second = true;
-        find_second(d, from, to, &flow); /* the primary it found, and the best beside that */
-        keep_better(pair, &flow);
-    }
-    struct path primaries[CANDIDATES];
-    charge_foreign_nodes(d);
-    uint32_t n = graph_k_shortest(&t->graph, from, to, &filter, CANDIDATES, primaries);
-    for (uint32_t i = 0; i < n; i++) {
-        struct pair candidate = {.paths = {primaries[i]}};
-        find_second(d, from, to, &candidate);
-        keep_better(pair, &candidate);
-    }
-    if (pair->opposed) { /* it could not be told which way a packet is going */
-        path_fini(&pair->paths[1]);
-        pair->has_second = false;
-    }
-    return ERR_OK;
-}
-
-/* ---- Designs ---- */
-
-static void
-mark_full_links(struct designer *d, const struct circuit *c)
-{
-    struct topology *t = d->topology;
-    for (uint32_t e = 0; e < t->graph.n_edges; e++)
-        d->full[e] = (uint64_t)t->reserved_kbps[e] + c->rate_kbps > t->links[e]->capacity_kbps;
-}
-
-/* A station's nodes carry what begins or ends there. Only the WAN's carry what is passing through.
- */
+/* A station's nodes carry what begins or ends there. */
 static void
 mark_foreign_nodes(struct designer *d, const struct circuit *c)
 {
-    const struct network *net = d->network;
-    for (uint32_t v = 0; v < d->topology->graph.n_nodes; v++) {
-        const struct site *site = network_site(net, d->topology->nodes[v]->site);
-        d->foreign[v] = site && site->kind != SITE_WAN;
+    for (uint32_t i = 0; i < d->n_home; i++)
+        set_foreign_site(d, d->home[i], true);
+    d->n_home = 0;
+    for (uint32_t i = 0; i < n_members(c); i++) {
+        uint32_t node = node_of_host(d, member(c, i));
+        if (node != NO_INDEX && d->sites.is_foreign[d->sites.site_of[node]])
+            add_home(d, d->sites.site_of[node]);
     }
-    bool ip = c->kind == CIRCUIT_IP;
-    for (uint32_t i = 0; i < (ip ? 2 : 1 + c->multicast.n_subscribers); i++) {
-        const char *name = ip ? (i ? c->ip.server : c->ip.client)
-                              : (i ? c->multicast.subscribers[i - 1] : c->multicast.publisher);
-        const struct host *host = network_host(net, name);
-        const struct node *node = host && host->node ? network_node(net, host->node) : NULL;
-        for (uint32_t v = 0; node && v < d->topology->graph.n_nodes; v++) {
-            if (!strcmp(d->topology->nodes[v]->site, node->site))
-                d->foreign[v] = false;
-        }
-    }
+    for (uint32_t i = 0; i < d->n_home; i++)
+        set_foreign_site(d, d->home[i], false);
 }
 
 static void
-add_name(char ***names, uint32_t *n, const char *name)
+begin_question(struct designer *d)
 {
-    for (uint32_t i = 0; i < *n; i++) {
-        if (!strcmp((*names)[i], name))
+    d->question_words = 4 + d->n_home + d->n_full;
+    if (d->question_capacity < d->question_words) {
+        d->question_capacity = 2 * d->question_words;
+        d->question = xrealloc(d->question, d->question_capacity, sizeof *d->question);
+    }
+    d->question[3] = d->n_home;
+    if (d->n_home)
+        memcpy(d->question + 4, d->home, d->n_home * sizeof *d->home);
+    if (d->n_full)
+        memcpy(d->question + 4 + d->n_home, d->full_list, d->n_full * sizeof *d->full_list);
+}
+
+void
+designer_prepare(struct designer *d, const struct circuit *c)
+{
+    if (d->answer_words > ANSWER_WORDS_MAX)
+        drop_answers(d);
+    mark_full_links(d, c->rate_kbps);
+    mark_foreign_nodes(d, c);
+    begin_question(d);
+}
+
+void
+designer_prepare_empty(struct designer *d, const struct circuit *c)
+{
+    unmark_full_links(d);
+    for (uint32_t e = 0; e < d->topology->graph.n_edges; e++) {
+        if (d->excluded[e] || c->rate_kbps > d->topology->links[e]->capacity_kbps)
+            mark_full_link(d, e);
+    }
+    mark_foreign_nodes(d, c);
+    begin_question(d);
+}
+
+/* The tree's path to a node; none if it is not reached. */
+static struct path
+path_in_tree(const struct topology *t, const uint32_t *parent, uint32_t root, uint32_t to)
+{
+    struct path path = {0};
+    for (uint32_t v = to; v != root; v = graph_other_end(&t->graph, parent[v], v))
+        path.n++;
+    uint32_t at = path.n;
+    path.edges = xcalloc(at, sizeof *path.edges);
+    for (uint32_t v = to; v != root; v = graph_other_end(&t->graph, parent[v], v)) {
+        path.edges[--at] = parent[v];
+        path.cost += t->graph.edges[parent[v]].cost;
+    }
+    return path;
+}
+
+static void
+find_out(struct designer *d, enum answer_kind kind, uint32_t from, uint32_t to, struct answer *a)
+{
+    struct topology *t = d->topology;
+    if (kind == ANSWER_PATH || kind == ANSWER_PAIR) {
+        a->err = pair_find(&d->finder, from, to, kind == ANSWER_PAIR, &a->pair);
+        d->answer_words += a->pair.paths[0].n + a->pair.paths[1].n;
+    } else if (kind == ANSWER_TREE) {
+        const struct graph_filter filter = pair_finder_filter(&d->finder);
+        a->parent = xcalloc(t->graph.n_nodes, sizeof *a->parent);
+        graph_tree(&t->graph, from, &filter, a->parent, NULL);
+        d->answer_words += t->graph.n_nodes;
+    } else {
+        const uint32_t *parent = designer_find(d, ANSWER_TREE, from, from)->parent;
+        if (to != from && parent[to] == NO_INDEX) {
+            a->err = ERR_NOT_FOUND;
             return;
-    }
-    *names = xrealloc(*names, *n + 1, sizeof **names);
-    (*names)[(*n)++] = xstrdup(name);
-}
-
-static void
-add_path(const struct topology *t, const struct path *path, struct route *route)
-{
-    for (uint32_t i = 0; i < path->n; i++)
-        add_name(&route->links, &route->n_links, t->links[path->edges[i]]->name);
-}
-
-/* What has no way round it, by name: all of a primary path that stands alone. */
-static void
-name_unprotected(const struct topology *t, uint32_t from, const struct path *path,
-                 struct design *design)
-{
-    uint32_t v = from;
-    for (uint32_t i = 0; i < path->n; i++) {
-        v = graph_other_end(&t->graph, path->edges[i], v);
-        add_name(&design->shared_links, &design->n_shared_links, t->links[path->edges[i]]->name);
-        if (i + 1 < path->n)
-            add_name(&design->shared_nodes, &design->n_shared_nodes, t->nodes[v]->name);
-    }
-}
-
-/* What both paths of a pair use, by name. */
-static void
-name_shared(const struct topology *t, uint32_t from, const struct pair *p, struct design *design)
-{
-    uint32_t va = from;
-    if (!p->has_second) {
-        name_unprotected(t, from, &p->paths[0], design);
-        return;
-    }
-    for (uint32_t i = 0; i < p->paths[0].n; i++) {
-        uint32_t ea = p->paths[0].edges[i], vb = from;
-        va = graph_other_end(&t->graph, ea, va);
-        for (uint32_t k = 0; k < p->paths[1].n; k++) {
-            uint32_t eb = p->paths[1].edges[k];
-            vb = graph_other_end(&t->graph, eb, vb);
-            if (ea == eb)
-                add_name(&design->shared_links, &design->n_shared_links, t->links[ea]->name);
-            if (va == vb && i + 1 < p->paths[0].n && k + 1 < p->paths[1].n)
-                add_name(&design->shared_nodes, &design->n_shared_nodes, t->nodes[va]->name);
         }
+        a->pair.paths[0] = path_in_tree(t, parent, from, to);
+        if (to != from)
+            pair_find_second(&d->finder, from, to, &a->pair);
+        d->answer_words += a->pair.paths[0].n + a->pair.paths[1].n;
     }
 }
+
+const struct answer *
+designer_find(struct designer *d, enum answer_kind kind, uint32_t from, uint32_t to)
+{
+    struct answer *a;
+    size_t size = d->question_words * sizeof *d->question;
+    d->question[0] = kind;
+    d->question[1] = from;
+    d->question[2] = to;
+    HASH_FIND(hh, d->answers, d->question, size, a);
+    if (a)
+        return a;
+    a = xcalloc(1, sizeof *a);
+    a->question = xmemdup(d->question, size);
+    d->answer_words += d->question_words + sizeof *a / sizeof *d->question;
+    find_out(d, kind, from, to, a);
+    HASH_ADD_KEYPTR(hh, d->answers, a->question, size, a);
+    return a;
+}
+
+/* ---- Designs ---- */
 
 static const char *
 disjointness_word(enum disjointness d)
@@ -358,78 +428,111 @@ disjointness_word(enum disjointness d)
 
 /* How the pairs of all receivers together stand: as the worst of them. */
 static enum err
-check_protection(const struct circuit *c, const struct design *design, struct diag *diag)
+check_protection(struct designer *d, const struct circuit *c, enum disjointness reached,
+                 struct diag *diag)
 {
-    if (c->protection <= DISJOINT_MAXIMAL || design->disjoint >= c->protection)
+    const struct topology *t = d->topology;
+    const struct ordered_set *links = &d->shared_links, *nodes = &d->shared_nodes;
+    if (c->protection <= DISJOINT_MAXIMAL || reached >= c->protection)
         return ERR_OK;
+    d->refusal.kind = REFUSED_SEPARATION;
+    d->refusal.reached = reached;
     return diag_set(diag, ERR_UNSUPPORTED,
                     "circuit \"%s\" asks for %s failover path; the network has %s one "
                     "(shared: %s%s%s)",
-                    c->name, disjointness_word(c->protection), disjointness_word(design->disjoint),
-                    design->n_shared_links ? design->shared_links[0] : "",
-                    design->n_shared_links && design->n_shared_nodes ? ", " : "",
-                    design->n_shared_nodes ? design->shared_nodes[0] : "");
+                    c->name, disjointness_word(c->protection), disjointness_word(reached),
+                    links->n ? t->links[links->list[0]]->name : "",
+                    links->n && nodes->n ? ", " : "",
+                    nodes->n ? t->nodes[nodes->list[0]]->name : "");
 }
 
 static enum err
-check_latency(const struct circuit *c, const struct pair *pair, const char *to, struct diag *diag)
+check_latency(struct designer *d, const struct circuit *c, const struct pair *pair, bool protect,
+              const char *to, struct diag *diag)
 {
     int64_t budget = c->max_latency_us;
-    for (int i = 0; budget && i < 1 + pair->has_second; i++) {
-        if (pair->paths[i].cost > budget)
-            return diag_set(diag, ERR_LIMIT,
-                            "circuit \"%s\": the %s path to %s takes about %lld us, its budget is "
-                            "%lld us",
-                            c->name, i ? "failover" : "primary", to, (long long)pair->paths[i].cost,
-                            (long long)budget);
+    for (int i = 0; budget && i < 1 + (protect && pair->has_second); i++) {
+        int64_t delay = pair->paths[i].cost;
+        if (delay <= budget)
+            continue;
+        d->refusal = (struct refusal){REFUSED_LATENCY, to, i, delay, DISJOINT_NONE};
+        return diag_set(diag, ERR_LIMIT,
+                        "circuit \"%s\": the %s path to %s takes about %lld us, its budget is "
+                        "%lld us",
+                        c->name, i ? "failover" : "primary", to, (long long)delay,
+                        (long long)budget);
     }
     return ERR_OK;
 }
 
 static enum err
-find_ends(const struct designer *d, const struct circuit *c, const char *from_host,
-          const char *to_host, uint32_t *from, uint32_t *to, struct diag *diag)
+find_end(struct designer *d, const struct circuit *c, const char *host, uint32_t *node,
+         struct diag *diag)
 {
-    const char *names[2] = {from_host, to_host};
-    uint32_t *ends[2] = {from, to};
-    for (int i = 0; i < 2; i++) {
-        const struct host *host = network_host(d->network, names[i]);
-        *ends[i] = host && host->node ? topology_node(d->topology, host->node) : NO_INDEX;
-        if (*ends[i] == NO_INDEX)
-            return diag_set(diag, ERR_NOT_FOUND,
-                            "circuit \"%s\": host \"%s\" is not there, or attached nowhere",
-                            c->name, names[i]);
-    }
-    return ERR_OK;
+    *node = node_of_host(d, host);
+    if (*node != NO_INDEX)
+        return ERR_OK;
+    d->refusal = (struct refusal){.kind = REFUSED_HOST, .host = host};
+    return diag_set(diag, ERR_NOT_FOUND,
+                    "circuit \"%s\": host \"%s\" is not there, or attached nowhere", c->name, host);
 }
 
-/* Adds the paths from one host to another to the design. */
+static void
+add_path(struct designer *d, const struct path *path, struct ordered_set *route)
+{
+    for (uint32_t i = 0; i < path->n; i++)
+        ordered_set_add(route, d->turn, path->edges[i]);
+}
+
+/* Adds the paths to one receiver: all of a pair, if the circuit is protected, and what it shares.
+ */
+static void
+add_pair(struct designer *d, uint32_t from, const struct pair *pair, bool protect,
+         struct design *design)
+{
+    const struct pair_finder *f = &d->finder;
+    enum disjointness reached = protect ? pair_reached(pair) : DISJOINT_NONE;
+    add_path(d, &pair->paths[0], &d->primary);
+    if (protect) {
+        if (pair->has_second) {
+            design->has_failover = true;
+            add_path(d, &pair->paths[1], &d->failover);
+        }
+        pair_shared(&d->finder, from, pair);
+        for (uint32_t i = 0; i < f->n_shared_links; i++)
+            ordered_set_add(&d->shared_links, d->turn, f->shared_links[i]);
+        for (uint32_t i = 0; i < f->n_shared_nodes; i++)
+            ordered_set_add(&d->shared_nodes, d->turn, f->shared_nodes[i]);
+    }
+    if (pair->paths[0].n)
+        design->disjoint = MIN(design->disjoint, reached);
+}
+
+/* Adds what leads from the circuit's source to one receiver. */
 static enum err
 design_towards(struct designer *d, const struct circuit *c, const char *from_host,
                const char *to_host, struct design *design, struct diag *diag)
 {
+    bool protect = c->protection != DISJOINT_NONE;
     uint32_t from, to;
-    struct pair pair;
-    enum err err = find_ends(d, c, from_host, to_host, &from, &to, diag);
+    enum err err = find_end(d, c, from_host, &from, diag);
+    if (!err)
+        err = find_end(d, c, to_host, &to, diag);
     if (err)
         return err;
-    if (find_pair(d, from, to, c->protection != DISJOINT_NONE, &pair))
+    enum answer_kind kind = c->kind == CIRCUIT_MULTICAST ? ANSWER_BESIDE_TREE
+                            : protect                    ? ANSWER_PAIR
+                                                         : ANSWER_PATH;
+    const struct answer *a = designer_find(d, kind, from, to);
+    if (a->err) {
+        d->refusal = (struct refusal){.kind = REFUSED_CAPACITY, .host = to_host};
         return diag_set(diag, ERR_NOT_FOUND,
                         "circuit \"%s\": no path from %s to %s has %u kbit/s left", c->name,
                         from_host, to_host, c->rate_kbps);
-    err = check_latency(c, &pair, to_host, diag);
-    if (!err) {
-        add_path(d->topology, &pair.paths[0], &design->primary);
-        if (pair.has_second) {
-            design->has_failover = true;
-            add_path(d->topology, &pair.paths[1], &design->failover);
-        }
-        if (c->protection != DISJOINT_NONE)
-            name_shared(d->topology, from, &pair, design);
-        if (from != to)
-            design->disjoint = MIN(design->disjoint, reached(&pair));
     }
-    pair_fini(&pair);
+    err = check_latency(d, c, &a->pair, protect, to_host, diag);
+    if (!err)
+        add_pair(d, from, &a->pair, protect, design);
     return err;
 }
 
@@ -437,100 +540,94 @@ design_towards(struct designer *d, const struct circuit *c, const char *from_hos
  * that together they are a tree. Each subscriber then has its own failover path beside its primary.
  */
 static enum err
-design_tree(struct designer *d, const struct circuit *c, struct design *design, struct diag *diag)
+design_paths(struct designer *d, const struct circuit *c, struct design *design, struct diag *diag)
 {
-    struct topology *t = d->topology;
-    const struct multicast_service *m = &c->multicast;
-    const struct host *source = network_host(d->network, m->publisher);
-    uint32_t root = source && source->node ? topology_node(t, source->node) : NO_INDEX;
-    if (root == NO_INDEX)
-        return diag_set(diag, ERR_NOT_FOUND,
-                        "circuit \"%s\": host \"%s\" is not there, or attached nowhere", c->name,
-                        m->publisher);
-    uint32_t *parent = xcalloc(t->graph.n_nodes, sizeof *parent);
-    const struct graph_filter filter = {.edge_banned = d->full,
-                                        .node_surcharge = d->node_surcharge};
-    charge_foreign_nodes(d);
-    graph_tree(&t->graph, root, &filter, parent, NULL);
-    enum err err = ERR_OK;
-    for (uint32_t i = 0; i < m->n_subscribers && !err; i++) {
-        uint32_t to;
-        struct pair pair = {.has_second = false};
-        err = find_ends(d, c, m->publisher, m->subscribers[i], &root, &to, diag);
-        if (err)
-            break;
-        if (to != root && parent[to] == NO_INDEX) {
-            err = diag_set(diag, ERR_NOT_FOUND,
-                           "circuit \"%s\": no path from %s to %s has %u kbit/s left", c->name,
-                           m->publisher, m->subscribers[i], c->rate_kbps);
-            break;
-        }
-        for (uint32_t v = to; v != root; v = graph_other_end(&t->graph, parent[v], v))
-            pair.paths[0].n++;
-        uint32_t at = pair.paths[0].n;
-        pair.paths[0].edges = xcalloc(at, sizeof(uint32_t));
-        for (uint32_t v = to; v != root; v = graph_other_end(&t->graph, parent[v], v)) {
-            pair.paths[0].edges[--at] = parent[v];
-            pair.paths[0].cost += t->graph.edges[parent[v]].cost;
-        }
-        if (c->protection != DISJOINT_NONE && to != root)
-            find_second(d, root, to, &pair);
-        err = check_latency(c, &pair, m->subscribers[i], diag);
-        add_path(t, &pair.paths[0], &design->primary);
-        if (pair.has_second) {
-            design->has_failover = true;
-            add_path(t, &pair.paths[1], &design->failover);
-        }
-        if (c->protection != DISJOINT_NONE)
-            name_shared(t, root, &pair, design);
-        if (to != root)
-            design->disjoint = MIN(design->disjoint, reached(&pair));
-        pair_fini(&pair);
-    }
-    free(parent);
+    uint32_t root;
+    enum err err = find_end(d, c, member(c, 0), &root, diag);
+    for (uint32_t i = 1; i < n_members(c) && !err; i++)
+        err = design_towards(d, c, member(c, 0), member(c, i), design, diag);
     return err;
 }
 
-static int
-by_text(const void *a, const void *b)
+static void
+name_links(const struct topology *t, const struct ordered_set *set, char ***names, uint32_t *n)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    *n = set->n;
+    *names = set->n ? xcalloc(set->n, sizeof **names) : NULL;
+    for (uint32_t i = 0; i < set->n; i++)
+        (*names)[i] = xstrdup(t->links[set->list[i]]->name);
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Names are in the order of numbers. */
+static void
+put_in_order(struct ordered_set *set)
+{
+    if (set->n > 1)
+        qsort(set->list, set->n, sizeof *set->list, by_number);
+}
+
+/* Writes the names of what was found. */
+static void
+name_all(struct designer *d, struct design *design)
+{
+    const struct topology *t = d->topology;
+    put_in_order(&d->shared_links);
+    put_in_order(&d->shared_nodes);
+    name_links(t, &d->primary, &design->primary.links, &design->primary.n_links);
+    name_links(t, &d->failover, &design->failover.links, &design->failover.n_links);
+    name_links(t, &d->shared_links, &design->shared_links, &design->n_shared_links);
+    design->n_shared_nodes = d->shared_nodes.n;
+    if (design->n_shared_nodes)
+        design->shared_nodes = xcalloc(design->n_shared_nodes, sizeof *design->shared_nodes);
+    for (uint32_t i = 0; i < design->n_shared_nodes; i++)
+        design->shared_nodes[i] = xstrdup(t->nodes[d->shared_nodes.list[i]]->name);
 }
 
 static void
-sort_names(char **names, uint32_t n)
+begin_circuit(struct designer *d, const struct circuit *c)
 {
-    if (n)
-        qsort(names, n, sizeof *names, by_text);
+    struct ordered_set *sets[] = {&d->primary, &d->failover, &d->shared_links, &d->shared_nodes};
+    uint32_t sizes[] = {d->topology->graph.n_edges, d->topology->graph.n_edges,
+                        d->topology->graph.n_edges, d->topology->graph.n_nodes};
+    bool wrapped = !++d->turn;
+    for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
+        sets[i]->n = 0;
+        if (wrapped)
+            memset(sets[i]->mark, 0, sizes[i] * sizeof *sets[i]->mark);
+    }
+    d->turn += wrapped;
+    d->refusal = (struct refusal){.kind = REFUSED_NOT};
+    designer_prepare(d, c);
 }
 
 enum err
 designer_add(struct designer *d, const struct circuit *c, struct design **result, struct diag *diag)
 {
-    struct design *design = xcalloc(1, sizeof *design);
-    design->circuit = xstrdup(c->name);
-    design->disjoint = DISJOINT_NODE;
-    mark_full_links(d, c);
-    mark_foreign_nodes(d, c);
-    enum err err = c->kind == CIRCUIT_IP
-                       ? design_towards(d, c, c->ip.client, c->ip.server, design, diag)
-                       : design_tree(d, c, design, diag);
-    if (!design->has_failover)
-        design->disjoint = DISJOINT_NONE;
-    bool local = !design->primary.n_links; /* one node: nothing that a second path could avoid */
-    if (!err && !local)
-        err = check_protection(c, design, diag);
-    if (!err)
-        err = take_number(d, &design->number, diag);
-    if (err) {
-        design_free(design);
+    struct design made = {.disjoint = DISJOINT_NODE};
+    begin_circuit(d, c);
+    enum err err = design_paths(d, c, &made, diag);
+    if (err)
         return err;
-    }
-    sort_names(design->shared_links, design->n_shared_links);
-    sort_names(design->shared_nodes, design->n_shared_nodes);
-    topology_reserve(d->topology, &design->primary, c->rate_kbps);
-    if (design->has_failover)
-        topology_reserve(d->topology, &design->failover, c->rate_kbps);
-    *result = design;
+    if (!made.has_failover)
+        made.disjoint = DISJOINT_NONE;
+    if (d->primary.n) /* on one node there is nothing that a second path could avoid */
+        err = check_protection(d, c, made.disjoint, diag);
+    if (!err)
+        err = take_number(d, &made.number, diag);
+    if (err)
+        return err;
+    made.circuit = xstrdup(c->name);
+    name_all(d, &made);
+    reserve(d, &d->primary, c->rate_kbps);
+    if (made.has_failover)
+        reserve(d, &d->failover, c->rate_kbps);
+    *result = xmemdup(&made, sizeof made);
     return ERR_OK;
 }

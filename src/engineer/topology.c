@@ -22,7 +22,7 @@ link_hop_delay_us(const struct link *link)
 {
     uint64_t bits = (1518 + 20) * 8;
     uint64_t serial = link->capacity_kbps ? bits * 1000 / link->capacity_kbps : 0;
-    return link->delay_us + NODE_DELAY_US + (uint32_t)serial;
+    return (uint32_t)MIN(link->delay_us + NODE_DELAY_US + serial, UINT32_MAX);
 }
 
 struct topology *
