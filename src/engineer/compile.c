@@ -24,21 +24,57 @@ test_group(uint32_t number)
     return 0xefff0000 | (number & 0xffff);
 }
 
+struct action *
+flow_add(struct compilation *c, struct flow *flow, enum action_type type)
+{
+    GROW(c->actions, flow->apply.n, c->actions_capacity);
+    flow->apply.list = c->actions;
+    struct action *action = &c->actions[flow->apply.n++];
+    *action = (struct action){.type = (uint8_t)type};
+    return action;
+}
+
+void
+flow_add_output(struct compilation *c, struct flow *flow, uint32_t port)
+{
+    flow_add(c, flow, ACTION_OUTPUT)->id = port;
+}
+
+static uint8_t *
+add_set_field(struct compilation *c, struct flow *flow, enum field field)
+{
+    struct action *action = flow_add(c, flow, ACTION_SET_FIELD);
+    action->field = (uint8_t)field;
+    return action->value;
+}
+
+void
+flow_add_set(struct compilation *c, struct flow *flow, enum field field, uint64_t value)
+{
+    uint8_t *octets = add_set_field(c, flow, field);
+    for (int i = field_table[field].size; i-- > 0; value >>= 8)
+        octets[i] = (uint8_t)value;
+}
+
+void
+flow_add_set_mac(struct compilation *c, struct flow *flow, enum field field, const struct mac *mac)
+{
+    memcpy(add_set_field(c, flow, field), mac->octets, sizeof mac->octets);
+}
+
 void
 emit_flow(struct compilation *c, const struct node *node, struct flow *flow)
 {
     flow->has_apply = flow->apply.n > 0;
     if (!c->err)
         c->err = c->sink->flow(c->sink->arg, node, flow, c->diag);
-    flow_fini(flow);
 }
 
 void
-emit_group(struct compilation *c, const struct node *node, struct group *group)
+emit_group(struct compilation *c, const struct node *node, const struct group *group)
 {
     if (!c->err)
         c->err = c->sink->group(c->sink->arg, node, group, c->diag);
-    group_fini(group);
 }
 
 /* The circuit's committed rate and burst, in the meter's units: rounded up, so that what was
@@ -54,26 +90,17 @@ emit_meter(struct compilation *c, const struct node *node, uint32_t meter_id)
         c->err = c->sink->meter(c->sink->arg, node, &meter, c->diag);
 }
 
-struct group
-group_of(uint32_t group_id, enum group_type type, uint32_t n_buckets)
-{
-    struct group g = {group_id, (uint8_t)type, n_buckets, xcalloc(n_buckets, sizeof *g.buckets)};
-    for (uint32_t i = 0; i < n_buckets; i++) {
-        g.buckets[i].watch_port = PORT_ANY;
-        g.buckets[i].watch_group = GROUP_ANY;
-    }
-    return g;
-}
-
 enum err
 compile_circuit(const struct network *net, const struct circuit *circuit,
                 const struct design *design, const struct rule_sink *sink, struct diag *diag)
 {
-    struct compilation c = {net, circuit, design, sink, diag, ERR_OK};
+    struct compilation c = {
+        .network = net, .circuit = circuit, .design = design, .sink = sink, .diag = diag};
     if (circuit->kind == CIRCUIT_IP)
         compile_ip(&c);
     else
         compile_multicast(&c);
+    free(c.actions);
     return c.err;
 }
 
@@ -92,12 +119,20 @@ emit_node_meters(struct compilation *c, const struct node *node)
 }
 
 static void
+add_controller(struct compilation *c, struct flow *flow, uint16_t max_len)
+{
+    struct action *action = flow_add(c, flow, ACTION_OUTPUT);
+    action->id = PORT_CONTROLLER;
+    action->max_len = max_len;
+}
+
+static void
 emit_deny(struct compilation *c, const struct node *node, uint32_t port)
 {
     struct flow flow = {
         .priority = PRIORITY_DENY, .cookie = rule_cookie(0, ROLE_DENY), .meter_id = METER_DENY};
     match_set(&flow.match, FIELD_IN_PORT, port);
-    actions_controller(&flow.apply, 128);
+    add_controller(c, &flow, 128);
     emit_flow(c, node, &flow);
 }
 
@@ -113,12 +148,13 @@ compile_node(const struct node *node, const struct rule_sink *sink, struct diag 
     struct flow miss = {.priority = PRIORITY_MISS, .cookie = rule_cookie(0, ROLE_MISS)};
     match_set_mac(&discovery.match, FIELD_ETH_DST, &lldp_mac);
     match_set(&discovery.match, FIELD_ETH_TYPE, ETH_TYPE_LLDP);
-    actions_controller(&discovery.apply, WHOLE_PACKET);
+    add_controller(&c, &discovery, WHOLE_PACKET);
     emit_node_meters(&c, node);
     emit_flow(&c, node, &discovery);
     emit_flow(&c, node, &miss);
     for (uint32_t i = 0; i < node->n_ports; i++)
         emit_deny(&c, node, node->ports[i].number);
     emit_deny(&c, node, PORT_LOCAL);
+    free(c.actions);
     return c.err;
 }

@@ -33,10 +33,9 @@ struct multicast {
 
 /* One kind of frame that takes these ways: the circuit's own, or its test packets. */
 struct stream {
-    struct match match; /* without in_port and VLAN */
-    uint32_t in_port;   /* at the publisher's node */
-    uint64_t cookie;
-    bool test; /* delivered to the LOCAL port of the subscribers' nodes */
+    struct flow flow; /* what its rules have in common, but for in_port and VLAN */
+    uint32_t in_port; /* at the publisher's node */
+    bool test;        /* delivered to the LOCAL port of the subscribers' nodes */
     bool failover_only;
 };
 
@@ -139,53 +138,84 @@ own_vlan(const struct multicast *m)
     return vlan == VLAN_UNTAGGED ? 0 : (uint16_t)(VLAN_PRESENT | vlan);
 }
 
-/* Marks the circuit's own frame. */
-static void
-put_mark(const struct multicast *m, struct actions *actions, uint16_t mark)
+/* Marks the circuit's own frame, by one or two actions. Returns how many. */
+static uint32_t
+mark_actions(const struct multicast *m, uint16_t mark, struct action actions[2])
 {
+    uint32_t n = 0;
     if (!is_tagged(m))
-        actions_add(actions, ACTION_PUSH_VLAN)->eth_type = ETH_TYPE_VLAN;
-    actions_set_field(actions, FIELD_VLAN_VID, VLAN_PRESENT | mark);
+        actions[n++] = (struct action){.type = ACTION_PUSH_VLAN, .eth_type = ETH_TYPE_VLAN};
+    actions[n] = (struct action){.type = ACTION_SET_FIELD, .field = FIELD_VLAN_VID};
+    put_be16(actions[n++].value, VLAN_PRESENT | mark);
+    return n;
+}
+
+static void
+put_mark(const struct multicast *m, struct flow *flow, uint16_t mark)
+{
+    struct action actions[2];
+    uint32_t n = mark_actions(m, mark, actions);
+    for (uint32_t i = 0; i < n; i++)
+        *flow_add(m->c, flow, actions[i].type) = actions[i];
 }
 
 /* Takes the mark off again. */
 static void
-put_unmark(const struct multicast *m, struct actions *actions)
+put_unmark(const struct multicast *m, struct flow *flow)
 {
     if (is_tagged(m))
-        actions_set_field(actions, FIELD_VLAN_VID, own_vlan(m));
+        flow_add_set(m->c, flow, FIELD_VLAN_VID, own_vlan(m));
     else
-        actions_add(actions, ACTION_POP_VLAN);
+        flow_add(m->c, flow, ACTION_POP_VLAN);
 }
 
 /* ---- Rules ---- */
 
-static struct flow
-stream_flow(const struct multicast *m, const struct stream *s, uint32_t in_port, uint16_t vlan)
+/* Makes the stream's flow the one for this input port and VLAN. */
+static struct flow *
+next_flow(const struct multicast *m, struct stream *s, uint32_t in_port, uint16_t vlan)
 {
-    struct flow flow = {.priority = PRIORITY_CONVERSATION, .cookie = s->cookie};
-    flow.match = s->match;
-    match_set(&flow.match, FIELD_IN_PORT, in_port);
-    match_set(&flow.match, FIELD_VLAN_VID, vlan);
-    actions_set_queue(&flow.apply, service_class_queue(m->c->circuit->service_class));
+    struct flow *flow = &s->flow;
+    flow_key_set(&flow->match.value, FIELD_IN_PORT, in_port);
+    flow_key_set(&flow->match.value, FIELD_VLAN_VID, vlan);
+    flow->meter_id = 0;
+    flow->apply.n = 0;
+    flow_add(m->c, flow, ACTION_SET_QUEUE)->id = service_class_queue(m->c->circuit->service_class);
     return flow;
 }
 
 static void
-put_outputs(struct actions *actions, const struct ports *ports, uint32_t in_port)
+put_outputs(struct compilation *c, struct flow *flow, const struct ports *ports, uint32_t in_port)
 {
     for (uint32_t i = 0; i < ports->n; i++)
-        actions_output(actions, ports->list[i] == in_port ? PORT_IN_PORT : ports->list[i]);
+        flow_add_output(c, flow, ports->list[i] == in_port ? PORT_IN_PORT : ports->list[i]);
 }
 
 /* Delivery at a node: to the subscribers' ports, or the test packet to the node itself. */
 static void
-put_delivery(const struct stream *s, const struct stop *stop, struct actions *actions)
+put_delivery(const struct multicast *m, const struct stream *s, const struct stop *stop,
+             struct flow *flow)
 {
     if (!s->test)
-        put_outputs(actions, &stop->hosts, 0);
+        put_outputs(m->c, flow, &stop->hosts, 0);
     else if (stop->hosts.n && node_can_test(stop->node) && stop->in_port)
-        actions_output(actions, PORT_LOCAL);
+        flow_add_output(m->c, flow, PORT_LOCAL);
+}
+
+/* The group of all first hops of the failover paths. */
+static void
+emit_failover_paths(struct multicast *m, const struct node *root, uint32_t id,
+                    const struct ports *first)
+{
+    struct group g = {id, GROUP_TYPE_ALL, first->n, xcalloc(first->n, sizeof *g.buckets)};
+    struct action *outputs = xcalloc(first->n, sizeof *outputs);
+    for (uint32_t i = 0; i < first->n; i++) {
+        outputs[i] = (struct action){.type = ACTION_OUTPUT, .id = first->list[i]};
+        g.buckets[i] = (struct bucket){0, PORT_ANY, GROUP_ANY, {&outputs[i], 1}};
+    }
+    emit_group(m->c, root, &g);
+    free(outputs);
+    free(g.buckets);
 }
 
 /* At the publisher's node: out by this port, or else marked over the failover paths of who is
@@ -197,23 +227,19 @@ root_group(struct multicast *m, const struct stop *root, uint32_t port)
     uint32_t number = m->c->design->number;
     uint32_t id = group_number(GROUP_ROOT, number, port);
     uint32_t all = group_number(GROUP_FAILOVER_PATHS, number, port);
+    struct action out = {.type = ACTION_OUTPUT, .id = port}, other[3];
+    uint32_t n = mark_actions(m, VLAN_FAILOVER, other);
     if (first.n > 1) {
-        struct group paths = group_of(all, GROUP_TYPE_ALL, first.n);
-        for (uint32_t i = 0; i < first.n; i++)
-            actions_output(&paths.buckets[i].actions, first.list[i]);
-        emit_group(m->c, root->node, &paths);
-    }
-    struct group g = group_of(id, GROUP_TYPE_FF, 2);
-    g.buckets[0].watch_port = port;
-    actions_output(&g.buckets[0].actions, port);
-    put_mark(m, &g.buckets[1].actions, VLAN_FAILOVER);
-    if (first.n > 1) {
-        g.buckets[1].watch_group = all;
-        actions_group(&g.buckets[1].actions, all);
+        emit_failover_paths(m, root->node, all, &first);
+        other[n] = (struct action){.type = ACTION_GROUP, .id = all};
     } else {
-        g.buckets[1].watch_port = first.list[0];
-        actions_output(&g.buckets[1].actions, first.list[0]);
+        other[n] = (struct action){.type = ACTION_OUTPUT, .id = first.list[0]};
     }
+    struct bucket buckets[2] = {
+        {0, port, GROUP_ANY, {&out, 1}},
+        {0, first.n > 1 ? PORT_ANY : first.list[0], first.n > 1 ? all : GROUP_ANY, {other, n + 1}},
+    };
+    struct group g = {id, GROUP_TYPE_FF, 2, buckets};
     emit_group(m->c, root->node, &g);
     free(first.list);
     return id;
@@ -225,33 +251,35 @@ return_group(struct multicast *m, const struct stop *stop, uint32_t port)
 {
     enum group_family family = is_tagged(m) ? GROUP_RETURN_TAGGED : GROUP_RETURN_UNTAGGED;
     uint32_t id = group_number(family, port, stop->in_port);
-    struct group g = group_of(id, GROUP_TYPE_FF, 2);
-    g.buckets[0].watch_port = port;
-    actions_output(&g.buckets[0].actions, port);
-    g.buckets[1].watch_port = stop->in_port;
-    put_mark(m, &g.buckets[1].actions, VLAN_RETURN);
-    actions_output(&g.buckets[1].actions, PORT_IN_PORT);
+    struct action out = {.type = ACTION_OUTPUT, .id = port}, back[3];
+    uint32_t n = mark_actions(m, VLAN_RETURN, back);
+    back[n] = (struct action){.type = ACTION_OUTPUT, .id = PORT_IN_PORT};
+    struct bucket buckets[2] = {
+        {0, port, GROUP_ANY, {&out, 1}},
+        {0, stop->in_port, GROUP_ANY, {back, n + 1}},
+    };
+    struct group g = {id, GROUP_TYPE_FF, 2, buckets};
     emit_group(m->c, stop->node, &g);
     return id;
 }
 
 static void
-compile_tree_stop(struct multicast *m, const struct stream *s, const struct stop *stop)
+compile_tree_stop(struct multicast *m, struct stream *s, const struct stop *stop)
 {
     bool is_root = !stop->in_port;
-    struct flow flow = stream_flow(m, s, is_root ? s->in_port : stop->in_port, own_vlan(m));
+    struct flow *flow = next_flow(m, s, is_root ? s->in_port : stop->in_port, own_vlan(m));
     if (is_root)
-        flow.meter_id = 2 * m->c->design->number;
+        flow->meter_id = 2 * m->c->design->number;
     for (uint32_t i = 0; i < stop->out.n; i++) {
         uint32_t port = stop->out.list[i];
         if (ports_have(&stop->guarded, port))
-            actions_group(&flow.apply,
-                          is_root ? root_group(m, stop, port) : return_group(m, stop, port));
+            flow_add(m->c, flow, ACTION_GROUP)->id = is_root ? root_group(m, stop, port)
+                                                             : return_group(m, stop, port);
         else
-            actions_output(&flow.apply, port);
+            flow_add_output(m->c, flow, port);
     }
-    put_delivery(s, stop, &flow.apply);
-    emit_flow(m->c, stop->node, &flow);
+    put_delivery(m, s, stop, flow);
+    emit_flow(m->c, stop->node, flow);
 }
 
 /* Does the node behind this port of the tree have something to send back? */
@@ -270,53 +298,53 @@ may_return_through(const struct multicast *m, const struct stop *stop, uint32_t 
 
 /* Frames that come back: on towards the publisher's node, and there off over the failover paths. */
 static void
-compile_returns(struct multicast *m, const struct stream *s, const struct stop *stop)
+compile_returns(struct multicast *m, struct stream *s, const struct stop *stop)
 {
     for (uint32_t i = 0; i < stop->guarded.n; i++) {
         uint32_t port = stop->guarded.list[i];
         if (!may_return_through(m, stop, port))
             continue;
-        struct flow flow = stream_flow(m, s, port, VLAN_PRESENT | VLAN_RETURN);
+        struct flow *flow = next_flow(m, s, port, VLAN_PRESENT | VLAN_RETURN);
         if (stop->in_port) {
-            actions_output(&flow.apply, stop->in_port);
+            flow_add_output(m->c, flow, stop->in_port);
         } else {
             struct ports first = first_hops(m, port);
-            actions_set_field(&flow.apply, FIELD_VLAN_VID, VLAN_PRESENT | VLAN_FAILOVER);
-            put_outputs(&flow.apply, &first, port);
+            flow_add_set(m->c, flow, FIELD_VLAN_VID, VLAN_PRESENT | VLAN_FAILOVER);
+            put_outputs(m->c, flow, &first, port);
             free(first.list);
         }
-        emit_flow(m->c, stop->node, &flow);
+        emit_flow(m->c, stop->node, flow);
     }
 }
 
 static void
-compile_detour(struct multicast *m, const struct stream *s, const struct stop *stop)
+compile_detour(struct multicast *m, struct stream *s, const struct stop *stop)
 {
     if (!stop->in_port)
         return; /* the publisher's node sends by its groups */
-    struct flow flow = stream_flow(m, s, stop->in_port, VLAN_PRESENT | VLAN_FAILOVER);
-    put_outputs(&flow.apply, &stop->out, stop->in_port);
+    struct flow *flow = next_flow(m, s, stop->in_port, VLAN_PRESENT | VLAN_FAILOVER);
+    put_outputs(m->c, flow, &stop->out, stop->in_port);
     if (stop->hosts.n) {
-        put_unmark(m, &flow.apply);
-        put_delivery(s, stop, &flow.apply);
+        put_unmark(m, flow);
+        put_delivery(m, s, stop, flow);
     }
-    emit_flow(m->c, stop->node, &flow);
+    emit_flow(m->c, stop->node, flow);
 }
 
 static void
-compile_failover_test(struct multicast *m, const struct stream *s, const struct node *root)
+compile_failover_test(struct multicast *m, struct stream *s, const struct node *root)
 {
     struct ports first = first_hops(m, 0);
-    struct flow flow = stream_flow(m, s, s->in_port, own_vlan(m));
-    flow.meter_id = 2 * m->c->design->number;
-    put_mark(m, &flow.apply, VLAN_FAILOVER);
-    put_outputs(&flow.apply, &first, 0);
-    emit_flow(m->c, root, &flow);
+    struct flow *flow = next_flow(m, s, s->in_port, own_vlan(m));
+    flow->meter_id = 2 * m->c->design->number;
+    put_mark(m, flow, VLAN_FAILOVER);
+    put_outputs(m->c, flow, &first, 0);
+    emit_flow(m->c, root, flow);
     free(first.list);
 }
 
 static void
-compile_stream(struct multicast *m, const struct stream *s)
+compile_stream(struct multicast *m, struct stream *s)
 {
     for (uint32_t i = 0; i < m->tree.n && !s->failover_only; i++) {
         compile_tree_stop(m, s, &m->tree.list[i]);
@@ -328,21 +356,25 @@ compile_stream(struct multicast *m, const struct stream *s)
         compile_detour(m, s, &m->detours.list[i]);
 }
 
+/* What all streams have in common; each rule has its own input port and VLAN. */
 static void
-set_macs(const struct multicast *m, struct match *match)
+init_flow(const struct multicast *m, struct flow *flow, enum rule_role role)
 {
-    match_set_mac(match, FIELD_ETH_DST, &m->c->circuit->multicast.mac);
-    match_set_mac(match, FIELD_ETH_SRC, &m->publisher->mac);
+    flow->priority = PRIORITY_CONVERSATION;
+    flow->cookie = rule_cookie(m->c->design->number, role);
+    match_set(&flow->match, FIELD_IN_PORT, 0);
+    match_set(&flow->match, FIELD_VLAN_VID, 0);
+    match_set_mac(&flow->match, FIELD_ETH_DST, &m->c->circuit->multicast.mac);
+    match_set_mac(&flow->match, FIELD_ETH_SRC, &m->publisher->mac);
 }
 
 static void
 compile_own(struct multicast *m)
 {
-    struct stream s = {.in_port = m->publisher->port,
-                       .cookie = rule_cookie(m->c->design->number, ROLE_FORWARD)};
+    struct stream s = {.in_port = m->publisher->port};
     bool goose = m->c->circuit->multicast.application == MULTICAST_GOOSE;
-    set_macs(m, &s.match);
-    match_set(&s.match, FIELD_ETH_TYPE, goose ? ETH_TYPE_GOOSE : ETH_TYPE_SV);
+    init_flow(m, &s.flow, ROLE_FORWARD);
+    match_set(&s.flow.match, FIELD_ETH_TYPE, goose ? ETH_TYPE_GOOSE : ETH_TYPE_SV);
     compile_stream(m, &s);
 }
 
@@ -352,17 +384,14 @@ static void
 compile_test(struct multicast *m, bool failover)
 {
     const struct node *root = m->tree.list[0].node;
-    struct stream s = {.in_port = PORT_LOCAL,
-                       .cookie = rule_cookie(m->c->design->number, ROLE_TEST),
-                       .test = true,
-                       .failover_only = failover};
-    set_macs(m, &s.match);
-    match_set(&s.match, FIELD_ETH_TYPE, ETH_TYPE_IPV4);
-    match_set(&s.match, FIELD_IP_PROTO, IP_PROTO_UDP);
-    match_set(&s.match, FIELD_IPV4_SRC, root->management_address);
-    match_set(&s.match, FIELD_IPV4_DST, test_group(m->c->design->number));
-    match_set(&s.match, FIELD_UDP_SRC, test_port(m->c->design->number, failover));
-    match_set(&s.match, FIELD_UDP_DST, TEST_UDP_PORT);
+    struct stream s = {.in_port = PORT_LOCAL, .test = true, .failover_only = failover};
+    init_flow(m, &s.flow, ROLE_TEST);
+    match_set(&s.flow.match, FIELD_ETH_TYPE, ETH_TYPE_IPV4);
+    match_set(&s.flow.match, FIELD_IP_PROTO, IP_PROTO_UDP);
+    match_set(&s.flow.match, FIELD_IPV4_SRC, root->management_address);
+    match_set(&s.flow.match, FIELD_IPV4_DST, test_group(m->c->design->number));
+    match_set(&s.flow.match, FIELD_UDP_SRC, test_port(m->c->design->number, failover));
+    match_set(&s.flow.match, FIELD_UDP_DST, TEST_UDP_PORT);
     compile_stream(m, &s);
 }
 

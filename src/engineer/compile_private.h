@@ -13,15 +13,20 @@ struct compilation {
     const struct rule_sink *sink;
     struct diag *diag;
     enum err err;
+    /* Those of the flow at hand: one flow after the other is made, and copied by the sink. */
+    struct action *actions;
+    uint32_t actions_capacity;
 };
 
-/* Each takes over the actions or buckets in what it is given. */
-void emit_flow(struct compilation *, const struct node *, struct flow *);
-void emit_group(struct compilation *, const struct node *, struct group *);
-void emit_meter(struct compilation *, const struct node *, uint32_t meter_id);
+/* Adds to a flow's apply-actions, which stay the compilation's. */
+struct action *flow_add(struct compilation *, struct flow *, enum action_type); /* else zero */
+void flow_add_output(struct compilation *, struct flow *, uint32_t port);
+void flow_add_set(struct compilation *, struct flow *, enum field, uint64_t value);
+void flow_add_set_mac(struct compilation *, struct flow *, enum field, const struct mac *);
 
-/* A group whose buckets are filled in by the caller; each watches a port. */
-struct group group_of(uint32_t group_id, enum group_type, uint32_t n_buckets);
+void emit_flow(struct compilation *, const struct node *, struct flow *);
+void emit_group(struct compilation *, const struct node *, const struct group *);
+void emit_meter(struct compilation *, const struct node *, uint32_t meter_id);
 
 /* Does something at this node send and reflect test packets? */
 static inline bool

@@ -1,11 +1,14 @@
 #include "engineer/plan.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <uthash.h>
 
 struct plan_node {
     char *name;
@@ -13,9 +16,17 @@ struct plan_node {
     UT_hash_handle hh;
 };
 
+/* One rule that a step asked for. */
+struct use {
+    struct plan_node *node;
+    struct rule_item *item;
+};
+
 struct plan {
     struct plan_node *nodes;
     struct plan_size size;
+    struct use *uses; /* room for those of one step, kept for the next */
+    uint32_t uses_capacity;
 };
 
 static struct plan_node *
@@ -94,16 +105,33 @@ put_in_order(struct plan_changes *changes)
 
 /* ---- Adding and taking out ---- */
 
-/* What was asked for so far in one step, to be undone if it fails. */
+#define NODE_CACHE 64
+
+/* One step: what was asked for so far, to be undone if it fails; and the nodes met last, for a
+ * circuit asks for many rules of the same few nodes. */
 struct step {
     struct plan *plan;
     struct plan_changes *changes;
+    uint32_t n; /* of plan->uses */
     struct {
-        struct plan_node *node;
-        struct rule_item *item;
-    } * done;
-    uint32_t n, capacity;
+        const struct node *node;
+        struct plan_node *in_plan;
+    } cache[NODE_CACHE];
 };
+
+/* The node in the plan; NULL: it is not there. With `need` it is then put there. */
+static struct plan_node *
+step_node(struct step *s, const struct node *node, bool need)
+{
+    uint32_t at = (uint32_t)(hash_add(0, (uintptr_t)node) % NODE_CACHE);
+    if (s->cache[at].node == node)
+        return s->cache[at].in_plan;
+    struct plan_node *found = need ? need_node(s->plan, node->name)
+                                   : find_node(s->plan, node->name);
+    s->cache[at].node = node;
+    s->cache[at].in_plan = found;
+    return found;
+}
 
 static enum err
 say_conflict(const struct plan_node *node, const struct rule *there, const struct rule *wanted,
@@ -123,19 +151,18 @@ say_conflict(const struct plan_node *node, const struct rule *there, const struc
 static enum err
 add_rule(struct step *s, const struct node *at, const struct rule *rule, struct diag *diag)
 {
-    struct plan_node *node = need_node(s->plan, at->name);
-    struct rule_item *item = ruleset_find(&node->rules, rule);
-    if (item && !rule_equal(&item->rule, rule))
+    struct plan_node *node = step_node(s, at, true);
+    bool is_new;
+    struct rule_item *item = ruleset_need(&node->rules, rule, &is_new);
+    if (!is_new && !rule_equal(&item->rule, rule))
         return say_conflict(node, &item->rule, rule, diag);
-    if (!item) {
-        item = ruleset_put(&node->rules, rule);
+    if (is_new) {
         ++*size_of(s->plan, rule->kind);
         note_change(s->changes, node->name, true, item);
     }
     item->users++;
-    GROW(s->done, s->n, s->capacity);
-    s->done[s->n].node = node;
-    s->done[s->n++].item = item;
+    GROW(s->plan->uses, s->n, s->plan->uses_capacity);
+    s->plan->uses[s->n++] = (struct use){node, item};
     return ERR_OK;
 }
 
@@ -175,7 +202,7 @@ static void
 undo(struct step *s, uint32_t n_changes)
 {
     for (; s->n; s->n--)
-        drop_use(s->plan, s->done[s->n - 1].node, s->done[s->n - 1].item, NULL);
+        drop_use(s->plan, s->plan->uses[s->n - 1].node, s->plan->uses[s->n - 1].item, NULL);
     while (s->changes && s->changes->n > n_changes) {
         struct plan_change *last = &s->changes->list[--s->changes->n];
         free((char *)last->node);
@@ -186,7 +213,7 @@ undo(struct step *s, uint32_t n_changes)
 static enum err
 remove_rule(struct step *s, const struct node *at, const struct rule *rule)
 {
-    struct plan_node *node = find_node(s->plan, at->name);
+    struct plan_node *node = step_node(s, at, false);
     struct rule_item *item = node ? ruleset_find(&node->rules, rule) : NULL;
     if (item)
         drop_use(s->plan, node, item, s->changes);
@@ -234,6 +261,7 @@ plan_free(struct plan *plan)
         free(node->name);
         free(node);
     }
+    free(plan->uses);
     free(plan);
 }
 
@@ -242,7 +270,6 @@ finish_step(struct step *s, enum err err, uint32_t n_changes)
 {
     if (err)
         undo(s, n_changes);
-    free(s->done);
     put_in_order(s->changes);
     return err;
 }

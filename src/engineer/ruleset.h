@@ -6,8 +6,6 @@
 
 #include "packet/rule.h"
 
-#include <uthash.h>
-
 enum rule_kind { RULE_METER, RULE_GROUP, RULE_FLOW };
 
 /* One rule of one node. */
@@ -46,17 +44,21 @@ bool rule_equal(const struct rule *, const struct rule *);
 int rule_compare(const struct rule *, const struct rule *);
 void rule_format(const struct rule *, struct buf *);
 
-/* A copy of a rule, in a set or held by somebody else too. */
+/* A copy of a rule, in a set or held by somebody else too; with its actions, buckets and bands it
+ * is one piece of memory. */
 struct rule_item {
     struct rule rule; /* points into this item */
     uint32_t users;   /* the owner's own count */
     uint32_t holders; /* of the memory */
+    uint32_t hash;    /* of what makes it that rule */
     union {
         struct flow flow;
         struct group group;
         struct meter meter;
     };
-    UT_hash_handle hh;
+    struct {
+        struct rule_item *next, *prev; /* in the order in which they came into the set */
+    } hh;
 };
 
 /* The item that a rule, got from a set or a list of a set, is in. */
@@ -64,16 +66,31 @@ struct rule_item *rule_item_of(const struct rule *);
 struct rule_item *rule_item_hold(struct rule_item *);
 void rule_item_release(struct rule_item *); /* NULL is fine */
 
+/* Zeroed, it is an empty set. A hash table with open addressing; an item that is not there costs
+ * one look at one cache line, mostly. */
 struct ruleset {
-    struct rule_item *items;
-    uint32_t counts[3]; /* by kind */
+    struct rule_item *items, *last; /* items->hh.next and so on: all of them */
+    uint32_t counts[3];             /* by kind */
+    uint32_t n_slots;               /* a power of two, or 0 */
+    struct rule_slot {
+        struct rule_item *item; /* NULL: free */
+        uint32_t hash;
+    } * slots;
 };
+
+static inline uint32_t
+ruleset_count(const struct ruleset *set)
+{
+    return set->counts[RULE_METER] + set->counts[RULE_GROUP] + set->counts[RULE_FLOW];
+}
 
 void ruleset_fini(struct ruleset *); /* empty again */
 /* NULL: there is none. */
 struct rule_item *ruleset_find(const struct ruleset *, const struct rule *);
 /* Copies a rule into the set, in place of the same one if it is there. Never NULL. */
 struct rule_item *ruleset_put(struct ruleset *, const struct rule *);
+/* The same one if it is there, whatever it does; otherwise a copy, put into the set. Never NULL. */
+struct rule_item *ruleset_need(struct ruleset *, const struct rule *, bool *is_new);
 void ruleset_remove(struct ruleset *, struct rule_item *);
 
 struct rule_list {

@@ -25,7 +25,7 @@ static void
 note_rule(struct judgement *j, struct buf *out, uint32_t n, const struct rule_item *item,
           const char *what)
 {
-    j->digest += item->hh.hashv * UINT64_C(0x9e3779b97f4a7c15);
+    j->digest += item->hash * UINT64_C(0x9e3779b97f4a7c15);
     if (n > EXAMPLES)
         return;
     buf_printf(out, "%s%s", n > 1 ? "; " : "", what);

@@ -5,6 +5,8 @@
 #include "io/timer.h"
 #include "lan/switch.h"
 
+#include <uthash.h>
+
 #define READ_TIMEOUT (10 * NSEC_PER_SEC)
 
 /* What an outstanding request is about. */

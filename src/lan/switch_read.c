@@ -209,7 +209,7 @@ adopt_groups_and_meters(struct lan_switch *s, struct reading *r)
         const struct rule_item *there = ruleset_find(&s->held, &item->rule);
         changed = !there || !rule_equal(&item->rule, &there->rule);
     }
-    if (!changed && HASH_COUNT(r->rules.items) + n_flows == HASH_COUNT(s->held.items))
+    if (!changed && ruleset_count(&r->rules) + n_flows == ruleset_count(&s->held))
         return false;
     s->version++;
     HASH_ITER (hh, s->held.items, item, next) {

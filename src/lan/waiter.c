@@ -349,7 +349,7 @@ push_answer(const struct lan_waiter *w)
     uint32_t n_rules = 0;
     for (const struct waited_node *wn = w->nodes; wn; wn = wn->hh.next) {
         json_array_append_new(nodes, json_string(wn->name));
-        n_rules += HASH_COUNT(wn->rules.items);
+        n_rules += ruleset_count(&wn->rules);
     }
     return json_pack("{so si sI}", "nodes", nodes, "rules", (int)n_rules, "duration-ns",
                      (json_int_t)(clock_monotonic() - w->started));
