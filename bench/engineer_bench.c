@@ -1,22 +1,32 @@
 /* engineer_bench.c - how long the engineer service needs for a network of a utility's size.
  *
- *     engineer_bench [SWITCHES [CIRCUITS]]        default 100 and 1000
+ *     engineer_bench [SWITCHES [CIRCUITS]]        default 100 and 1000, and then 425 and 10000
  *
  * Every circuit of the generated network (network_generator.h) is designed, compiled and proved,
- * the latter with every single failure that it could meet. */
+ * the latter with every single failure that it could meet. Without arguments, a larger network
+ * follows, which is designed and compiled: all circuits at once; one more, and one less, among ten
+ * thousand; and the question which of 5,000 circuits fit. */
 #include "bench/bench.h"
 #include "bench/network_generator.h"
 #include "engineer/design.h"
+#include "engineer/fit.h"
 #include "engineer/prove.h"
 #include "io/clock.h"
 
 #include "base/alloc.h"
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+
+#define ROUNDS 3
+#define LARGE_SWITCHES 425
+#define LARGE_CIRCUITS 10000
+#define MORE_CIRCUITS 100
+#define BULK_CIRCUITS 5000
 
 static void
 check(enum err err, const struct diag *diag)
@@ -40,11 +50,45 @@ print(const char *what, double value, const char *unit, double goal, const char 
     bench_print(&f);
 }
 
-int
-main(int argc, char **argv)
+static double
+seconds_since(nsec_t start)
 {
-    uint32_t n_switches = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100;
-    uint32_t n_circuits = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000;
+    return (double)(clock_monotonic() - start) / 1e9;
+}
+
+static double
+peak_mb(void)
+{
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)usage.ru_maxrss / 1024;
+}
+
+static double
+heap_mb(void)
+{
+    struct mallinfo2 info = mallinfo2();
+    return (double)(info.uordblks + info.hblkhd) / 1e6;
+}
+
+static struct designer *
+design_all(struct network *net)
+{
+    struct diag diag = {""};
+    struct designer *designer = designer_new(net);
+    for (struct circuit *c = net->circuits; c; c = c->hh.next) {
+        struct design *design;
+        check(designer_add(designer, c, &design, &diag), &diag);
+        network_put_design(net, design);
+    }
+    return designer;
+}
+
+/* ---- Plan and proof ---- */
+
+static void
+measure_proof(uint32_t n_switches, uint32_t n_circuits)
+{
     struct network *net = generate_network(n_switches);
     struct diag diag = {""};
     struct plan *plan;
@@ -54,12 +98,7 @@ main(int argc, char **argv)
     generate_circuits(net, 0, n_circuits);
 
     nsec_t start = clock_monotonic();
-    struct designer *designer = designer_new(net);
-    for (struct circuit *c = net->circuits; c; c = c->hh.next) {
-        struct design *design;
-        check(designer_add(designer, c, &design, &diag), &diag);
-        network_put_design(net, design);
-    }
+    struct designer *designer = design_all(net);
     nsec_t designed = clock_monotonic();
     check(plan_network(net, &plan, &diag), &diag);
     nsec_t planned = clock_monotonic();
@@ -69,7 +108,7 @@ main(int argc, char **argv)
         struct buf text = BUF_INIT;
         proof_format(&proof, &text);
         fprintf(stderr, "%s", buf_cstr(&text));
-        return 1;
+        exit(1);
     }
     plan_get_size(plan, &size);
     snprintf(note, sizeof note, "%u switches, %llu circuits, %u flows, %u groups",
@@ -83,12 +122,154 @@ main(int argc, char **argv)
     print("prove", (double)(proved - planned) / 1e9, "s", NAN, note);
     print("plan and proof", (double)(proved - start) / 1e9, "s", is_goal ? 2 : NAN,
           "design, compile and prove; one thread");
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    print("memory", (double)usage.ru_maxrss / 1024, "MB", is_goal ? 500 : NAN, "peak RSS");
+    print("memory", peak_mb(), "MB", is_goal ? 500 : NAN, "peak RSS");
     proof_fini(&proof);
     designer_free(designer);
     plan_free(plan);
     network_free(net);
+}
+
+/* ---- Ten thousand circuits, one more, one less ---- */
+
+static void
+add_one(struct network *net, struct designer *designer, struct plan *plan, const struct circuit *c)
+{
+    struct diag diag = {""};
+    struct design *design;
+    struct plan_changes changes = {0};
+    check(designer_add(designer, c, &design, &diag), &diag);
+    check(plan_add_circuit(plan, net, c, design, &changes, &diag), &diag);
+    network_put_design(net, design);
+    plan_changes_free(&changes);
+}
+
+static void
+remove_one(struct network *net, struct designer *designer, struct plan *plan,
+           const struct circuit *c)
+{
+    struct design *design = network_design(net, c->name);
+    struct plan_changes changes = {0};
+    plan_remove_circuit(plan, net, c, design, &changes);
+    designer_remove(designer, c, design);
+    check(network_remove_design(net, c->name), &(struct diag){"a design that was just made"});
+    plan_changes_free(&changes);
+}
+
+static void
+print_samples(const char *median, const char *worst, double *samples, const char *note)
+{
+    print(median, bench_median(samples, MORE_CIRCUITS) * 1e3, "ms", 1, note);
+    print(worst, samples[MORE_CIRCUITS - 1] * 1e3, "ms", 1, note);
+}
+
+static void
+measure_one_more(struct network *net, struct designer *designer, struct plan *plan)
+{
+    static const char note[] = "of 100; among 10,000; design, rules and what changes";
+    const struct circuit *circuits[MORE_CIRCUITS];
+    double samples[MORE_CIRCUITS];
+    generate_circuits(net, LARGE_CIRCUITS, MORE_CIRCUITS);
+    for (uint32_t i = 0; i < MORE_CIRCUITS; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "circuit-%05u", LARGE_CIRCUITS + i);
+        circuits[i] = network_circuit(net, name);
+    }
+    for (uint32_t i = 0; i < MORE_CIRCUITS; i++) {
+        nsec_t start = clock_monotonic();
+        add_one(net, designer, plan, circuits[i]);
+        samples[i] = seconds_since(start);
+    }
+    print_samples("one more circuit, median", "one more circuit, worst", samples, note);
+    for (uint32_t i = 0; i < MORE_CIRCUITS; i++) {
+        nsec_t start = clock_monotonic();
+        remove_one(net, designer, plan, circuits[i]);
+        samples[i] = seconds_since(start);
+    }
+    print_samples("one circuit out, median", "one circuit out, worst", samples, note);
+}
+
+static void
+measure_large(void)
+{
+    double design[ROUNDS], both[ROUNDS], plan_heap = 0;
+    struct plan_size size = {0};
+    char note[160];
+    for (int i = 0; i < ROUNDS; i++) {
+        struct network *net = generate_network(LARGE_SWITCHES);
+        struct diag diag = {""};
+        struct plan *plan;
+        generate_circuits(net, 0, LARGE_CIRCUITS);
+        nsec_t start = clock_monotonic();
+        struct designer *designer = design_all(net);
+        design[i] = seconds_since(start);
+        double heap = heap_mb();
+        check(plan_network(net, &plan, &diag), &diag);
+        both[i] = seconds_since(start);
+        plan_heap = heap_mb() - heap;
+        plan_get_size(plan, &size);
+        if (i + 1 == ROUNDS)
+            measure_one_more(net, designer, plan);
+        designer_free(designer);
+        plan_free(plan);
+        network_free(net);
+    }
+    snprintf(note, sizeof note, "%u switches, %u circuits, %u flows, %u groups; median of %d",
+             size.nodes, LARGE_CIRCUITS, size.flows, size.groups, ROUNDS);
+    print("425 switches, 10k circuits: design", bench_median(design, ROUNDS), "s", NAN, note);
+    print("425 switches, 10k circuits: design and compile", bench_median(both, ROUNDS), "s", 1,
+          note);
+    print("425 switches, 10k circuits: plan in memory", plan_heap, "MB", NAN, note);
+    print("425 switches, 10k circuits: memory", peak_mb(), "MB", NAN, "peak RSS");
+}
+
+/* ---- Which of these fit? ---- */
+
+static void
+measure_fit(void)
+{
+    double samples[ROUNDS], with_orders[ROUNDS];
+    struct network *net = generate_network(LARGE_SWITCHES);
+    const struct circuit **circuits = xcalloc(BULK_CIRCUITS, sizeof *circuits);
+    struct diag diag = {""};
+    struct fit fit;
+    uint32_t n = 0;
+    char note[160];
+    generate_circuits(net, 0, BULK_CIRCUITS);
+    for (struct circuit *c = net->circuits; c; c = c->hh.next) {
+        c->rate_kbps = 500 + n * 7919 % 97 * 100; /* twice what the WAN can carry */
+        circuits[n++] = c;
+    }
+    for (int i = 0; i < 2 * ROUNDS; i++) {
+        nsec_t start = clock_monotonic();
+        check(fit_circuits(net, circuits, n, i & 1, &fit, &diag), &diag);
+        *(i & 1 ? &with_orders[i / 2] : &samples[i / 2]) = seconds_since(start);
+        if (!(i & 1))
+            snprintf(note, sizeof note, "%u fit; fullest link %s; median of %d",
+                     fit.counts[FIT_AS_GIVEN].n_fit, fit.links[0].link, ROUNDS);
+        if (i + 1 < 2 * ROUNDS)
+            fit_fini(&fit);
+    }
+    print("425 switches: which of 5,000 circuits fit", bench_median(samples, ROUNDS), "s", 1, note);
+    snprintf(note, sizeof note,
+             "fit: %u; by rising rate %u, by falling rate %u, constrained first %u",
+             fit.counts[FIT_AS_GIVEN].n_fit, fit.counts[FIT_SMALL_FIRST].n_fit,
+             fit.counts[FIT_LARGE_FIRST].n_fit, fit.counts[FIT_CONSTRAINED_FIRST].n_fit);
+    print("425 switches: the same, in three other orders too", bench_median(with_orders, ROUNDS),
+          "s", NAN, note);
+    fit_fini(&fit);
+    free(circuits);
+    network_free(net);
+}
+
+int
+main(int argc, char **argv)
+{
+    uint32_t n_switches = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 100;
+    uint32_t n_circuits = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1000;
+    measure_proof(n_switches, n_circuits);
+    if (argc > 1)
+        return 0;
+    measure_large();
+    measure_fit();
     return 0;
 }
