@@ -22,15 +22,31 @@ struct label {
     uint32_t seen, settled;
 };
 
-struct entry {
-    int64_t key;
-    uint32_t node;
-};
+/* A node with its key above its number: as one integer they compare at once. */
+typedef unsigned __int128 entry_t;
+
+static inline entry_t
+entry_of(int64_t key, uint32_t node)
+{
+    return (entry_t)(uint64_t)key << 64 | node;
+}
+
+static inline int64_t
+entry_key(entry_t entry)
+{
+    return (int64_t)(uint64_t)(entry >> 64);
+}
+
+static inline uint32_t
+entry_node(entry_t entry)
+{
+    return (uint32_t)entry;
+}
 
 struct graph_scratch {
     uint32_t search, n;
     struct label *labels; /* by node */
-    struct entry *heap;
+    entry_t *heap;
 };
 
 static void
@@ -97,39 +113,35 @@ path_fini(struct path *path)
 
 /* ---- A heap of nodes by distance, then by number ---- */
 
-static bool
-before(const struct entry *a, const struct entry *b)
-{
-    return a->key < b->key || (a->key == b->key && a->node < b->node);
-}
-
 /* A node may be in the heap several times; only its first time out counts. */
 static void
 heap_push(struct graph_scratch *s, int64_t key, uint32_t node)
 {
-    const struct entry entry = {key, node};
+    const entry_t entry = entry_of(key, node);
     uint32_t at = s->n++;
-    for (; at > 0 && before(&entry, &s->heap[(at - 1) / 4]); at = (at - 1) / 4)
+    for (; at > 0 && entry < s->heap[(at - 1) / 4]; at = (at - 1) / 4)
         s->heap[at] = s->heap[(at - 1) / 4];
     s->heap[at] = entry;
 }
 
-static struct entry
+static entry_t
 heap_pop(struct graph_scratch *s)
 {
-    struct entry top = s->heap[0], last = s->heap[--s->n];
+    entry_t top = s->heap[0], last = s->heap[--s->n];
     uint32_t at = 0;
     for (;;) {
-        uint32_t first = 4 * at + 1, least = first;
+        uint32_t first = 4 * at + 1, least = first, end = MIN(first + 4, s->n);
         if (first >= s->n)
             break;
-        for (uint32_t child = first + 1; child < MIN(first + 4, s->n); child++) {
-            if (before(&s->heap[child], &s->heap[least]))
-                least = child;
+        entry_t key = s->heap[first];
+        for (uint32_t child = first + 1; child < end; child++) {
+            bool less = s->heap[child] < key;
+            least = less ? child : least;
+            key = less ? s->heap[child] : key;
         }
-        if (!before(&s->heap[least], &last))
+        if (key >= last)
             break;
-        s->heap[at] = s->heap[least];
+        s->heap[at] = key;
         at = least;
     }
     s->heap[at] = last;
@@ -199,14 +211,14 @@ dijkstra(struct graph *g, uint32_t from, uint32_t to, const struct graph_filter 
     struct graph_scratch *s = begin_search(g, from);
     heap_push(s, 0, from);
     while (s->n) {
-        struct entry e = heap_pop(s);
-        if (is_settled(s, e.node))
+        uint32_t v = entry_node(heap_pop(s));
+        if (is_settled(s, v))
             continue;
-        s->labels[e.node].settled = s->search;
-        if (e.node == to)
+        s->labels[v].settled = s->search;
+        if (v == to)
             break;
-        int64_t base = e.key + (e.node == from ? 0 : node_cost(f, e.node));
-        for (uint32_t i = g->first[e.node]; i < g->first[e.node + 1]; i++) {
+        int64_t base = s->labels[v].distance + (v == from ? 0 : node_cost(f, v));
+        for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
             struct graph_arc arc = g->arcs[i];
             int64_t distance = base + arc_cost(g, f, arc.edge);
             if (!is_banned(f, arc, to) && shorten(s, arc, distance))
@@ -314,15 +326,12 @@ choose_parents(const struct graph_ranking *r, uint32_t from)
     const struct graph *g = r->g;
     struct label *labels = g->scratch->labels;
     for (uint32_t v = r->to; v != from; v = graph_other_end(g, labels[v].parent, v)) {
-        uint32_t best = NOWHERE;
+        entry_t best = ~(entry_t)0;
         for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
             struct graph_arc arc = g->arcs[i];
-            if (!is_tight(g, &r->filter, from, r->to, v, arc))
-                continue;
-            const struct entry here = {labels[arc.to].distance, arc.to};
-            const struct entry there = {best == NOWHERE ? 0 : labels[best].distance, best};
-            if (best == NOWHERE || before(&here, &there)) {
-                best = arc.to;
+            entry_t here = entry_of(labels[arc.to].distance, arc.to);
+            if (here < best && is_tight(g, &r->filter, from, r->to, v, arc)) {
+                best = here;
                 labels[v].parent = arc.edge;
             }
         }
@@ -342,19 +351,19 @@ shortest_guided(struct graph_ranking *r, uint32_t from, struct path *path)
         return false;
     heap_push(s, r->remaining[from], from);
     while (s->n) {
-        struct entry e = heap_pop(s);
-        if (e.key > best)
+        entry_t e = heap_pop(s);
+        uint32_t v = entry_node(e);
+        if (entry_key(e) > best)
             break;
-        if (is_settled(s, e.node))
+        if (is_settled(s, v))
             continue;
-        s->labels[e.node].settled = s->search;
-        if (e.node == r->to) {
-            best = e.key;
+        s->labels[v].settled = s->search;
+        if (v == r->to) {
+            best = entry_key(e);
             continue;
         }
-        int64_t base = s->labels[e.node].distance +
-                       (e.node == from ? 0 : node_cost(&r->filter, e.node));
-        for (uint32_t i = g->first[e.node]; i < g->first[e.node + 1]; i++) {
+        int64_t base = s->labels[v].distance + (v == from ? 0 : node_cost(&r->filter, v));
+        for (uint32_t i = g->first[v]; i < g->first[v + 1]; i++) {
             struct graph_arc arc = g->arcs[i];
             int64_t distance = base + arc_cost(g, &r->filter, arc.edge);
             if (r->remaining[arc.to] != INT64_MAX && !is_banned(&r->filter, arc, r->to) &&
