@@ -246,7 +246,65 @@ a_tree_reaches_every_node_by_a_shortest_path(void **state UNUSED)
     }
 }
 
+/* With so few different costs, most paths have equals. */
+static void
+ties_go_to_the_nearest_then_the_lowest(void **state UNUSED)
+{
+    static struct all_paths all;
+    uint32_t n_tied = 0;
+    for (int round = 0; round < 500; round++) {
+        struct graph g;
+        struct path shortest;
+        int64_t distance[7], surcharges[7] = {0};
+        uint32_t parent[7], n_equal = 0;
+        const struct graph_filter filter = {.node_surcharge = surcharges};
+        graph_init(&g, 7);
+        for (uint32_t i = 7 + draw(8); i > 0; i--) {
+            uint32_t a = draw(7), b = (a + 1 + draw(6)) % 7;
+            graph_add(&g, a, b, 1 + draw(2));
+        }
+        find_all(&all, &g, 0, 6);
+        if (graph_shortest(&g, 0, 6, &filter, &shortest)) {
+            assert_int_equal(all.n, 0);
+            graph_fini(&g);
+            continue;
+        }
+        for (uint32_t i = 0; i < all.n; i++)
+            n_equal += all.paths[i].cost == shortest.cost;
+        assert_int_equal(shortest.tied, n_equal > 1);
+        n_tied += shortest.tied;
+        graph_tree(&g, 0, NULL, parent, distance);
+        uint32_t v = 6;
+        for (uint32_t i = shortest.n; i-- > 0;) {
+            uint32_t from = graph_other_end(&g, shortest.edges[i], v);
+            assert_int_equal(parent[v], shortest.edges[i]); /* the tree has the same paths */
+            for (uint32_t e = 0; e < g.n_edges; e++) {
+                if (g.edges[e].a != v && g.edges[e].b != v)
+                    continue;
+                uint32_t other = graph_other_end(&g, e, v);
+                if (distance[other] == INT64_MAX ||
+                    distance[other] + g.edges[e].cost != distance[v])
+                    continue;
+                assert_true(distance[from] <= distance[other]);
+                assert_true(distance[from] < distance[other] || from <= other);
+                assert_true(from != other || shortest.edges[i] <= e);
+            }
+            v = from;
+        }
+        struct path first;
+        assert_int_equal(graph_k_shortest(&g, 0, 6, NULL, 1, &first), 1);
+        assert_int_equal(first.n, shortest.n);
+        assert_memory_equal(first.edges, shortest.edges, first.n * sizeof *first.edges);
+        path_fini(&first);
+        path_fini(&shortest);
+        free_all(&all);
+        graph_fini(&g);
+    }
+    assert_true(n_tied > 50);
+}
+
 TEST_MAIN(cmocka_unit_test(the_pair_is_the_best_of_all_pairs),
           cmocka_unit_test(yen_finds_the_k_shortest_in_order),
           cmocka_unit_test(the_shortest_path_can_be_a_trap), cmocka_unit_test(filters_are_obeyed),
-          cmocka_unit_test(a_tree_reaches_every_node_by_a_shortest_path))
+          cmocka_unit_test(a_tree_reaches_every_node_by_a_shortest_path),
+          cmocka_unit_test(ties_go_to_the_nearest_then_the_lowest))
