@@ -1,6 +1,7 @@
 #include "engineer/topology.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,57 @@ link_hop_delay_us(const struct link *link)
     return (uint32_t)MIN(link->delay_us + NODE_DELAY_US + serial, UINT32_MAX);
 }
 
+/* ---- Names ---- */
+
+/* Room for twice as many names. */
+static void
+name_table_init(struct name_table *table, uint32_t n)
+{
+    table->n_slots = 4;
+    while (table->n_slots < 2 * (uint64_t)n)
+        table->n_slots *= 2;
+    table->slots = xcalloc(table->n_slots, sizeof *table->slots);
+}
+
+static uint32_t
+first_slot(const struct name_table *table, const char *name)
+{
+    return (uint32_t)hash_bytes(name, strlen(name), 0) & (table->n_slots - 1);
+}
+
+static void
+name_table_add(struct name_table *table, const char *name, uint32_t number)
+{
+    uint32_t at = first_slot(table, name);
+    while (table->slots[at])
+        at = (at + 1) & (table->n_slots - 1);
+    table->slots[at] = number + 1;
+}
+
+uint32_t
+topology_node(const struct topology *t, const char *name)
+{
+    const struct name_table *table = &t->node_names;
+    for (uint32_t at = first_slot(table, name); table->slots[at];
+         at = (at + 1) & (table->n_slots - 1)) {
+        if (!strcmp(t->nodes[table->slots[at] - 1]->name, name))
+            return table->slots[at] - 1;
+    }
+    return NO_INDEX;
+}
+
+uint32_t
+topology_link(const struct topology *t, const char *name)
+{
+    const struct name_table *table = &t->link_names;
+    for (uint32_t at = first_slot(table, name); table->slots[at];
+         at = (at + 1) & (table->n_slots - 1)) {
+        if (!strcmp(t->links[table->slots[at] - 1]->name, name))
+            return table->slots[at] - 1;
+    }
+    return NO_INDEX;
+}
+
 struct topology *
 topology_new(const struct network *network)
 {
@@ -35,16 +87,23 @@ topology_new(const struct network *network)
     t->links = xcalloc(HASH_COUNT(network->links), sizeof(struct link *));
     for (struct node *node = network->nodes; node; node = node->hh.next)
         t->nodes[n_nodes++] = node;
-    qsort(t->nodes, n_nodes, sizeof(struct node *), by_node_name);
+    if (n_nodes)
+        qsort(t->nodes, n_nodes, sizeof(struct node *), by_node_name);
+    name_table_init(&t->node_names, n_nodes);
+    for (uint32_t i = 0; i < n_nodes; i++)
+        name_table_add(&t->node_names, t->nodes[i]->name, i);
     graph_init(&t->graph, n_nodes);
     for (struct link *link = network->links; link; link = link->hh.next) {
         uint32_t a = topology_node(t, link->a.node), b = topology_node(t, link->b.node);
         if (a != NO_INDEX && b != NO_INDEX && a != b)
             t->links[n_links++] = link;
     }
-    qsort(t->links, n_links, sizeof(struct link *), by_link_name);
+    if (n_links)
+        qsort(t->links, n_links, sizeof(struct link *), by_link_name);
+    name_table_init(&t->link_names, n_links);
     for (uint32_t i = 0; i < n_links; i++) {
         struct link *link = t->links[i];
+        name_table_add(&t->link_names, link->name, i);
         graph_add(&t->graph, topology_node(t, link->a.node), topology_node(t, link->b.node),
                   link_hop_delay_us(link));
     }
@@ -61,41 +120,9 @@ topology_free(struct topology *t)
     free(t->nodes);
     free(t->links);
     free(t->reserved_kbps);
+    free(t->node_names.slots);
+    free(t->link_names.slots);
     free(t);
-}
-
-uint32_t
-topology_node(const struct topology *t, const char *name)
-{
-    uint32_t low = 0, high = t->graph.n_nodes;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(name, t->nodes[middle]->name);
-        if (!order)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NO_INDEX;
-}
-
-uint32_t
-topology_link(const struct topology *t, const char *name)
-{
-    uint32_t low = 0, high = t->graph.n_edges;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        int order = strcmp(name, t->links[middle]->name);
-        if (!order)
-            return middle;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return NO_INDEX;
 }
 
 void

@@ -12,6 +12,11 @@ struct topology {
     struct node **nodes; /* by name, so that numbers do not depend on the order of insertion */
     struct link **links;
     uint32_t *reserved_kbps; /* of each link: the committed rates of all circuits over it */
+    /* Hash tables from names to numbers, open addressing; a slot holds the number and one, or 0. */
+    struct name_table {
+        uint32_t n_slots; /* a power of two */
+        uint32_t *slots;
+    } node_names, link_names;
 };
 
 /* Of the network as it is; it must outlive the result and not change meanwhile. Links with an end
