@@ -554,7 +554,7 @@ compare_on(struct network *net)
 static void
 the_designer_says_what_the_plain_one_says(void **state UNUSED)
 {
-    for (int round = 0; round < 600; round++) {
+    for (int round = 0; round < 1500; round++) {
         struct network *net = random_network();
         compare_on(net);
         network_free(net);

@@ -42,8 +42,9 @@ add_risks(struct link *link, uint32_t n)
         link->shared_risks[link->n_shared_risks++] = xstrdup(risks[draw(ARRAY_SIZE(risks))]);
 }
 
+/* `alike`: as all links of the network. */
 static inline UNUSED void
-random_link(struct network *net, const char *a, const char *b, uint32_t number)
+random_link(struct network *net, const char *a, const char *b, uint32_t number, bool alike)
 {
     static const uint32_t delays[] = {5, 5, 5, 10, 100};
     static const uint32_t capacities[] = {2000, 4000, 10000, 10000};
@@ -51,20 +52,22 @@ random_link(struct network *net, const char *a, const char *b, uint32_t number)
     link->name = xasprintf("%c-%u", 'a' + (char)draw(26), number);
     link->a = (struct link_end){xstrdup(a), test_port_of(net, a)};
     link->b = (struct link_end){xstrdup(b), test_port_of(net, b)};
-    link->delay_us = delays[draw(ARRAY_SIZE(delays))];
-    link->capacity_kbps = capacities[draw(ARRAY_SIZE(capacities))];
+    link->delay_us = alike ? 5 : delays[draw(ARRAY_SIZE(delays))];
+    link->capacity_kbps = alike ? 4000 : capacities[draw(ARRAY_SIZE(capacities))];
     if (!draw(4))
         add_risks(link, 1 + draw(2));
     network_put_link(net, link);
 }
 
-/* Up to 14 nodes in up to 4 sites, twice as many links at most, a host at each node. */
+/* Up to 14 nodes in up to 5 sites, twice as many links at most, a host at each node. Every other
+ * one has links that are all alike, so that most paths have equals. */
 static inline UNUSED struct network *
 random_network(void)
 {
     static const char *const sites[] = {"wan", "alpha", "beta", "gamma", "nowhere"};
     struct network *net = network_new();
     uint32_t n_nodes = 3 + draw(12);
+    bool alike = draw(2);
     test_site(net, "wan", SITE_WAN);
     for (size_t i = 1; i < 4; i++)
         test_site(net, sites[i], i == 3 ? SITE_CONTROL_CENTRE : SITE_SUBSTATION);
@@ -77,7 +80,7 @@ random_network(void)
     for (uint32_t i = n_nodes - 1 + draw(n_nodes + 1); i > 0; i--) {
         const char *a = any_node(net), *b = any_node(net);
         if (strcmp(a, b))
-            random_link(net, a, b, i);
+            random_link(net, a, b, i, alike);
     }
     uint32_t number = 0;
     for (struct node *node = net->nodes; node; node = node->hh.next) {
