@@ -162,18 +162,21 @@ ordered_set_add(struct ordered_set *set, uint32_t turn, uint32_t number)
     set->list[set->n++] = number;
 }
 
+/* Drops the oldest answers until the rest takes no more than this. */
 static void
-drop_answers(struct designer *d)
+drop_answers(struct designer *d, size_t words_max)
 {
     struct answer *answer, *next;
     HASH_ITER (hh, d->answers, answer, next) {
+        if (d->answer_words <= words_max)
+            break;
         HASH_DEL(d->answers, answer);
+        d->answer_words -= answer->words;
         pair_fini(&answer->pair);
         free(answer->parent);
         free(answer->question);
         free(answer);
     }
-    d->answer_words = 0;
 }
 
 struct designer *
@@ -186,6 +189,7 @@ designer_new(const struct network *net)
     d->number_taken = xcalloc(DESIGN_NUMBER_MAX + 2, sizeof *d->number_taken);
     d->lowest_free = 1;
     d->least_left = INT64_MIN;
+    d->answer_words_max = ANSWER_WORDS_MAX;
     d->excluded = xcalloc(n_links, sizeof *d->excluded);
     d->full_list = xcalloc(n_links, sizeof *d->full_list);
     ordered_set_init(&d->primary, n_links);
@@ -205,7 +209,7 @@ designer_free(struct designer *d)
 {
     if (!d)
         return;
-    drop_answers(d);
+    drop_answers(d, 0);
     pair_finder_fini(&d->finder);
     site_index_fini(&d->sites);
     ordered_set_fini(&d->primary);
@@ -337,8 +341,7 @@ begin_question(struct designer *d)
 void
 designer_prepare(struct designer *d, const struct circuit *c)
 {
-    if (d->answer_words > ANSWER_WORDS_MAX)
-        drop_answers(d);
+    drop_answers(d, d->answer_words_max);
     mark_full_links(d, c->rate_kbps);
     mark_foreign_nodes(d, c);
     begin_question(d);
@@ -356,7 +359,7 @@ designer_prepare_empty(struct designer *d, const struct circuit *c)
     begin_question(d);
 }
 
-/* The tree's path to a node; none if it is not reached. */
+/* The tree's path to a node that it reaches. */
 static struct path
 path_in_tree(const struct topology *t, const uint32_t *parent, uint32_t root, uint32_t to)
 {
@@ -378,12 +381,11 @@ find_out(struct designer *d, enum answer_kind kind, uint32_t from, uint32_t to, 
     struct topology *t = d->topology;
     if (kind == ANSWER_PATH || kind == ANSWER_PAIR) {
         a->err = pair_find(&d->finder, from, to, kind == ANSWER_PAIR, &a->pair);
-        d->answer_words += a->pair.paths[0].n + a->pair.paths[1].n;
     } else if (kind == ANSWER_TREE) {
         const struct graph_filter filter = pair_finder_filter(&d->finder);
         a->parent = xcalloc(t->graph.n_nodes, sizeof *a->parent);
         graph_tree(&t->graph, from, &filter, a->parent, NULL);
-        d->answer_words += t->graph.n_nodes;
+        a->words += t->graph.n_nodes;
     } else {
         const uint32_t *parent = designer_find(d, ANSWER_TREE, from, from)->parent;
         if (to != from && parent[to] == NO_INDEX) {
@@ -393,7 +395,6 @@ find_out(struct designer *d, enum answer_kind kind, uint32_t from, uint32_t to, 
         a->pair.paths[0] = path_in_tree(t, parent, from, to);
         if (to != from)
             pair_find_second(&d->finder, from, to, &a->pair);
-        d->answer_words += a->pair.paths[0].n + a->pair.paths[1].n;
     }
 }
 
@@ -410,8 +411,10 @@ designer_find(struct designer *d, enum answer_kind kind, uint32_t from, uint32_t
         return a;
     a = xcalloc(1, sizeof *a);
     a->question = xmemdup(d->question, size);
-    d->answer_words += d->question_words + sizeof *a / sizeof *d->question;
     find_out(d, kind, from, to, a);
+    a->words += d->question_words + sizeof *a / sizeof *d->question + a->pair.paths[0].n +
+                a->pair.paths[1].n;
+    d->answer_words += a->words;
     HASH_ADD_KEYPTR(hh, d->answers, a->question, size, a);
     return a;
 }

@@ -31,6 +31,7 @@ struct answer {
     enum err err;
     struct pair pair;
     uint32_t *parent; /* of a tree: graph_tree() */
+    size_t words;     /* that it takes, about */
     UT_hash_handle hh;
 };
 
@@ -71,11 +72,11 @@ struct designer {
     uint32_t turn;
     struct ordered_set primary, failover, shared_links, shared_nodes;
     struct refusal refusal;
-    /* Answers kept. */
+    /* Answers kept, the oldest first; those go when all together take more than they may. */
     struct answer *answers;
+    size_t answer_words, answer_words_max;
     uint32_t *question; /* scratch: 3 words, the sites with their count, the full links */
     uint32_t question_capacity, question_words;
-    size_t answer_words; /* that they take, about */
 };
 
 /* Makes the finder see the network as this circuit does: which links are full, which nodes foreign.
