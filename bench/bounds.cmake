@@ -1,0 +1,1 @@
+tieline_bench(bounds LIBS tl_engineer tl_io)
