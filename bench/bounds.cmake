@@ -1,1 +1,1 @@
-tieline_bench(bounds LIBS tl_engineer tl_io)
+tieline_bench(bounds LIBS tl_engineer)

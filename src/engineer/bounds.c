@@ -265,8 +265,8 @@ bounds_overloads(const struct bounds *b, enum bounds_state s, struct bounds_over
     for (int pass = 0; pass < 2; pass++) {
         for (uint32_t i = 0; i < b->n_servers; i++) {
             const struct server *server = &b->servers[i];
-            for (uint32_t class = CLASS_MAX; class -- > 0;) {
-                uint32_t queue = CLASS_MAX * i + class;
+            for (uint32_t level = CLASS_MAX; level-- > 0;) {
+                uint32_t queue = CLASS_MAX * i + level;
                 uint64_t asked = asked_kbps(b, s, queue);
                 if (p->delay[queue] < NO_BOUND || (!pass && asked < server->kbps) ||
                     (pass && !rings))
@@ -275,7 +275,7 @@ bounds_overloads(const struct bounds *b, enum bounds_state s, struct bounds_over
                 (*list)[(*n)++] = (struct bounds_overload){.node = server->node,
                                                            .port = server->port,
                                                            .link = server->link,
-                                                           .class = class,
+                                                           .class = level,
                                                            .asked_kbps = asked,
                                                            .kbps = server->kbps};
                 break; /* the classes below suffer from it */

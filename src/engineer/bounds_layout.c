@@ -623,10 +623,16 @@ number_hosts(struct bounds *b)
 static void
 init_planes(struct bounds *b)
 {
-    uint32_t n_queues = CLASS_MAX * b->n_servers;
+    uint32_t n_queues = CLASS_MAX * b->n_servers, n_circuits = HASH_COUNT(b->network->circuits);
+    table_reserve(&b->by_name, n_circuits);
+    b->entries_capacity = n_circuits + 1;
+    b->entries = xcalloc(b->entries_capacity, sizeof *b->entries);
     for (int s = 0; s < BOUNDS_STATE_MAX; s++) {
         struct plane *p = &b->planes[s];
-        GROW(p->steps, p->n_steps, p->steps_capacity);
+        p->n_link_queues = CLASS_MAX * 2 * b->n_links;
+        p->steps_capacity = 2 * n_circuits + 64; /* as many as it often takes; it may grow */
+        p->steps = xcalloc(p->steps_capacity, sizeof *p->steps);
+        table_reserve(&p->by_parent, p->steps_capacity);
         p->steps[p->n_steps++] = (struct step){.queue = NO_INDEX, .arrivals = NO_INDEX};
         p->first = xmalloc((n_queues + 1) * sizeof *p->first);
         memset(p->first, 0xff, n_queues * sizeof *p->first);
@@ -647,11 +653,15 @@ bounds_lay_out(const struct network *net, const struct bounds_parameters *parame
     number_links(b);
     number_hosts(b);
     init_planes(b);
+    const struct design *likely = net->designs; /* both lists are often in the same order */
     for (struct circuit *c = net->circuits; c && !err; c = c->hh.next) {
-        const struct design *d = network_design(net, c->name);
+        const struct design *d = likely && !strcmp(likely->circuit, c->name)
+                                     ? likely
+                                     : network_design(net, c->name);
         struct entry entry;
         if (!d)
             continue;
+        likely = d->hh.next;
         err = lay_out_circuit(b, c, d, &entry, diag);
         if (!err && __builtin_add_overflow(burst, entry.curve.burst, &burst))
             err = diag_set(diag, ERR_LIMIT, "circuit \"%s\": all bursts are too much to add up",
@@ -682,6 +692,10 @@ bounds_free(struct bounds *b)
         free(p->parents.list);
         free(p->by_list.slots);
         free(p->arrivals);
+        for (int part = 0; part < PART_MAX; part++) {
+            free(p->own_steps[part].list);
+            free(p->own_arrivals[part].list);
+        }
         free(p->first);
         free(p->delay);
         free(b->deliveries[s]);

@@ -49,6 +49,7 @@ struct arrivals {
     int64_t frame; /* the largest, microbits */
     int64_t rate;
     double burst; /* of this turn */
+    double known; /* ... for which the queue's delay is; negative: none */
 };
 
 /* Open addressing: 32 bits of the hash, and an index plus one. */
@@ -62,6 +63,10 @@ struct words {
     uint32_t *list;
 };
 
+/* Queues of links wait for each other; those of hosts' ports only for them, and nobody for those.
+ * So the latter are no part of the fixpoint. */
+enum part { PART_LINKS, PART_HOSTS, PART_MAX };
+
 /* One of the two states: all ways, laid out; and its solution. */
 struct plane {
     uint32_t n_steps, steps_capacity;
@@ -71,7 +76,9 @@ struct plane {
     struct index_table by_list;   /* of those */
     uint32_t n_arrivals, arrivals_capacity;
     struct arrivals *arrivals;
-    uint32_t *first; /* arrivals by queue */
+    uint32_t n_link_queues;                                   /* those behind are of hosts' ports */
+    struct words own_steps[PART_MAX], own_arrivals[PART_MAX]; /* by index, rising */
+    uint32_t *first;                                          /* arrivals by queue */
     nsec_t *delay;   /* by queue: greatest, from frame in to frame out */
     nsec_t *backlog; /* by queue, octets */
     uint32_t turns;

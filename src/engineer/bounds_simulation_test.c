@@ -450,11 +450,11 @@ serve(struct simulation *s, uint32_t server, int64_t now)
     const struct world *w = s->world;
     if (s->busy[server])
         return;
-    for (uint32_t class = CLASS_MAX; class -- > 0;) {
-        uint32_t *head = &s->heads[server][class];
-        if (*head == s->tails[server][class])
+    for (uint32_t level = CLASS_MAX; level-- > 0;) {
+        uint32_t *head = &s->heads[server][level];
+        if (*head == s->tails[server][level])
             continue;
-        struct frame f = s->frames[s->queues[server][class][*head % QUEUE_MAX]];
+        struct frame f = s->frames[s->queues[server][level][*head % QUEUE_MAX]];
         int64_t done = now + sending_time(w, server, f.octets);
         ++*head;
         s->busy[server] = true;

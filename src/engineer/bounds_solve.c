@@ -251,17 +251,18 @@ least_age(const struct bounds *b, enum bounds_state state, uint32_t parent)
     return age;
 }
 
-/* Ages of all steps, and with them, what comes to the queues: what a token bucket (r, b) has let
- * pass is within (r, b + r * j) where ages differ by j at most. */
+/* Ages of steps, and with them, what comes to the queues: what a token bucket (r, b) has let pass
+ * is within (r, b + r * j) where ages differ by j at most. */
 static void
-age_steps(struct bounds *b, enum bounds_state state)
+age_steps(struct bounds *b, enum bounds_state state, enum part part)
 {
     struct plane *p = &b->planes[state];
+    const struct words *steps = &p->own_steps[part], *arrivals = &p->own_arrivals[part];
     nsec_t processing = b->parameters.processing_worst;
-    for (uint32_t i = 0; i < p->n_arrivals; i++)
-        p->arrivals[i].burst = 0;
-    for (uint32_t i = 1; i < p->n_steps; i++) {
-        struct step *s = &p->steps[i];
+    for (uint32_t i = 0; i < arrivals->n; i++)
+        p->arrivals[arrivals->list[i]].burst = 0;
+    for (uint32_t i = 0; i < steps->n; i++) {
+        struct step *s = &p->steps[steps->list[i]];
         nsec_t age = s->parent & SEVERAL ? greatest_age(b, state, s->parent, NULL)
                                          : passage(b, p, s->parent);
         s->most = age >= NO_BOUND ? NO_BOUND : age + processing;
@@ -276,34 +277,63 @@ struct pace {
     bool give_up; /* what still grows has no bound */
 };
 
+/* Does more come to any queue of the server than when its delays were computed? */
+static bool
+server_has_news(struct plane *p, uint32_t server)
+{
+    bool news = false;
+    for (uint32_t queue = CLASS_MAX * server; queue < CLASS_MAX * (server + 1); queue++) {
+        for (uint32_t i = p->first[queue]; i != NO_INDEX; i = p->arrivals[i].next) {
+            news |= p->arrivals[i].burst > p->arrivals[i].known;
+            p->arrivals[i].known = p->arrivals[i].burst;
+        }
+    }
+    return news;
+}
+
+/* Raises the delays of a server's queues. Returns by how much, in ns, all together. */
+static double
+raise_delays(const struct bounds *b, struct plane *p, uint32_t server,
+             const struct scratch *scratch, const struct pace *pace)
+{
+    double grown = 0;
+    struct queue q;
+    server_start(b, &b->servers[server], scratch, &q);
+    for (uint32_t level = CLASS_MAX; level-- > 0;) {
+        uint32_t queue = CLASS_MAX * server + level;
+        struct worst_frame worst;
+        if (!server_class(b, p, queue, scratch, &q))
+            continue;
+        nsec_t delay = q.kbps > 0 ? round_up(b, queue_delay(&q, &worst)) : NO_BOUND;
+        nsec_t rise = delay - p->delay[queue];
+        if (rise > 0) {
+            double further = (double)rise * pace->boost;
+            grown += (double)rise;
+            if (pace->give_up)
+                delay = NO_BOUND;
+            else if ((double)delay + further < (double)b->parameters.limit)
+                delay += (nsec_t)further;
+            p->delay[queue] = delay;
+        }
+        curve_join(&q.above, &q.own);
+    }
+    return grown;
+}
+
 /* One turn. Returns how much all delays together have grown, in ns; 0: not at all. */
 static double
-turn(struct bounds *b, enum bounds_state state, const struct scratch *scratch,
+turn(struct bounds *b, enum bounds_state state, enum part part, const struct scratch *scratch,
      const struct pace *pace)
 {
     struct plane *p = &b->planes[state];
+    uint32_t first = part == PART_LINKS ? 0 : 2 * b->n_links;
+    uint32_t end = part == PART_LINKS ? 2 * b->n_links : b->n_servers;
     double grown = 0;
-    age_steps(b, state);
-    for (uint32_t i = 0; i < b->n_servers; i++) {
-        struct queue q;
-        server_start(b, &b->servers[i], scratch, &q);
-        for (uint32_t class = CLASS_MAX; class -- > 0;) {
-            uint32_t queue = CLASS_MAX * i + class;
-            struct worst_frame worst;
-            if (!server_class(b, p, queue, scratch, &q))
-                continue;
-            nsec_t delay = q.kbps > 0 ? round_up(b, queue_delay(&q, &worst)) : NO_BOUND;
-            nsec_t rise = delay - p->delay[queue];
-            if (rise > 0) {
-                grown += (double)rise;
-                p->delay[queue] = pace->give_up || delay >= NO_BOUND
-                                      ? NO_BOUND
-                                      : delay + (nsec_t)((double)rise * pace->boost);
-            }
-            curve_join(&q.above, &q.own);
-        }
+    age_steps(b, state, part);
+    for (uint32_t i = first; i < end; i++) {
+        if (server_has_news(p, i))
+            grown += raise_delays(b, p, i, scratch, pace);
     }
-    p->turns++;
     return grown;
 }
 
@@ -315,7 +345,7 @@ set_least_ages(struct bounds *b, enum bounds_state state)
         p->steps[i].least = least_age(b, state, p->steps[i].parent) + b->parameters.processing_best;
 }
 
-#define PATIENCE 16 /* turns, before the rest of the way is guessed, and between guesses */
+#define PATIENCE 8 /* turns, before the rest of the way is guessed, and between guesses */
 #define BOOST_MAX 256
 
 /* Delays that bring about no greater ones are a bound (the least such is the fixpoint), however
@@ -324,20 +354,24 @@ set_least_ages(struct bounds *b, enum bounds_state state)
 void
 solve_on(struct bounds *b, enum bounds_state state)
 {
+    struct plane *p = &b->planes[state];
     struct scratch scratch;
     struct pace pace = {0};
     double grown = 0, before;
-    scratch_init(&scratch, b->planes[state].n_arrivals);
+    scratch_init(&scratch, p->n_arrivals);
     set_least_ages(b, state);
-    b->planes[state].turns = 0;
+    for (uint32_t i = 0; i < p->n_arrivals; i++)
+        p->arrivals[i].known = -1;
+    p->turns = 0;
     do {
-        uint32_t turns = b->planes[state].turns;
         before = grown;
-        grown = turn(b, state, &scratch, &pace);
-        bool guess = turns >= PATIENCE && turns % PATIENCE == 0 && grown < before;
+        grown = turn(b, state, PART_LINKS, &scratch, &pace);
+        bool guess = p->turns >= PATIENCE && p->turns % PATIENCE == 0 && grown < before;
         pace.boost = guess ? fmin(grown / (before - grown), BOOST_MAX) : 0;
-        pace.give_up = turns + 1 >= b->parameters.max_turns;
+        pace.give_up = ++p->turns >= b->parameters.max_turns;
     } while (grown > 0);
+    pace = (struct pace){0};
+    (void)turn(b, state, PART_HOSTS, &scratch, &pace);
     scratch_fini(&scratch);
 }
 
@@ -391,7 +425,7 @@ split_delay(const struct bounds *b, enum bounds_state state, uint32_t queue,
     struct scratch scratch;
     struct queue q;
     struct worst_frame worst;
-    uint32_t class = CLASS_MAX;
+    uint32_t level = CLASS_MAX;
     uint32_t first = queue / CLASS_MAX * CLASS_MAX, n = 0;
     *parts = (struct delay_parts){0};
     for (uint32_t i = first; i < first + CLASS_MAX; i++) {
@@ -400,10 +434,10 @@ split_delay(const struct bounds *b, enum bounds_state state, uint32_t queue,
     }
     scratch_init(&scratch, n);
     server_start(b, s, &scratch, &q);
-    while (class -- > queue % CLASS_MAX) {
-        if (class + 1 < CLASS_MAX)
+    while (level-- > queue % CLASS_MAX) {
+        if (level + 1 < CLASS_MAX)
             curve_join(&q.above, &q.own);
-        (void)server_class(b, p, first + class, &scratch, &q);
+        (void)server_class(b, p, first + level, &scratch, &q);
     }
     nsec_t delay = p->delay[queue];
     if (q.kbps > 0 && delay < NO_BOUND && queue_delay(&q, &worst) < INFINITY) {

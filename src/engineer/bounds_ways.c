@@ -11,9 +11,8 @@
 /* ---- Tables and lists ---- */
 
 static void
-table_grow(struct index_table *t)
+table_resize(struct index_table *t, uint32_t size)
 {
-    uint32_t size = t->slots ? 2 * (t->mask + 1) : 64;
     uint64_t *slots = xcalloc(size, sizeof *slots);
     for (uint32_t i = 0; t->slots && i <= t->mask; i++) {
         uint32_t at = (uint32_t)(t->slots[i] >> 32) & (size - 1);
@@ -28,10 +27,19 @@ table_grow(struct index_table *t)
 }
 
 void
+table_reserve(struct index_table *t, uint32_t n)
+{
+    uint32_t size = 64;
+    while (size < n + n / 2 && size < UINT32_C(1) << 30)
+        size *= 2;
+    table_resize(t, size);
+}
+
+void
 table_add(struct index_table *t, uint32_t hash, uint32_t index)
 {
     if (!t->slots || t->n + t->n / 2 >= t->mask)
-        table_grow(t);
+        table_resize(t, t->slots ? 2 * (t->mask + 1) : 64);
     uint32_t at = hash & t->mask;
     while (t->slots[at])
         at = (at + 1) & t->mask;
@@ -48,6 +56,12 @@ words_push(struct words *w, uint32_t word)
 
 /* ---- Steps ---- */
 
+static enum part
+part_of(const struct plane *p, uint32_t queue)
+{
+    return queue < p->n_link_queues ? PART_LINKS : PART_HOSTS;
+}
+
 static uint32_t
 arrivals_at(struct plane *p, uint32_t queue, uint32_t input)
 {
@@ -59,6 +73,7 @@ arrivals_at(struct plane *p, uint32_t queue, uint32_t input)
     p->arrivals[p->n_arrivals] = (struct arrivals){
         .queue = queue, .input = input, .next = p->first[queue]};
     p->first[queue] = p->n_arrivals;
+    words_push(&p->own_arrivals[part_of(p, queue)], p->n_arrivals);
     return p->n_arrivals++;
 }
 
@@ -91,6 +106,7 @@ step_at(struct plane *p, uint32_t parent, uint32_t queue)
     p->steps[p->n_steps] = (struct step){
         .parent = parent, .queue = queue, .arrivals = arrivals_at(p, queue, input_of(p, parent))};
     table_add(&p->by_parent, hash, p->n_steps);
+    words_push(&p->own_steps[part_of(p, queue)], p->n_steps);
     return p->n_steps++;
 }
 

@@ -5,6 +5,8 @@
 
 #include "engineer/bounds_private.h"
 
+/* Room for so many, in an empty table. */
+void table_reserve(struct index_table *, uint32_t n);
 void table_add(struct index_table *, uint32_t hash, uint32_t index);
 
 /* The next index with this hash, from `*at` onwards, which begins as the hash. */
