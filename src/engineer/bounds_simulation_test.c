@@ -901,7 +901,75 @@ the_worst_on_one_hop_is_nearly_the_bound(void **state UNUSED)
     network_free(net);
 }
 
+static struct circuit *
+routed(struct network *net, const char *name, const char *from, const char *to, const char *first,
+       const char *second)
+{
+    struct circuit *c = test_tcp(net, name, from, to, (uint16_t)(1000 + HASH_COUNT(net->circuits)));
+    struct design *d = xcalloc(1, sizeof *d);
+    d->circuit = xstrdup(name);
+    d->number = HASH_COUNT(net->circuits);
+    d->primary.links = xcalloc(2, sizeof(char *));
+    d->primary.links[d->primary.n_links++] = xstrdup(first);
+    if (second)
+        d->primary.links[d->primary.n_links++] = xstrdup(second);
+    network_put_design(net, d);
+    return c;
+}
+
+/* Two circuits of 40 Mbit/s wait for large bursts, which go elsewhere; what has gathered meanwhile
+ * comes from both sides at once, at the links' rate, into one link, where a third circuit has to
+ * wait for it. */
+static void
+the_worst_of_bursts_that_have_grown_is_nearly_the_bound(void **state UNUSED)
+{
+    static struct plot plot;
+    struct simulation *s = xcalloc(1, sizeof *s);
+    struct network *net = network_new();
+    struct world w;
+    random_state = 7;
+    test_link(net, "n0", "n1", 10, 100000);
+    test_link(net, "n3", "n1", 10, 100000);
+    test_link(net, "n1", "n2", 10, 100000);
+    test_link(net, "n1", "n4", 10, 100000);
+    for (uint32_t i = 0; i < 5; i++)
+        test_host(net, name_of("h", i), name_of("n", i), 1, (uint8_t)(i + 2));
+    struct circuit *steady[] = {routed(net, "a", "h0", "h2", "n0-n1", "n1-n2"),
+                                routed(net, "b", "h3", "h2", "n3-n1", "n1-n2")};
+    struct circuit *bursts[] = {routed(net, "c", "h0", "h4", "n0-n1", "n1-n4"),
+                                routed(net, "d", "h3", "h4", "n3-n1", "n1-n4")};
+    routed(net, "victim", "h1", "h2", "n1-n2", NULL)->burst_octets = 1518;
+    for (int i = 0; i < 2; i++) {
+        steady[i]->rate_kbps = 40000;
+        steady[i]->burst_octets = 1518;
+        bursts[i]->burst_octets = 60000;
+    }
+    set_up(&w, net, false);
+    w.parameters.access_kbps = 0;
+    w.parameters.processing_worst = w.parameters.processing_best = 0;
+    w.parameters.line_shaping = true;
+    w.parameters.smallest_octets = 1518; /* nobody sends smaller ones here */
+    take_bounds(&w, BOUNDS_NORMAL);
+    uint32_t victim = n_flows - 2; /* client to server */
+    double nearest = 0;
+    assert_string_equal(flows[victim].circuit->name, "victim");
+    for (uint32_t i = 0; i < n_flows; i++)
+        plot.sizes[i] = SIZES_LARGE;
+    memset(plot.blocked, true, sizeof plot.blocked);
+    plot.fails = INT64_MAX;
+    for (plot.starts[victim] = 0; plot.starts[victim] < 10000000; plot.starts[victim] += 50000) {
+        run(s, &w, &plot);
+        double near = check(s, victim);
+        nearest = MAX(nearest, near);
+    }
+    print_message("           bursts that have grown: %.2f\n", nearest);
+    assert_true(nearest >= 0.9);
+    free(s);
+    network_free(net);
+}
+
 TEST_MAIN(cmocka_unit_test(the_worst_on_one_hop_is_nearly_the_bound),
+          cmocka_unit_test(the_worst_of_bursts_that_have_grown_is_nearly_the_bound),
           cmocka_unit_test(no_frame_is_later_than_its_bound_on_one_hop),
           cmocka_unit_test(no_frame_is_later_than_its_bound_in_a_row),
           cmocka_unit_test(no_frame_is_later_than_its_bound_in_a_ring),
