@@ -591,9 +591,11 @@ invent(struct plot *p, const struct world *w, bool may_fail)
 static void
 change(struct plot *p, const struct world *w, bool may_fail)
 {
-    uint32_t i = any(n_flows), kind = any(6);
+    uint32_t i = any(n_flows);
+    uint32_t kind = any(6);
+    int64_t shift = (int64_t)any(200001) - 100000;
     if (kind < 2)
-        p->starts[i] = MAX(0, p->starts[i] + (int64_t)any(200001) - 100000);
+        p->starts[i] = MAX(0, p->starts[i] + shift);
     else if (kind == 2)
         p->starts[i] = p->starts[any(n_flows)];
     else if (kind == 3)
@@ -680,7 +682,7 @@ random_network(enum shape shape)
     for (uint32_t i = 0; i + (shape < SHAPE_RING) < n; i++)
         test_link(net, name_of("n", i), name_of("n", (i + 1) % n), any(50), kbps);
     if (shape == SHAPE_MESH && n > 3)
-        test_link(net, "n0", "n2", any(50), rates[any(4)]);
+        test_link(net, "n0", "n2", 20, rates[any(4)]);
     for (uint32_t i = 0; i < n; i++)
         test_host(net, name_of("h", i), name_of("n", i), 1, (uint8_t)(i + 2));
     uint32_t n_circuits = 2 + any(8);
@@ -726,7 +728,9 @@ world_init(struct world *w, struct network *net)
     *w = (struct world){.net = net, .parameters = bounds_defaults};
     w->parameters.ahead_octets = w->parameters.ahead_kbps = 0; /* nobody sends those here */
     w->parameters.processing_best = any(10000);
-    w->parameters.processing_worst = w->parameters.processing_best + any(2) * any(60000);
+    w->parameters.processing_worst = w->parameters.processing_best;
+    if (any(2))
+        w->parameters.processing_worst += any(60000);
     w->parameters.access_kbps = any(2) ? 100000 : 0;
     w->parameters.line_shaping = any(4) > 0;
     for (struct link *link = net->links; link; link = link->hh.next) {
@@ -809,7 +813,7 @@ attack(enum shape shape, bool may_fail, uint64_t seed)
         struct network *net = random_network(shape);
         struct world w;
         set_up(&w, net, may_fail);
-        double ratio = n_flows ? search(s, &w, may_fail, 4, 12) : 0;
+        double ratio = n_flows ? search(s, &w, may_fail, 3, 12) : 0;
         if (ratio > 0)
             networks[n++] = ratio;
         for (uint32_t k = 0; k < n_flows; k++) {
