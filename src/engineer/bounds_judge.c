@@ -245,17 +245,25 @@ try_burst(struct cure *cure)
 
 /* ---- Text ---- */
 
+/* To a tenth below 10 us and from 10 ms, whole microseconds between. */
+static void
+put_rounded(struct buf *out, nsec_t ns, bool up)
+{
+    nsec_t unit = ns < 10 * NSEC_PER_USEC ? 100 : ns < 10 * NSEC_PER_MSEC ? 1000 : 100000;
+    nsec_t units = ns / unit + (up && ns % unit);
+    if (ns == NSEC_NEVER)
+        buf_str(out, "no bound");
+    else if (unit == 1000)
+        buf_printf(out, "%lld us", (long long)units);
+    else
+        buf_printf(out, "%lld.%lld %s", (long long)(units / 10), (long long)(units % 10),
+                   unit == 100 ? "us" : "ms");
+}
+
 static void
 put_time(struct buf *out, nsec_t ns)
 {
-    if (ns == NSEC_NEVER)
-        buf_str(out, "no bound");
-    else if (ns < 10 * NSEC_PER_USEC)
-        buf_printf(out, "%.1f us", (double)ns / 1e3);
-    else if (ns < 10 * NSEC_PER_MSEC)
-        buf_printf(out, "%lld us", (long long)((ns + 999) / 1000));
-    else
-        buf_printf(out, "%.1f ms", (double)ns / 1e6);
+    put_rounded(out, ns, true);
 }
 
 static void
@@ -361,7 +369,7 @@ bounds_result_format(const struct bounds_result *r, struct buf *out)
                    w->to ? w->to->name : "?");
         put_time(out, w->worst);
         buf_str(out, ", best ");
-        put_time(out, w->best);
+        put_rounded(out, w->best, false);
         buf_str(out, "\n");
         for (uint32_t k = 0; k < w->n_hops; k++) {
             buf_str(out, "    ");
@@ -501,6 +509,11 @@ put_verdict(const struct circuit *c, bool own, const char *reason, struct bounds
     } else {
         buf_str(&out, late ? "worst case " : "asymmetry ");
         put_time(&out, late ? r->worst : r->asymmetry);
+        if (late && v->normal.worst < r->worst) {
+            buf_str(&out, " (");
+            put_time(&out, v->normal.worst);
+            buf_str(&out, " while nothing has failed)");
+        }
         if (late ? v->budget.latency : v->budget.asymmetry) {
             buf_str(&out, ", budget ");
             put_time(&out, late ? v->budget.latency : v->budget.asymmetry);

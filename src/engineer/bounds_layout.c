@@ -11,14 +11,14 @@
 /* ---- Names ---- */
 
 static void
-name_add(struct name_table *t, const char *name, uint32_t index)
+name_add(struct name_index *t, const char *name, uint32_t index)
 {
     t->names[index] = name;
     table_add(&t->index, (uint32_t)hash_bytes(name, strlen(name), 0), index);
 }
 
 static uint32_t
-name_find(const struct name_table *t, const char *name)
+name_find(const struct name_index *t, const char *name)
 {
     uint32_t hash = (uint32_t)hash_bytes(name, strlen(name), 0), at = hash, i;
     while (table_next(&t->index, hash, &at, &i)) {

@@ -122,7 +122,7 @@ struct entry {
     bool gone;
 };
 
-struct name_table {
+struct name_index {
     struct index_table index;
     const char **names;
 };
@@ -135,7 +135,7 @@ struct bounds {
     const struct link **links;
     const struct host **hosts;
     uint32_t *host_nodes; /* NO_INDEX: attached nowhere */
-    struct name_table node_names, link_names, host_names;
+    struct name_index node_names, link_names, host_names;
     struct server *servers;
     struct words words; /* keys, lists of steps and ends */
     uint32_t n_profiles, profiles_capacity;
