@@ -1,0 +1,371 @@
+#include "engineer/acl.h"
+
+#include "base/alloc.h"
+#include "engineer/classifier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTS_MAX 262144u /* of a class, not yet decided */
+#define NOBODY UINT32_MAX
+
+struct acl {
+    uint32_t n, capacity;
+    struct acl_rule *rules; /* by falling priority */
+    struct classifier *index;
+    size_t budget;
+};
+
+struct acl *
+acl_new(size_t budget)
+{
+    struct acl *acl = xcalloc(1, sizeof *acl);
+    acl->budget = budget;
+    acl->index = classifier_new(budget / 2);
+    return acl;
+}
+
+void
+acl_free(struct acl *acl)
+{
+    if (!acl)
+        return;
+    classifier_free(acl->index);
+    free(acl->rules);
+    free(acl);
+}
+
+size_t
+acl_memory(const struct acl *acl)
+{
+    struct classifier_size size;
+    classifier_get_size(acl->index, &size);
+    return sizeof *acl + acl->capacity * sizeof *acl->rules + size.memory;
+}
+
+/* ---- Rules ---- */
+
+/* The first rule whose priority is not higher. */
+static uint32_t
+lower_bound(const struct acl *acl, uint32_t priority)
+{
+    uint32_t low = 0, high = acl->n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (acl->rules[middle].priority > priority)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static enum err
+check_cube(const struct cube *c, struct diag *diag)
+{
+    if (c->src & ~c->src_mask)
+        return diag_set(diag, ERR_INVALID, "the source address has bits outside its mask");
+    if (c->dst & ~c->dst_mask)
+        return diag_set(diag, ERR_INVALID, "the destination address has bits outside its mask");
+    if (c->proto[0] > c->proto[1])
+        return diag_set(diag, ERR_INVALID, "protocols %u to %u", c->proto[0], c->proto[1]);
+    if (c->sport[0] > c->sport[1])
+        return diag_set(diag, ERR_INVALID, "source ports %u to %u", c->sport[0], c->sport[1]);
+    if (c->dport[0] > c->dport[1])
+        return diag_set(diag, ERR_INVALID, "destination ports %u to %u", c->dport[0], c->dport[1]);
+    return ERR_OK;
+}
+
+enum err
+acl_add(struct acl *acl, const struct acl_rule *rule, struct diag *diag)
+{
+    enum err err = check_cube(&rule->cube, diag);
+    if (err)
+        return err;
+    uint32_t at = lower_bound(acl, rule->priority);
+    if (at < acl->n && acl->rules[at].priority == rule->priority)
+        return diag_set(diag, ERR_EXISTS, "the filter has a rule %u", rule->priority);
+    if (acl->n == ACL_RULES_MAX)
+        return diag_set(diag, ERR_LIMIT, "a filter has at most %u rules", ACL_RULES_MAX);
+    size_t room = MAX(acl->capacity, acl->n == acl->capacity ? acl->n * 2 : 8);
+    if (room * sizeof *acl->rules > acl->budget / 2 ||
+        classifier_add(acl->index, &rule->cube, rule->priority))
+        return diag_set(diag, ERR_LIMIT, "the filter's budget of %zu octets is used up: %u rules",
+                        acl->budget, acl->n);
+    GROW(acl->rules, acl->n, acl->capacity);
+    memmove(&acl->rules[at + 1], &acl->rules[at], (acl->n - at) * sizeof *acl->rules);
+    acl->rules[at] = *rule;
+    acl->n++;
+    return ERR_OK;
+}
+
+enum err
+acl_remove(struct acl *acl, uint32_t priority, struct diag *diag)
+{
+    uint32_t at = lower_bound(acl, priority);
+    if (at == acl->n || acl->rules[at].priority != priority)
+        return diag_set(diag, ERR_NOT_FOUND, "the filter has no rule %u", priority);
+    if (classifier_remove(acl->index, &acl->rules[at].cube, priority))
+        abort(); /* it was added there too */
+    memmove(&acl->rules[at], &acl->rules[at + 1], (--acl->n - at) * sizeof *acl->rules);
+    if (!acl->n) {
+        free(acl->rules);
+        acl->rules = NULL;
+        acl->capacity = 0;
+    }
+    return ERR_OK;
+}
+
+const struct acl_rule *
+acl_rules(const struct acl *acl, uint32_t *n)
+{
+    *n = acl->n;
+    return acl->rules;
+}
+
+const struct acl_rule *
+acl_find(const struct acl *acl, uint32_t priority)
+{
+    uint32_t at = lower_bound(acl, priority);
+    return at < acl->n && acl->rules[at].priority == priority ? &acl->rules[at] : NULL;
+}
+
+const struct acl_rule *
+acl_decides(const struct acl *acl, const struct packet5 *p)
+{
+    int64_t priority = classifier_lookup(acl->index, p);
+    return priority < 0 ? NULL : acl_find(acl, (uint32_t)priority);
+}
+
+bool
+acl_permits(const struct acl *acl, const struct packet5 *p)
+{
+    const struct acl_rule *rule = acl_decides(acl, p);
+    return rule && rule->permit;
+}
+
+/* ---- Cutting ---- */
+
+struct undecided {
+    struct cube cube;
+    uint32_t next; /* rule to be asked */
+};
+
+struct cutting {
+    const struct acl *acl;
+    uint32_t to; /* rules from here on are not asked */
+    uint32_t *steps;
+    struct undecided *parts;
+    uint32_t n, capacity;
+};
+
+/* The next rule that has some of this class; `to` if none has. */
+static uint32_t
+next_rule(struct cutting *c, const struct undecided *part)
+{
+    uint32_t i = part->next;
+    while (i < c->to && !cube_overlaps(&part->cube, &c->acl->rules[i].cube)) {
+        if (!*c->steps)
+            return i;
+        --*c->steps;
+        i++;
+    }
+    return i;
+}
+
+static enum err
+cut_on(struct cutting *c, acl_part_fn tell, void *arg)
+{
+    while (c->n) {
+        struct undecided part = c->parts[--c->n];
+        struct cube both, rest[CUBE_PARTS_MAX];
+        uint32_t i = next_rule(c, &part);
+        if (!*c->steps)
+            return ERR_LIMIT;
+        --*c->steps;
+        if (i == c->to) {
+            if (tell(arg, &part.cube, NULL))
+                return ERR_OK;
+            continue;
+        }
+        const struct acl_rule *rule = &c->acl->rules[i];
+        if (!cube_intersect(&part.cube, &rule->cube, &both))
+            abort(); /* they overlap */
+        uint32_t n = cube_contains(&rule->cube, &part.cube)
+                         ? 0
+                         : cube_subtract(&part.cube, &rule->cube, rest);
+        if (c->n + n > PARTS_MAX)
+            return ERR_LIMIT;
+        for (uint32_t k = 0; k < n; k++) {
+            GROW(c->parts, c->n, c->capacity);
+            c->parts[c->n++] = (struct undecided){rest[k], i + 1};
+        }
+        if (tell(arg, &both, rule))
+            return ERR_OK;
+    }
+    return ERR_OK;
+}
+
+/* By the rules from `from` on, but not from `to` on. */
+static enum err
+cut(const struct acl *acl, uint32_t from, uint32_t to, const struct cube *whole, acl_part_fn tell,
+    void *arg, uint32_t *steps)
+{
+    struct cutting c = {.acl = acl, .to = to, .steps = steps};
+    GROW(c.parts, c.n, c.capacity);
+    c.parts[c.n++] = (struct undecided){*whole, from};
+    enum err err = cut_on(&c, tell, arg);
+    free(c.parts);
+    return err;
+}
+
+enum err
+acl_cut(const struct acl *acl, const struct cube *whole, acl_part_fn tell, void *arg,
+        uint32_t *steps)
+{
+    return cut(acl, 0, acl->n, whole, tell, arg, steps);
+}
+
+/* ---- What a rule does ---- */
+
+struct effect {
+    const struct acl *acl;
+    uint32_t at; /* the rule */
+    acl_part_fn tell;
+    void *arg;
+    uint32_t *steps;
+    enum err err;
+    bool enough;
+};
+
+/* A part that the rule decides, and who would otherwise. */
+static bool
+on_otherwise(void *arg, const struct cube *part, const struct acl_rule *by)
+{
+    struct effect *e = arg;
+    if ((by && by->permit) == e->acl->rules[e->at].permit)
+        return false;
+    e->enough = e->tell(e->arg, part, by);
+    return e->enough;
+}
+
+static bool
+on_decided(void *arg, const struct cube *part, const struct acl_rule *by)
+{
+    struct effect *e = arg;
+    if (by)
+        return false; /* by a rule before */
+    e->err = cut(e->acl, e->at + 1, e->acl->n, part, on_otherwise, e, e->steps);
+    return e->err || e->enough;
+}
+
+enum err
+acl_effect(const struct acl *acl, uint32_t priority, acl_part_fn tell, void *arg, uint32_t *steps)
+{
+    uint32_t at = lower_bound(acl, priority);
+    struct effect e = {.acl = acl, .at = at, .tell = tell, .arg = arg, .steps = steps};
+    if (at == acl->n || acl->rules[at].priority != priority)
+        return ERR_NOT_FOUND;
+    enum err err = cut(acl, 0, at, &acl->rules[at].cube, on_decided, &e, steps);
+    return err ? err : e.err;
+}
+
+/* ---- Verdicts ---- */
+
+const char *
+acl_verdict_name(enum acl_verdict verdict)
+{
+    static const char *const names[] = {"none", "some", "all", "unjudged"};
+    return (size_t)verdict < ARRAY_SIZE(names) ? names[verdict] : "?";
+}
+
+static bool
+on_judged(void *arg, const struct cube *part, const struct acl_rule *by)
+{
+    struct acl_answer *answer = arg;
+    if (by && by->permit) {
+        answer->has_permitted = true;
+        answer->permitted_packet = cube_sample(part);
+        answer->permitted_by = by->priority;
+    } else {
+        answer->has_denied = true;
+        answer->denied_packet = cube_sample(part);
+        answer->denied_by = by ? by->priority : NOBODY;
+    }
+    return answer->has_permitted && answer->has_denied;
+}
+
+void
+acl_judge(const struct acl *acl, const struct cube *whole, uint32_t steps,
+          struct acl_answer *answer)
+{
+    *answer = (struct acl_answer){.permitted_by = NOBODY, .denied_by = NOBODY};
+    enum err err = acl_cut(acl, whole, on_judged, answer, &steps);
+    if (answer->has_permitted && answer->has_denied)
+        answer->permitted = ACL_SOME;
+    else if (err)
+        answer->permitted = ACL_UNJUDGED;
+    else
+        answer->permitted = answer->has_permitted ? ACL_ALL : ACL_NONE;
+}
+
+static bool
+is_told(void *arg, const struct cube *part UNUSED, const struct acl_rule *by UNUSED)
+{
+    *(bool *)arg = true;
+    return true;
+}
+
+static bool
+is_left(void *arg, const struct cube *part UNUSED, const struct acl_rule *by)
+{
+    if (!by)
+        *(bool *)arg = true;
+    return !by;
+}
+
+/* A rule from `from` on, before `to`, that has all of this one. */
+static uint32_t
+container(const struct acl *acl, uint32_t from, uint32_t to, const struct cube *cube)
+{
+    for (uint32_t i = from; i < to; i++) {
+        if (cube_contains(&acl->rules[i].cube, cube))
+            return acl->rules[i].priority;
+    }
+    return NOBODY;
+}
+
+/* Is a rule of no use? */
+static bool
+is_flaw(const struct acl *acl, uint32_t at, uint32_t steps, struct acl_flaw *flaw)
+{
+    const struct acl_rule *rule = &acl->rules[at];
+    bool decides = false, matters = false;
+    *flaw = (struct acl_flaw){ACL_SHADOWED, rule->priority, NOBODY};
+    enum err err = cut(acl, 0, at, &rule->cube, is_left, &decides, &steps);
+    if (!err && !decides) {
+        flaw->other = container(acl, 0, at, &rule->cube);
+        return true;
+    }
+    if (!err)
+        err = acl_effect(acl, rule->priority, is_told, &matters, &steps);
+    flaw->kind = err ? ACL_FLAW_UNJUDGED : ACL_REDUNDANT;
+    if (!err && !matters)
+        flaw->other = container(acl, at + 1, acl->n, &rule->cube);
+    return !matters;
+}
+
+void
+acl_flaws(const struct acl *acl, uint32_t steps, struct acl_flaw **flaws, uint32_t *n)
+{
+    uint32_t capacity = 0;
+    *flaws = NULL;
+    *n = 0;
+    for (uint32_t i = 0; i < acl->n; i++) {
+        struct acl_flaw flaw;
+        if (!is_flaw(acl, i, steps, &flaw))
+            continue;
+        GROW(*flaws, *n, capacity);
+        (*flaws)[(*n)++] = flaw;
+    }
+}
