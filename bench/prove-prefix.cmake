@@ -1,0 +1,1 @@
+tieline_bench(prove-prefix LIBS tl_engineer ext_jansson)

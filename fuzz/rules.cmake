@@ -1,0 +1,1 @@
+tieline_fuzz(rules LIBS tl_engineer)
