@@ -83,8 +83,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    struct imported *imp = imported_new(
-        &(struct imported_config){.budget = BUDGET, .steps = 2000, .judged = 16});
+    struct imported *imp = imported_new(&(struct imported_config){.budget = BUDGET, .steps = 2000});
     if (data[0] == 's')
         read_stanford(imp, (const char *)data + 1, size - 1);
     else

@@ -226,48 +226,190 @@ acl_cut(const struct acl *acl, const struct cube *whole, acl_part_fn tell, void 
     return cut(acl, 0, acl->n, whole, tell, arg, steps);
 }
 
-/* ---- What a rule does ---- */
+/* ---- What is left of a class ---- */
 
-struct effect {
-    const struct acl *acl;
-    uint32_t at; /* the rule */
+/* A class less others: mostly one packet is looked for, so it does not matter in which parts. The
+ * widest of the others go first; they leave least. */
+struct remainder {
+    const struct cube **taken;
+    uint32_t n_taken, capacity;
+    struct undecided *parts; /* `next` is one of those taken */
+    uint32_t n_parts, parts_capacity;
     acl_part_fn tell;
     void *arg;
     uint32_t *steps;
-    enum err err;
     bool enough;
 };
 
-/* A part that the rule decides, and who would otherwise. */
-static bool
-on_otherwise(void *arg, const struct cube *part, const struct acl_rule *by)
+static void
+remainder_fini(struct remainder *r)
 {
-    struct effect *e = arg;
-    if ((by && by->permit) == e->acl->rules[e->at].permit)
-        return false;
-    e->enough = e->tell(e->arg, part, by);
-    return e->enough;
+    free(r->taken);
+    free(r->parts);
 }
 
-static bool
-on_decided(void *arg, const struct cube *part, const struct acl_rule *by)
+static unsigned
+bits_asked(const struct cube *c)
 {
-    struct effect *e = arg;
-    if (by)
-        return false; /* by a rule before */
-    e->err = cut(e->acl, e->at + 1, e->acl->n, part, on_otherwise, e, e->steps);
-    return e->err || e->enough;
+    return (unsigned)(__builtin_popcount(c->src_mask) + __builtin_popcount(c->dst_mask)) +
+           (c->proto[0] || c->proto[1] != 255 ? 8 : 0) +
+           (c->sport[0] || c->sport[1] != UINT16_MAX ? 16 : 0) +
+           (c->dport[0] || c->dport[1] != UINT16_MAX ? 16 : 0);
+}
+
+static int
+widest_first(const void *a, const void *b)
+{
+    unsigned x = bits_asked(*(const struct cube *const *)a);
+    unsigned y = bits_asked(*(const struct cube *const *)b);
+    return (x > y) - (x < y);
+}
+
+enum which { PERMITS = 1, DENIALS = 2, BOTH = 3 };
+
+/* Of a filter's rules from `from` to before `to`, those that have some of the class. */
+static enum err
+take(struct remainder *r, const struct acl *acl, uint32_t from, uint32_t to, enum which which,
+     const struct cube *whole)
+{
+    if (*r->steps < to - from)
+        return ERR_LIMIT;
+    *r->steps -= to - from;
+    for (uint32_t i = from; i < to; i++) {
+        const struct acl_rule *rule = &acl->rules[i];
+        if (!(which & (rule->permit ? PERMITS : DENIALS)) || !cube_overlaps(whole, &rule->cube))
+            continue;
+        GROW(r->taken, r->n_taken, r->capacity);
+        r->taken[r->n_taken++] = &rule->cube;
+    }
+    return ERR_OK;
+}
+
+static enum err
+push_part(struct remainder *r, const struct cube *cube, uint32_t next)
+{
+    if (r->n_parts == PARTS_MAX)
+        return ERR_LIMIT;
+    GROW(r->parts, r->n_parts, r->parts_capacity);
+    r->parts[r->n_parts++] = (struct undecided){*cube, next};
+    return ERR_OK;
+}
+
+/* Tells of what is left of a class, as being decided by `by`. */
+static enum err
+tell_rest(struct remainder *r, const struct cube *whole, const struct acl_rule *by)
+{
+    if (r->n_taken > 1)
+        qsort(r->taken, r->n_taken, sizeof *r->taken, widest_first);
+    r->n_parts = 0;
+    enum err err = push_part(r, whole, 0);
+    while (r->n_parts && !err && !r->enough) {
+        struct undecided part = r->parts[--r->n_parts];
+        struct cube rest[CUBE_PARTS_MAX];
+        uint32_t i = part.next;
+        while (i < r->n_taken && *r->steps && !cube_overlaps(&part.cube, r->taken[i])) {
+            --*r->steps;
+            i++;
+        }
+        if (!*r->steps)
+            return ERR_LIMIT;
+        --*r->steps;
+        if (i == r->n_taken) {
+            r->enough = r->tell(r->arg, &part.cube, by);
+            continue;
+        }
+        if (cube_contains(r->taken[i], &part.cube))
+            continue;
+        uint32_t n = cube_subtract(&part.cube, r->taken[i], rest);
+        for (uint32_t k = 0; k < n && !err; k++)
+            err = push_part(r, &rest[k], i + 1);
+    }
+    return err;
+}
+
+/* ---- What several filters permit ---- */
+
+struct common {
+    const struct acl *const *acls;
+    uint32_t n;
+    uint32_t chosen[ACL_COMMON_MAX]; /* of each filter, the permitting rule */
+    struct remainder rest;
+};
+
+/* What the chosen rules all have, less what is denied before them. */
+static enum err
+tell_undenied(struct common *c, const struct cube *whole)
+{
+    enum err err = ERR_OK;
+    c->rest.n_taken = 0;
+    for (uint32_t i = 0; i < c->n && !err; i++)
+        err = take(&c->rest, c->acls[i], 0, c->chosen[i], DENIALS, whole);
+    return err ? err : tell_rest(&c->rest, whole, NULL);
+}
+
+/* Chooses rules of the filters from `at` on. */
+static enum err
+choose(struct common *c, uint32_t at, const struct cube *whole)
+{
+    enum err err = ERR_OK;
+    if (at == c->n)
+        return tell_undenied(c, whole);
+    for (uint32_t i = c->acls[at]->n; i-- > 0 && !err && !c->rest.enough;) {
+        const struct acl_rule *rule = &c->acls[at]->rules[i];
+        struct cube both;
+        if (!*c->rest.steps)
+            return ERR_LIMIT;
+        --*c->rest.steps;
+        if (!rule->permit || !cube_intersect(whole, &rule->cube, &both))
+            continue;
+        c->chosen[at] = i;
+        err = choose(c, at + 1, &both);
+    }
+    return err;
+}
+
+enum err
+acl_common(const struct acl *const *acls, uint32_t n, const struct cube *whole, acl_part_fn tell,
+           void *arg, uint32_t *steps)
+{
+    struct common c = {.acls = acls, .n = n, .rest = {.tell = tell, .arg = arg, .steps = steps}};
+    if (n > ACL_COMMON_MAX)
+        return ERR_LIMIT;
+    enum err err = choose(&c, 0, whole);
+    remainder_fini(&c.rest);
+    return err;
+}
+
+/* ---- What a rule does ---- */
+
+/* What the rule decides and `other` would decide otherwise; other == n: no rule would. */
+static enum err
+tell_otherwise(struct remainder *r, const struct acl *acl, uint32_t at, uint32_t other)
+{
+    const struct acl_rule *rule = &acl->rules[at];
+    const struct acl_rule *by = other < acl->n ? &acl->rules[other] : NULL;
+    struct cube whole = rule->cube;
+    if ((by && by->permit) == rule->permit || (by && !cube_intersect(&whole, &by->cube, &whole)))
+        return ERR_OK;
+    r->n_taken = 0;
+    enum err err = take(r, acl, 0, at, BOTH, &whole);
+    if (!err) /* who would decide the same instead */
+        err = take(r, acl, at + 1, other, rule->permit ? PERMITS : DENIALS, &whole);
+    return err ? err : tell_rest(r, &whole, by);
 }
 
 enum err
 acl_effect(const struct acl *acl, uint32_t priority, acl_part_fn tell, void *arg, uint32_t *steps)
 {
     uint32_t at = lower_bound(acl, priority);
-    struct effect e = {.acl = acl, .at = at, .tell = tell, .arg = arg, .steps = steps};
+    struct remainder r = {.tell = tell, .arg = arg, .steps = steps};
+    enum err err = ERR_OK;
     if (at == acl->n || acl->rules[at].priority != priority)
         return ERR_NOT_FOUND;
-    enum err err = cut(acl, 0, at, &acl->rules[at].cube, on_decided, &e, steps);
-    return err ? err : e.err;
+    for (uint32_t i = acl->n + 1; --i > at && !err && !r.enough;)
+        err = tell_otherwise(&r, acl, at, i);
+    remainder_fini(&r);
+    return err;
 }
 
 /* ---- Verdicts ---- */

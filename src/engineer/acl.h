@@ -49,7 +49,16 @@ typedef bool (*acl_part_fn)(void *arg, const struct cube *part, const struct acl
  * missing. */
 MUST_CHECK enum err acl_cut(const struct acl *, const struct cube *, acl_part_fn, void *arg,
                             uint32_t *steps);
-/* The same with what is decided otherwise because this rule is there. */
+/* What of a class all of these filters permit, in parts that may overlap, those by the lowest
+ * rules, which are mostly the widest, first; `by` is NULL. For those who look for one packet: it
+ * takes a rule of each filter, and what all of these have, less what is denied before; so what some
+ * filter permits nothing of costs little. At most ACL_COMMON_MAX filters. */
+#define ACL_COMMON_MAX 256u
+MUST_CHECK enum err acl_common(const struct acl *const *, uint32_t n, const struct cube *,
+                               acl_part_fn, void *arg, uint32_t *steps);
+/* What is decided otherwise because this rule is there, in parts that may overlap; `by` is a rule
+ * that would decide otherwise, if not another one before it (NULL: none). ERR_NOT_FOUND: there is
+ * no such rule. */
 MUST_CHECK enum err acl_effect(const struct acl *, uint32_t priority, acl_part_fn, void *arg,
                                uint32_t *steps);
 

@@ -201,15 +201,52 @@ cuts_a_class_into_what_each_rule_decides(void **state UNUSED)
     }
 }
 
+static bool
+on_common(void *arg, const struct cube *part, const struct acl_rule *by UNUSED)
+{
+    struct seen *s = arg;
+    for (uint32_t i = 0; i < N_WORLD; i++) {
+        struct packet5 p = world_packet(i);
+        if (cube_has(part, &p))
+            s->times[i] = 1;
+    }
+    return false;
+}
+
+static void
+what_filters_have_in_common_is_what_each_permits(void **state UNUSED)
+{
+    for (uint32_t round = 0; round < 400; round++) {
+        struct filter f[3] = {random_filter(), random_filter(), random_filter()};
+        const struct acl *acls[] = {f[0].acl, f[1].acl, f[2].acl};
+        uint32_t n = draw(4), steps = ACL_STEPS;
+        struct cube whole = random_cube();
+        struct seen seen = {.f = f};
+        assert_ok(acl_common(acls, n, &whole, on_common, &seen, &steps));
+        for (uint32_t i = 0; i < N_WORLD; i++) {
+            struct packet5 p = world_packet(i);
+            bool permitted = cube_has(&whole, &p);
+            for (uint32_t k = 0; k < n; k++)
+                permitted &= permits(by_list(&f[k], &p, UINT32_MAX));
+            assert_int_equal(seen.times[i], permitted);
+        }
+        steps = draw(5);
+        if (n && f[0].n > 5)
+            assert_err(acl_common(acls, n, &cube_all, on_common, &seen, &steps), ERR_LIMIT);
+        for (uint32_t k = 0; k < 3; k++)
+            acl_free(f[k].acl);
+    }
+}
+
 static void
 tells_what_a_rule_does(void **state UNUSED)
 {
-    for (uint32_t round = 0; round < 200; round++) {
+    for (uint32_t round = 0; round < 400; round++) {
         struct filter f = random_filter();
         const struct acl_rule *rule = &f.rules[draw(f.n)];
-        struct seen seen = {.f = &f, .without = rule->priority};
+        struct seen seen = {.f = &f};
         uint32_t steps = ACL_STEPS;
-        assert_ok(acl_effect(f.acl, rule->priority, on_part, &seen, &steps));
+        assert_ok(acl_effect(f.acl, rule->priority, on_common, &seen, &steps));
         for (uint32_t i = 0; i < N_WORLD; i++) {
             struct packet5 p = world_packet(i);
             bool differs = permits(by_list(&f, &p, UINT32_MAX)) !=
@@ -463,6 +500,7 @@ the_index_finds_what_a_search_finds(void **state UNUSED)
 
 TEST_MAIN(cmocka_unit_test(cubes_are_sets_of_packets), cmocka_unit_test(decides_as_the_list_does),
           cmocka_unit_test(cuts_a_class_into_what_each_rule_decides),
+          cmocka_unit_test(what_filters_have_in_common_is_what_each_permits),
           cmocka_unit_test(tells_what_a_rule_does),
           cmocka_unit_test(judges_with_a_packet_that_shows_it),
           cmocka_unit_test(finds_rules_that_do_nothing),

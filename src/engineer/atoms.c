@@ -588,14 +588,20 @@ atoms_begin(struct atoms *a, uint32_t node)
     a->doomed = 0;
     a->n_touched = 0;
     a->changed_node = node;
-    a->change = (struct atoms_change){.events = a->events.data, .node = node};
+    a->change = (struct atoms_change){.node = node};
     if (a->live_rules || !a->n_rules)
         return;
     /* Nothing is left of what may have been much: give it back. It was enough once, so it is. */
     forget_tables(a);
     if (!start(a))
         abort();
-    a->change.events = a->events.data;
+}
+
+void
+atoms_end(const struct atoms *a, struct atoms_change *change)
+{
+    *change = a->change;
+    change->events = a->events.data; /* they may have moved since the beginning */
 }
 
 static enum err
@@ -642,7 +648,7 @@ atoms_insert(struct atoms *a, const struct atoms_rule *rule, struct atoms_change
     a->live_rules++;
     spread(a, n, added);
     atoms_judge(a);
-    *change = a->change;
+    atoms_end(a, change);
     return ERR_OK;
 }
 
@@ -676,7 +682,7 @@ atoms_remove(struct atoms *a, const struct atoms_rule *rule, struct atoms_change
     if (!t->rules && n != ROOT)
         a->doomed = n;
     atoms_judge(a);
-    *change = a->change;
+    atoms_end(a, change);
     return ERR_OK;
 }
 
@@ -916,6 +922,19 @@ atoms_next_link(const struct atoms *a, uint32_t class, uint32_t node, uint32_t i
         return ATOMS_NONE;
     const struct action *action = action_at(a, rule_at(a, row_of(a, class)[node])->action);
     return i < action->n_links ? a->link_of[action_planes(action)[i]] : ATOMS_NONE;
+}
+
+bool
+atoms_takes(const struct atoms *a, uint32_t class, uint32_t link)
+{
+    return class < a->n_classes && link < a->n_links &&
+           planes_of(a, class / 64)[a->plane_of[link]] >> class % 64 & 1;
+}
+
+size_t
+atoms_memory(const struct atoms *a)
+{
+    return a->memory;
 }
 
 void

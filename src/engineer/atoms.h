@@ -118,6 +118,8 @@ uint32_t atoms_class_of(const struct atoms *, uint64_t address);
 bool atoms_rule_of(const struct atoms *, uint32_t class, uint32_t node, struct atoms_rule *);
 /* The links a node's packets of a class may take: for i from 0 on, until it is ATOMS_NONE. */
 uint32_t atoms_next_link(const struct atoms *, uint32_t class, uint32_t node, uint32_t i);
+/* Do packets of a class take this link? */
+bool atoms_takes(const struct atoms *, uint32_t class, uint32_t link);
 /* Nodes from `from` to `to` (the same: round a loop) as packets of the class may take them, both
  * ends included; at most n_nodes + 1 of them. 0: there is no such path. */
 uint32_t atoms_path(const struct atoms *, uint32_t class, uint32_t from, uint32_t to,
@@ -128,5 +130,6 @@ struct atoms_size {
     size_t memory;                     /* octets held */
 };
 void atoms_get_size(const struct atoms *, struct atoms_size *);
+size_t atoms_memory(const struct atoms *); /* the same octets */
 
 #endif

@@ -190,6 +190,8 @@ from_key(const struct atoms *a, uint64_t key)
 struct touched *atoms_touch(struct atoms *, uint32_t block);
 /* Starts anew to note what a change does. */
 void atoms_begin(struct atoms *, uint32_t node);
+/* Gives out what was noted. */
+void atoms_end(const struct atoms *, struct atoms_change *);
 /* Judges what has been touched: rules of the changed node are others now. */
 void atoms_judge(struct atoms *);
 /* Adds all classes with such a destination (keys) to what is touched. */

@@ -107,11 +107,12 @@ static enum err
 add_filter(struct topology *t, const struct edge *e, int word)
 {
     char name[IMPORTED_NAME_MAX + 1];
+    uint32_t filter;
     if (!filter_name(e->words[word], name, sizeof name))
         return fail_edge(t, e, word,
                          diag_set(t->diag, ERR_MALFORMED, "\"%.80s\" is not FILTER_PORT_DIRECTION",
                                   e->words[word]));
-    if (imported_filter(t->imp, name))
+    if (!imported_find_filter(t->imp, name, &filter, NULL))
         return ERR_OK;
     return fail_edge(t, e, word, imported_add_filter(t->imp, name, t->diag));
 }
@@ -120,8 +121,7 @@ static enum err
 add_node(struct topology *t, const struct edge *e, int word)
 {
     uint32_t node;
-    struct diag unasked;
-    if (!imported_find_node(t->imp, e->words[word], &node, &unasked))
+    if (!imported_find_node(t->imp, e->words[word], &node, NULL))
         return ERR_OK;
     return fail_edge(t, e, word, imported_add_node(t->imp, e->words[word], t->diag));
 }
@@ -388,9 +388,12 @@ import_stanford_next(struct import_reader *reader, struct import_line *line,
 enum err
 import_stanford_port(struct imported *imp, const struct import_update *u, struct diag *diag)
 {
-    if (!u->is_route || !u->n_outs || imported_has_port(imp, u->name, u->outs))
+    uint32_t node, port;
+    if (!u->is_route || !u->n_outs)
         return ERR_OK;
-    enum err err = imported_add_port(imp, u->name, u->outs, diag);
+    enum err err = imported_find_node(imp, u->name, &node, diag);
+    if (!err && imported_find_port(imp, node, u->outs, &port, NULL))
+        err = imported_add_port(imp, u->name, u->outs, diag);
     if (err)
         diag_prefix(diag, "line %u", u->line);
     return err;

@@ -22,7 +22,8 @@ struct import_update {
 typedef bool (*import_watch_fn)(void *arg, const struct import_update *,
                                 const struct imported_change *);
 
-/* Makes the change. Errors are those of imported_put_route() and imported_put_rule(). */
+/* Makes the change. ERR_NOT_FOUND: a name that is not there; others are those of
+ * imported_put_route() and imported_put_rule(). */
 MUST_CHECK enum err import_apply(struct imported *, const struct import_update *,
                                  struct imported_change *, struct diag *);
 

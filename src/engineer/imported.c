@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_STEPS (ACL_STEPS / 16)
-#define DEFAULT_JUDGED 256u
-
 /* ---- Names ---- */
 
 static uint64_t
@@ -92,9 +89,7 @@ imported_new(const struct imported_config *config)
     struct imported *imp = xcalloc(1, sizeof *imp);
     imp->config = *config;
     if (!imp->config.steps)
-        imp->config.steps = DEFAULT_STEPS;
-    if (!imp->config.judged)
-        imp->config.judged = DEFAULT_JUDGED;
+        imp->config.steps = ACL_STEPS;
     GROW(imp->ports, imp->n_ports, imp->ports_capacity);
     imp->ports[imp->n_ports++] = (struct imported_port){.name = "self", .leaves = true};
     return imp;
@@ -118,9 +113,9 @@ imported_free(struct imported *imp)
         acl_free(imp->filters[i].acl);
         free(imp->filters[i].links);
     }
-    void *const parts[] = {imp->names, imp->slots, imp->nodes,   imp->ports,
-                           imp->links, imp->exits, imp->filters, imp->path,
-                           imp->came,  imp->queue, imp->on_path};
+    void *const parts[] = {imp->names,   imp->slots,   imp->nodes,    imp->ports,   imp->links,
+                           imp->exits,   imp->filters, imp->path,     imp->came,    imp->queue,
+                           imp->on_path, imp->leads,   imp->in_first, imp->in_links};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         free(parts[i]);
     free(imp);
@@ -181,7 +176,7 @@ take_port(struct imported *imp, uint32_t node, const char *text, uint32_t *port,
 {
     const struct imported_name *name = name_find(imp, node, text);
     if (!strcmp(text, "self")) {
-        *port = SELF_PORT;
+        *port = IMPORTED_SELF;
         return ERR_OK;
     }
     if (name) {
@@ -208,13 +203,6 @@ imported_add_port(struct imported *imp, const char *node_name, const char *port_
     if (!err)
         err = take_port(imp, node, port_name, &port, diag);
     return err;
-}
-
-bool
-imported_has_port(const struct imported *imp, const char *node_name, const char *port)
-{
-    const struct imported_name *node = name_find(imp, NODE_NAMES, node_name);
-    return node && (!strcmp(port, "self") || name_find(imp, node->index, port));
 }
 
 /* Adds a number that may be the last one already. */
@@ -303,7 +291,7 @@ find_start(struct imported *imp, const char *node, const char *port_name,
         err = find_filters(imp, filters, n, found, diag);
     if (!err)
         err = take_port(imp, at, port_name, port, diag);
-    if (!err && *port == SELF_PORT)
+    if (!err && *port == IMPORTED_SELF)
         err = diag_set(diag, ERR_INVALID, "\"self\" is no port to connect");
     return err;
 }
@@ -350,7 +338,7 @@ imported_add_vlan(struct imported *imp, const char *node_name, const char *vlan_
         return err;
     if (n > IMPORTED_PORTS_MAX)
         return diag_set(diag, ERR_LIMIT, "a VLAN has at most %u ports", IMPORTED_PORTS_MAX);
-    if (imported_has_port(imp, node_name, vlan_name))
+    if (!strcmp(vlan_name, "self") || name_find(imp, node, vlan_name))
         return diag_set(diag, ERR_EXISTS, "the node has two ports or VLANs \"%.80s\"", vlan_name);
     err = take_port(imp, node, vlan_name, &vlan, diag);
     if (err)
@@ -413,6 +401,24 @@ open_exits(struct imported *imp, struct diag *diag)
     return err;
 }
 
+static void
+index_links(struct imported *imp)
+{
+    free(imp->in_first);
+    free(imp->in_links);
+    imp->in_first = xcalloc((size_t)imp->n_nodes + 1, sizeof *imp->in_first);
+    imp->in_links = xcalloc(imp->n_links, sizeof *imp->in_links);
+    for (uint32_t i = 0; i < imp->n_links; i++)
+        imp->in_first[imp->links[i].to]++;
+    for (uint32_t i = 0, n = 0; i <= imp->n_nodes;
+         i++) { /* where each ends; then filled from there */
+        n += i < imp->n_nodes ? imp->in_first[i] : 0;
+        imp->in_first[i] = n;
+    }
+    for (uint32_t i = imp->n_links; i-- > 0;)
+        imp->in_links[--imp->in_first[imp->links[i].to]] = i;
+}
+
 enum err
 imported_seal(struct imported *imp, struct diag *diag)
 {
@@ -439,8 +445,12 @@ imported_seal(struct imported *imp, struct diag *diag)
     uint32_t **const scratch[] = {&imp->path, &imp->came, &imp->queue};
     for (size_t i = 0; i < ARRAY_SIZE(scratch); i++)
         *scratch[i] = xrealloc(*scratch[i], (size_t)imp->n_nodes + 1, sizeof **scratch[i]);
-    free(imp->on_path);
-    imp->on_path = xcalloc((size_t)imp->n_nodes + 1, sizeof *imp->on_path);
+    bool **const marks[] = {&imp->on_path, &imp->leads};
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        free(*marks[i]);
+        *marks[i] = xcalloc((size_t)imp->n_nodes + 1, sizeof **marks[i]);
+    }
+    index_links(imp);
     err = open_exits(imp, diag);
     if (err) {
         atoms_free(imp->atoms);
@@ -459,21 +469,18 @@ struct outputs {
 };
 
 static enum err
-find_outputs(const struct imported *imp, uint32_t node, const struct imported_route *route,
-             struct outputs *out, struct diag *diag)
+find_outputs(const struct imported *imp, const struct imported_route *route, struct outputs *out,
+             struct diag *diag)
 {
     enum err err = ERR_OK;
     if (route->n_ports > IMPORTED_PORTS_MAX)
         return diag_set(diag, ERR_LIMIT, "a rule has at most %u outputs", IMPORTED_PORTS_MAX);
     for (uint32_t i = 0; i < route->n_ports && !err; i++) {
-        const char *text = route->ports[i];
-        const struct imported_name *name = name_find(imp, node, text);
-        bool self = !name && !strcmp(text, "self");
-        if (!name && !self)
-            return diag_set(diag, ERR_NOT_FOUND, "node %s has no port or VLAN \"%.80s\"",
-                            route->node, text);
-        uint32_t index = self ? SELF_PORT : name->index;
-        out->port = &imp->ports[index];
+        uint32_t index = route->ports[i];
+        out->port = index < imp->n_ports ? &imp->ports[index] : NULL;
+        if (!out->port || (index != IMPORTED_SELF && out->port->node != route->node))
+            return diag_set(diag, ERR_INVALID, "port %u is not one of node %s", index,
+                            imp->nodes[route->node].name);
         if (route->n_ports == 1) {
             out->exit = out->port->leaves ? index + 1 : 0;
             return ERR_OK;
@@ -515,14 +522,16 @@ imported_put_route(struct imported *imp, bool add, const struct imported_route *
                    struct imported_change *change, struct diag *diag)
 {
     struct outputs out = {0};
-    struct atoms_rule rule = {
-        .prefix = route->prefix, .length = route->length, .priority = route->priority};
+    struct atoms_rule rule = {.node = route->node,
+                              .prefix = route->prefix,
+                              .length = route->length,
+                              .priority = route->priority};
     *change = (struct imported_change){0};
     enum err err = is_sealed(imp, diag);
-    if (!err)
-        err = find_node(imp, route->node, &rule.node, diag);
+    if (!err && route->node >= imp->n_nodes)
+        err = diag_set(diag, ERR_INVALID, "there is no node %u", route->node);
     if (!err && add)
-        err = find_outputs(imp, rule.node, route, &out, diag);
+        err = find_outputs(imp, route, &out, diag);
     rule.links = out.links;
     rule.n_links = out.n;
     rule.exit = out.exit;
@@ -570,17 +579,16 @@ judge_links(struct imported *imp, struct imported_filter *f, const struct acl_ru
 }
 
 enum err
-imported_put_rule(struct imported *imp, bool add, const char *filter, const struct acl_rule *rule,
+imported_put_rule(struct imported *imp, bool add, uint32_t filter, const struct acl_rule *rule,
                   struct imported_change *change, struct diag *diag)
 {
     *change = (struct imported_change){0};
     enum err err = is_sealed(imp, diag);
     if (err)
         return err;
-    const struct imported_name *name = name_find(imp, FILTER_NAMES, filter);
-    if (!name)
-        return diag_set(diag, ERR_NOT_FOUND, "there is no filter \"%.80s\"", filter);
-    struct imported_filter *f = &imp->filters[name->index];
+    if (filter >= imp->n_filters)
+        return diag_set(diag, ERR_INVALID, "there is no filter %u", filter);
+    struct imported_filter *f = &imp->filters[filter];
     size_t before = acl_memory(f->acl);
     if (add) {
         if (imp->filters_memory > imp->config.budget)
@@ -646,6 +654,27 @@ imported_find_node(const struct imported *imp, const char *name, uint32_t *node,
 }
 
 enum err
+imported_find_port(const struct imported *imp, uint32_t node, const char *text, uint32_t *port,
+                   struct diag *diag)
+{
+    const struct imported_name *name = name_find(imp, node, text);
+    *port = name ? name->index : IMPORTED_SELF;
+    if (name || !strcmp(text, "self"))
+        return ERR_OK;
+    return diag_set(diag, ERR_NOT_FOUND, "node %s has no port or VLAN \"%.80s\"",
+                    imported_node_name(imp, node), text);
+}
+
+enum err
+imported_find_filter(const struct imported *imp, const char *text, uint32_t *filter,
+                     struct diag *diag)
+{
+    const struct imported_name *name = name_find(imp, FILTER_NAMES, text);
+    *filter = name ? name->index : 0;
+    return name ? ERR_OK : diag_set(diag, ERR_NOT_FOUND, "there is no filter \"%.80s\"", text);
+}
+
+enum err
 imported_find_link(const struct imported *imp, const char *node_name, const char *port_name,
                    const char *to, uint32_t *link, struct diag *diag)
 {
@@ -687,10 +716,9 @@ imported_atoms(const struct imported *imp)
 }
 
 const struct acl *
-imported_filter(const struct imported *imp, const char *text)
+imported_filter(const struct imported *imp, uint32_t filter)
 {
-    const struct imported_name *name = name_find(imp, FILTER_NAMES, text);
-    return name ? imp->filters[name->index].acl : NULL;
+    return filter < imp->n_filters ? imp->filters[filter].acl : NULL;
 }
 
 uint32_t
@@ -708,9 +736,6 @@ imported_filter_name(const struct imported *imp, uint32_t i)
 size_t
 imported_memory(const struct imported *imp)
 {
-    struct atoms_size size = {0};
-    if (imp->atoms)
-        atoms_get_size(imp->atoms, &size);
-    return sizeof *imp + size.memory + imp->filters_memory + imp->names_memory +
-           imp->n_slots * sizeof *imp->slots;
+    return sizeof *imp + (imp->atoms ? atoms_memory(imp->atoms) : 0) + imp->filters_memory +
+           imp->names_memory + imp->n_slots * sizeof *imp->slots;
 }

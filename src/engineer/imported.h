@@ -30,10 +30,9 @@
 struct imported;
 
 struct imported_config {
-    size_t budget;   /* octets: prefix tables; filters have ACL_BUDGET each, at most as much
-                      * together */
-    uint32_t steps;  /* for one finding; 0: ACL_STEPS / 16 */
-    uint32_t judged; /* findings looked at of one change; 0: 256; more count as unjudged */
+    size_t budget;  /* octets: prefix tables; filters have ACL_BUDGET each, at most as much
+                     * together */
+    uint32_t steps; /* for all findings of one change; 0: ACL_STEPS */
 };
 
 struct imported *imported_new(const struct imported_config *); /* never NULL */
@@ -61,15 +60,33 @@ MUST_CHECK enum err imported_add_exit(struct imported *, const char *node, const
 MUST_CHECK enum err imported_add_vlan(struct imported *, const char *node, const char *vlan,
                                       const char *const *ports, uint32_t n_ports, struct diag *);
 MUST_CHECK enum err imported_seal(struct imported *, struct diag *);
-bool imported_has_port(const struct imported *, const char *node, const char *port);
+
+/* ---- Names ----
+ * ERR_NOT_FOUND: there is none. */
+
+MUST_CHECK enum err imported_find_node(const struct imported *, const char *name, uint32_t *node,
+                                       struct diag *);
+/* A port or VLAN; "self" is IMPORTED_SELF. */
+MUST_CHECK enum err imported_find_port(const struct imported *, uint32_t node, const char *name,
+                                       uint32_t *port, struct diag *);
+MUST_CHECK enum err imported_find_filter(const struct imported *, const char *name,
+                                         uint32_t *filter, struct diag *);
+/* A link by its port, and by where it leads (NULL: the only one there). ERR_CONFLICT: several. */
+MUST_CHECK enum err imported_find_link(const struct imported *, const char *node, const char *port,
+                                       const char *to, uint32_t *link, struct diag *);
+const char *imported_node_name(const struct imported *, uint32_t node);
+const char *imported_filter_name(const struct imported *, uint32_t filter);
+uint32_t imported_n_filters(const struct imported *);
 
 /* ---- Rules ---- */
 
+#define IMPORTED_SELF 0u /* the "port" of what is for the router itself */
+
 struct imported_route {
-    const char *node;
+    uint32_t node;
     uint32_t prefix, length; /* IPv4, host order */
     uint32_t priority;
-    const char *const *ports; /* ports and VLANs; "self": the router itself; none: dropped */
+    const uint32_t *ports; /* ports and VLANs, or IMPORTED_SELF; none: dropped */
     uint32_t n_ports;
 };
 
@@ -88,7 +105,7 @@ struct imported_change {
  * also: the topology is not sealed. A route's ports are not looked at to take it away. */
 MUST_CHECK enum err imported_put_route(struct imported *, bool add, const struct imported_route *,
                                        struct imported_change *, struct diag *);
-MUST_CHECK enum err imported_put_rule(struct imported *, bool add, const char *filter,
+MUST_CHECK enum err imported_put_rule(struct imported *, bool add, uint32_t filter,
                                       const struct acl_rule *, struct imported_change *,
                                       struct diag *);
 
@@ -100,11 +117,6 @@ MUST_CHECK enum err imported_audit(struct imported *, struct imported_change *, 
 /* Tables for labels over the same nodes and links, numbered alike; labels_free(). */
 MUST_CHECK enum err imported_labels(const struct imported *, uint32_t depth, uint32_t steps,
                                     struct labels **, struct diag *);
-MUST_CHECK enum err imported_find_node(const struct imported *, const char *name, uint32_t *node,
-                                       struct diag *);
-/* A link by its port, and by where it leads (NULL: the only one there). ERR_CONFLICT: several. */
-MUST_CHECK enum err imported_find_link(const struct imported *, const char *node, const char *port,
-                                       const char *to, uint32_t *link, struct diag *);
 
 /* ---- In words ---- */
 
@@ -126,12 +138,8 @@ void imported_findings_free(struct imported_finding *, uint32_t n);
 /* Appends them for a person, a few lines each. */
 void imported_format(const struct imported_finding *, struct buf *);
 
-/* Names of what an event is about. */
-const char *imported_node_name(const struct imported *, uint32_t node);
-const struct atoms *imported_atoms(const struct imported *);                  /* NULL: not sealed */
-const struct acl *imported_filter(const struct imported *, const char *name); /* NULL: none */
-uint32_t imported_n_filters(const struct imported *);
-const char *imported_filter_name(const struct imported *, uint32_t i);
-size_t imported_memory(const struct imported *); /* octets */
+const struct atoms *imported_atoms(const struct imported *);                 /* NULL: not sealed */
+const struct acl *imported_filter(const struct imported *, uint32_t filter); /* NULL: none */
+size_t imported_memory(const struct imported *);                             /* octets */
 
 #endif

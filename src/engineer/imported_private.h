@@ -15,7 +15,6 @@ struct imported_name {
 #define NODE_NAMES UINT32_MAX
 #define FILTER_NAMES (UINT32_MAX - 1)
 #define RISK_NAMES (UINT32_MAX - 2)
-#define SELF_PORT 0u /* "self", of every node */
 
 struct imported_node {
     const char *name;
@@ -69,14 +68,17 @@ struct imported {
     uint32_t filter; /* whose rule it was; UINT32_MAX: a route's */
     struct cube cube;
     uint32_t *path, *came, *queue; /* room for n_nodes + 1 */
-    bool *on_path;
+    bool *on_path, *leads;
+    uint32_t *in_first, *in_links; /* by node, one more than nodes: links that lead there */
+    bool has_shown;
+    struct packet5 shown; /* by the last finding: the next is often shown by one like it */
 };
 
 enum imported_truth { FINDING_REAL, FINDING_REFUTED, FINDING_UNJUDGED };
 
 /* Looks for a packet of the class to which an event happens. Its path is in `imp->path`. */
 enum imported_truth imported_verify(struct imported *, const struct atoms_event *, uint32_t class,
-                                    struct packet5 *, uint32_t *n_path);
+                                    uint32_t *steps, struct packet5 *, uint32_t *n_path);
 /* Fills in what is told of the events of `change->atoms`. */
 void imported_judge(struct imported *, struct imported_change *);
 

@@ -412,8 +412,7 @@ world_open(struct world *w)
 static void
 change_route(struct world *w)
 {
-    char node[] = {'n', '0', '\0'}, ports[2][3];
-    const char *names[] = {ports[0], ports[1]};
+    uint32_t ports[2];
     struct imported_change c;
     bool add = w->n_routes < 3 || (w->n_routes < 20 && draw(2));
     uint32_t at = add ? w->n_routes : draw(w->n_routes);
@@ -425,14 +424,15 @@ change_route(struct world *w)
         w->routes[at].links[0] = w->routes[at].node * 2 + draw(2);
         w->routes[at].links[1] = w->routes[at].links[0] ^ 1;
     }
-    node[1] = (char)('0' + w->routes[at].node);
-    for (uint32_t i = 0; i < w->routes[at].n_links; i++)
-        snprintf(ports[i], sizeof ports[i], "p%u", w->routes[at].links[i]);
-    struct imported_route route = {.node = node,
+    for (uint32_t i = 0; i < w->routes[at].n_links; i++) {
+        char port[] = {'p', (char)('0' + w->routes[at].links[i]), '\0'};
+        assert_ok(imported_find_port(w->imp, w->routes[at].node, port, &ports[i], NULL));
+    }
+    struct imported_route route = {.node = w->routes[at].node,
                                    .prefix = w->routes[at].prefix,
                                    .length = w->routes[at].length,
                                    .priority = w->routes[at].length,
-                                   .ports = names,
+                                   .ports = ports,
                                    .n_ports = w->routes[at].n_links};
     enum err err = imported_put_route(w->imp, add, &route, &c, NULL);
     if (err == ERR_EXISTS)
@@ -449,7 +449,6 @@ change_route(struct world *w)
 static void
 change_rule(struct world *w)
 {
-    char filter[] = {'f', '0', '\0'};
     struct imported_change c;
     bool add = w->n_rules < 6 || (w->n_rules < 24 && draw(2)), before[WORLD], differs = false;
     uint32_t at = add ? w->n_rules : draw(w->n_rules);
@@ -468,12 +467,11 @@ change_rule(struct world *w)
     }
     struct acl_rule rule = w->rules[at].rule;
     uint32_t which = w->rules[at].filter;
-    filter[1] = (char)('0' + which);
     for (uint32_t i = 0; i < WORLD; i++) {
         struct packet5 p = world_packet(i);
         before[i] = world_permits(w, which, &p);
     }
-    enum err err = imported_put_rule(w->imp, add, filter, &rule, &c, NULL);
+    enum err err = imported_put_rule(w->imp, add, which, &rule, &c, NULL);
     if (err == ERR_EXISTS)
         return;
     assert_ok(err);
@@ -688,8 +686,8 @@ a_million_rules_fit_and_no_more(void **state UNUSED)
     struct imported *imp = network_new();
     struct imported_change change;
     struct diag diag;
-    const char *ports[] = {"self"};
-    struct imported_route route = {.node = "big", .priority = 1, .ports = ports, .n_ports = 1};
+    uint32_t self = IMPORTED_SELF;
+    struct imported_route route = {.priority = 1, .ports = &self, .n_ports = 1};
     assert_ok(imported_add_node(imp, "big", NULL));
     assert_ok(imported_seal(imp, NULL));
     for (uint32_t i = 0; i < IMPORTED_RULES_MAX; i++) {
@@ -769,7 +767,10 @@ reads_boxes_on_the_way_as_filters(void **state UNUSED)
                                          "b_rtr_5_gi3_in permit b_rtr gi3\n",
                                          "b_rtr vlan1 gi1 te2\n", ERR_OK, "");
     assert_int_equal(imported_n_filters(imp), 4);
-    assert_non_null(imported_filter(imp, "b_rtr_8"));
+    uint32_t filter, n;
+    assert_ok(imported_find_filter(imp, "b_rtr_8", &filter, NULL));
+    assert_string_equal(imported_filter_name(imp, filter), "b_rtr_8");
+    assert_non_null(imported_filter(imp, filter));
     assert_ok(imported_seal(imp, NULL));
     struct imported_change c = update(imp, "+ fwd a_rtr 167772160 8 te1 8\n"
                                            "+ fwd b_rtr 167772160 8 te2 8\n");
@@ -784,7 +785,6 @@ reads_boxes_on_the_way_as_filters(void **state UNUSED)
                     "null 80 null 65535\n");
     assert_int_equal(c.loops, 1);
     struct imported_finding *f;
-    uint32_t n;
     imported_findings(imp, &c, 10, &f, &n);
     assert_int_equal(n, 1);
     assert_int_equal(f[0].packet.proto, 6);
