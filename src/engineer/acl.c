@@ -38,9 +38,7 @@ acl_free(struct acl *acl)
 size_t
 acl_memory(const struct acl *acl)
 {
-    struct classifier_size size;
-    classifier_get_size(acl->index, &size);
-    return sizeof *acl + acl->capacity * sizeof *acl->rules + size.memory;
+    return sizeof *acl + acl->capacity * sizeof *acl->rules + classifier_memory(acl->index);
 }
 
 /* ---- Rules ---- */
@@ -153,18 +151,17 @@ struct undecided {
 
 struct cutting {
     const struct acl *acl;
-    uint32_t to; /* rules from here on are not asked */
     uint32_t *steps;
     struct undecided *parts;
     uint32_t n, capacity;
 };
 
-/* The next rule that has some of this class; `to` if none has. */
+/* The next rule that has some of this class; their number if none has. */
 static uint32_t
 next_rule(struct cutting *c, const struct undecided *part)
 {
     uint32_t i = part->next;
-    while (i < c->to && !cube_overlaps(&part->cube, &c->acl->rules[i].cube)) {
+    while (i < c->acl->n && !cube_overlaps(&part->cube, &c->acl->rules[i].cube)) {
         if (!*c->steps)
             return i;
         --*c->steps;
@@ -183,7 +180,7 @@ cut_on(struct cutting *c, acl_part_fn tell, void *arg)
         if (!*c->steps)
             return ERR_LIMIT;
         --*c->steps;
-        if (i == c->to) {
+        if (i == c->acl->n) {
             if (tell(arg, &part.cube, NULL))
                 return ERR_OK;
             continue;
@@ -206,32 +203,29 @@ cut_on(struct cutting *c, acl_part_fn tell, void *arg)
     return ERR_OK;
 }
 
-/* By the rules from `from` on, but not from `to` on. */
-static enum err
-cut(const struct acl *acl, uint32_t from, uint32_t to, const struct cube *whole, acl_part_fn tell,
-    void *arg, uint32_t *steps)
+enum err
+acl_cut(const struct acl *acl, const struct cube *whole, acl_part_fn tell, void *arg,
+        uint32_t *steps)
 {
-    struct cutting c = {.acl = acl, .to = to, .steps = steps};
+    struct cutting c = {.acl = acl, .steps = steps};
     GROW(c.parts, c.n, c.capacity);
-    c.parts[c.n++] = (struct undecided){*whole, from};
+    c.parts[c.n++] = (struct undecided){*whole, 0};
     enum err err = cut_on(&c, tell, arg);
     free(c.parts);
     return err;
 }
 
-enum err
-acl_cut(const struct acl *acl, const struct cube *whole, acl_part_fn tell, void *arg,
-        uint32_t *steps)
-{
-    return cut(acl, 0, acl->n, whole, tell, arg, steps);
-}
-
 /* ---- What is left of a class ---- */
+
+struct taken {
+    const struct cube *cube;
+    unsigned bits; /* that it asks for */
+};
 
 /* A class less others: mostly one packet is looked for, so it does not matter in which parts. The
  * widest of the others go first; they leave least. */
 struct remainder {
-    const struct cube **taken;
+    struct taken *taken;
     uint32_t n_taken, capacity;
     struct undecided *parts; /* `next` is one of those taken */
     uint32_t n_parts, parts_capacity;
@@ -260,8 +254,7 @@ bits_asked(const struct cube *c)
 static int
 widest_first(const void *a, const void *b)
 {
-    unsigned x = bits_asked(*(const struct cube *const *)a);
-    unsigned y = bits_asked(*(const struct cube *const *)b);
+    unsigned x = ((const struct taken *)a)->bits, y = ((const struct taken *)b)->bits;
     return (x > y) - (x < y);
 }
 
@@ -280,7 +273,7 @@ take(struct remainder *r, const struct acl *acl, uint32_t from, uint32_t to, enu
         if (!(which & (rule->permit ? PERMITS : DENIALS)) || !cube_overlaps(whole, &rule->cube))
             continue;
         GROW(r->taken, r->n_taken, r->capacity);
-        r->taken[r->n_taken++] = &rule->cube;
+        r->taken[r->n_taken++] = (struct taken){&rule->cube, bits_asked(&rule->cube)};
     }
     return ERR_OK;
 }
@@ -307,7 +300,7 @@ tell_rest(struct remainder *r, const struct cube *whole, const struct acl_rule *
         struct undecided part = r->parts[--r->n_parts];
         struct cube rest[CUBE_PARTS_MAX];
         uint32_t i = part.next;
-        while (i < r->n_taken && *r->steps && !cube_overlaps(&part.cube, r->taken[i])) {
+        while (i < r->n_taken && *r->steps && !cube_overlaps(&part.cube, r->taken[i].cube)) {
             --*r->steps;
             i++;
         }
@@ -318,9 +311,9 @@ tell_rest(struct remainder *r, const struct cube *whole, const struct acl_rule *
             r->enough = r->tell(r->arg, &part.cube, by);
             continue;
         }
-        if (cube_contains(r->taken[i], &part.cube))
+        if (cube_contains(r->taken[i].cube, &part.cube))
             continue;
-        uint32_t n = cube_subtract(&part.cube, r->taken[i], rest);
+        uint32_t n = cube_subtract(&part.cube, r->taken[i].cube, rest);
         for (uint32_t k = 0; k < n && !err; k++)
             err = push_part(r, &rest[k], i + 1);
     }
@@ -458,12 +451,17 @@ is_told(void *arg, const struct cube *part UNUSED, const struct acl_rule *by UNU
     return true;
 }
 
-static bool
-is_left(void *arg, const struct cube *part UNUSED, const struct acl_rule *by)
+/* Is there anything that rules before it leave to a rule? */
+static enum err
+is_reached(const struct acl *acl, uint32_t at, uint32_t *steps, bool *reached)
 {
-    if (!by)
-        *(bool *)arg = true;
-    return !by;
+    struct remainder r = {.tell = is_told, .arg = reached, .steps = steps};
+    const struct cube *cube = &acl->rules[at].cube;
+    enum err err = take(&r, acl, 0, at, BOTH, cube);
+    if (!err)
+        err = tell_rest(&r, cube, NULL);
+    remainder_fini(&r);
+    return err;
 }
 
 /* A rule from `from` on, before `to`, that has all of this one. */
@@ -484,7 +482,7 @@ is_flaw(const struct acl *acl, uint32_t at, uint32_t steps, struct acl_flaw *fla
     const struct acl_rule *rule = &acl->rules[at];
     bool decides = false, matters = false;
     *flaw = (struct acl_flaw){ACL_SHADOWED, rule->priority, NOBODY};
-    enum err err = cut(acl, 0, at, &rule->cube, is_left, &decides, &steps);
+    enum err err = is_reached(acl, at, &steps, &decides);
     if (!err && !decides) {
         flaw->other = container(acl, 0, at, &rule->cube);
         return true;

@@ -285,6 +285,15 @@ assert_audit(const struct model *m, uint64_t address, const struct view *v,
         assert_int_equal(has_event(c, ATOMS_HOLE, i, class), sent[i] && v->hole[i]);
 }
 
+static void
+assert_same_size(const struct atoms_size *a, const struct atoms_size *b)
+{
+    assert_int_equal(a->rules, b->rules);
+    assert_int_equal(a->prefixes, b->prefixes);
+    assert_int_equal(a->classes, b->classes);
+    assert_int_equal(a->memory, b->memory);
+}
+
 /* ---- Random networks and changes ---- */
 
 static void
@@ -402,7 +411,7 @@ churn(uint32_t width, uint32_t n_nodes, uint32_t n_links, uint32_t most, uint32_
         change_once(m, false);
     atoms_audit(m->atoms, &change);
     atoms_get_size(m->atoms, &last);
-    assert_memory_equal(&first, &last, sizeof first);
+    assert_same_size(&first, &last);
     atoms_free(m->atoms);
     free(m);
 }
@@ -639,7 +648,7 @@ keeps_its_budget(void **state UNUSED)
         }
         atoms_audit(a, &c);
         atoms_get_size(a, &size);
-        assert_memory_equal(&first, &size, sizeof size);
+        assert_same_size(&first, &size);
         atoms_free(a);
     }
 }

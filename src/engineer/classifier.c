@@ -438,6 +438,12 @@ classifier_remove(struct classifier *c, const struct cube *cube, uint32_t priori
     return ERR_NOT_FOUND;
 }
 
+size_t
+classifier_memory(const struct classifier *c)
+{
+    return c->memory;
+}
+
 void
 classifier_get_size(const struct classifier *c, struct classifier_size *size)
 {

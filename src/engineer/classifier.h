@@ -34,5 +34,6 @@ struct classifier_size {
     size_t memory;                   /* octets */
 };
 void classifier_get_size(const struct classifier *, struct classifier_size *);
+size_t classifier_memory(const struct classifier *); /* the same octets */
 
 #endif
