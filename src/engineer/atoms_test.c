@@ -257,6 +257,23 @@ assert_told(const struct model *m, const struct atoms_change *c, uint32_t node, 
     }
 }
 
+/* There are as many classes as these destinations are of: none without destinations counts. */
+static void
+assert_n_classes(const struct model *m, const uint64_t *addresses, uint32_t n)
+{
+    bool seen[RULES_MAX + 2] = {false};
+    struct atoms_size size;
+    uint32_t classes = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t class = atoms_class_of(m->atoms, addresses[i]);
+        assert_true(class < ARRAY_SIZE(seen));
+        classes += !seen[class];
+        seen[class] = true;
+    }
+    atoms_get_size(m->atoms, &size);
+    assert_int_equal(size.classes, classes);
+}
+
 static bool
 is_on_loop(const struct model *m, const struct view *v)
 {
@@ -381,6 +398,7 @@ change_once(struct model *m, bool add)
         m->rules[at] = m->rules[--m->n_rules];
     }
     assert_false(change.truncated);
+    assert_n_classes(m, addresses, n);
     for (uint32_t i = 0; i < n; i++) {
         struct view now;
         look(m, addresses[i], &now);
