@@ -1,4 +1,4 @@
-#include "engineer/prove_private.h"
+#include "engineer/prove_graph.h"
 
 #include "base/alloc.h"
 
@@ -7,15 +7,6 @@
 
 #define DEFAULT_LIMIT 100
 #define WALK_BUDGET 100000 /* steps of one class */
-
-/* A claim that is being judged. */
-struct judging {
-    struct prover *prover;
-    struct judged *judged;
-    const struct claim *claim;
-    struct proved_port *entry;
-    bool silent; /* a question: nothing is reported */
-};
 
 /* ---- Reports ---- */
 
@@ -38,6 +29,7 @@ static void PRINTF_LIKE(5, 6)
            const struct state *s, const char *format, ...)
 {
     struct judging *j = w->arg;
+    j->complained = true;
     if (j->silent)
         return;
     const struct step *at = !step->flow && step->before ? step->before
@@ -106,15 +98,44 @@ check_twice(struct walk *w, const struct step *step, const struct state *s,
                j->claim->circuit->name, j->prover->nodes[s->node].node->name);
 }
 
-static void
-on_delivered(struct walk *w, const struct step *step, const struct state *s, uint32_t number)
+void
+judging_twice(struct walk *w, const struct step *step, const struct state *s)
+{
+    struct judging *j = w->arg;
+    report(w, VIOLATION_TWICE, step, s, "circuit \"%s\" comes to node %s by two ways at once",
+           j->claim->circuit->name, j->prover->nodes[s->node].node->name);
+}
+
+static struct match
+without_port(const struct match *cube)
+{
+    struct match m = *cube;
+    m.value.in_port = m.mask.in_port = 0;
+    return m;
+}
+
+uint32_t
+judging_receiver(const struct judging *j, const struct state *s, uint32_t number, bool *whole)
+{
+    const struct claim *claim = j->claim;
+    const struct node *node = j->prover->nodes[s->node].node;
+    struct match arrived = without_port(&s->cube);
+    for (uint32_t i = 0; i < claim->n_to; i++) {
+        if (claim->to[i].node != node || claim->to[i].port != number)
+            continue;
+        *whole = match_contains(&arrived, &claim->received);
+        return match_contains(&claim->received, &arrived) ? i : NO_ELEMENT;
+    }
+    return NO_ELEMENT;
+}
+
+void
+judging_delivered(struct walk *w, const struct step *step, const struct state *s, uint32_t number)
 {
     struct judging *j = w->arg;
     const struct claim *claim = j->claim;
     const struct proved_node *node = &j->prover->nodes[s->node];
-    struct match arrived = s->cube;
-    memset(flow_key_field(&arrived.value, FIELD_IN_PORT), 0, 4);
-    memset(flow_key_field(&arrived.mask, FIELD_IN_PORT), 0, 4);
+    struct match arrived = without_port(&s->cube);
     for (uint32_t i = 0; i < claim->n_to; i++) {
         if (claim->to[i].node != node->node || claim->to[i].port != number)
             continue;
@@ -158,8 +179,8 @@ has_queue(const struct claim *claim, const void *queue)
     return service_class_queue(claim->circuit->service_class) == *(const uint32_t *)queue;
 }
 
-static void
-on_forwarded(struct walk *w, const struct step *step, const struct state *s)
+void
+judging_forwarded(struct walk *w, const struct step *step, const struct state *s)
 {
     struct judging *j = w->arg;
     const struct claim *claim = j->claim;
@@ -171,8 +192,8 @@ on_forwarded(struct walk *w, const struct step *step, const struct state *s)
                service_class_queue(claim->circuit->service_class));
 }
 
-static void
-on_trouble(struct walk *w, const struct step *step, const struct state *s, enum violation_kind kind,
+void
+judging_trouble(struct walk *w, const struct step *step, const struct state *s, enum violation_kind kind,
            const char *what)
 {
     struct judging *j = w->arg;
@@ -208,8 +229,8 @@ is_metered(struct judging *j, const struct match *cube, const struct proved_mete
 }
 
 /* The circuit's meter must stand where the circuit enters, and none behind it. */
-static void
-on_taken(struct walk *w, const struct step *step, const struct state *s, bool forwards)
+void
+judging_taken(struct walk *w, const struct step *step, const struct state *s, bool forwards)
 {
     struct judging *j = w->arg;
     struct proved_node *node = &j->prover->nodes[s->node];
@@ -398,10 +419,10 @@ new_walk(struct judging *j)
                          .by = j->judged,
                          .with_failures = !claim->failover_only && !claim->arp,
                          .choices = 1,
-                         .taken = on_taken,
-                         .delivered = on_delivered,
-                         .forwarded = on_forwarded,
-                         .trouble = on_trouble,
+                         .taken = judging_taken,
+                         .delivered = judging_delivered,
+                         .forwarded = judging_forwarded,
+                         .trouble = judging_trouble,
                          .arg = j,
                          .budget = WALK_BUDGET};
 }
@@ -439,29 +460,49 @@ note_provisional(struct prover *p, struct judged *judged)
     p->provisional.list[p->provisional.n++] = judged;
 }
 
+/* Step by step: whatever way the lanes take. */
+static void
+follow_claim(struct judging *j, struct walk *w, uint64_t lanes)
+{
+    struct state s = entering(j, lanes);
+    walk_run(w, &s);
+}
+
 static void
 judge_claim(struct prover *p, struct judged *judged)
 {
     struct judging j = {.prover = p, .judged = judged, .claim = judged->claim};
+    uint32_t node = prover_node(p, j.claim->from.node->name);
+    j.entry = proved_port(&p->nodes[node], j.claim->from.port);
     struct walk w = new_walk(&j);
-    begin_uses(p, judged);
     violations_clear(p, &judged->violations);
+    bool drawn = !p->updating && !p->step_by_step && ways_draw(&j, judged->anew);
+    judged->anew = false;
     p->n_failures = 0;
+    if (!drawn)
+        begin_uses(p, judged);
     for (w.round = 0; !w.round || w.round * LANES_FAILURE < p->n_failures; w.round++) {
         uint64_t lanes = p->updating ? LANE_ANY
                          : w.round   ? LANES_ALL & ~(LANE_UP | LANE_ANY)
                                      : LANES_ALL;
         for (w.choice = 0; w.choice < w.choices; w.choice++) {
-            struct state s = entering(&j, lanes);
-            walk_run(&w, &s);
+            if (drawn) {
+                forget_arrivals(p, j.claim->n_to);
+                ways_pass(&w, judged->ways, lanes);
+            } else {
+                follow_claim(&j, &w, lanes);
+            }
             if (!p->updating)
                 check_arrival(&w);
         }
     }
-    end_uses(p, judged);
+    if (!drawn) {
+        end_uses(p, judged);
+        judged->n_steps = (uint32_t)w.steps;
+        judged->anew = true; /* nothing of the drawing holds */
+    }
     note_provisional(p, judged);
     keep_failures(p, judged);
-    judged->n_steps = (uint32_t)w.steps;
 }
 
 bool

@@ -23,6 +23,8 @@
 #include "engineer/cubes.h"
 #include "engineer/prove.h"
 
+#include <uthash.h>
+
 #define NO_ELEMENT UINT32_MAX
 
 #define LANE_UP UINT64_C(1)          /* nothing has failed */
@@ -33,6 +35,10 @@
 #define WHEN_MIXED "some rules old and some new"     /* ... during an update */
 
 struct judged;
+struct walk;
+struct step;
+struct state;
+struct graph_of_ways;
 
 /* One more claim whose walk has been here. */
 struct use {
@@ -67,6 +73,7 @@ struct proved_flow {
     const struct flow *flow;
     const struct flow *old; /* during an update: what it may still be; NULL: nothing else */
     bool goes;              /* ... and it is taken out at the end */
+    uint64_t replaced;      /* the prover's number of changes when it last became another */
     uint32_t node;
     bool forwards; /* may send a packet anywhere but to the controller */
     bool entry_is_dirty;
@@ -141,6 +148,8 @@ struct judged {
     struct used *used;
     struct judged *next_dirty;
     bool dirty;
+    bool anew; /* more has changed than what rules do that took its packets before */
+    struct graph_of_ways *ways; /* prove_graph.c; NULL: not drawn yet */
     bool provisional;    /* judged during an update: only for what must hold in any mixture */
     uint32_t n_failures; /* elements it meets */
     struct failure *failures;
@@ -168,6 +177,7 @@ struct prover {
     struct judged_circuit *circuits;
     struct judged *dirty;
     struct proved_flow *dirty_flows;
+    bool step_by_step; /* nothing is drawn: for tests */
     bool updating;
     struct changing {
         uint32_t n, capacity;
@@ -182,6 +192,7 @@ struct prover {
         uint32_t n, capacity;
         struct judged **list;
     } provisional;
+    uint64_t n_changes; /* of rules that were replaced */
     uint64_t n_flows, n_claims, n_violations; /* violations: standing, also those not kept */
 
     struct use *free_uses;
@@ -198,6 +209,8 @@ struct prover {
     uint32_t n_failures, failures_capacity;
     struct arrivals *arrivals;
     uint32_t arrivals_capacity;
+    uint64_t *guards;
+    uint32_t guards_capacity;
     struct cube_list found;
     struct spare_pieces *spare_pieces;
 };
@@ -221,10 +234,38 @@ void end_uses(struct prover *, struct judged *);
 
 /* ---- prove.c ---- */
 
+/* A claim that is being judged. */
+struct judging {
+    struct prover *prover;
+    struct judged *judged;
+    const struct claim *claim;
+    struct proved_port *entry;
+    bool silent;     /* a question: nothing is reported, */
+    bool complained; /* but that it would have been */
+};
+
+/* What a walk or a drawing tells; each reports what is wrong. */
+void judging_taken(struct walk *, const struct step *, const struct state *, bool forwards);
+void judging_forwarded(struct walk *, const struct step *, const struct state *);
+void judging_delivered(struct walk *, const struct step *, const struct state *, uint32_t port);
+void judging_trouble(struct walk *, const struct step *, const struct state *, enum violation_kind,
+                     const char *what);
+void judging_twice(struct walk *, const struct step *, const struct state *);
+/* Which receiver gets this at this port; NO_ELEMENT: none, or not with these headers. `whole`: all of
+ * the claim's class at once. */
+uint32_t judging_receiver(const struct judging *, const struct state *, uint32_t port, bool *whole);
+
 /* Would all of the claim arrive if this alone had failed? It is an element the claim meets. */
 bool claim_survives(struct prover *, struct judged *, const struct failure *);
 
 /* ---- prove_walk.c ---- */
+
+/* A tag below the outermost, as far as it is known. */
+struct saved_tag {
+    uint64_t vid, vid_mask, pcp, pcp_mask;
+};
+#define SAVED_TAGS 2
+#define WALK_DEPTH_MAX 1000 /* nodes in a row */
 
 /* One packet class on its way. */
 struct state {
@@ -232,9 +273,7 @@ struct state {
     uint32_t node, in_port;
     uint32_t queue;
     uint8_t n_saved;
-    struct {
-        uint64_t vid, vid_mask, pcp, pcp_mask;
-    } saved[2]; /* tags below the outermost, as far as known */
+    struct saved_tag saved[SAVED_TAGS];
     struct match cube;
 };
 
@@ -260,6 +299,13 @@ struct walk {
     void (*forwarded)(struct walk *, const struct step *, const struct state *);
     void (*trouble)(struct walk *, const struct step *, const struct state *, enum violation_kind,
                     const char *what);
+    /* Set by who draws the ways instead of following them (prove_graph.c); NULL otherwise. */
+    void (*leaving)(struct walk *, const struct step *, const struct state *,
+                    const struct proved_port *);
+    void (*buckets)(struct walk *, const struct step *, const struct state *, const struct group *,
+                    int depth);
+    void (*rule)(struct walk *, const struct state *, struct proved_flow *, bool all);
+    void (*drop)(struct walk *, const struct state *);
     void *arg;
     bool aside; /* a question: nobody becomes a user */
     uint64_t steps;
@@ -268,6 +314,14 @@ struct walk {
 
 /* Follows a class from where it enters. */
 void walk_run(struct walk *, const struct state *);
+/* Looks a class up, and has the rules carried out that take it; runs a rule's actions, a bucket's. */
+void walk_take(struct walk *, const struct state *);
+void walk_actions(struct walk *, const struct step *, const struct state *, const struct flow *);
+void walk_bucket(struct walk *, const struct step *, const struct state *, const struct bucket *,
+                 int depth);
+/* Of these lanes: in which the bucket is live, in which the port is down. */
+uint64_t walk_live(struct walk *, struct proved_node *, const struct bucket *, uint64_t lanes);
+uint64_t walk_down(struct walk *, const struct proved_port *, uint64_t lanes);
 /* The lane of the number-th element in this round; 0: it has none. */
 uint64_t walk_lane(const struct walk *, uint32_t number);
 

@@ -1,5 +1,5 @@
 /* What is being judged: the tables of all nodes, and who has looked at what in them. */
-#include "engineer/prove_private.h"
+#include "engineer/prove_graph.h"
 
 #include "base/alloc.h"
 
@@ -258,14 +258,22 @@ forget_element(struct prover *p, struct element *element)
         drop_uses(p, element->more->by);
 }
 
-void
-mark_dirty(struct prover *p, struct judged *j)
+/* It is to be judged, but where its packets go by is drawn. */
+static void
+mark_again(struct prover *p, struct judged *j)
 {
     if (j->dirty)
         return;
     j->dirty = true;
     j->next_dirty = p->dirty;
     p->dirty = j;
+}
+
+void
+mark_dirty(struct prover *p, struct judged *j)
+{
+    j->anew = true;
+    mark_again(p, j);
 }
 
 void
@@ -343,6 +351,17 @@ note_changing(struct prover *p, struct changing_rule rule)
     p->changing.list[p->changing.n++] = rule;
 }
 
+/* What it does is another thing; what it takes is the same. */
+static void
+mark_replaced(struct prover *p, struct proved_flow *f)
+{
+    f->replaced = ++p->n_changes;
+    if (f->element.user)
+        mark_again(p, f->element.user);
+    for (const struct use *use = f->element.more; use; use = use->next)
+        mark_again(p, use->by);
+}
+
 /* Both what it was and what it is to be may be there. */
 static void
 replace_flow(struct prover *p, struct proved_flow *f, const struct flow *flow)
@@ -356,7 +375,7 @@ replace_flow(struct prover *p, struct proved_flow *f, const struct flow *flow)
     f->flow = flow;
     f->item.match = &flow->match;
     f->forwards = forwards(flow) || (f->old && forwards(f->old));
-    mark_users_dirty(p, &f->element);
+    mark_replaced(p, f);
     if (!flow->table_id && f->forwards != forwarded)
         mark_entry_dirty(p, f);
 }
@@ -697,6 +716,7 @@ forget_circuit(struct prover *p, struct judged_circuit *c)
         violations_clear(p, &c->judged[i].violations);
         free(c->judged[i].used);
         free(c->judged[i].failures);
+        ways_free(c->judged[i].ways);
     }
     p->n_claims -= c->claims.n;
     HASH_DEL(p->circuits, c);
@@ -858,6 +878,7 @@ prover_free(struct prover *p)
         free(p->arrivals[i].parts);
     free_blocks(p);
     free(p->used);
+    free(p->guards);
     free(p->changing.list);
     free(p->provisional.list);
     free(p->arrivals);

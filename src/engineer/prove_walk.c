@@ -151,6 +151,10 @@ leave_by(struct walk *w, const struct step *step, const struct state *s, uint32_
     const struct proved_port *port = proved_port(&w->prover->nodes[s->node], number);
     if (!port)
         return; /* no such port (or the controller): the packet goes nowhere */
+    if (w->leaving) {
+        w->leaving(w, step, s, port);
+        return;
+    }
     if (port->link == NO_ELEMENT) {
         w->delivered(w, step, s, number);
         return;
@@ -267,7 +271,9 @@ static void
 run_this_group(struct walk *w, const struct step *step, const struct state *s,
                const struct group *g, int depth)
 {
-    if (!g || !depth) {
+    if (g && depth && w->buckets) {
+        w->buckets(w, step, s, g, depth);
+    } else if (!g || !depth) {
         w->trouble(w, step, s, VIOLATION_UNJUDGED,
                    g ? "groups nest too deeply" : "its group is missing");
     } else if (g->type == GROUP_TYPE_FF) {
@@ -309,25 +315,37 @@ is_loop(const struct step *before, const struct state *s)
 }
 
 static void
-run_flow(struct walk *w, const struct step *before, const struct state *s, const struct flow *flow,
-         bool forwards)
+run_flow_actions(struct walk *w, const struct step *step, const struct state *s,
+                 const struct flow *flow)
 {
     struct state copy = *s;
-    struct step step = {before, s, flow, before ? before->depth + 1 : 0};
-    w->taken(w, &step, s, forwards);
     if (flow->has_goto || flow->has_write || flow->clear) {
-        w->trouble(w, &step, s, VIOLATION_UNJUDGED, "it uses more than one table or an action set");
+        w->trouble(w, step, s, VIOLATION_UNJUDGED, "it uses more than one table or an action set");
         return;
     }
     for (uint32_t i = 0; i < flow->apply.n; i++) {
-        if (!run_action(w, &step, &copy, &flow->apply.list[i], MAX_GROUP_DEPTH))
+        if (!run_action(w, step, &copy, &flow->apply.list[i], MAX_GROUP_DEPTH))
             return;
     }
 }
 
 static void
-run_rule(struct walk *w, const struct step *before, const struct state *s, struct proved_flow *f)
+run_flow(struct walk *w, const struct step *before, const struct state *s, const struct flow *flow,
+         bool forwards)
 {
+    struct step step = {before, s, flow, before ? before->depth + 1 : 0};
+    w->taken(w, &step, s, forwards);
+    run_flow_actions(w, &step, s, flow);
+}
+
+static void
+run_rule(struct walk *w, const struct step *before, const struct state *s, struct proved_flow *f,
+         bool all)
+{
+    if (w->rule) {
+        w->rule(w, s, f, all);
+        return;
+    }
     if (!w->aside)
         note_use(w->prover, w->by, &f->element);
     if (f->old)
@@ -344,7 +362,7 @@ run_other_choice(struct walk *w, const struct step *before, const struct state *
     struct state part = *s;
     part.lanes &= LANE_ANY;
     if (part.lanes && match_intersect(&s->cube, &f->flow->match, &part.cube))
-        run_rule(w, before, &part, f);
+        run_rule(w, before, &part, f, false);
 }
 
 /* No rule takes it. */
@@ -354,6 +372,10 @@ drop(struct walk *w, const struct step *before, const struct state *s)
     struct step step = {before, s, NULL, before ? before->depth + 1 : 0};
     if (!w->aside)
         note_use(w->prover, w->by, &w->prover->nodes[s->node].miss);
+    if (w->drop) {
+        w->drop(w, s);
+        return;
+    }
     w->taken(w, &step, s, false);
 }
 
@@ -373,7 +395,7 @@ follow_parts(struct walk *w, const struct step *before, const struct state *s,
             struct state part = *s;
             const struct match *from = rest->overflow ? &s->cube : &rest->cubes[k];
             if (match_intersect(from, &f->flow->match, &part.cube))
-                run_rule(w, before, &part, f);
+                run_rule(w, before, &part, f, false);
         }
         if (!rest->overflow && !f->item.tentative)
             pieces_subtract(rest, &f->flow->match);
@@ -387,21 +409,10 @@ follow_parts(struct walk *w, const struct step *before, const struct state *s,
 }
 
 static void
-follow(struct walk *w, const struct step *before, const struct state *s)
+take(struct walk *w, const struct step *before, const struct state *s)
 {
     struct prover *p = w->prover;
     struct proved_node *node = &p->nodes[s->node];
-    struct step here = {before, s, NULL, before ? before->depth + 1 : 0};
-    w->steps++;
-    if (is_loop(before, s)) {
-        w->trouble(w, &here, s, VIOLATION_LOOP, "the packet comes back to where it was");
-        return;
-    }
-    if (!w->budget) {
-        w->trouble(w, &here, s, VIOLATION_UNJUDGED, "too many ways to follow");
-        return;
-    }
-    w->budget--;
     p->found.n = 0;
     cubes_take(&node->flows, &s->cube, &p->found);
     if (!p->found.n) {
@@ -411,7 +422,7 @@ follow(struct walk *w, const struct step *before, const struct state *s)
     struct proved_flow *first = (struct proved_flow *)p->found.items[0];
     if (p->found.n == 1 && !first->item.tentative &&
         match_contains(&first->flow->match, &s->cube)) {
-        run_rule(w, before, s, first);
+        run_rule(w, before, s, first, true);
         return;
     }
     struct cube_list mine = {p->found.n, p->found.n, /* the walk asks further questions */
@@ -420,8 +431,58 @@ follow(struct walk *w, const struct step *before, const struct state *s)
     cube_list_fini(&mine);
 }
 
+static void
+follow(struct walk *w, const struct step *before, const struct state *s)
+{
+    struct step here = {before, s, NULL, before ? before->depth + 1 : 0};
+    w->steps++;
+    if (is_loop(before, s)) {
+        w->trouble(w, &here, s, VIOLATION_LOOP, "the packet comes back to where it was");
+        return;
+    }
+    if (!w->budget || here.depth > WALK_DEPTH_MAX) {
+        w->trouble(w, &here, s, VIOLATION_UNJUDGED, "too many ways to follow");
+        return;
+    }
+    w->budget--;
+    take(w, before, s);
+}
+
 void
 walk_run(struct walk *w, const struct state *s)
 {
     follow(w, NULL, s);
+}
+
+/* ---- For who draws the ways ---- */
+
+void
+walk_take(struct walk *w, const struct state *s)
+{
+    take(w, NULL, s);
+}
+
+void
+walk_actions(struct walk *w, const struct step *step, const struct state *s, const struct flow *flow)
+{
+    run_flow_actions(w, step, s, flow);
+}
+
+void
+walk_bucket(struct walk *w, const struct step *step, const struct state *s, const struct bucket *b,
+            int depth)
+{
+    run_bucket(w, step, s, s->lanes, b, depth);
+}
+
+uint64_t
+walk_live(struct walk *w, struct proved_node *node, const struct bucket *b, uint64_t lanes)
+{
+    return lanes_live(w, node, b, lanes, MAX_GROUP_DEPTH);
+}
+
+uint64_t
+walk_down(struct walk *w, const struct proved_port *port, uint64_t lanes)
+{
+    return lanes_down(w, port, lanes);
 }
