@@ -169,6 +169,7 @@ follow_class(struct asking *a, const struct match *cube)
     struct state s = {
         .lanes = LANE_UP, .node = a->from->index, .in_port = a->from->host->port, .cube = *cube};
     struct walk w = {.prover = a->prover,
+                     .entry_node = a->from->index,
                      .choices = 1,
                      .taken = on_taken,
                      .delivered = on_delivered,

@@ -19,7 +19,6 @@ struct cube_tuple {
     uint32_t top, bottom; /* the highest and the lowest priority there have been */
     uint32_t n, n_slots, n_removed;
     uint32_t n_words;
-    uint64_t mask_hash;
     struct cube_word words[FLOW_KEY_WORDS];
     struct cube_item *members;
     struct cube_item **slots;
@@ -29,13 +28,12 @@ struct cube_tuple {
 /* ---- One tuple ---- */
 
 static struct cube_tuple *
-tuple_new(const struct flow_key *mask, uint64_t mask_hash)
+tuple_new(const struct flow_key *mask)
 {
     struct cube_tuple *t = xcalloc(1, sizeof *t);
     struct flow_key hashed = *mask;
     hashed.tp_src = hashed.tp_dst = 0;
     t->mask = *mask;
-    t->mask_hash = mask_hash;
     for (uint8_t i = 0; i < FLOW_KEY_WORDS; i++) {
         if (mask->words[i])
             t->words[t->n_words++] = (struct cube_word){
@@ -171,11 +169,21 @@ static struct cube_tuple *
 find_tuple(const struct cubes *c, const struct flow_key *mask, uint64_t mask_hash)
 {
     for (uint32_t i = 0; i < c->n_tuples; i++) {
-        if (c->tuples[i]->mask_hash == mask_hash &&
-            !memcmp(&c->tuples[i]->mask, mask, sizeof *mask))
+        if (c->mask_hashes[i] == mask_hash && !memcmp(&c->tuples[i]->mask, mask, sizeof *mask))
             return c->tuples[i];
     }
     return NULL;
+}
+
+static void
+exchange(struct cubes *c, uint32_t i, uint32_t k)
+{
+    struct cube_tuple *tuple = c->tuples[i];
+    uint64_t hash = c->mask_hashes[i];
+    c->tuples[i] = c->tuples[k];
+    c->mask_hashes[i] = c->mask_hashes[k];
+    c->tuples[k] = tuple;
+    c->mask_hashes[k] = hash;
 }
 
 /* Back to its place after its highest priority has changed. */
@@ -185,16 +193,10 @@ reorder(struct cubes *c, const struct cube_tuple *t)
     uint32_t i = 0;
     while (c->tuples[i] != t)
         i++;
-    for (; i && c->tuples[i - 1]->top < c->tuples[i]->top; i--) {
-        struct cube_tuple *before = c->tuples[i - 1];
-        c->tuples[i - 1] = c->tuples[i];
-        c->tuples[i] = before;
-    }
-    for (; i + 1 < c->n_tuples && c->tuples[i + 1]->top > c->tuples[i]->top; i++) {
-        struct cube_tuple *behind = c->tuples[i + 1];
-        c->tuples[i + 1] = c->tuples[i];
-        c->tuples[i] = behind;
-    }
+    for (; i && c->tuples[i - 1]->top < c->tuples[i]->top; i--)
+        exchange(c, i - 1, i);
+    for (; i + 1 < c->n_tuples && c->tuples[i + 1]->top > c->tuples[i]->top; i++)
+        exchange(c, i, i + 1);
 }
 
 void
@@ -203,8 +205,10 @@ cubes_insert(struct cubes *c, struct cube_item *item)
     uint64_t mask_hash = hash_of_mask(&item->match->mask);
     struct cube_tuple *t = find_tuple(c, &item->match->mask, mask_hash);
     if (!t) {
-        t = tuple_new(&item->match->mask, mask_hash);
+        t = tuple_new(&item->match->mask);
         c->tuples = xrealloc(c->tuples, c->n_tuples + 1, sizeof(struct cube_tuple *));
+        c->mask_hashes = xrealloc(c->mask_hashes, c->n_tuples + 1, sizeof(uint64_t));
+        c->mask_hashes[c->n_tuples] = mask_hash;
         c->tuples[c->n_tuples++] = t;
     }
     summarise(t, item->match, !t->n);
@@ -234,6 +238,7 @@ drop_tuple(struct cubes *c, struct cube_tuple *t)
     while (c->tuples[i] != t)
         i++;
     memmove(&c->tuples[i], &c->tuples[i + 1], (c->n_tuples - i - 1) * sizeof(struct cube_tuple *));
+    memmove(&c->mask_hashes[i], &c->mask_hashes[i + 1], (c->n_tuples - i - 1) * sizeof(uint64_t));
     c->n_tuples--;
     tuple_free(t);
 }
@@ -265,6 +270,7 @@ cubes_fini(struct cubes *c)
     for (uint32_t i = 0; i < c->n_tuples; i++)
         tuple_free(c->tuples[i]);
     free(c->tuples);
+    free(c->mask_hashes);
     *c = (struct cubes){0};
 }
 
@@ -312,7 +318,7 @@ by_order(const void *a, const void *b)
     return is_before(x, y) ? -1 : is_before(y, x);
 }
 
-void
+bool
 cubes_take(const struct cubes *c, const struct match *cube, struct cube_list *found)
 {
     uint32_t first = found->n, kept = found->n;
@@ -340,6 +346,7 @@ cubes_take(const struct cubes *c, const struct match *cube, struct cube_list *fo
     found->n = kept;
     if (kept > first + 1)
         qsort(found->items + first, kept - first, sizeof(struct cube_item *), by_order);
+    return kept == first + 1 && floor >= 0 && !found->items[first]->tentative;
 }
 
 void

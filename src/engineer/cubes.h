@@ -27,6 +27,7 @@ struct cube_tuple;
 struct cubes {
     uint32_t n, n_tuples;
     struct cube_tuple **tuples; /* by falling priority of the highest item */
+    uint64_t *mask_hashes;      /* theirs, in the same order */
 };
 
 void cubes_fini(struct cubes *); /* empty again; the items are the owner's */
@@ -45,8 +46,8 @@ void cube_list_fini(struct cube_list *);
 
 /* Adds to `found` the items that meet the cube: all whose priority is at least that of the highest
  * one that contains the whole cube (what is below can have no part of it), sorted by falling
- * priority, then by match. */
-void cubes_take(const struct cubes *, const struct match *, struct cube_list *found);
+ * priority, then by match. True: it is one that contains it, and not tentative. */
+bool cubes_take(const struct cubes *, const struct match *, struct cube_list *found);
 /* Adds all that meet the cube and have at most this priority, in no order. */
 void cubes_meet(const struct cubes *, const struct match *, uint32_t highest,
                 struct cube_list *found);

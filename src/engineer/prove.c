@@ -193,8 +193,8 @@ judging_forwarded(struct walk *w, const struct step *step, const struct state *s
 }
 
 void
-judging_trouble(struct walk *w, const struct step *step, const struct state *s, enum violation_kind kind,
-           const char *what)
+judging_trouble(struct walk *w, const struct step *step, const struct state *s,
+                enum violation_kind kind, const char *what)
 {
     struct judging *j = w->arg;
     report(w, kind, step, s, "node %s: %s", j->prover->nodes[s->node].node->name, what);
@@ -417,6 +417,7 @@ new_walk(struct judging *j)
     const struct claim *claim = j->claim;
     return (struct walk){.prover = j->prover,
                          .by = j->judged,
+                         .entry_node = j->judged->node,
                          .with_failures = !claim->failover_only && !claim->arp,
                          .choices = 1,
                          .taken = judging_taken,
@@ -431,11 +432,9 @@ static struct state
 entering(struct judging *j, uint64_t lanes)
 {
     const struct claim *claim = j->claim;
-    struct state s = {.lanes = lanes,
-                      .node = prover_node(j->prover, claim->from.node->name),
-                      .in_port = claim->from.port,
-                      .cube = claim->sent};
-    j->entry = proved_port(&j->prover->nodes[s.node], s.in_port);
+    struct state s = {
+        .lanes = lanes, .node = j->judged->node, .in_port = claim->from.port, .cube = claim->sent};
+    j->entry = j->judged->port;
     forget_arrivals(j->prover, claim->n_to);
     return s;
 }
@@ -472,8 +471,7 @@ static void
 judge_claim(struct prover *p, struct judged *judged)
 {
     struct judging j = {.prover = p, .judged = judged, .claim = judged->claim};
-    uint32_t node = prover_node(p, j.claim->from.node->name);
-    j.entry = proved_port(&p->nodes[node], j.claim->from.port);
+    j.entry = judged->port;
     struct walk w = new_walk(&j);
     violations_clear(p, &judged->violations);
     bool drawn = !p->updating && !p->step_by_step && ways_draw(&j, judged->anew);
@@ -580,10 +578,12 @@ judge_odd_entry(struct prover *p, struct proved_flow *f, struct proved_port *por
 static void
 judge_entry_at(struct prover *p, struct proved_flow *f, struct proved_port *port, bool *odd)
 {
-    struct match entering = MATCH_ANY;
-    match_set(&entering, FIELD_IN_PORT, port->number);
-    if (port->link != NO_ELEMENT || !match_intersect(&f->flow->match, &entering, &entering))
+    uint32_t asked = f->flow->match.mask.in_port, number = to_be32(port->number);
+    if (port->link != NO_ELEMENT || (number & asked) != f->flow->match.value.in_port)
         return;
+    struct match entering = f->flow->match;
+    entering.value.in_port = number;
+    entering.mask.in_port = UINT32_MAX;
     f->n_classes++;
     if (cubes_containing(&port->claims, &entering))
         return;
@@ -624,6 +624,7 @@ prover_judge(struct prover *p)
         j->dirty = false;
         judge_claim(p, j);
     }
+    p->n_replaced = 0;
     return p->n_violations;
 }
 

@@ -2,10 +2,10 @@
  *
  * A class that is followed step by step comes by the same place again in other lanes: back from
  * where a link is down, over the failover path, once for each failure. Here each place - a node, an
- * input port, headers - is looked up once; what is known of it is kept as moves to other places, each
- * under the bucket that it is made in. Then the lanes go through the graph in an order in which no
- * place comes before one that leads to it, and meet again where ways meet. When a rule is replaced,
- * only the places where it takes packets are looked at anew.
+ * input port, headers - is looked up once; what is known of it is kept as moves to other places,
+ * each under the bucket that it is made in. Then the lanes go through the graph in an order in
+ * which no place comes before one that leads to it, and meet again where ways meet. When a rule is
+ * replaced, only the places where it takes packets are looked at anew.
  *
  * What a move or a place does wrong is found when it is drawn; whether and in which lanes it is
  * reported, when they pass. Ways that lead round in a circle have no such order: those claims are
@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NO_GUARD 0        /* whatever comes to the place */
+#define NO_GUARD 0           /* whatever comes to the place */
 #define ANY_GUARD UINT16_MAX /* only in the lane of anything */
 
 enum move_kind {
@@ -36,12 +36,19 @@ struct move {
     uint32_t headers, queue;
     uint32_t to; /* place; of a delivery, the receiver, NO_ELEMENT: nobody's */
     union {
-        const struct proved_port *port; /* link, delivery */
+        struct far_end far; /* link */
+        uint32_t port;      /* delivery */
         struct {
             enum violation_kind trouble;
             const char *what; /* static */
         };
     };
+};
+
+/* A bucket, and the port that it watches, which nearly all do. */
+struct drawn_bucket {
+    const struct bucket *bucket; /* NULL: `watched` says all */
+    struct far_end watched;
 };
 
 /* A group that one live bucket of is used; or all of which are, if it is another kind. */
@@ -78,13 +85,13 @@ struct graph_of_ways {
     uint32_t n_choices, choices_capacity;
     struct choice *choices;
     uint32_t n_buckets, buckets_capacity;
-    const struct bucket **buckets;
+    struct drawn_bucket *buckets;
     uint32_t n_headers, headers_capacity;
     struct headers *headers;
     uint32_t n_order, order_capacity;
-    uint32_t *order; /* places, each behind all that it leads to */
+    uint32_t *order;     /* places, each behind all that it leads to */
     uint32_t max_choice; /* buckets of the largest select group */
-    uint64_t drawn;  /* the prover's number of changes then */
+    uint64_t drawn;      /* the prover's number of changes then */
     bool circular;
 };
 
@@ -122,7 +129,7 @@ headers_number(struct graph_of_ways *g, const struct state *s)
     h.cube.value.in_port = h.cube.mask.in_port = 0;
     h.n_saved = s->n_saved;
     memcpy(h.saved, s->saved, s->n_saved * sizeof h.saved[0]);
-    for (uint32_t i = 0; i < g->n_headers; i++) {
+    for (uint32_t i = g->n_headers; i-- > 0;) {
         if (!memcmp(&g->headers[i], &h, sizeof h))
             return i;
     }
@@ -136,7 +143,10 @@ state_of(const struct graph_of_ways *g, uint32_t node, uint32_t in_port, uint32_
          struct state *s)
 {
     const struct headers *h = &g->headers[headers];
-    *s = (struct state){.lanes = LANES_ALL, .node = node, .in_port = in_port, .cube = h->cube,
+    *s = (struct state){.lanes = LANES_ALL,
+                        .node = node,
+                        .in_port = in_port,
+                        .cube = h->cube,
                         .n_saved = h->n_saved};
     memcpy(s->saved, h->saved, sizeof s->saved);
     s->cube.value.in_port = to_be32(in_port);
@@ -193,14 +203,14 @@ draw_leaving(struct walk *w, const struct step *step, const struct state *s,
     struct drawing *d = (struct drawing *)w;
     if (port->link == NO_ELEMENT) {
         struct move *m = add_move(d, MOVE_DELIVER, s);
-        m->port = port;
+        m->port = port->number;
         m->to = judging_receiver(w->arg, s, port->number, &m->whole);
         m->wrong = m->to == NO_ELEMENT;
         return;
     }
     bool wrong = is_wrong(d, judging_forwarded, step, s);
     struct move *m = add_move(d, MOVE_LINK, s);
-    m->port = port;
+    m->far = far_end(port);
     m->wrong = wrong;
     uint32_t to = place_number(d->graph, port->far_node, port->far_port, m->headers);
     d->graph->moves[d->graph->n_moves - 1].to = to;
@@ -214,6 +224,18 @@ draw_trouble(struct walk *w, const struct step *step UNUSED, const struct state 
     m->wrong = true;
     m->trouble = kind;
     m->what = what;
+}
+
+static struct drawn_bucket
+drawn_bucket(const struct drawing *d, uint32_t node, const struct bucket *b)
+{
+    struct drawn_bucket drawn = {b, {NO_ELEMENT, NO_ELEMENT}};
+    const struct proved_port *port = b->watch_group == GROUP_ANY && b->watch_port != PORT_ANY
+                                         ? proved_port(&d->walk.prover->nodes[node], b->watch_port)
+                                         : NULL;
+    if (port)
+        drawn = (struct drawn_bucket){NULL, far_end(port)};
+    return drawn;
 }
 
 static void
@@ -236,7 +258,7 @@ draw_buckets(struct walk *w, const struct step *step, const struct state *s, con
         graph->max_choice = MAX(graph->max_choice, g->n_buckets);
     for (uint32_t i = 0; i < g->n_buckets; i++) {
         GROW(graph->buckets, graph->n_buckets, graph->buckets_capacity);
-        graph->buckets[graph->n_buckets++] = &g->buckets[i];
+        graph->buckets[graph->n_buckets++] = drawn_bucket(d, s->node, &g->buckets[i]);
     }
     for (uint32_t i = 0; i < g->n_buckets; i++) {
         d->guard = (uint16_t)(first + i + 1);
@@ -258,11 +280,8 @@ draw_rule(struct walk *w, const struct state *s, struct proved_flow *f, bool all
     struct move *m = add_move(d, MOVE_PART, s);
     uint32_t headers = m->headers, at = g->n_moves - 1;
     GROW(g->places, g->n_places, g->places_capacity);
-    g->places[g->n_places] = (struct place){.node = s->node,
-                                            .in_port = s->in_port,
-                                            .headers = headers,
-                                            .flow = f,
-                                            .fixed = true};
+    g->places[g->n_places] = (struct place){
+        .node = s->node, .in_port = s->in_port, .headers = headers, .flow = f, .fixed = true};
     g->moves[at].to = g->n_places++;
 }
 
@@ -370,9 +389,8 @@ static void
 draw_all(struct judging *j, struct graph_of_ways *g)
 {
     struct drawing d = new_drawing(j, g);
-    struct state s = {.node = prover_node(j->prover, j->claim->from.node->name),
-                      .in_port = j->claim->from.port,
-                      .cube = j->claim->sent};
+    struct state s = {
+        .node = j->judged->node, .in_port = j->claim->from.port, .cube = j->claim->sent};
     g->n_places = g->n_moves = g->n_choices = g->n_buckets = g->n_headers = g->n_order = 0;
     g->max_choice = 1;
     g->circular = false;
@@ -394,8 +412,21 @@ position(const struct graph_of_ways *g, uint32_t place)
     return i;
 }
 
-/* Draws again the places whose flow was replaced. False: the ways are others now; all is to be drawn
- * anew. */
+/* Nearly always it is one rule of which this is asked: then no other is looked at. */
+static bool
+was_replaced(const struct prover *p, const struct graph_of_ways *g, const struct proved_flow *f)
+{
+    if (p->n_replaced > REPLACED_KEPT)
+        return f->replaced > g->drawn;
+    for (uint32_t i = 0; i < p->n_replaced; i++) {
+        if (p->replaced[i] == f)
+            return true;
+    }
+    return false;
+}
+
+/* Draws again the places whose flow was replaced. False: the ways are others now; all is to be
+ * drawn anew. */
 static bool
 draw_replaced(struct judging *j, struct graph_of_ways *g)
 {
@@ -404,7 +435,7 @@ draw_replaced(struct judging *j, struct graph_of_ways *g)
     d.again = true;
     for (uint32_t i = 0; i < n_places; i++) {
         struct place *p = &g->places[i];
-        if (!p->flow || p->flow->replaced <= g->drawn)
+        if (!p->flow || !was_replaced(j->prover, g, p->flow))
             continue;
         struct state s;
         p->first_move = g->n_moves;
@@ -429,8 +460,8 @@ draw_replaced(struct judging *j, struct graph_of_ways *g)
 
 /* ---- Passing ---- */
 
-/* The way to a place as steps: `steps` has room for as many as there are places. A part of what comes
- * to a place stands for it. */
+/* The way to a place as steps: `steps` has room for as many as there are places. A part of what
+ * comes to a place stands for it. */
 static struct step *
 steps_to(const struct graph_of_ways *g, uint32_t index, struct step *steps, struct state *states)
 {
@@ -466,7 +497,7 @@ report_at(struct walk *w, const struct graph_of_ways *g, uint32_t index, const s
     else if (m->kind == MOVE_LINK)
         judging_forwarded(w, last, &s);
     else if (m->kind == MOVE_DELIVER)
-        judging_delivered(w, last, &s, m->port->number);
+        judging_delivered(w, last, &s, m->port);
     else if (m->kind == MOVE_DROP)
         judging_taken(w, last, &s, false);
     else if (m->kind == MOVE_TROUBLE)
@@ -494,11 +525,19 @@ struct passage {
     uint64_t *guards; /* lanes of each bucket */
 };
 
+static uint64_t
+lanes_of_bucket(const struct passage *t, const struct place *p, const struct drawn_bucket *b,
+                uint64_t lanes)
+{
+    if (!b->bucket)
+        return ~walk_down(t->walk, b->watched, lanes);
+    return walk_live(t->walk, &t->walk->prover->nodes[p->node], b->bucket, lanes);
+}
+
 /* The lanes of each bucket of a group. */
 static void
 choose(const struct passage *t, const struct place *p, const struct choice *c)
 {
-    struct proved_node *node = &t->walk->prover->nodes[p->node];
     uint64_t lanes = c->guard ? t->guards[c->guard - 1] : p->lanes, left = lanes & ~LANE_ANY;
     bool one = c->type == GROUP_TYPE_FF || c->type == GROUP_TYPE_SELECT;
     uint32_t begin = c->type == GROUP_TYPE_SELECT ? t->walk->choice % c->n : 0;
@@ -508,7 +547,7 @@ choose(const struct passage *t, const struct place *p, const struct choice *c)
             t->guards[bucket] = c->type == GROUP_TYPE_INDIRECT && i ? 0 : lanes;
             continue;
         }
-        uint64_t live = left ? left & walk_live(t->walk, node, t->graph->buckets[bucket], left) : 0;
+        uint64_t live = left ? left & lanes_of_bucket(t, p, &t->graph->buckets[bucket], left) : 0;
         left &= ~live;
         t->guards[bucket] = live | (lanes & LANE_ANY);
     }
@@ -557,7 +596,7 @@ pass_move(const struct passage *t, uint32_t index, const struct move *m)
     if (m->kind != MOVE_LINK && m->kind != MOVE_PART)
         return;
     if (m->kind == MOVE_LINK)
-        lanes &= ~walk_down(t->walk, m->port, lanes);
+        lanes &= ~walk_down(t->walk, m->far, lanes);
     struct place *to = &g->places[m->to];
     uint64_t twice = m->kind == MOVE_LINK ? to->lanes & lanes & lanes_once(t->walk) : 0;
     if (lanes && !to->lanes)

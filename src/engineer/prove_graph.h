@@ -4,9 +4,9 @@
 
 #include "engineer/prove_private.h"
 
-/* Brings the drawing of the claim's ways up to date; `anew`: more than the actions of rules may have
- * changed. False: they lead round in a circle, or there are too many; the claim is to be followed
- * step by step. */
+/* Brings the drawing of the claim's ways up to date; `anew`: more than the actions of rules may
+ * have changed. False: they lead round in a circle, or there are too many; the claim is to be
+ * followed step by step. */
 bool ways_draw(struct judging *, bool anew);
 /* Sends these lanes through. */
 void ways_pass(struct walk *, struct graph_of_ways *, uint64_t lanes);

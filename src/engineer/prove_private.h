@@ -107,6 +107,17 @@ struct proved_port {
     struct cubes claims; /* what may enter here, if it is not a link; items: struct judged */
 };
 
+/* The link behind a port, and where it leads; NO_ELEMENT: it is no link's. */
+struct far_end {
+    uint32_t link, node;
+};
+
+static inline struct far_end
+far_end(const struct proved_port *port)
+{
+    return (struct far_end){port->link, port->far_node};
+}
+
 struct proved_node {
     const struct node *node;
     struct cubes flows;     /* of table 0; items: struct proved_flow */
@@ -132,6 +143,8 @@ struct failure {
     uint32_t index;
 };
 
+#define REPLACED_KEPT 8
+
 /* A circuit, and all its claims. */
 struct judged_circuit {
     const struct circuit *circuit;
@@ -144,6 +157,8 @@ struct judged_circuit {
 struct judged {
     struct cube_item item; /* the first member; of the port where it enters */
     const struct claim *claim;
+    uint32_t node;            /* where it enters, */
+    struct proved_port *port; /* and by which port */
     uint32_t n_used, used_capacity;
     struct used *used;
     struct judged *next_dirty;
@@ -172,6 +187,11 @@ struct prover {
     const struct network *network;
     uint32_t n_nodes, n_links, n_risks;
     struct proved_node *nodes; /* by name */
+    uint32_t n_name_slots;     /* a power of two */
+    struct name_slot {
+        uint64_t hash;
+        uint32_t node; /* + 1; 0: empty */
+    } * name_slots;
     struct proved_link *links; /* by name */
     char **risks;              /* by name; the links' own texts */
     struct judged_circuit *circuits;
@@ -192,7 +212,9 @@ struct prover {
         uint32_t n, capacity;
         struct judged **list;
     } provisional;
-    uint64_t n_changes; /* of rules that were replaced */
+    uint64_t n_changes;  /* of rules that were replaced */
+    uint32_t n_replaced; /* since all was judged; more than REPLACED_KEPT: they are not all there */
+    struct proved_flow *replaced[REPLACED_KEPT];
     uint64_t n_flows, n_claims, n_violations; /* violations: standing, also those not kept */
 
     struct use *free_uses;
@@ -251,8 +273,8 @@ void judging_delivered(struct walk *, const struct step *, const struct state *,
 void judging_trouble(struct walk *, const struct step *, const struct state *, enum violation_kind,
                      const char *what);
 void judging_twice(struct walk *, const struct step *, const struct state *);
-/* Which receiver gets this at this port; NO_ELEMENT: none, or not with these headers. `whole`: all of
- * the claim's class at once. */
+/* Which receiver gets this at this port; NO_ELEMENT: none, or not with these headers. `whole`: all
+ * of the claim's class at once. */
 uint32_t judging_receiver(const struct judging *, const struct state *, uint32_t port, bool *whole);
 
 /* Would all of the claim arrive if this alone had failed? It is an element the claim meets. */
@@ -288,10 +310,11 @@ struct step {
 struct walk {
     struct prover *prover;
     struct judged *by;
-    bool with_failures; /* elements get lanes */
-    uint32_t round;     /* which of the elements have lanes */
-    uint32_t choice;    /* which bucket a select group takes first */
-    uint32_t choices;   /* how many there are at most */
+    uint32_t entry_node; /* where the class enters: it does not fail */
+    bool with_failures;  /* elements get lanes */
+    uint32_t round;      /* which of the elements have lanes */
+    uint32_t choice;     /* which bucket a select group takes first */
+    uint32_t choices;    /* how many there are at most */
     /* Told what happens. `step` is the last one. */
     /* By a rule, which may forward it; or by none (step->flow is NULL). */
     void (*taken)(struct walk *, const struct step *, const struct state *, bool forwards);
@@ -314,14 +337,15 @@ struct walk {
 
 /* Follows a class from where it enters. */
 void walk_run(struct walk *, const struct state *);
-/* Looks a class up, and has the rules carried out that take it; runs a rule's actions, a bucket's. */
+/* Looks a class up, and has the rules carried out that take it; runs a rule's actions, a bucket's.
+ */
 void walk_take(struct walk *, const struct state *);
 void walk_actions(struct walk *, const struct step *, const struct state *, const struct flow *);
 void walk_bucket(struct walk *, const struct step *, const struct state *, const struct bucket *,
                  int depth);
 /* Of these lanes: in which the bucket is live, in which the port is down. */
 uint64_t walk_live(struct walk *, struct proved_node *, const struct bucket *, uint64_t lanes);
-uint64_t walk_down(struct walk *, const struct proved_port *, uint64_t lanes);
+uint64_t walk_down(struct walk *, struct far_end, uint64_t lanes);
 /* The lane of the number-th element in this round; 0: it has none. */
 uint64_t walk_lane(const struct walk *, uint32_t number);
 

@@ -2,6 +2,7 @@
 #include "engineer/prove_graph.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,15 +49,39 @@ by_port_number(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static uint64_t
+hash_of_name(const char *name)
+{
+    return hash_bytes(name, strlen(name), 0);
+}
+
+static void
+file_names(struct prover *p)
+{
+    p->n_name_slots = 16;
+    while (p->n_name_slots < 2 * p->n_nodes)
+        p->n_name_slots *= 2;
+    p->name_slots = xcalloc(p->n_name_slots, sizeof *p->name_slots);
+    for (uint32_t i = 0; i < p->n_nodes; i++) {
+        uint64_t hash = hash_of_name(p->nodes[i].node->name);
+        uint32_t at = (uint32_t)hash & (p->n_name_slots - 1);
+        while (p->name_slots[at].node)
+            at = (at + 1) & (p->n_name_slots - 1);
+        p->name_slots[at] = (struct name_slot){hash, i + 1};
+    }
+}
+
 uint32_t
 prover_node(const struct prover *p, const char *name)
 {
-    struct node wanted = {.name = (char *)name};
-    struct proved_node key = {.node = &wanted};
-    struct proved_node *found = name && p->n_nodes ? bsearch(&key, p->nodes, p->n_nodes,
-                                                             sizeof *p->nodes, by_node_name)
-                                                   : NULL;
-    return found ? (uint32_t)(found - p->nodes) : NO_ELEMENT;
+    uint64_t hash = name ? hash_of_name(name) : 0;
+    for (uint32_t at = (uint32_t)hash & (p->n_name_slots - 1); name && p->name_slots[at].node;
+         at = (at + 1) & (p->n_name_slots - 1)) {
+        const struct name_slot *slot = &p->name_slots[at];
+        if (slot->hash == hash && !strcmp(p->nodes[slot->node - 1].node->name, name))
+            return slot->node - 1;
+    }
+    return NO_ELEMENT;
 }
 
 struct proved_port *
@@ -145,6 +170,7 @@ prover_new(const struct network *net)
     for (const struct link *link = net->links; link; link = link->hh.next)
         p->links[p->n_links++].link = link;
     qsort(p->links, p->n_links, sizeof *p->links, by_link_name);
+    file_names(p);
     for (uint32_t i = 0; i < p->n_nodes; i++)
         add_ports(p, &p->nodes[i]);
     for (uint32_t i = 0; i < p->n_links; i++) {
@@ -356,6 +382,9 @@ static void
 mark_replaced(struct prover *p, struct proved_flow *f)
 {
     f->replaced = ++p->n_changes;
+    if (p->n_replaced < REPLACED_KEPT)
+        p->replaced[p->n_replaced] = f;
+    p->n_replaced += p->n_replaced <= REPLACED_KEPT;
     if (f->element.user)
         mark_again(p, f->element.user);
     for (const struct use *use = f->element.more; use; use = use->next)
@@ -759,6 +788,8 @@ prover_allow(struct prover *p, const struct circuit *circuit, const struct desig
         struct judged *j = &c->judged[i];
         j->claim = &c->claims.list[i];
         struct proved_port *port = entry_of(p, j->claim, &node);
+        j->node = node;
+        j->port = port;
         mark_around(p, node, port, j->claim);
         j->item.match = &j->claim->sent;
         cubes_insert(&port->claims, &j->item);
@@ -884,6 +915,7 @@ prover_free(struct prover *p)
     free(p->arrivals);
     free(p->failures);
     free(p->nodes);
+    free(p->name_slots);
     free(p->links);
     free(p->risks);
     cube_list_fini(&p->found);

@@ -43,15 +43,15 @@ lanes_of(struct walk *w, enum failure_kind kind, uint32_t index, bool met)
 
 /* The lanes in which this port cannot be used. */
 static uint64_t
-lanes_down(struct walk *w, const struct proved_port *port, uint64_t lanes)
+lanes_down(struct walk *w, struct far_end far, uint64_t lanes)
 {
-    if (port->link == NO_ELEMENT || !w->with_failures)
+    if (far.link == NO_ELEMENT || !w->with_failures)
         return 0;
     bool met = lanes & LANE_UP;
-    const struct proved_link *link = &w->prover->links[port->link];
-    uint64_t down = lanes_of(w, FAILS_LINK, port->link, met);
-    if (w->prover->nodes[port->far_node].node != w->by->claim->from.node)
-        down |= lanes_of(w, FAILS_NODE, port->far_node, met);
+    const struct proved_link *link = &w->prover->links[far.link];
+    uint64_t down = lanes_of(w, FAILS_LINK, far.link, met);
+    if (far.node != w->entry_node)
+        down |= lanes_of(w, FAILS_NODE, far.node, met);
     for (uint32_t i = 0; i < link->n_risks; i++)
         down |= lanes_of(w, FAILS_RISK, link->risks[i], met);
     return down;
@@ -61,7 +61,7 @@ static uint64_t
 lanes_up(struct walk *w, const struct proved_node *node, uint32_t number, uint64_t lanes)
 {
     const struct proved_port *port = proved_port(node, number);
-    return port ? ~lanes_down(w, port, lanes) : 0;
+    return port ? ~lanes_down(w, far_end(port), lanes) : 0;
 }
 
 static struct proved_group *
@@ -160,7 +160,7 @@ leave_by(struct walk *w, const struct step *step, const struct state *s, uint32_
         return;
     }
     w->forwarded(w, step, s);
-    uint64_t lanes = s->lanes & ~lanes_down(w, port, s->lanes);
+    uint64_t lanes = s->lanes & ~lanes_down(w, far_end(port), s->lanes);
     if (!lanes)
         return;
     struct state next = *s;
@@ -414,15 +414,12 @@ take(struct walk *w, const struct step *before, const struct state *s)
     struct prover *p = w->prover;
     struct proved_node *node = &p->nodes[s->node];
     p->found.n = 0;
-    cubes_take(&node->flows, &s->cube, &p->found);
-    if (!p->found.n) {
-        drop(w, before, s);
+    if (cubes_take(&node->flows, &s->cube, &p->found)) {
+        run_rule(w, before, s, (struct proved_flow *)p->found.items[0], true);
         return;
     }
-    struct proved_flow *first = (struct proved_flow *)p->found.items[0];
-    if (p->found.n == 1 && !first->item.tentative &&
-        match_contains(&first->flow->match, &s->cube)) {
-        run_rule(w, before, s, first, true);
+    if (!p->found.n) {
+        drop(w, before, s);
         return;
     }
     struct cube_list mine = {p->found.n, p->found.n, /* the walk asks further questions */
@@ -463,7 +460,8 @@ walk_take(struct walk *w, const struct state *s)
 }
 
 void
-walk_actions(struct walk *w, const struct step *step, const struct state *s, const struct flow *flow)
+walk_actions(struct walk *w, const struct step *step, const struct state *s,
+             const struct flow *flow)
 {
     run_flow_actions(w, step, s, flow);
 }
@@ -482,7 +480,7 @@ walk_live(struct walk *w, struct proved_node *node, const struct bucket *b, uint
 }
 
 uint64_t
-walk_down(struct walk *w, const struct proved_port *port, uint64_t lanes)
+walk_down(struct walk *w, struct far_end far, uint64_t lanes)
 {
-    return lanes_down(w, port, lanes);
+    return lanes_down(w, far, lanes);
 }
