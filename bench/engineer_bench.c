@@ -246,6 +246,53 @@ measure_large(void)
     print("425 switches, 10k circuits: memory", peak_mb(), "MB", NAN, "peak RSS");
 }
 
+/* ---- A circuit that is the first of its kind ---- */
+
+/* All links that touch the WAN in one shared-risk group: no two paths can avoid it, and the
+ * designer tries all it can. */
+static void
+lay_all_in_one_duct(struct network *net)
+{
+    for (struct link *link = net->links; link; link = link->hh.next) {
+        if (strncmp(link->a.node, "wan", 3) && strncmp(link->b.node, "wan", 3))
+            continue;
+        link->shared_risks = xcalloc(1, sizeof *link->shared_risks);
+        link->shared_risks[link->n_shared_risks++] = xstrdup("duct");
+    }
+}
+
+/* Every circuit has a designer of its own, which has found out nothing yet. */
+static void
+measure_first(bool in_one_duct, const char *what)
+{
+    struct network *net = generate_network(LARGE_SWITCHES);
+    struct samples samples;
+    uint32_t n = 0;
+    char note[160];
+    if (in_one_duct)
+        lay_all_in_one_duct(net);
+    generate_circuits(net, 0, MORE_CIRCUITS);
+    for (const struct circuit *c = net->circuits; c; c = c->hh.next) {
+        struct designer *designer = designer_new(net);
+        struct design *design;
+        struct diag diag = {""};
+        nsec_t start = clock_monotonic();
+        double cpu = cpu_seconds();
+        check(designer_add(designer, c, &design, &diag), &diag);
+        samples.cpu[n] = cpu_seconds() - cpu;
+        samples.wall[n++] = seconds_since(start);
+        design_free(design);
+        designer_free(designer);
+    }
+    double median = bench_median(samples.wall, MORE_CIRCUITS);
+    double cpu_median = bench_median(samples.cpu, MORE_CIRCUITS);
+    snprintf(note, sizeof note,
+             "worst of 100, design alone; median %.3f ms; processor time %.3f, worst %.3f ms",
+             median * 1e3, cpu_median * 1e3, samples.cpu[MORE_CIRCUITS - 1] * 1e3);
+    print(what, samples.wall[MORE_CIRCUITS - 1] * 1e3, "ms", 1, note);
+    network_free(net);
+}
+
 /* ---- Which of these fit? ---- */
 
 static void
@@ -294,6 +341,8 @@ main(int argc, char **argv)
     if (argc > 1)
         return 0;
     measure_large();
+    measure_first(false, "425 switches: a first circuit");
+    measure_first(true, "425 switches: a first circuit, all WAN links in one duct");
     measure_fit();
     return 0;
 }
