@@ -47,9 +47,10 @@ struct bounds; /* opaque; not thread-safe */
 /* Lays out all circuits that have a design, and solves both states. The network must outlive the
  * result and not change meanwhile. Errors, which name the circuit:
  * ERR_NOT_FOUND: a design names a link, or a circuit a host or node, that is not there.
- * ERR_CONFLICT: a path does not lead where it should. ERR_INVALID: its paths go in a circle.
- * ERR_LIMIT: it makes more than BOUNDS_COPIES_MAX copies of a frame, or the ways of all circuits
- * take more than 1 GiB. */
+ * ERR_CONFLICT: a path does not lead where it should.
+ * ERR_INVALID: its paths go in a circle; or a parameter makes no sense.
+ * ERR_LIMIT: it makes more than BOUNDS_COPIES_MAX copies of a frame; or the ways of all circuits
+ * take more than 1 GiB, or their bursts together are more than 2^40 octets. */
 MUST_CHECK enum err bounds_new(const struct network *, const struct bounds_parameters *,
                                struct bounds **, struct diag *);
 void bounds_free(struct bounds *); /* NULL is fine */

@@ -640,12 +640,34 @@ init_planes(struct bounds *b)
     }
 }
 
+#define LIMIT_MAX (1000 * NSEC_PER_SEC)
+
+static enum err
+check_parameters(const struct bounds_parameters *p, struct diag *diag)
+{
+    if (p->processing_best < 0 || p->processing_best > p->processing_worst ||
+        p->processing_worst > LIMIT_MAX)
+        return diag_set(diag, ERR_INVALID,
+                        "processing takes from %lld to %lld ns: not from 0 and rising, to 1000 s",
+                        (long long)p->processing_best, (long long)p->processing_worst);
+    if (p->smallest_octets < 1 || MAX(p->smallest_octets, 60) + WIRE_OVERHEAD > p->largest_octets)
+        return diag_set(diag, ERR_INVALID,
+                        "frames from %u octets to %u on the wire: none is so small and so large",
+                        p->smallest_octets, p->largest_octets);
+    if (p->limit < 1 || p->limit > LIMIT_MAX || p->max_turns < 1)
+        return diag_set(diag, ERR_INVALID, "a limit of %lld ns and %u turns: not 1 ns to 1000 s, 1",
+                        (long long)p->limit, p->max_turns);
+    return ERR_OK;
+}
+
 enum err
 bounds_lay_out(const struct network *net, const struct bounds_parameters *parameters,
                struct bounds **result, struct diag *diag)
 {
+    enum err err = check_parameters(parameters, diag);
+    if (err)
+        return err;
     struct bounds *b = xcalloc(1, sizeof *b);
-    enum err err = ERR_OK;
     int64_t burst = 0;
     b->network = net;
     b->parameters = *parameters;

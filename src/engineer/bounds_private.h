@@ -1,4 +1,5 @@
-/* bounds_private.h - what bounds_layout.c, bounds_solve.c and bounds.c share.
+/* bounds_private.h - what the parts of the bounds share: bounds_ways.c lays out one circuit,
+ * bounds_layout.c all of them, bounds_solve.c solves, bounds.c answers, bounds_judge.c judges.
  *
  * Ways are laid out as steps. A step is a queue as it is reached over the same queues before it:
  * all circuits that come that way in that class share the step, and with it the least and the

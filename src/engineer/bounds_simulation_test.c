@@ -112,16 +112,16 @@ end_at(const struct world *w, struct tree *t, uint32_t parent, uint32_t receiver
 }
 
 static bool
-is_dead(uint32_t server, uint32_t dead)
+is_dead(uint32_t server, uint64_t dead)
 {
-    return dead != NO_INDEX && server / 2 == dead;
+    return dead >> server / 2 & 1;
 }
 
 /* One conversation of an IP circuit, as doc/circuits.md says it: where the next link is dead, the
  * failover path if it leaves here, or else back to where it leaves. */
 static void
 ip_tree(const struct world *w, const uint32_t *primary, uint32_t n, const uint32_t *failover,
-        uint32_t n_failover, uint32_t dead, const char *to, struct tree *t)
+        uint32_t n_failover, uint64_t dead, const char *to, struct tree *t)
 {
     uint32_t at = NO_INDEX, i = 0, k = NO_INDEX;
     while (i < n && !is_dead(primary[i], dead))
@@ -169,7 +169,7 @@ to_list(const struct world *w, const struct trail *t, struct path_list *list)
  * over all failover paths of those behind the port that it came back by. */
 static void
 multicast_tree(const struct world *w, const struct circuit *c, const struct path_list *primary,
-               const struct path_list *failover, uint32_t dead, struct tree *t)
+               const struct path_list *failover, uint64_t dead, struct tree *t)
 {
     uint32_t back = NO_INDEX, port = NO_INDEX, ends[16];
     bool returns = false;
@@ -271,7 +271,7 @@ add_flow(const struct circuit *c, uint32_t way)
 }
 
 static void
-add_ip(const struct world *w, const struct circuit *c, uint32_t dead)
+add_ip(const struct world *w, const struct circuit *c, uint64_t dead)
 {
     const struct design *d = network_design(w->net, c->name);
     struct trail trails[2] = {{0}}, back[2] = {{0}};
@@ -290,7 +290,7 @@ add_ip(const struct world *w, const struct circuit *c, uint32_t dead)
         add_flow(c, way);
         struct source *f = &flows[n_flows - 1];
         const char *to = way ? c->ip.client : c->ip.server;
-        ip_tree(w, lists[0].servers, lists[0].n, NULL, 0, NO_INDEX, to, &f->normal);
+        ip_tree(w, lists[0].servers, lists[0].n, NULL, 0, 0, to, &f->normal);
         ip_tree(w, lists[0].servers, lists[0].n, lists[1].servers, lists[1].n, dead, to,
                 &f->failed);
     }
@@ -301,7 +301,7 @@ add_ip(const struct world *w, const struct circuit *c, uint32_t dead)
 }
 
 static void
-add_multicast(const struct world *w, const struct circuit *c, uint32_t dead)
+add_multicast(const struct world *w, const struct circuit *c, uint64_t dead)
 {
     const struct design *d = network_design(w->net, c->name);
     struct trail primaries[16] = {{0}}, failovers[16] = {{0}};
@@ -317,7 +317,7 @@ add_multicast(const struct world *w, const struct circuit *c, uint32_t dead)
         trail_fini(&failovers[r]);
     }
     add_flow(c, 0);
-    multicast_tree(w, c, lists[0], lists[1], NO_INDEX, &flows[n_flows - 1].normal);
+    multicast_tree(w, c, lists[0], lists[1], 0, &flows[n_flows - 1].normal);
     multicast_tree(w, c, lists[0], lists[1], dead, &flows[n_flows - 1].failed);
 }
 
@@ -768,12 +768,30 @@ take_bounds(const struct world *w, enum bounds_state state)
     bounds_free(b);
 }
 
-/* A network with its flows; if a link may fail, any of them, and bounds are those of a failure. */
+/* One link, or all those of one node; a bit for each. */
+static uint64_t
+what_fails(const struct world *w)
+{
+    uint32_t which = any(w->n_links + HASH_COUNT(w->net->nodes));
+    uint64_t links = 0;
+    if (which < w->n_links)
+        return UINT64_C(1) << which;
+    const struct node *node = w->net->nodes;
+    for (uint32_t i = w->n_links; i < which; i++)
+        node = node->hh.next;
+    for (uint32_t i = 0; i < w->n_links; i++) {
+        if (link_end_at(w->links[i], node->name))
+            links |= UINT64_C(1) << i;
+    }
+    return links;
+}
+
+/* A network with its flows; if something may fail, bounds are those of a failure. */
 static void
 set_up(struct world *w, struct network *net, bool may_fail)
 {
     world_init(w, net);
-    uint32_t dead = may_fail ? any(w->n_links) : NO_INDEX;
+    uint64_t dead = may_fail ? what_fails(w) : 0;
     n_flows = 0;
     for (struct circuit *c = net->circuits; c; c = c->hh.next) {
         if (!network_design(net, c->name))
@@ -827,8 +845,8 @@ attack(enum shape shape, bool may_fail, uint64_t seed)
     double of_networks = median(networks, n), of_circuits = median(circuits, n_circuits);
     print_message("           %s%s: how near to its bound: median of %u circuits %.2f; the nearest "
                   "of each of %u networks %.2f\n",
-                  shapes[shape], may_fail ? ", a link fails" : "", n_circuits, of_circuits, n,
-                  of_networks);
+                  shapes[shape], may_fail ? ", a link or node fails" : "", n_circuits, of_circuits,
+                  n, of_networks);
     return of_networks;
 }
 
@@ -857,7 +875,7 @@ no_frame_is_later_than_its_bound_in_a_mesh(void **state UNUSED)
 }
 
 static void
-no_frame_is_later_than_its_bound_when_a_link_fails(void **state UNUSED)
+no_frame_is_later_than_its_bound_when_a_link_or_node_fails(void **state UNUSED)
 {
     assert_true(attack(SHAPE_MESH, true, 5) >= 0.5);
 }
@@ -978,4 +996,4 @@ TEST_MAIN(cmocka_unit_test(the_worst_on_one_hop_is_nearly_the_bound),
           cmocka_unit_test(no_frame_is_later_than_its_bound_in_a_row),
           cmocka_unit_test(no_frame_is_later_than_its_bound_in_a_ring),
           cmocka_unit_test(no_frame_is_later_than_its_bound_in_a_mesh),
-          cmocka_unit_test(no_frame_is_later_than_its_bound_when_a_link_fails))
+          cmocka_unit_test(no_frame_is_later_than_its_bound_when_a_link_or_node_fails))

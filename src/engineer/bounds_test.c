@@ -627,6 +627,47 @@ what_a_design_names_must_be_there(void **state UNUSED)
 }
 
 static void
+parameters_must_make_sense(void **state UNUSED)
+{
+    struct network *net = row(2);
+    struct bounds *b = NULL;
+    struct diag diag = {""};
+    struct bounds_parameters p = bare();
+    p.processing_best = 1;
+    assert_err(bounds_new(net, &p, &b, &diag), ERR_INVALID);
+    assert_non_null(strstr(diag.text, "processing takes from 1 to 0 ns"));
+    p = bare();
+    p.largest_octets = 83;
+    assert_err(bounds_new(net, &p, &b, &diag), ERR_INVALID);
+    assert_non_null(strstr(diag.text, "frames from 60 octets to 83 on the wire"));
+    p = bare();
+    p.limit = 0;
+    assert_err(bounds_new(net, &p, &b, &diag), ERR_INVALID);
+    assert_non_null(strstr(diag.text, "a limit of 0 ns"));
+    assert_null(b);
+    network_free(net);
+}
+
+static void
+bursts_that_cannot_be_added_up_are_refused(void **state UNUSED)
+{
+    struct network *net = row(2);
+    for (int i = 0; i < 200; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "c%d", i);
+        test_tcp(net, name, "h0", "h1", (uint16_t)(502 + i))->burst_octets = UINT32_MAX;
+        set_design(net, name, "n0-n1", NULL);
+        if (i == 0) { /* one is only too large for a bound */
+            struct bounds *b = bounds_of(net, &bounds_defaults);
+            assert_int_equal(worst(b, "c0", BOUNDS_NORMAL), NSEC_NEVER);
+            bounds_free(b);
+        }
+    }
+    assert_refused(net, ERR_LIMIT, "circuit \"c191\": all bursts are too much to add up");
+    network_free(net);
+}
+
+static void
 a_tree_must_reach_its_subscribers(void **state UNUSED)
 {
     struct network *net = row(4);
@@ -1003,6 +1044,8 @@ TEST_MAIN(cmocka_unit_test(one_hop_is_a_burst_and_a_frame_of_a_lower_class),
           cmocka_unit_test(each_subscriber_has_its_own_bound),
           cmocka_unit_test(circuits_of_the_same_ways_share_steps),
           cmocka_unit_test(what_a_design_names_must_be_there),
+          cmocka_unit_test(parameters_must_make_sense),
+          cmocka_unit_test(bursts_that_cannot_be_added_up_are_refused),
           cmocka_unit_test(a_tree_must_reach_its_subscribers),
           cmocka_unit_test(a_budget_that_does_not_hold_is_refused_with_what_would_help),
           cmocka_unit_test(a_circuit_that_breaks_another_ones_budget_does_not_fit),
