@@ -709,7 +709,7 @@ index_links(struct atoms *a, const struct atoms_link *links)
         a->link_of[plane] = i;
         a->head_of[plane] = links[i].to;
         a->tail_of[plane] = links[i].from;
-        a->filtered[plane] = links[i].filtered;
+        a->unfiltered[plane] = links[i].filtered ? 0 : UINT64_MAX;
         a->has_filters |= links[i].filtered;
     }
     memset(a->stack, 0, a->n_nodes * sizeof *a->stack);
@@ -753,8 +753,7 @@ take_graph(struct atoms *a)
            (a->reached = take(a, nodes, sizeof *a->reached)) &&
            (a->fresh = take(a, nodes, sizeof *a->fresh)) &&
            (a->back = take(a, nodes, sizeof *a->back)) &&
-           (a->open = take(a, nodes, sizeof *a->open)) &&
-           (a->filtered = take(a, links + 1, sizeof *a->filtered)) &&
+           (a->unfiltered = take(a, links + 1, sizeof *a->unfiltered)) &&
            (a->stack = take(a, MAX(nodes, links), sizeof *a->stack)) &&
            (a->visited = take(a, nodes, sizeof *a->visited)) &&
            (a->queued = take(a, nodes, sizeof *a->queued));
@@ -803,9 +802,9 @@ atoms_free(struct atoms *a)
     if (!a)
         return;
     forget_tables(a);
-    void *const parts[] = {a->plane_of, a->link_of,  a->head_of, a->tail_of, a->out_first,
-                           a->in_first, a->in_plane, a->reached, a->fresh,   a->back,
-                           a->stack,    a->visited,  a->queued,  a->open,    a->filtered};
+    void *const parts[] = {a->plane_of, a->link_of,  a->head_of, a->tail_of,   a->out_first,
+                           a->in_first, a->in_plane, a->reached, a->fresh,     a->back,
+                           a->stack,    a->visited,  a->queued,  a->unfiltered};
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
         free(parts[i]);
     free(a);

@@ -48,24 +48,28 @@ atoms_touch(struct atoms *a, uint32_t block)
 /* ---- Forwards ---- */
 
 static void
-arrive(struct atoms *a, uint32_t node, uint64_t now, uint64_t before)
+arrive(struct atoms *a, uint32_t node, struct lane in)
 {
     if (node == a->changed_node) {
-        a->looped.now |= now;
-        a->looped.before |= before;
+        a->looped.now |= in.now;
+        a->looped.before |= in.before;
+        a->looped.open |= in.open;
         return;
     }
     struct lane *reached = &a->reached[node], *fresh = &a->fresh[node];
-    now &= ~reached->now;
-    before &= ~reached->before;
-    if (!(now | before))
+    in.now &= ~reached->now;
+    in.before &= ~reached->before;
+    in.open &= ~reached->open;
+    if (!(in.now | in.before | in.open))
         return;
     if (!(reached->now | reached->before))
         a->visited[a->n_visited++] = node;
-    reached->now |= now;
-    reached->before |= before;
-    fresh->now |= now;
-    fresh->before |= before;
+    reached->now |= in.now;
+    reached->before |= in.before;
+    reached->open |= in.open;
+    fresh->now |= in.now;
+    fresh->before |= in.before;
+    fresh->open |= in.open;
     if (!a->queued[node]) {
         a->queued[node] = true;
         a->stack[a->n_stack++] = node;
@@ -81,47 +85,12 @@ flow(struct atoms *a, const uint64_t *planes)
         a->fresh[node] = (struct lane){0};
         a->queued[node] = false;
         for (uint32_t i = a->out_first[node]; i < end; i++) {
-            uint64_t now = planes[i] & in.now, before = planes[i] & in.before;
-            if (now | before)
-                arrive(a, a->head_of[i], now, before);
+            uint64_t takes = planes[i];
+            struct lane out = {takes & in.now, takes & in.before,
+                               takes & in.open & a->unfiltered[i]};
+            if (out.now | out.before | out.open)
+                arrive(a, a->head_of[i], out);
         }
-    }
-}
-
-/* The same over links without filters alone, for what needs no packet to show it. */
-static void
-arrive_open(struct atoms *a, uint32_t node, uint64_t classes)
-{
-    if (node == a->changed_node) {
-        a->looped_open |= classes;
-        return;
-    }
-    classes &= ~a->open[node];
-    if (!classes)
-        return;
-    a->open[node] |= classes;
-    a->fresh[node].now |= classes;
-    if (!a->queued[node]) {
-        a->queued[node] = true;
-        a->stack[a->n_stack++] = node;
-    }
-}
-
-static void
-flow_open(struct atoms *a, const uint64_t *planes, uint64_t classes)
-{
-    uint32_t node = a->changed_node;
-    for (;;) {
-        for (uint32_t i = a->out_first[node]; i < a->out_first[node + 1]; i++) {
-            if (!a->filtered[i] && planes[i] & classes)
-                arrive_open(a, a->head_of[i], planes[i] & classes);
-        }
-        if (!a->n_stack)
-            return;
-        node = a->stack[--a->n_stack];
-        classes = a->fresh[node].now;
-        a->fresh[node].now = 0;
-        a->queued[node] = false;
     }
 }
 
@@ -172,7 +141,7 @@ conclude(struct atoms *a, const uint64_t *planes, uint32_t block, uint64_t other
     a->change.mended += count(a->looped.before & ~a->looped.now);
     if (a->looped.now) {
         tell(a, ATOMS_LOOP, a->changed_node, block, a->looped.now,
-             a->has_filters ? a->looped_open : UINT64_MAX);
+             a->has_filters ? a->looped.open : UINT64_MAX);
         a->change.loops += count(a->looped.now);
     }
     for (uint32_t i = 0; i < a->n_visited; i++) {
@@ -182,16 +151,14 @@ conclude(struct atoms *a, const uint64_t *planes, uint32_t block, uint64_t other
         other |= differs & planes[plane_leaves(a, node)];
         uint64_t holes = differs & hole & r->now;
         if (holes) {
-            tell(a, ATOMS_HOLE, node, block, holes, a->has_filters ? a->open[node] : UINT64_MAX);
+            tell(a, ATOMS_HOLE, node, block, holes, a->has_filters ? r->open : UINT64_MAX);
             a->change.holes += count(holes);
         }
         a->change.mended += count(differs & hole & r->before);
         *r = (struct lane){0};
-        a->open[node] = 0;
     }
     a->n_visited = 0;
     a->looped = (struct lane){0};
-    a->looped_open = 0;
     if (other)
         trace_back(a, planes, block, other);
 }
@@ -206,7 +173,7 @@ judge_hole(struct atoms *a, const uint64_t *planes, uint32_t block, uint64_t now
         return;
     for (uint32_t i = a->in_first[node]; i < a->in_first[node + 1]; i++) {
         sent |= planes[a->in_plane[i]];
-        open |= a->filtered[a->in_plane[i]] ? 0 : planes[a->in_plane[i]];
+        open |= planes[a->in_plane[i]] & a->unfiltered[a->in_plane[i]];
     }
     uint64_t holes = now & ~before & sent;
     if (holes) {
@@ -229,10 +196,13 @@ atoms_judge(struct atoms *a)
         if (!classes)
             continue;
         a->change.classes += count(classes);
-        if (a->has_filters)
-            flow_open(a, planes, classes);
-        for (uint32_t k = first; k < end; k++)
-            arrive(a, a->head_of[k], planes[k] & classes, saved[2 + k - first] & classes);
+        uint64_t open = a->has_filters ? classes : 0;
+        for (uint32_t k = first; k < end; k++) {
+            struct lane out = {planes[k] & classes, saved[2 + k - first] & classes,
+                               planes[k] & open & a->unfiltered[k]};
+            if (out.now | out.before)
+                arrive(a, a->head_of[k], out);
+        }
         flow(a, planes);
         judge_hole(a, planes, t->block, planes[plane_hole(a, node)] & classes, saved[1] & classes);
         uint64_t leaves = planes[plane_leaves(a, node)];
@@ -291,7 +261,8 @@ atoms_filter(struct atoms *a, const uint32_t *links, uint32_t n_links, uint64_t 
             a->changed_node = a->tail_of[plane];
             a->change.classes += count(classes & ~told);
             told |= classes;
-            arrive(a, a->head_of[plane], opens ? classes : 0, opens ? 0 : classes);
+            arrive(a, a->head_of[plane],
+                   (struct lane){.now = opens ? classes : 0, .before = opens ? 0 : classes});
             flow(a, planes);
             conclude(a, planes, t->block, 0);
         }
@@ -352,7 +323,7 @@ atoms_audit(struct atoms *a, struct atoms_change *change)
             loops &= ~news;
             for (uint32_t k = a->in_first[i]; k < a->in_first[i + 1]; k++) {
                 sent |= planes[a->in_plane[k]];
-                open |= a->filtered[a->in_plane[k]] ? 0 : planes[a->in_plane[k]];
+                open |= planes[a->in_plane[k]] & a->unfiltered[a->in_plane[k]];
             }
             uint64_t holes = sent & planes[plane_hole(a, i)] & planes[0];
             if (holes)

@@ -48,8 +48,8 @@ struct touched {
     uint64_t moved; /* left here before and after, but elsewhere */
 };
 
-struct lane { /* the same in the network as it is and as it was */
-    uint64_t now, before;
+struct lane { /* the same in the network as it is, as it was, and as it is without filtered links */
+    uint64_t now, before, open;
 };
 
 struct array {
@@ -90,18 +90,16 @@ struct atoms {
     uint32_t *tail_of;
     uint32_t *out_first; /* by node, one more than nodes: planes of its links */
     uint32_t *in_first, *in_plane;
-    bool *filtered; /* by plane */
+    uint64_t *unfiltered; /* by plane: all bits, or none */
     bool has_filters;
 
     /* Working memory of a walk, all zero between walks. */
     struct lane *reached, *fresh;
     uint64_t *back;
-    uint64_t *open; /* came there without a filter */
     uint32_t *stack, *visited;
     bool *queued;
     uint32_t n_stack, n_visited;
     struct lane looped;
-    uint64_t looped_open;
 
     struct array events;
     struct atoms_change change;

@@ -437,14 +437,14 @@ churn(uint32_t width, uint32_t n_nodes, uint32_t n_links, uint32_t most, uint32_
 static void
 agrees_with_every_destination_of_a_small_space(void **state UNUSED)
 {
-    for (uint32_t round = 0; round < 30; round++)
+    for (uint32_t round = 0; round < 80; round++)
         churn(1 + draw(6), 2 + draw(5), 1 + draw(14), 40, 120);
 }
 
 static void
 agrees_at_all_ends_of_ipv4_prefixes(void **state UNUSED)
 {
-    for (uint32_t round = 0; round < 8; round++)
+    for (uint32_t round = 0; round < 12; round++)
         churn(32, 3 + draw(8), 5 + draw(30), 80, 160);
 }
 
