@@ -80,6 +80,30 @@ put_proof(struct buf *out, const json_t *proof)
         table_put_array(out, violations, violation_columns, true);
 }
 
+/* The worst cases are of the slowest receiver; no value: there is no bound. */
+static const struct column bounds_columns[] = {
+    {"CIRCUIT", "circuit", AS_TEXT, NULL},
+    {">LATENCY BUDGET", "budget-us", AS_USEC, NULL},
+    {">BEST", "normal.best-us", AS_USEC, NULL},
+    {">WORST", "normal.worst-us", AS_USEC, NULL},
+    {">ASYMMETRY", "normal.asymmetry-us", AS_USEC, NULL},
+    {">WORST AFTER A FAILURE", "failure.worst-us", AS_USEC, NULL},
+    {"MOST OF IT AT", "failure.costliest.node", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static void
+put_bounds(struct buf *out, const json_t *bounds, const json_t *unmet)
+{
+    if (json_array_size(bounds))
+        table_put_array(out, bounds, bounds_columns, true);
+    if (json_is_string(unmet)) {
+        buf_str(out, "latency: ");
+        text_put(out, json_string_value(unmet), true);
+        buf_str(out, "\n");
+    }
+}
+
 static void
 put_changes(struct buf *out, const json_t *plan)
 {
@@ -107,6 +131,9 @@ plan_text(struct buf *out, const json_t *plan, bool changes)
         put_summary(out, summary);
     if (proof)
         put_proof(out, proof);
+    const json_t *bounds = json_object_get(plan, "bounds");
+    put_bounds(out, bounds ? bounds : json_object_get(proof, "bounds"),
+               json_object_get(proof, "unmet"));
     if (changes)
         put_changes(out, plan);
 }

@@ -108,11 +108,23 @@ static const struct {
         CLOSED("'circuits'",
                "'circuits': {'type': 'array', 'minItems': 1, 'maxItems': 1000, 'items':"
                " {'anyOf': [@Name, @Circuit]}}")},
+    {"BoundsOfState",
+        "{'type': 'object', 'description': 'Whole microseconds; null: there is no bound.',"
+        " 'properties': {'worst-us': {'type': 'integer', 'nullable': true},"
+        " 'best-us': {'type': 'integer', 'nullable': true},"
+        " 'jitter-us': {'type': 'integer', 'nullable': true},"
+        " 'asymmetry-us': {'type': 'integer', 'nullable': true},"
+        " 'costliest': " OBJECT("'node': @Name, 'port': " NUMBER ","
+                                " 'us': {'type': 'integer', 'nullable': true}") "}}"},
+    {"Bounds",
+        OBJECT("'circuit': @Name, 'budget-us': " NUMBER ", 'normal': @BoundsOfState,"
+               " 'failure': @BoundsOfState")},
     {"WhatIf",
         "{'type': 'object', 'description': 'From `design` on only as far as it got.', 'properties':"
         " {'ok': " FLAG ", 'findings': " LIST("@Finding") ", 'design': " LIST("@Design") ","
         " 'size': " OBJECT("'nodes': " NUMBER ", 'flows': " NUMBER ", 'groups': " NUMBER ","
-                           " 'meters': " NUMBER) ", 'changes': " LIST(TEXT) ", 'n-changes': " NUMBER
+                           " 'meters': " NUMBER) ", 'bounds': " LIST("@Bounds") ","
+        " 'changes': " LIST(TEXT) ", 'n-changes': " NUMBER
         "}}"},
 
     /* ---- work */

@@ -132,6 +132,22 @@ describe_violations(const struct proof *proof)
     return buf_steal_cstr(&text);
 }
 
+/* A budget that is not kept refutes a plan as a packet does that gets lost. */
+static void
+compute_bounds(struct drawing *drawing, const struct network *net)
+{
+    json_t *bounds;
+    drawing->err = draft_bounds(net, drawing->draft, &bounds, &drawing->violation, &drawing->why);
+    if (drawing->err)
+        return;
+    json_object_set_new(drawing->proof, "bounds", bounds);
+    if (!drawing->violation)
+        return;
+    drawing->n_violations = 1;
+    json_object_set_new(drawing->proof, "ok", json_false());
+    json_object_set_new(drawing->proof, "unmet", json_string(drawing->violation));
+}
+
 static void
 compute_proof(void *arg, struct network *net)
 {
@@ -148,6 +164,8 @@ compute_proof(void *arg, struct network *net)
     drawing->n_violations = proof.n;
     drawing->violation = proof.n ? describe_violations(&proof) : NULL;
     proof_fini(&proof);
+    if (!drawing->n_violations)
+        compute_bounds(drawing, net);
 }
 
 static void

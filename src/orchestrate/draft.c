@@ -390,3 +390,113 @@ draft_prove(const struct network *net, struct proof *proof, struct diag *diag)
     plan_free(plan);
     return err;
 }
+
+/* ---- Latency -----------------------------------------------------------------------------------
+ */
+
+static bool
+is_in_draft(const json_t *draft, const char *circuit)
+{
+    for (size_t i = 0; i < draft_size(draft); i++) {
+        if (!strcmp(draft_circuit(draft, i), circuit))
+            return true;
+    }
+    return false;
+}
+
+static bool
+keeps_budget(const struct bounds_figures *f)
+{
+    nsec_t budget = bounds_budget_of(f->circuit).latency;
+    return !budget || f->worst <= budget;
+}
+
+/* A circuit of the draft that does not keep its budget: what it costs, and what would help. */
+static enum err
+describe_unmet(struct bounds *b, const struct network *net, const char *circuit, char **unmet,
+               struct diag *diag)
+{
+    struct bounds_verdict verdict;
+    enum err err = bounds_judge(b, network_circuit(net, circuit), network_design(net, circuit),
+                                NULL, &verdict, diag);
+    if (err)
+        return err;
+    *unmet = xstrdup(verdict.text);
+    bounds_verdict_fini(&verdict);
+    return ERR_OK;
+}
+
+/* Those that do not keep their budget without the draft's circuits either are not its fault. */
+static enum err
+describe_broken(const struct network *net, const json_t *draft, const char *circuit, char **unmet,
+                struct diag *diag)
+{
+    struct network *before = network_copy(net);
+    struct bounds *b = NULL;
+    for (size_t i = 0; i < draft_size(draft); i++)
+        (void)network_remove_design(before, draft_circuit(draft, i));
+    enum err err = bounds_new(before, &bounds_defaults, &b, diag);
+    bool held = !err;
+    for (int state = 0; state < BOUNDS_STATE_MAX && held; state++) {
+        struct bounds_result r;
+        held = !bounds_circuit(b, circuit, state, &r);
+        if (!held)
+            break;
+        held = r.worst <= bounds_budget_of(network_circuit(before, circuit)).latency;
+        bounds_result_fini(&r);
+    }
+    if (held)
+        *unmet = xasprintf("circuit %s would no longer keep its latency budget of %u us", circuit,
+                           network_circuit(net, circuit)->max_latency_us);
+    bounds_free(b);
+    network_free(before);
+    return err;
+}
+
+static enum err
+find_unmet(struct bounds *b, const struct network *net, const json_t *draft, char **unmet,
+           struct diag *diag)
+{
+    struct bounds_size size;
+    enum err err = ERR_OK;
+    for (int state = 0; state < BOUNDS_STATE_MAX && !*unmet && !err; state++) {
+        bounds_get_size(b, state, &size);
+        struct bounds_figures *all = bounds_all(b, state);
+        for (uint32_t i = 0; i < size.circuits && !*unmet && !err; i++) {
+            const char *name = all[i].circuit->name;
+            if (keeps_budget(&all[i]))
+                continue;
+            err = is_in_draft(draft, name) ? describe_unmet(b, net, name, unmet, diag)
+                                           : describe_broken(net, draft, name, unmet, diag);
+        }
+        free(all);
+    }
+    return err;
+}
+
+enum err
+draft_bounds(const struct network *net, const json_t *draft, json_t **result, char **unmet,
+             struct diag *diag)
+{
+    struct bounds *b;
+    json_t *list = json_array(), *one;
+    *unmet = NULL;
+    enum err err = bounds_new(net, &bounds_defaults, &b, diag);
+    for (size_t i = 0; i < draft_size(draft) && i < DRAFT_SHOWN && !err; i++) {
+        const struct circuit *c = network_circuit(net, draft_circuit(draft, i));
+        if (c && !bounds_to_json(b, c, &one))
+            json_array_append_new(list, one);
+    }
+    if (!err) {
+        err = find_unmet(b, net, draft, unmet, diag);
+        bounds_free(b);
+    }
+    if (err) {
+        free(*unmet);
+        *unmet = NULL;
+        json_decref(list);
+        return err;
+    }
+    *result = list;
+    return ERR_OK;
+}

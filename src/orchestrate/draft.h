@@ -10,6 +10,7 @@
 #ifndef ORCHESTRATE_DRAFT_H
 #define ORCHESTRATE_DRAFT_H
 
+#include "engineer/bounds_json.h"
 #include "engineer/plan.h"
 #include "engineer/proof_json.h"
 
@@ -54,5 +55,12 @@ MUST_CHECK enum err draft_summary(const struct network *, const json_t *draft, j
 
 /* Plans and proves all that is in the network. ERR_OK also with violations: `proof` says so. */
 MUST_CHECK enum err draft_prove(const struct network *, struct proof *, struct diag *);
+
+/* The latency bounds of the draft's circuits (the first DRAFT_SHOWN), with all that is in the
+ * network: a list of what bounds_to_json() says. `*unmet`: why the first of them does not keep its
+ * budget, or breaks another circuit's that holds without them; NULL if all do. The caller owns
+ * both. Errors as bounds_new(). */
+MUST_CHECK enum err draft_bounds(const struct network *, const json_t *draft, json_t **bounds,
+                                 char **unmet, struct diag *);
 
 #endif

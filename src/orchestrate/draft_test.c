@@ -162,6 +162,72 @@ is_proved_with_all_there_is(void **state UNUSED)
     network_free(net);
 }
 
+/* What is said of one circuit of the list, in microseconds. */
+static json_int_t
+bound(const json_t *bounds, const char *circuit, const char *state)
+{
+    const json_t *b;
+    size_t i;
+    json_array_foreach((json_t *)(uintptr_t)bounds, i, b)
+    {
+        if (!strcmp(json_string_value(json_object_get(b, "circuit")), circuit))
+            return json_integer_value(json_object_get(json_object_get(b, state), "worst-us"));
+    }
+    fail_msg("there are no bounds of %s", circuit);
+    return 0;
+}
+
+static char *
+unmet_of(const struct network *net, const json_t *draft, json_t **bounds)
+{
+    struct diag why = {""};
+    char *unmet;
+    if (draft_bounds(net, draft, bounds, &unmet, &why))
+        fail_msg("%s", why.text);
+    return unmet;
+}
+
+static void
+keeps_latency_budgets_or_says_which_not(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *bounds, *again;
+    json_t *first = draft_of(net, "scada-a", NULL);
+    assert_ok(draft_put(net, first, &why));
+    assert_null(unmet_of(net, first, &bounds));
+    json_int_t normal = bound(bounds, "scada-a", "normal"),
+               after = bound(bounds, "scada-a", "failure");
+    assert_true(normal > 0 && after >= normal);
+    /* Just enough, and just not. */
+    network_circuit(net, "scada-a")->max_latency_us = (uint32_t)after;
+    assert_null(unmet_of(net, first, &again));
+    json_decref(again);
+    network_circuit(net, "scada-a")->max_latency_us = (uint32_t)normal - 1;
+    char *unmet = unmet_of(net, first, &again);
+    assert_non_null(unmet);
+    assert_non_null(strstr(unmet, "scada-a"));
+    free(unmet);
+    json_decref(again);
+    json_decref(bounds);
+    /* Another one, of a higher class on the same links, takes it beyond. */
+    network_circuit(net, "scada-a")->max_latency_us = (uint32_t)after;
+    json_t *second = draft_of(net, "trip", NULL);
+    assert_ok(draft_put(net, second, &why));
+    unmet = unmet_of(net, second, &bounds);
+    assert_non_null(unmet);
+    assert_non_null(strstr(unmet, "scada-a would no longer keep its latency budget"));
+    free(unmet);
+    json_decref(bounds);
+    /* But if it did not keep it before, that is not the other's fault. */
+    network_circuit(net, "scada-a")->max_latency_us = (uint32_t)normal - 1;
+    assert_null(unmet_of(net, second, &bounds));
+    json_decref(bounds);
+    json_decref(first);
+    json_decref(second);
+    network_free(net);
+}
+
 static void
 is_refused_if_it_is_none(void **state UNUSED)
 {
@@ -183,4 +249,6 @@ TEST_MAIN(cmocka_unit_test(is_the_same_for_the_same_network),
           cmocka_unit_test(is_not_put_where_its_number_is_taken),
           cmocka_unit_test(leaves_alone_what_another_holds),
           cmocka_unit_test(is_not_put_where_a_link_is_full), cmocka_unit_test(says_what_it_lacks),
-          cmocka_unit_test(is_proved_with_all_there_is), cmocka_unit_test(is_refused_if_it_is_none))
+          cmocka_unit_test(is_proved_with_all_there_is),
+          cmocka_unit_test(keeps_latency_budgets_or_says_which_not),
+          cmocka_unit_test(is_refused_if_it_is_none))

@@ -134,6 +134,25 @@ add_proof(struct trial *trial, const struct network *net)
 }
 
 static bool
+add_bounds(struct trial *trial, const struct network *net)
+{
+    struct diag why = {""};
+    json_t *bounds;
+    char *unmet;
+    if (draft_bounds(net, trial->draft, &bounds, &unmet, &why)) {
+        find(trial, "no-bounds", &why);
+        return false;
+    }
+    json_object_set_new(trial->answer, "bounds", bounds);
+    if (!unmet)
+        return true;
+    diag_set(&why, ERR_LIMIT, "%s", unmet);
+    find(trial, "latency", &why);
+    free(unmet);
+    return false;
+}
+
+static bool
 design(struct trial *trial, struct network *net)
 {
     struct diag why = {""};
@@ -147,8 +166,9 @@ design(struct trial *trial, struct network *net)
     if (!draft_summary(net, trial->draft, &summary, &why))
         json_object_set_new(trial->answer, "summary", summary);
     bool proved = add_proof(trial, net);
+    bool in_time = add_bounds(trial, net);
     work_add_changes(trial->answer, trial->draft, net);
-    return proved;
+    return proved && in_time;
 }
 
 static void

@@ -12,7 +12,10 @@
  *     {"ok",        designed, and the proof holds
  *      "findings",  model/finding.h: of the circuits, and why they cannot be designed
  *      "design": [design, ...], "size": {"nodes", "flows", "groups", "meters"},
- *      "summary", "proof", "changes": [text, ...], "n-changes"}
+ *      "summary", "proof",
+ *      "bounds": [bounds_json.h, ...],     worst-case delays; one that does not keep its budget, or
+ *                                          breaks another's, is a finding "latency"
+ *      "changes": [text, ...], "n-changes"}
  *
  * from `design` on only as far as it got. A circuit that is there already is designed anew, as if
  * it had not been; one that is stated takes the place of that of its name. */
