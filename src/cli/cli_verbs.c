@@ -73,6 +73,10 @@ static const struct cli_option test_options[] = {
 static const struct cli_option what_if_options[] = {
     IN_FILE("file", "FILE", 'f', "JSON: one circuit or a list"),
     FLAG("changes", "also the rules that would change, per node"), END};
+static const struct cli_option fit_options[] = {
+    IN_FILE("file", "FILE", 'f', "JSON: one circuit or a list"),
+    FLAG("orders", "also how many would fit in other orders"),
+    FLAG("all", "also the circuits that fit"), END};
 static const struct cli_option rules_options[] = {FLAG("planned", "what it should hold"),
                                                   FLAG("observed", "what it holds (the default)"),
                                                   FLAG("difference", "what is not the same"), END};
@@ -238,6 +242,9 @@ static const struct cli_verb verbs[] = {
      cmd_circuit_test, &kind_circuit, false},
     {"circuit", "fingerprint", "NAME", NULL, "What its last test measured", cmd_circuit_fingerprint,
      &kind_circuit, false},
+    {"circuit", "fit", "[NAME...]", fit_options,
+     "Which of many circuits the network could carry, and what limits the others", cmd_circuit_fit,
+     NULL, false},
     {"circuit", "what-if", "[NAME...]", what_if_options,
      "Design and prove circuits, and change nothing", cmd_circuit_what_if, NULL, false},
     {"inventory", "import", "FILE...", import_options,

@@ -26,6 +26,7 @@ int cmd_circuit_teardown(struct cli *);
 int cmd_circuit_test(struct cli *);
 int cmd_circuit_fingerprint(struct cli *);
 int cmd_circuit_what_if(struct cli *);
+int cmd_circuit_fit(struct cli *);
 int cmd_test_list(struct cli *);
 
 /* cmd_node.c */

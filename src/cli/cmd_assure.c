@@ -69,20 +69,29 @@ cmd_circuit_fingerprint(struct cli *cli)
     return CLI_OK;
 }
 
+/* Circuits of a file and by name, as both questions take them. */
+static int
+read_circuits(struct cli *cli, json_t **circuits)
+{
+    const char *file = cli_option(cli, "file");
+    size_t n = cli->args.n_arguments;
+    *circuits = NULL;
+    if (!file && !n)
+        return cli_fail(cli, CLI_USAGE, "which circuits? NAME... or -f FILE");
+    int status = file ? document_read(cli, &kind_circuit, file, circuits) : CLI_OK;
+    if (!status && !*circuits)
+        *circuits = json_array();
+    for (size_t i = 0; !status && i < n; i++)
+        json_array_append_new(*circuits, jsontext_string(cli_argument(cli, i)));
+    return status;
+}
+
 int
 cmd_circuit_what_if(struct cli *cli)
 {
     const json_t *answer;
-    json_t *circuits = NULL;
-    const char *file = cli_option(cli, "file");
-    size_t n = cli->args.n_arguments;
-    if (!file && !n)
-        return cli_fail(cli, CLI_USAGE, "which circuits? NAME... or -f FILE");
-    int status = file ? document_read(cli, &kind_circuit, file, &circuits) : CLI_OK;
-    if (!status && !circuits)
-        circuits = json_array();
-    for (size_t i = 0; !status && i < n; i++)
-        json_array_append_new(circuits, jsontext_string(cli_argument(cli, i)));
+    json_t *circuits;
+    int status = read_circuits(cli, &circuits);
     if (!status)
         status = cli_call(cli, "POST", http_path("what-if", NULL),
                           json_pack("{s:o}", "circuits", circuits), &answer);
@@ -94,6 +103,67 @@ cmd_circuit_what_if(struct cli *cli)
     plan_text(&cli->out, answer, cli_has(cli, "changes"));
     findings_text(&cli->out, json_object_get(answer, "findings"));
     return status;
+}
+
+static void
+put_use(struct buf *out, const json_t *link, bool utc UNUSED)
+{
+    json_int_t capacity = json_integer_value(json_object_get(link, "capacity-kbps"));
+    json_int_t after = json_integer_value(json_object_get(link, "after-kbps"));
+    buf_printf(out, "%.1f %%", capacity ? 100.0 * (double)after / (double)capacity : 0.0);
+}
+
+int
+cmd_circuit_fit(struct cli *cli)
+{
+    static const struct column circuits_columns[] = {
+        {"CIRCUIT", "circuit", AS_TEXT, NULL}, {"FITS", "fits", AS_YES, NULL},
+        {"LIMIT", "limit", AS_TEXT, NULL},     {"LINKS", "links", AS_TEXT, NULL},
+        {"REASON", "reason", AS_TEXT, NULL},   {NULL, NULL, AS_TEXT, NULL},
+    };
+    static const struct column links_columns[] = {
+        {"LINK", "link", AS_TEXT, NULL},
+        {">KBIT/S", "capacity-kbps", AS_TEXT, NULL},
+        {">BEFORE", "before-kbps", AS_TEXT, NULL},
+        {">AFTER", "after-kbps", AS_TEXT, NULL},
+        {">USE", NULL, AS_TEXT, put_use},
+        {">LIMITS CIRCUITS", "limits", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    static const struct column order_columns[] = {
+        {"ORDER", "order", AS_TEXT, NULL},
+        {">FIT", "n-fit", AS_TEXT, NULL},
+        {">KBIT/S", "rate-kbps", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    const json_t *answer, *one;
+    json_t *circuits, *shown = json_array();
+    size_t i;
+    int status = read_circuits(cli, &circuits);
+    if (!status)
+        status = cli_call(
+            cli, "POST", http_path("fit", NULL),
+            json_pack("{s:o, s:b}", "circuits", circuits, "orders", cli_has(cli, "orders")),
+            &answer);
+    if (status || cli_json(cli)) {
+        json_decref(shown);
+        return status;
+    }
+    buf_printf(&cli->out, "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " circuits fit\n",
+               json_integer_value(json_object_get(answer, "n-fit")),
+               json_integer_value(json_object_get(answer, "n")));
+    json_array_foreach(json_object_get(answer, "circuits"), i, one)
+    {
+        if (cli_has(cli, "all") || !json_is_true(json_object_get(one, "fits")))
+            json_array_append(shown, (json_t *)(uintptr_t)one);
+    }
+    if (json_array_size(shown))
+        table_put_array(&cli->out, shown, circuits_columns, cli->utc);
+    json_decref(shown);
+    if (json_array_size(json_object_get(answer, "orders")))
+        table_put_array(&cli->out, json_object_get(answer, "orders"), order_columns, cli->utc);
+    table_put_array(&cli->out, json_object_get(answer, "links"), links_columns, cli->utc);
+    return CLI_OK;
 }
 
 static const struct column end_columns[] = {

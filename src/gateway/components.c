@@ -108,6 +108,19 @@ static const struct {
         CLOSED("'circuits'",
                "'circuits': {'type': 'array', 'minItems': 1, 'maxItems': 1000, 'items':"
                " {'anyOf': [@Name, @Circuit]}}")},
+    {"FitRequest",
+        CLOSED("'circuits'",
+               "'circuits': {'type': 'array', 'minItems': 1, 'maxItems': 10000, 'items':"
+               " {'anyOf': [@Name, @Circuit]}}, 'orders': {'type': 'boolean', 'description':"
+               " 'Count also how many would fit in other orders.'}")},
+    {"Fit",
+        OBJECT("'n': " NUMBER ", 'n-fit': " NUMBER ", 'rate-kbps': " NUMBER ","
+               " 'orders': " LIST(OBJECT("'order': " TEXT ", 'n-fit': " NUMBER ", 'rate-kbps': " NUMBER))
+               ", 'circuits': " LIST(OBJECT("'circuit': @Name, 'fits': " FLAG ", 'limit': " TEXT ","
+                                            " 'reason': " TEXT ", 'links': " LIST("@Name")))
+               ", 'links': " LIST(OBJECT("'link': @Name, 'capacity-kbps': " NUMBER ","
+                                         " 'before-kbps': " NUMBER ", 'after-kbps': " NUMBER ","
+                                         " 'limits': " NUMBER)))},
     {"BoundsOfState",
         "{'type': 'object', 'description': 'Whole microseconds; null: there is no bound.',"
         " 'properties': {'worst-us': {'type': 'integer', 'nullable': true},"

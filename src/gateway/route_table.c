@@ -78,6 +78,10 @@ const struct api_route route_table[] = {
      api_post_what_if, "circuit.what-if", MINUTES(2), .body = "WhatIfRequest", .body_size = MIB(8),
      .answer = "WhatIf"},
 
+    {HTTP_POST, "/fit", ANY, "Which of these circuits the network could carry, one after the other, and "
+     "what limits the others; changes nothing.", api_post_what_if, "circuit.fit", MINUTES(2),
+     .body = "FitRequest", .body_size = MIB(16), .answer = "Fit"},
+
     {HTTP_GET, "/workflows", ANY, "The workflows that orders can be submitted for.", api_pass_on,
      "work.workflows", .answer = "Workflows"},
     {HTTP_GET, "/orders", ANY, "Work orders, without their steps.", api_list_orders, "work.list",

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "orchestrate/exceptions.h"
+#include "orchestrate/fits.h"
 #include "orchestrate/inventory.h"
 #include "orchestrate/service_private.h"
 #include "orchestrate/whatif.h"
@@ -25,6 +26,7 @@ static const struct request_kind kinds[] = {
     {"work.get", work_get, false},
     {"work.workflows", service_list_workflows, false},
     {"circuit.what-if", whatif, false},
+    {"circuit.fit", fits, false},
     {"exception.raise", exception_raise, true},
     {"exception.close", exception_close, true},
     {"exception.acknowledge", exception_acknowledge, true},

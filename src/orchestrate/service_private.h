@@ -10,7 +10,7 @@
 #include "orchestrate/workflow.h"
 
 #define ORCHESTRATE_ACTOR "system/orchestrate"
-#define REQUEST_KINDS 14
+#define REQUEST_KINDS 15
 
 /* A workflow that can be submitted, and what it does as far as that matters before it begins. */
 struct definition {

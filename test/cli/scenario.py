@@ -270,6 +270,39 @@ claim("... of circuits by their names", tieline("circuit", "what-if", "scada-a",
 claim("... and needs one or the other", tieline("circuit", "what-if"), status=2,
       err=["NAME... or -f FILE"])
 
+server.tell({"POST /fit": {
+    "n": 2, "n-fit": 1, "rate-kbps": 512, "orders": [],
+    "circuits": [{"circuit": "scada-a", "fits": True},
+                 {"circuit": "g", "fits": False, "limit": "capacity", "links": ["a1-a2"],
+                  "reason": "no path has 900000 kbit/s left"}],
+    "links": [{"link": "a1-a2", "capacity-kbps": 1000000, "before-kbps": 0, "after-kbps": 512000,
+               "limits": 1}]}})
+claim("fit says which circuits fit and what limits the others",
+      tieline("circuit", "fit", "scada-a", "g"),
+      out=["1 of 2 circuits fit\n", "g        no    capacity  a1-a2", "51.2 %"],
+      asked=[("POST", "/fit", {"circuits": ["scada-a", "g"], "orders": False})])
+server.tell({"GET /proof?of=observed": {
+    "ok": False, "rules": 9, "circuits": 1, "walks": 4, "failures": 12, "n-violations": 1,
+    "violations": [{"kind": "leak", "text": "node a1 lets it in", "packet": "in_port=4",
+                    "failure": "link a1-a2"}],
+    "unread": [{"node": "b1", "known-before": False}],
+    "unjudged": [{"node": "a2", "rule": "of table 7"}]}})
+claim("network prove shows what is against it", tieline("network", "prove"), status=1,
+      out=["leak: node a1 lets it in\n", "  failure  link a1-a2\n", "unread: node b1",
+           "unjudged: node a2 holds of table 7\n", "not proved: the tables of all nodes: 9 rules"])
+server.tell({"GET /ask/reach?from=fep&to=rtu-a&protocol=tcp%2F502": {
+    "from": "fep", "to": "rtu-a", "protocol": "tcp/502", "reaches": True, "proved": True,
+    "ways": [{"circuit": "scada-a", "packet": "tcp_dst=502", "path": "cc1 > a1",
+              "rules": ["cc1: one", "a1: two"]}]}})
+claim("ask reach says by which circuit", tieline("ask", "reach", "fep", "rtu-a", "tcp/502"),
+      out="fep reaches rtu-a (tcp/502)\nby circuit scada-a\n  packet   tcp_dst=502\n"
+          "  path     cc1 > a1\n  rules    cc1: one\n           a1: two\n")
+server.tell({"GET /ask/affected-by?element=a1-a2": {"element": "link a1-a2", "proved": False, "lost": ["x"],
+                                      "fails-over": [], "unprotected": []}})
+claim("ask affected-by says it, and that the tables are not as proved",
+      tieline("ask", "affected-by", "a1-a2"),
+      out=["If link a1-a2 fails\n", "lost: 1 circuit\n  x\n", "not as proved"])
+
 # ---- Work
 
 

@@ -140,6 +140,37 @@ what_if_takes_circuits_and_names(void **state)
     free(body);
 }
 
+/* One that is there, and one that asks for more than a link carries. */
+static void
+fit_says_which_circuits_fit_and_what_limits_the_others(void **state)
+{
+    struct api_scene *s = *state;
+    struct answer a = ask_for(s, "vera", "GET /api/v1/circuits/scada-rtu", NULL, 200, "Circuit");
+    json_t *large = json_deep_copy(a.json);
+    answer_fini(&a);
+    json_object_del(large, "status");
+    json_object_set_new(large, "name", json_string("large"));
+    json_object_set_new(large, "rate-kbps", json_integer(9000000));
+    char *text = json_dumps(large, 0);
+    char *body = xasprintf("{\"circuits\": [\"scada-rtu\", %s], \"orders\": true}", text);
+    a = ask_for(s, "vera", "POST /api/v1/fit", body, 200, "Fit");
+    const json_t *circuits = json_object_get(a.json, "circuits");
+    assert_int_equal(json_integer_value(json_object_get(a.json, "n")), 2);
+    assert_int_equal(json_integer_value(json_object_get(a.json, "n-fit")), 1);
+    assert_int_equal(json_array_size(json_object_get(a.json, "orders")), 4);
+    assert_true(json_is_true(json_object_get(json_array_get(circuits, 0), "fits")));
+    assert_true(json_is_false(json_object_get(json_array_get(circuits, 1), "fits")));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(circuits, 1), "limit")),
+                        "capacity");
+    answer_fini(&a);
+    a = ask_for(s, "vera", "POST /api/v1/fit", "{'circuits': ['nothing']}", 404, "Problem");
+    assert_non_null(strstr(member(&a, "detail"), "number 1"));
+    answer_fini(&a);
+    json_decref(large);
+    free(text);
+    free(body);
+}
+
 /* ---- work */
 
 #define ENTRY                                                                                      \
@@ -299,5 +330,6 @@ an_exception_is_acknowledged_and_closed(void **state)
 TEST_MAIN(TEST(objects_are_put_and_removed),
           TEST(what_contradicts_the_rest_is_a_problem_with_findings),
           TEST(what_is_exported_imports_unchanged), TEST(what_if_takes_circuits_and_names),
+          TEST(fit_says_which_circuits_fit_and_what_limits_the_others),
           TEST(an_order_goes_from_the_form_to_the_fingerprint), TEST(a_refused_order_is_undone),
           TEST(a_cancelled_order_is_undone), TEST(an_exception_is_acknowledged_and_closed))
