@@ -1,5 +1,6 @@
-/* prove_private.h - shared by prove.c (what must hold), prove_tables.c (what is being judged),
- * prove_walk.c (what the tables do) and prove_report.c (what is said of it).
+/* prove_private.h - shared by prove.c (what must hold), prove_network.c, prove_tables.c and
+ * prove_circuits.c (what is being judged), prove_walk.c and prove_graph.c (what the tables do), and
+ * prove_report.c (what is said of it).
  *
  * Failures are lanes. A class of packets is followed once, with a word of 64 bits that says in
  * which cases it gets as far as this: with everything up, with the first, the second, ... of the
@@ -237,10 +238,17 @@ struct prover {
     struct spare_pieces *spare_pieces;
 };
 
-/* ---- prove_tables.c ---- */
+/* ---- prove_network.c ---- */
 
 uint32_t prover_node(const struct prover *, const char *name);                /* NO_ELEMENT: none */
 struct proved_port *proved_port(const struct proved_node *, uint32_t number); /* NULL: none */
+
+/* ---- prove_circuits.c ---- */
+
+void forget_circuit(struct prover *, struct judged_circuit *);
+
+/* ---- prove_tables.c ---- */
+
 /* Made if it is not there: its absence can be looked at too. */
 struct proved_group *proved_group(struct proved_node *, uint32_t group_id);
 struct proved_meter *proved_meter(struct proved_node *, uint32_t meter_id);
@@ -249,6 +257,8 @@ void mark_dirty(struct prover *, struct judged *);
 void mark_users_dirty(struct prover *, const struct element *);
 void mark_entry_dirty(struct prover *, struct proved_flow *);
 void set_odd(struct prover *, struct proved_flow *, bool odd);
+void mark_odd_dirty(struct prover *, const struct proved_node *); /* all of a node */
+void drop_uses(struct prover *, struct judged *);                 /* it uses nothing any more */
 /* A walk begins; comes by this element; has ended. */
 void begin_uses(struct prover *, struct judged *);
 void note_use(struct prover *, struct judged *, struct element *);

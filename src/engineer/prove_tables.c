@@ -2,7 +2,6 @@
 #include "engineer/prove_graph.h"
 
 #include "base/alloc.h"
-#include "base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,171 +17,6 @@ struct spare_pieces {
     struct spare_pieces *next;
     struct pieces pieces;
 };
-
-/* ---- The network ---- */
-
-static int
-by_node_name(const void *a, const void *b)
-{
-    return strcmp(((const struct proved_node *)a)->node->name,
-                  ((const struct proved_node *)b)->node->name);
-}
-
-static int
-by_link_name(const void *a, const void *b)
-{
-    return strcmp(((const struct proved_link *)a)->link->name,
-                  ((const struct proved_link *)b)->link->name);
-}
-
-static int
-by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int
-by_port_number(const void *a, const void *b)
-{
-    uint32_t x = ((const struct proved_port *)a)->number,
-             y = ((const struct proved_port *)b)->number;
-    return x < y ? -1 : x > y;
-}
-
-static uint64_t
-hash_of_name(const char *name)
-{
-    return hash_bytes(name, strlen(name), 0);
-}
-
-static void
-file_names(struct prover *p)
-{
-    p->n_name_slots = 16;
-    while (p->n_name_slots < 2 * p->n_nodes)
-        p->n_name_slots *= 2;
-    p->name_slots = xcalloc(p->n_name_slots, sizeof *p->name_slots);
-    for (uint32_t i = 0; i < p->n_nodes; i++) {
-        uint64_t hash = hash_of_name(p->nodes[i].node->name);
-        uint32_t at = (uint32_t)hash & (p->n_name_slots - 1);
-        while (p->name_slots[at].node)
-            at = (at + 1) & (p->n_name_slots - 1);
-        p->name_slots[at] = (struct name_slot){hash, i + 1};
-    }
-}
-
-uint32_t
-prover_node(const struct prover *p, const char *name)
-{
-    uint64_t hash = name ? hash_of_name(name) : 0;
-    for (uint32_t at = (uint32_t)hash & (p->n_name_slots - 1); name && p->name_slots[at].node;
-         at = (at + 1) & (p->n_name_slots - 1)) {
-        const struct name_slot *slot = &p->name_slots[at];
-        if (slot->hash == hash && !strcmp(p->nodes[slot->node - 1].node->name, name))
-            return slot->node - 1;
-    }
-    return NO_ELEMENT;
-}
-
-struct proved_port *
-proved_port(const struct proved_node *node, uint32_t number)
-{
-    uint32_t low = 0, high = node->n_ports;
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (node->ports[middle].number < number)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < node->n_ports && node->ports[low].number == number ? &node->ports[low] : NULL;
-}
-
-static void
-add_ports(struct prover *p, struct proved_node *node)
-{
-    node->ports = xcalloc(node->node->n_ports + 1, sizeof *node->ports);
-    for (uint32_t i = 0; i < node->node->n_ports; i++) {
-        uint32_t number = node->node->ports[i].number;
-        node->ports[node->n_ports++] = (struct proved_port){
-            .number = number,
-            .link = NO_ELEMENT,
-            .far_node = NO_ELEMENT,
-            .host = network_host_at(p->network, node->node->name, number)};
-    }
-    node->ports[node->n_ports++] = (struct proved_port){
-        .number = PORT_LOCAL, .link = NO_ELEMENT, .far_node = NO_ELEMENT};
-    qsort(node->ports, node->n_ports, sizeof *node->ports, by_port_number);
-}
-
-/* A port with a link to a node that is not there is an edge: what enters there must be allowed. */
-static void
-connect(struct prover *p, uint32_t link, const struct link_end *here, const struct link_end *far)
-{
-    uint32_t node = prover_node(p, here->node), far_node = prover_node(p, far->node);
-    struct proved_port *port = node == NO_ELEMENT ? NULL : proved_port(&p->nodes[node], here->port);
-    if (!port || far_node == NO_ELEMENT)
-        return;
-    port->link = link;
-    port->far_node = far_node;
-    port->far_port = far->port;
-}
-
-static void
-name_risks(struct prover *p)
-{
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < p->n_links; i++)
-        n += p->links[i].link->n_shared_risks;
-    p->risks = xcalloc(n ? n : 1, sizeof *p->risks);
-    n = 0;
-    for (uint32_t i = 0; i < p->n_links; i++) {
-        for (uint32_t k = 0; k < p->links[i].link->n_shared_risks; k++)
-            p->risks[n++] = p->links[i].link->shared_risks[k];
-    }
-    if (n)
-        qsort(p->risks, n, sizeof *p->risks, by_text);
-    for (uint32_t i = 0; i < n; i++) {
-        if (!p->n_risks || strcmp(p->risks[p->n_risks - 1], p->risks[i]))
-            p->risks[p->n_risks++] = p->risks[i];
-    }
-    for (uint32_t i = 0; i < p->n_links; i++) {
-        struct proved_link *l = &p->links[i];
-        l->risks = xcalloc(l->link->n_shared_risks + 1, sizeof *l->risks);
-        for (uint32_t k = 0; k < l->link->n_shared_risks; k++) {
-            char **found = bsearch(&l->link->shared_risks[k], p->risks, p->n_risks,
-                                   sizeof *p->risks, by_text);
-            l->risks[l->n_risks++] = (uint32_t)(found - p->risks);
-        }
-    }
-}
-
-struct prover *
-prover_new(const struct network *net)
-{
-    struct prover *p = xcalloc(1, sizeof *p);
-    p->network = net;
-    p->nodes = xcalloc(HASH_COUNT(net->nodes) + 1, sizeof *p->nodes);
-    p->links = xcalloc(HASH_COUNT(net->links) + 1, sizeof *p->links);
-    for (const struct node *node = net->nodes; node; node = node->hh.next)
-        p->nodes[p->n_nodes++].node = node;
-    qsort(p->nodes, p->n_nodes, sizeof *p->nodes, by_node_name);
-    for (const struct link *link = net->links; link; link = link->hh.next)
-        p->links[p->n_links++].link = link;
-    qsort(p->links, p->n_links, sizeof *p->links, by_link_name);
-    file_names(p);
-    for (uint32_t i = 0; i < p->n_nodes; i++)
-        add_ports(p, &p->nodes[i]);
-    for (uint32_t i = 0; i < p->n_links; i++) {
-        connect(p, i, &p->links[i].link->a, &p->links[i].link->b);
-        connect(p, i, &p->links[i].link->b, &p->links[i].link->a);
-    }
-    name_risks(p);
-    p->lane_numbers[FAILS_LINK] = xcalloc(p->n_links + 1, sizeof(struct lane_number));
-    p->lane_numbers[FAILS_NODE] = xcalloc(p->n_nodes + 1, sizeof(struct lane_number));
-    p->lane_numbers[FAILS_RISK] = xcalloc(p->n_risks + 1, sizeof(struct lane_number));
-    return p;
-}
 
 /* ---- Users ---- */
 
@@ -261,7 +95,7 @@ end_uses(struct prover *p, struct judged *by)
         memcpy(by->used, p->used, p->n_used * sizeof *by->used);
 }
 
-static void
+void
 drop_uses(struct prover *p, struct judged *by)
 {
     for (uint32_t i = 0; i < by->n_used; i++) {
@@ -341,7 +175,7 @@ set_odd(struct prover *p, struct proved_flow *f, bool odd)
     }
 }
 
-static void
+void
 mark_odd_dirty(struct prover *p, const struct proved_node *node)
 {
     for (struct proved_flow *f = node->odd; f; f = f->next_odd)
@@ -714,130 +548,6 @@ prover_put_plan(struct prover *p, const struct plan *plan)
     }
     free(names);
     return err;
-}
-
-/* ---- Circuits ---- */
-
-/* What is allowed at this port has changed: who shares packets with the claim, and the rules that
- * let them in. */
-static void
-mark_around(struct prover *p, uint32_t node, struct proved_port *port, const struct claim *claim)
-{
-    p->found.n = 0;
-    cubes_meet(&port->claims, &claim->sent, CUBES_ALL, &p->found);
-    for (uint32_t i = 0; i < p->found.n; i++)
-        mark_dirty(p, (struct judged *)p->found.items[i]);
-    mark_odd_dirty(p, &p->nodes[node]);
-}
-
-static struct proved_port *
-entry_of(const struct prover *p, const struct claim *claim, uint32_t *node)
-{
-    *node = prover_node(p, claim->from.node->name);
-    return *node == NO_ELEMENT ? NULL : proved_port(&p->nodes[*node], claim->from.port);
-}
-
-static void
-forget_circuit(struct prover *p, struct judged_circuit *c)
-{
-    for (uint32_t i = 0; i < c->claims.n; i++) {
-        drop_uses(p, &c->judged[i]);
-        violations_clear(p, &c->judged[i].violations);
-        free(c->judged[i].used);
-        free(c->judged[i].failures);
-        ways_free(c->judged[i].ways);
-    }
-    p->n_claims -= c->claims.n;
-    HASH_DEL(p->circuits, c);
-    claims_fini(&c->claims);
-    free(c->judged);
-    free(c);
-}
-
-enum err
-prover_allow(struct prover *p, const struct circuit *circuit, const struct design *design,
-             struct diag *diag)
-{
-    struct judged_circuit *c;
-    HASH_FIND_STR(p->circuits, circuit->name, c);
-    if (c)
-        return diag_set(diag, ERR_EXISTS, "circuit \"%s\" is allowed already", circuit->name);
-    c = xcalloc(1, sizeof *c);
-    c->circuit = circuit;
-    c->design = design;
-    enum err err = claims_add(&c->claims, p->network, circuit, design, diag);
-    for (uint32_t i = 0; i < c->claims.n && !err; i++) {
-        uint32_t node;
-        if (!entry_of(p, &c->claims.list[i], &node))
-            err = diag_set(diag, ERR_NOT_FOUND,
-                           "circuit \"%s\" enters node \"%s\" at port %u, which "
-                           "is not there",
-                           circuit->name, c->claims.list[i].from.node->name,
-                           c->claims.list[i].from.port);
-    }
-    if (err) {
-        claims_fini(&c->claims);
-        free(c);
-        return err;
-    }
-    HASH_ADD_KEYPTR(hh, p->circuits, circuit->name, strlen(circuit->name), c);
-    c->judged = xcalloc(c->claims.n + 1, sizeof *c->judged);
-    p->n_claims += c->claims.n;
-    for (uint32_t i = 0; i < c->claims.n; i++) {
-        uint32_t node;
-        struct judged *j = &c->judged[i];
-        j->claim = &c->claims.list[i];
-        struct proved_port *port = entry_of(p, j->claim, &node);
-        j->node = node;
-        j->port = port;
-        mark_around(p, node, port, j->claim);
-        j->item.match = &j->claim->sent;
-        cubes_insert(&port->claims, &j->item);
-        mark_dirty(p, j);
-    }
-    return ERR_OK;
-}
-
-static void
-forget_dirty(struct prover *p, const struct judged_circuit *c)
-{
-    struct judged **at = &p->dirty;
-    while (*at) {
-        if (*at >= c->judged && *at < c->judged + c->claims.n)
-            *at = (*at)->next_dirty;
-        else
-            at = &(*at)->next_dirty;
-    }
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < p->provisional.n; i++) {
-        struct judged *j = p->provisional.list[i];
-        if (j < c->judged || j >= c->judged + c->claims.n)
-            p->provisional.list[kept++] = j;
-    }
-    p->provisional.n = kept;
-}
-
-enum err
-prover_forbid(struct prover *p, const char *circuit)
-{
-    struct judged_circuit *c;
-    HASH_FIND_STR(p->circuits, circuit, c);
-    if (!c)
-        return ERR_NOT_FOUND;
-    for (uint32_t i = 0; i < c->claims.n; i++) {
-        uint32_t node;
-        struct judged *j = &c->judged[i];
-        struct proved_port *port = entry_of(p, j->claim, &node);
-        cubes_remove(&port->claims, &j->item);
-        mark_around(p, node, port, j->claim);
-        p->found.n = 0;
-        cubes_meet(&p->nodes[node].flows, &j->claim->sent, CUBES_ALL, &p->found);
-        for (uint32_t k = 0; k < p->found.n; k++)
-            mark_entry_dirty(p, (struct proved_flow *)p->found.items[k]);
-    }
-    forget_dirty(p, c);
-    forget_circuit(p, c);
-    return ERR_OK;
 }
 
 /* ---- The end ---- */
