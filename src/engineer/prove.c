@@ -615,6 +615,8 @@ prover_judge(struct prover *p)
     while (p->dirty_flows) {
         struct proved_flow *f = p->dirty_flows;
         p->dirty_flows = f->next_dirty;
+        if (f->next_dirty)
+            f->next_dirty->previous_dirty_at = &p->dirty_flows;
         f->entry_is_dirty = false;
         judge_entry(p, f);
     }

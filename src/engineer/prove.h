@@ -94,8 +94,8 @@ void prover_end_update(struct prover *);
 
 /* Judges what has changed. How many violations stand: 0, it is proved. */
 uint64_t prover_judge(struct prover *);
-/* What stood at the last prover_judge(), at most `limit` violations (0: all that were kept, 16 per
- * circuit's conversation and per rule). It looks at all rules. */
+/* What stood at the last prover_judge(), at most `limit` violations (0: all that were kept: 16 per
+ * circuit's conversation and per rule, 10,000 in all). It looks at all rules. */
 void prover_report(struct prover *, uint32_t limit, struct proof *);
 
 /* The usual case: is this plan right for this network? */

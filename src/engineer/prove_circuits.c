@@ -15,7 +15,7 @@ mark_around(struct prover *p, uint32_t node, struct proved_port *port, const str
     cubes_meet(&port->claims, &claim->sent, CUBES_ALL, &p->found);
     for (uint32_t i = 0; i < p->found.n; i++)
         mark_dirty(p, (struct judged *)p->found.items[i]);
-    mark_odd_dirty(p, &p->nodes[node]);
+    mark_odd_dirty(p, &p->nodes[node], &claim->sent);
 }
 
 static struct proved_port *

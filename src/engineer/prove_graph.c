@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PLACES_MAX 4000      /* of one claim; more are followed step by step, within their budget */
 #define NO_GUARD 0           /* whatever comes to the place */
 #define ANY_GUARD UINT16_MAX /* only in the lane of anything */
 
@@ -348,7 +349,7 @@ static void
 draw_from(struct drawing *d, uint32_t index)
 {
     struct graph_of_ways *g = d->graph;
-    if (d->depth > WALK_DEPTH_MAX)
+    if (d->depth > WALK_DEPTH_MAX || g->n_places > PLACES_MAX)
         g->circular = true;
     if (g->circular)
         return;

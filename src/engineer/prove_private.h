@@ -67,6 +67,7 @@ struct violations {
     struct violation *list;
 };
 #define VIOLATIONS_KEPT 16 /* per claim, per rule */
+#define VIOLATIONS_KEPT_IN_ALL 10000
 
 struct proved_flow {
     struct cube_item item; /* the first member: an item is its flow */
@@ -80,7 +81,7 @@ struct proved_flow {
     bool entry_is_dirty;
     bool odd; /* what it lets in is not one circuit's: judged again when its node changes */
     uint32_t n_classes; /* ports where it lets something in */
-    struct proved_flow *next_dirty;
+    struct proved_flow *next_dirty, **previous_dirty_at;
     struct proved_flow *next_odd, **previous_odd_at;
     struct violations *leaks; /* NULL: none */
 };
@@ -217,6 +218,7 @@ struct prover {
     uint32_t n_replaced; /* since all was judged; more than REPLACED_KEPT: they are not all there */
     struct proved_flow *replaced[REPLACED_KEPT];
     uint64_t n_flows, n_claims, n_violations; /* violations: standing, also those not kept */
+    uint32_t n_kept;
 
     struct use *free_uses;
     struct use_block *use_blocks;
@@ -257,8 +259,9 @@ void mark_dirty(struct prover *, struct judged *);
 void mark_users_dirty(struct prover *, const struct element *);
 void mark_entry_dirty(struct prover *, struct proved_flow *);
 void set_odd(struct prover *, struct proved_flow *, bool odd);
-void mark_odd_dirty(struct prover *, const struct proved_node *); /* all of a node */
-void drop_uses(struct prover *, struct judged *);                 /* it uses nothing any more */
+/* Those of a node that meet what has changed. */
+void mark_odd_dirty(struct prover *, const struct proved_node *, const struct match *changed);
+void drop_uses(struct prover *, struct judged *); /* it uses nothing any more */
 /* A walk begins; comes by this element; has ended. */
 void begin_uses(struct prover *, struct judged *);
 void note_use(struct prover *, struct judged *, struct element *);

@@ -207,12 +207,13 @@ violations_add(struct prover *p, struct violations **list, struct violation *v)
     }
     p->n_violations++;
     (*list)->found++;
-    if ((*list)->n == VIOLATIONS_KEPT) {
+    if ((*list)->n == VIOLATIONS_KEPT || p->n_kept == VIOLATIONS_KEPT_IN_ALL) {
         violation_fini(v);
         return;
     }
     (*list)->list = xrealloc((*list)->list, (*list)->n + 1, sizeof *v);
     (*list)->list[(*list)->n++] = *v;
+    p->n_kept++;
 }
 
 void
@@ -221,6 +222,7 @@ violations_clear(struct prover *p, struct violations **list)
     if (!*list)
         return;
     p->n_violations -= (*list)->found;
+    p->n_kept -= (*list)->n;
     for (uint32_t i = 0; i < (*list)->n; i++)
         violation_fini(&(*list)->list[i]);
     free((*list)->list);

@@ -152,6 +152,9 @@ mark_entry_dirty(struct prover *p, struct proved_flow *f)
         return;
     f->entry_is_dirty = true;
     f->next_dirty = p->dirty_flows;
+    f->previous_dirty_at = &p->dirty_flows;
+    if (f->next_dirty)
+        f->next_dirty->previous_dirty_at = &f->next_dirty;
     p->dirty_flows = f;
 }
 
@@ -176,10 +179,17 @@ set_odd(struct prover *p, struct proved_flow *f, bool odd)
 }
 
 void
-mark_odd_dirty(struct prover *p, const struct proved_node *node)
+mark_odd_dirty(struct prover *p, const struct proved_node *node, const struct match *changed)
 {
-    for (struct proved_flow *f = node->odd; f; f = f->next_odd)
-        mark_entry_dirty(p, f);
+    if (!node->odd)
+        return;
+    p->found.n = 0;
+    cubes_meet(&node->flows, changed, CUBES_ALL, &p->found);
+    for (uint32_t i = 0; i < p->found.n; i++) {
+        struct proved_flow *f = (struct proved_flow *)p->found.items[i];
+        if (f->odd)
+            mark_entry_dirty(p, f);
+    }
 }
 
 /* ---- Flows ---- */
@@ -271,7 +281,7 @@ put_flow(struct prover *p, uint32_t index, const struct flow *flow)
         for (uint32_t i = 0; i < p->found.n; i++)
             mark_users_dirty(p, &((struct proved_flow *)p->found.items[i])->element);
         mark_users_dirty(p, &node->miss);
-        mark_odd_dirty(p, node);
+        mark_odd_dirty(p, node, &flow->match);
         if (f->forwards)
             mark_entry_dirty(p, f);
     }
@@ -286,14 +296,12 @@ take_out_flow(struct prover *p, struct proved_flow *f)
     forget_element(p, &f->element);
     violations_clear(p, &f->leaks);
     set_odd(p, f, false);
-    for (struct proved_flow **at = &p->dirty_flows; f->entry_is_dirty && *at;
-         at = &(*at)->next_dirty) {
-        if (*at == f) {
-            *at = f->next_dirty;
-            break;
-        }
+    if (f->entry_is_dirty) {
+        *f->previous_dirty_at = f->next_dirty;
+        if (f->next_dirty)
+            f->next_dirty->previous_dirty_at = f->previous_dirty_at;
     }
-    mark_odd_dirty(p, node);
+    mark_odd_dirty(p, node, &f->flow->match);
     free(f);
     p->n_flows--;
 }
@@ -314,7 +322,7 @@ remove_flow(struct prover *p, uint32_t index, const struct flow *flow)
         note_changing(p, (struct changing_rule){.flow = f});
     f->goes = f->item.tentative = true;
     mark_users_dirty(p, &f->element);
-    mark_odd_dirty(p, &p->nodes[index]);
+    mark_odd_dirty(p, &p->nodes[index], &flow->match);
     return ERR_OK;
 }
 
@@ -487,7 +495,7 @@ prover_end_update(struct prover *p)
             c->flow->item.tentative = false;
             c->flow->forwards = forwards(c->flow->flow);
             mark_users_dirty(p, &c->flow->element);
-            mark_odd_dirty(p, &p->nodes[c->flow->node]);
+            mark_odd_dirty(p, &p->nodes[c->flow->node], &c->flow->flow->match);
             if (!c->flow->flow->table_id)
                 mark_entry_dirty(p, c->flow);
         }
