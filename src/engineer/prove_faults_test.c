@@ -8,11 +8,12 @@
 #include "engineer/prove_private.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define FAULTS 200 /* under a sanitizer each takes ten times as long */
+#define FAULTS 60 /* under a sanitizer each takes ten times as long */
+#define NETWORKS 6
 #else
 #define FAULTS 2000 /* of each kind */
-#endif
 #define NETWORKS 20
+#endif
 #define SIMULATED 4 /* of so many that are not caught one is simulated: it takes long */
 
 enum fault {
