@@ -436,12 +436,9 @@ describe_broken(const struct network *net, const json_t *draft, const char *circ
     for (size_t i = 0; i < draft_size(draft); i++)
         (void)network_remove_design(before, draft_circuit(draft, i));
     enum err err = bounds_new(before, &bounds_defaults, &b, diag);
-    bool held = !err;
-    for (int state = 0; state < BOUNDS_STATE_MAX && held; state++) {
-        struct bounds_result r;
-        held = !bounds_circuit(b, circuit, state, &r);
-        if (!held)
-            break;
+    struct bounds_result r;
+    bool held = !err && !bounds_circuit(b, circuit, BOUNDS_NORMAL, &r);
+    if (held) {
         held = r.worst <= bounds_budget_of(network_circuit(before, circuit)).latency;
         bounds_result_fini(&r);
     }
@@ -453,24 +450,24 @@ describe_broken(const struct network *net, const json_t *draft, const char *circ
     return err;
 }
 
+/* Of what is so with everything up. After a failure the bounds count every way of every circuit at
+ * once, whatever has failed: who keeps its budget then keeps it, but who does not may do so too. */
 static enum err
 find_unmet(struct bounds *b, const struct network *net, const json_t *draft, char **unmet,
            struct diag *diag)
 {
     struct bounds_size size;
     enum err err = ERR_OK;
-    for (int state = 0; state < BOUNDS_STATE_MAX && !*unmet && !err; state++) {
-        bounds_get_size(b, state, &size);
-        struct bounds_figures *all = bounds_all(b, state);
-        for (uint32_t i = 0; i < size.circuits && !*unmet && !err; i++) {
-            const char *name = all[i].circuit->name;
-            if (keeps_budget(&all[i]))
-                continue;
-            err = is_in_draft(draft, name) ? describe_unmet(b, net, name, unmet, diag)
-                                           : describe_broken(net, draft, name, unmet, diag);
-        }
-        free(all);
+    bounds_get_size(b, BOUNDS_NORMAL, &size);
+    struct bounds_figures *all = bounds_all(b, BOUNDS_NORMAL);
+    for (uint32_t i = 0; i < size.circuits && !*unmet && !err; i++) {
+        const char *name = all[i].circuit->name;
+        if (keeps_budget(&all[i]))
+            continue;
+        err = is_in_draft(draft, name) ? describe_unmet(b, net, name, unmet, diag)
+                                       : describe_broken(net, draft, name, unmet, diag);
     }
+    free(all);
     return err;
 }
 

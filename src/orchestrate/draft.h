@@ -58,8 +58,9 @@ MUST_CHECK enum err draft_prove(const struct network *, struct proof *, struct d
 
 /* The latency bounds of the draft's circuits (the first DRAFT_SHOWN), with all that is in the
  * network: a list of what bounds_to_json() says. `*unmet`: why the first of them does not keep its
- * budget, or breaks another circuit's that holds without them; NULL if all do. The caller owns
- * both. Errors as bounds_new(). */
+ * budget with everything up, or breaks another circuit's that holds without them; NULL if all do.
+ * After a failure the bounds are too cautious to refuse by. The caller owns both. Errors as
+ * bounds_new(). */
 MUST_CHECK enum err draft_bounds(const struct network *, const json_t *draft, json_t **bounds,
                                  char **unmet, struct diag *);
 

@@ -211,7 +211,7 @@ keeps_latency_budgets_or_says_which_not(void **state UNUSED)
     json_decref(again);
     json_decref(bounds);
     /* Another one, of a higher class on the same links, takes it beyond. */
-    network_circuit(net, "scada-a")->max_latency_us = (uint32_t)after;
+    network_circuit(net, "scada-a")->max_latency_us = (uint32_t)normal;
     json_t *second = draft_of(net, "trip", NULL);
     assert_ok(draft_put(net, second, &why));
     unmet = unmet_of(net, second, &bounds);
