@@ -170,24 +170,6 @@ change_rules(struct subject *s, struct place *places, double *replaced, double *
     }
 }
 
-static const struct group *
-plan_group(void *arg, uint32_t id)
-{
-    struct group wanted = {.group_id = id};
-    struct rule rule = rule_of_group(&wanted);
-    struct rule_item *item = ruleset_find(arg, &rule);
-    return item ? item->rule.group : NULL;
-}
-
-static const struct meter *
-plan_meter(void *arg, uint32_t id)
-{
-    struct meter wanted = {.meter_id = id};
-    struct rule rule = rule_of_meter(&wanted);
-    struct rule_item *item = ruleset_find(arg, &rule);
-    return item ? item->rule.meter : NULL;
-}
-
 static void
 certify_rules(const struct subject *s, const struct place *places)
 {
@@ -198,8 +180,7 @@ certify_rules(const struct subject *s, const struct place *places)
         check(certifier_allow(c, network_circuit(s->net, d->circuit), d, &diag), &diag);
     for (uint32_t i = 0; i < CHANGES; i++) {
         struct certificate result;
-        struct rule_lookup lookup = {plan_group, plan_meter,
-                                     (void *)plan_ruleset(s->plan, places[i].node)};
+        const struct rule_lookup lookup = rule_lookup_in(plan_ruleset(s->plan, places[i].node));
         nsec_t start = clock_monotonic();
         check(certify(c, places[i].node, places[i].flow, &lookup, &result), &diag);
         us[i] = (double)(clock_monotonic() - start) / 1e3;

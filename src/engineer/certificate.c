@@ -429,6 +429,32 @@ certifier_free(struct certifier *c)
     free(c);
 }
 
+/* ---- What a node holds ---- */
+
+static const struct group *
+group_in(void *arg, uint32_t id)
+{
+    struct group wanted = {.group_id = id};
+    struct rule rule = rule_of_group(&wanted);
+    struct rule_item *item = ruleset_find(arg, &rule);
+    return item ? item->rule.group : NULL;
+}
+
+static const struct meter *
+meter_in(void *arg, uint32_t id)
+{
+    struct meter wanted = {.meter_id = id};
+    struct rule rule = rule_of_meter(&wanted);
+    struct rule_item *item = ruleset_find(arg, &rule);
+    return item ? item->rule.meter : NULL;
+}
+
+struct rule_lookup
+rule_lookup_in(const struct ruleset *rules)
+{
+    return (struct rule_lookup){group_in, meter_in, (void *)(uintptr_t)rules};
+}
+
 /* ---- One rule ---- */
 
 /* The rule's class on its way through its actions. */

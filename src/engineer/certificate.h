@@ -36,6 +36,9 @@ struct rule_lookup {
     void *arg;
 };
 
+/* Of a rule set: what a node is planned or known to hold. It must outlive the result. */
+struct rule_lookup rule_lookup_in(const struct ruleset *);
+
 enum certificate_kind {
     CERTIFIED,         /* it forwards for one circuit, as approved */
     CERTIFIED_PASSIVE, /* it forwards nothing: it drops, or tells the controller */

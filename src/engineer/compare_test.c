@@ -1,31 +1,7 @@
 #include "engineer/compare.h"
 
 #include "engineer/design.h"
-#include "engineer/testing.h"
-
-static void
-design_all(struct network *net)
-{
-    struct designer *designer = designer_new(net);
-    for (struct circuit *c = net->circuits; c; c = c->hh.next) {
-        struct design *d;
-        struct diag diag;
-        if (network_design(net, c->name))
-            continue;
-        if (designer_add(designer, c, &d, &diag))
-            fail_msg("%s", diag.text);
-        network_put_design(net, d);
-    }
-    designer_free(designer);
-}
-
-static struct plan *
-plan_of(const struct network *net)
-{
-    struct plan *plan;
-    assert_ok(plan_network(net, &plan, NULL));
-    return plan;
-}
+#include "engineer/testing_plan.h"
 
 static char *
 compare_text(const struct network *before, const struct network *after, uint32_t hot_percent)

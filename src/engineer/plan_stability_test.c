@@ -3,46 +3,16 @@
 #include "engineer/plan.h"
 
 #include "engineer/compile_private.h"
-#include "engineer/design.h"
+#include "engineer/testing_plan.h"
 #include "engineer/testing_random.h"
 #include "model/json.h"
 #include "model/object.h"
 
 #define CIRCUITS 24
 
-static char *
-plan_text(const struct plan *plan)
-{
-    const char **names;
-    uint32_t n = plan_nodes(plan, &names);
-    struct buf out = BUF_INIT;
-    for (uint32_t i = 0; i < n; i++) {
-        struct rule_list rules;
-        plan_rules(plan, names[i], &rules);
-        for (uint32_t k = 0; k < rules.n; k++) {
-            buf_printf(&out, "%s ", names[i]);
-            rule_format(&rules.list[k], &out);
-            buf_str(&out, "\n");
-        }
-        free(rules.list);
-    }
-    free(names);
-    return buf_steal_cstr(&out);
-}
-
-static struct plan *
-plan_of(const struct network *net)
-{
-    struct plan *plan;
-    struct diag diag;
-    if (plan_network(net, &plan, &diag))
-        fail_msg("%s", diag.text);
-    return plan;
-}
-
 /* Designs all circuits in their order; those that do not fit go. Returns the designs as text. */
 static char *
-design_all(struct network *net)
+designs_as_text(struct network *net)
 {
     struct designer *designer = designer_new(net);
     struct buf out = BUF_INIT;
@@ -103,11 +73,11 @@ assert_order_is_nothing(struct network *net)
     struct network *others[3];
     for (size_t i = 0; i < ARRAY_SIZE(others); i++)
         others[i] = shuffled(net);
-    char *designs = design_all(net);
+    char *designs = designs_as_text(net);
     struct plan *plan = plan_of(net);
     char *text = plan_text(plan);
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-        char *other_designs = design_all(others[i]);
+        char *other_designs = designs_as_text(others[i]);
         struct plan *other_plan = plan_of(others[i]);
         char *other_text = plan_text(other_plan);
         assert_string_equal(other_designs, designs);
@@ -164,7 +134,7 @@ one_circuit_changes_only_what_it_must(void **state UNUSED)
     uint32_t compared = 0;
     for (int round = 0; round < 40; round++) {
         struct network *net = random_network_with_circuits();
-        free(design_all(net));
+        free(designs_as_text(net));
         struct plan *plan = plan_of(net), *before = plan_of(net);
         char *text = plan_text(plan);
         struct designer *designer = designer_new(net);

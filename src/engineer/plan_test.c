@@ -1,7 +1,7 @@
 #include "engineer/plan.h"
 
 #include "engineer/design.h"
-#include "engineer/testing.h"
+#include "engineer/testing_plan.h"
 
 static struct design *
 design_into(struct network *net, const struct circuit *c)
@@ -14,36 +14,6 @@ design_into(struct network *net, const struct circuit *c)
     network_put_design(net, design);
     designer_free(designer);
     return design;
-}
-
-static char *
-plan_text(const struct plan *plan)
-{
-    const char **names;
-    uint32_t n = plan_nodes(plan, &names);
-    struct buf out = BUF_INIT;
-    for (uint32_t i = 0; i < n; i++) {
-        struct rule_list rules;
-        plan_rules(plan, names[i], &rules);
-        for (uint32_t k = 0; k < rules.n; k++) {
-            buf_printf(&out, "%s ", names[i]);
-            rule_format(&rules.list[k], &out);
-            buf_str(&out, "\n");
-        }
-        free(rules.list);
-    }
-    free(names);
-    return buf_steal_cstr(&out);
-}
-
-static struct plan *
-plan_of(struct network *net)
-{
-    struct plan *plan;
-    struct diag diag;
-    if (plan_network(net, &plan, &diag))
-        fail_msg("%s", diag.text);
-    return plan;
 }
 
 static void

@@ -89,10 +89,8 @@ check_twice(struct walk *w, const struct step *step, const struct state *s,
             const struct arrivals *a, const struct match *arrived)
 {
     struct judging *j = w->arg;
-    /* A frame that was on its way when something broke may come over both paths of a multicast. */
-    uint64_t once = j->claim->circuit->kind == CIRCUIT_IP ? ~LANE_ANY : LANE_UP;
     struct state twice = *s;
-    twice.lanes = lanes_again(a, arrived, s->lanes & once);
+    twice.lanes = lanes_again(a, arrived, s->lanes & lanes_once(j->claim));
     if (twice.lanes)
         report(w, VIOLATION_TWICE, step, &twice, "circuit \"%s\" arrives at node %s again",
                j->claim->circuit->name, j->prover->nodes[s->node].node->name);
@@ -228,6 +226,23 @@ is_metered(struct judging *j, const struct match *cube, const struct proved_mete
     return (m && m->old && !m->meter) || has_its_meter(j, cube, m ? m->meter : NULL);
 }
 
+/* Does the rule itself send the same packet out of a port twice? */
+static bool
+outputs_twice(const struct actions *actions)
+{
+    for (uint32_t i = 0; i < actions->n; i++) {
+        const struct action *a = &actions->list[i];
+        for (uint32_t k = i + 1; a->type == ACTION_OUTPUT && k < actions->n; k++) {
+            const struct action *b = &actions->list[k];
+            if (b->type == ACTION_OUTPUT && b->id == a->id)
+                return true;
+            if (b->type != ACTION_OUTPUT && b->type != ACTION_SET_QUEUE && b->type != ACTION_GROUP)
+                break; /* it is another packet from here on */
+        }
+    }
+    return false;
+}
+
 /* The circuit's meter must stand where the circuit enters, and none behind it. */
 void
 judging_taken(struct walk *w, const struct step *step, const struct state *s, bool forwards)
@@ -240,6 +255,9 @@ judging_taken(struct walk *w, const struct step *step, const struct state *s, bo
                j->claim->circuit->name, node->node->name);
         return;
     }
+    if (forwards && outputs_twice(&step->flow->apply))
+        report(w, VIOLATION_TWICE, step, s, "circuit \"%s\" leaves node %s twice by the same port",
+               j->claim->circuit->name, node->node->name);
     uint32_t id = forwards ? step->flow->meter_id : 0;
     if (!forwards || (!id && step->depth))
         return;

@@ -17,24 +17,6 @@ struct kept {
     uint32_t n_rules;
 };
 
-static const struct group *
-plan_group(void *arg, uint32_t id)
-{
-    struct group wanted = {.group_id = id};
-    struct rule rule = rule_of_group(&wanted);
-    struct rule_item *item = ruleset_find(arg, &rule);
-    return item ? item->rule.group : NULL;
-}
-
-static const struct meter *
-plan_meter(void *arg, uint32_t id)
-{
-    struct meter wanted = {.meter_id = id};
-    struct rule rule = rule_of_meter(&wanted);
-    struct rule_item *item = ruleset_find(arg, &rule);
-    return item ? item->rule.meter : NULL;
-}
-
 static void
 assert_holds(struct kept *k, const char *when)
 {
@@ -70,8 +52,7 @@ certify_all(struct kept *k, const struct plan_changes *changes)
     for (uint32_t i = 0; i < changes->n; i++) {
         const struct plan_change *c = &changes->list[i];
         struct certificate result;
-        struct rule_lookup lookup = {plan_group, plan_meter,
-                                     (void *)(uintptr_t)plan_ruleset(k->plan, c->node)};
+        const struct rule_lookup lookup = rule_lookup_in(plan_ruleset(k->plan, c->node));
         if (!c->add || c->rule.kind != RULE_FLOW)
             continue;
         assert_ok(certify(k->certifier, c->node, c->rule.flow, &lookup, &result));
@@ -180,7 +161,7 @@ no_false_alarm_in_legitimate_changes(void **state UNUSED)
     n += circuits_come_and_go(lab, 60);
     network_free(lab);
     while (n < RULE_CHANGES) {
-        struct network *net = random_network();
+        struct network *net = random_designed_network();
         n += circuits_come_and_go(net, 60);
         network_free(net);
         networks++;

@@ -562,18 +562,11 @@ lanes_of_move(const struct passage *t, const struct place *p, const struct move 
     return m->guard ? t->guards[m->guard - 1] : p->lanes;
 }
 
-/* The lanes in which nothing may come a second time. */
-static uint64_t
-lanes_once(const struct walk *w)
-{
-    return w->by->claim->circuit->kind == CIRCUIT_IP ? ~LANE_ANY : LANE_UP;
-}
-
 static void
 arrive(const struct passage *t, uint32_t index, const struct move *m, uint64_t lanes)
 {
     struct arrivals *a = &t->walk->prover->arrivals[m->to];
-    if (m->whole && !(lanes & a->any & lanes_once(t->walk))) {
+    if (m->whole && !(lanes & a->any & lanes_once(t->walk->by->claim))) {
         a->whole |= lanes;
         a->any |= lanes;
         return;
@@ -599,7 +592,7 @@ pass_move(const struct passage *t, uint32_t index, const struct move *m)
     if (m->kind == MOVE_LINK)
         lanes &= ~walk_down(t->walk, m->far, lanes);
     struct place *to = &g->places[m->to];
-    uint64_t twice = m->kind == MOVE_LINK ? to->lanes & lanes & lanes_once(t->walk) : 0;
+    uint64_t twice = m->kind == MOVE_LINK ? to->lanes & lanes & lanes_once(t->walk->by->claim) : 0;
     if (lanes && !to->lanes)
         to->from = index;
     to->lanes |= lanes;

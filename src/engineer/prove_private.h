@@ -290,6 +290,17 @@ void judging_twice(struct walk *, const struct step *, const struct state *);
  * of the claim's class at once. */
 uint32_t judging_receiver(const struct judging *, const struct state *, uint32_t port, bool *whole);
 
+/* The lanes in which nothing may come a second time. The failover paths of a multicast may join
+ * again, so a frame that takes them may be doubled: while something is broken, and in their own
+ * tests. */
+static inline uint64_t
+lanes_once(const struct claim *claim)
+{
+    if (claim->circuit->kind == CIRCUIT_IP)
+        return ~LANE_ANY;
+    return claim->failover_only ? 0 : LANE_UP;
+}
+
 /* Would all of the claim arrive if this alone had failed? It is an element the claim meets. */
 bool claim_survives(struct prover *, struct judged *, const struct failure *);
 

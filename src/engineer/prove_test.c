@@ -47,7 +47,7 @@ static void
 random_networks_are_proved(void **state UNUSED)
 {
     for (int round = 0; round < 60; round++) {
-        struct network *net = random_network();
+        struct network *net = random_designed_network();
         struct plan *plan = plan_of(net);
         struct proof proof;
         assert_ok(prove_plan(net, plan, &proof, NULL));
