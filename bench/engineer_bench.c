@@ -11,6 +11,8 @@
 #include "engineer/design.h"
 #include "engineer/fit.h"
 #include "engineer/prove.h"
+#include "engineer/scenario.h"
+#include "engineer/standing.h"
 #include "io/clock.h"
 
 #include "base/alloc.h"
@@ -210,6 +212,96 @@ measure_one_more(struct network *net, struct designer *designer, struct plan *pl
     print_samples("one circuit out, median", "one circuit out, worst", &samples);
 }
 
+/* ---- An order, and a question, among ten thousand circuits ---- */
+
+/* Designs what has no design yet. */
+static void
+design_rest(struct network *net)
+{
+    struct designer *designer = designer_new(net);
+    struct diag diag = {""};
+    for (struct circuit *c = net->circuits; c; c = c->hh.next) {
+        struct design *design;
+        if (network_design(net, c->name))
+            continue;
+        check(designer_add(designer, c, &design, &diag), &diag);
+        network_put_design(net, design);
+    }
+    designer_free(designer);
+}
+
+static double
+move_on(struct standing *standing, const struct network *net)
+{
+    struct diag diag = {""};
+    struct proof proof;
+    nsec_t start = clock_monotonic();
+    check(standing_move(standing, net, 1, &proof, NULL, &diag), &diag);
+    double seconds = seconds_since(start);
+    if (proof.n) {
+        fprintf(stderr, "engineer_bench: %s\n", proof.violations[0].text);
+        exit(1);
+    }
+    proof_fini(&proof);
+    return seconds;
+}
+
+/* Orders of one circuit and of a hundred come and go; each is planned and proved on its way. */
+static void
+measure_orders(struct network *net)
+{
+    static const uint32_t sizes[] = {1, 100};
+    struct standing *standing = standing_new();
+    struct network *more = network_copy(net);
+    double anew = move_on(standing, net);
+    print("425 switches, 10k circuits: planned and proved anew, as for a first order", anew, "s",
+          NAN, "one thread");
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        double in[ROUNDS], out[ROUNDS];
+        char what[96], note[160];
+        generate_circuits(more, LARGE_CIRCUITS, sizes[i]);
+        design_rest(more);
+        for (int k = 0; k < ROUNDS; k++) {
+            in[k] = move_on(standing, more);
+            out[k] = move_on(standing, net);
+        }
+        snprintf(what, sizeof what, "425 switches, 10k circuits: an order of %u more proved",
+                 sizes[i]);
+        snprintf(note, sizeof note,
+                 "plan, proof, and proof of the way there; taken back %.1f ms; median of %d",
+                 bench_median(out, ROUNDS) * 1e3, ROUNDS);
+        print(what, bench_median(in, ROUNDS) * 1e3, "ms", NAN, note);
+    }
+    standing_release(standing);
+    network_free(more);
+}
+
+/* A WAN link is to go. */
+static void
+measure_scenario(const struct network *net)
+{
+    struct scenario *s = scenario_new(net);
+    const struct scenario_options options = {0};
+    struct diag diag = {""};
+    json_t *answer;
+    char note[160];
+    const struct link *link = net->links;
+    nsec_t start = clock_monotonic();
+    check(scenario_remove(s, OBJECT_LINK, link->name, &diag), &diag);
+    check(scenario_run(s, &options, &answer, &diag), &diag);
+    double seconds = seconds_since(start);
+    json_t *designed = json_object_get(answer, "circuits");
+    snprintf(note, sizeof note,
+             "link %s gone; %lld circuits designed anew, %lld fit; plan, proof, bounds, difference",
+             link->name, (long long)json_integer_value(json_object_get(designed, "n")),
+             (long long)json_integer_value(json_object_get(designed, "n-fit")));
+    print("425 switches, 10k circuits: what if a link were gone", seconds, "s", NAN, note);
+    json_decref(answer);
+    scenario_free(s);
+}
+
+/* ---- All that is measured on the large network ---- */
+
 static void
 measure_large(void)
 {
@@ -235,6 +327,10 @@ measure_large(void)
             measure_one_more(net, designer, plan);
         designer_free(designer);
         plan_free(plan);
+        if (i + 1 == ROUNDS) {
+            measure_orders(net);
+            measure_scenario(net);
+        }
         network_free(net);
     }
     snprintf(note, sizeof note, "%u flows, %u groups; median of %d; processor time of both %.3f s",

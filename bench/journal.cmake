@@ -1,1 +1,1 @@
-tieline_bench(journal LIBS tl_journal)
+tieline_bench(journal LIBS tl_journal ext_pq)

@@ -1,15 +1,16 @@
-/* What a durable event costs: the journal beside SQLite itself with the same settings and rows of
- * the same size, in turns on the same disk.
+/* What a durable event costs: the journal beside the database itself, SQLite and PostgreSQL, with
+ * the same settings and rows of the same size, in turns on the same disk.
  *
  *     journal_bench [DIRECTORY]
  *
  * DIRECTORY (default: the current one) says which disk; the files are removed again. A tmpfs has no
- * disk to wait for, so figures from one mean nothing. */
+ * disk to wait for, so figures from one mean nothing. PostgreSQL's files are in /tmp. */
 #include "bench.h"
 
 #include "base/alloc.h"
 #include "io/clock.h"
 #include "journal/journal.h"
+#include "journal/postgres_testing.h"
 #include "journal/reader.h"
 #include "journal/verify.h"
 
@@ -22,6 +23,8 @@
 #define ROUNDS 61
 #define ROUND_TIME (60 * NSEC_PER_MSEC)
 #define BODY_SIZE 512
+/* The body, two hashes, epoch and time, the other texts: what an event's row holds. */
+#define ROW_SIZE (BODY_SIZE + 64 + 16 + 43)
 #define NOTE "512-octet bodies, each acknowledged after its sync"
 
 static char directory[4096];
@@ -101,15 +104,21 @@ append_one(struct writer *writer)
 }
 
 static void
-open_writers(struct writers *all, const char *name, unsigned n_writers)
+open_writers(struct writers *all, const char *path, unsigned n_writers)
 {
     struct diag diag;
-    char *path = path_of(name);
     *all = (struct writers){.n_writers = n_writers};
     uv_loop_init(&all->loop);
     if (journal_open(&all->loop, path, &(struct journal_config){.site = "bench"}, &all->journal,
                      &diag))
         die(diag.text);
+}
+
+static void
+open_writers_in_file(struct writers *all, const char *name, unsigned n_writers)
+{
+    char *path = path_of(name);
+    open_writers(all, path, n_writers);
     free(path);
 }
 
@@ -184,8 +193,7 @@ run_raw(struct raw *raw, sqlite3_stmt *statement)
 static void
 commit_rows(struct raw *raw, int n)
 {
-    /* The body, two hashes, epoch and time, the other texts: what an event's row holds. */
-    static const char row[BODY_SIZE + 64 + 16 + 43];
+    static const char row[ROW_SIZE];
     run_raw(raw, raw->begin);
     for (int i = 0; i < n; i++) {
         sqlite3_bind_blob(raw->insert, 1, row, sizeof row, SQLITE_STATIC);
@@ -203,6 +211,63 @@ round_of_raw(void *arg)
     nsec_t start = clock_monotonic();
     while (clock_monotonic() - start < ROUND_TIME) {
         commit_rows(raw, raw->rows_per_commit);
+        n += (uint64_t)raw->rows_per_commit;
+    }
+    return (double)n * 1e9 / (double)(clock_monotonic() - start);
+}
+
+/* ---- the other peer: one statement of so many rows, prepared, which is its own transaction */
+
+#define RAW_ROWS_MAX 16
+
+struct raw_postgres {
+    PGconn *conn;
+    int rows_per_commit;
+};
+
+static void
+run_raw_postgres(struct raw_postgres *raw, PGresult *result)
+{
+    if (PQresultStatus(result) != PGRES_COMMAND_OK)
+        die(PQerrorMessage(raw->conn));
+    PQclear(result);
+}
+
+static void
+open_raw_postgres(struct raw_postgres *raw, const char *address, int rows_per_commit)
+{
+    char *sql = xasprintf("INSERT INTO row(data) VALUES ($1::bytea)");
+    raw->rows_per_commit = rows_per_commit;
+    raw->conn = PQconnectdb(address);
+    for (int i = 2; i <= rows_per_commit; i++) {
+        char *longer = xasprintf("%s, ($%d::bytea)", sql, i);
+        free(sql);
+        sql = longer;
+    }
+    run_raw_postgres(raw, PQexec(raw->conn, "CREATE TABLE row(seq bigserial PRIMARY KEY, "
+                                            "data bytea)"));
+    run_raw_postgres(raw, PQprepare(raw->conn, "insert", sql, 0, NULL));
+    free(sql);
+}
+
+/* Rows per second. */
+static double
+round_of_raw_postgres(void *arg)
+{
+    static const char row[ROW_SIZE];
+    struct raw_postgres *raw = arg;
+    const char *values[RAW_ROWS_MAX];
+    int sizes[RAW_ROWS_MAX], formats[RAW_ROWS_MAX];
+    uint64_t n = 0;
+    for (int i = 0; i < RAW_ROWS_MAX; i++) {
+        values[i] = row;
+        sizes[i] = sizeof row;
+        formats[i] = 1;
+    }
+    nsec_t start = clock_monotonic();
+    while (clock_monotonic() - start < ROUND_TIME) {
+        run_raw_postgres(raw, PQexecPrepared(raw->conn, "insert", raw->rows_per_commit, values,
+                                             sizes, formats, 1));
         n += (uint64_t)raw->rows_per_commit;
     }
     return (double)n * 1e9 / (double)(clock_monotonic() - start);
@@ -335,8 +400,8 @@ bench_writing(void)
         [RAW_16] = {.name = "sqlite-16-rows-per-commit", .round = round_of_raw, .arg = &raw[1]},
         [RAW_64] = {.name = "sqlite-64-rows-per-commit", .round = round_of_raw, .arg = &raw[2]},
     };
-    open_writers(&alone, "alone.db", 1);
-    open_writers(&sixteen, "sixteen.db", 16);
+    open_writers_in_file(&alone, "alone.db", 1);
+    open_writers_in_file(&sixteen, "sixteen.db", 16);
     open_raw(&raw[0], "raw1.db", 1);
     open_raw(&raw[1], "raw16.db", 16);
     open_raw(&raw[2], "raw64.db", 64);
@@ -361,6 +426,68 @@ bench_writing(void)
     free(sixteen.latencies.us);
 }
 
+enum { PG_ALONE, PG_SIXTEEN, PG_RAW_1, PG_RAW_16, N_PG_CONTESTANTS };
+
+static void
+print_postgres(const char *what, const struct bench_contestant *contestant,
+               const struct bench_contestant *peer, const char *note)
+{
+    json_t *peers = json_pack("{sf}", peer->name, peer->median);
+    bench_print(&(struct bench_figure){.bench = "journal",
+                                       .what = what,
+                                       .value = contestant->median,
+                                       .unit = "events/s",
+                                       .goal = peer->median / 2,
+                                       .peers = peers,
+                                       .note = note});
+}
+
+static void
+bench_writing_postgres(struct postgres_server *server)
+{
+    static struct writers alone, sixteen;
+    static struct raw_postgres raw[2];
+    static struct bench_contestant contestants[N_PG_CONTESTANTS] = {
+        [PG_ALONE] = {.name = "alone", .round = round_of_writers, .arg = &alone},
+        [PG_SIXTEEN] = {.name = "16-writers", .round = round_of_writers, .arg = &sixteen},
+        [PG_RAW_1] = {.name = "postgresql-1-row-per-commit",
+                      .round = round_of_raw_postgres,
+                      .arg = &raw[0]},
+        [PG_RAW_16] = {.name = "postgresql-16-rows-per-commit",
+                       .round = round_of_raw_postgres,
+                       .arg = &raw[1]},
+    };
+    char addresses[N_PG_CONTESTANTS][128];
+    for (size_t i = 0; i < N_PG_CONTESTANTS; i++) {
+        if (!postgres_create_database(server, addresses[i], sizeof addresses[i]))
+            die("no database");
+    }
+    open_writers(&alone, addresses[PG_ALONE], 1);
+    open_writers(&sixteen, addresses[PG_SIXTEEN], 16);
+    open_raw_postgres(&raw[0], addresses[PG_RAW_1], 1);
+    open_raw_postgres(&raw[1], addresses[PG_RAW_16], 16);
+    warm_up_writers(&alone);
+    warm_up_writers(&sixteen);
+    bench_interleave(contestants, N_PG_CONTESTANTS, ROUNDS);
+    print_postgres("postgresql-alone", &contestants[PG_ALONE], &contestants[PG_RAW_1], NOTE);
+    print_latency("postgresql-alone-p50", &alone.latencies, 50);
+    print_latency("postgresql-alone-p99", &alone.latencies, 99);
+    print_postgres("postgresql-16-writers", &contestants[PG_SIXTEEN], &contestants[PG_RAW_16],
+                   NOTE);
+    print_latency("postgresql-16-writers-p50", &sixteen.latencies, 50);
+    print_latency("postgresql-16-writers-p99", &sixteen.latencies, 99);
+    close_writers(&alone);
+    close_writers(&sixteen);
+    for (size_t i = 0; i < ARRAY_SIZE(raw); i++)
+        PQfinish(raw[i].conn);
+    free(alone.latencies.us);
+    free(sixteen.latencies.us);
+    struct bench_contestant replay = {
+        .name = "replay", .round = round_of_replay, .arg = addresses[PG_SIXTEEN]};
+    bench_interleave(&replay, 1, 5);
+    print_rate("postgresql-replay", replay.median, NAN, "read in order, hashes checked", NULL);
+}
+
 static void
 bench_reading(void)
 {
@@ -377,9 +504,13 @@ bench_reading(void)
     free(path);
 }
 
+static struct postgres_server server;
+
 static void
 remove_directory(void)
 {
+    if (server.dir[0])
+        postgres_end(&server);
     DIR *entries = opendir(directory);
     for (struct dirent *entry; entries && (entry = readdir(entries));) {
         char *path = path_of(entry->d_name);
@@ -406,5 +537,7 @@ main(int argc, char **argv)
     atexit(remove_directory);
     bench_writing();
     bench_reading();
+    if (postgres_start(&server))
+        bench_writing_postgres(&server);
     return 0;
 }

@@ -6,6 +6,8 @@
 
 option(TIELINE_WERROR "Warnings are errors" OFF)
 option(TIELINE_FUZZ "Build libFuzzer programs" OFF)
+option(TIELINE_PACKAGE "As it is packaged: hardened, and the same bits wherever it is built" OFF)
+set(TIELINE_VERSION "${PROJECT_VERSION}" CACHE STRING "What the programs call themselves")
 set(TIELINE_SANITIZE "" CACHE STRING "Value for -fsanitize")
 
 set(CMAKE_C_STANDARD 17)
@@ -19,9 +21,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 foreach(pair
-        uv=libuv ssl=openssl yang=libyang sqlite=sqlite3 jansson=jansson lws=libwebsockets
+        uv=libuv ssl=openssl yang=libyang sqlite=sqlite3 pq=libpq jansson=jansson
         xdp=libxdp bpf=libbpf xml2=libxml-2.0 yaml=yaml-0.1 pcap=libpcap cmocka=cmocka
-        curl=libcurl modbus=libmodbus)
+        curl=libcurl cjose=cjose modbus=libmodbus)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 name)
     list(GET pair 1 package)
@@ -29,10 +31,13 @@ foreach(pair
     add_library(ext_${name} ALIAS PkgConfig::${name})
 endforeach()
 
+# The bus's benchmark has it as a peer; nothing that is shipped needs it.
+pkg_check_modules(nats IMPORTED_TARGET libnats)
+
 add_library(tieline_options INTERFACE)
 target_include_directories(tieline_options INTERFACE ${PROJECT_SOURCE_DIR}/src)
 target_compile_definitions(tieline_options INTERFACE
-    _GNU_SOURCE TIELINE_VERSION="${PROJECT_VERSION}" TIELINE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+    _GNU_SOURCE TIELINE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
 target_compile_options(tieline_options INTERFACE
     -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
     -Wmissing-prototypes -Wvla -Wformat=2 -Wundef -fno-common
@@ -45,6 +50,15 @@ if(TIELINE_SANITIZE)
 endif()
 if(TIELINE_FUZZ)
     target_compile_options(tieline_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+# Where the tree and the build directory are must not show, neither in debug information nor in the id that the linker makes of it.
+set(TIELINE_PREFIX_MAP "")
+if(TIELINE_PACKAGE)
+    set(TIELINE_PREFIX_MAP -ffile-prefix-map=${PROJECT_BINARY_DIR}=/usr/src/tieline/build
+        -ffile-prefix-map=${PROJECT_SOURCE_DIR}=/usr/src/tieline)
+    target_compile_options(tieline_options INTERFACE ${TIELINE_PREFIX_MAP}
+        -fstack-protector-strong -fstack-clash-protection -fcf-protection -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+    target_link_options(tieline_options INTERFACE -pie -Wl,-z,relro -Wl,-z,now)
 endif()
 
 # Modules with threads of their own, or with those of a journal that they keep: their tests are
@@ -68,11 +82,23 @@ function(tieline_add_test name labels)
     endforeach()
 endfunction()
 
+# The version is told to those sources alone that say it: another one compiles a handful of files, not all.
+function(tieline_tell_version)
+    foreach(source ${ARGN})
+        file(STRINGS ${source} says REGEX "TIELINE_VERSION" LIMIT_COUNT 1)
+        if(says)
+            set_property(SOURCE ${source} APPEND PROPERTY
+                COMPILE_DEFINITIONS TIELINE_VERSION="${TIELINE_VERSION}")
+        endif()
+    endforeach()
+endfunction()
+
 function(tieline_module name)
     cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
     file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.c)
     file(GLOB mains CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_main.c)
+    tieline_tell_version(${sources} ${tests})
     list(REMOVE_ITEM sources ${tests} ${mains})
     if(NOT sources) # A directory of headers still has a library to link.
         set(sources ${PROJECT_SOURCE_DIR}/cmake/empty.c)
@@ -94,6 +120,7 @@ endfunction()
 
 function(tieline_program name main)
     cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+    tieline_tell_version(${CMAKE_CURRENT_SOURCE_DIR}/${main})
     add_executable(${name} ${main})
     target_link_libraries(${name} tieline_options ${arg_LIBS})
 endfunction()

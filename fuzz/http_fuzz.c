@@ -71,8 +71,8 @@ run_closed(void *arg)
     ((struct run *)arg)->stream = NULL;
 }
 
-static const struct http_wire wire = {run_send,  run_pending, run_finish, run_wake,
-                                      run_clock, run_clock,   "fuzz",     "nowhere"};
+static const struct http_wire wire = {run_send,  run_pending, run_finish, run_wake, run_clock,
+                                      run_clock, "fuzz",      "nowhere",  NULL};
 static const struct http_stream_handler stream_handler = {NULL, run_closed};
 
 /* What a handler looks at: all of it must be safe to look at. */

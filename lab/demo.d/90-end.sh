@@ -26,6 +26,22 @@ sqlite3 "$work/journal.db" "UPDATE event SET body = replace(body, 'scada-a', 'sc
 changed() { ! "$TIELINE_BIN/tieline" journal verify --file "$work/journal.db"; }
 claim "a record changed in a copy is found" "$("$TIELINE_BIN/tieline" journal verify --file "$work/journal.db" 2>&1 | tail -n 1 | cut -c1-120)" changed
 
+openssl genpkey -algorithm ed25519 -out "$work/site.key" 2>>"$work/claims.log"
+openssl pkey -in "$work/site.key" -pubout -out "$work/site.pub"
+journal() { "$TIELINE_BIN/tieline" journal "$@"; }
+seq=$(sqlite3 "$run/journal/control-centre.db" "SELECT min(seq) FROM event WHERE type = 'circuit.wanted'")
+proves() {
+    journal checkpoint --file "$run/journal/control-centre.db" --secret "$work/site.key" --name cc --save "$work/note" &&
+        journal evidence "$seq" --file "$run/journal/control-centre.db" --checkpoint "$work/note" --public "$work/site.pub" \
+            --signer cc --save "$work/evidence.json" &&
+        journal check "$work/evidence.json" --public "$work/site.pub" --signer cc >"$work/checked"
+}
+proves
+claim "evidence of one event convinces who has the public key alone" "$(tail -n 1 "$work/checked")" proves
+sed 's/scada-a/scada-x/' "$work/evidence.json" >"$work/forged.json"
+forged() { ! journal check "$work/forged.json" --public "$work/site.pub" --signer cc; }
+claim "... and not if a word of it is another" "$(journal check "$work/forged.json" --public "$work/site.pub" --signer cc 2>&1 | sed 's/.*forged.json: //')" forged
+
 if [ -n "${DEMO_LOGS:-}" ]; then mkdir -p "$DEMO_LOGS" && cp -r "$run/log" "$DEMO_LOGS/"; fi
 "${lab[@]}" down
 no_trace() { [ ! -e "$run" ] && ! ip netns list | grep -q "^$name-"; }

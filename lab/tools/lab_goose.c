@@ -1,5 +1,6 @@
 /* lab-goose - publishes a GOOSE control block, or follows those that others publish. */
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "lab/tools/frames.h"
 #include "lab/tools/latency.h"
 #include "lab/tools/rawsock.h"
@@ -201,13 +202,7 @@ octets_json(const struct goose_value *v)
         if (string)
             return string;
     }
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < v->octets.size; i++) {
-        text[2 * i] = digits[v->octets.data[i] >> 4];
-        text[2 * i + 1] = digits[v->octets.data[i] & 15];
-    }
-    text[2 * v->octets.size] = '\0';
-    return json_string(text);
+    return json_string(hex_format(v->octets.data, v->octets.size, text));
 }
 
 static json_t *

@@ -1,5 +1,6 @@
 #include "lab/tools/probe_frames.h"
 
+#include "base/hex.h"
 #include "base/iec61850.h"
 #include "packet/checksum.h"
 #include "proto/ot/goose/goose.h"
@@ -28,13 +29,13 @@ enum err
 probe_token_parse(const char *text, struct probe_token *token)
 {
     struct probe_token result;
-    if (strlen(text) != 2 * PROBE_TOKEN_SIZE ||
-        strspn(text, "0123456789abcdefABCDEF") != 2 * PROBE_TOKEN_SIZE)
+    if (strlen(text) != 2 * PROBE_TOKEN_SIZE)
         return ERR_MALFORMED;
     for (int i = 0; i < PROBE_TOKEN_SIZE; i++) {
-        unsigned octet;
-        sscanf(text + 2 * i, "%2x", &octet);
-        result.octets[i] = (uint8_t)octet;
+        int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+        if (high < 0 || low < 0)
+            return ERR_MALFORMED;
+        result.octets[i] = (uint8_t)(high << 4 | low);
     }
     *token = result;
     return ERR_OK;
@@ -43,9 +44,7 @@ probe_token_parse(const char *text, struct probe_token *token)
 char *
 probe_token_format(const struct probe_token *token, char *text)
 {
-    for (int i = 0; i < PROBE_TOKEN_SIZE; i++)
-        snprintf(text + 2 * i, 3, "%02x", token->octets[i]);
-    return text;
+    return hex_format(token->octets, PROBE_TOKEN_SIZE, text);
 }
 
 /* ---- Building ------------------------------------------------------------------------------ */

@@ -83,7 +83,7 @@ void
 assure_service_event(struct assure_service *s, const struct state_event *e)
 {
     bool about_model = begins_with(e->type, "model.");
-    if (!about_model && !begins_with(e->type, "circuit."))
+    if (!about_model && !begins_with(e->type, "circuit.") && !begins_with(e->type, "local."))
         return;
     assure_tests_check(s);
     if (about_model)

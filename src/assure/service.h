@@ -33,6 +33,9 @@ struct assure_service_config {
     const struct state *state;
     const char *site; /* begins the names of tests, so that a node's log says who tests */
     struct assure_options options;
+    /* Is this circuit ours to watch? NULL: all are. */
+    bool (*watches)(void *arg, const struct circuit *);
+    void *watches_arg;
 };
 
 /* Serves from now on, and watches the circuits that are active. The state must be complete (the

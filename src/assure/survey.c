@@ -411,8 +411,10 @@ watched_fingerprint(const struct assure_service *s, const char *circuit)
 {
     const struct state *state = s->config.state;
     const struct circuit_status *status = state_circuit(state, circuit);
-    if (!status || status->phase != PHASE_ACTIVE || !network_circuit(state->network, circuit) ||
-        !network_design(state->network, circuit))
+    const struct circuit *c = network_circuit(state->network, circuit);
+    if (!status || status->phase != PHASE_ACTIVE || !c ||
+        !network_design(state->network, circuit) ||
+        (s->config.watches && !s->config.watches(s->config.watches_arg, c)))
         return NULL;
     return state_fingerprint(state, circuit);
 }

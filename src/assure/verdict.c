@@ -117,6 +117,23 @@ judge_latency(const struct judging *j, const struct entry *e)
              latency_format(e->max, is), limit);
 }
 
+/* Both directions of a path have the same; it is told once. */
+static void
+judge_asymmetry(const struct judging *j, const struct entry *e)
+{
+    char is[LATENCY_TEXT_SIZE], limit[LATENCY_TEXT_SIZE];
+    nsec_t budget = j->circuit->max_asymmetry_us * NSEC_PER_USEC;
+    if (!budget || e->lost == e->sent || e->direction != DIRECTION_FORWARD)
+        return;
+    latency_format(budget, limit);
+    if (!e->has_asymmetry)
+        tell(j, e, SEVERITY_WARNING, "asymmetry-unknown",
+             "how far the directions are apart is not known, so whether it is within %s", limit);
+    else if (e->asymmetry > budget)
+        tell(j, e, SEVERITY_ERROR, "asymmetry", "the directions are %s apart, allowed are %s",
+             latency_format(e->asymmetry, is), limit);
+}
+
 static void
 compare(const struct judging *j, const struct entry *e, const struct entry *before)
 {
@@ -141,6 +158,7 @@ verdict_entries(const struct circuit *circuit, const struct entries *entries,
         const struct entry *e = &entries->list[i];
         judge_loss(&j, e);
         judge_latency(&j, e);
+        judge_asymmetry(&j, e);
         if (before)
             compare(&j, e, entries_find(before, e->path, e->direction, e->receiver));
     }

@@ -51,6 +51,41 @@ a_circuit_as_engineered_has_no_findings(void **state UNUSED)
 }
 
 static void
+directions_too_far_apart_are_an_error(void **state UNUSED)
+{
+    struct circuit circuit = {.name = (char *)"c", .max_asymmetry_us = 200};
+    static const struct {
+        bool known;
+        nsec_t asymmetry;
+        const char *code, *text; /* NULL: nothing is said */
+        enum severity severity;
+    } cases[] = {
+        {true, 200000, NULL, NULL, SEVERITY_INFO},
+        {true, 201000, "asymmetry",
+         "primary path, forward to rtu: the directions are 201 us apart, allowed are 200 us",
+         SEVERITY_ERROR},
+        {false, 0, "asymmetry-unknown",
+         "primary path, forward to rtu: how far the directions are apart is not known, so whether "
+         "it is within 200 us",
+         SEVERITY_WARNING},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct entry both[2] = {entry_of(500, 510, 530, 560), entry_of(500, 510, 530, 560)};
+        struct findings findings = {0};
+        for (int k = 0; k < 2; k++) {
+            both[k].direction = k ? DIRECTION_BACKWARD : DIRECTION_FORWARD;
+            both[k].has_asymmetry = cases[i].known;
+            both[k].asymmetry = cases[i].asymmetry;
+        }
+        struct entries entries = {2, 2, both};
+        verdict_entries(&circuit, &entries, NULL, &findings);
+        assert_int_equal(findings.n, cases[i].code != NULL);
+        if (cases[i].code)
+            assert_says(&findings, cases[i].code, cases[i].severity, cases[i].text);
+    }
+}
+
+static void
 losses_are_errors(void **state UNUSED)
 {
     struct entry now = entry_of(500, 510, 530, 560);
@@ -230,6 +265,7 @@ the_manual_has_every_rule(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(a_circuit_as_engineered_has_no_findings),
+          cmocka_unit_test(directions_too_far_apart_are_an_error),
           cmocka_unit_test(losses_are_errors),
           cmocka_unit_test(the_latency_budget_holds_for_all_but_one_packet),
           cmocka_unit_test(a_latency_that_is_not_known_is_no_proof_of_the_budget),

@@ -68,3 +68,35 @@ base64_parse(const char *text, size_t length, struct buf *out)
     }
     return ERR_OK;
 }
+
+void
+base64url_put(struct buf *out, const void *data, size_t size)
+{
+    size_t start = out->size;
+    base64_put(out, data, size);
+    for (size_t i = start; i < out->size; i++) {
+        uint8_t *c = &out->data[i];
+        *c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+    }
+    while (out->size > start && out->data[out->size - 1] == '=')
+        out->size--;
+}
+
+enum err
+base64url_parse(const char *text, size_t length, struct buf *out)
+{
+    struct buf plain = BUF_INIT;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < length && !err; i++) {
+        char c = text[i];
+        if (c == '+' || c == '/' || c == '=')
+            err = ERR_MALFORMED;
+        buf_u8(&plain, (uint8_t)(c == '-' ? '+' : c == '_' ? '/' : c));
+    }
+    while (plain.size % 4)
+        buf_u8(&plain, '=');
+    if (!err)
+        err = base64_parse((const char *)plain.data, plain.size, out);
+    buf_fini(&plain);
+    return err;
+}

@@ -11,4 +11,8 @@ void base64_put(struct buf *, const void *data, size_t size);
  * place, bits behind the last octet that are not zero; the buffer is as it was then. */
 MUST_CHECK enum err base64_parse(const char *text, size_t length, struct buf *);
 
+/* The same in base64url without padding (RFC 4648 section 5, RFC 7515 section 2). */
+void base64url_put(struct buf *, const void *data, size_t size);
+MUST_CHECK enum err base64url_parse(const char *text, size_t length, struct buf *);
+
 #endif

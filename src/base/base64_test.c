@@ -44,12 +44,31 @@ refuses_what_is_no_base64(void **state UNUSED)
     }
 }
 
+static void
+writes_and_reads_it_as_urls_have_it(void **state UNUSED)
+{
+    static const uint8_t octets[] = {0xfb, 0xff, 0xbf, 0xf0};
+    static const char *const wrong[] = {"-_-_8A==", "+/+/8A", "-_-_8B", "-_-_8", "-_-_8 A"};
+    struct buf text = BUF_INIT, back = BUF_INIT;
+    base64url_put(&text, octets, sizeof octets);
+    assert_string_equal(buf_cstr(&text), "-_-_8A");
+    assert_ok(base64url_parse("-_-_8A", 6, &back));
+    assert_int_equal(back.size, sizeof octets);
+    assert_memory_equal(back.data, octets, sizeof octets);
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++)
+        assert_err(base64url_parse(wrong[i], strlen(wrong[i]), &back), ERR_MALFORMED);
+    assert_int_equal(back.size, sizeof octets);
+    buf_fini(&text);
+    buf_fini(&back);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(writes_and_reads_the_vectors_of_the_standard),
         cmocka_unit_test(refuses_what_is_no_base64),
+        cmocka_unit_test(writes_and_reads_it_as_urls_have_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

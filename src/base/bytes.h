@@ -1,4 +1,4 @@
-/* bytes.h - integers in network byte order at any address. */
+/* bytes.h - integers in network byte order, or the other (le), at any address. */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
@@ -34,6 +34,37 @@ get_be64(const void *p)
     uint64_t v;
     memcpy(&v, p, sizeof v);
     return __builtin_bswap64(v);
+}
+
+static inline uint16_t
+get_le16(const void *p)
+{
+    uint16_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint32_t
+get_le24(const void *p)
+{
+    const uint8_t *b = p;
+    return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16;
+}
+
+static inline uint32_t
+get_le32(const void *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
+static inline uint64_t
+get_le64(const void *p)
+{
+    uint64_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
 }
 
 static inline void

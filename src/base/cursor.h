@@ -117,6 +117,35 @@ cursor_be64(struct cursor *c, const char *what)
     return p ? get_be64(p) : 0;
 }
 
+/* The least significant octet first, as field devices write. */
+static inline uint16_t
+cursor_le16(struct cursor *c, const char *what)
+{
+    const uint8_t *p = cursor_bytes(c, 2, what);
+    return p ? get_le16(p) : 0;
+}
+
+static inline uint32_t
+cursor_le24(struct cursor *c, const char *what)
+{
+    const uint8_t *p = cursor_bytes(c, 3, what);
+    return p ? get_le24(p) : 0;
+}
+
+static inline uint32_t
+cursor_le32(struct cursor *c, const char *what)
+{
+    const uint8_t *p = cursor_bytes(c, 4, what);
+    return p ? get_le32(p) : 0;
+}
+
+static inline uint64_t
+cursor_le64(struct cursor *c, const char *what)
+{
+    const uint8_t *p = cursor_bytes(c, 8, what);
+    return p ? get_le64(p) : 0;
+}
+
 /* The next `size` octets as a cursor of their own, which cannot leave them. The parent moves past
  * them at once. If they are not there, both have failed. */
 static inline struct cursor

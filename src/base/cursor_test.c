@@ -16,6 +16,22 @@ reads_network_order(void **state UNUSED)
 }
 
 static void
+reads_the_other_order_too(void **state UNUSED)
+{
+    static const uint8_t more[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17};
+    struct cursor c = cursor_over(more, sizeof more);
+    assert_int_equal(cursor_le16(&c, "a"), 0x0201);
+    assert_int_equal(cursor_le24(&c, "b"), 0x050403);
+    assert_int_equal(cursor_le32(&c, "c"), 0x09080706);
+    assert_true(cursor_le64(&c, "d") == 0x11100f0e0d0c0b0au);
+    assert_int_equal(cursor_left(&c), 0);
+    assert_ok(c.err);
+    assert_int_equal(cursor_le16(&c, "too far"), 0);
+    assert_err(c.err, ERR_TRUNCATED);
+    assert_string_equal(c.field, "too far");
+}
+
+static void
 keeps_the_first_error(void **state UNUSED)
 {
     struct cursor c = cursor_over(bytes, sizeof bytes);
@@ -74,8 +90,8 @@ nothing_is_a_message_too(void **state UNUSED)
     assert_err(c.err, ERR_TRUNCATED);
 }
 
-TEST_MAIN(cmocka_unit_test(reads_network_order), cmocka_unit_test(keeps_the_first_error),
-          cmocka_unit_test(a_part_cannot_leave_its_bounds),
+TEST_MAIN(cmocka_unit_test(reads_network_order), cmocka_unit_test(reads_the_other_order_too),
+          cmocka_unit_test(keeps_the_first_error), cmocka_unit_test(a_part_cannot_leave_its_bounds),
           cmocka_unit_test(unread_octets_of_a_part_are_an_error),
           cmocka_unit_test(a_part_that_is_not_there_fails_both),
           cmocka_unit_test(nothing_is_a_message_too))

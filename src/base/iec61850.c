@@ -38,6 +38,67 @@ iec61850_header_end(struct buf *b, size_t begin)
         buf_patch_be16(b, begin + 2, (uint16_t)length);
 }
 
+/* ---- Over UDP ---- */
+
+#define CLTP_UNIT_DATA 0x40 /* ISO/IEC 8602 clause 7.3 */
+#define COMMON_HEADER 0x80
+#define SIGNATURE 0x85
+
+bool
+iec61850_is_session(const uint8_t *data, size_t size)
+{
+    if (size < 2 || data[0] < 1 || data[1] != CLTP_UNIT_DATA || size < data[0] + 3u)
+        return false;
+    uint8_t spdu = data[data[0] + 1];
+    return spdu >= IEC61850_SPDU_TUNNELLED && spdu <= IEC61850_SPDU_MANAGEMENT;
+}
+
+static void
+session_header(struct cursor *datagram, struct iec61850_session *s)
+{
+    uint8_t size = cursor_u8(datagram, "session header length");
+    struct cursor header = cursor_split(datagram, size, "session header");
+    if (cursor_u8(&header, "common session header") != COMMON_HEADER)
+        cursor_fail(&header, ERR_MALFORMED, "common session header");
+    size = cursor_u8(&header, "common session header length");
+    struct cursor common = cursor_split(&header, size, "common session header");
+    cursor_skip(&common, 4, "SPDU length");
+    s->number = cursor_be32(&common, "SPDU number");
+    s->version = cursor_be16(&common, "version");
+    cursor_skip(&common, 4 + 2, "times of keys");
+    if (cursor_left(&common) == 2 + 4)
+        cursor_skip(&common, 2, "security algorithms");
+    s->key_id = cursor_be32(&common, "key ID");
+    cursor_skip(&common, cursor_left(&common), "initialisation vector");
+    cursor_join(&header, &common);
+    cursor_skip(&header, cursor_left(&header), "session header"); /* other parameters */
+    cursor_join(datagram, &header);
+}
+
+struct cursor
+iec61850_session_decode(struct cursor *datagram, struct iec61850_session *s)
+{
+    cursor_skip(datagram, cursor_u8(datagram, "CLTP length"), "CLTP header");
+    *s = (struct iec61850_session){.spdu = cursor_u8(datagram, "SPDU identifier")};
+    session_header(datagram, s);
+    uint32_t size = cursor_be32(datagram, "payload length");
+    struct cursor payloads = cursor_split(datagram, size, "payloads");
+    while (cursor_left(datagram) >= 2) {
+        s->is_signed |= cursor_u8(datagram, "trailer") == SIGNATURE;
+        cursor_skip(datagram, cursor_u8(datagram, "trailer length"), "trailer");
+    }
+    return payloads;
+}
+
+void
+iec61850_payload_decode(struct cursor *payloads, struct iec61850_payload *p)
+{
+    p->tag = cursor_u8(payloads, "payload tag");
+    p->simulated = cursor_u8(payloads, "simulation");
+    p->appid = cursor_be16(payloads, "APPID");
+    p->length = cursor_be16(payloads, "APDU length");
+}
+
 struct iec61850_time
 iec61850_time_decode(struct cursor *c, const char *what)
 {

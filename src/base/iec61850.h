@@ -1,6 +1,7 @@
 /* iec61850.h - what GOOSE, Sampled Values and MMS have in common on the wire: the eight octets
- * behind the Ethertype (IEC 61850-8-1 annex C, IEC 61850-9-2 clause 5.3.3) and UtcTime (IEC
- * 61850-8-1 clause 8.1.3.7). It stands here because the protocols may not include each other. */
+ * behind the Ethertype (IEC 61850-8-1 annex C, IEC 61850-9-2 clause 5.3.3), the session they have
+ * over UDP (IEC TR 61850-90-5) and UtcTime (IEC 61850-8-1 clause 8.1.3.7). It stands here because
+ * the protocols may not include each other. */
 #ifndef BASE_IEC61850_H
 #define BASE_IEC61850_H
 
@@ -34,6 +35,41 @@ struct cursor iec61850_header_decode(struct cursor *frame, struct iec61850_heade
  * the APDU is written behind it. `length` of the argument is ignored. */
 size_t iec61850_header_begin(struct buf *, const struct iec61850_header *);
 void iec61850_header_end(struct buf *, size_t begin);
+
+/* ---- Over UDP, port 102 ---- */
+
+enum { /* what a session protocol data unit says it carries */
+       IEC61850_SPDU_TUNNELLED = 0xa0,
+       IEC61850_SPDU_GOOSE = 0xa1,
+       IEC61850_SPDU_SV = 0xa2,
+       IEC61850_SPDU_MANAGEMENT = 0xa3,
+};
+enum { /* payload tags */
+       IEC61850_PAYLOAD_GOOSE = 0x81,
+       IEC61850_PAYLOAD_SV = 0x82,
+};
+
+struct iec61850_session {
+    uint8_t spdu;
+    uint32_t number; /* counts them, of a sender */
+    uint16_t version;
+    uint32_t key_id; /* of a group's key; 0: usually none is used */
+    bool is_signed;
+};
+
+struct iec61850_payload {
+    uint8_t tag;
+    bool simulated;
+    uint16_t appid, length; /* of the APDU behind it, which says its length itself, too */
+};
+
+/* A datagram of a session: unit data of ISO 8602, then one of the four SPDUs? */
+bool iec61850_is_session(const uint8_t *data, size_t size);
+/* Reads header, padding and signature, and returns the payloads between. Both forms of the security
+ * fields are read: with algorithms (90-5) and with an initialisation vector (62351-6). */
+struct cursor iec61850_session_decode(struct cursor *datagram, struct iec61850_session *);
+/* Reads what is before the next APDU. */
+void iec61850_payload_decode(struct cursor *payloads, struct iec61850_payload *);
 
 /* Seconds since 1970-01-01T00:00:00Z without leap seconds, and 2^-24 s. */
 struct iec61850_time {

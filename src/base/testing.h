@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/err.h"
+#include "base/hex.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -27,10 +28,7 @@ hex_bytes(const char *hex, size_t *size)
     uint8_t *out = malloc(strlen(hex) / 2 + 1);
     unsigned n = 0, value = 0;
     for (; *hex; hex++) {
-        int digit = *hex >= '0' && *hex <= '9'   ? *hex - '0'
-                    : *hex >= 'a' && *hex <= 'f' ? *hex - 'a' + 10
-                    : *hex >= 'A' && *hex <= 'F' ? *hex - 'A' + 10
-                                                 : -1;
+        int digit = hex_digit(*hex);
         if (digit < 0)
             continue;
         value = value << 4 | (unsigned)digit;

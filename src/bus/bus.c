@@ -9,12 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INBOX "_INBOX."
-
 static bool
 is_inbox(const char *subject)
 {
-    return !strncmp(subject, INBOX, strlen(INBOX));
+    return !strncmp(subject, BUS_INBOX, strlen(BUS_INBOX));
 }
 
 /* ---- subscriptions */
@@ -213,18 +211,43 @@ bus_reply_error(struct bus *bus, const char *reply_to, enum err what, const char
 /* ---- the bus */
 
 enum err
-bus_init(struct bus *bus, const struct bus_driver *driver, uv_loop_t *loop, size_t request_limit)
+bus_init_at(struct bus *bus, const struct bus_driver *driver, uv_loop_t *loop, size_t request_limit,
+            const char *inbox)
 {
-    static uint64_t n_buses;
     char pattern[BUS_INBOX_SIZE + 2];
     bus->driver = driver;
-    snprintf(bus->inbox, sizeof bus->inbox, INBOX "%016" PRIx64,
-             hash_mix(hash_secret() + ++n_buses));
+    snprintf(bus->inbox, sizeof bus->inbox, "%s", inbox);
     snprintf(pattern, sizeof pattern, "%s.*", bus->inbox);
     enum err err = subscribe(bus, pattern, NULL, NULL, &bus->inbox_subscription);
     if (!err)
         bus->calls = calls_new(loop, request_limit);
     return err;
+}
+
+enum err
+bus_init(struct bus *bus, const struct bus_driver *driver, uv_loop_t *loop, size_t request_limit)
+{
+    static uint64_t n_buses;
+    char inbox[BUS_INBOX_SIZE];
+    snprintf(inbox, sizeof inbox, BUS_INBOX "%016" PRIx64, hash_mix(hash_secret() + ++n_buses));
+    return bus_init_at(bus, driver, loop, request_limit, inbox);
+}
+
+static void
+end(struct bus *bus)
+{
+    calls_free(bus->calls);
+    bus->driver->free(bus);
+}
+
+void
+bus_fail_requests(struct bus *bus, const char *text)
+{
+    bus->failing = true;
+    calls_finish_all(bus->calls, &(struct call_result){ERR_CLOSED, text, NULL});
+    bus->failing = false;
+    if (bus->closing) /* one of those who were told has freed it */
+        end(bus);
 }
 
 void
@@ -234,10 +257,10 @@ bus_free(struct bus *bus)
         return;
     bus->closing = true;
     calls_finish_all(bus->calls, &(struct call_result){ERR_CLOSED, "the bus was closed", NULL});
-    calls_free(bus->calls);
     while (bus->subscriptions)
         bus_unsubscribe(bus->subscriptions);
-    bus->driver->free(bus);
+    if (!bus->failing)
+        end(bus);
 }
 
 uint64_t
@@ -256,6 +279,8 @@ bus_counter_name(enum bus_counter counter)
         [BUS_NO_RESPONDERS] = "no_responders",
         [BUS_DROPPED_QUEUE_FULL] = "dropped_queue_full",
         [BUS_DROPPED_LATE_REPLY] = "dropped_late_reply",
+        [BUS_DROPPED_INCOMING] = "dropped_incoming",
+        [BUS_DROPPED_MALFORMED] = "dropped_malformed",
     };
     return names[counter];
 }

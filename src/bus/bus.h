@@ -1,6 +1,6 @@
 /* bus.h - publish, subscribe and request: how services meet that never include each other.
  *
- * One interface, several drivers: local.h within one program; between programs and sites a broker.
+ * One interface, two drivers: local.h within one program; nats.h between programs and sites.
  * What holds for all of them (bus_conformance.h tests it):
  *
  * - A message has a subject (subject.h) and a payload, any JSON value. The payload is shared
@@ -39,7 +39,8 @@ void bus_free(struct bus *);
 
 /* Consumes the payload, also on error. ERR_INVALID: not a subject, or a reserved one, or no payload
  * (NULL: a json_pack() that failed); ERR_BUSY: the queue is full, the message was dropped and
- * counted; ERR_CLOSED: the bus is being freed, or its broker is gone. */
+ * counted; ERR_LIMIT: longer than the broker takes; ERR_CLOSED: the bus is being freed, or its
+ * broker is gone. */
 enum err bus_publish(struct bus *, const char *subject, json_t *payload);
 
 /* ERR_INVALID: not a pattern, or a reserved one. */
@@ -50,7 +51,8 @@ void bus_unsubscribe(struct bus_subscription *);
 
 /* Asks. `done` is called exactly once, unless bus_cancel() comes first, or this returns an error:
  * those of bus_publish(), and ERR_LIMIT if too many requests wait. `id` may be NULL.
- * `done` gets the responder's answer or error, ERR_TIMEOUT, or ERR_CLOSED if nobody subscribes. */
+ * `done` gets the responder's answer or error, ERR_TIMEOUT, or ERR_CLOSED if nobody subscribes or
+ * the broker goes away meanwhile. */
 enum err bus_request(struct bus *, const char *subject, json_t *payload, nsec_t timeout,
                      call_done_fn *done, void *arg, uint64_t *id);
 /* `done` will not be called. Ignored if it was. */
@@ -70,6 +72,8 @@ enum bus_counter {
     BUS_NO_RESPONDERS,      /* requests that nobody subscribed to */
     BUS_DROPPED_QUEUE_FULL, /* refused with ERR_BUSY */
     BUS_DROPPED_LATE_REPLY, /* nobody waited for it (any more) */
+    BUS_DROPPED_INCOMING,   /* came from the broker while too much waited for the loop */
+    BUS_DROPPED_MALFORMED,  /* came from the broker and is no message of ours */
     BUS_N_COUNTERS
 };
 

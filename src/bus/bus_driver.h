@@ -39,7 +39,9 @@ struct bus_driver {
     void (*free)(struct bus *);
 };
 
-#define BUS_INBOX_SIZE 32 /* "_INBOX." and 16 digits */
+#define BUS_INBOX "_INBOX."
+#define BUS_SITE_MAX 64    /* octets of a site's name */
+#define BUS_INBOX_SIZE 192 /* "_INBOX.", two sites with dots and 32 digits */
 
 /* First member of a driver's own structure. */
 struct bus {
@@ -48,17 +50,26 @@ struct bus {
     struct bus_subscription *subscriptions, *inbox_subscription;
     char inbox[BUS_INBOX_SIZE];
     uint64_t counters[BUS_N_COUNTERS];
-    bool closing;
+    bool closing, failing;
 };
 
 /* Once the driver is ready for subscribe(). At most `request_limit` requests wait. */
 MUST_CHECK enum err bus_init(struct bus *, const struct bus_driver *, uv_loop_t *,
                              size_t request_limit);
 
+/* The same with an inbox of the driver's choice: BUS_INBOX, then tokens that are nobody else's and
+ * that nobody can guess. */
+MUST_CHECK enum err bus_init_at(struct bus *, const struct bus_driver *, uv_loop_t *,
+                                size_t request_limit, const char *inbox);
+
 /* Calls the subscriber. The subscription, and the bus too, may be gone when it returns. */
 void bus_deliver(struct bus_subscription *, const struct bus_letter *);
 
 /* Ends a request of this bus at once, because nobody is there to answer `letter`. */
 void bus_no_responders(struct bus *, const struct bus_letter *);
+
+/* Ends all requests that wait with ERR_CLOSED and these words: their answers cannot come any more.
+ * The bus may be gone when it returns. */
+void bus_fail_requests(struct bus *, const char *text);
 
 #endif

@@ -34,7 +34,7 @@ set_up_small(void **state)
 {
     static const struct bus_under_test small = {open_small, close_local, settle_local};
     under_test = &small;
-    int result = conformance_set_up(state);
+    int result = bus_scene_set_up(state);
     under_test = &local;
     return result;
 }
@@ -42,36 +42,36 @@ set_up_small(void **state)
 static void
 a_full_queue_drops_and_counts(void **state)
 {
-    struct conformance *c = *state;
-    listen_to(&c->l[0], c->ends.a, "a");
+    struct bus_scene *scene = *state;
+    listen_to(&scene->l[0], scene->ends.a, "a");
     for (int i = 0; i < 3; i++)
-        publish(c->ends.a, "a", i);
-    assert_err(bus_publish(c->ends.a, "a", json_integer(3)), ERR_BUSY);
-    assert_err(
-        bus_request(c->ends.a, "a", json_null(), PATIENCE, conformance_on_answer, &c->l[1], NULL),
-        ERR_BUSY);
-    RUN_UNTIL(c->ends.loop, c->l[0].n == 3);
-    publish(c->ends.a, "a", 4);
-    RUN_UNTIL(c->ends.loop, c->l[0].n == 4);
-    assert_heard(&c->l[0], "[[\"a\",0],[\"a\",1],[\"a\",2],[\"a\",4]]");
-    assert_int_equal(bus_counter(c->ends.a, BUS_DROPPED_QUEUE_FULL), 2);
-    assert_int_equal(bus_counter(c->ends.a, BUS_PUBLISHED), 4);
-    assert_int_equal(bus_counter(c->ends.a, BUS_DELIVERED), 4);
-    assert_int_equal(bus_counter(c->ends.a, BUS_REQUESTED), 0);
-    assert_int_equal(c->l[1].n, 0);
+        publish(scene->ends.a, "a", i);
+    assert_err(bus_publish(scene->ends.a, "a", json_integer(3)), ERR_BUSY);
+    assert_err(bus_request(scene->ends.a, "a", json_null(), PATIENCE, listener_on_answer,
+                           &scene->l[1], NULL),
+               ERR_BUSY);
+    RUN_UNTIL(scene->ends.loop, scene->l[0].n == 3);
+    publish(scene->ends.a, "a", 4);
+    RUN_UNTIL(scene->ends.loop, scene->l[0].n == 4);
+    assert_heard(&scene->l[0], "[[\"a\",0],[\"a\",1],[\"a\",2],[\"a\",4]]");
+    assert_int_equal(bus_counter(scene->ends.a, BUS_DROPPED_QUEUE_FULL), 2);
+    assert_int_equal(bus_counter(scene->ends.a, BUS_PUBLISHED), 4);
+    assert_int_equal(bus_counter(scene->ends.a, BUS_DELIVERED), 4);
+    assert_int_equal(bus_counter(scene->ends.a, BUS_REQUESTED), 0);
+    assert_int_equal(scene->l[1].n, 0);
 }
 
 static void
 too_many_waiting_requests_are_refused(void **state)
 {
-    struct conformance *c = *state;
-    listen_to(&c->l[0], c->ends.a, "a");
-    ask(&c->l[1], c->ends.a, "a", PATIENCE);
-    ask(&c->l[1], c->ends.a, "a", PATIENCE);
-    RUN_UNTIL(c->ends.loop, c->l[0].n == 2);
-    assert_err(
-        bus_request(c->ends.a, "a", json_null(), PATIENCE, conformance_on_answer, &c->l[1], NULL),
-        ERR_LIMIT);
+    struct bus_scene *scene = *state;
+    listen_to(&scene->l[0], scene->ends.a, "a");
+    ask(&scene->l[1], scene->ends.a, "a", PATIENCE);
+    ask(&scene->l[1], scene->ends.a, "a", PATIENCE);
+    RUN_UNTIL(scene->ends.loop, scene->l[0].n == 2);
+    assert_err(bus_request(scene->ends.a, "a", json_null(), PATIENCE, listener_on_answer,
+                           &scene->l[1], NULL),
+               ERR_LIMIT);
 }
 
 static void
@@ -89,14 +89,14 @@ note(void *arg)
 static void
 subscribers_that_never_stop_leave_time_for_others(void **state)
 {
-    struct conformance *c = *state;
+    struct bus_scene *scene = *state;
     struct bus_subscription *s;
     bool fired = false;
-    struct timer *timer = timer_new(c->ends.loop, note, &fired);
-    assert_ok(bus_subscribe(c->ends.a, "a", publish_again, NULL, &s));
-    publish(c->ends.a, "a", 0);
+    struct timer *timer = timer_new(scene->ends.loop, note, &fired);
+    assert_ok(bus_subscribe(scene->ends.a, "a", publish_again, NULL, &s));
+    publish(scene->ends.a, "a", 0);
     timer_start(timer, NSEC_PER_MSEC);
-    RUN_UNTIL(c->ends.loop, fired);
+    RUN_UNTIL(scene->ends.loop, fired);
     bus_unsubscribe(s);
     timer_free(timer);
 }
@@ -115,10 +115,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         BUS_CONFORMANCE_TESTS,
         cmocka_unit_test_setup_teardown(a_full_queue_drops_and_counts, set_up_small,
-                                        conformance_tear_down),
+                                        bus_scene_tear_down),
         cmocka_unit_test_setup_teardown(too_many_waiting_requests_are_refused, set_up_small,
-                                        conformance_tear_down),
-        BUS_CONFORMANCE_TEST(subscribers_that_never_stop_leave_time_for_others),
+                                        bus_scene_tear_down),
+        BUS_SCENE_TEST(subscribers_that_never_stop_leave_time_for_others),
         cmocka_unit_test(counters_have_names),
     };
     under_test = &local;

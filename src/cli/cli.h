@@ -6,6 +6,7 @@
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
 
+#include "base/time.h"
 #include "cli/cli_args.h"
 #include "cli/cli_http.h"
 #include "cli/cli_table.h"
@@ -18,10 +19,18 @@ enum cli_status {
     CLI_UNREACHABLE = 4, /* no server */
 };
 
+/* What the server is shown of who asks. */
+enum cli_shown {
+    SHOWN_SESSION,     /* the one that is kept; a certificate if there is none, or --cert says so */
+    SHOWN_CERTIFICATE, /* if there is one; no session */
+    SHOWN_NOTHING,
+};
+
 struct cli {
     const struct cli_commands *commands;
     struct cli_args args;
     bool json, utc;
+    enum cli_shown shown;
     struct buf out;            /* of standard output; cli_flush() */
     struct http *http;         /* NULL: not needed yet */
     struct http_answer answer; /* of the last call */
@@ -62,6 +71,15 @@ const char *cli_option(const struct cli *, const char *name);
  * not given. Exit status; a number below `least` is wrong usage. */
 int cli_put_number(struct cli *, const char *option, long long least, json_t *params);
 bool cli_has(const struct cli *, const char *name);
+/* Without this option nothing goes: CLI_USAGE, and `what` says what it is for. */
+MUST_CHECK int cli_need(struct cli *, const char *option, const char *what);
+/* All values of an option that may be there several times: an array of texts, which the caller
+ * owns. */
+json_t *cli_values(const struct cli *, const char *option);
+/* CLI_USAGE: it is no duration, or less than `least`; `example` is one ("10s"). *duration stays as
+ * it is if the option is not given. */
+MUST_CHECK int cli_duration(struct cli *, const char *option, nsec_t least, const char *example,
+                            nsec_t *duration);
 
 /* Shows an answer of which all is said with "done". */
 int cli_done(struct cli *, const char *format, ...) PRINTF_LIKE(2, 3);

@@ -4,6 +4,7 @@
 #include "io/jsontext.h"
 
 #include <curl/curl.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 struct http {
     char *url; /* without '/' at its end */
     char *ca, *cert, *key;
+    char *authorization; /* the header line; NULL: none */
     nsec_t timeout;
     CURL *curl;
     char error[CURL_ERROR_SIZE];
@@ -75,6 +77,7 @@ http_open(const struct http_config *config, struct http **result, struct diag *d
     h->ca = copy_or_null(config->ca);
     h->cert = copy_or_null(config->cert);
     h->key = copy_or_null(config->key);
+    h->authorization = config->token ? xasprintf("Authorization: Bearer %s", config->token) : NULL;
     h->timeout = config->timeout ? config->timeout : HTTP_TIMEOUT;
     curl_global_init(CURL_GLOBAL_DEFAULT);
     h->curl = curl_easy_init();
@@ -95,6 +98,9 @@ http_close(struct http *h)
     free(h->ca);
     free(h->cert);
     free(h->key);
+    if (h->authorization)
+        OPENSSL_cleanse(h->authorization, strlen(h->authorization));
+    free(h->authorization);
     free(h);
 }
 
@@ -177,6 +183,8 @@ perform(struct http *h, const char *method, const char *path, const struct buf *
 {
     struct curl_slist *headers = add_header(NULL, "Accept: application/json, "
                                                   "application/problem+json");
+    if (h->authorization)
+        headers = add_header(headers, h->authorization);
     curl_easy_reset(h->curl);
     set_up(h, h->curl, path, h->error);
     curl_easy_setopt(h->curl, CURLOPT_TIMEOUT_MS, (long)(h->timeout / NSEC_PER_MSEC));
@@ -284,6 +292,8 @@ http_stream_open(struct http *h, const char *path, sse_fn *fn, void *arg)
     s->refused = buf_limited((size_t)64 << 10);
     set_up(h, s->curl, path, s->error);
     s->headers = add_header(NULL, "Accept: text/event-stream");
+    if (h->authorization)
+        s->headers = add_header(s->headers, h->authorization);
     curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, s->headers);
     curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, take_events);
     curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, s);

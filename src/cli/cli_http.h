@@ -1,5 +1,5 @@
-/* cli_http.h - requests to the API: JSON over HTTPS with a client certificate, and its stream of
- * events. Blocking; for one thread. */
+/* cli_http.h - requests to the API: JSON over HTTPS with a client certificate or a session, and its
+ * stream of events. Blocking; for one thread. */
 #ifndef CLI_CLI_HTTP_H
 #define CLI_CLI_HTTP_H
 
@@ -14,6 +14,7 @@ struct http_stream;
 struct http_config {
     const char *url;             /* "https://10.255.0.1:8443"; http only to this machine itself */
     const char *ca, *cert, *key; /* PEM files; NULL: none */
+    const char *token;           /* of a session; NULL: none */
     nsec_t timeout;              /* of a request; 0: HTTP_TIMEOUT */
 };
 

@@ -76,6 +76,16 @@ put_proof(struct buf *out, const json_t *proof)
         text_put(out, text, true);
         buf_str(out, "\n");
     }
+    json_int_t certified = json_integer_value(json_object_get(proof, "certified"));
+    if (certified)
+        buf_printf(out, "certified: %" JSON_INTEGER_FORMAT " new rules, each by itself\n",
+                   certified);
+    json_int_t uncertified = json_integer_value(json_object_get(proof, "uncertified"));
+    if (uncertified)
+        buf_printf(out,
+                   "no rule is certified by itself: the paths of %" JSON_INTEGER_FORMAT
+                   " circuits lead round in a circle together\n",
+                   uncertified);
     if (json_array_size(violations))
         table_put_array(out, violations, violation_columns, true);
 }
@@ -86,6 +96,7 @@ static const struct column bounds_columns[] = {
     {">LATENCY BUDGET", "budget-us", AS_USEC, NULL},
     {">BEST", "normal.best-us", AS_USEC, NULL},
     {">WORST", "normal.worst-us", AS_USEC, NULL},
+    {">ASYMMETRY BUDGET", "asymmetry-budget-us", AS_USEC, NULL},
     {">ASYMMETRY", "normal.asymmetry-us", AS_USEC, NULL},
     {">WORST AFTER A FAILURE", "failure.worst-us", AS_USEC, NULL},
     {"MOST OF IT AT", "failure.costliest.node", AS_TEXT, NULL},

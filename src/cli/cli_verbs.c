@@ -30,6 +30,17 @@ static const struct cli_option common[] = {
     END,
 };
 
+static const struct cli_option login_options[] = {
+    VALUE("issuer", "URL", "only if this is the provider that the server trusts"),
+    FLAG("device", "with a code, for a browser on another machine"),
+    IN_FILE("provider-ca", "FILE", 0, "with --device: who vouches for the provider"),
+    FLAG("break-glass", "by a sealed code, which is read from the terminal or standard input"),
+    VALUE("name", "NAME", "with --break-glass: which code (main)"),
+    VALUE("reason", "TEXT", "with --break-glass: why, in your words"),
+    END};
+static const struct cli_option seal_options[] = {
+    MANY("role", "ROLE", "that it gives; several: again"),
+    VALUE("lasts", "DURATION", "how long its session lasts (1h)"), END};
 static const struct cli_option list_options[] = {FLAG("names", "the names alone, a line each"),
                                                  END};
 static const struct cli_option put_options[] = {
@@ -54,6 +65,7 @@ static const struct cli_option create_options[] = {
     VALUE("burst", "OCTETS", "let pass on top of it"),
     CHOICE("class", "CLASS", "bulk|engineering|scada|protection", "the queue it uses"),
     VALUE("max-latency", "DURATION", "what every path must keep: 10ms"),
+    VALUE("max-asymmetry", "DURATION", "how far the directions' delays may be apart: 200us"),
     CHOICE("protection", "HOW", "none|maximal|link|node",
            "how far apart the failover path must be"),
     VALUE("start", "TIME", "in service from then on (2026-03-01T08:00:00Z; now)"),
@@ -83,12 +95,30 @@ static const struct cli_option rules_options[] = {FLAG("planned", "what it shoul
 static const struct cli_option prove_options[] = {
     FLAG("observed", "what the nodes hold (the default)"),
     FLAG("planned", "what is planned for them"), END};
+static const struct cli_option conditions_options[] = {FLAG("all", "also those that hold"), END};
 static const struct cli_option import_options[] = {
     CHOICE("format", "FORMAT", "csv|json|scd", "otherwise by the names of the files"), DRY_RUN,
     IN_FILE("save", "FILE", 0, "put nothing in; write the circuits an SCD file proposes"), END};
 static const struct cli_option export_options[] = {
     IN_FILE("dir", "DIR", 0, "where the files go; JSON goes to standard output without it"),
     CHOICE("format", "FORMAT", "csv|json", "csv if not said"), END};
+static const struct cli_option model_options[] = {
+    MANY("remove", "KIND:NAME", "take this out first, with all that cannot be without it"),
+    MANY("fail", "KIND:NAME",
+         "let this link, node or shared-risk fail; all that are named at once"),
+    MANY("design", "CIRCUIT", "also this one, which is stated and has no design"),
+    FLAG("redesign", "design all circuits anew"),
+    FLAG("each-failure", "what each link, node and shared risk would take with it"),
+    MANY("from", "FILE", "start from files, and ask no server"),
+    END};
+static const struct cli_option judge_options[] = {
+    IN_FILE("topology", "FILE", 0, "of the Stanford format, whose updates FILE is then"),
+    IN_FILE("vlans", "FILE", 0, "likewise"),
+    VALUE("updates", "N", "only the first N of them"),
+    VALUE("limit", "N", "so many findings of each kind at most (20)"),
+    VALUE("depth", "LABELS", "how deep stacks may be (16)"),
+    VALUE("memory", "MIB", "for tables, and as much for filters (2048)"),
+    END};
 static const struct cli_option work_list_options[] = {FLAG("open", "only those that are open"),
                                                       END};
 static const struct cli_option work_show_options[] = {
@@ -104,6 +134,11 @@ static const struct cli_option refuse_options[] = {
     VALUE("hash", "HASH", "what was looked at"), VALUE("role", "ROLE", "in which role"),
     VALUE("step", "STEP", "of the order, if several ask"), COMMENT, END};
 static const struct cli_option comment_options[] = {COMMENT, END};
+static const struct cli_option local_options[] = {
+    COMMENT, VALUE("hours", "N", "not as long as the control centre allows"),
+    FLAG("even-if-connected", "though the control centre can be reached"), END};
+static const struct cli_option agree_options[] = {
+    VALUE("hash", "HASH", "what was looked at; anything else is refused"), COMMENT, END};
 static const struct cli_option submit_options[] = {
     IN_FILE("input", "FILE", 0, "JSON: what the workflow is started with"), COMMENT, UNTIL, END};
 static const struct cli_option watch_options[] = {
@@ -126,11 +161,87 @@ static const struct cli_option journal_follow_options[] = {
     VALUE("type", "PREFIX", "what the type begins with"),
     VALUE("object", "OBJECT", "only about it"), VALUE("actor", "NAME", "only by them"),
     VALUE("from", "SEQ", "not from now on, but from there"), END};
+#define CHECKPOINTS IN_FILE("checkpoints", "FILE", 0, "its checkpoints, if not PATH.checkpoints")
+#define TRUSTED                                                                                    \
+    IN_FILE("trust", "KEYS", 0, "public keys of sites and witnesses, one of `content key` a line")
 static const struct cli_option verify_options[] = {
-    IN_FILE("file", "PATH", 0, "the journal's file or a copy of it; in the lab, the lab's"),
-    VALUE("head", "SEQ:HASH", "compare with what was kept elsewhere"), END};
+    IN_FILE("file", "PATH", 0,
+            "the journal's file, a copy, or postgresql://...; in the lab, the lab's"),
+    VALUE("head", "SEQ:HASH", "compare with what was kept elsewhere"), CHECKPOINTS, TRUSTED, END};
+#define SIGNED_BY                                                                                  \
+    IN_FILE("public", "PEM", 0, "the public key of who signed the checkpoint"),                    \
+        VALUE("signer", "NAME", "their name")
+#define SAVED IN_FILE("save", "FILE", 0, "where it goes; otherwise to standard output")
+static const struct cli_option checkpoint_options[] = {
+    IN_FILE("file", "PATH", 0, "the journal's file, a copy of it, or postgresql://..."),
+    IN_FILE("secret", "PEM", 0, "the private key (Ed25519) to sign with"),
+    VALUE("name", "NAME", "who signs"), SAVED, END};
+static const struct cli_option evidence_options[] = {
+    IN_FILE("file", "PATH", 0, "the journal's file, a copy of it, or postgresql://..."),
+    IN_FILE("checkpoint", "NOTE", 0, "a signed checkpoint of it"),
+    IN_FILE("older", "NOTE", 0, "an older one, which is to be what this one begins with"),
+    SIGNED_BY,
+    CHECKPOINTS,
+    TRUSTED,
+    SAVED,
+    END};
+static const struct cli_option check_options[] = {SIGNED_BY, TRUSTED, END};
+static const struct cli_option countersign_options[] = {
+    SIGNED_BY,
+    IN_FILE("secret", "PEM", 0, "your private key (Ed25519)"),
+    VALUE("name", "NAME", "yours"),
+    FLAG("first", "you have signed no older checkpoint yet"),
+    SAVED,
+    END};
 static const struct cli_option journal_export_options[] = {
     IN_FILE("file", "FILE", 0, "where the events go, a JSON object a line"), END};
+#define VALID VALUE("valid", "DURATION", "how long it is good: 90d, 12h (365d)")
+#define SITE_DIR IN_FILE("dir", "DIR", 0, "the centre's directory, or the site's")
+#define SITE_PORT                                                                                  \
+    VALUE("port", "PORT", "of the nats-server, on 127.0.0.1, for this site's own tielined (4222)")
+#define FINGERPRINT VALUE("fingerprint", "SHA256", "what they told you it is; otherwise it asks")
+static const struct cli_option site_init_options[] = {
+    IN_FILE("dir", "DIR", 0, "a new directory"),
+    VALUE("name", "SITE", "the control centre's own name (control-centre)"),
+    VALUE("hub", "HOST:PORT", "where the sites reach it; several ways to it with commas"),
+    VALUE("listen", "ADDRESS:PORT", "where it listens for them (0.0.0.0, the same port)"),
+    SITE_PORT,
+    IN_FILE("issuer", "PEM", 0, "the certificate of a CA that is there; otherwise one is made"),
+    IN_FILE("issuer-key", "PEM", 0, "its private key"),
+    VALID,
+    END};
+static const struct cli_option site_request_options[] = {
+    IN_FILE("dir", "DIR", 0, "a new directory"), VALUE("name", "SITE", "the site's name"),
+    MANY("addresses", "ADDRESS", "from where the hub will see it: 192.0.2.1, 192.0.2.0/24"),
+    SITE_PORT, END};
+static const struct cli_option site_enrol_options[] = {
+    IN_FILE("dir", "DIR", 0, "the centre's directory"),
+    IN_FILE("out", "FILE", 0, "where the bundle for the site goes"),
+    FINGERPRINT,
+    MANY("addresses", "ADDRESS", "it may come only from there; otherwise as the request says"),
+    MANY("witness", "SITE", "a site that it may ask to countersign"),
+    MANY("witness-for", "SITE", "a site that it countersigns for"),
+    FLAG("replace", "the site is known, and has lost its keys or was revoked"),
+    VALID,
+    END};
+static const struct cli_option site_install_options[] = {
+    IN_FILE("dir", "DIR", 0, "the site's directory"), FINGERPRINT, END};
+static const struct cli_option site_rotate_options[] = {SITE_DIR, VALID, END};
+static const struct cli_option site_dir_options[] = {SITE_DIR, END};
+#define SIGNS                                                                                      \
+    IN_FILE("secret", "PEM", 0, "the private key (Ed25519)"),                                      \
+        VALUE("signer", "NAME", "whose key it is")
+static const struct cli_option content_sign_options[] = {
+    SIGNS,
+    VALUE("name", "NAME", "what it is: tieline-workflows"),
+    VALUE("version", "VERSION", "for people"),
+    VALUE("release", "N", "only grows: who has a newer one refuses it"),
+    VALUE("not-after", "TIME", "it counts until then"),
+    END};
+static const struct cli_option content_verify_options[] = {
+    IN_FILE("trust", "FILE", 0, "whose signatures count, a key of `content key` a line"),
+    VALUE("name", "NAME", "what it must be"), VALUE("least", "N", "refuse an older release"), END};
+static const struct cli_option content_key_options[] = {SIGNS, END};
 static const struct cli_option lab_options[] = {
     VALUE("name", "NAME", "which lab, if there are several; or $TIELINE_LAB"), END};
 static const struct cli_option edge_options[] = {NODE, CONTROL, END};
@@ -213,6 +324,25 @@ static const struct cli_option help_options[] = {
 
 static const struct cli_verb verbs[] = {
     KIND("site", "sites", kind_site),
+    {"site", "peers", "", NULL, "The sites that this one follows, and whether they answer",
+     cmd_site_peers, NULL, false},
+    {"site", "init", "", site_init_options,
+     "Make the authority of the bus between sites, and the hub's files", cmd_site_init, NULL,
+     false},
+    {"site", "request", "", site_request_options,
+     "At a site: make its keys, and a request for the centre", cmd_site_request, NULL, false},
+    {"site", "enrol", "REQUEST", site_enrol_options,
+     "At the centre: take a site in, or renew what it has", cmd_site_enrol, NULL, false},
+    {"site", "install", "BUNDLE", site_install_options,
+     "At a site: put in place what the centre has issued", cmd_site_install, NULL, false},
+    {"site", "rotate", "", site_rotate_options,
+     "New keys: for the centre at once, at a site a request for them", cmd_site_rotate, NULL,
+     false},
+    {"site", "revoke", "SITE", site_dir_options,
+     "At the centre: nothing that was issued to a site is good any more", cmd_site_revoke, NULL,
+     false},
+    {"site", "enrolled", "", site_dir_options, "Who is on the bus between sites, and until when",
+     cmd_site_enrolled, NULL, false},
     KIND("node", "nodes", kind_node),
     {"node", "rules", "NAME", rules_options, "What a node should hold and holds", cmd_node_rules,
      &kind_node, false},
@@ -242,6 +372,12 @@ static const struct cli_verb verbs[] = {
      cmd_circuit_test, &kind_circuit, false},
     {"circuit", "fingerprint", "NAME", NULL, "What its last test measured", cmd_circuit_fingerprint,
      &kind_circuit, false},
+    {"circuit", "stop", "NAME", local_options,
+     "At a site that is cut off: take a circuit of the site out of its nodes", cmd_circuit_stop,
+     &kind_circuit, false},
+    {"circuit", "resume", "NAME", comment_options,
+     "End local work on a circuit: what the control centre wants holds again", cmd_circuit_resume,
+     &kind_circuit, false},
     {"circuit", "fit", "[NAME...]", fit_options,
      "Which of many circuits the network could carry, and what limits the others", cmd_circuit_fit,
      NULL, false},
@@ -251,6 +387,12 @@ static const struct cli_verb verbs[] = {
      "Put in what CSV, JSON or SCD files say, all or nothing", cmd_inventory_import, NULL, false},
     {"inventory", "export", "", export_options, "Write inventory and circuits into files",
      cmd_inventory_export, NULL, false},
+    {"model", "run", "[FILE...]", model_options,
+     "What if: plan, proof, latency and use of a network with what these files say put in",
+     cmd_model_run, NULL, false},
+    {"rules", "judge", "FILE", judge_options,
+     "Judge prefix tables, packet filters and labels of a network that others have built",
+     cmd_rules_judge, NULL, false},
     {"work", "list", "", work_list_options, "Work orders", cmd_work_list, NULL, false},
     {"work", "show", "ID", work_show_options, "One order: steps, approvals, plan, proof",
      cmd_work_show, NULL, false},
@@ -274,6 +416,15 @@ static const struct cli_verb verbs[] = {
      cmd_exception_acknowledge, NULL, false},
     {"exception", "close", "ID", reason_options, "Say that it is over", cmd_exception_close, NULL,
      false},
+    {"local", "list", "", NULL, "What sites decided by themselves, and what they may",
+     cmd_local_list, NULL, false},
+    {"local", "build", "CIRCUIT", local_options,
+     "At a site that is cut off: propose to build a circuit of the site that is reserved",
+     cmd_local_build, &kind_circuit, false},
+    {"local", "agree", "ID", agree_options, "As the second person: let it be built",
+     cmd_local_agree, NULL, false},
+    {"local", "end", "ID", comment_options,
+     "End local work: what the control centre wants holds again", cmd_local_end, NULL, false},
     {"journal", "list", "", journal_list_options, "Events", cmd_journal_list, NULL, false},
     {"journal", "head", "", NULL, "The last event's number and hash, to be kept elsewhere",
      cmd_journal_head, NULL, false},
@@ -281,8 +432,25 @@ static const struct cli_verb verbs[] = {
      NULL, false},
     {"journal", "verify", "", verify_options,
      "Has a record been changed, removed or put elsewhere?", cmd_journal_verify, NULL, false},
+    {"journal", "checkpoint", "", checkpoint_options,
+     "Sign what a journal is now; without --file: the newest that the server has signed",
+     cmd_journal_checkpoint, NULL, false},
+    {"journal", "evidence", "[SEQ[-LAST]]", evidence_options,
+     "Prove to others that an event is in a journal, or that nothing old was changed",
+     cmd_journal_evidence, NULL, false},
+    {"journal", "check", "EVIDENCE", check_options, "Does the evidence prove what it says?",
+     cmd_journal_check, NULL, false},
+    {"journal", "countersign", "EVIDENCE", countersign_options,
+     "As a witness, sign another's checkpoint that goes on from the last one you signed",
+     cmd_journal_countersign, NULL, false},
     {"journal", "export", "", journal_export_options, "All events into a file", cmd_journal_export,
      NULL, false},
+    {"content", "sign", "DIR", content_sign_options, "Vouch for every file in a directory",
+     cmd_content_sign, NULL, false},
+    {"content", "verify", "DIR", content_verify_options,
+     "Is a directory as somebody who is trusted has signed it?", cmd_content_verify, NULL, false},
+    {"content", "key", "", content_key_options, "The public key, as a line of a file of --trust",
+     cmd_content_key, NULL, false},
     {"edge", "status", "", edge_options, "How a packet node is", cmd_edge_status, NULL, false},
     {"edge", "ports", "", edge_options, "Its ports", cmd_edge_ports, NULL, false},
     {"edge", "queues", "", queues_options, "How its ports are shared, and what went where",
@@ -303,6 +471,9 @@ static const struct cli_verb verbs[] = {
     {"network", "prove", "", prove_options,
      "Whether all nodes together pass exactly what the circuits allow, whatever fails",
      cmd_network_prove, NULL, false},
+    {"network", "conditions", "", conditions_options,
+     "Whether the nodes are as the latency bounds count on: rates, queues, meters",
+     cmd_network_conditions, NULL, false},
     {"ask", "reach", "FROM TO [PROTOCOL]", NULL,
      "Can one host send to another, by which circuit and rules, or what drops it", cmd_ask_reach,
      NULL, false},
@@ -334,6 +505,15 @@ static const struct cli_verb verbs[] = {
     {"lab", "exec", "WHERE COMMAND...", lab_options, "A command there", cmd_lab, NULL, true},
     {"lab", "env", "", lab_options, "What to eval in a shell to use this lab", cmd_lab, NULL,
      false},
+    {"session", "list", "", NULL, "Who is logged in", cmd_session_list, NULL, false},
+    {"session", "revoke", "ID", NULL, "End a session at once", cmd_session_revoke, NULL, false},
+    {"breakglass", "seal", "[NAME]", seal_options,
+     "Make a code that opens one session, and print it once", cmd_break_glass_seal, NULL, false},
+    {"breakglass", "list", "", NULL, "Which codes are sealed, and which were used",
+     cmd_break_glass_list, NULL, false},
+    {"login", NULL, "", login_options, "Log in by the identity provider, for a session", cmd_login,
+     NULL, false},
+    {"logout", NULL, "", NULL, "End your session", cmd_logout, NULL, false},
     {"whoami", NULL, "", NULL, "Who you are for the server", cmd_whoami, NULL, false},
     {"health", NULL, "", NULL, "How the server is", cmd_health, NULL, false},
     {"version", NULL, "", NULL, "Of this program", cmd_version, NULL, false},

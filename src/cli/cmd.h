@@ -37,6 +37,8 @@ int cmd_denied_list(struct cli *);
 
 /* cmd_ask.c */
 int cmd_network_prove(struct cli *);
+int cmd_network_conditions(struct cli *);
+int cmd_site_peers(struct cli *);
 int cmd_ask_reach(struct cli *);
 int cmd_ask_who_reaches(struct cli *);
 int cmd_ask_affected_by(struct cli *);
@@ -45,6 +47,9 @@ int cmd_ask_matrix(struct cli *);
 /* cmd_inventory.c */
 int cmd_inventory_import(struct cli *);
 int cmd_inventory_export(struct cli *);
+/* cmd_scenario.c, cmd_rules.c */
+int cmd_model_run(struct cli *);
+int cmd_rules_judge(struct cli *);
 
 /* cmd_work.c, cmd_watch.c */
 int cmd_work_list(struct cli *);
@@ -61,6 +66,12 @@ int cmd_exception_list(struct cli *);
 int cmd_exception_show(struct cli *);
 int cmd_exception_acknowledge(struct cli *);
 int cmd_exception_close(struct cli *);
+int cmd_local_list(struct cli *);
+int cmd_local_build(struct cli *);
+int cmd_local_agree(struct cli *);
+int cmd_local_end(struct cli *);
+int cmd_circuit_stop(struct cli *);
+int cmd_circuit_resume(struct cli *);
 
 /* cmd_journal.c, cmd_verify.c */
 int cmd_journal_list(struct cli *);
@@ -68,6 +79,24 @@ int cmd_journal_head(struct cli *);
 int cmd_journal_follow(struct cli *);
 int cmd_journal_export(struct cli *);
 int cmd_journal_verify(struct cli *);
+/* cmd_evidence.c */
+int cmd_journal_checkpoint(struct cli *);
+int cmd_journal_evidence(struct cli *);
+int cmd_journal_check(struct cli *);
+int cmd_journal_countersign(struct cli *);
+/* cmd_content.c */
+int cmd_content_sign(struct cli *);
+int cmd_content_verify(struct cli *);
+int cmd_content_key(struct cli *);
+
+/* cmd_site.c */
+int cmd_site_init(struct cli *);
+int cmd_site_request(struct cli *);
+int cmd_site_enrol(struct cli *);
+int cmd_site_install(struct cli *);
+int cmd_site_rotate(struct cli *);
+int cmd_site_revoke(struct cli *);
+int cmd_site_enrolled(struct cli *);
 
 /* cmd_lab.c */
 int cmd_lab(struct cli *);
@@ -83,6 +112,14 @@ int cmd_edge_stats(struct cli *);
 int cmd_edge_top(struct cli *);
 int cmd_edge_capture(struct cli *);
 int cmd_edge_clock(struct cli *);
+
+/* cmd_login.c */
+int cmd_login(struct cli *);
+int cmd_logout(struct cli *);
+int cmd_break_glass_seal(struct cli *);
+int cmd_break_glass_list(struct cli *);
+int cmd_session_list(struct cli *);
+int cmd_session_revoke(struct cli *);
 
 /* cmd_system.c */
 int cmd_user_list(struct cli *);
@@ -107,6 +144,12 @@ MUST_CHECK int document_put(struct cli *, const struct kind *, const json_t *obj
                             bool quiet);
 /* Shows a report that was answered. CLI_FAILED: there are errors in it. */
 MUST_CHECK int document_report(struct cli *, const json_t *report);
+
+/* cmd_inventory.c: the format of files by their names, "csv", "json" or "scd"; and the files as
+ * [{"name", "text"}], which the caller owns. */
+MUST_CHECK int inventory_format(struct cli *, const char *const *paths, size_t n,
+                                const char **format);
+MUST_CHECK int inventory_files(struct cli *, const char *const *paths, size_t n, json_t *files);
 
 /* cmd_work.c: submits an order (`input` is consumed) and follows it as --until says: "submitted",
  * "waiting", "closed". */

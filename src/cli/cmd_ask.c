@@ -1,6 +1,8 @@
 /* The proof of what nodes hold, and questions to it. */
 #include "cli/cmd.h"
 
+#include <string.h>
+
 static void
 put_text(struct buf *out, const char *title, const json_t *text)
 {
@@ -62,6 +64,68 @@ cmd_network_prove(struct cli *cli)
         number(document, "rules"), number(document, "circuits"), number(document, "walks"),
         number(document, "failures"));
     return ok ? CLI_OK : CLI_FAILED;
+}
+
+int
+cmd_network_conditions(struct cli *cli)
+{
+    static const struct column columns[] = {
+        {"STATE", "state", AS_TEXT, NULL}, {"NEEDED", "needs", AS_TEXT, NULL},
+        {"SEEN", "seen", AS_TEXT, NULL},   {"REMEDY", "remedy", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    const json_t *document, *row;
+    size_t i;
+    int status = cli_get(cli, http_path("conditions", NULL), &document);
+    if (status)
+        return status;
+    bool ok = json_is_true(json_object_get(document, "ok"));
+    status = ok ? CLI_OK : CLI_FAILED;
+    if (cli_json(cli))
+        return status;
+    json_t *shown = json_array();
+    json_array_foreach(json_object_get(document, "list"), i, row)
+    {
+        if (cli_has(cli, "all") || strcmp(text_of(row, "state"), "holds") != 0)
+            json_array_append(shown, (json_t *)(uintptr_t)row);
+    }
+    if (json_array_size(shown))
+        table_put_array(&cli->out, shown, columns, cli->utc);
+    json_decref(shown);
+    buf_printf(&cli->out,
+               "%s: %lld conditions of the latency bounds, %lld broken, %lld not known\n",
+               ok ? "all hold" : "not all hold", number(document, "n"),
+               number(document, "n-broken"), number(document, "n-unknown"));
+    return status;
+}
+
+/* ---- Other sites ---- */
+
+int
+cmd_site_peers(struct cli *cli)
+{
+    static const struct column columns[] = {
+        {"SITE", "site", AS_TEXT, NULL},
+        {"STATE", "state", AS_TEXT, NULL},
+        {"SINCE", "since", AS_TIME, NULL},
+        {">EVENTS", "events", AS_TEXT, NULL},
+        {">THERE", "events-there", AS_TEXT, NULL},
+        {">OF OURS", "knows-of-us", AS_TEXT, NULL},
+        {"WHY", "why", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    const json_t *document, *row;
+    size_t i;
+    bool level = true;
+    int status = cli_get(cli, http_path("peers", NULL), &document);
+    if (status)
+        return status;
+    json_array_foreach(json_object_get(document, "peers"), i, row)
+        level &= !strcmp(text_of(row, "state"), "level") ||
+                 !strcmp(text_of(row, "state"), "behind");
+    if (!cli_json(cli))
+        table_put_array(&cli->out, json_object_get(document, "peers"), columns, cli->utc);
+    return level ? CLI_OK : CLI_FAILED;
 }
 
 /* ---- Questions ---- */

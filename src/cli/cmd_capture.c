@@ -64,15 +64,11 @@ put_cookie(struct cli *cli, json_t *params)
 static int
 put_duration(struct cli *cli, json_t *params)
 {
-    const char *text = cli_option(cli, "for");
-    nsec_t duration;
-    if (!text)
-        return CLI_OK;
-    if (time_parse_duration(text, &duration) || duration < NSEC_PER_SEC)
-        return cli_fail(cli, CLI_USAGE, "--for: \"%s\" is not a duration of a second or more",
-                        text);
-    json_object_set_new(params, "seconds", json_integer(duration / NSEC_PER_SEC));
-    return CLI_OK;
+    nsec_t duration = 0;
+    int status = cli_duration(cli, "for", NSEC_PER_SEC, "10s", &duration);
+    if (duration)
+        json_object_set_new(params, "seconds", json_integer(duration / NSEC_PER_SEC));
+    return status;
 }
 
 static int

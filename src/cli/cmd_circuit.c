@@ -52,6 +52,7 @@ static const struct column circuit_fields[] = {
     {"rate", "rate-kbps", AS_KBPS, NULL},
     {"burst, octets", "burst-octets", AS_TEXT, NULL},
     {"latency budget", "max-latency-us", AS_USEC, NULL},
+    {"max asymmetry", "max-asymmetry-us", AS_USEC, NULL},
     {"window start", "window.start", AS_TIME, NULL},
     {"window end", "window.end", AS_TIME, NULL},
     {"phase", "status.phase", AS_TEXT, NULL},

@@ -28,6 +28,7 @@ static const struct setting ip_settings[] = {
     {"protocol", "ip", "protocol", SET_TEXT},
     {"port", "ip", "server-ports", SET_NUMBERS},
     {"client-port", "ip", "client-port", SET_NUMBER},
+    {"max-asymmetry", NULL, "max-asymmetry-us", SET_USEC},
 };
 static const struct setting multicast_settings[] = {
     {"from", "multicast", "publisher", SET_TEXT},
@@ -54,7 +55,8 @@ static int
 read_value(struct cli *cli, const struct setting *setting, const char *text, json_t **value)
 {
     uint32_t kbps;
-    nsec_t duration;
+    nsec_t duration = 0;
+    int status;
     switch (setting->as) {
     case SET_RATE:
         if (rate_parse(text, &kbps))
@@ -63,11 +65,10 @@ read_value(struct cli *cli, const struct setting *setting, const char *text, jso
         *value = json_integer(kbps);
         return CLI_OK;
     case SET_USEC:
-        if (time_parse_duration(text, &duration) || duration < NSEC_PER_USEC)
-            return cli_fail(cli, CLI_USAGE, "--%s: \"%s\" is not a duration such as 10ms",
-                            setting->option, text);
-        *value = json_integer(duration / NSEC_PER_USEC);
-        return CLI_OK;
+        status = cli_duration(cli, setting->option, NSEC_PER_USEC, "10ms", &duration);
+        if (!status)
+            *value = json_integer(duration / NSEC_PER_USEC);
+        return status;
     case SET_NUMBER:
     case SET_NUMBERS:
         return read_number(cli, setting->option, text, value);
@@ -154,20 +155,21 @@ static int
 set_window(struct cli *cli, json_t *circuit)
 {
     const char *start = cli_option(cli, "start"), *end = cli_option(cli, "end");
-    const char *length = cli_option(cli, "for");
+    bool length = cli_has(cli, "for");
     nsec_t from = clock_wall(), to = 0, duration = 0;
     char from_text[TIME_TEXT_SIZE], to_text[TIME_TEXT_SIZE];
     if (!start && !end && !length)
         return CLI_OK;
-    if (!!end == !!length)
+    if (!!end == length)
         return cli_fail(cli, CLI_USAGE, "a window has either --end TIME or --for DURATION");
     if (start && time_parse(start, &from))
         return cli_fail(cli, CLI_USAGE, "--start: \"%s\" is not a time as 2026-03-01T08:00:00Z",
                         start);
     if (end && time_parse(end, &to))
         return cli_fail(cli, CLI_USAGE, "--end: \"%s\" is not a time as 2026-03-01T08:00:00Z", end);
-    if (length && (time_parse_duration(length, &duration) || duration <= 0))
-        return cli_fail(cli, CLI_USAGE, "--for: \"%s\" is not a duration such as 2h", length);
+    int status = cli_duration(cli, "for", 1, "2h", &duration);
+    if (status)
+        return status;
     if (length)
         to = duration < INT64_MAX - from ? from + duration : INT64_MAX;
     json_object_set_new(circuit, "window",

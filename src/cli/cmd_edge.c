@@ -2,6 +2,7 @@
 #include "cli/cmd.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "cli/cli_control.h"
 #include "cli/cli_frame.h"
 
@@ -370,12 +371,11 @@ from_hex(struct cli *cli, const char *text, struct buf *frame)
 {
     int high = -1;
     for (const char *c = text; *c; c++) {
-        const char *digits = "0123456789abcdefABCDEF", *at = strchr(digits, *c);
+        int value = hex_digit(*c);
         if (strchr(" :-\n", *c))
             continue;
-        if (!at)
+        if (value < 0)
             return cli_fail(cli, CLI_USAGE, "--hex: \"%c\" is no hexadecimal digit", *c);
-        int value = (int)(at - digits) < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
         if (high < 0) {
             high = value;
         } else {
@@ -483,8 +483,7 @@ cmd_edge_trace(struct cli *cli)
     if (!port || port > UINT32_MAX || (end && *end))
         return cli_fail(cli, CLI_USAGE, "edge trace needs --in-port NUMBER");
     int status = read_frame(cli, &frame);
-    for (size_t i = 0; i < frame.size; i++)
-        buf_printf(&hex, "%02x", frame.data[i]);
+    hex_put(&hex, frame.data, frame.size);
     if (!status)
         status = edge_ask(
             cli, "edge.trace",

@@ -25,16 +25,17 @@ format_of(const char *path)
     return NULL;
 }
 
-static int
-choose_format(struct cli *cli, const char **format)
+int
+inventory_format(struct cli *cli, const char *const *paths, size_t n, const char **format)
 {
-    *format = cli_option(cli, "format");
-    if (*format)
-        return CLI_OK;
-    for (size_t i = 0; i < cli->args.n_arguments; i++) {
-        const char *path = cli_argument(cli, i), *found = format_of(path);
+    *format = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const char *found = format_of(paths[i]);
         if (!found)
-            return cli_fail(cli, CLI_USAGE, "%s: which format? --format csv, json or scd", path);
+            return cli_fail(cli, CLI_USAGE,
+                            "%s: which format? its name must end with .csv, .json "
+                            "or .scd",
+                            paths[i]);
         if (*format && strcmp(*format, found) != 0)
             return cli_fail(cli, CLI_USAGE, "files of one format at a time");
         *format = found;
@@ -42,21 +43,20 @@ choose_format(struct cli *cli, const char **format)
     return CLI_OK;
 }
 
-static int
-read_files(struct cli *cli, json_t *files)
+int
+inventory_files(struct cli *cli, const char *const *paths, size_t n, json_t *files)
 {
-    for (size_t i = 0; i < cli->args.n_arguments; i++) {
+    for (size_t i = 0; i < n; i++) {
         struct buf text;
-        const char *path = cli_argument(cli, i);
-        int status = cli_read_file(cli, path, &text);
+        int status = cli_read_file(cli, paths[i], &text);
         if (status)
             return status;
         json_t *string = json_stringn(buf_cstr(&text), text.size);
         buf_fini(&text);
         if (!string)
-            return cli_fail(cli, CLI_FAILED, "%s: not UTF-8", path);
+            return cli_fail(cli, CLI_FAILED, "%s: not UTF-8", paths[i]);
         json_array_append_new(
-            files, json_pack("{s:o, s:o}", "name", jsontext_string(path), "text", string));
+            files, json_pack("{s:o, s:o}", "name", jsontext_string(paths[i]), "text", string));
     }
     return CLI_OK;
 }
@@ -145,15 +145,16 @@ show_report(struct cli *cli, const json_t *report)
 int
 cmd_inventory_import(struct cli *cli)
 {
-    const char *format;
+    const char *format = cli_option(cli, "format"), **paths = cli->args.arguments;
     const json_t *report;
-    int status = choose_format(cli, &format);
+    size_t n = cli->args.n_arguments;
+    int status = format ? CLI_OK : inventory_format(cli, paths, n, &format);
     if (status)
         return status;
-    if (!strcmp(format, "scd") && cli->args.n_arguments > 1)
+    if (!strcmp(format, "scd") && n > 1)
         return cli_fail(cli, CLI_USAGE, "one SCD file at a time");
     json_t *files = json_array();
-    status = read_files(cli, files);
+    status = inventory_files(cli, paths, n, files);
     if (status) {
         json_decref(files);
         return status;

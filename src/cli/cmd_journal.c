@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #define PAGE "1000"                  /* events of an export's request */
+#define LIST_EVENTS 100              /* what the server gives if no limit is said */
 #define PATIENCE (60 * NSEC_PER_SEC) /* with a server that does not answer */
 
 static const struct column event_columns[] = {
@@ -23,12 +24,17 @@ static const struct column event_columns[] = {
 };
 
 static char *
-list_path(const struct cli *cli)
+list_path(const struct cli *cli, json_int_t from, size_t limit)
 {
-    static const char *const names[] = {"from", "to", "type", "object", "actor", "limit"};
+    static const char *const names[] = {"to", "type", "object", "actor"};
+    char number[24];
     char *path = http_path("journal", NULL);
+    snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, from);
+    http_query(&path, "from", from ? number : cli_option(cli, "from"));
     for (size_t i = 0; i < ARRAY_SIZE(names); i++)
         http_query(&path, names[i], cli_option(cli, names[i]));
+    snprintf(number, sizeof number, "%zu", limit);
+    http_query(&path, "limit", limit ? number : cli_option(cli, "limit"));
     return path;
 }
 
@@ -57,21 +63,55 @@ put_bodies(struct cli *cli, const json_t *events)
     }
 }
 
+/* A request looks at some thousands of events only, whatever it finds among them: so they go on
+ * until there are as many as were asked for. `*list` is the last answer with all events in it; the
+ * caller owns it. */
+static int
+list_events(struct cli *cli, json_t **list)
+{
+    const char *limit = cli_option(cli, "limit");
+    size_t most = limit ? strtoul(limit, NULL, 10) : LIST_EVENTS;
+    json_t *events = json_array();
+    json_int_t from = 0;
+    for (;;) {
+        const json_t *document;
+        size_t n = json_array_size(events);
+        int status = cli_get(cli, list_path(cli, from, n ? most - n : 0), &document);
+        if (status) {
+            json_decref(events);
+            return status;
+        }
+        json_array_extend(events, json_object_get(document, "events"));
+        json_int_t next = json_integer_value(json_object_get(document, "next"));
+        if (next <= from || json_array_size(events) >= most) {
+            *list = json_copy((json_t *)(uintptr_t)document);
+            json_object_set_new(*list, "events", events);
+            return CLI_OK;
+        }
+        from = next;
+    }
+}
+
 int
 cmd_journal_list(struct cli *cli)
 {
-    const json_t *document;
-    int status = cli_get(cli, list_path(cli), &document);
-    if (status || cli_json(cli))
+    json_t *list;
+    int status = list_events(cli, &list);
+    if (status)
         return status;
-    const json_t *events = json_object_get(document, "events");
+    if (cli->json) {
+        cli_print(cli, list);
+        return CLI_OK;
+    }
+    const json_t *events = json_object_get(list, "events");
     if (cli_has(cli, "bodies"))
         put_bodies(cli, events);
     else
         table_put_array(&cli->out, events, event_columns, cli->utc);
-    const json_t *next = json_object_get(document, "next");
+    const json_t *next = json_object_get(list, "next");
     if (json_is_integer(next))
         buf_printf(&cli->out, "more: --from %" JSON_INTEGER_FORMAT "\n", json_integer_value(next));
+    json_decref(list);
     return CLI_OK;
 }
 

@@ -1,18 +1,15 @@
 /* Who may, who asks, how the server is; and the command line about itself. */
 #include "cli/cmd.h"
 
-#include "io/jsontext.h"
-
 #include <string.h>
 
 static void
 put_users(struct cli *cli, const json_t *users)
 {
     static const struct column columns[] = {
-        {"NAME", "name", AS_TEXT, NULL},
-        {"ROLES", "roles", AS_TEXT, NULL},
-        {"SITES", "sites", AS_TEXT, NULL},
-        {NULL, NULL, AS_TEXT, NULL},
+        {"NAME", "name", AS_TEXT, NULL},       {"ROLES", "roles", AS_TEXT, NULL},
+        {"SITES", "sites", AS_TEXT, NULL},     {"GRANTED BY", "granted-by", AS_TEXT, NULL},
+        {"GRANTED", "granted", AS_TIME, NULL}, {NULL, NULL, AS_TEXT, NULL},
     };
     const char *name;
     json_t *value, *list = json_array();
@@ -39,17 +36,6 @@ cmd_user_list(struct cli *cli)
     return CLI_OK;
 }
 
-static json_t *
-given_values(const struct cli *cli, const char *name)
-{
-    json_t *values = json_array();
-    for (size_t i = 0; i < cli->args.n_given; i++) {
-        if (!strcmp(cli->args.given[i].option->name, name))
-            json_array_append_new(values, jsontext_string(cli->args.given[i].value));
-    }
-    return values;
-}
-
 int
 cmd_user_put(struct cli *cli)
 {
@@ -57,9 +43,9 @@ cmd_user_put(struct cli *cli)
     const char *name = cli_argument(cli, 0);
     if (!cli_has(cli, "role"))
         return cli_fail(cli, CLI_USAGE, "user put needs --role ROLE");
-    json_t *body = json_pack("{s:o}", "roles", given_values(cli, "role"));
+    json_t *body = json_pack("{s:o}", "roles", cli_values(cli, "role"));
     if (cli_has(cli, "site"))
-        json_object_set_new(body, "sites", given_values(cli, "site"));
+        json_object_set_new(body, "sites", cli_values(cli, "site"));
     int status = cli_call(cli, "PUT", http_path("users", name, NULL), body, &answer);
     return status ? status : cli_done(cli, "done");
 }
@@ -77,8 +63,14 @@ int
 cmd_whoami(struct cli *cli)
 {
     static const struct column fields[] = {
-        {"name", "name", AS_TEXT, NULL}, {"roles", "roles", AS_TEXT, NULL},
-        {"site", "site", AS_TEXT, NULL}, {"server", "version", AS_TEXT, NULL},
+        {"name", "name", AS_TEXT, NULL},
+        {"roles", "roles", AS_TEXT, NULL},
+        {"by", "right.kind", AS_TEXT, NULL},
+        {"id", "right.id", AS_TEXT, NULL},
+        {"issuer", "right.issuer", AS_TEXT, NULL},
+        {"until", "right.until", AS_TIME, NULL},
+        {"site", "site", AS_TEXT, NULL},
+        {"server", "version", AS_TEXT, NULL},
         {NULL, NULL, AS_TEXT, NULL},
     };
     const json_t *document;

@@ -149,14 +149,12 @@ put_answer(struct cli *cli, const json_t *answer)
 static int
 make_params(struct cli *cli, json_t *params)
 {
-    const char *interval = cli_option(cli, "interval");
-    nsec_t duration;
+    nsec_t interval = 0;
     int status = cli_put_number(cli, "rows", 0, params);
     status = status ? status : cli_put_number(cli, "table", 0, params);
-    if (!status && interval && time_parse_duration(interval, &duration))
-        return cli_fail(cli, CLI_USAGE, "--interval: \"%s\" is not a duration", interval);
-    if (!status && interval)
-        json_object_set_new(params, "interval-ms", json_integer(duration / NSEC_PER_MSEC));
+    status = status ? status : cli_duration(cli, "interval", NSEC_PER_MSEC, "1s", &interval);
+    if (interval)
+        json_object_set_new(params, "interval-ms", json_integer(interval / NSEC_PER_MSEC));
     if (cli_option(cli, "by"))
         json_object_set_new(params, "by", jsontext_string(cli_option(cli, "by")));
     if (cli_option(cli, "cookie"))

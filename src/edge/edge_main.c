@@ -1,12 +1,16 @@
 /* tieline-edge - the packet node. */
 #include "edge/edge_node.h"
 
+#include "io/notify.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 struct program {
     struct edge_node *node;
     uv_signal_t signals[3];
+    uv_timer_t linger;
+    nsec_t linger_time; /* 0: it ends at once */
 };
 
 static void
@@ -14,6 +18,21 @@ close_signals(struct program *p)
 {
     for (size_t i = 0; i < ARRAY_SIZE(p->signals); i++)
         uv_close((uv_handle_t *)&p->signals[i], NULL);
+    uv_close((uv_handle_t *)&p->linger, NULL);
+}
+
+static void
+end(struct program *p)
+{
+    edge_node_free(p->node);
+    p->node = NULL;
+    close_signals(p);
+}
+
+static void
+on_lingered(uv_timer_t *timer)
+{
+    end(timer->data);
 }
 
 static void
@@ -21,9 +40,12 @@ on_end(uv_signal_t *signal, int number)
 {
     struct program *p = signal->data;
     log_info("ends: %s", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    edge_node_free(p->node);
-    p->node = NULL;
-    close_signals(p);
+    if (p->node && p->linger_time && !uv_is_active((uv_handle_t *)&p->linger)) {
+        edge_node_leave(p->node);
+        uv_timer_start(&p->linger, on_lingered, (uint64_t)(p->linger_time / NSEC_PER_MSEC), 0);
+    } else { /* also if it is asked again */
+        end(p);
+    }
 }
 
 static void
@@ -31,9 +53,7 @@ on_handed_over(void *arg)
 {
     struct program *p = arg;
     log_info("ends: another process has taken over");
-    edge_node_free(p->node);
-    p->node = NULL;
-    close_signals(p);
+    end(p);
 }
 
 static void
@@ -65,12 +85,14 @@ static int
 run(const struct edge_options *options)
 {
     static char name[96]; /* the log keeps it */
-    struct program program = {.node = NULL};
+    struct program program = {.linger_time = options->linger};
     struct diag diag;
     uv_loop_t loop;
     uv_loop_init(&loop);
     snprintf(name, sizeof name, "tieline-edge %s", options->name);
     log_init(name, options->log_level);
+    uv_timer_init(&loop, &program.linger);
+    program.linger.data = &program;
     handle_signals(&loop, &program); /* before anything that one must undo */
     enum err err = edge_node_new(&loop, options, &program.node, &diag);
     if (err) {
@@ -78,6 +100,7 @@ run(const struct edge_options *options)
         close_signals(&program);
     } else {
         edge_node_on_handed_over(program.node, on_handed_over, &program);
+        notify_main_process();
     }
     uv_run(&loop, UV_RUN_DEFAULT);
     uv_loop_close(&loop);

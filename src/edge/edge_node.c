@@ -1,6 +1,7 @@
 #include "edge/edge_node_private.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "io/clock.h"
 #include "io/interface.h"
 
@@ -63,8 +64,7 @@ on_dropped(void *arg, const uint8_t *frame, uint32_t size, uint32_t in_port,
     if (!rpc_agent_is_connected(n->rpc))
         return;
     struct buf hex = BUF_INIT;
-    for (uint32_t i = 0; i < size; i++)
-        buf_printf(&hex, "%02x", frame[i]);
+    hex_put(&hex, frame, size);
     (void)rpc_agent_notify(n->rpc, "edge.dropped",
                            json_pack("{ss sI ss}", "reason", drop_table[reason].name, "in-port",
                                      (json_int_t)in_port, "frame", buf_cstr(&hex)));
@@ -473,7 +473,9 @@ edge_node_new(uv_loop_t *loop, const struct edge_options *options, struct edge_n
     uv_async_init(loop, &n->wake, on_wake);
     n->wake.data = n;
     n->tick = timer_new(loop, on_tick, n);
-    enum err err = start(n, diag);
+    enum err err = successor_gate_new(options->trust, &n->successors, diag);
+    if (!err)
+        err = start(n, diag);
     if (err) {
         edge_node_free(n);
         return err;
@@ -504,8 +506,15 @@ edge_node_free(struct edge_node *n)
     datapath_free(n->datapath);
     fast_path_free(n->fast);
     tls_free(n->tls);
+    successor_gate_free(n->successors);
     timer_free(n->tick);
     uv_close((uv_handle_t *)&n->wake, on_wake_closed);
+}
+
+void
+edge_node_leave(struct edge_node *n)
+{
+    heartbeat_node_end(n->heartbeats);
 }
 
 void

@@ -17,6 +17,9 @@ MUST_CHECK enum err edge_node_new(uv_loop_t *, const struct edge_options *, stru
                                   struct diag *);
 /* Called when another process has taken over: there is nothing left to do but to free the node. */
 void edge_node_on_handed_over(struct edge_node *, void (*)(void *arg), void *arg);
+/* Tells the peers, where there are heartbeats, that this node ends; it goes on forwarding what
+ * still comes, while their groups use other ports. */
+void edge_node_leave(struct edge_node *);
 /* Stops forwarding and ends the connections; then run the loop until it is empty. NULL is fine. */
 void edge_node_free(struct edge_node *);
 

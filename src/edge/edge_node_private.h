@@ -10,6 +10,7 @@
 #include "edge/metrics_server.h"
 #include "edge/rpc_agent.h"
 #include "edge/stamp_node.h"
+#include "edge/successor.h"
 #include "edge/supervision.h"
 #include "edge/top.h"
 #include "io/timer.h"
@@ -38,8 +39,9 @@ struct edge_node {
     struct metrics_server *metrics; /* NULL: was not asked for */
     uint64_t punted;                /* packets for the controllers */
     struct supervisor supervisor;
-    bool has_agents;              /* those three, and: */
-    struct handover_giver *giver; /* NULL: there is no control socket */
+    bool has_agents;                   /* those three, and: */
+    struct successor_gate *successors; /* NULL: whoever is root may take over */
+    struct handover_giver *giver;      /* NULL: there is no control socket */
     void (*handed_over)(void *arg);
     void *handed_over_arg;
     struct actions to_tables; /* of a test packet: what comes from LOCAL meets the rules */

@@ -18,6 +18,7 @@
 #define NAME_SET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 #define DEFAULT_FLOWS 1000000u
 #define DEFAULT_PROGRAMS 65536u
+#define LINGER_MAX (60 * NSEC_PER_SEC)
 #define UNIX_PATH_LENGTH 107
 #define PORT_ITEM_SIZE 128
 
@@ -278,6 +279,12 @@ parse_take_over(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
+parse_trust(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return parse_file(text, &o->trust, diag);
+}
+
+static enum err
 parse_openflow_listen(const char *text, struct edge_options *o, struct diag *diag)
 {
     o->openflow_listen = text;
@@ -289,6 +296,14 @@ parse_metrics(const char *text, struct edge_options *o, struct diag *diag)
 {
     o->metrics = text;
     return metrics_address_check(text, diag);
+}
+
+static enum err
+parse_linger(const char *text, struct edge_options *o, struct diag *diag)
+{
+    if (time_parse_duration(text, &o->linger) || o->linger < 0 || o->linger > LINGER_MAX)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not a duration up to 1m (300ms)", text);
+    return ERR_OK;
 }
 
 static enum err
@@ -431,6 +446,10 @@ static const struct option {
      parse_metrics, false},
     {"take-over", "PATH", "take over from the process whose --control this is, if there is one",
      parse_take_over, false},
+    {"trust", "FILE", "whose signature a program must carry to take over from this one (any may)",
+     parse_trust, false},
+    {"linger", "TIME", "asked to end it tells its peers, and forwards so long (0)", parse_linger,
+     false},
     {"wait-to-restore", "TIME|manual", "before a port that is up again is used by groups (0)",
      parse_wait, false},
     {"max-flows", "N", "most flow entries (1000000)", parse_flows, false},

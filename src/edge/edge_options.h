@@ -38,6 +38,8 @@ struct edge_options {
     const char *openflow_listen; /* the same; NULL: `control` with .of behind it, if any */
     const char *metrics;         /* where metrics are asked for; NULL: nowhere */
     const char *take_over;       /* --control of the process to take over from; NULL: none */
+    const char *trust;           /* file: who signs programs that may take over; NULL: any may */
+    nsec_t linger;               /* forward so long after the peers were told that it ends */
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;

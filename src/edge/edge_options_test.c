@@ -86,6 +86,11 @@ what_is_not_said_has_a_default(void **state UNUSED)
     assert_int_equal(o.cache_programs, 7);
     assert_ok(parse(LEAST "--wait-to-restore 300ms", &o, &command, &diag));
     assert_int_equal(o.wait_to_restore, 300 * NSEC_PER_MSEC);
+    assert_int_equal(o.linger, 0);
+    assert_null(o.trust);
+    assert_ok(parse(LEAST "--linger 300ms --trust keys", &o, &command, &diag));
+    assert_int_equal(o.linger, 300 * NSEC_PER_MSEC);
+    assert_string_equal(o.trust, "keys");
 }
 
 static void
@@ -118,6 +123,7 @@ what_is_wrong_is_named(void **state UNUSED)
     assert_wrong("--controller 10.0.0.1:6653",
                  "--controller: \"10.0.0.1:6653\" starts neither with tls: nor with tcp:");
     assert_wrong("--management here", "--management: \"here\" is not an IPv4 address");
+    assert_wrong(LEAST "--linger 2m", "--linger: \"2m\" is not a duration up to 1m (300ms)");
     assert_wrong("--wait-to-restore -1s",
                  "--wait-to-restore: \"-1s\" is neither a duration (5s, 300ms) nor manual");
     assert_wrong("--log loud", "--log: \"loud\" is none of error, warn, info, debug");

@@ -1,5 +1,6 @@
 /* How ports share themselves among their queues, asked and told. */
 #include "edge/edge_node_private.h"
+#include "edge/scheduler.h"
 
 static void
 put(json_t *object, const char *name, uint64_t value)
@@ -8,8 +9,9 @@ put(json_t *object, const char *name, uint64_t value)
 }
 
 static json_t *
-queue_json(const struct edge_port *port, unsigned number, const struct queue_config *q)
+queue_json(const struct edge_port *port, unsigned number, const struct scheduler_config *c)
 {
+    const struct queue_config *q = &c->queues[number];
     json_t *row = json_object();
     put(row, "queue", number);
     if (q->weight)
@@ -20,6 +22,9 @@ queue_json(const struct edge_port *port, unsigned number, const struct queue_con
         put(row, "min-kbps", q->min_kbps);
     if (q->max_kbps)
         put(row, "max-kbps", q->max_kbps);
+    put(row, "limit-packets", SCHEDULER_DEPTH);
+    if (scheduler_queue_limit(c, number))
+        put(row, "limit-octets", scheduler_queue_limit(c, number));
     put(row, "packets", counter_get(&port->queues[number].packets));
     put(row, "octets", counter_get(&port->queues[number].octets));
     put(row, "dropped", counter_get(&port->queues[number].dropped));
@@ -34,11 +39,13 @@ port_json(const struct edge_port *port)
     json_t *queues = json_array();
     scheduler_config_format(&c, &text);
     for (unsigned i = 0; i < N_QUEUES; i++)
-        json_array_append_new(queues, queue_json(port, i, &c.queues[i]));
+        json_array_append_new(queues, queue_json(port, i, &c));
     json_t *row = json_pack("{sI ss ss so}", "number", (json_int_t)port->number, "name", port->name,
                             "scheduling", buf_cstr(&text), "queues", queues);
-    if (c.rate_kbps)
+    if (c.rate_kbps) {
         put(row, "rate-kbps", c.rate_kbps);
+        put(row, "burst-octets", scheduler_burst(&c));
+    }
     buf_fini(&text);
     return row;
 }

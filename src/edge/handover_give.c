@@ -315,7 +315,9 @@ receive_hello(struct giving *g, struct diag *diag)
     struct handover_record r;
     passing_set_patience(g->peer, HELLO_PATIENCE);
     enum err err = handover_expect(g->peer, HANDOVER_HELLO, g->arena, &g->room, &r, diag);
-    return err ? err : check_hello(g->node, &r.hello, diag);
+    if (!err)
+        err = check_hello(g->node, &r.hello, diag);
+    return err ? err : successor_check(g->node->successors, passing_peer_pid(g->peer), diag);
 }
 
 static enum err

@@ -44,16 +44,36 @@ sure_rate(const struct scheduler_config *c, unsigned queue, uint32_t weights)
     return rate;
 }
 
+static uint32_t
+sum_of_weights(const struct scheduler_config *c)
+{
+    uint32_t weights = 0;
+    for (unsigned i = 0; i < N_QUEUES; i++)
+        weights += c->queues[i].weight;
+    return weights;
+}
+
+uint32_t
+scheduler_burst(const struct scheduler_config *c)
+{
+    return c->burst_octets ? c->burst_octets : default_burst(c->rate_kbps);
+}
+
+uint32_t
+scheduler_queue_limit(const struct scheduler_config *c, unsigned queue)
+{
+    uint64_t rate = sure_rate(c, queue, sum_of_weights(c));
+    return rate ? MAX(octets_in(c->limit ? c->limit : LIMIT, rate), LEAST_FRAMES * FRAME) : 0;
+}
+
 static void
 configure_queue(struct scheduler *s, const struct scheduler_config *c, unsigned queue,
-                uint32_t weights, uint32_t smallest)
+                uint32_t smallest)
 {
     const struct queue_config *from = &c->queues[queue];
     struct scheduler_queue *q = &s->queues[queue];
-    uint64_t rate = sure_rate(c, queue, weights);
-    q->limit = q->octets = 0;
-    if (rate)
-        q->limit = MAX(octets_in(c->limit ? c->limit : LIMIT, rate), LEAST_FRAMES * FRAME);
+    q->limit = scheduler_queue_limit(c, queue);
+    q->octets = 0;
     for (uint32_t i = q->head; q->limit && i != q->tail; i++)
         q->octets += wire_octets(q->slots[i % SCHEDULER_DEPTH]->size);
     q->deficit = 0;
@@ -75,19 +95,17 @@ scheduler_configure(struct scheduler *s, const struct scheduler_config *config)
 {
     static const struct scheduler_config defaults = {.version = 0};
     const struct scheduler_config *c = config ? config : &defaults;
-    uint32_t weights = 0, smallest = UINT8_MAX;
+    uint32_t smallest = UINT8_MAX;
     for (unsigned i = 0; i < N_QUEUES; i++) {
-        weights += c->queues[i].weight;
         if (c->queues[i].weight)
             smallest = MIN(smallest, c->queues[i].weight);
     }
     s->strict = s->guaranteed = s->capped = 0;
     for (unsigned i = 0; i < N_QUEUES; i++)
-        configure_queue(s, c, i, weights, smallest);
+        configure_queue(s, c, i, smallest);
     s->shaped = c->rate_kbps != 0;
     if (s->shaped)
-        token_bucket_init(&s->shape, c->rate_kbps,
-                          c->burst_octets ? c->burst_octets : default_burst(c->rate_kbps));
+        token_bucket_init(&s->shape, c->rate_kbps, scheduler_burst(c));
     s->has_rates = s->shaped || s->capped || s->guaranteed;
     s->version = c->version;
     s->paid = false;

@@ -66,6 +66,11 @@ wire_octets(uint32_t size)
     return (size > 60 ? size : 60) + 24;
 }
 
+/* What a configuration comes to, in octets on the wire: how many may leave the port at once, if it
+ * has a rate; how many a queue holds, besides SCHEDULER_DEPTH frames (0: no matter how many). */
+uint32_t scheduler_burst(const struct scheduler_config *);
+uint32_t scheduler_queue_limit(const struct scheduler_config *, unsigned queue);
+
 /* Nothing waits; NULL: the defaults. */
 void scheduler_init(struct scheduler *, const struct scheduler_config *);
 /* What waits stays. */

@@ -1,6 +1,7 @@
 #include "edge/trace.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "edge/field_names.h"
 #include "io/jsontext.h"
 #include "packet/checksum.h"
@@ -209,15 +210,6 @@ from_fields(const json_t *params, struct trace_packet *p, struct diag *diag)
 
 /* ---- A frame in hexadecimal ---- */
 
-static int
-digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 /* Blanks between octets are skipped. */
 static enum err
 from_hex(const char *text, struct trace_packet *p, struct diag *diag)
@@ -225,7 +217,7 @@ from_hex(const char *text, struct trace_packet *p, struct diag *diag)
     for (p->size = 0; *text; text++) {
         if (strchr(" \t\n:", *text))
             continue;
-        int high = digit(text[0]), low = high < 0 ? -1 : digit(text[1]);
+        int high = hex_digit(text[0]), low = high < 0 ? -1 : hex_digit(text[1]);
         if (low < 0)
             return diag_set(diag, ERR_MALFORMED, "frame: not hexadecimal at octet %u", p->size);
         if (p->size == sizeof p->frame)

@@ -149,6 +149,7 @@ struct bounds_budget {
     nsec_t asymmetry; /* between the directions of an IP circuit */
 };
 struct bounds_budget bounds_budget_of(const struct circuit *);
+bool bounds_budget_holds(const struct bounds_budget *, nsec_t worst, nsec_t asymmetry);
 
 enum bounds_remedy_kind { REMEDY_CLASS, REMEDY_CAPACITY, REMEDY_BURST };
 
@@ -167,7 +168,8 @@ struct bounds_remedy {
 
 struct bounds_broken {
     const struct circuit *circuit;
-    nsec_t before, after; /* worst cases */
+    bool asymmetry; /* which budget; of both, each is there */
+    nsec_t before, after;
 };
 
 struct bounds_verdict {

@@ -1,7 +1,7 @@
 #include "engineer/bounds_json.h"
 
-static json_t *
-greatest_us(nsec_t t)
+json_t *
+bounds_worst_to_json(nsec_t t)
 {
     return t == NSEC_NEVER ? json_null()
                            : json_integer((json_int_t)((t + NSEC_PER_USEC - 1) / NSEC_PER_USEC));
@@ -19,7 +19,7 @@ costliest(const struct bounds_way *w)
 {
     const struct bounds_hop *hop = w->n_hops ? &w->hops[w->costliest] : NULL;
     return hop ? json_pack("{s:s, s:I, s:o}", "node", hop->node->name, "port",
-                           (json_int_t)hop->port, "us", greatest_us(hop->total))
+                           (json_int_t)hop->port, "us", bounds_worst_to_json(hop->total))
                : NULL;
 }
 
@@ -39,11 +39,11 @@ state_to_json(const struct bounds_result *r, bool has_asymmetry)
         if (jitter != NSEC_NEVER && (own == NSEC_NEVER || own > jitter))
             jitter = own;
     }
-    json_t *json = json_pack("{s:o, s:o, s:o}", "worst-us", greatest_us(r->worst), "best-us",
-                             best == NSEC_NEVER ? json_null() : least_us(best), "jitter-us",
-                             greatest_us(jitter));
+    json_t *json = json_pack("{s:o, s:o, s:o}", "worst-us", bounds_worst_to_json(r->worst),
+                             "best-us", best == NSEC_NEVER ? json_null() : least_us(best),
+                             "jitter-us", bounds_worst_to_json(jitter));
     if (has_asymmetry)
-        json_object_set_new(json, "asymmetry-us", greatest_us(r->asymmetry));
+        json_object_set_new(json, "asymmetry-us", bounds_worst_to_json(r->asymmetry));
     json_t *hop = longest ? costliest(longest) : NULL;
     if (hop)
         json_object_set_new(json, "costliest", hop);
@@ -57,6 +57,8 @@ bounds_to_json(const struct bounds *b, const struct circuit *c, json_t **result)
     json_t *json = json_pack("{s:s}", "circuit", c->name);
     if (c->max_latency_us)
         json_object_set_new(json, "budget-us", json_integer(c->max_latency_us));
+    if (c->max_asymmetry_us)
+        json_object_set_new(json, "asymmetry-budget-us", json_integer(c->max_asymmetry_us));
     for (int state = 0; state < BOUNDS_STATE_MAX; state++) {
         struct bounds_result r;
         enum err err = bounds_circuit(b, c->name, state, &r);

@@ -17,7 +17,7 @@ struct trial {
     nsec_t *delays[BOUNDS_STATE_MAX];
     int64_t *frames[BOUNDS_STATE_MAX];
     uint32_t n_arrivals[BOUNDS_STATE_MAX], n_deliveries[BOUNDS_STATE_MAX], turns[BOUNDS_STATE_MAX];
-    nsec_t *worst; /* by entry: of those with a budget */
+    nsec_t *worst, *asymmetry; /* by entry: of those with a budget */
 };
 
 static nsec_t
@@ -25,6 +25,19 @@ worst_of_states(const struct bounds *b, const struct entry *e)
 {
     nsec_t normal = worst_of(b, BOUNDS_NORMAL, e), failure = worst_of(b, BOUNDS_FAILURE, e);
     return MAX(normal, failure);
+}
+
+static nsec_t
+asymmetry_of_states(const struct bounds *b, const struct entry *e)
+{
+    nsec_t most = 0;
+    for (int s = 0; s < BOUNDS_STATE_MAX; s++) {
+        struct bounds_result r;
+        result_of(b, s, e, &r);
+        most = MAX(most, r.asymmetry);
+        bounds_result_fini(&r);
+    }
+    return most;
 }
 
 static void
@@ -43,10 +56,13 @@ trial_begin(struct trial *t, struct bounds *b, const char *name)
         t->turns[s] = p->turns;
     }
     t->worst = xcalloc(b->n_entries, sizeof *t->worst);
+    t->asymmetry = xcalloc(b->n_entries, sizeof *t->asymmetry);
     for (uint32_t i = 0; i < b->n_entries; i++) {
         const struct entry *e = &b->entries[i];
         if (!e->gone && e->circuit->max_latency_us)
             t->worst[i] = worst_of_states(b, e);
+        if (!e->gone && e->circuit->max_asymmetry_us)
+            t->asymmetry[i] = asymmetry_of_states(b, e);
     }
 }
 
@@ -79,6 +95,7 @@ trial_end(struct trial *t)
         free(t->frames[s]);
     }
     free(t->worst);
+    free(t->asymmetry);
 }
 
 /* Lays the circuit out, puts it in place of the old one and solves. What was there without it is
@@ -114,31 +131,49 @@ trial_take(struct trial *t, const struct entry *entry)
 }
 
 static bool
-within(nsec_t worst, const struct circuit *c)
+within(nsec_t is, uint32_t budget_us)
 {
-    return worst != NSEC_NEVER && worst <= c->max_latency_us * NSEC_PER_USEC;
+    return is != NSEC_NEVER && is <= budget_us * NSEC_PER_USEC;
+}
+
+/* One budget of one circuit: did it hold, and does it not now? */
+struct broken_list {
+    struct bounds_broken *list; /* NULL: they are only counted */
+    bool listed;
+    uint32_t n, capacity;
+};
+
+static void
+note_broken(struct broken_list *all, const struct circuit *c, bool asymmetry, nsec_t before,
+            nsec_t after)
+{
+    uint32_t budget_us = asymmetry ? c->max_asymmetry_us : c->max_latency_us;
+    if (!within(before, budget_us) || within(after, budget_us))
+        return;
+    if (all->listed) {
+        GROW(all->list, all->n, all->capacity);
+        all->list[all->n] = (struct bounds_broken){c, asymmetry, before, after};
+    }
+    all->n++;
 }
 
 /* Budgets that held before and do not now. `list` NULL: only how many. */
 static uint32_t
 broken(const struct trial *t, struct bounds_broken **list)
 {
-    uint32_t n = 0, capacity = 0;
+    struct broken_list all = {.listed = list != NULL};
     for (uint32_t i = 0; i < t->b->n_entries; i++) {
         const struct entry *e = &t->b->entries[i];
-        if (e->gone || i == t->old || !e->circuit->max_latency_us ||
-            !within(t->worst[i], e->circuit))
+        if (e->gone || i == t->old)
             continue;
-        nsec_t now = worst_of_states(t->b, e);
-        if (within(now, e->circuit))
-            continue;
-        if (list) {
-            GROW(*list, n, capacity);
-            (*list)[n] = (struct bounds_broken){e->circuit, t->worst[i], now};
-        }
-        n++;
+        if (e->circuit->max_latency_us)
+            note_broken(&all, e->circuit, false, t->worst[i], worst_of_states(t->b, e));
+        if (e->circuit->max_asymmetry_us)
+            note_broken(&all, e->circuit, true, t->asymmetry[i], asymmetry_of_states(t->b, e));
     }
-    return n;
+    if (list)
+        *list = all.list;
+    return all.n;
 }
 
 /* ---- Budgets ---- */
@@ -146,11 +181,12 @@ broken(const struct trial *t, struct bounds_broken **list)
 struct bounds_budget
 bounds_budget_of(const struct circuit *c)
 {
-    return (struct bounds_budget){.latency = c->max_latency_us * NSEC_PER_USEC};
+    return (struct bounds_budget){.latency = c->max_latency_us * NSEC_PER_USEC,
+                                  .asymmetry = c->max_asymmetry_us * NSEC_PER_USEC};
 }
 
-static bool
-holds(const struct bounds_budget *budget, nsec_t worst, nsec_t asymmetry)
+bool
+bounds_budget_holds(const struct bounds_budget *budget, nsec_t worst, nsec_t asymmetry)
 {
     return (!budget->latency || (worst != NSEC_NEVER && worst <= budget->latency)) &&
            (!budget->asymmetry || (asymmetry != NSEC_NEVER && asymmetry <= budget->asymmetry));
@@ -185,7 +221,7 @@ try_remedy(struct cure *cure, const struct circuit *form, struct bounds_remedy r
         remedy.asymmetry = MAX(remedy.asymmetry, results[s].asymmetry);
         bounds_result_fini(&results[s]);
     }
-    remedy.fits = holds(&v->budget, remedy.worst, remedy.asymmetry);
+    remedy.fits = bounds_budget_holds(&v->budget, remedy.worst, remedy.asymmetry);
     remedy.breaks = broken(cure->trial, NULL);
     trial_take(cure->trial, &entry);
     GROW(v->remedies, v->n_remedies, cure->capacity);
@@ -477,12 +513,14 @@ put_broken(const struct bounds_verdict *v, struct buf *out)
     buf_printf(out, "; it would break the budget%s of ", v->n_broken == 1 ? "" : "s");
     for (uint32_t i = 0; i < v->n_broken && i < 3; i++) {
         const struct bounds_broken *x = &v->broken[i];
-        buf_printf(out, "%s%s (", i ? ", " : "", x->circuit->name);
+        buf_printf(out, "%s%s (%s", i ? ", " : "", x->circuit->name,
+                   x->asymmetry ? "asymmetry " : "");
         put_time(out, x->before);
         buf_str(out, " to ");
         put_time(out, x->after);
         buf_str(out, ", budget ");
-        put_time(out, x->circuit->max_latency_us * NSEC_PER_USEC);
+        put_time(out, (x->asymmetry ? x->circuit->max_asymmetry_us : x->circuit->max_latency_us) *
+                          NSEC_PER_USEC);
         buf_str(out, ")");
     }
     if (v->n_broken > 3)
@@ -501,7 +539,7 @@ put_verdict(const struct circuit *c, bool own, const char *reason, struct bounds
 {
     const struct bounds_result *r = worse_result(v);
     const struct bounds_budget latency = {.latency = v->budget.latency};
-    bool late = own || !holds(&latency, r->worst, 0);
+    bool late = own || !bounds_budget_holds(&latency, r->worst, 0);
     struct buf out = BUF_INIT;
     buf_printf(&out, "circuit %s: ", c->name);
     if (r->worst == NSEC_NEVER) {
@@ -546,8 +584,8 @@ bounds_judge(struct bounds *b, const struct circuit *c, const struct design *d,
     result_of(b, BOUNDS_NORMAL, &entry, &v.normal);
     result_of(b, BOUNDS_FAILURE, &entry, &v.failure);
     v.n_broken = broken(&trial, &v.broken);
-    bool own = holds(&v.budget, v.normal.worst, v.normal.asymmetry) &&
-               holds(&v.budget, v.failure.worst, v.failure.asymmetry);
+    bool own = bounds_budget_holds(&v.budget, v.normal.worst, v.normal.asymmetry) &&
+               bounds_budget_holds(&v.budget, v.failure.worst, v.failure.asymmetry);
     v.fits = own && !v.n_broken;
     v.is_bounded = worse_result(&v)->worst != NSEC_NEVER;
     struct buf reason = BUF_INIT;

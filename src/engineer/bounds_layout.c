@@ -14,14 +14,14 @@ static void
 name_add(struct name_index *t, const char *name, uint32_t index)
 {
     t->names[index] = name;
-    table_add(&t->index, (uint32_t)hash_bytes(name, strlen(name), 0), index);
+    index_table_add(&t->index, (uint32_t)hash_bytes(name, strlen(name), 0), index);
 }
 
 static uint32_t
 name_find(const struct name_index *t, const char *name)
 {
     uint32_t hash = (uint32_t)hash_bytes(name, strlen(name), 0), at = hash, i;
-    while (table_next(&t->index, hash, &at, &i)) {
+    while (index_table_next(&t->index, hash, &at, &i)) {
         if (!strcmp(t->names[i], name))
             return i;
     }
@@ -326,7 +326,7 @@ find_profile(struct bounds *b, const struct circuit *c, const struct design *d, 
     struct span key = {start, b->words.n - start};
     const uint32_t *words = b->words.list + start;
     uint32_t hash = (uint32_t)hash_bytes(words, key.n * sizeof *words, 0), at = hash, i;
-    while (table_next(&b->by_key, hash, &at, &i)) {
+    while (index_table_next(&b->by_key, hash, &at, &i)) {
         const struct span *other = &b->profiles[i].key;
         if (other->n == key.n && !memcmp(b->words.list + other->at, words, key.n * sizeof *words)) {
             b->words.n = start;
@@ -348,7 +348,7 @@ find_profile(struct bounds *b, const struct circuit *c, const struct design *d, 
     if (err)
         b->words.n = start;
     else
-        table_add(&b->by_key, hash, *profile);
+        index_table_add(&b->by_key, hash, *profile);
     free(copy);
     return err;
 }
@@ -536,7 +536,7 @@ uint32_t
 find_entry(const struct bounds *b, const char *name)
 {
     uint32_t hash = (uint32_t)hash_bytes(name, strlen(name), 0), at = hash, i;
-    while (table_next(&b->by_name, hash, &at, &i)) {
+    while (index_table_next(&b->by_name, hash, &at, &i)) {
         if (!b->entries[i].gone && !strcmp(b->entries[i].circuit->name, name))
             return i;
     }
@@ -548,7 +548,7 @@ put_entry(struct bounds *b, const struct entry *e)
 {
     const char *name = e->circuit->name;
     GROW(b->entries, b->n_entries, b->entries_capacity);
-    table_add(&b->by_name, (uint32_t)hash_bytes(name, strlen(name), 0), b->n_entries);
+    index_table_add(&b->by_name, (uint32_t)hash_bytes(name, strlen(name), 0), b->n_entries);
     b->entries[b->n_entries++] = *e;
 }
 
@@ -624,7 +624,7 @@ static void
 init_planes(struct bounds *b)
 {
     uint32_t n_queues = CLASS_MAX * b->n_servers, n_circuits = HASH_COUNT(b->network->circuits);
-    table_reserve(&b->by_name, n_circuits);
+    index_table_reserve(&b->by_name, n_circuits);
     b->entries_capacity = n_circuits + 1;
     b->entries = xcalloc(b->entries_capacity, sizeof *b->entries);
     for (int s = 0; s < BOUNDS_STATE_MAX; s++) {
@@ -632,7 +632,7 @@ init_planes(struct bounds *b)
         p->n_link_queues = CLASS_MAX * 2 * b->n_links;
         p->steps_capacity = 2 * n_circuits + 64; /* as many as it often takes; it may grow */
         p->steps = xcalloc(p->steps_capacity, sizeof *p->steps);
-        table_reserve(&p->by_parent, p->steps_capacity);
+        index_table_reserve(&p->by_parent, p->steps_capacity);
         p->steps[p->n_steps++] = (struct step){.queue = NO_INDEX, .arrivals = NO_INDEX};
         p->first = xmalloc((n_queues + 1) * sizeof *p->first);
         memset(p->first, 0xff, n_queues * sizeof *p->first);

@@ -27,7 +27,7 @@ table_resize(struct index_table *t, uint32_t size)
 }
 
 void
-table_reserve(struct index_table *t, uint32_t n)
+index_table_reserve(struct index_table *t, uint32_t n)
 {
     uint32_t size = 64;
     while (size < n + n / 2 && size < UINT32_C(1) << 30)
@@ -36,7 +36,7 @@ table_reserve(struct index_table *t, uint32_t n)
 }
 
 void
-table_add(struct index_table *t, uint32_t hash, uint32_t index)
+index_table_add(struct index_table *t, uint32_t hash, uint32_t index)
 {
     if (!t->slots || t->n + t->n / 2 >= t->mask)
         table_resize(t, t->slots ? 2 * (t->mask + 1) : 64);
@@ -98,14 +98,14 @@ uint32_t
 step_at(struct plane *p, uint32_t parent, uint32_t queue)
 {
     uint32_t hash = (uint32_t)hash_mix((uint64_t)parent << 32 | queue), at = hash, i;
-    while (table_next(&p->by_parent, hash, &at, &i)) {
+    while (index_table_next(&p->by_parent, hash, &at, &i)) {
         if (p->steps[i].parent == parent && p->steps[i].queue == queue)
             return i;
     }
     GROW(p->steps, p->n_steps, p->steps_capacity);
     p->steps[p->n_steps] = (struct step){
         .parent = parent, .queue = queue, .arrivals = arrivals_at(p, queue, input_of(p, parent))};
-    table_add(&p->by_parent, hash, p->n_steps);
+    index_table_add(&p->by_parent, hash, p->n_steps);
     words_push(&p->own_steps[part_of(p, queue)], p->n_steps);
     return p->n_steps++;
 }
@@ -130,7 +130,7 @@ any_of(struct plane *p, uint32_t *steps, uint32_t n)
     if (unique == 1)
         return steps[0];
     uint32_t hash = (uint32_t)hash_bytes(steps, unique * sizeof *steps, 0), at = hash, i;
-    while (table_next(&p->by_list, hash, &at, &i)) {
+    while (index_table_next(&p->by_list, hash, &at, &i)) {
         const uint32_t *list = p->parents.list + i;
         if (list[0] == unique && !memcmp(list + 1, steps, unique * sizeof *steps))
             return i | SEVERAL;
@@ -139,7 +139,7 @@ any_of(struct plane *p, uint32_t *steps, uint32_t n)
     words_push(&p->parents, unique);
     for (i = 0; i < unique; i++)
         words_push(&p->parents, steps[i]);
-    table_add(&p->by_list, hash, start);
+    index_table_add(&p->by_list, hash, start);
     return start | SEVERAL;
 }
 

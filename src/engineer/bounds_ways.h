@@ -6,12 +6,12 @@
 #include "engineer/bounds_private.h"
 
 /* Room for so many, in an empty table. */
-void table_reserve(struct index_table *, uint32_t n);
-void table_add(struct index_table *, uint32_t hash, uint32_t index);
+void index_table_reserve(struct index_table *, uint32_t n);
+void index_table_add(struct index_table *, uint32_t hash, uint32_t index);
 
 /* The next index with this hash, from `*at` onwards, which begins as the hash. */
 static inline bool
-table_next(const struct index_table *t, uint32_t hash, uint32_t *at, uint32_t *index)
+index_table_next(const struct index_table *t, uint32_t hash, uint32_t *at, uint32_t *index)
 {
     for (; t->slots; ++*at) {
         uint64_t slot = t->slots[*at & t->mask];

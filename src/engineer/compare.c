@@ -140,9 +140,7 @@ loaded_topology(const struct network *net)
     struct topology *t = topology_new(net);
     for (const struct design *d = net->designs; d; d = d->hh.next) {
         const struct circuit *c = network_circuit(net, d->circuit);
-        topology_reserve(t, &d->primary, c ? c->rate_kbps : 0);
-        if (d->has_failover)
-            topology_reserve(t, &d->failover, c ? c->rate_kbps : 0);
+        topology_reserve(t, d, c ? c->rate_kbps : 0);
     }
     return t;
 }

@@ -10,9 +10,9 @@
 
 /* A word that the mask looks at. */
 struct cube_word {
-    uint8_t at;            /* which of the key */
-    uint64_t mask, hashed; /* what is looked at, what is hashed of it */
-    uint64_t same, value;  /* the bits that all items ask for alike, and what they ask */
+    uint8_t at;              /* which of the key */
+    uint64_t mask, portless; /* what is looked at, the same without ports */
+    uint64_t same, value;    /* the bits that all items ask for alike, and what they ask */
 };
 
 struct cube_tuple {
@@ -21,26 +21,35 @@ struct cube_tuple {
     uint32_t n_words;
     struct cube_word words[FLOW_KEY_WORDS];
     struct cube_item *members;
-    struct cube_item **slots;
+    struct cube_item **slots, **portless_slots;
     struct flow_key mask;
 };
 
 /* ---- One tuple ---- */
 
+static void
+new_slots(struct cube_tuple *t)
+{
+    t->slots = xcalloc(t->n_slots, sizeof(struct cube_item *));
+    t->portless_slots = xcalloc(t->n_slots, sizeof(struct cube_item *));
+}
+
 static struct cube_tuple *
 tuple_new(const struct flow_key *mask)
 {
     struct cube_tuple *t = xcalloc(1, sizeof *t);
-    struct flow_key hashed = *mask;
-    hashed.tp_src = hashed.tp_dst = 0;
+    struct flow_key portless = *mask;
+    portless.tp_src = portless.tp_dst = 0;
     t->mask = *mask;
     for (uint8_t i = 0; i < FLOW_KEY_WORDS; i++) {
         if (mask->words[i])
-            t->words[t->n_words++] = (struct cube_word){
-                .at = i, .mask = mask->words[i], .hashed = hashed.words[i], .same = mask->words[i]};
+            t->words[t->n_words++] = (struct cube_word){.at = i,
+                                                        .mask = mask->words[i],
+                                                        .portless = portless.words[i],
+                                                        .same = mask->words[i]};
     }
     t->n_slots = FIRST_SLOTS;
-    t->slots = xcalloc(t->n_slots, sizeof(struct cube_item *));
+    new_slots(t);
     return t;
 }
 
@@ -48,6 +57,7 @@ static void
 tuple_free(struct cube_tuple *t)
 {
     free(t->slots);
+    free(t->portless_slots);
     free(t);
 }
 
@@ -56,16 +66,53 @@ tuple_hash(const struct cube_tuple *t, const struct flow_key *key)
 {
     uint64_t h = 0;
     for (uint32_t i = 0; i < t->n_words; i++)
-        h = hash_add(h, key->words[t->words[i].at] & t->words[i].hashed);
+        h = hash_add(h, key->words[t->words[i].at] & t->words[i].mask);
     return (uint32_t)hash_mix(h);
 }
 
-static void
-put_in_slot(struct cube_tuple *t, struct cube_item *item)
+static uint32_t
+portless_hash(const struct cube_tuple *t, const struct flow_key *key)
 {
-    struct cube_item **slot = &t->slots[item->hash & (t->n_slots - 1)];
+    uint64_t h = 0;
+    for (uint32_t i = 0; i < t->n_words; i++)
+        h = hash_add(h, key->words[t->words[i].at] & t->words[i].portless);
+    return (uint32_t)hash_mix(h);
+}
+
+static struct cube_item **
+slot_of(const struct cube_tuple *t, uint32_t hash)
+{
+    return &t->slots[hash & (t->n_slots - 1)];
+}
+
+static struct cube_item **
+portless_slot_of(const struct cube_tuple *t, uint32_t hash)
+{
+    return &t->portless_slots[hash & (t->n_slots - 1)];
+}
+
+static void
+put_in_slots(struct cube_tuple *t, struct cube_item *item)
+{
+    struct cube_item **slot = slot_of(t, item->hash);
+    struct cube_item **portless = portless_slot_of(t, item->portless_hash);
     item->next = *slot;
     *slot = item;
+    item->next_portless = *portless;
+    *portless = item;
+}
+
+static void
+take_out_of_slots(struct cube_tuple *t, const struct cube_item *item)
+{
+    struct cube_item **at = slot_of(t, item->hash);
+    while (*at != item)
+        at = &(*at)->next;
+    *at = item->next;
+    at = portless_slot_of(t, item->portless_hash);
+    while (*at != item)
+        at = &(*at)->next_portless;
+    *at = item->next_portless;
 }
 
 static void
@@ -73,9 +120,10 @@ grow(struct cube_tuple *t)
 {
     t->n_slots *= 2;
     free(t->slots);
-    t->slots = xcalloc(t->n_slots, sizeof(struct cube_item *));
+    free(t->portless_slots);
+    new_slots(t);
     for (struct cube_item *item = t->members; item; item = item->next_member)
-        put_in_slot(t, item);
+        put_in_slots(t, item);
 }
 
 static void
@@ -133,28 +181,44 @@ meet(const struct cube_tuple *t, const struct match *item, const struct match *c
     return best;
 }
 
-/* Where to look for what could meet the cube: a slot, or all members. */
+/* Where to look for what could meet the cube: in a slot of one kind or the other, or at all
+ * members. */
 struct places {
+    enum { IN_SLOT, IN_PORTLESS_SLOT, AMONG_MEMBERS } where;
     struct cube_item *first;
-    bool slot;
     uint32_t hash;
 };
 
 static struct places
 places_of(const struct cube_tuple *t, const struct match *cube)
 {
+    uint64_t open = 0, open_beside_ports = 0;
     for (uint32_t i = 0; i < t->n_words; i++) {
-        if (t->words[i].hashed & ~cube->mask.words[t->words[i].at])
-            return (struct places){t->members, false, 0};
+        uint64_t left_open = ~cube->mask.words[t->words[i].at];
+        open |= t->words[i].mask & left_open;
+        open_beside_ports |= t->words[i].portless & left_open;
     }
-    uint32_t hash = tuple_hash(t, &cube->value);
-    return (struct places){t->slots[hash & (t->n_slots - 1)], true, hash};
+    if (open_beside_ports)
+        return (struct places){AMONG_MEMBERS, t->members, 0};
+    uint32_t hash = open ? portless_hash(t, &cube->value) : tuple_hash(t, &cube->value);
+    return open ? (struct places){IN_PORTLESS_SLOT, *portless_slot_of(t, hash), hash}
+                : (struct places){IN_SLOT, *slot_of(t, hash), hash};
 }
 
 static inline struct cube_item *
 next_place(const struct places *p, const struct cube_item *item)
 {
-    return p->slot ? item->next : item->next_member;
+    if (p->where == AMONG_MEMBERS)
+        return item->next_member;
+    return p->where == IN_SLOT ? item->next : item->next_portless;
+}
+
+/* Is it in the slot only because the slot is where others' hashes lead, too? */
+static inline bool
+is_by_chance(const struct places *p, const struct cube_item *item)
+{
+    return (p->where == IN_SLOT && item->hash != p->hash) ||
+           (p->where == IN_PORTLESS_SLOT && item->portless_hash != p->hash);
 }
 
 /* ---- The set ---- */
@@ -213,6 +277,7 @@ cubes_insert(struct cubes *c, struct cube_item *item)
     }
     summarise(t, item->match, !t->n);
     item->hash = tuple_hash(t, &item->match->value);
+    item->portless_hash = portless_hash(t, &item->match->value);
     item->next_member = t->members;
     item->previous_at = &t->members;
     if (t->members)
@@ -222,7 +287,7 @@ cubes_insert(struct cubes *c, struct cube_item *item)
     if (++t->n > t->n_slots)
         grow(t);
     else
-        put_in_slot(t, item);
+        put_in_slots(t, item);
     if (t->n == 1 || item->priority < t->bottom)
         t->bottom = item->priority;
     if (t->n == 1 || item->priority > t->top) {
@@ -247,10 +312,7 @@ void
 cubes_remove(struct cubes *c, struct cube_item *item)
 {
     struct cube_tuple *t = find_tuple(c, &item->match->mask, hash_of_mask(&item->match->mask));
-    struct cube_item **at = &t->slots[item->hash & (t->n_slots - 1)];
-    while (*at != item)
-        at = &(*at)->next;
-    *at = item->next;
+    take_out_of_slots(t, item);
     *item->previous_at = item->next_member;
     if (item->next_member)
         item->next_member->previous_at = item->previous_at;
@@ -288,7 +350,9 @@ cubes_find(const struct cubes *c, const struct match *m, uint32_t priority)
     if (!t)
         return NULL;
     uint32_t hash = tuple_hash(t, &m->value);
-    for (struct cube_item *i = t->slots[hash & (t->n_slots - 1)]; i; i = i->next) {
+    for (struct cube_item *i = *slot_of(t, hash); i; i = i->next) {
+        __builtin_prefetch((const char *)i + 64); /* whoever finds it goes on behind it */
+        __builtin_prefetch(i->match);
         if (i->hash == hash && i->priority == priority &&
             !memcmp(&i->match->value, &m->value, sizeof m->value))
             return i;
@@ -318,6 +382,13 @@ by_order(const void *a, const void *b)
     return is_before(x, y) ? -1 : is_before(y, x);
 }
 
+void
+cube_list_sort(struct cube_list *list)
+{
+    if (list->n > 1)
+        qsort(list->items, list->n, sizeof(struct cube_item *), by_order);
+}
+
 bool
 cubes_take(const struct cubes *c, const struct match *cube, struct cube_list *found)
 {
@@ -329,7 +400,7 @@ cubes_take(const struct cubes *c, const struct match *cube, struct cube_list *fo
             continue;
         struct places p = places_of(t, cube);
         for (struct cube_item *item = p.first; item; item = next_place(&p, item)) {
-            if ((p.slot && item->hash != p.hash) || item->priority < floor)
+            if (is_by_chance(&p, item) || item->priority < floor)
                 continue;
             enum meeting how = meet(t, item->match, cube);
             if (how == APART)
@@ -359,7 +430,7 @@ cubes_meet(const struct cubes *c, const struct match *cube, uint32_t highest,
             continue;
         struct places p = places_of(t, cube);
         for (struct cube_item *item = p.first; item; item = next_place(&p, item)) {
-            if ((!p.slot || item->hash == p.hash) && item->priority <= highest &&
+            if (!is_by_chance(&p, item) && item->priority <= highest &&
                 meet(t, item->match, cube) != APART)
                 add(found, item);
         }
@@ -375,7 +446,8 @@ cubes_containing(const struct cubes *c, const struct match *cube)
         if (is_apart(t, cube))
             continue;
         struct places p = places_of(t, cube);
-        for (struct cube_item *item = p.slot ? p.first : NULL; item; item = item->next) {
+        for (struct cube_item *item = p.where == IN_SLOT ? p.first : NULL; item;
+             item = item->next) {
             if (item->hash == p.hash && meet(t, item->match, cube) == CONTAINS &&
                 (!best || match_compare(item->match, best->match) < 0))
                 best = item;

@@ -3,8 +3,9 @@
  * Tuple space search (Srinivasan, Suri, Varghese, SIGCOMM 1999), for cubes instead of packets: the
  * items with the same mask are one tuple and are hashed by what they ask for. Each tuple also keeps
  * the bits that all its items ask for alike: most tuples are ruled out by that alone, also for a
- * cube that leaves open what the tuple hashes. Ports of TCP and UDP are not hashed: classes leave
- * the client's port open, and would have to look into every slot otherwise. */
+ * cube that leaves open what the tuple hashes. Items are hashed twice: by all they ask for, and
+ * without the ports of TCP and UDP, for classes that leave the client's port open and would have to
+ * look into every slot otherwise. */
 #ifndef ENGINEER_CUBES_H
 #define ENGINEER_CUBES_H
 
@@ -17,8 +18,8 @@ struct cube_item {
     uint32_t priority; /* the higher, the earlier it is found; 0 where there are none */
     bool tentative;    /* it may be missing, so it hides nothing below it; may change at any time */
     /* cubes.c's own */
-    uint32_t hash;
-    struct cube_item *next;                       /* in the slot */
+    uint32_t hash, portless_hash;
+    struct cube_item *next, *next_portless;       /* in the slots */
     struct cube_item *next_member, **previous_at; /* in the tuple */
 };
 
@@ -43,6 +44,7 @@ struct cube_list {
     struct cube_item **items;
 };
 void cube_list_fini(struct cube_list *);
+void cube_list_sort(struct cube_list *); /* by falling priority, then by match */
 
 /* Adds to `found` the items that meet the cube: all whose priority is at least that of the highest
  * one that contains the whole cube (what is below can have no part of it), sorted by falling

@@ -81,11 +81,15 @@ left_of(const struct designer *d, uint32_t link)
     return (int64_t)d->topology->links[link]->capacity_kbps - d->topology->reserved_kbps[link];
 }
 
+/* Links that are among `but` too are left out; NULL: none. */
 static void
-reserve(struct designer *d, const struct ordered_set *links, int64_t kbps)
+reserve(struct designer *d, const struct ordered_set *links, const struct ordered_set *but,
+        int64_t kbps)
 {
     for (uint32_t i = 0; i < links->n; i++) {
         uint32_t link = links->list[i];
+        if (but && but->mark[link] == d->turn)
+            continue;
         uint32_t *reserved = &d->topology->reserved_kbps[link];
         *reserved = (uint32_t)((int64_t)*reserved + kbps);
         d->least_left = MIN(d->least_left, left_of(d, link));
@@ -132,9 +136,7 @@ reserve_designs(struct designer *d, const struct network *net)
             d->number_taken[design->number] = true;
         if (!c)
             continue;
-        topology_reserve(d->topology, &design->primary, c->rate_kbps);
-        if (design->has_failover)
-            topology_reserve(d->topology, &design->failover, c->rate_kbps);
+        topology_reserve(d->topology, design, c->rate_kbps);
     }
 }
 
@@ -234,9 +236,7 @@ designer_topology(const struct designer *d)
 void
 designer_remove(struct designer *d, const struct circuit *c, const struct design *design)
 {
-    topology_reserve(d->topology, &design->primary, -(int64_t)c->rate_kbps);
-    if (design->has_failover)
-        topology_reserve(d->topology, &design->failover, -(int64_t)c->rate_kbps);
+    topology_reserve(d->topology, design, -(int64_t)c->rate_kbps);
     d->least_left = INT64_MIN; /* look again */
     if (!design->number || design->number > DESIGN_NUMBER_MAX)
         return; /* not one of ours */
@@ -628,9 +628,9 @@ designer_add(struct designer *d, const struct circuit *c, struct design **result
         return err;
     made.circuit = xstrdup(c->name);
     name_all(d, &made);
-    reserve(d, &d->primary, c->rate_kbps);
+    reserve(d, &d->primary, NULL, c->rate_kbps);
     if (made.has_failover)
-        reserve(d, &d->failover, c->rate_kbps);
+        reserve(d, &d->failover, &d->primary, c->rate_kbps);
     *result = xmemdup(&made, sizeof made);
     return ERR_OK;
 }

@@ -424,9 +424,7 @@ by_text(const void *a, const void *b)
 static void
 plain_reserve(struct plain *p, const struct circuit *c, const struct design *d, int sign)
 {
-    topology_reserve(p->t, &d->primary, sign * (int64_t)c->rate_kbps);
-    if (d->has_failover)
-        topology_reserve(p->t, &d->failover, sign * (int64_t)c->rate_kbps);
+    topology_reserve(p->t, d, sign * (int64_t)c->rate_kbps);
     p->taken[d->number] = sign > 0;
 }
 

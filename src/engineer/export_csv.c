@@ -1,5 +1,5 @@
 #include "base/alloc.h"
-#include "engineer/csv.h"
+#include "base/csv.h"
 #include "engineer/csv_table.h"
 #include "engineer/import_csv.h"
 #include "model/text.h"

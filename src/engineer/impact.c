@@ -8,6 +8,13 @@
 #include <string.h>
 
 const char *
+failure_kind_name(enum failure_kind kind)
+{
+    static const char *const names[FAILURE_KINDS] = {"link", "node", "shared risk"};
+    return names[kind];
+}
+
+const char *
 impact_name(enum impact_kind kind)
 {
     static const char *const names[IMPACT_KINDS] = {"loses its failover path",
@@ -45,6 +52,8 @@ fails_with(const struct failure *f, const struct link *link)
         return link_end_at(link, f->name) != NULL;
     case FAILURE_SHARED_RISK:
         return has_risk(link, f->name);
+    case FAILURE_KINDS:
+        break;
     }
     return false;
 }
@@ -52,7 +61,6 @@ fails_with(const struct failure *f, const struct link *link)
 static enum err
 take_down(struct outage *o, const struct failure *f, struct diag *diag)
 {
-    static const char *const kinds[] = {"link", "node", "shared risk"};
     const struct topology *t = o->topology;
     bool found = false;
     for (uint32_t e = 0; e < t->graph.n_edges; e++) {
@@ -64,7 +72,8 @@ take_down(struct outage *o, const struct failure *f, struct diag *diag)
     if (node != NO_INDEX)
         found = o->nodes[node] = true;
     return found ? ERR_OK
-                 : diag_set(diag, ERR_NOT_FOUND, "%s \"%s\" is not there", kinds[f->kind], f->name);
+                 : diag_set(diag, ERR_NOT_FOUND, "%s \"%s\" is not there",
+                            failure_kind_name(f->kind), f->name);
 }
 
 /* ---- Whom it hits ---- */

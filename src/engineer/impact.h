@@ -6,7 +6,8 @@
 #include "base/buf.h"
 #include "model/model.h"
 
-enum failure_kind { FAILURE_LINK, FAILURE_NODE, FAILURE_SHARED_RISK };
+enum failure_kind { FAILURE_LINK, FAILURE_NODE, FAILURE_SHARED_RISK, FAILURE_KINDS };
+const char *failure_kind_name(enum failure_kind); /* "shared risk"; static */
 
 struct failure {
     enum failure_kind kind;

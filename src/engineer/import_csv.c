@@ -1,7 +1,7 @@
 #include "engineer/import_csv.h"
 
 #include "base/alloc.h"
-#include "engineer/csv.h"
+#include "base/csv.h"
 #include "engineer/csv_table.h"
 #include "model/stage.h"
 #include "model/text.h"

@@ -11,7 +11,8 @@
  *     hosts.csv     name, description, mac, ipv4, gateway, node, port, ied
  *     circuits.csv  name, description, client, server, protocol, client-port, server-ports,
  *                   publisher, subscribers, mac, vlan-id, vlan-priority, appid, service-class,
- *                   rate-kbps, burst-octets, max-latency-us, protection, start, end
+ *                   rate-kbps, burst-octets, max-latency-us, max-asymmetry-us, protection,
+ *                   start, end
  *
  * Columns come in any order; upper case, spaces, hyphens, underscores and brackets in their names
  * do not matter ("Rate (kbps)"), and there are some other names people use ("IP address"). Values

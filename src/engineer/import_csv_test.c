@@ -350,10 +350,11 @@ tables_are_sorted_and_complete(void **state UNUSED)
         buf_cstr(&out),
         "name,description,client,server,protocol,client-port,server-ports,publisher,subscribers,"
         "mac,vlan-id,vlan-priority,appid,service-class,rate-kbps,burst-octets,max-latency-us,"
+        "max-asymmetry-us,"
         "protection,start,end\r\n"
-        "goose-trip,,,,goose,,,relay,fep rtu,01:0c:cd:01:00:01,10,4,0001,protection,600,1200,4000,"
+        "goose-trip,,,,goose,,,relay,fep rtu,01:0c:cd:01:00:01,10,4,0001,protection,600,1200,4000,,"
         "link,2026-03-01T08:00:00Z,2026-03-01T09:00:00Z\r\n"
-        "scada-rtu,,fep,rtu,tcp,,502,,,,,,,scada,1000,15180,,maximal,,\r\n");
+        "scada-rtu,,fep,rtu,tcp,,502,,,,,,,scada,1000,15180,,,maximal,,\r\n");
     buf_clear(&out);
     csv_export(network, OBJECT_PORT, &out);
     assert_non_null(strstr(buf_cstr(&out), "node,number,name,description\r\nx,1,p1,\r\n"));

@@ -94,6 +94,7 @@ keep_existing(const struct network *network, struct circuit *circuit)
     circuit->description = old->description ? xstrdup(old->description) : NULL;
     circuit->service_class = old->service_class;
     circuit->max_latency_us = old->max_latency_us;
+    circuit->max_asymmetry_us = old->max_asymmetry_us;
     circuit->protection = old->protection;
     circuit->window = old->window;
 }

@@ -2,9 +2,9 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "base/hex.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +79,17 @@ plan_changes_free(struct plan_changes *changes)
     }
     free(changes->list);
     *changes = (struct plan_changes){0};
+}
+
+void
+plan_changes_append(struct plan_changes *all, struct plan_changes *more)
+{
+    for (uint32_t i = 0; i < more->n; i++) {
+        GROW(all->list, all->n, all->capacity);
+        all->list[all->n++] = more->list[i];
+    }
+    free(more->list);
+    *more = (struct plan_changes){0};
 }
 
 /* What is added first; meters before groups before flows, for flows name meters and groups; and
@@ -420,7 +431,6 @@ plan_changes_hash(const struct plan_changes *changes, char text[PLAN_HASH_SIZE])
     plan_changes_format(changes, &all);
     if (EVP_Digest(buf_cstr(&all), all.size, digest, &size, EVP_sha256(), NULL) != 1)
         abort();
-    for (unsigned i = 0; i < size; i++)
-        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+    hex_format(digest, size, text);
     buf_fini(&all);
 }

@@ -24,6 +24,9 @@ struct plan_changes {
     struct plan_change *list;
 };
 void plan_changes_free(struct plan_changes *);
+/* Puts `more` behind `all`, in the order in which they came, and empties it. For many circuits: a
+ * step sorts the list it is given. */
+void plan_changes_append(struct plan_changes *all, struct plan_changes *more);
 
 struct plan *plan_new(void);
 void plan_free(struct plan *);

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define DEFAULT_LIMIT 100
-#define WALK_BUDGET 100000 /* steps of one class */
 
 /* ---- Reports ---- */
 
@@ -313,6 +312,7 @@ missing_pieces(struct judging *j, uint32_t receiver, uint64_t lane)
     }
     if (any && left->n)
         cubes_meet(&j->entry->claims, &j->claim->sent, CUBES_ALL, &found);
+    cube_list_sort(&found);
     for (uint32_t i = 0; i < found.n && left->n; i++) {
         const struct claim *other = ((struct judged *)found.items[i])->claim;
         if (other->circuit != j->claim->circuit)
@@ -482,6 +482,9 @@ static void
 follow_claim(struct judging *j, struct walk *w, uint64_t lanes)
 {
     struct state s = entering(j, lanes);
+    w->once = lanes == LANE_ANY;
+    if (w->once)
+        been_begin(w->prover);
     walk_run(w, &s);
 }
 
@@ -564,9 +567,11 @@ report_entry(struct prover *p, struct proved_flow *f, const struct proved_port *
     violations_add(p, &f->leaks, &v);
 }
 
+/* In an order that does not depend on how they came there: what is left, and shown, is the same. */
 static void
-subtract_all(struct pieces *left, const struct cube_list *found, const struct proved_flow *below)
+subtract_all(struct pieces *left, struct cube_list *found, const struct proved_flow *below)
 {
+    cube_list_sort(found);
     for (uint32_t i = 0; i < found->n && left->n; i++) {
         if (!below ||
             (found->items[i]->priority > below->item.priority && !found->items[i]->tentative))
@@ -630,6 +635,7 @@ judge_entry(struct prover *p, struct proved_flow *f)
 uint64_t
 prover_judge(struct prover *p)
 {
+    mark_named(p);
     while (p->dirty_flows) {
         struct proved_flow *f = p->dirty_flows;
         p->dirty_flows = f->next_dirty;

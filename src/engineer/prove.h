@@ -70,7 +70,8 @@ struct prover *prover_new(const struct network *);
 void prover_free(struct prover *); /* NULL is fine */
 
 /* Adds a rule to a node, in place of the same one (rule_same()) if it is there. It must stay alive
- * and unchanged until it is replaced or removed. ERR_NOT_FOUND: the network has no such node. */
+ * and unchanged until it is replaced or removed; in an update, until that has ended. ERR_NOT_FOUND:
+ * the network has no such node. */
 MUST_CHECK enum err prover_put(struct prover *, const char *node, const struct rule *);
 /* Takes the same rule out. ERR_NOT_FOUND: there is no such node or rule. */
 MUST_CHECK enum err prover_remove(struct prover *, const char *node, const struct rule *);
@@ -88,7 +89,9 @@ MUST_CHECK enum err prover_allow_all(struct prover *, struct diag *);
 /* An update: from here to its end, every rule put or removed may be there already or still, in any
  * mixture with the others. Judged meanwhile, no packet may leak or loop in any mixture, whatever
  * fails; that everything arrives is judged before and after. A circuit that goes is forbidden when
- * the update has ended. On a node, groups and meters are there before the flows that name them. */
+ * the update has ended. On a node, groups and meters are there before the flows that name them. Of
+ * a rule that becomes another more than once, only the first and the last count: judge in between.
+ */
 void prover_begin_update(struct prover *);
 void prover_end_update(struct prover *);
 
@@ -97,6 +100,9 @@ uint64_t prover_judge(struct prover *);
 /* What stood at the last prover_judge(), at most `limit` violations (0: all that were kept: 16 per
  * circuit's conversation and per rule, 10,000 in all). It looks at all rules. */
 void prover_report(struct prover *, uint32_t limit, struct proof *);
+/* The same without `classes`, `failures`, `steps` and `idle`: it looks at nothing but what stands.
+ */
+void prover_violations(struct prover *, uint32_t limit, struct proof *);
 
 /* The usual case: is this plan right for this network? */
 MUST_CHECK enum err prove_plan(const struct network *, const struct plan *, struct proof *,

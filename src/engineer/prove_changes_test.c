@@ -93,18 +93,6 @@ take_out(struct kept *k, const struct circuit *c)
     plan_changes_free(&changes);
 }
 
-static char *
-report_of(struct prover *p)
-{
-    struct buf text = BUF_INIT;
-    struct proof proof;
-    prover_judge(p);
-    prover_report(p, 0, &proof);
-    proof_format(&proof, &text);
-    proof_fini(&proof);
-    return buf_steal_cstr(&text);
-}
-
 /* What was told of all changes says what one says that is told of the result. */
 static void
 assert_like_new(struct kept *k, const bool *in)
@@ -191,7 +179,7 @@ put_flow(struct prover *p, const char *node, const struct flow *f)
 /* Before, n1 sends to n2, whose host gets it. After, n2 sends it back, and n1 on to a host of its
  * own. If n2 has its new rule before n1 has its, the packet goes to and fro. */
 static void
-finds_the_loop_in_the_middle_of_an_update(void **state UNUSED)
+assert_finds_the_loop(bool taken_out_first)
 {
     struct network *net = network_new();
     struct flow there, back_old, back_new, far_old, far_new;
@@ -213,6 +201,10 @@ finds_the_loop_in_the_middle_of_an_update(void **state UNUSED)
     char *before = report_of(p);
     assert_null(strstr(before, "loop:"));
     prover_begin_update(p);
+    if (taken_out_first) {
+        struct rule rule = rule_of_flow(&back_old);
+        assert_ok(prover_remove(p, "n1", &rule));
+    }
     put_flow(p, "n1", &back_new);
     put_flow(p, "n2", &far_new);
     char *during = report_of(p);
@@ -231,5 +223,52 @@ finds_the_loop_in_the_middle_of_an_update(void **state UNUSED)
     network_free(net);
 }
 
+static void
+finds_the_loop_in_the_middle_of_an_update(void **state UNUSED)
+{
+    assert_finds_the_loop(false);
+}
+
+static void
+a_rule_that_is_taken_out_and_put_in_otherwise_may_still_be_what_it_was(void **state UNUSED)
+{
+    assert_finds_the_loop(true);
+}
+
+/* As long as it drops them it needs no meter. */
+static void
+a_rule_that_drops_may_become_one_that_forwards(void **state UNUSED)
+{
+    struct network *net = lab_with_circuits();
+    design_all(net);
+    struct tables t = copy_tables(net);
+    struct prover *p = prover_new(net);
+    uint32_t i = 0, n = 0;
+    assert_ok(prover_put_plan(p, t.plan));
+    assert_ok(prover_allow_all(p, NULL));
+    for (; i < t.n; i++) {
+        const struct flow *f = &t.rules[i].flow;
+        if (t.rules[i].kind != RULE_FLOW || !f->meter_id)
+            continue;
+        struct flow drops = {.priority = f->priority, .match = f->match};
+        put_flow(p, t.rules[i].node, &drops);
+        prover_judge(p);
+        prover_begin_update(p);
+        put_flow(p, t.rules[i].node, f);
+        char *during = report_of(p);
+        assert_null(strstr(during, "unmetered:"));
+        prover_end_update(p);
+        assert_int_equal(prover_judge(p), 0);
+        free(during);
+        n++;
+    }
+    assert_true(n > 0);
+    prover_free(p);
+    free_tables(&t);
+    network_free(net);
+}
+
 TEST_MAIN(cmocka_unit_test(no_false_alarm_in_legitimate_changes),
-          cmocka_unit_test(finds_the_loop_in_the_middle_of_an_update))
+          cmocka_unit_test(finds_the_loop_in_the_middle_of_an_update),
+          cmocka_unit_test(a_rule_that_is_taken_out_and_put_in_otherwise_may_still_be_what_it_was),
+          cmocka_unit_test(a_rule_that_drops_may_become_one_that_forwards))

@@ -9,7 +9,8 @@
  * followed step by step. */
 bool ways_draw(struct judging *, bool anew);
 /* Sends these lanes through. */
-void ways_pass(struct walk *, struct graph_of_ways *, uint64_t lanes);
+void ways_pass(struct walk *, const struct graph_of_ways *, uint64_t lanes);
 void ways_free(struct graph_of_ways *); /* NULL is fine */
+void sketch_free(struct sketch *);      /* likewise */
 
 #endif

@@ -54,11 +54,13 @@ a_million_foreign_rules_on_one_switch(void **state UNUSED)
     network_free(net);
 }
 
+#define BUCKETS 40 /* each of which leads on: no time suffices for all ways, eight groups deep */
+
 static void
 put_group(struct prover *p, struct group *g, uint32_t id, uint32_t to)
 {
-    *g = (struct group){id, GROUP_TYPE_ALL, 2, xcalloc(2, sizeof *g->buckets)};
-    for (int i = 0; i < 2; i++) {
+    *g = (struct group){id, GROUP_TYPE_ALL, BUCKETS, xcalloc(BUCKETS, sizeof *g->buckets)};
+    for (int i = 0; i < BUCKETS; i++) {
         g->buckets[i].watch_port = PORT_ANY;
         g->buckets[i].watch_group = to;
         actions_group(&g->buckets[i].actions, to);

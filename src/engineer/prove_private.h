@@ -1,6 +1,6 @@
 /* prove_private.h - shared by prove.c (what must hold), prove_network.c, prove_tables.c and
  * prove_circuits.c (what is being judged), prove_walk.c and prove_graph.c (what the tables do), and
- * prove_report.c (what is said of it).
+ * prove_been.c, and prove_report.c (what is said of it).
  *
  * Failures are lanes. A class of packets is followed once, with a word of 64 bits that says in
  * which cases it gets as far as this: with everything up, with the first, the second, ... of the
@@ -40,6 +40,8 @@ struct walk;
 struct step;
 struct state;
 struct graph_of_ways;
+struct been;
+struct sketch;
 
 /* One more claim whose walk has been here. */
 struct use {
@@ -65,6 +67,7 @@ struct violations {
     uint32_t n;     /* kept, at most VIOLATIONS_KEPT */
     uint32_t found; /* also those not kept */
     struct violation *list;
+    struct violations *next, **previous_at; /* of all that stand */
 };
 #define VIOLATIONS_KEPT 16 /* per claim, per rule */
 #define VIOLATIONS_KEPT_IN_ALL 10000
@@ -120,12 +123,18 @@ far_end(const struct proved_port *port)
     return (struct far_end){port->link, port->far_node};
 }
 
+struct numbers {
+    uint32_t n, capacity;
+    uint32_t *list;
+};
+
 struct proved_node {
     const struct node *node;
     struct cubes flows;     /* of table 0; items: struct proved_flow */
     struct cubes unreached; /* of other tables, where nothing gets without a goto */
     struct proved_group *groups;
     struct proved_meter *meters;
+    struct numbers changed_groups, changed_meters; /* whose namers are not marked yet */
     struct proved_flow *odd;
     struct element miss; /* the absence of a rule */
     uint32_t n_ports;
@@ -199,7 +208,8 @@ struct prover {
     struct judged_circuit *circuits;
     struct judged *dirty;
     struct proved_flow *dirty_flows;
-    bool step_by_step; /* nothing is drawn: for tests */
+    struct numbers named_at; /* nodes with groups or meters that have changed */
+    bool step_by_step;       /* nothing is drawn: for tests */
     bool updating;
     struct changing {
         uint32_t n, capacity;
@@ -218,6 +228,7 @@ struct prover {
     uint32_t n_replaced; /* since all was judged; more than REPLACED_KEPT: they are not all there */
     struct proved_flow *replaced[REPLACED_KEPT];
     uint64_t n_flows, n_claims, n_violations; /* violations: standing, also those not kept */
+    struct violations *violations;            /* all that stand */
     uint32_t n_kept;
 
     struct use *free_uses;
@@ -238,6 +249,8 @@ struct prover {
     uint32_t guards_capacity;
     struct cube_list found;
     struct spare_pieces *spare_pieces;
+    struct been *been;     /* NULL: no walk has asked yet */
+    struct sketch *sketch; /* prove_graph.c; NULL: nothing was drawn yet */
 };
 
 /* ---- prove_network.c ---- */
@@ -255,9 +268,13 @@ void forget_circuit(struct prover *, struct judged_circuit *);
 struct proved_group *proved_group(struct proved_node *, uint32_t group_id);
 struct proved_meter *proved_meter(struct proved_node *, uint32_t meter_id);
 
+/* Anything but "to the controller" and "nowhere"? */
+bool flow_forwards(const struct flow *);
 void mark_dirty(struct prover *, struct judged *);
 void mark_users_dirty(struct prover *, const struct element *);
 void mark_entry_dirty(struct prover *, struct proved_flow *);
+/* Who may come by groups and meters that have changed. */
+void mark_named(struct prover *);
 void set_odd(struct prover *, struct proved_flow *, bool odd);
 /* Those of a node that meet what has changed. */
 void mark_odd_dirty(struct prover *, const struct proved_node *, const struct match *changed);
@@ -312,6 +329,7 @@ struct saved_tag {
 };
 #define SAVED_TAGS 2
 #define WALK_DEPTH_MAX 1000 /* nodes in a row */
+#define WALK_BUDGET 100000  /* places and buckets of one class */
 
 /* One packet class on its way. */
 struct state {
@@ -355,6 +373,7 @@ struct walk {
     void (*drop)(struct walk *, const struct state *);
     void *arg;
     bool aside; /* a question: nobody becomes a user */
+    bool once;  /* only the lane of anything: where it has been it does not go on again */
     uint64_t steps;
     uint32_t budget; /* steps left: nothing can keep a proof busy for ever */
 };
@@ -375,6 +394,12 @@ uint64_t walk_lane(const struct walk *, uint32_t number);
 
 struct pieces *pieces_take(struct prover *); /* from those that are spare */
 void pieces_give(struct prover *, struct pieces *);
+
+/* ---- prove_been.c ---- */
+
+void been_begin(struct prover *);                      /* a walk */
+bool been_here(struct prover *, const struct state *); /* and notes that it has */
+void been_free(struct been *);                         /* NULL is fine */
 
 /* ---- prove_report.c ---- */
 

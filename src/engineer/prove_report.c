@@ -197,8 +197,14 @@ is_same(const struct violation *a, const struct violation *b)
 void
 violations_add(struct prover *p, struct violations **list, struct violation *v)
 {
-    if (!*list)
+    if (!*list) {
         *list = xcalloc(1, sizeof **list);
+        (*list)->next = p->violations;
+        (*list)->previous_at = &p->violations;
+        if (p->violations)
+            p->violations->previous_at = &(*list)->next;
+        p->violations = *list;
+    }
     for (uint32_t i = 0; i < (*list)->n; i++) {
         if (is_same(&(*list)->list[i], v)) {
             violation_fini(v);
@@ -225,6 +231,9 @@ violations_clear(struct prover *p, struct violations **list)
     p->n_kept -= (*list)->n;
     for (uint32_t i = 0; i < (*list)->n; i++)
         violation_fini(&(*list)->list[i]);
+    *(*list)->previous_at = (*list)->next;
+    if ((*list)->next)
+        (*list)->next->previous_at = (*list)->previous_at;
     free((*list)->list);
     free(*list);
     *list = NULL;
@@ -232,49 +241,28 @@ violations_clear(struct prover *p, struct violations **list)
 
 /* ---- Reports ---- */
 
-struct standing {
+struct collected {
     uint32_t n, capacity;
     struct violation *list; /* texts still the prover's */
 };
 
 static void
-collect(struct standing *all, const struct violations *v)
+collect(struct collected *all, const struct violations *v)
 {
-    for (uint32_t i = 0; v && i < v->n; i++) {
+    for (uint32_t i = 0; i < v->n; i++) {
         GROW(all->list, all->n, all->capacity);
         all->list[all->n++] = v->list[i];
     }
 }
 
-static void
-collect_flows(struct prover *p, struct proved_node *node, struct standing *all, struct proof *proof)
-{
-    struct match any = MATCH_ANY;
-    p->found.n = 0;
-    cubes_meet(&node->flows, &any, CUBES_ALL, &p->found);
-    for (uint32_t i = 0; i < p->found.n; i++) {
-        const struct proved_flow *f = (const struct proved_flow *)p->found.items[i];
-        collect(all, f->leaks);
-        proof->classes += f->n_classes;
-        proof->idle += f->forwards && !f->element.user && !f->element.more && !f->leaks;
-    }
-}
-
 void
-prover_report(struct prover *p, uint32_t limit, struct proof *proof)
+prover_violations(struct prover *p, uint32_t limit, struct proof *proof)
 {
-    struct standing all = {0};
+    struct collected all = {0};
     *proof = (struct proof){
         .rules = p->n_flows, .walks = p->n_claims, .circuits = HASH_COUNT(p->circuits)};
-    for (uint32_t i = 0; i < p->n_nodes; i++)
-        collect_flows(p, &p->nodes[i], &all, proof);
-    for (const struct judged_circuit *c = p->circuits; c; c = c->hh.next) {
-        for (uint32_t i = 0; i < c->claims.n; i++) {
-            collect(&all, c->judged[i].violations);
-            proof->failures += c->judged[i].n_failures;
-            proof->steps += c->judged[i].n_steps;
-        }
-    }
+    for (const struct violations *v = p->violations; v; v = v->next)
+        collect(&all, v);
     if (all.n)
         qsort(all.list, all.n, sizeof *all.list, compare_violations);
     proof->n = limit ? MIN(all.n, limit) : all.n;
@@ -283,6 +271,33 @@ prover_report(struct prover *p, uint32_t limit, struct proof *proof)
     for (uint32_t i = 0; i < proof->n; i++)
         violation_copy(&proof->violations[i], &all.list[i]);
     free(all.list);
+}
+
+static void
+count_flows(struct prover *p, struct proved_node *node, struct proof *proof)
+{
+    struct match any = MATCH_ANY;
+    p->found.n = 0;
+    cubes_meet(&node->flows, &any, CUBES_ALL, &p->found);
+    for (uint32_t i = 0; i < p->found.n; i++) {
+        const struct proved_flow *f = (const struct proved_flow *)p->found.items[i];
+        proof->classes += f->n_classes;
+        proof->idle += f->forwards && !f->element.user && !f->element.more && !f->leaks;
+    }
+}
+
+void
+prover_report(struct prover *p, uint32_t limit, struct proof *proof)
+{
+    prover_violations(p, limit, proof);
+    for (uint32_t i = 0; i < p->n_nodes; i++)
+        count_flows(p, &p->nodes[i], proof);
+    for (const struct judged_circuit *c = p->circuits; c; c = c->hh.next) {
+        for (uint32_t i = 0; i < c->claims.n; i++) {
+            proof->failures += c->judged[i].n_failures;
+            proof->steps += c->judged[i].n_steps;
+        }
+    }
 }
 
 void

@@ -118,10 +118,23 @@ forget_element(struct prover *p, struct element *element)
         drop_uses(p, element->more->by);
 }
 
+/* In a network of some size nothing of a claim is in the processor's caches when its turn comes:
+ * what a judgement begins with is fetched while the rest is still being told. */
+static void
+prefetch_claim(const struct judged *j)
+{
+    const char *ways = (const char *)j->ways;
+    __builtin_prefetch(j->claim);
+    __builtin_prefetch(j->failures);
+    for (int i = 0; ways && i < 12; i++)
+        __builtin_prefetch(ways + 64 * i);
+}
+
 /* It is to be judged, but where its packets go by is drawn. */
 static void
 mark_again(struct prover *p, struct judged *j)
 {
+    prefetch_claim(j);
     if (j->dirty)
         return;
     j->dirty = true;
@@ -194,9 +207,8 @@ mark_odd_dirty(struct prover *p, const struct proved_node *node, const struct ma
 
 /* ---- Flows ---- */
 
-/* Anything but "to the controller" and "nowhere". */
-static bool
-forwards(const struct flow *flow)
+bool
+flow_forwards(const struct flow *flow)
 {
     for (uint32_t i = 0; i < flow->apply.n; i++) {
         const struct action *a = &flow->apply.list[i];
@@ -239,17 +251,18 @@ mark_replaced(struct prover *p, struct proved_flow *f)
 static void
 replace_flow(struct prover *p, struct proved_flow *f, const struct flow *flow)
 {
-    if (p->updating && !f->item.tentative && !f->old) {
+    if (p->updating && !f->old) {
         f->old = f->flow;
-        note_changing(p, (struct changing_rule){.flow = f});
+        if (!f->item.tentative) /* then it is noted already */
+            note_changing(p, (struct changing_rule){.flow = f});
     }
     bool forwarded = f->forwards;
     f->goes = false;
     f->flow = flow;
     f->item.match = &flow->match;
-    f->forwards = forwards(flow) || (f->old && forwards(f->old));
+    f->forwards = flow_forwards(flow) || (f->old && flow_forwards(f->old));
     mark_replaced(p, f);
-    if (!flow->table_id && f->forwards != forwarded)
+    if (!flow->table_id && (f->forwards != forwarded || f->leaks)) /* a leak shows the rule */
         mark_entry_dirty(p, f);
 }
 
@@ -259,6 +272,7 @@ put_flow(struct prover *p, uint32_t index, const struct flow *flow)
     struct proved_node *node = &p->nodes[index];
     uint32_t priority;
     struct cubes *set = set_of(node, flow, &priority);
+    __builtin_prefetch(flow->apply.list);
     struct proved_flow *f = (struct proved_flow *)cubes_find(set, &flow->match, priority);
     if (f) {
         replace_flow(p, f, flow);
@@ -268,7 +282,7 @@ put_flow(struct prover *p, uint32_t index, const struct flow *flow)
     f->item = (struct cube_item){.match = &flow->match, .priority = priority};
     f->flow = flow;
     f->node = index;
-    f->forwards = forwards(flow);
+    f->forwards = flow_forwards(flow);
     if (p->updating) {
         f->item.tentative = true;
         note_changing(p, (struct changing_rule){.flow = f});
@@ -354,47 +368,58 @@ proved_meter(struct proved_node *node, uint32_t meter_id)
     return m;
 }
 
+static int
+by_number(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void
+sort_numbers(struct numbers *all)
+{
+    if (all->n)
+        qsort(all->list, all->n, sizeof *all->list, by_number);
+}
+
+static void
+add_number(struct numbers *all, uint32_t number)
+{
+    GROW(all->list, all->n, all->capacity);
+    all->list[all->n++] = number;
+}
+
 static bool
-names_group(const struct actions *actions, const uint32_t *groups, uint32_t n)
+has_number(const struct numbers *sorted, uint32_t number)
+{
+    return sorted->n && bsearch(&number, sorted->list, sorted->n, sizeof number, by_number);
+}
+
+static bool
+names_group(const struct actions *actions, const struct numbers *groups)
 {
     for (uint32_t i = 0; i < actions->n; i++) {
-        for (uint32_t k = 0; k < n && actions->list[i].type == ACTION_GROUP; k++) {
-            if (actions->list[i].id == groups[k])
-                return true;
-        }
+        if (actions->list[i].type == ACTION_GROUP && has_number(groups, actions->list[i].id))
+            return true;
     }
     return false;
 }
 
 /* Does a bucket lead to, or watch, one of these groups? */
 static bool
-leads_to(const struct group *g, const uint32_t *groups, uint32_t n)
+leads_to(const struct group *g, const struct numbers *groups)
 {
     for (uint32_t i = 0; g && i < g->n_buckets; i++) {
-        if (names_group(&g->buckets[i].actions, groups, n))
-            return true;
-        for (uint32_t k = 0; k < n; k++) {
-            if (g->buckets[i].watch_group == groups[k])
-                return true;
-        }
-    }
-    return false;
-}
-
-static bool
-has_number(const uint32_t *numbers, uint32_t n, uint32_t number)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        if (numbers[i] == number)
+        if (names_group(&g->buckets[i].actions, groups) ||
+            has_number(groups, g->buckets[i].watch_group))
             return true;
     }
     return false;
 }
 
-/* All flows of the node that name one of these groups, or this meter. */
+/* All flows of the node that name one of its changed groups or meters. */
 static void
-mark_flows_naming(struct prover *p, struct proved_node *node, const uint32_t *groups, uint32_t n,
-                  uint32_t meter_id)
+mark_flows_naming(struct prover *p, struct proved_node *node)
 {
     struct match any = MATCH_ANY;
     p->found.n = 0;
@@ -403,55 +428,83 @@ mark_flows_naming(struct prover *p, struct proved_node *node, const uint32_t *gr
         const struct proved_flow *f = (const struct proved_flow *)p->found.items[i];
         const struct flow *versions[] = {f->flow, f->old};
         for (int k = 0; k < 2 && versions[k]; k++) {
-            if ((meter_id && versions[k]->meter_id == meter_id) ||
-                names_group(&versions[k]->apply, groups, n))
+            if (has_number(&node->changed_meters, versions[k]->meter_id) ||
+                names_group(&versions[k]->apply, &node->changed_groups))
                 mark_users_dirty(p, &f->element);
         }
     }
 }
 
-/* Whoever may come by this group: through flows, through groups that lead to it. A walk notes only
- * that it was here; to note each claim would cost every walk more than this search, which is rare.
- */
+/* Also the groups that lead to those that have changed. */
 static void
-mark_group_dirty(struct prover *p, struct proved_node *node, const struct proved_group *changed)
+add_leading_groups(struct proved_node *node)
 {
-    uint32_t n = 1, capacity = 8, *groups = xcalloc(capacity, sizeof *groups);
-    bool more = changed->looked_at;
-    groups[0] = changed->group_id;
+    struct numbers *groups = &node->changed_groups;
+    bool more = groups->n > 0;
     while (more) {
-        more = false;
+        struct numbers found = {0};
         for (const struct proved_group *g = node->groups; g; g = g->hh.next) {
-            if (has_number(groups, n, g->group_id) ||
-                (!leads_to(g->group, groups, n) && !leads_to(g->old, groups, n)))
-                continue;
-            GROW(groups, n, capacity);
-            groups[n++] = g->group_id;
-            more = true;
+            if (!has_number(groups, g->group_id) &&
+                (leads_to(g->group, groups) || leads_to(g->old, groups)))
+                add_number(&found, g->group_id);
         }
+        more = found.n > 0;
+        for (uint32_t i = 0; i < found.n; i++)
+            add_number(groups, found.list[i]);
+        sort_numbers(groups);
+        free(found.list);
     }
+}
+
+void
+mark_named(struct prover *p)
+{
+    for (uint32_t i = 0; i < p->named_at.n; i++) {
+        struct proved_node *node = &p->nodes[p->named_at.list[i]];
+        sort_numbers(&node->changed_groups);
+        sort_numbers(&node->changed_meters);
+        add_leading_groups(node);
+        mark_flows_naming(p, node);
+        node->changed_groups.n = node->changed_meters.n = 0;
+    }
+    p->named_at.n = 0;
+}
+
+/* Whoever may come by this group or meter: through flows, through groups that lead to it. A walk
+ * notes only that it was here; to note each claim would cost every walk more than to search the
+ * node's flows, once, before anything is judged. */
+static void
+note_named(struct prover *p, uint32_t index, struct numbers *changed, uint32_t number)
+{
+    const struct proved_node *node = &p->nodes[index];
+    if (!node->changed_groups.n && !node->changed_meters.n)
+        add_number(&p->named_at, index);
+    add_number(changed, number);
+}
+
+static void
+mark_group_dirty(struct prover *p, uint32_t index, const struct proved_group *changed)
+{
     if (changed->looked_at)
-        mark_flows_naming(p, node, groups, n, 0);
-    free(groups);
+        note_named(p, index, &p->nodes[index].changed_groups, changed->group_id);
+}
+
+static void
+mark_meter_dirty(struct prover *p, uint32_t index, const struct proved_meter *m)
+{
+    if (m->looked_at)
+        note_named(p, index, &p->nodes[index].changed_meters, m->meter_id);
 }
 
 static void
 set_group(struct prover *p, uint32_t index, struct proved_group *g, const struct group *group)
 {
-    struct proved_node *node = &p->nodes[index];
-    mark_group_dirty(p, node, g);
+    mark_group_dirty(p, index, g);
     if (p->updating && g->group && !g->old) {
         g->old = g->group;
         note_changing(p, (struct changing_rule){.node = index, .group = g});
     }
     g->group = group;
-}
-
-static void
-mark_meter_dirty(struct prover *p, struct proved_node *node, const struct proved_meter *m)
-{
-    if (m->looked_at)
-        mark_flows_naming(p, node, NULL, 0, m->meter_id);
 }
 
 static void
@@ -462,7 +515,7 @@ set_meter(struct prover *p, uint32_t index, struct proved_meter *m, const struct
         note_changing(p, (struct changing_rule){.node = index, .meter = m});
     }
     m->meter = meter;
-    mark_meter_dirty(p, &p->nodes[index], m);
+    mark_meter_dirty(p, index, m);
 }
 
 void
@@ -483,17 +536,17 @@ prover_end_update(struct prover *p)
     for (uint32_t i = 0; i < p->changing.n; i++) {
         struct changing_rule *c = &p->changing.list[i];
         if (c->group) {
-            mark_group_dirty(p, &p->nodes[c->node], c->group);
+            mark_group_dirty(p, c->node, c->group);
             c->group->old = NULL;
         } else if (c->meter) {
             c->meter->old = NULL;
-            mark_meter_dirty(p, &p->nodes[c->node], c->meter);
+            mark_meter_dirty(p, c->node, c->meter);
         } else if (c->flow->goes) {
             take_out_flow(p, c->flow);
         } else {
             c->flow->old = NULL;
             c->flow->item.tentative = false;
-            c->flow->forwards = forwards(c->flow->flow);
+            c->flow->forwards = flow_forwards(c->flow->flow);
             mark_users_dirty(p, &c->flow->element);
             mark_odd_dirty(p, &p->nodes[c->flow->node], &c->flow->flow->match);
             if (!c->flow->flow->table_id)
@@ -592,6 +645,8 @@ free_node(struct prover *p, struct proved_node *node)
     for (uint32_t i = 0; i < node->n_ports; i++)
         cubes_fini(&node->ports[i].claims);
     free(node->ports);
+    free(node->changed_groups.list);
+    free(node->changed_meters.list);
 }
 
 static void
@@ -628,6 +683,9 @@ prover_free(struct prover *p)
     free_blocks(p);
     free(p->used);
     free(p->guards);
+    been_free(p->been);
+    sketch_free(p->sketch);
+    free(p->named_at.list);
     free(p->changing.list);
     free(p->provisional.list);
     free(p->arrivals);

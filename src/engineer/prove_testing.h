@@ -123,4 +123,18 @@ table_rule(const struct tables *t, uint32_t i)
     return rule_of_meter(&t->rules[i].meter);
 }
 
+/* Judges, and tells all there is to tell. The caller frees it. */
+static inline UNUSED char *
+report_of(struct prover *p)
+{
+    struct buf text = BUF_INIT;
+    struct proof proof;
+    prover_judge(p);
+    prover_report(p, 0, &proof);
+    proof_format(&proof, &text);
+    buf_printf(&text, "idle %llu\n", (unsigned long long)proof.idle);
+    proof_fini(&proof);
+    return buf_steal_cstr(&text);
+}
+
 #endif

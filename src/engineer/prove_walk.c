@@ -72,6 +72,16 @@ look_at_group(struct proved_node *node, uint32_t group_id)
     return g;
 }
 
+/* Groups may name each other: each bucket counts as a step. */
+static bool
+spend(struct walk *w)
+{
+    if (!w->budget)
+        return false;
+    w->budget--;
+    return true;
+}
+
 /* The lanes in which this bucket is live (section 6.5: its port or its group is). */
 static uint64_t
 lanes_live(struct walk *w, struct proved_node *node, const struct bucket *b, uint64_t lanes,
@@ -84,7 +94,7 @@ lanes_live(struct walk *w, struct proved_node *node, const struct bucket *b, uin
         live |= lanes_up(w, node, b->watch_port, lanes);
     if (b->watch_group != GROUP_ANY && depth) {
         const struct group *g = look_at_group(node, b->watch_group)->group;
-        for (uint32_t i = 0; g && i < g->n_buckets; i++)
+        for (uint32_t i = 0; g && i < g->n_buckets && spend(w); i++)
             live |= lanes_live(w, node, &g->buckets[i], lanes, depth - 1);
     }
     return live;
@@ -239,6 +249,10 @@ run_bucket(struct walk *w, const struct step *step, const struct state *s, uint6
            const struct bucket *b, int depth)
 {
     struct state copy = *s;
+    if (!spend(w)) {
+        w->trouble(w, step, s, VIOLATION_UNJUDGED, "too many ways to follow");
+        return;
+    }
     copy.lanes = lanes;
     for (int last = 0; last < 2; last++) {
         for (uint32_t i = 0; i < b->actions.n; i++) {
@@ -349,8 +363,8 @@ run_rule(struct walk *w, const struct step *before, const struct state *s, struc
     if (!w->aside)
         note_use(w->prover, w->by, &f->element);
     if (f->old)
-        run_flow(w, before, s, f->old, f->forwards);
-    run_flow(w, before, s, f->flow, f->forwards);
+        run_flow(w, before, s, f->old, flow_forwards(f->old));
+    run_flow(w, before, s, f->flow, f->old ? flow_forwards(f->flow) : f->forwards);
 }
 
 /* The part of the class that this rule could be chosen for, though the first of the same priority
@@ -437,12 +451,12 @@ follow(struct walk *w, const struct step *before, const struct state *s)
         w->trouble(w, &here, s, VIOLATION_LOOP, "the packet comes back to where it was");
         return;
     }
-    if (!w->budget || here.depth > WALK_DEPTH_MAX) {
+    if (here.depth > WALK_DEPTH_MAX || !spend(w)) {
         w->trouble(w, &here, s, VIOLATION_UNJUDGED, "too many ways to follow");
         return;
     }
-    w->budget--;
-    take(w, before, s);
+    if (!w->once || !been_here(w->prover, s))
+        take(w, before, s);
 }
 
 void

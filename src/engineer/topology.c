@@ -125,12 +125,31 @@ topology_free(struct topology *t)
     free(t);
 }
 
-void
-topology_reserve(struct topology *t, const struct route *route, int64_t kbps)
+static void
+reserve_link(struct topology *t, const char *name, int64_t kbps)
+{
+    uint32_t link = topology_link(t, name);
+    if (link != NO_INDEX)
+        t->reserved_kbps[link] = (uint32_t)((int64_t)t->reserved_kbps[link] + kbps);
+}
+
+static bool
+has_link(const struct route *route, const char *name)
 {
     for (uint32_t i = 0; i < route->n_links; i++) {
-        uint32_t link = topology_link(t, route->links[i]);
-        if (link != NO_INDEX)
-            t->reserved_kbps[link] = (uint32_t)((int64_t)t->reserved_kbps[link] + kbps);
+        if (!strcmp(route->links[i], name))
+            return true;
+    }
+    return false;
+}
+
+void
+topology_reserve(struct topology *t, const struct design *d, int64_t kbps)
+{
+    for (uint32_t i = 0; i < d->primary.n_links; i++)
+        reserve_link(t, d->primary.links[i], kbps);
+    for (uint32_t i = 0; d->has_failover && i < d->failover.n_links; i++) {
+        if (!has_link(&d->primary, d->failover.links[i]))
+            reserve_link(t, d->failover.links[i], kbps);
     }
 }

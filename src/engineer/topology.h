@@ -28,8 +28,9 @@ void topology_free(struct topology *);
 uint32_t topology_node(const struct topology *, const char *name); /* NO_INDEX: none */
 uint32_t topology_link(const struct topology *, const char *name);
 
-/* Adds (or takes away, with a negative rate) a circuit's rate on all links of a route. */
-void topology_reserve(struct topology *, const struct route *, int64_t kbps);
+/* Adds (or takes away, with a negative rate) a circuit's rate on all links of its paths: once on
+ * those that both use, for it sends by one of them at a time. */
+void topology_reserve(struct topology *, const struct design *, int64_t kbps);
 
 /* What a node adds to the delay of a frame besides the link's own delay, in microseconds:
  * forwarding in software, and receiving a full-size frame at the link's rate. */

@@ -15,6 +15,8 @@
 #define TIME "{'type': 'string', 'format': 'date-time'}"
 #define OBJECT(properties) "{'type': 'object', 'properties': {" properties "}}"
 #define LIST(items) "{'type': 'array', 'items': " items "}"
+/* The first of so many. */
+#define COUNTED(items) OBJECT("'n': " NUMBER ", 'list': " LIST(items))
 /* Nothing else may be in it, and `required` has to. */
 #define CLOSED(required, properties)                                                               \
     "{'type': 'object', 'additionalProperties': false, 'required': [" required                     \
@@ -54,7 +56,10 @@ static const struct {
         " 'findings': " LIST("@Finding") ", 'report': @Report}}"},
     {"OpenApi", "{'type': 'object'}"},
     {"Whoami",
-        OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'site': @Name, 'version': " TEXT)},
+        OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'site': @Name, 'version': " TEXT ","
+               " 'right': " OBJECT("'kind': {'type': 'string', 'enum': ['certificate', 'session',"
+               " 'break-glass']}, 'id': {'type': 'string', 'description': 'Serial number of the"
+               " certificate, or the id of the session.'}, 'issuer': " TEXT ", 'until': " TIME))},
     {"Health",
         OBJECT("'ok': " FLAG ", 'journal': " KNOWN(", 'seq': " NUMBER) ", 'users': " KNOWN("") ","
                " 'nodes': " OBJECT("'adopted': " NUMBER ", 'known': " NUMBER ", 'why': " TEXT) ","
@@ -130,7 +135,8 @@ static const struct {
         " 'costliest': " OBJECT("'node': @Name, 'port': " NUMBER ","
                                 " 'us': {'type': 'integer', 'nullable': true}") "}}"},
     {"Bounds",
-        OBJECT("'circuit': @Name, 'budget-us': " NUMBER ", 'normal': @BoundsOfState,"
+        OBJECT("'circuit': @Name, 'budget-us': " NUMBER ", 'asymmetry-budget-us': " NUMBER ","
+               " 'normal': @BoundsOfState,"
                " 'failure': @BoundsOfState")},
     {"WhatIf",
         "{'type': 'object', 'description': 'From `design` on only as far as it got.', 'properties':"
@@ -139,6 +145,30 @@ static const struct {
                            " 'meters': " NUMBER) ", 'bounds': " LIST("@Bounds") ","
         " 'changes': " LIST(TEXT) ", 'n-changes': " NUMBER
         "}}"},
+
+    {"ModelRequest",
+        CLOSED("",
+               "'remove': " LIST(CLOSED("'kind', 'name'", "'kind': {'type': 'string', 'enum':"
+                                        " ['site', 'node', 'link', 'host', 'circuit']},"
+                                        " 'name': @Name"))
+               ", 'files': {'type': 'array', 'maxItems': 100, 'items': "
+               CLOSED("'name', 'text'", "'name': @Text, 'text': " TEXT) "},"
+               " 'format': {'type': 'string', 'enum': ['csv', 'json']},"
+               " 'fail': " LIST(CLOSED("'kind', 'name'", "'kind': {'type': 'string', 'enum':"
+                                       " ['link', 'node', 'shared-risk']}, 'name': @Text"))
+               ", 'design': " LIST("@Name") ", 'redesign': " FLAG ", 'each-failure': " FLAG)},
+    {"Model",
+        "{'type': 'object', 'description': 'From `circuits` on only as far as it got; lists have at"
+        " most 200 entries, `n` counts all.', 'properties': {'ok': " FLAG ","
+        " 'changes': " COUNTED("{'type': 'object'}") ", 'findings': " LIST("@Finding") ","
+        " 'circuits': " COUNTED("{'type': 'object'}") ", 'size': " OBJECT("'nodes': " NUMBER ","
+        " 'flows': " NUMBER ", 'groups': " NUMBER ", 'meters': " NUMBER) ","
+        " 'proof': {'type': 'object'}, 'bounds': {'type': 'object'},"
+        " 'difference': " OBJECT("'circuits': " COUNTED("{'type': 'object'}") ","
+        " 'nodes': " COUNTED("{'type': 'object'}") ", 'rules-added': " NUMBER ","
+        " 'rules-removed': " NUMBER ", 'rules-changed': " NUMBER) ","
+        " 'utilisation': " COUNTED("{'type': 'object'}") ", 'failure': " COUNTED("{'type': 'object'}")
+        ", 'failures': " COUNTED("{'type': 'object'}") "}}"},
 
     /* ---- work */
     {"Workflows",
@@ -158,6 +188,35 @@ static const struct {
                " 'role': @Role, 'step': @Name, 'comment': @Text")},
     {"Comment", CLOSED("", "'comment': @Text")},
     {"Reason", CLOSED("'reason'", "'reason': @Text")},
+
+    /* ---- what sites decide by themselves */
+    {"LocalRequest",
+        CLOSED("'comment'", "'comment': @Text, 'hours': {'type': 'integer', 'minimum': 1,"
+               " 'maximum': 168, 'description': 'As long as the control centre allows, if it is not"
+               " said.'}, 'even-if-connected': {'type': 'boolean', 'description':"
+               " 'Though the control centre can be reached.'}")},
+    {"LocalComment", CLOSED("'comment'", "'comment': @Text")},
+    {"LocalAgreement",
+        CLOSED("'hash'", "'hash': {'type': 'string', 'pattern': '^[0-9a-f]{64}$', 'description':"
+               " 'Of what was proposed, as it was looked at.'}, 'comment': @Text")},
+    {"LocalVoice",
+        OBJECT("'by': @Person, 'time': " TIME ", 'role': " TEXT ", 'right': " TEXT ","
+               " 'comment': " TEXT ", 'reason': " TEXT ", 'text': " TEXT)},
+    {"LocalWork",
+        OBJECT("'id': @Id, 'action': {'type': 'string', 'enum': ['stop', 'build']},"
+               " 'circuit': @Name, 'site': @Name, 'state': {'type': 'string', 'enum':"
+               " ['waiting', 'holds', 'over']}, 'reason': {'type': 'string', 'description':"
+               " 'Why it is over: resumed, centre, expired, conflict, policy, elsewhere.'},"
+               " 'until': " TIME ", 'hash': " TEXT ", 'based-on': {'type': 'integer',"
+               " 'description': 'The last event of the control centre that was known.'},"
+               " 'asked': @LocalVoice, 'agreed': @LocalVoice, 'ended': @LocalVoice,"
+               " 'ended-by-centre': @LocalVoice, 'conflict': "
+               OBJECT("'seq': " NUMBER ", 'type': " TEXT ", 'time': " TIME ", 'order': " NUMBER))},
+    {"Local",
+        OBJECT("'works': " LIST("@LocalWork") ", 'policy': {'type': 'string', 'enum':"
+               " ['none', 'disable', 'all']}, 'hours': " NUMBER ", 'conflict': {'type': 'string',"
+               " 'enum': ['centre-wins', 'local-stays']}, 'cut-off': {'type': 'boolean',"
+               " 'description': 'At a site: the control centre cannot be reached.'}")},
 
     /* ---- assurance */
     {"CircuitFingerprint",
@@ -206,6 +265,22 @@ static const struct {
                " 'walks': " NUMBER ", 'failures': " NUMBER ", 'idle': " NUMBER ", 'text': " TEXT ","
                " 'unread': " LIST(OBJECT("'node': @Name, 'known-before': " FLAG)) ","
                " 'unjudged': " LIST(OBJECT("'node': @Name, 'rule': " TEXT)))},
+    {"Conditions",
+        OBJECT("'ok': {'type': 'boolean', 'description': 'None is broken or unknown.'},"
+               " 'n': " NUMBER ", 'n-broken': " NUMBER ", 'n-unknown': " NUMBER ","
+               " 'list': " LIST(OBJECT("'state': {'type': 'string', 'enum': ['broken', 'unknown',"
+               " 'holds']}, 'node': " TEXT ", 'port': " NUMBER ", 'link': @Name, 'queue': " NUMBER ","
+               " 'meter': " NUMBER ", 'circuit': @Name, 'needs': " TEXT ", 'seen': " TEXT ","
+               " 'remedy': " TEXT)) ", 'elsewhere': {'type': 'object', 'description': 'Of a site: how"
+               " many other controllers have to judge, by node.'}")},
+    {"Peers",
+        OBJECT("'site': @Name, 'role': {'type': 'string', 'enum': ['centre', 'site']},"
+               " 'peers': " LIST(OBJECT("'site': @Name, 'number': " NUMBER ","
+               " 'state': {'type': 'string', 'enum': ['level', 'behind', 'away', 'broken']},"
+               " 'since': " TIME ", 'events': " NUMBER ", 'events-there': " NUMBER ","
+               " 'why': " TEXT ", 'knows-of-us': " NUMBER)) ","
+               " 'broker': " OBJECT("'connected': " FLAG ", 'since': " TIME ", 'reconnects': " NUMBER ","
+               " 'last-error': " TEXT))},
     {"Reach",
         OBJECT("'from': @Name, 'to': @Name, 'protocol': " TEXT ", 'reaches': " FLAG ","
                " 'proved': " FLAG ","
@@ -238,13 +313,60 @@ static const struct {
         " 'head': " OBJECT("'seq': " NUMBER ", 'epoch': " NUMBER ", 'time': " TIME ","
                            " 'hash': " TEXT) ","
         " 'events': " LIST("@Event") ", 'next': " NUMBER "}}"},
+    {"JournalCheckpoint",
+        OBJECT("'note': {'type': 'string', 'description': 'A signed note (C2SP tlog-checkpoint).'},"
+               " 'events': " NUMBER ", 'made': " TIME ","
+               " 'witnesses': " LIST(OBJECT("'site': @Name, 'events': " NUMBER ","
+               " 'state': {'type': 'string', 'enum': ['countersigned', 'waiting', 'refused']},"
+               " 'why': " TEXT)))},
     {"Events",
         "{'type': 'string', 'description': 'Server-sent events: `id` is the seq, `event` the type,"
         " `data` an Event.'}"},
+    {"SessionId", "{'type': 'string', 'minLength': 1, 'maxLength': 32}"},
+    {"LoginInfo",
+        OBJECT("'site': @Name, 'provider': " FLAG ", 'issuer': " TEXT ", 'client-id': " TEXT ","
+               " 'scope': " TEXT ", 'public-client': " FLAG ", 'authorization-endpoint': " TEXT ","
+               " 'device-authorization-endpoint': " TEXT ", 'token-endpoint': " TEXT)},
+    {"Login",
+        "{'type': 'object', 'additionalProperties': false, 'oneOf': [{'required': ['token']},"
+        " {'required': ['code', 'code-verifier', 'redirect-uri', 'nonce']}], 'properties': {"
+        " 'token': {'type': 'string', 'minLength': 1, 'maxLength': 16384, 'description':"
+        " 'An ID token or access token of the provider.'},"
+        " 'nonce': {'type': 'string', 'minLength': 16, 'maxLength': 256, 'description':"
+        " 'What the ID token must have in it.'},"
+        " 'code': {'type': 'string', 'minLength': 1, 'maxLength': 4096, 'description':"
+        " 'Of the authorization endpoint: the server redeems it.'},"
+        " 'code-verifier': {'type': 'string', 'minLength': 43, 'maxLength': 128, 'description':"
+        " 'RFC 7636.'}, 'redirect-uri': {'type': 'string', 'minLength': 1, 'maxLength': 1024}}}"},
+    {"SessionOpened",
+        OBJECT("'token': {'type': 'string', 'description': 'For Authorization: Bearer. It is said"
+               " once, and kept nowhere.'}, 'id': @SessionId, 'person': @Person,"
+               " 'roles': " LIST("@Role") ", 'until': " TIME ", 'idle-s': " NUMBER)},
+    {"SealRequest",
+        CLOSED("'roles'", "'name': @Name, 'roles': {'type': 'array', 'items': @Role, 'minItems': 1,"
+                          " 'maxItems': 7}, 'session-s': {'type': 'integer', 'minimum': 60,"
+                          " 'maximum': 86400}")},
+    {"Sealed", OBJECT("'name': @Name, 'code': {'type': 'string', 'description': 'It is said once,"
+                      " and kept nowhere.'}, 'roles': " LIST("@Role"))},
+    {"BreakGlass",
+        OBJECT("'codes': " LIST(OBJECT("'name': @Name, 'roles': " LIST("@Role") ","
+               " 'session-s': " NUMBER ", 'sealed-by': @Person, 'sealed': " TIME ","
+               " 'usable': " FLAG ", 'used': " TIME ", 'session': @SessionId")))},
+    {"BreakGlassLogin",
+        CLOSED("'code'", "'name': @Name, 'code': {'type': 'string', 'minLength': 1,"
+                         " 'maxLength': 200}, 'reason': @Text")},
+    {"Sessions",
+        OBJECT("'sessions': " LIST(OBJECT("'id': @SessionId, 'person': @Person,"
+               " 'right': {'type': 'string', 'enum': ['session', 'break-glass']},"
+               " 'roles': " LIST("@Role") ", 'issuer': " TEXT ", 'subject': " TEXT ","
+               " 'groups': " LIST(TEXT) ", 'address': " TEXT ", 'opened': " TIME ", 'until': " TIME ","
+               " 'last-used': " TIME ", 'idle-s': " NUMBER)))},
     {"Grant",
         CLOSED("'roles'", "'roles': {'type': 'array', 'items': @Role, 'maxItems': 7},"
                           " 'sites': {'type': 'array', 'items': @Name, 'maxItems': 1000}")},
-    {"User", OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'sites': " LIST("@Name"))},
+    {"User", OBJECT("'name': @Person, 'roles': " LIST("@Role") ", 'sites': " LIST("@Name") ","
+                    " 'granted-by': {'type': 'string', 'description': 'Who said so over the API;"
+                    " without it somebody wrote it into the file.'}, 'granted': " TIME)},
     {"Users", OBJECT("'users': " LIST("@User"))},
 };
 /* clang-format on */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct count {
-    char *person;   /* key; "": all the others */
+    char *who;      /* key; "": all the others */
     nsec_t full_at; /* when as many as possible can be recorded at once again */
     uint64_t left_out;
     UT_hash_handle hh;
@@ -28,7 +28,7 @@ static void
 count_free(struct denials *denials, struct count *count)
 {
     HASH_DEL(denials->counts, count);
-    free(count->person);
+    free(count->who);
     free(count);
 }
 
@@ -44,39 +44,52 @@ denials_free(struct denials *denials)
     free(denials);
 }
 
-/* Those about whom there is nothing to remember. */
-static void
-forget(struct denials *denials, nsec_t now)
-{
-    struct count *count, *next;
-    HASH_ITER (hh, denials->counts, count, next) {
-        if (count->full_at <= now && count->left_out == 0)
-            count_free(denials, count);
-    }
-}
-
 static struct count *
-find(struct denials *denials, const char *person, nsec_t now)
+need(struct denials *denials, const char *who, nsec_t now)
 {
     struct count *count;
-    HASH_FIND_STR(denials->counts, person, count);
+    HASH_FIND_STR(denials->counts, who, count);
     if (count)
         return count;
-    if (HASH_COUNT(denials->counts) >= DENIALS_PEOPLE)
-        forget(denials, now);
-    if (HASH_COUNT(denials->counts) >= DENIALS_PEOPLE && person[0])
-        return find(denials, "", now);
     count = xcalloc(1, sizeof *count);
-    count->person = xstrdup(person);
+    count->who = xstrdup(who);
     count->full_at = now;
-    HASH_ADD_KEYPTR(hh, denials->counts, count->person, strlen(count->person), count);
+    HASH_ADD_KEYPTR(hh, denials->counts, count->who, strlen(count->who), count);
     return count;
 }
 
-bool
-denials_note(struct denials *denials, const char *person, nsec_t now, uint64_t *left_out)
+/* Those whose time is over. What was left out of theirs is the others' then. */
+static void
+forget(struct denials *denials, nsec_t now)
 {
-    struct count *count = find(denials, person, now);
+    uint64_t left_out = 0;
+    struct count *count, *next;
+    HASH_ITER (hh, denials->counts, count, next) {
+        if (count->full_at <= now) {
+            left_out += count->left_out;
+            count_free(denials, count);
+        }
+    }
+    if (left_out)
+        need(denials, "", now)->left_out += left_out;
+}
+
+static struct count *
+find(struct denials *denials, const char *who, nsec_t now)
+{
+    struct count *count;
+    HASH_FIND_STR(denials->counts, who, count);
+    if (count)
+        return count;
+    if (HASH_COUNT(denials->counts) >= DENIALS_COUNTS)
+        forget(denials, now);
+    return need(denials, HASH_COUNT(denials->counts) < DENIALS_COUNTS ? who : "", now);
+}
+
+bool
+denials_note(struct denials *denials, const char *who, nsec_t now, uint64_t *left_out)
+{
+    struct count *count = find(denials, who, now);
     nsec_t full_at = MAX(count->full_at, now) + DENIALS_INTERVAL;
     if (full_at > now + DENIALS_AT_ONCE * DENIALS_INTERVAL) {
         count->left_out++;

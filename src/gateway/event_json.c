@@ -1,14 +1,9 @@
 #include "gateway/event_json.h"
 
+#include "base/hex.h"
+
 #include <inttypes.h>
 #include <string.h>
-
-void
-event_put_hex(struct buf *out, const uint8_t *data, size_t size)
-{
-    for (size_t i = 0; i < size; i++)
-        buf_printf(out, "%02x", data[i]);
-}
 
 /* Texts of events are UTF-8 without control characters. */
 static void
@@ -53,9 +48,9 @@ event_put_json(struct buf *out, const struct journal_event *event)
     buf_str(out, "\"body\":");
     put_body(out, event->body);
     buf_str(out, ",\"prev-hash\":\"");
-    event_put_hex(out, event->prev_hash, sizeof event->prev_hash);
+    hex_put(out, event->prev_hash, sizeof event->prev_hash);
     buf_str(out, "\",\"hash\":\"");
-    event_put_hex(out, event->hash, sizeof event->hash);
+    hex_put(out, event->hash, sizeof event->hash);
     buf_str(out, "\"}");
 }
 

@@ -10,7 +10,5 @@
 void event_put_json(struct buf *, const struct journal_event *);
 /* Appends it as a server-sent event: id, event, data. */
 void event_put_sse(struct buf *, const struct journal_event *);
-/* Appends octets in hexadecimal. */
-void event_put_hex(struct buf *, const uint8_t *data, size_t size);
 
 #endif

@@ -14,6 +14,7 @@ struct event_stream {
     struct event_streams *events;
     struct http_stream *http;
     struct person person;
+    struct right right;
     char *type_prefix; /* NULL: all */
     uint64_t next;     /* the seq that comes next */
     bool behind;       /* it reads from the journal */
@@ -136,11 +137,57 @@ static const struct http_stream_handler stream_handler = {on_drained, on_closed}
 
 /* ---- what happens */
 
+void
+event_streams_end_session(struct event_streams *events, const char *session)
+{
+    for (struct event_stream *s = events ? events->streams : NULL, *next; s; s = next) {
+        next = s->next_stream;
+        if (s->right.kind != RIGHT_CERTIFICATE && !strcmp(s->right.id, session))
+            end(s, "the session has ended");
+    }
+}
+
+/* However it was opened or ended: by whom, or by another program at the same journal. */
+static void
+look_at_sessions(struct event_streams *events, const struct journal_event *event)
+{
+    static const char object[] = "session/";
+    struct sessions *sessions = events->service->sessions;
+    if (strncmp(event->object, object, sizeof object - 1) != 0)
+        return;
+    const char *id = event->object + sizeof object - 1;
+    if (!strcmp(event->type, "session.opened")) {
+        sessions_begin(sessions, id);
+    } else if (!strcmp(event->type, "session.closed")) {
+        event_streams_end_session(events, id);
+        sessions_forget(sessions, id);
+    }
+}
+
+/* To those who would not see it now: they asked for other types, or are behind. It has no id then,
+ * so that it is not taken for their place. */
+static void
+tell_all(struct event_streams *events, const struct journal_event *event)
+{
+    struct buf json = BUF_INIT;
+    event_put_json(&json, event);
+    char *text = xasprintf("event: %s\ndata: %s\n\n", event->type, buf_cstr(&json));
+    for (struct event_stream *s = events->streams; s; s = s->next_stream) {
+        if (s->behind || !wants(s, event->type))
+            http_stream_send(s->http, text, strlen(text));
+    }
+    buf_fini(&json);
+    free(text);
+}
+
 static void
 on_event(void *arg, const struct journal_event *event)
 {
     struct event_streams *events = arg;
     struct buf text = BUF_INIT;
+    look_at_sessions(events, event);
+    if (!strcmp(event->type, "break-glass.used"))
+        tell_all(events, event);
     for (struct event_stream *s = events->streams, *next; s; s = next) {
         next = s->next_stream;
         if (s->behind || event->seq < s->next)
@@ -166,6 +213,8 @@ static bool
 may_still(struct event_stream *s)
 {
     struct person person;
+    if (s->right.kind != RIGHT_CERTIFICATE)
+        return sessions_is_live(s->events->service->sessions, s->right.id);
     return !identity_resolve(s->events->service->identity, s->person.name, &person, NULL) &&
            person.roles;
 }
@@ -179,7 +228,9 @@ on_heartbeat(void *arg)
     for (struct event_stream *s = events->streams, *next; s; s = next) {
         next = s->next_stream;
         if (!may_still(s))
-            end(s, "the person holds no role at this site any more");
+            end(s, s->right.kind == RIGHT_CERTIFICATE
+                       ? "the person holds no role at this site any more"
+                       : "the session has ended");
         else if (http_stream_pending(s->http) == 0)
             http_stream_send(s->http, ":\n\n", 3);
     }
@@ -217,6 +268,7 @@ begin(struct event_streams *events, struct api_request *r, uint64_t from)
     const char *prefix = api_text(r, "type");
     s->events = events;
     s->person = r->person;
+    s->right = r->right;
     s->type_prefix = prefix ? xstrdup(prefix) : NULL;
     s->next = from;
     s->behind = from <= journal_head(config->journal)->seq;

@@ -29,6 +29,8 @@ void event_streams_free(struct event_streams *); /* Ends all streams. NULL is fi
 /* Answers the request with a stream: of events whose type begins with the parameter `type`, from
  * the parameter `from` or behind the field Last-Event-ID; from now on without both. */
 void event_streams_open(struct event_streams *, struct api_request *);
+/* Ends those of a session. NULL is fine. */
+void event_streams_end_session(struct event_streams *, const char *session);
 unsigned event_streams_count(const struct event_streams *); /* streams there are */
 
 #endif

@@ -6,13 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+static json_t *
+describe_right(const struct api_request *r)
+{
+    char until[TIME_TEXT_SIZE];
+    const struct session *s = r->right.kind == RIGHT_CERTIFICATE
+                                  ? NULL
+                                  : access_session(&r->service->config.state->access, r->right.id);
+    json_t *json = json_pack("{ss ss}", "kind", right_word(r->right.kind), "id", r->right.id);
+    json_t *issuer = s ? json_object_get(s->body, "issuer") : NULL;
+    if (s)
+        json_object_set_new(json, "until", json_string(time_format(s->until, until)));
+    if (issuer)
+        json_object_set(json, "issuer", issuer);
+    return json;
+}
+
 void
 api_get_whoami(struct api_request *r)
 {
     const struct gateway_config *config = &r->service->config;
-    api_answer(r, json_pack("{ss so ss ss}", "name", r->person.name, "roles",
-                            roles_to_json(r->person.roles), "site", config->site, "version",
-                            config->version));
+    api_answer(r, json_pack("{ss so so ss ss}", "name", r->person.name, "roles",
+                            roles_to_json(r->person.roles), "right", describe_right(r), "site",
+                            config->site, "version", config->version));
 }
 
 void

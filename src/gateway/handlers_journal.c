@@ -3,6 +3,7 @@
  * turns of the loop. */
 #include "gateway/handlers.h"
 
+#include "base/hex.h"
 #include "gateway/event_json.h"
 #include "gateway/event_streams.h"
 #include "gateway/service_private.h"
@@ -39,7 +40,7 @@ put_identity(struct buf *out, const struct journal *journal)
     char created[TIME_TEXT_SIZE];
     const struct journal_identity *identity = journal_identity(journal);
     buf_str(out, "{\"identity\":{\"id\":\"");
-    event_put_hex(out, identity->id, sizeof identity->id);
+    hex_put(out, identity->id, sizeof identity->id);
     buf_printf(out, "\",\"site\":\"%s\",\"epoch\":%" PRIu64 ",\"created\":\"%s\"}", identity->site,
                identity->epoch, time_format(identity->created, created));
 }
@@ -51,7 +52,7 @@ put_head(struct buf *out, const struct journal_head *head)
     buf_printf(out, ",\"head\":{\"seq\":%" PRIu64 ",\"epoch\":%" PRIu64 ",", head->seq,
                head->epoch);
     buf_printf(out, "\"time\":\"%s\",\"hash\":\"", time_format(head->time, time));
-    event_put_hex(out, head->hash, sizeof head->hash);
+    hex_put(out, head->hash, sizeof head->hash);
     buf_str(out, "\"},\"events\":[");
 }
 

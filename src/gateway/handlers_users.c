@@ -4,10 +4,12 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "gateway/duties.h"
 #include "gateway/service_private.h"
 #include "io/jsontext.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct user_change {
     struct gateway_service *service; /* NULL: it has ended */
@@ -16,20 +18,38 @@ struct user_change {
     struct identity_change *prepared;
 };
 
+/* Adds who granted it and when, if it is still what they said. */
+static void
+add_grant(const struct api_request *r, json_t *user)
+{
+    char at[TIME_TEXT_SIZE];
+    const char *name = json_string_value(json_object_get(user, "name"));
+    const struct grant *g = access_grant(&r->service->config.state->access, name);
+    if (!g || !json_equal(json_object_get(g->user, "roles"), json_object_get(user, "roles")))
+        return;
+    json_object_set_new(user, "granted-by", json_string(g->by));
+    json_object_set_new(user, "granted", json_string(time_format(g->at, at)));
+}
+
 void
 api_list_users(struct api_request *r)
 {
-    api_answer(r, json_pack("{so}", "users", identity_list(r->service->identity)));
+    json_t *list = identity_list(r->service->identity), *user;
+    size_t i;
+    json_array_foreach(list, i, user) add_grant(r, user);
+    api_answer(r, json_pack("{so}", "users", list));
 }
 
 void
 api_get_user(struct api_request *r)
 {
     json_t *user = identity_get(r->service->identity, r->value);
-    if (user)
+    if (user) {
+        add_grant(r, user);
         api_answer(r, user);
-    else
-        api_fail(r, ERR_NOT_FOUND, "nobody here is known as %s", r->value);
+        return;
+    }
+    api_fail(r, ERR_NOT_FOUND, "nobody here is known as %s", r->value);
 }
 
 /* ---- changing */
@@ -111,6 +131,22 @@ leaves_an_administrator(struct api_request *r, const json_t *roles)
     return found;
 }
 
+/* What the rules say of it, with what the person holds by sessions. */
+static enum err
+check_duties(const struct api_request *r, struct diag *diag)
+{
+    const struct session *s, *next;
+    role_set roles = 0, more;
+    enum err err = duties_check_change(r->person.name, r->value, diag);
+    if (err || !r->body || roles_from_json(json_object_get(r->body, "roles"), &roles, NULL))
+        return err; /* roles that are none are refused as such */
+    HASH_ITER (hh, r->service->config.state->access.by_token, s, next) {
+        if (!strcmp(s->person, r->value) && !roles_from_json(s->roles, &more, NULL))
+            roles |= more;
+    }
+    return duties_check_roles(roles, diag);
+}
+
 static void
 change_user(struct api_request *r, const char *type)
 {
@@ -119,6 +155,10 @@ change_user(struct api_request *r, const char *type)
     struct diag diag = {""};
     if (s->user_change) {
         api_fail(r, ERR_BUSY, "another change of users is being recorded");
+        return;
+    }
+    if (check_duties(r, &diag)) {
+        api_deny(r, 0, diag.text);
         return;
     }
     if (!leaves_an_administrator(r, json_object_get(r->body, "roles"))) {

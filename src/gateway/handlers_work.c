@@ -110,6 +110,25 @@ api_post_what_if(struct api_request *r)
     api_ask(r, NULL, api_payload(r), NULL);
 }
 
+static void
+answer_model(struct api_request *r, const struct call_result *result)
+{
+    json_t *report = json_object_get(result->value, "report");
+    const json_t *error = report ? first_error(report) : NULL;
+    if (result->err)
+        api_fail_call(r, result);
+    else if (error)
+        refuse_report(r, report, error);
+    else
+        api_answer(r, json_incref(result->value));
+}
+
+void
+api_post_model(struct api_request *r)
+{
+    api_ask(r, NULL, api_payload(r), answer_model);
+}
+
 /* ---- orders */
 
 void

@@ -1,6 +1,7 @@
 #include "gateway/http_body.h"
 
-#include <ctype.h>
+#include "base/hex.h"
+
 #include <string.h>
 
 /* Lines between chunks: "1000;name=value", trailers. Nobody who means well needs long ones; chunks
@@ -45,23 +46,16 @@ take_octets(struct http_body *body, const uint8_t *data, size_t size, size_t *us
     return ERR_OK;
 }
 
-unsigned
-http_hex_value(char digit)
-{
-    int c = tolower((unsigned char)digit);
-    return (unsigned)(isdigit(c) ? c - '0' : c - 'a' + 10);
-}
-
 /* 1*HEXDIG, then nothing or ";" and extensions, which nobody has to understand. */
 static enum err
 parse_chunk_size(const char *line, uint64_t *size, struct diag *diag)
 {
     uint64_t value = 0;
     const char *at = line;
-    for (; isxdigit((unsigned char)*at); at++) {
+    for (; hex_digit(*at) >= 0; at++) {
         if (at - line == 15)
             return diag_set(diag, ERR_MALFORMED, "a chunk size has too many digits");
-        value = value << 4 | http_hex_value(*at);
+        value = value << 4 | (unsigned)hex_digit(*at);
     }
     size_t blank = strspn(at, " \t");
     if (at == line || (at[blank] && at[blank] != ';') || (blank && !at[blank]))

@@ -38,7 +38,4 @@ http_body_is_complete(const struct http_body *body)
     return body->state == BODY_COMPLETE;
 }
 
-/* The value of a character for which isxdigit() holds. */
-unsigned http_hex_value(char digit);
-
 #endif

@@ -26,7 +26,7 @@ struct http_exchange {
     struct http_head head;
     struct http_body body;
     size_t reserved; /* of the bodies' common budget */
-    char *peer_name, *peer_address;
+    char *peer_name, *peer_address, *peer_serial;
 };
 
 struct http_stream {
@@ -65,6 +65,7 @@ exchange_free(struct http_exchange *x)
     http_body_fini(&x->body);
     free(x->peer_name);
     free(x->peer_address);
+    free(x->peer_serial);
     free(x);
 }
 
@@ -77,6 +78,7 @@ exchange_new(struct http_connection *c, const struct http_head *head)
     x->head = *head;
     x->peer_name = xstrdup(c->wire->peer_name);
     x->peer_address = xstrdup(c->wire->peer_address);
+    x->peer_serial = xstrdup(c->wire->peer_serial ? c->wire->peer_serial : "");
     c->exchange = x;
     return x;
 }
@@ -98,6 +100,12 @@ const char *
 http_exchange_peer_name(const struct http_exchange *x)
 {
     return x->peer_name;
+}
+
+const char *
+http_exchange_peer_serial(const struct http_exchange *x)
+{
+    return x->peer_serial;
 }
 
 const char *

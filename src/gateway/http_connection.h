@@ -60,8 +60,9 @@ struct http_wire {
     void (*wake)(void *arg, nsec_t at);
     nsec_t (*clock)(void *arg); /* monotonic */
     nsec_t (*wall)(void *arg);
-    const char *peer_name;    /* what the client's certificate says; "" without one */
-    const char *peer_address; /* both outlive the connection */
+    const char *peer_name; /* what the client's certificate says; "" without one */
+    const char *peer_address;
+    const char *peer_serial; /* of that certificate; NULL: ""; all three outlive the connection */
 };
 
 /* Never NULL. The wire and what is common must outlive it. */
@@ -87,6 +88,7 @@ const struct http_head *http_exchange_head(const struct http_exchange *);
 const char *http_exchange_body(const struct http_exchange *, size_t *size);
 const char *http_exchange_peer_name(const struct http_exchange *);
 const char *http_exchange_peer_address(const struct http_exchange *);
+const char *http_exchange_peer_serial(const struct http_exchange *);
 
 struct http_reply {
     int status;

@@ -65,8 +65,8 @@ wire_wall(void *arg UNUSED)
     return INT64_C(784111777) * NSEC_PER_SEC;
 }
 
-static const struct http_wire wire = {wire_send,  wire_pending, wire_finish, wire_wake,
-                                      wire_clock, wire_wall,    "alice",     "192.0.2.1:5"};
+static const struct http_wire wire = {wire_send, wire_pending, wire_finish,   wire_wake, wire_clock,
+                                      wire_wall, "alice",      "192.0.2.1:5", NULL};
 
 static void
 on_drained(void *arg)

@@ -137,6 +137,7 @@ connection_new(struct http_server *server, struct stream *stream)
         .wall = wire_wall,
         .peer_name = stream_peer_name(stream),
         .peer_address = stream_peer_address(stream),
+        .peer_serial = stream_peer_serial(stream),
     };
     c->next = server->connections;
     if (c->next)
@@ -159,13 +160,43 @@ count_name(const struct http_server *server, const char *name)
     return n;
 }
 
+/* "10.1.0.5" of "10.1.0.5:53412". */
+static size_t
+host_length(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon ? (size_t)(colon - address) : strlen(address);
+}
+
+static unsigned
+count_address(const struct http_server *server, const char *address)
+{
+    unsigned n = 0;
+    size_t length = host_length(address);
+    for (const struct connection *c = server->connections; c; c = c->next)
+        n += !*c->wire.peer_name && host_length(c->wire.peer_address) == length &&
+             !strncmp(c->wire.peer_address, address, length);
+    return n;
+}
+
+static bool
+is_too_many(const struct http_server *server, const struct stream *stream)
+{
+    const struct http_server_config *config = &server->config;
+    const char *name = stream_peer_name(stream);
+    if (server->statistics.connections >= config->connections)
+        return true;
+    if (*name || !config->anonymous)
+        return count_name(server, name) >= config->connections_a_name;
+    return count_name(server, "") >= config->connections / 2 ||
+           count_address(server, stream_peer_address(stream)) >= config->connections_a_name;
+}
+
 static void
 on_accepted(void *arg, struct stream *stream)
 {
     struct http_server *server = arg;
-    bool too_many = server->statistics.connections >= server->config.connections ||
-                    count_name(server, stream_peer_name(stream)) >=
-                        server->config.connections_a_name;
+    bool too_many = is_too_many(server, stream);
     struct connection *c = connection_new(server, stream);
     server->statistics.accepted++;
     if (too_many) {
@@ -219,8 +250,11 @@ http_server_new(uv_loop_t *loop, const struct http_server_config *config,
     set_defaults(&server->config);
     server->common = (struct http_common){
         .handler = config->handler, .arg = config->arg, .limits = server->config.limits};
-    struct stream_config listen = {
-        .address = config->address, .tls = config->tls, .tls_1_3 = true, .send_limit = SEND_LIMIT};
+    struct stream_config listen = {.address = config->address,
+                                   .tls = config->tls,
+                                   .tls_1_3 = true,
+                                   .anonymous = config->anonymous,
+                                   .send_limit = SEND_LIMIT};
     enum err err = stream_listen(loop, &listen, &listener_handler, server, &server->listener, diag);
     if (err)
         free(server);

@@ -3,7 +3,8 @@
  * Sockets, TLS and timers for the machine in http_connection.h. A client shows a certificate that a
  * CA of the `struct tls` vouches for, or gets no further than the handshake; what it may do is for
  * the handler to decide. Connections are limited in number, in all and for each certificate's name:
- * one that is too many is answered with 503. */
+ * one that is too many is answered with 503. Where clients without a certificate are let in they
+ * are limited by their address, and get half of the connections at the most. */
 #ifndef GATEWAY_HTTP_SERVER_H
 #define GATEWAY_HTTP_SERVER_H
 
@@ -17,6 +18,7 @@ struct http_server; /* Opaque. */
 
 struct http_server_config {
     const char *address; /* as in io/address.h */
+    bool anonymous;      /* clients may come without a certificate, and have no name then */
     struct tls *tls;     /* NULL: none, for tests over a Unix socket; then peers have no name */
     const struct http_handler *handler;
     /* A peer whose certificate was not accepted, or who speaks no TLS; may be NULL. */

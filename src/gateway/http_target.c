@@ -1,9 +1,8 @@
 #include "gateway/http_target.h"
 
 #include "base/alloc.h"
-#include "gateway/http_body.h"
+#include "base/hex.h"
 
-#include <ctype.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -46,9 +45,10 @@ decode(char *text, bool form, struct diag *diag)
             *to++ = form && *at == '+' ? ' ' : *at;
             continue;
         }
-        if (!isxdigit((unsigned char)at[1]) || !isxdigit((unsigned char)at[2]))
+        int high = hex_digit(at[1]), low = high < 0 ? -1 : hex_digit(at[2]);
+        if (low < 0)
             return diag_set(diag, ERR_MALFORMED, "a '%%' without two hexadecimal digits");
-        *to = (char)(http_hex_value(at[1]) << 4 | http_hex_value(at[2]));
+        *to = (char)(high << 4 | low);
         if (!*to++)
             return diag_set(diag, ERR_MALFORMED, "an encoded NUL");
         at += 2;

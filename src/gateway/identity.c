@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "gateway/duties.h"
 #include "io/jsontext.h"
 
 #include <ctype.h>
@@ -86,12 +87,12 @@ roles_from_json(const json_t *list, role_set *roles, struct diag *diag)
 /* ---- what a user is */
 
 /* As typedef person of schema/tieline-types.yang, but for the services' own names. */
-static bool
-is_person(const char *name)
+bool
+person_name_is_valid(const char *name)
 {
     size_t length = strlen(name);
     if (length == 0 || length > PERSON_NAME_MAX || !isalnum((unsigned char)name[0]) ||
-        !strncmp(name, "system/", 7))
+        !strncmp(name, "system/", 7) || !strncmp(name, "break-glass/", 12))
         return false;
     for (const char *at = name; *at; at++) {
         if (!isalnum((unsigned char)*at) && !strchr("._@/-", *at))
@@ -116,18 +117,17 @@ check_sites(const json_t *sites, struct diag *diag)
 }
 
 static enum err
-check_user(const json_t *user, struct diag *diag)
+check_members(const json_t *user, role_set *roles, struct diag *diag)
 {
-    role_set roles;
     const char *key;
     json_t *value;
     if (json_is_array(user))
-        return roles_from_json(user, &roles, diag);
+        return roles_from_json(user, roles, diag);
     if (!json_is_object(user) || !json_object_get(user, "roles"))
         return diag_set(diag, ERR_INVALID, "neither roles nor an object with roles");
     json_object_foreach((json_t *)(uintptr_t)user, key, value)
     {
-        enum err err = !strcmp(key, "roles") ? roles_from_json(value, &roles, diag)
+        enum err err = !strcmp(key, "roles") ? roles_from_json(value, roles, diag)
                        : !strcmp(key, "sites")
                            ? check_sites(value, diag)
                            : diag_set(diag, ERR_INVALID, "%.60s is unknown", key);
@@ -135,6 +135,16 @@ check_user(const json_t *user, struct diag *diag)
             return err;
     }
     return ERR_OK;
+}
+
+static enum err
+check_user(const json_t *user, struct diag *diag)
+{
+    role_set roles = 0;
+    enum err err = check_members(user, &roles, diag);
+    if (!err && duties_check_roles(roles, diag))
+        err = ERR_INVALID;
+    return err;
 }
 
 static enum err
@@ -146,7 +156,7 @@ check_users(json_t *document, struct diag *diag)
         return diag_set(diag, ERR_INVALID, "it must be {\"users\": {...}}");
     json_object_foreach(users, name, user)
     {
-        if (!is_person(name))
+        if (!person_name_is_valid(name))
             return diag_set(diag, ERR_INVALID, "\"%.60s\" is not a person's name", name);
         enum err err = check_user(user, diag);
         if (err) {
@@ -298,7 +308,7 @@ identity_resolve(struct identity *identity, const char *common_name, struct pers
                  struct diag *diag)
 {
     refresh(identity);
-    if (!is_person(common_name))
+    if (!person_name_is_valid(common_name))
         return diag_set(diag, ERR_DENIED, "the certificate's name is none a person can have");
     const json_t *user = json_object_get(identity->users, common_name);
     if (!user)
@@ -362,7 +372,7 @@ check_change(const struct identity *identity, const char *name, const json_t *us
 {
     if (!user && !json_object_get(identity->users, name))
         return diag_set(diag, ERR_NOT_FOUND, "nobody here is known as %.127s", name);
-    if (!is_person(name))
+    if (!person_name_is_valid(name))
         return diag_set(diag, ERR_INVALID, "not a name a person can have");
     return user ? check_user(user, diag) : ERR_OK;
 }

@@ -42,6 +42,9 @@ MUST_CHECK enum err roles_from_json(const json_t *, role_set *, struct diag *);
 
 #define PERSON_NAME_MAX 127 /* characters, as schema/tieline-types.yang has it */
 
+/* Is it what a person can be called? Not the services' own "system/...", nor "break-glass/...". */
+bool person_name_is_valid(const char *);
+
 struct person {
     char name[PERSON_NAME_MAX + 1];
     role_set roles; /* that hold at this site */

@@ -7,6 +7,7 @@
 
 static const struct problem_type types[] = {
     {400, "malformed", "The request is not well-formed"},
+    {401, "unauthenticated", "Who asks is not known"},
     {403, "denied", "The person may not do this"},
     {404, "not-found", "There is no such thing"},
     {405, "method-not-allowed", "This cannot be done with it"},

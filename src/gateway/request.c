@@ -3,16 +3,38 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "gateway/service_private.h"
+#include "io/address.h"
 #include "io/clock.h"
 #include "io/jsontext.h"
 #include "model/text.h"
 
-#include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COMMON_FIELDS "Cache-Control: no-store\r\n"
+
+struct api_pending {
+    struct api_request *request; /* NULL: it has ended */
+};
+
+static void
+wipe(const json_t *secret)
+{
+    char *text = (char *)(uintptr_t)json_string_value(secret);
+    if (text)
+        OPENSSL_cleanse(text, json_string_length(secret));
+}
+
+void
+api_keep(struct api_request *r, json_t *kept)
+{
+    wipe(json_object_get(r->kept, "token"));
+    wipe(json_object_get(r->kept, "code"));
+    json_decref(r->kept);
+    r->kept = kept;
+}
 
 /* The exchange is answered already. */
 static void
@@ -26,10 +48,14 @@ request_free(struct api_request *r)
     if (r->next)
         r->next->prev = r->prev;
     s->n_requests--;
+    if (s->code_request == r)
+        s->code_request = NULL;
+    if (r->pending)
+        r->pending->request = NULL;
     http_target_fini(&r->target);
     json_decref(r->query);
     json_decref(r->body);
-    json_decref(r->kept);
+    api_keep(r, NULL);
     free(r);
 }
 
@@ -165,14 +191,15 @@ api_fail_field(struct api_request *r, enum err err, const char *field, const cha
 
 /* Who was refused what. */
 struct denial {
-    const char *person, *address; /* "": nobody is known by a certificate */
+    const char *person, *address; /* "": nobody is known by a certificate or session */
+    const struct right *right;    /* NULL: none was good */
     const char *method;           /* NULL: nothing was asked for yet */
     const char *object, *actor;
     const char *reason;
     uint64_t left_out; /* of this person, since the last that was recorded */
 };
 
-/* {"person", "address", "method"?, "reason", "left-out"?}. */
+/* {"person", "address", "right"?, "right-id"?, "method"?, "reason", "left-out"?}. */
 static void
 record_denial(struct gateway_service *s, const struct denial *denial)
 {
@@ -181,6 +208,10 @@ record_denial(struct gateway_service *s, const struct denial *denial)
     json_t *json = json_object();
     json_object_set_new(json, "person", jsontext_string(denial->person));
     json_object_set_new(json, "address", jsontext_string(denial->address));
+    if (denial->right && denial->right->kind) {
+        json_object_set_new(json, "right", json_string(right_word(denial->right->kind)));
+        json_object_set_new(json, "right-id", json_string(denial->right->id));
+    }
     if (denial->method)
         json_object_set_new(json, "method", jsontext_string(denial->method));
     json_object_set_new(json, "reason", jsontext_string(denial->reason));
@@ -200,42 +231,87 @@ record_denial(struct gateway_service *s, const struct denial *denial)
     buf_fini(&body);
 }
 
-void
-record_stranger(struct gateway_service *s, const char *address, const char *reason)
+/* Counts it, and records it if it is one of those that are. Who is not known is counted by the
+ * machine, and apart, so that no stranger hides another, or a person. */
+static void
+note_denial(struct gateway_service *s, struct denial *denial)
 {
-    struct denial denial = {.person = "",
-                            .address = address,
-                            .object = "/",
-                            .actor = "system/gateway",
-                            .reason = reason};
+    char machine[ADDRESS_MACHINE_SIZE];
+    bool known = *denial->person;
+    struct denials *counts = known ? s->denials : s->strangers;
+    const char *who = known ? denial->person : address_machine(denial->address, machine);
     s->statistics.denied++;
-    if (!denials_note(s->denials, "", clock_monotonic(), &denial.left_out)) {
+    if (!denials_note(counts, who, clock_monotonic(), &denial->left_out)) {
         s->statistics.denied_left_out++;
         return;
     }
-    log_warn("%s was refused: %s", address, reason);
-    record_denial(s, &denial);
+    log_warn("%s at %s may not: %s", known ? denial->person : "somebody", denial->address,
+             denial->reason);
+    record_denial(s, denial);
+}
+
+void
+record_stranger(struct gateway_service *s, const char *address, const char *reason)
+{
+    note_denial(s, &(struct denial){.person = "",
+                                    .address = address,
+                                    .object = "/",
+                                    .actor = "system/gateway",
+                                    .reason = reason});
+}
+
+static void
+note_exchange(struct gateway_service *s, struct http_exchange *x, const char *actor,
+              const struct right *right, const char *reason)
+{
+    char *path = text_make_printable(path_of(x));
+    bool named = strcmp(actor, "system/gateway") != 0;
+    note_denial(s, &(struct denial){.person = named ? actor : http_exchange_peer_name(x),
+                                    .address = http_exchange_peer_address(x),
+                                    .right = right,
+                                    .method = http_exchange_head(x)->method_text,
+                                    .object = path,
+                                    .actor = actor,
+                                    .reason = reason});
+    free(path);
+}
+
+void
+exchange_unknown(struct gateway_service *s, struct http_exchange *x, const char *reason)
+{
+    nsec_t now = clock_monotonic();
+    const char *address = http_exchange_peer_address(x);
+    nsec_t wait = attempts_wait(s->attempts, address, now);
+    s->statistics.failed_logins++;
+    if (wait) {
+        exchange_slow_down(s, x, wait);
+        return;
+    }
+    attempts_failed(s->attempts, address, now);
+    note_exchange(s, x, "system/gateway", NULL, reason);
+    exchange_problem(x, &(struct problem){.status = 401, .err = ERR_DENIED, .detail = reason},
+                     "WWW-Authenticate: Bearer realm=\"tieline\"\r\n");
+}
+
+void
+exchange_slow_down(struct gateway_service *s, struct http_exchange *x, nsec_t wait)
+{
+    char *fields = xasprintf("Retry-After: %lld\r\n",
+                             (long long)((wait + NSEC_PER_SEC - 1) / NSEC_PER_SEC));
+    s->statistics.slowed_logins++;
+    exchange_problem(x,
+                     &(struct problem){.status = 429,
+                                       .err = ERR_BUSY,
+                                       .detail = "too many log-ins from this address have failed"},
+                     fields);
+    free(fields);
 }
 
 void
 exchange_deny(struct gateway_service *s, struct http_exchange *x, const char *actor,
-              role_set needed, const char *reason)
+              const struct right *right, role_set needed, const char *reason)
 {
-    char *path = text_make_printable(path_of(x));
-    struct denial denial = {.person = http_exchange_peer_name(x),
-                            .address = http_exchange_peer_address(x),
-                            .method = http_exchange_head(x)->method_text,
-                            .object = path,
-                            .actor = actor,
-                            .reason = reason};
-    s->statistics.denied++;
-    if (denials_note(s->denials, denial.person, clock_monotonic(), &denial.left_out)) {
-        log_warn("%s at %s may not: %s", denial.person, denial.address, reason);
-        record_denial(s, &denial);
-    } else {
-        s->statistics.denied_left_out++;
-    }
-    free(path);
+    note_exchange(s, x, actor, right, reason);
     json_t *more = json_object();
     if (needed)
         json_object_set_new(more, "needed", roles_to_json(needed));
@@ -248,8 +324,40 @@ exchange_deny(struct gateway_service *s, struct http_exchange *x, const char *ac
 void
 api_deny(struct api_request *r, role_set needed, const char *reason)
 {
-    exchange_deny(r->service, r->exchange, r->person.name, needed, reason);
+    exchange_deny(r->service, r->exchange, r->person.name, &r->right, needed, reason);
     request_free(r);
+}
+
+void
+api_refuse_login(struct api_request *r, const char *reason)
+{
+    exchange_unknown(r->service, r->exchange, reason);
+    request_free(r);
+}
+
+void
+api_slow_down(struct api_request *r, nsec_t wait)
+{
+    exchange_slow_down(r->service, r->exchange, wait);
+    request_free(r);
+}
+
+struct api_pending *
+api_pend(struct api_request *r)
+{
+    r->pending = xcalloc(1, sizeof *r->pending);
+    r->pending->request = r;
+    return r->pending;
+}
+
+struct api_request *
+api_resume(struct api_pending *pending)
+{
+    struct api_request *r = pending->request;
+    if (r)
+        r->pending = NULL;
+    free(pending);
+    return r;
 }
 
 /* ---- asking */

@@ -9,6 +9,7 @@
 #include "bus/bus.h"
 #include "gateway/http_connection.h"
 #include "gateway/problem.h"
+#include "gateway/right.h"
 #include "gateway/route.h"
 
 struct gateway_service;
@@ -21,11 +22,13 @@ struct api_request {
     struct http_exchange *exchange;
     const struct api_route *route;
     struct http_target target;
-    const char *value; /* of what stands in braces in the path; NULL: nothing does */
-    struct person person;
+    const char *value;    /* of what stands in braces in the path; NULL: nothing does */
+    struct person person; /* "" and no roles, where the route is open */
+    struct right right;
+    struct api_pending *pending;
     json_t *query; /* an object */
     json_t *body;  /* as the route's component says; NULL: none is taken */
-    json_t *kept;  /* the handler's own, from one call to the next; NULL: nothing */
+    json_t *kept;  /* the handler's own, from one call to the next: api_keep(); NULL: nothing */
     uint64_t call; /* over the bus */
     api_next_fn *next_step;
     struct api_request *prev, *next;
@@ -48,6 +51,25 @@ void api_fail_field(struct api_request *, enum err, const char *field, const cha
     PRINTF_LIKE(4, 5);
 /* The person lacks these roles (any of them would do). Is recorded. */
 void api_deny(struct api_request *, role_set needed, const char *reason);
+
+/* The same with 401: what was shown to log in was not good enough. Is recorded, and counts against
+ * the address. */
+void api_refuse_login(struct api_request *, const char *reason);
+
+/* With 429: log-ins from this address wait so long. */
+void api_slow_down(struct api_request *, nsec_t wait);
+
+/* Keeps this, an object that is consumed, in place of what was. Its members "token" and "code" are
+ * secrets: they are wiped from memory when it goes, with the request at the latest. */
+void api_keep(struct api_request *, json_t *kept);
+
+/* ---- waiting for something that cannot be called off */
+
+/* For the `arg` of a callback that comes for certain, even when the request was ended meanwhile.
+ * One at a time for a request. */
+struct api_pending *api_pend(struct api_request *);
+/* The request; NULL: it has ended. Frees `pending`. */
+struct api_request *api_resume(struct api_pending *);
 
 /* ---- asking others */
 

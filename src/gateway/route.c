@@ -13,6 +13,7 @@ static const struct path_parameter path_parameter_table[] = {
     {"name", "Name of the object.", "Name"},
     {"id", "Its number.", "Id"},
     {"person", "Name of a person or machine, as in the certificate.", "Person"},
+    {"session", "Of a session, as GET /sessions lists it.", "SessionId"},
 };
 
 const struct path_parameter *

@@ -46,6 +46,9 @@ struct api_route {
     int status;          /* of an answer that is not an error; 0: 200 */
     const struct api_parameter *const *query; /* up to NULL; NULL: none are taken */
     role_set dry_roles;                       /* with ?dry-run=true; 0: the same */
+    bool open;                                /* also for who has shown nothing yet: to log in */
+    bool reads;   /* changes nothing, though it is no GET: not recorded */
+    bool revokes; /* takes a right away: carried out also when that cannot be recorded */
 };
 
 #define ROUTE_BODY_SIZE ((size_t)256 << 10)

@@ -76,11 +76,15 @@ const struct api_route route_table[] = {
      "model.export", MINUTES(1), .query = QUERY(&format_out), .answer = "Files"},
     {HTTP_POST, "/what-if", ANY, "What the design of these circuits would be; changes nothing.",
      api_post_what_if, "circuit.what-if", MINUTES(2), .body = "WhatIfRequest", .body_size = MIB(8),
-     .answer = "WhatIf"},
+     .answer = "WhatIf", .reads = true},
 
     {HTTP_POST, "/fit", ANY, "Which of these circuits the network could carry, one after the other, and "
      "what limits the others; changes nothing.", api_post_what_if, "circuit.fit", MINUTES(2),
-     .body = "FitRequest", .body_size = MIB(16), .answer = "Fit"},
+     .body = "FitRequest", .body_size = MIB(16), .answer = "Fit", .reads = true},
+
+    {HTTP_POST, "/model", ANY, "What if the network were another one: its plan, proof, latency, use and "
+     "the difference to what is there; changes nothing.", api_post_model, "model.run", MINUTES(5),
+     .body = "ModelRequest", .body_size = MIB(32), .answer = "Model", .reads = true},
 
     {HTTP_GET, "/workflows", ANY, "The workflows that orders can be submitted for.", api_pass_on,
      "work.workflows", .answer = "Workflows"},
@@ -100,6 +104,22 @@ const struct api_route route_table[] = {
      "circuit.", api_get_fingerprint, .answer = "CircuitFingerprint"},
     {HTTP_POST, "/circuits/{name}/tests", WORKERS, "Tests a circuit now, and waits for the result.",
      api_post_test, "assure.test", MINUTES(10), .body = "TestRequest", .answer = "TestResult"},
+    {HTTP_POST, "/circuits/{name}/stop", WATCHERS, "At a site that is cut off: takes a circuit of the "
+     "site out of its nodes.", api_post_local, "local.stop", .body = "LocalRequest",
+     .answer = "LocalWork"},
+    {HTTP_POST, "/circuits/{name}/resume", WATCHERS, "Ends local work on a circuit: what the control "
+     "centre wants holds again.", api_post_local, "local.end", .body = "LocalComment",
+     .answer = "LocalWork"},
+    {HTTP_POST, "/circuits/{name}/local-build", ROLE(OPERATOR), "At a site that is cut off: proposes to "
+     "bring a circuit of the site into its nodes that is reserved.", api_post_local, "local.propose",
+     .body = "LocalRequest", .answer = "LocalWork"},
+    {HTTP_GET, "/local", ANY, "Local work, and what the control centre allows.", api_pass_on,
+     "local.list", .answer = "Local"},
+    {HTTP_POST, "/local/{id}/agree", ROLE(SECADM), "The second person's word on what was proposed: it is "
+     "done.", api_post_local_id, "local.agree", .body = "LocalAgreement", .answer = "LocalWork"},
+    {HTTP_POST, "/local/{id}/end", WATCHERS, "Ends local work: what the control centre wants holds "
+     "again.", api_post_local_id, "local.end", .body = "LocalComment", .answer = "LocalWork"},
+
     {HTTP_GET, "/assurance", ANY, "What the surveillance sees of each circuit.", api_pass_on,
      "assure.status", .answer = "Assurance"},
     {HTTP_GET, "/exceptions", ANY, "What is, or was, not as engineered.", api_list_exceptions,
@@ -117,12 +137,15 @@ const struct api_route route_table[] = {
     {HTTP_POST, "/nodes/{name}/release-port", ROLE(OPERATOR), "Uses a port now that waits to be "
      "used again.", api_post_release_port, "lan.rpc", .body = "ReleasePort"},
     {HTTP_POST, "/nodes/{name}/rpc", ANY, "Asks a node something; only what changes nothing.",
-     api_post_rpc, "lan.rpc", .body = "RpcRequest", .answer = "RpcAnswer"},
+     api_post_rpc, "lan.rpc", .body = "RpcRequest", .answer = "RpcAnswer", .reads = true},
     {HTTP_POST, "/nodes/{name}/capture", WORKERS, "Copies packets of a node: starts, reads or stops "
      "a capture.", api_post_rpc, "lan.rpc", .body = "CaptureRequest", .answer = "RpcAnswer"},
     {HTTP_GET, "/proof", ANY, "Whether the rules of all nodes pass exactly what the circuits allow, "
      "whatever fails.", api_get_proof, "lan.prove", MINUTES(1), .query = QUERY(&proof_of),
      .answer = "Proof"},
+    {HTTP_GET, "/conditions", ANY, "Whether the nodes are as the latency bounds count on: the rates of "
+     "their ports, their queues, the meters they hold.", api_pass_on, "lan.conditions",
+     .answer = "Conditions"},
     {HTTP_GET, "/ask/reach", ANY, "Whether one host can send to another by what the nodes hold; by "
      "which circuits and rules, or what drops it.", api_get_ask, "lan.ask", MINUTES(1),
      .query = QUERY(&ask_from, &ask_to, &ask_protocol), .answer = "Reach"},
@@ -135,10 +158,32 @@ const struct api_route route_table[] = {
     {HTTP_GET, "/denied", ANY, "What the rules that deny have counted, port by port.", api_pass_on,
      "lan.denied", .answer = "Denied"},
 
+    {HTTP_GET, "/peers", ANY, "The sites whose journals are followed here: how far, and whether they "
+     "answer.", api_pass_on, "sites.status", AT_ONCE, .answer = "Peers"},
+
     {HTTP_GET, "/journal", ANY, "Events of the journal, a page at a time.", api_get_journal,
      .query = QUERY(&from, &to, &type, &object, &actor, &limit), .answer = "Journal"},
+    {HTTP_GET, "/journal/checkpoint", ANY, "The newest signed checkpoint of the journal, and who has "
+     "countersigned it.", api_pass_on, "journal.checkpoint", .answer = "JournalCheckpoint"},
     {HTTP_GET, "/events", ANY, "Events as they happen, as server-sent events.", api_get_events,
      .query = QUERY(&from, &type), .answer = "Events"},
+    {HTTP_GET, "/login", ANY, "What a client has to know to log in.", api_get_login,
+     .answer = "LoginInfo", .open = true},
+    {HTTP_POST, "/session", ANY, "Opens a session, for a token of the identity provider or a code of "
+     "its authorization endpoint.", api_post_session, .body = "Login", .body_size = 65536,
+     .answer = "SessionOpened", .status = 201, .open = true},
+    {HTTP_GET, "/sessions", ANY, "Sessions there are: all of them for who guards or audits, one's own "
+     "for others.", api_list_sessions, .answer = "Sessions"},
+    {HTTP_DELETE, "/sessions/{session}", ANY, "Ends a session at once: SECADM any, others their own.",
+     api_delete_session, .revokes = true},
+    {HTTP_GET, "/break-glass", AUDITORS, "Which break-glass codes are sealed, by whom, and which were "
+     "used.", api_list_break_glass, .answer = "BreakGlass"},
+    {HTTP_POST, "/break-glass", ROLE(SECADM), "Seals a code anew: it is said once.",
+     api_post_break_glass, .body = "SealRequest", .answer = "Sealed", .status = 201},
+    {HTTP_POST, "/break-glass/session", ANY, "Opens a session by a break-glass code, which is used up "
+     "then; everybody is told first.", api_post_break_glass_session, "exception.raise",
+     .body = "BreakGlassLogin", .body_size = 65536, .answer = "SessionOpened", .status = 201,
+     .open = true},
     {HTTP_GET, "/users", AUDITORS, "Who holds which roles.", api_list_users, .answer = "Users"},
     {HTTP_GET, "/users/{person}", AUDITORS, "Which roles one person holds.", api_get_user,
      .answer = "User"},

@@ -18,7 +18,10 @@ every_row_is_found_by_its_own_path(void **state UNUSED)
 {
     static const struct {
         const char *braces, *value;
-    } values[] = {{"{name}", "a.b-1"}, {"{id}", "4294967295"}, {"{person}", "a%2Fb"}};
+    } values[] = {{"{name}", "a.b-1"},
+                  {"{id}", "4294967295"},
+                  {"{person}", "a%2Fb"},
+                  {"{session}", "0123456789abcdef"}};
     for (size_t i = 0; i < route_table_size; i++) {
         char path[128];
         const char *at = strchr(route_table[i].path, '{');
@@ -49,7 +52,8 @@ every_row_is_complete(void **state UNUSED)
         assert_int_equal(route->summary[strlen(route->summary) - 1], '.');
         if (route->method == HTTP_GET)
             assert_null(route->body);
-        if (route->method != HTTP_GET && route->roles == ROLES_ALL)
+        bool own = !strcmp(route->path, "/sessions/{session}"); /* others' are refused by it */
+        if (route->method != HTTP_GET && route->roles == ROLES_ALL && !own)
             assert_int_equal(route->method, HTTP_POST); /* asking with a body */
         for (size_t k = 0; k < i; k++)
             assert_false(route->method == route_table[k].method &&

@@ -4,6 +4,7 @@
 #include "gateway/service.h"
 
 #include "base/alloc.h"
+#include "gateway/accounting.h"
 #include "gateway/components.h"
 #include "gateway/event_streams.h"
 #include "gateway/http_fields.h"
@@ -12,6 +13,7 @@
 #include "gateway/shape.h"
 #include "io/jsontext.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,7 +47,7 @@ refuse_path(struct http_exchange *x, const struct route_match *match)
 
 static bool
 refuse_roles(struct gateway_service *s, struct http_exchange *x, const struct person *person,
-             role_set needed)
+             const struct right *right, role_set needed)
 {
     struct buf reason = BUF_INIT;
     if (needed == ROLES_ALL) {
@@ -57,7 +59,7 @@ refuse_roles(struct gateway_service *s, struct http_exchange *x, const struct pe
                 buf_printf(&reason, "%s%s", n++ ? ", " : "", role_word(i));
         }
     }
-    exchange_deny(s, x, person->name, needed, buf_cstr(&reason));
+    exchange_deny(s, x, person->name, right, needed, buf_cstr(&reason));
     buf_fini(&reason);
     return false;
 }
@@ -113,6 +115,7 @@ struct admission {
     struct http_target target;
     struct route_match match;
     struct person person;
+    struct right right;
     json_t *query;
 };
 
@@ -123,13 +126,57 @@ admission_fini(struct admission *a)
     json_decref(a->query);
 }
 
+/* Is it something for who has shown nothing yet? */
+static bool
+is_open(const struct http_exchange *x)
+{
+    const struct http_head *head = http_exchange_head(x);
+    struct http_target target;
+    struct route_match match;
+    if (http_target_parse(head->target, &target, NULL))
+        return false;
+    route_find(head->method, &target, &match);
+    http_target_fini(&target);
+    return match.route && match.route->open;
+}
+
+static bool
+admit_session(struct gateway_service *s, struct http_exchange *x, const char *authorization,
+              struct admission *a)
+{
+    const char *name = http_exchange_peer_name(x);
+    struct diag diag = {""};
+    if (sessions_resolve(s->sessions, authorization, &a->person, &a->right, &diag)) {
+        exchange_unknown(s, x, diag.text);
+        return false;
+    }
+    if (*name && a->right.kind == RIGHT_SESSION && strcmp(name, a->person.name) != 0) {
+        exchange_deny(s, x, a->person.name, &a->right, 0,
+                      "the certificate is somebody else's than the session");
+        return false;
+    }
+    return true;
+}
+
 static bool
 admit_person(struct gateway_service *s, struct http_exchange *x, struct admission *a)
 {
+    const char *name = http_exchange_peer_name(x);
+    const char *authorization = http_head_field(http_exchange_head(x), "authorization");
     struct diag diag = {""};
-    if (!identity_resolve(s->identity, http_exchange_peer_name(x), &a->person, &diag))
+    if (authorization)
+        return admit_session(s, x, authorization, a);
+    if (*name && !identity_resolve(s->identity, name, &a->person, &diag)) {
+        a->right.kind = RIGHT_CERTIFICATE;
+        snprintf(a->right.id, sizeof a->right.id, "%s", http_exchange_peer_serial(x));
         return true;
-    exchange_deny(s, x, "system/gateway", 0, diag.text);
+    }
+    if (is_open(x))
+        return true;
+    if (*name)
+        exchange_deny(s, x, "system/gateway", NULL, 0, diag.text);
+    else
+        exchange_unknown(s, x, "neither a certificate nor a session was shown");
     return false;
 }
 
@@ -161,10 +208,11 @@ admit(struct gateway_service *s, struct http_exchange *x, struct admission *a)
     if (!admit_person(s, x, a) || !admit_target(x, a))
         return false;
     role_set needed = route_roles(a->match.route, a->query);
-    if (!(a->person.roles & needed))
-        return refuse_roles(s, x, &a->person, needed);
+    if (!(a->person.roles & needed) && !a->match.route->open)
+        return refuse_roles(s, x, &a->person, &a->right, needed);
     if (is_changing(a->match.route) && !origin_is_ours(http_exchange_head(x))) {
-        exchange_deny(s, x, a->person.name, 0, "the request comes from a page of another origin");
+        exchange_deny(s, x, *a->person.name ? a->person.name : "system/gateway", &a->right, 0,
+                      "the request comes from a page of another origin");
         return false;
     }
     return check_accept(x, a->match.route) && check_body_head(x, a->match.route);
@@ -196,6 +244,7 @@ request_new(struct gateway_service *s, struct http_exchange *x, struct admission
                               .target = a->target,
                               .value = a->match.value,
                               .person = a->person,
+                              .right = a->right,
                               .query = a->query,
                               .next = s->requests};
     if (r->next)
@@ -283,7 +332,7 @@ on_request(void *arg, struct http_exchange *x)
     }
     struct api_request *r = request_new(s, x, &a);
     if (read_body(r))
-        r->route->handle(r);
+        account_and_handle(r);
 }
 
 static const struct http_handler handler = {on_head, on_request};
@@ -303,6 +352,8 @@ open_parts(struct gateway_service *s, struct diag *diag)
 {
     const struct gateway_config *config = &s->config;
     enum err err = identity_open(config->users_file, config->site, &s->identity, diag);
+    if (!err && config->oidc_file)
+        err = oidc_settings_read(config->oidc_file, &s->oidc, diag);
     if (!err)
         err = schema_open(config->schema_directory, &s->schema, diag);
     if (!err)
@@ -324,20 +375,32 @@ gateway_service_new(const struct gateway_config *config, struct gateway_service 
     struct gateway_service *s = xcalloc(1, sizeof *s);
     s->config = *config;
     s->denials = denials_new();
+    s->strangers = denials_new();
+    s->attempts = attempts_new();
+    s->sessions = sessions_new(s);
     enum err err = open_parts(s, diag);
     if (!err)
         err = http_server_new(config->loop,
                               &(struct http_server_config){.address = config->address,
                                                            .tls = config->tls,
+                                                           .anonymous = s->oidc.issuer,
                                                            .handler = &handler,
                                                            .refused = on_refused,
                                                            .arg = s},
                               &s->server, diag);
-    if (err)
+    if (err) {
         gateway_service_free(s);
-    else
-        *result = s;
-    return err;
+        return err;
+    }
+    if (s->oidc.issuer)
+        s->provider = provider_new(config->loop,
+                                   &(struct provider_config){.issuer = s->oidc.issuer,
+                                                             .ca = s->oidc.ca,
+                                                             .cache = s->oidc.cache,
+                                                             .keys_hold = s->oidc.keys_hold,
+                                                             .refresh = s->oidc.refresh});
+    *result = s;
+    return ERR_OK;
 }
 
 void
@@ -350,6 +413,7 @@ gateway_service_free(struct gateway_service *s)
         user_change_orphan(s->user_change);
         s->identity = NULL;
     }
+    provider_free(s->provider);
     api_end_all(s);
     event_streams_free(s->events);
     http_server_free(s->server);
@@ -358,6 +422,10 @@ gateway_service_free(struct gateway_service *s)
     json_decref(s->components);
     buf_fini(&s->openapi);
     denials_free(s->denials);
+    denials_free(s->strangers);
+    attempts_free(s->attempts);
+    sessions_free(s->sessions);
+    oidc_settings_fini(&s->oidc);
     free(s);
 }
 

@@ -1,4 +1,5 @@
-/* service.h - the gateway: the REST API of doc/api.md, over mutually authenticated TLS.
+/* service.h - the gateway: the REST API of doc/api.md, over TLS. People and machines show a
+ * certificate or, where an identity provider is trusted, log in for a session (doc/identity.md).
  *
  * It holds no state of its own: it reads what the site knows (`state`), asks the other services
  * over the bus, and follows the journal. Who may do what is in the table of routes (route.h); who
@@ -29,6 +30,11 @@ struct gateway_config {
     const char *schema_directory; /* of the YANG modules */
     const char *version;          /* of the program */
     nsec_t heartbeat;             /* of event streams; 0: 15 s */
+    const char *oidc_file;        /* as in oidc_settings.h; NULL: only certificates count */
+    /* A session's time is over by this clock too, if it is later than ours; NULL: there is none. */
+    nsec_t (*now)(void *arg);
+    void *now_arg;
+    nsec_t (*monotonic)(void); /* by which sessions are idle; NULL: clock_monotonic() */
 };
 
 /* Starts listening. ERR_INVALID: the address, or the users; ERR_NOT_FOUND: a file; others as
@@ -48,8 +54,9 @@ MUST_CHECK enum err gateway_service_reload(struct gateway_service *, struct diag
 
 struct gateway_statistics {
     struct http_statistics http;
-    unsigned open_requests, streams;  /* now */
-    uint64_t denied, denied_left_out; /* requests and handshakes; those the journal has not */
+    unsigned open_requests, streams;       /* now */
+    uint64_t failed_logins, slowed_logins; /* tokens and codes; those answered with 429 */
+    uint64_t denied, denied_left_out;      /* requests and handshakes; those the journal has not */
     uint64_t streamed_events;
     uint64_t fell_behind; /* how often a stream could not keep up */
 };

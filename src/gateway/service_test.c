@@ -9,6 +9,10 @@ the_certificate_says_who_asks(void **state)
     struct api_scene *s = *state;
     struct answer a = ask(s, "alice", "GET /api/v1/whoami", NULL);
     assert_status(a, 200);
+    json_t *right = json_object_get(a.json, "right");
+    assert_string_equal(json_string_value(json_object_get(right, "kind")), "certificate");
+    assert_true(strlen(json_string_value(json_object_get(right, "id"))) > 0);
+    json_object_del(a.json, "right");
     assert_json(a.json, "{'name': 'alice', 'roles': ['ENGINEER'], 'site': 'substation-a',"
                         " 'version': '0.1.0-test'}");
     assert_string_equal(answer_field(&a, "Content-Type"), "application/json");

@@ -78,7 +78,7 @@ apply_to_state(void *arg, const struct journal_event *event)
     json_t *body = json_loads(event->body, 0, NULL);
     if (state_apply(s->state,
                     &(struct state_event){event->seq, event->time, event->type, event->object,
-                                          event->actor, body},
+                                          event->actor, body, 0},
                     &diag))
         fail_msg("%s: %s", event->type, diag.text);
     json_decref(body);

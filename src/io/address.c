@@ -132,3 +132,26 @@ address_format(const union address *address, char *text)
     }
     return text;
 }
+
+char *
+address_machine(const char *text, char machine[ADDRESS_MACHINE_SIZE])
+{
+    struct in6_addr ipv6;
+    char zone[IF_NAMESIZE + 1] = "", network[INET6_ADDRSTRLEN];
+    const char *colon = strrchr(text, ':');
+    size_t length = colon ? (size_t)(colon - text) : strlen(text);
+    bool brackets = length > 2 && text[0] == '[' && text[length - 1] == ']';
+    snprintf(machine, ADDRESS_MACHINE_SIZE, "%.*s", (int)(brackets ? length - 2 : length),
+             text + brackets);
+    char *percent = brackets ? strchr(machine, '%') : NULL;
+    if (percent) {
+        snprintf(zone, sizeof zone, "%s", percent);
+        *percent = '\0';
+    }
+    if (!brackets || inet_pton(AF_INET6, machine, &ipv6) != 1)
+        return machine;
+    memset(ipv6.s6_addr + 8, 0, 8);
+    inet_ntop(AF_INET6, &ipv6, network, sizeof network);
+    snprintf(machine, ADDRESS_MACHINE_SIZE, "%s%s", network, zone);
+    return machine;
+}

@@ -31,4 +31,11 @@ MUST_CHECK enum err address_parse(const char *text, union address *, struct diag
  * holds ADDRESS_TEXT_SIZE octets. Returns `text`. */
 char *address_format(const union address *, char *text);
 
+#define ADDRESS_MACHINE_SIZE 64 /* octets, with the NUL */
+
+/* Whose it is, as far as the text of an address tells: without its port, and of an IPv6 address the
+ * network alone, for one machine has all of a /64: "10.1.0.5", "2001:db8:1:2::", "fe80::%eth0". A
+ * text that is no address is taken as it is, up to the port. Returns `machine`. */
+char *address_machine(const char *text, char machine[ADDRESS_MACHINE_SIZE]);
+
 #endif

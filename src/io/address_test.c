@@ -80,8 +80,50 @@ a_unix_path_may_fill_the_socket_address_but_for_its_end(void **state UNUSED)
     assert_err(address_parse(text, &address, NULL), ERR_INVALID);
 }
 
+static void
+a_machine_has_all_of_its_network(void **state UNUSED)
+{
+    static const struct {
+        const char *text, *machine;
+    } cases[] = {
+        {"10.1.0.5:6653", "10.1.0.5"},
+        {"10.1.0.5:1", "10.1.0.5"},
+        {"[2001:db8:1:2::1]:80", "2001:db8:1:2::"},
+        {"[2001:db8:1:2:ffff:ffff:ffff:ffff]:65535", "2001:db8:1:2::"},
+        {"[2001:db8:1:3::1]:80", "2001:db8:1:3::"},
+        {"[fe80::1%eth0]:80", "fe80::%eth0"},
+        {"[fe80::7:8%eth0]:80", "fe80::%eth0"},
+        {"[fe80::1%eth1]:80", "fe80::%eth1"},
+        {"[::1]:80", "::"},
+        {"unix:pid=1,uid=0", "unix"},
+        {"unknown", "unknown"},
+        {"[x]:1", "x"},
+        {"", ""},
+        {":", ""},
+        {"[]:1", "[]"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char machine[ADDRESS_MACHINE_SIZE];
+        assert_string_equal(address_machine(cases[i].text, machine), cases[i].machine);
+    }
+}
+
+static void
+a_machine_is_a_text_of_a_fixed_size(void **state UNUSED)
+{
+    char text[4 * ADDRESS_MACHINE_SIZE], machine[ADDRESS_MACHINE_SIZE];
+    memset(text, 'x', sizeof text);
+    text[0] = '[';
+    strcpy(text + sizeof text - 4, "]:1");
+    assert_int_equal(strlen(address_machine(text, machine)), ADDRESS_MACHINE_SIZE - 1);
+    memcpy(text, "[fe80::1%", 9);
+    assert_true(strlen(address_machine(text, machine)) < ADDRESS_MACHINE_SIZE);
+}
+
 TEST_MAIN(cmocka_unit_test(what_is_parsed_is_formatted_the_same),
           cmocka_unit_test(a_zone_is_an_interface_that_exists),
           cmocka_unit_test(a_mapped_address_is_written_as_ipv4),
           cmocka_unit_test(refuses_what_is_no_address),
-          cmocka_unit_test(a_unix_path_may_fill_the_socket_address_but_for_its_end))
+          cmocka_unit_test(a_unix_path_may_fill_the_socket_address_but_for_its_end),
+          cmocka_unit_test(a_machine_has_all_of_its_network),
+          cmocka_unit_test(a_machine_is_a_text_of_a_fixed_size))

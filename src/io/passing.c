@@ -17,7 +17,8 @@
 
 struct passing {
     int fd;
-    int peer; /* a descriptor of the process at the other end; -1: it cannot be known */
+    pid_t pid; /* of it; 0: it cannot be known */
+    int peer;  /* a descriptor of the process at the other end; -1: it cannot be known */
     int patience_ms;
     struct buf in; /* received ... */
     size_t taken;  /* ... of which so much was asked for */
@@ -90,8 +91,10 @@ passing_new(int fd)
     socklen_t size = sizeof peer;
     p->fd = fd;
     p->peer = -1;
-    if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.pid > 0)
+    if (!getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) && peer.pid > 0) {
+        p->pid = peer.pid;
         p->peer = (int)syscall(SYS_pidfd_open, peer.pid, 0);
+    }
     passing_set_patience(p, NSEC_PER_SEC);
     return p;
 }
@@ -138,6 +141,12 @@ passing_close(struct passing *p)
         close(p->peer);
     buf_fini(&p->in);
     free(p);
+}
+
+pid_t
+passing_peer_pid(const struct passing *p)
+{
+    return p->pid;
 }
 
 bool

@@ -8,6 +8,7 @@
 #include "base/time.h"
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define PASSING_DESCRIPTORS 8 /* that may come with one message */
 
@@ -26,6 +27,10 @@ void passing_close(struct passing *);
 
 /* Has the process that listened, or connected, ended? Waits for it as long as for anything. */
 bool passing_peer_has_gone(const struct passing *);
+
+/* The process that listened, or connected; 0: it cannot be known. Its number is its own as long as
+ * it has not gone. */
+pid_t passing_peer_pid(const struct passing *);
 
 /* How long a call waits for the other side to take or send anything. */
 void passing_set_patience(struct passing *, nsec_t);

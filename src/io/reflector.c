@@ -28,7 +28,8 @@ static const enum bpf_tc_attach_point points[] = {BPF_TC_INGRESS, BPF_TC_EGRESS}
 
 struct reflector {
     unsigned ifindex;
-    bool made_hook; /* the qdisc is ours */
+    bool made_hook;       /* the qdisc is ours */
+    uint32_t programs[2]; /* ids of the filters' programs, by the order of points[] */
     int map_fd;
     _Atomic uint64_t *touched; /* the map's only value: monotonic nanoseconds */
 };
@@ -156,12 +157,14 @@ load_egress(const struct reflector_config *c)
 /* ---- Life ---- */
 
 static int
-attach(unsigned ifindex, enum bpf_tc_attach_point point, int program)
+attach(unsigned ifindex, enum bpf_tc_attach_point point, int program, uint32_t *id)
 {
     LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)ifindex, .attach_point = point);
     LIBBPF_OPTS(bpf_tc_opts, options, .prog_fd = program, .flags = BPF_TC_F_REPLACE,
                 .handle = HANDLE, .priority = PRIORITY);
-    return program < 0 ? -errno : bpf_tc_attach(&hook, &options);
+    int error = program < 0 ? -errno : bpf_tc_attach(&hook, &options);
+    *id = error ? 0 : options.prog_id;
+    return error;
 }
 
 static enum err
@@ -208,7 +211,7 @@ attach_both(struct reflector *r, const char *name, const struct reflector_config
         error = 0;
     for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
         if (!error)
-            error = attach(r->ifindex, points[i], programs[i]);
+            error = attach(r->ifindex, points[i], programs[i], &r->programs[i]);
         if (programs[i] >= 0)
             close(programs[i]); /* the filter keeps it */
     }
@@ -240,19 +243,33 @@ reflector_open(const char *interface, const struct reflector_config *config,
     return ERR_OK;
 }
 
+/* A process that has taken over from this one has put its own filters in the place of ours: those
+ * stay. */
+static bool
+is_ours(const struct reflector *r, size_t i)
+{
+    LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)r->ifindex, .attach_point = points[i]);
+    LIBBPF_OPTS(bpf_tc_opts, options, .handle = HANDLE, .priority = PRIORITY);
+    return r->programs[i] && !bpf_tc_query(&hook, &options) && options.prog_id == r->programs[i];
+}
+
 void
 reflector_close(struct reflector *r)
 {
+    bool replaced = false;
     if (!r)
         return;
     for (size_t i = 0; i < ARRAY_SIZE(points); i++) {
         LIBBPF_OPTS(bpf_tc_hook, hook, .ifindex = (int)r->ifindex, .attach_point = points[i]);
         LIBBPF_OPTS(bpf_tc_opts, options, .handle = HANDLE, .priority = PRIORITY);
-        (void)bpf_tc_detach(&hook, &options);
+        if (is_ours(r, i))
+            (void)bpf_tc_detach(&hook, &options);
+        else
+            replaced |= r->programs[i] != 0;
     }
     LIBBPF_OPTS(bpf_tc_hook, both, .ifindex = (int)r->ifindex,
                 .attach_point = BPF_TC_INGRESS | BPF_TC_EGRESS);
-    if (r->made_hook)
+    if (r->made_hook && !replaced)
         (void)bpf_tc_hook_destroy(&both);
     if (r->touched)
         munmap(r->touched, (size_t)sysconf(_SC_PAGESIZE));

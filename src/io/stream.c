@@ -492,6 +492,8 @@ stream_new(uv_loop_t *loop, const struct stream_settings *settings, int family, 
             return err;
         if (settings->tls_1_3)
             tls_session_require_1_3(session);
+        if (settings->anonymous && role == TLS_SERVER)
+            tls_session_let_anonymous(session);
     }
     struct stream *s = xcalloc(1, sizeof *s);
     s->tls = session;
@@ -629,6 +631,12 @@ stream_peer_name(const struct stream *s)
 }
 
 const char *
+stream_peer_serial(const struct stream *s)
+{
+    return s->tls ? tls_session_peer_serial(s->tls) : "";
+}
+
+const char *
 stream_peer_address(const struct stream *s)
 {
     return s->peer_address;
@@ -649,6 +657,7 @@ stream_settings_init(struct stream_settings *settings, const struct stream_confi
     *settings = (struct stream_settings){
         .tls = config->tls ? tls_ref(config->tls) : NULL,
         .tls_1_3 = config->tls_1_3,
+        .anonymous = config->anonymous,
         .peer_name = config->peer_name ? xstrdup(config->peer_name) : NULL,
         .timeout = config->timeout > 0 ? config->timeout : STREAM_TIMEOUT,
         .dead_after = config->dead_after > 0 ? config->dead_after : STREAM_DEAD_AFTER,

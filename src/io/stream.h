@@ -46,6 +46,7 @@ struct stream_config {
     const char *address;   /* as in address.h */
     struct tls *tls;       /* NULL: without TLS */
     bool tls_1_3;          /* nothing below it; otherwise as tls.h says */
+    bool anonymous;        /* listening: peers may come without a certificate */
     const char *peer_name; /* what the peer's certificate must be issued to; NULL: any accepted */
     nsec_t timeout;        /* 0: STREAM_TIMEOUT */
     nsec_t dead_after;     /* TCP only, in whole seconds, at least 2; 0: STREAM_DEAD_AFTER */
@@ -91,6 +92,8 @@ void stream_pause(struct stream *, bool paused);
 
 /* The common name in the peer's certificate; "" without TLS or before `opened`. */
 const char *stream_peer_name(const struct stream *);
+/* The serial number of that certificate, hexadecimal; "" without one. */
+const char *stream_peer_serial(const struct stream *);
 /* "10.1.0.5:53412", "[2001:db8::5]:6653", "unix:/run/x.sock"; for a stream accepted on a Unix
  * socket "unix:pid=4711,uid=0". */
 const char *stream_peer_address(const struct stream *);

@@ -18,7 +18,7 @@ void stream_uv_init(union stream_uv *, uv_loop_t *, int family);
 /* What a stream keeps of its configuration, defaults filled in. */
 struct stream_settings {
     struct tls *tls; /* a reference of its own; NULL: without TLS */
-    bool tls_1_3;
+    bool tls_1_3, anonymous;
     char *peer_name; /* or NULL */
     nsec_t timeout, dead_after;
     size_t send_limit;

@@ -1,10 +1,11 @@
 /* tls.h - mutually authenticated TLS over OpenSSL 3, as bytes in and bytes out.
  *
  * A `struct tls` is an identity: the CAs we trust, our certificate and our key. Both sides always
- * show a certificate; it must lead to one of the CAs, be within its validity, and be meant for its
- * role where it says what it is meant for (RFC 5280 4.2.1.12). TLS 1.3, or 1.2 with forward secrecy
- * and AEAD (RFC 9325); no resumption, so that every connection is checked anew; no renegotiation.
- * Not thread-safe. Nothing secret is ever put into an error text. */
+ * show a certificate (but for tls_session_let_anonymous()); it must lead to one of the CAs, be
+ * within its validity, and be meant for its role where it says what it is meant for (RFC
+ * 5280 4.2.1.12). TLS 1.3, or 1.2 with forward secrecy and AEAD (RFC 9325); no resumption, so that
+ * every connection is checked anew; no renegotiation. Not thread-safe. Nothing secret is ever put
+ * into an error text. */
 #ifndef IO_TLS_H
 #define IO_TLS_H
 
@@ -45,6 +46,8 @@ struct tls_session; /* Opaque; one connection. Outlives its struct tls if need b
 
 enum tls_role { TLS_CLIENT, TLS_SERVER };
 
+#define TLS_SERIAL_SIZE                                                                            \
+    43                   /* 20 octets (RFC 5280 4.1.2.2) as hexadecimal, and a sign; with the NUL */
 #define TLS_NAME_SIZE 65 /* X.520 ub-common-name is 64 characters; octets with the NUL */
 
 /* `peer_name`: what the peer's certificate must be issued to, as its common name or as one of its
@@ -56,6 +59,10 @@ void tls_session_free(struct tls_session *); /* NULL is fine. */
 
 /* Before any input: nothing below TLS 1.3 for this one. */
 void tls_session_require_1_3(struct tls_session *);
+
+/* Before any input, for a server: a peer may show no certificate, and has no name then. One that
+ * it shows must still be good. */
+void tls_session_let_anonymous(struct tls_session *);
 
 /* Takes octets from the peer, and does what of the handshake they allow. After an error the session
  * is good for tls_session_output() only: an alert may be waiting that tells the peer.
@@ -75,6 +82,9 @@ bool tls_session_is_established(const struct tls_session *);
 
 /* The common name of the peer's certificate; "" when there is none or before it is established. */
 const char *tls_session_peer_name(const struct tls_session *);
+
+/* The serial number of the peer's certificate, hexadecimal; "" when there is none. */
+const char *tls_session_peer_serial(const struct tls_session *);
 
 /* Up to `size` octets of what the peer sent; *n is 0 when nothing more is there.
  * ERR_CLOSED: the peer said that it has ended (close_notify). Others as tls_session_input(). */

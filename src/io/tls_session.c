@@ -14,7 +14,8 @@ struct tls_session {
     SSL *ssl;
     BIO *in, *out; /* owned by `ssl` */
     bool established, failed;
-    char peer_name[TLS_NAME_SIZE];
+    bool anonymous; /* a peer without a certificate is taken */
+    char peer_name[TLS_NAME_SIZE], peer_serial[TLS_SERIAL_SIZE];
     char refused[200]; /* subject of the certificate we refuse; "" while there is none */
 };
 
@@ -75,6 +76,13 @@ void
 tls_session_require_1_3(struct tls_session *s)
 {
     SSL_set_min_proto_version(s->ssl, TLS1_3_VERSION);
+}
+
+void
+tls_session_let_anonymous(struct tls_session *s)
+{
+    s->anonymous = true;
+    SSL_set_verify(s->ssl, SSL_VERIFY_PEER, tls_session_on_verify);
 }
 
 /* Keeps the subject of the certificate that was not accepted, for the error's text. */
@@ -143,11 +151,27 @@ check(struct tls_session *s, int result, struct diag *diag)
     }
 }
 
+static void
+take_peer_serial(struct tls_session *s, X509 *cert)
+{
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(cert), NULL);
+    char *text = number ? BN_bn2hex(number) : NULL;
+    if (text && strlen(text) < sizeof s->peer_serial)
+        memcpy(s->peer_serial, text, strlen(text) + 1);
+    OPENSSL_free(text);
+    BN_free(number);
+}
+
 /* The name everything else goes by must be one, and readable. */
 static enum err
 take_peer_name(struct tls_session *s, struct diag *diag)
 {
-    X509_NAME *subject = X509_get_subject_name(SSL_get0_peer_certificate(s->ssl));
+    X509 *cert = SSL_get0_peer_certificate(s->ssl);
+    if (!cert)
+        return s->anonymous ? ERR_OK
+                            : diag_set(diag, ERR_DENIED, "TLS: the peer shows no certificate");
+    X509_NAME *subject = X509_get_subject_name(cert);
+    take_peer_serial(s, cert);
     int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
     if (at < 0)
         return ERR_OK;
@@ -209,6 +233,12 @@ const char *
 tls_session_peer_name(const struct tls_session *s)
 {
     return s->peer_name;
+}
+
+const char *
+tls_session_peer_serial(const struct tls_session *s)
+{
+    return s->peer_serial;
 }
 
 enum err

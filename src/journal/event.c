@@ -1,11 +1,11 @@
 #include "journal/event.h"
 
+#include "base/hex.h"
 #include "journal/plain.h"
 
 #include <jansson.h>
 #include <openssl/evp.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,7 +174,5 @@ journal_identity_hash(struct journal_hasher *hasher, const struct journal_identi
 char *
 journal_hash_text(const uint8_t hash[JOURNAL_HASH_SIZE], char *text)
 {
-    for (size_t i = 0; i < JOURNAL_HASH_TEXT_SIZE / 2; i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
-    return text;
+    return hex_format(hash, JOURNAL_HASH_TEXT_SIZE / 2, text);
 }

@@ -19,11 +19,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define QUEUE_EVENTS ((size_t)65536)
 #define QUEUE_OCTETS ((size_t)64 << 20)
 #define TAIL 256 /* events checked when a journal is opened */
 #define OWN_TYPES "journal."
+#define LEASE (3 * NSEC_PER_SEC)
+#define LEASE_MIN (100 * NSEC_PER_MSEC)
+#define LEASE_MAX (3600 * NSEC_PER_SEC)
 
 struct journal_subscription {
     struct journal *journal;
@@ -41,7 +45,10 @@ struct fault {
 
 struct journal {
     struct journal_config config;
-    char *path;
+    char *path, *instance;
+    const struct store_driver *driver;
+    struct store *store; /* the writer's; here only to ask whether it leads */
+    bool lost;
     struct journal_identity identity;
     struct journal_head head; /* of the last event listeners were told of */
     struct journal_reader *reader;
@@ -86,33 +93,35 @@ static enum err
 open_store(const char *path, const struct journal_config *config, struct store **store,
            struct diag *diag)
 {
+    const struct store_driver *driver = store_driver_for(path);
+    const struct store_options options = {config->instance, config->lease};
     struct journal_identity create;
     enum err err;
     if (!config->site)
-        return store_sqlite.open(path, NULL, store, diag);
+        return driver->open(path, NULL, &options, store, diag);
     err = journal_site_check(config->site, diag);
     if (!err)
         err = make_identity(config, &create, diag);
-    return err ? err : store_sqlite.open(path, &create, store, diag);
+    return err ? err : driver->open(path, &create, &options, store, diag);
 }
 
 static enum err
 check_store(struct journal *journal, struct store *store, const char *path, struct diag *diag)
 {
     const char *site = journal->config.site;
-    enum err err = store_sqlite.identity(store, &journal->identity, diag);
+    enum err err = journal->driver->identity(store, &journal->identity, diag);
     if (err)
         return err;
     if (site && strcmp(site, journal->identity.site))
         return diag_set(diag, ERR_CONFLICT, "%s: the journal of site %s, not of %s", path,
                         journal->identity.site, site);
-    err = journal_check_tail(&store_sqlite, store, TAIL, &journal->head, diag);
+    err = journal_check_tail(journal->driver, store, TAIL, &journal->head, diag);
     if (err)
         diag_prefix(diag, "%s", path);
     return err;
 }
 
-/* On the writer's thread. */
+/* On the writer's thread, or the lease's. */
 static void
 notify(void *arg)
 {
@@ -158,6 +167,7 @@ free_journal(struct journal *journal)
     if (journal->async)
         uv_close((uv_handle_t *)journal->async, free_async);
     free(journal->path);
+    free(journal->instance);
     free(journal);
 }
 
@@ -170,9 +180,31 @@ start(struct journal *journal, const char *path, struct store *store, struct dia
     if (!err && journal->loop)
         err = attach_loop(journal, diag);
     if (!err)
-        err = writer_new(&store_sqlite, store, &journal->head, journal->loop ? notify : NULL,
+        err = writer_new(journal->driver, store, &journal->head, journal->loop ? notify : NULL,
                          journal, &journal->writer, diag);
     return err;
+}
+
+/* "HOST/PID": what others are told who leads. */
+static char *
+own_name(void)
+{
+    char host[STORE_HOLDER_MAX - 16] = "";
+    if (gethostname(host, sizeof host - 1) || !host[0])
+        strcpy(host, "localhost");
+    return xasprintf("%s/%d", host, (int)getpid());
+}
+
+static enum err
+check_lease(const struct journal_config *config, struct diag *diag)
+{
+    size_t length = strlen(config->instance);
+    if (length < 1 || length > STORE_HOLDER_MAX)
+        return diag_set(diag, ERR_INVALID, "the instance's name has %zu octets, not 1 to %d",
+                        length, STORE_HOLDER_MAX);
+    if (config->lease < LEASE_MIN || config->lease > LEASE_MAX)
+        return diag_set(diag, ERR_INVALID, "a lease is 100 ms to 1 h");
+    return ERR_OK;
 }
 
 enum err
@@ -187,18 +219,27 @@ journal_open(uv_loop_t *loop, const char *path, const struct journal_config *con
     journal->config.clock = config->clock ? config->clock : clock_wall;
     journal->config.queue_events = config->queue_events ? config->queue_events : QUEUE_EVENTS;
     journal->config.queue_octets = config->queue_octets ? config->queue_octets : QUEUE_OCTETS;
-    enum err err = open_store(path, &journal->config, &store, diag);
+    journal->driver = store_driver_for(path);
+    journal->instance = config->instance ? xstrdup(config->instance) : own_name();
+    journal->config.instance = journal->instance;
+    journal->config.lease = config->lease ? config->lease : LEASE;
+    enum err err = check_lease(&journal->config, diag);
+    if (!err)
+        err = open_store(path, &journal->config, &store, diag);
     if (err) {
         free_journal(journal);
         return err;
     }
     err = start(journal, path, store, diag);
     if (err) {
-        store_sqlite.close(store);
+        journal->driver->close(store);
         free_journal(journal);
         return err;
     }
     journal->config.site = journal->identity.site;
+    journal->store = store;
+    if (loop && journal->driver->watch)
+        journal->driver->watch(store, notify, journal);
     *opened = journal;
     return ERR_OK;
 }
@@ -300,6 +341,8 @@ check_open(const struct journal *journal, struct diag *diag)
 {
     if (journal->closing)
         return diag_set(diag, ERR_CLOSED, "journal: closed");
+    if (journal->lost)
+        return diag_set(diag, ERR_BUSY, "%s", journal->append_fault.why.text);
     if (!journal->loop && journal->inside)
         return diag_set(diag, ERR_BUSY, "journal: append from inside a callback");
     return ERR_OK;
@@ -384,7 +427,9 @@ note_result(struct journal *journal, const struct batch *batch)
     journal->queued_size -= batch->size;
     if (batch->err)
         journal->n_failed++;
-    if (batch->err != ERR_CONFLICT) /* that is the caller's mistake, not the disk's */
+    /* A conflict is the caller's mistake, not the disk's. What was written before the lease was
+     * lost does not bring it back. */
+    if (batch->err != ERR_CONFLICT && !journal->lost)
         note_fault(journal, &journal->append_fault, batch->err, &batch->why);
 }
 
@@ -415,6 +460,20 @@ finish_closing(struct journal *journal)
         closed(arg);
 }
 
+/* Before anybody is told of anything: who has lost the lease (the process may have stood still for
+ * an hour) must not act on it. */
+static void
+check_leading(struct journal *journal)
+{
+    struct diag why;
+    if (journal->lost || !journal->driver->leads || !journal->driver->leads(journal->store, &why))
+        return;
+    journal->lost = true;
+    note_fault(journal, &journal->append_fault, ERR_BUSY, &why);
+    if (journal->config.lost)
+        journal->config.lost(journal->config.lost_arg, why.text);
+}
+
 static void
 collect(uv_async_t *async)
 {
@@ -422,6 +481,7 @@ collect(uv_async_t *async)
     struct batch_queue done = {0};
     struct writer_state state;
     struct batch *batch;
+    check_leading(journal);
     writer_collect(journal->writer, &done, &state);
     note_fault(journal, &journal->tidy_fault, state.tidy_err, &state.tidy_why);
     while ((batch = batch_queue_take(&done)))
@@ -472,6 +532,7 @@ write_batch(struct journal *journal, struct batch *batch)
     journal->n_queued += batch->n_events;
     journal->queued_size += batch->size;
     writer_commit(journal->writer, batch, &state);
+    check_leading(journal);
     note_fault(journal, &journal->tidy_fault, state.tidy_err, &state.tidy_why);
     finish_batch(journal, batch);
     leave(journal);
@@ -635,4 +696,28 @@ journal_health(const struct journal *journal)
         .n_queued = journal->n_queued,
         .why = fault->why.text,
     };
+}
+
+bool
+journal_leads(struct journal *journal)
+{
+    if (journal->lost || !journal->driver->leads)
+        return !journal->lost;
+    if (!journal->driver->leads(journal->store, NULL))
+        return true;
+    if (journal->loop) /* whoever asks is in the middle of something: `lost` comes from the loop */
+        uv_async_send(journal->async);
+    return false;
+}
+
+const char *
+journal_instance(const struct journal *journal)
+{
+    return journal->instance;
+}
+
+bool
+journal_is_shared(const char *path)
+{
+    return store_driver_for(path)->lease;
 }

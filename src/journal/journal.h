@@ -14,6 +14,7 @@
 
 #include "journal/event.h"
 
+#include <stdbool.h>
 #include <uv.h>
 
 struct journal;
@@ -24,15 +25,28 @@ struct journal_config {
     size_t queue_events;   /* most events not yet durable; 0: 65536 */
     size_t queue_octets;   /* most memory for them; 0: 64 MiB */
     nsec_t (*clock)(void); /* wall; NULL: clock_wall() */
+
+    /* Where several programs may want to write (a database). Each is an instance with a name; the
+     * one that leads has a lease, and another takes over when that has not been renewed. A file is
+     * its writer's until that ends. */
+    const char *instance; /* NULL: the host's name and the process's number */
+    nsec_t lease;         /* 100 ms to 1 h; renewed three times as often; 0: 3 s */
+    /* Once, on the loop, when this program does not lead any more; `why` says who does, as far as
+     * is known. Nothing more is stored (ERR_BUSY), and nothing may be done that counts on being the
+     * only one: close the journal. It may be closed here. NULL is fine. */
+    void (*lost)(void *arg, const char *why);
+    void *lost_arg;
 };
 
-/* Opens the journal in the file `path`, or creates it. `loop` NULL: for a program without one,
- * which uses journal_append_sync() and never waits for anything else; then there is no thread.
- * The recorded end and the last 256 events are checked; all the others are journal_verify()'s job.
- * ERR_BUSY: another program writes it. ERR_CONFLICT: it is another site's. ERR_NOT_FOUND: none
- * there and no site to create it for. ERR_MALFORMED: the file is something else (and is left as it
- * was). ERR_UNSUPPORTED: a journal of another version. ERR_CORRUPT: damaged. ERR_DENIED: may not be
- * written. ERR_IO: the operating system says no. On success the caller owns the journal. */
+/* Opens the journal at `path`, or creates it: in that file, or, if it begins with "postgresql:" or
+ * "postgres:", in the database with that address (doc/journal-postgresql.md). `loop` NULL: for a
+ * program without one, which uses journal_append_sync() and never waits for anything else; then
+ * there is no thread. The recorded end and the last 256 events are checked; all the others are
+ * journal_verify()'s job. ERR_BUSY: another program writes it, `diag` says which. ERR_CONFLICT: it
+ * is another site's. ERR_NOT_FOUND: none there and no site to create it for. ERR_MALFORMED: the
+ * file is something else (and is left as it was). ERR_UNSUPPORTED: a journal of another version.
+ * ERR_CORRUPT: damaged. ERR_DENIED: may not be written. ERR_IO: the operating system says no. On
+ * success the caller owns the journal. */
 MUST_CHECK enum err journal_open(uv_loop_t *loop, const char *path, const struct journal_config *,
                                  struct journal **, struct diag *);
 
@@ -52,7 +66,8 @@ const struct journal_head *journal_head(const struct journal *);
  * failed), ERR_BUSY (another program holds the file), ERR_CORRUPT (another program wrote to it). It
  * may be appended again. (Where syncing fails for good, "nothing is stored" holds only while the
  * program lives: a batch may have reached the disk after all, and is found there when the journal
- * is opened next.) */
+ * is opened next. So may one whose database could not be reached again before the lease ended:
+ * `why` says then that it is not known, and the journal is lost.) */
 typedef void journal_done_fn(void *arg, enum err err, uint64_t first_seq, const char *why);
 
 /* Appends `n` events, all or none, in the order of the calls. The entries are copied. `done` (NULL
@@ -91,7 +106,7 @@ MUST_CHECK enum err journal_subscribe(struct journal *, uint64_t from, journal_l
 /* No more calls; also inside one of its own. NULL is fine. */
 void journal_unsubscribe(struct journal_subscription *);
 
-/* Its file, as it was opened: what texts of errors begin with. */
+/* Its file or address, as it was opened: what texts of errors begin with. */
 const char *journal_path(const struct journal *);
 
 /* As journal_reader_read(), of what is durable; that can be a little more than journal_head(). */
@@ -106,8 +121,19 @@ struct journal_health {
     const char *why;   /* "" if nothing fails; valid until the next callback */
 };
 
+/* Whether this program may still act as the one that writes. Asks the clock, so that it is true
+ * also in the first moment after the process, or its machine, has stood still. Never calls `lost`.
+ */
+bool journal_leads(struct journal *);
+
+/* This program's name as the others are told. */
+const char *journal_instance(const struct journal *);
+
+/* Whether a journal there would be one that several programs take turns to write. */
+bool journal_is_shared(const char *path);
+
 /* Appends fail (the disk is full), or the log cannot be tidied up and grows. It heals by itself:
- * every append tries again. */
+ * every append tries again. A lease that is lost (ERR_BUSY) does not. */
 struct journal_health journal_health(const struct journal *);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "journal/store.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,7 +19,7 @@ enum err
 journal_reader_open(const char *path, struct journal_reader **opened, struct diag *diag)
 {
     struct journal_reader *reader = xcalloc(1, sizeof *reader);
-    reader->driver = &store_sqlite;
+    reader->driver = store_driver_for(path);
     enum err err = reader->driver->open_reader(path, &reader->store, diag);
     if (!err)
         err = reader->driver->identity(reader->store, &reader->identity, diag);
@@ -83,4 +84,21 @@ journal_reader_read(struct journal_reader *reader, const struct journal_query *q
         err = diag_set(diag, ERR_CORRUPT, "event %llu does not have its hash: it was changed",
                        (unsigned long long)reading.bad);
     return err;
+}
+
+enum err
+journal_reader_leader(struct journal_reader *reader, struct journal_leader *leader,
+                      struct diag *diag)
+{
+    struct store_lease lease;
+    if (!reader->driver->lease)
+        return diag_set(diag, ERR_UNSUPPORTED, "journal: a file does not say who writes it");
+    if (reader->reading)
+        return diag_set(diag, ERR_BUSY, "journal: asked from inside a read");
+    enum err err = reader->driver->lease(reader->store, &lease, diag);
+    if (err)
+        return err;
+    *leader = (struct journal_leader){.since = lease.since, .left = lease.left};
+    snprintf(leader->name, sizeof leader->name, "%s", lease.holder);
+    return ERR_OK;
 }

@@ -27,4 +27,15 @@ const struct journal_identity *journal_reader_identity(const struct journal_read
 MUST_CHECK enum err journal_reader_read(struct journal_reader *, const struct journal_query *,
                                         journal_event_fn *fn, void *arg, struct diag *);
 
+/* Who writes a journal that several programs take turns to write. */
+struct journal_leader {
+    char name[129];
+    nsec_t since; /* wall clock, the database's */
+    nsec_t left;  /* until its lease ends, if it does not renew it; 0: nobody leads */
+};
+
+/* ERR_UNSUPPORTED: a journal in a file, whose writer is known only by its lock. */
+MUST_CHECK enum err journal_reader_leader(struct journal_reader *, struct journal_leader *,
+                                          struct diag *);
+
 #endif

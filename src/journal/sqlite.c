@@ -87,8 +87,8 @@ prepare_writing(struct store *store, struct diag *diag)
 }
 
 static enum err
-open_store(const char *path, const struct journal_identity *create, struct store **opened,
-           struct diag *diag)
+open_store(const char *path, const struct journal_identity *create,
+           const struct store_options *options UNUSED, struct store **opened, struct diag *diag)
 {
     struct store *store = xcalloc(1, sizeof *store);
     enum err err = sqlite_file_open(&store->file, path, create, diag);
@@ -381,6 +381,27 @@ tidy(struct store *store, struct diag *diag)
     return ERR_OK;
 }
 
+/* Only who is alone can leave the write-ahead log, and that removes it. */
+static enum err
+settle(struct store *store, struct diag *diag)
+{
+    sqlite3_stmt *statement;
+    enum err err = sqlite_file_prepare(&store->file, "PRAGMA journal_mode=DELETE", &statement,
+                                       diag);
+    if (err)
+        return err;
+    sqlite3_busy_timeout(store->file.db, 0);
+    int code = sqlite3_step(statement);
+    const char *mode = code == SQLITE_ROW ? (const char *)sqlite3_column_text(statement, 0) : NULL;
+    if (mode && strcmp(mode, "delete") != 0)
+        err = diag_set(diag, ERR_BUSY, "%s: somebody reads it", store->file.path);
+    else if (!mode)
+        err = sqlite_file_fail(&store->file, "leave the write-ahead log", diag);
+    sqlite3_finalize(statement);
+    sqlite3_busy_timeout(store->file.db, SQLITE_FILE_PATIENCE);
+    return err;
+}
+
 const struct store_driver store_sqlite = {
     .open = open_store,
     .open_reader = open_reading_store,
@@ -392,4 +413,5 @@ const struct store_driver store_sqlite = {
     .read = read_events,
     .append = append_events,
     .tidy = tidy,
+    .settle = settle,
 };

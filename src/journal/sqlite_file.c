@@ -17,7 +17,6 @@
 #define APPLICATION_ID 0x544c4a31 /* "TLJ1" */
 #define SCHEMA_VERSION 1
 #define FILE_MODE 0640     /* its group may audit */
-#define BUSY_TIMEOUT 2000  /* ms to wait for another program's lock */
 #define ROW_MAX (24 << 20) /* octets: the largest event, and room */
 
 /* Sorted by name, as check_schema() reads them. Changing a letter is a new SCHEMA_VERSION. */
@@ -136,7 +135,7 @@ connect_file(struct sqlite_file *file, char *name, int flags, struct diag *diag)
     if (code)
         return sqlite_file_fail(file, "open", diag);
     sqlite3_extended_result_codes(file->db, 1);
-    sqlite3_busy_timeout(file->db, BUSY_TIMEOUT);
+    sqlite3_busy_timeout(file->db, SQLITE_FILE_PATIENCE);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     sqlite3_db_config(file->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);

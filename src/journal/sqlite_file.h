@@ -15,6 +15,8 @@
 
 #include <stdbool.h>
 
+#define SQLITE_FILE_PATIENCE 2000 /* ms to wait for another program's lock */
+
 struct journal_identity;
 
 struct sqlite_file {

@@ -47,13 +47,20 @@ scene_open(struct scene *scene)
     scene_open_with(scene, &scene_config);
 }
 
+/* Where a scene's journal is to be, if not in a file of its directory; and what is to be done with
+ * it afterwards. A driver's test may define these two before it includes this. */
+#ifndef SCENE_PLACE
+#define SCENE_PLACE(scene) test_path(&(scene)->dir, "journal.db", (scene)->path)
+#define SCENE_CLEAR(scene) (void)(scene)
+#endif
+
 /* cmocka's set-up and tear-down of a test whose state is a scene, without a journal yet. */
 static inline UNUSED int
 scene_set_up(void **state)
 {
     struct scene *scene = xcalloc(1, sizeof *scene);
     scene->dir = test_dir_make();
-    test_path(&scene->dir, "journal.db", scene->path);
+    SCENE_PLACE(scene);
     scene->loop = test_loop_new();
     *state = scene;
     return 0;
@@ -66,6 +73,7 @@ scene_tear_down(void **state)
     if (scene->journal)
         scene_close(scene);
     test_loop_free(scene->loop);
+    SCENE_CLEAR(scene);
     test_dir_remove(&scene->dir);
     free(scene);
     return 0;

@@ -232,7 +232,7 @@ enum err
 journal_verify(const char *path, const struct journal_head *remembered,
                struct journal_report *report, struct diag *diag)
 {
-    const struct store_driver *driver = &store_sqlite;
+    const struct store_driver *driver = store_driver_for(path);
     struct store *store = NULL;
     struct diag why = {""};
     *report = (struct journal_report){0};

@@ -5,9 +5,11 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "engineer/bounds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct agent_link {
     struct lan_service *service;
@@ -20,6 +22,8 @@ lan_agent_drop(struct lan_node *n)
     rpc_free(n->agent);
     free(n->agent_link);
     free(n->said);
+    json_decref(n->told_scheduling);
+    n->told_scheduling = NULL;
     n->agent = NULL;
     n->agent_link = NULL;
     n->said = NULL;
@@ -208,6 +212,16 @@ on_ports(void *arg, const struct call_result *result)
     free(asked);
 }
 
+enum err
+lan_call_agent(struct lan_service *s, struct lan_node *n, const char *method, json_t *params,
+               nsec_t timeout, call_done_fn *done, void *arg)
+{
+    if (journal_leads(s->config.journal))
+        return rpc_call(n->agent, method, params, timeout, done, arg, NULL);
+    json_decref(params);
+    return ERR_BUSY;
+}
+
 /* It tells what changes. What was before it connected, and of ports that were not in the inventory
  * then, it is asked for. */
 static void
@@ -245,6 +259,77 @@ on_configured(void *arg UNUSED, const struct call_result *result)
         log_warn("an agent did not take its configuration: %s", result->text);
 }
 
+/* ---- Links' rates ---- */
+
+/* A port that is told how to share itself, until the node has answered. */
+struct telling {
+    struct lan_service *service;
+    char *node, *text;
+    char port[12];
+};
+
+static void
+telling_free(struct telling *t)
+{
+    free(t->node);
+    free(t->text);
+    free(t);
+}
+
+/* What it did not take it is told again when it is configured the next time. */
+static void
+on_scheduled(void *arg, const struct call_result *result)
+{
+    struct telling *t = arg;
+    struct lan_node *n = lan_node_find(t->service, t->node);
+    if (result->err && result->err != ERR_CLOSED) { /* else all is forgotten with the connection */
+        log_warn("the agent of %s does not shape port %s: %s", t->node, t->port, result->text);
+        const char *told = n ? json_string_value(json_object_get(n->told_scheduling, t->port))
+                             : NULL;
+        if (told && !strcmp(told, t->text))
+            json_object_del(n->told_scheduling, t->port);
+    }
+    telling_free(t);
+}
+
+static void
+tell_scheduling(struct lan_service *s, struct lan_node *n, uint32_t port, const char *text)
+{
+    char key[12];
+    snprintf(key, sizeof key, "%u", port);
+    const char *told = json_string_value(json_object_get(n->told_scheduling, key));
+    if (told && !strcmp(told, text))
+        return;
+    struct telling *t = xcalloc(1, sizeof *t);
+    *t = (struct telling){.service = s, .node = xstrdup(n->name), .text = xstrdup(text)};
+    memcpy(t->port, key, sizeof key);
+    if (lan_call_agent(s, n, "edge.config",
+                       json_pack("{sI ss}", "port", (json_int_t)port, "scheduling", text),
+                       OP_TIMEOUT, on_scheduled, t)) {
+        telling_free(t);
+        return;
+    }
+    if (!n->told_scheduling)
+        n->told_scheduling = json_object();
+    json_object_set_new(n->told_scheduling, key, json_string(text));
+}
+
+/* Ports of links are told to send no faster than their link carries: each thing once, for to be
+ * told again means to begin again with what waits there. */
+static void
+shape_links(struct lan_service *s, struct lan_node *n)
+{
+    const struct network *net = s->config.state->network;
+    for (const struct link *link = net->links; link; link = link->hh.next) {
+        const struct link_end *end = link_end_at(link, n->name);
+        char text[64];
+        snprintf(text, sizeof text, "rate=%uk,burst=%u", link->capacity_kbps,
+                 bounds_defaults.port_burst_octets);
+        if (end && link->capacity_kbps)
+            tell_scheduling(s, n, end->port, text);
+    }
+}
+
 void
 lan_configure_agent(struct lan_service *s, struct lan_node *n)
 {
@@ -255,7 +340,9 @@ lan_configure_agent(struct lan_service *s, struct lan_node *n)
     json_t *params = settings->revertive ? json_pack("{si}", "wait-to-restore-ms",
                                                      (int)settings->wait_to_restore_ms)
                                          : json_pack("{ss}", "wait-to-restore-ms", "manual");
-    (void)rpc_call(n->agent, "edge.config", params, OP_TIMEOUT, on_configured, NULL, NULL);
+    (void)!lan_call_agent(s, n, "edge.config", params, OP_TIMEOUT, on_configured, NULL);
+    if (settings->shape_links)
+        shape_links(s, n);
     ask_ports(s, n);
 }
 
@@ -263,8 +350,10 @@ void
 lan_accept_agent(struct lan_service *s, struct stream *stream)
 {
     const char *name = stream_peer_name(stream);
-    if (!network_node(s->config.state->network, name)) {
-        lan_refuse(s, name, stream_peer_address(stream), "the inventory has no such node");
+    const struct node *node = network_node(s->config.state->network, name);
+    if (!node || !lan_is_ours(s, node)) {
+        lan_refuse(s, name, stream_peer_address(stream),
+                   node ? "its site has another controller" : "the inventory has no such node");
         stream_free(stream);
         return;
     }

@@ -1,7 +1,8 @@
 /* Links, by LLDP: every second a frame leaves each port that is not a host's, and where it comes in
  * tells what is connected to what. The frame carries the time, and a code made with a secret of
- * this process, so that nothing else on the wire can pretend to be a link, nor a frame that was
- * recorded be believed later. What is seen is compared with the inventory. */
+ * this process, or of all controllers that share links, so that nothing else on the wire can
+ * pretend to be a link, nor a frame that was recorded be believed later. What is seen is compared
+ * with the inventory. */
 #include "lan/lan_private.h"
 
 #include "base/alloc.h"
@@ -18,6 +19,7 @@
 #define SIGNED_SIZE (8 + 4 + 8) /* datapath id, port, when it was sent */
 #define TOKEN_SIZE (SIGNED_SIZE + CODE_SIZE)
 #define FRAME_LIFE (DISCOVERY_INTERVAL + DISCOVERY_INTERVAL / 2)
+#define FOREIGN_SILENCE (10 * NSEC_PER_SEC)
 #define FAULT_PATIENCE NSEC_PER_SEC /* with a fault that follows on another reason */
 
 static void
@@ -73,17 +75,26 @@ port_is_down(const struct lan_service *s, const struct link_end *end)
     return true;
 }
 
+/* Of another controller's node nothing is known here: it is taken to be there. */
 static bool
 end_is_ready(const struct lan_service *s, const struct link_end *end)
 {
     const struct lan_node *n = lan_node_find(s, end->node);
-    return n && lan_node_is_ready(n);
+    return n && (n->foreign || lan_node_is_ready(n));
 }
 
 static bool
 was_seen(const struct lan_link *l, int way)
 {
     return l->seen[way] && clock_monotonic() - l->seen[way] <= LINK_LOST_AFTER;
+}
+
+/* What leaves towards another controller's node is seen there. */
+static bool
+is_seen_both_ways(const struct lan_service *s, const struct link *link, const struct lan_link *l)
+{
+    return (was_seen(l, 0) || lan_end_is_foreign(s, &link->b)) &&
+           (was_seen(l, 1) || lan_end_is_foreign(s, &link->a));
 }
 
 /* What the agent at an end of a link says of its port; nothing said is nothing wrong. */
@@ -142,7 +153,7 @@ judge_link(const struct lan_service *s, const struct link *link, struct lan_link
         l->ready_since = 0;
         return LINK_DOWN;
     }
-    if (was_seen(l, 0) && was_seen(l, 1))
+    if (is_seen_both_ways(s, link, l))
         return LINK_UP;
     if (!l->ready_since || now - s->discovered > 2 * DISCOVERY_INTERVAL ||
         now - l->ready_since <= LINK_LOST_AFTER)
@@ -311,6 +322,27 @@ tell_other_cause(struct lan_service *s, const struct link *link, struct lan_link
     raise_down(s, link, l, object);
 }
 
+/* Do other controllers send frames at all? When none comes by any link, theirs have ended rather
+ * than all links at once: groups keep these ports, for there is no better one. Less than what a
+ * link may be silent for: frames of one controller leave within a moment. */
+static bool
+others_are_heard(const struct lan_service *s)
+{
+    nsec_t now = clock_monotonic();
+    for (const struct lan_heard *heard = s->heard; heard; heard = heard->hh.next) {
+        if (now - heard->when <= 2 * DISCOVERY_INTERVAL)
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_to_be_held(const struct lan_service *s, const struct link *link, enum link_cause cause)
+{
+    bool ours = !lan_end_is_foreign(s, &link->a) && !lan_end_is_foreign(s, &link->b);
+    return cause == CAUSE_UNSEEN && (ours || others_are_heard(s));
+}
+
 static void
 update_link(struct lan_service *s, const struct link *link)
 {
@@ -325,7 +357,7 @@ update_link(struct lan_service *s, const struct link *link)
     }
     if (verdict != LINK_NOT_KNOWN)
         l->cause = cause;
-    lan_hold_update(s, link, l, cause == CAUSE_UNSEEN, up); /* what heals comes first */
+    lan_hold_update(s, link, l, is_to_be_held(s, link, cause), up); /* what heals comes first */
     if (news)
         tell_link(s, link, l);
     else if (verdict == LINK_DOWN && is_other_cause(l))
@@ -337,8 +369,10 @@ update_link(struct lan_service *s, const struct link *link)
 void
 lan_links_update(struct lan_service *s)
 {
-    for (const struct link *link = s->config.state->network->links; link; link = link->hh.next)
-        update_link(s, link);
+    for (const struct link *link = s->config.state->network->links; link; link = link->hh.next) {
+        if (lan_link_is_ours(s, link))
+            update_link(s, link);
+    }
 }
 
 static void
@@ -397,6 +431,17 @@ expire_misfits(struct lan_service *s)
     }
 }
 
+static void
+heard_free(struct lan_service *s)
+{
+    struct lan_heard *heard, *next;
+    HASH_ITER (hh, s->heard, heard, next) {
+        HASH_DEL(s->heard, heard);
+        free(heard->site);
+        free(heard);
+    }
+}
+
 void
 lan_links_free(struct lan_service *s)
 {
@@ -404,6 +449,7 @@ lan_links_free(struct lan_service *s)
         status_free(s, s->links);
     while (s->misfits)
         misfit_free(s, s->misfits);
+    heard_free(s);
 }
 
 static void
@@ -488,7 +534,54 @@ lan_discover(struct lan_service *s)
     expire_misfits(s);
 }
 
-/* Is it a frame of ours, sent just now? */
+static struct lan_heard *
+find_heard(const struct lan_service *s, const struct node *sender)
+{
+    struct lan_heard *heard;
+    HASH_FIND_STR(s->heard, sender->site, heard);
+    return heard;
+}
+
+static void
+note_heard(struct lan_service *s, const struct node *sender, nsec_t stamp)
+{
+    struct lan_heard *heard = find_heard(s, sender);
+    if (!heard) {
+        heard = xcalloc(1, sizeof *heard);
+        heard->site = xstrdup(sender->site);
+        HASH_ADD_KEYPTR(hh, s->heard, heard->site, strlen(heard->site), heard);
+    }
+    nsec_t now = clock_monotonic();
+    heard->stamp = now - heard->when > FOREIGN_SILENCE ? stamp : MAX(stamp, heard->stamp);
+    heard->when = now;
+}
+
+/* Was it sent just now? Another controller's clock began to count at another time: what says so is
+ * older than what was heard of its site by any link. Only after silence of all of them it may be
+ * one that was restarted and counts anew. */
+static bool
+is_fresh(const struct lan_service *s, const struct node *sender, nsec_t stamp)
+{
+    nsec_t now = clock_monotonic();
+    if (lan_is_ours(s, sender))
+        return now - stamp >= 0 && now - stamp <= FRAME_LIFE;
+    const struct lan_heard *heard = find_heard(s, sender);
+    return stamp >= 0 &&
+           (!heard || now - heard->when > FOREIGN_SILENCE || stamp > heard->stamp - FRAME_LIFE);
+}
+
+/* No frame is believed twice. Of a link that was silent for long the stamp may be of an earlier
+ * life of its controller. */
+static bool
+is_again(const struct lan_service *s, const struct node *sender, const struct lan_link *l, int way,
+         nsec_t stamp)
+{
+    if (!lan_is_ours(s, sender) && clock_monotonic() - l->seen[way] > FOREIGN_SILENCE)
+        return false;
+    return stamp <= l->stamp[way];
+}
+
+/* Is it a frame of ours, or of another controller that has our secret? */
 static bool
 is_genuine(const struct lan_service *s, const struct lldp *lldp)
 {
@@ -496,10 +589,7 @@ is_genuine(const struct lan_service *s, const struct lldp *lldp)
     if (lldp->token_size != TOKEN_SIZE)
         return false; /* a device of somebody else's, saying who it is */
     make_code(s, lldp->token, code);
-    if (CRYPTO_memcmp(code, lldp->token + SIGNED_SIZE, CODE_SIZE))
-        return false; /* of an earlier life of ours, or forged */
-    nsec_t age = clock_monotonic() - (nsec_t)get_be64(lldp->token + 12);
-    return age >= 0 && age <= FRAME_LIFE;
+    return !CRYPTO_memcmp(code, lldp->token + SIGNED_SIZE, CODE_SIZE); /* else of an earlier life */
 }
 
 void
@@ -513,10 +603,10 @@ lan_take_lldp(struct lan_service *s, struct lan_node *n, uint32_t in_port, const
         return;
     const struct node *sender = network_node_by_dpid(s->config.state->network,
                                                      get_be64(lldp.token));
-    if (!sender)
+    nsec_t stamp = (nsec_t)get_be64(lldp.token + 12);
+    if (!sender || !is_fresh(s, sender, stamp))
         return;
     uint32_t from_port = get_be32(lldp.token + 8);
-    nsec_t stamp = (nsec_t)get_be64(lldp.token + 12);
     struct link *link = network_link_at(s->config.state->network, n->name, in_port);
     const struct link_end *far = link ? link_far_end(link, n->name) : NULL;
     snprintf(at, sizeof at, "%.140s:%u", n->name, in_port);
@@ -530,8 +620,10 @@ lan_take_lldp(struct lan_service *s, struct lan_node *n, uint32_t in_port, const
         clear_misfit(s, m, "it is connected as the inventory says");
     struct lan_link *l = link_status(s, link->name);
     int way = !strcmp(link->a.node, n->name);
-    if (stamp <= l->stamp[way])
-        return; /* once more */
+    if (is_again(s, sender, l, way, stamp))
+        return;
+    if (!lan_is_ours(s, sender))
+        note_heard(s, sender, stamp);
     l->stamp[way] = stamp;
     l->seen[way] = clock_monotonic();
     update_link(s, link);

@@ -40,9 +40,9 @@ tell_agent(struct lan_service *s, struct lan_node *n, const char *link, uint32_t
 {
     struct hold_call *call = xcalloc(1, sizeof *call);
     *call = (struct hold_call){s, xstrdup(n->name), link ? xstrdup(link) : NULL, port, hold};
-    enum err err = rpc_call(n->agent, "edge.hold-port",
-                            json_pack("{sI sb}", "port", (json_int_t)port, "hold", hold),
-                            OP_TIMEOUT, on_answer, call, NULL);
+    enum err err = lan_call_agent(s, n, "edge.hold-port",
+                                  json_pack("{sI sb}", "port", (json_int_t)port, "hold", hold),
+                                  OP_TIMEOUT, on_answer, call);
     if (err)
         on_answer(call, &(struct call_result){.err = err, .text = err_text(err)});
 }

@@ -312,6 +312,7 @@ finish_job(struct lan_job *job)
             finish_part(s, &job->nodes[i]);
     }
     lan_job_free(s);
+    lan_tell_progress(s, false);
     lan_check_waiters(s);
     lan_schedule(s); /* what came meanwhile */
 }
@@ -398,14 +399,13 @@ lan_complete_circuits(const struct lan_service *s, struct number_set *set)
     }
 }
 
-/* The circuits that must not be let in yet; false: there are none. */
-static bool
-find_open_circuits(const struct lan_service *s, struct number_set *open)
+bool
+lan_find_open(const struct lan_service *s, enum whose whose, struct number_set *open)
 {
     struct number_set complete = {{0}};
     bool found = false;
     for (const struct lan_node *n = s->nodes; n; n = n->hh.next) {
-        if (!n->n_open)
+        if (!n->n_open || (whose != WHOSE_ANY && n->foreign != (whose == WHOSE_FOREIGN)))
             continue;
         if (!found)
             lan_complete_circuits(s, &complete);
@@ -440,7 +440,7 @@ static void
 hold_all_back(struct lan_job *job)
 {
     struct number_set open = {{0}};
-    if (!find_open_circuits(job->service, &open))
+    if (!lan_find_open(job->service, WHOSE_ANY, &open))
         return;
     for (uint32_t i = 0; i < job->n_nodes; i++) {
         hold_back(&job->nodes[i], PHASE_ENTRY, &open);
@@ -497,6 +497,7 @@ lan_job_try(struct lan_service *s)
     if (!job->n_nodes) {
         free(job->nodes);
         free(job);
+        lan_tell_progress(s, false);
         lan_check_waiters(s);
         return;
     }

@@ -2,10 +2,13 @@
  *
  *   service.c    life, bus requests        node.c       adoption, loss
  *   agent.c      agents' connections, what they say of their ports
+ *   conditions.c what latency bounds rest on, asked of the nodes
  *   job.c        writing rules             waiter.c     requests that wait for that
  *   drift.c      judging what nodes hold
  *   discovery.c  links by LLDP             denied.c     packets the deny rules caught
  *   hold.c       ports of silent links     report.c     answers as JSON
+ *   domain.c     several controllers, one plan
+ *   intent.c     which circuits may be in the nodes now: windows, local work
  *   proof.c      whether what nodes hold is right; questions to it */
 #ifndef LAN_LAN_PRIVATE_H
 #define LAN_LAN_PRIVATE_H
@@ -38,20 +41,23 @@ struct repairs {
 struct lan_node {
     char *name;
     struct lan_switch *sw; /* NULL: not connected */
+    uint64_t connection;   /* of the switch: no two of a service have the same number */
     struct rpc *agent;     /* NULL: not connected */
     struct agent_link *agent_link;
     struct lan_said *said; /* of its ports, by the agent that is connected */
     uint32_t n_said, said_capacity;
-    struct ruleset wanted;  /* what the plan says, with marks */
-    struct ruleset retired; /* was wanted; not gone yet for all we know */
-    uint32_t n_open;        /* rules of circuits in `wanted` that are no entries nor confirmed */
-    struct ruleset touched; /* rules that the plan has changed: to be compared */
-    bool dirty;             /* everything is to be compared */
-    bool busy;              /* a job is writing to it */
-    bool look;              /* its tables have changed: to be judged */
-    bool retry;             /* something was not written: it is to be tried again */
-    bool restarted;         /* it came back without its rules, and does not have them all yet */
-    enum err err;           /* why, if the node itself is the reason */
+    json_t *told_scheduling; /* by port: how it was told to share itself; NULL: nothing was told */
+    struct ruleset wanted;   /* what the plan says, with marks */
+    struct ruleset retired;  /* was wanted; not gone yet for all we know */
+    uint32_t n_open;         /* rules of circuits in `wanted` that are no entries nor confirmed */
+    bool foreign;            /* another controller's; what it confirms is told by that one */
+    struct ruleset touched;  /* rules that the plan has changed: to be compared */
+    bool dirty;              /* everything is to be compared */
+    bool busy;               /* a job is writing to it */
+    bool look;               /* its tables have changed: to be judged */
+    bool retry;              /* something was not written: it is to be tried again */
+    bool restarted;          /* it came back without its rules, and does not have them all yet */
+    enum err err;            /* why, if the node itself is the reason */
     char why[200];
     nsec_t since;            /* wall: of being connected or not */
     nsec_t noticed;          /* monotonic: when drift to be repaired was noticed; 0 */
@@ -111,6 +117,14 @@ struct lan_link {
     UT_hash_handle hh;
 };
 
+/* Another controller's frames, by the site of the nodes that send them. */
+struct lan_heard {
+    char *site;
+    nsec_t stamp; /* the newest that was believed, by its clock */
+    nsec_t when;  /* monotonic: when that was */
+    UT_hash_handle hh;
+};
+
 /* A port at which discovery saw what the inventory does not say. */
 struct lan_misfit {
     char *at, *from; /* "node:port" */
@@ -134,32 +148,49 @@ struct lan_told {
     struct lan_told *next;
 };
 
+/* A circuit that was taken out because its window is over. */
+struct lan_expired {
+    char *circuit;
+    nsec_t end;
+    nsec_t since; /* monotonic: taken out */
+    bool told;    /* the journal has it */
+    bool checked; /* whether it is really out, and whether something hinders that */
+    bool hindered;
+    struct lan_expired *next;
+};
+
 struct lan_waiter; /* a bus request that waits for rules to be confirmed or gone */
 struct lan_job;
 
 struct lan_service {
     struct lan_config config;
     struct stream_listener *openflow, *rpc;
-    struct bus_subscription *subscriptions[16];
+    struct bus_subscription *subscriptions[20];
     uint32_t n_subscriptions;
     struct plan *plan;
     struct network
         *planned; /* the network the plan was made of: circuits are taken out as they went in */
     struct lan_node *nodes;
+    uint64_t n_connections; /* of switches that were adopted, ever */
     struct lan_link *links;
     struct lan_misfit *misfits;
+    struct lan_heard *heard;
     struct lan_refusal *refusals;
     struct lan_told *told;
+    struct lan_expired *expired;
     struct lan_waiter *waiters;
     struct lan_job *job;
     struct task *schedule;
     struct timer *read_timer, *discovery_timer, *denied_timer;
-    uint8_t secret[32]; /* of discovery */
-    nsec_t discovered;  /* monotonic: when frames were last sent */
-    uint32_t turn;      /* whose flows are read next */
+    uint8_t secret[LAN_SECRET_SIZE]; /* of discovery */
+    json_t *told_progress;           /* domain.c; NULL: nothing yet */
+    nsec_t discovered;               /* monotonic: when frames were last sent */
+    uint32_t turn;                   /* whose flows are read next */
     struct denied *denied;
     struct lan_proof *proof;
     struct connecting *connecting;
+    struct survey *surveys;               /* conditions.c: nodes are being asked */
+    struct planned_proof *planned_proofs; /* proof.c: plans being proved */
 };
 
 /* node.c */
@@ -192,6 +223,9 @@ void lan_agent_drop(struct lan_node *);
 /* The inventory or the settings may have changed: tells what they say about waiting before a link
  * that is back is used again, and asks how the ports are. */
 void lan_configure_agent(struct lan_service *, struct lan_node *);
+/* rpc_call() of the node's agent, which there is. ERR_BUSY: this program may not act any more. */
+MUST_CHECK enum err lan_call_agent(struct lan_service *, struct lan_node *, const char *method,
+                                   json_t *params, nsec_t timeout, call_done_fn *done, void *arg);
 /* NULL: nothing. `node` may be NULL. */
 const struct lan_said *lan_said(const struct lan_node *, uint32_t port);
 /* Does the node say that the link does not carry? */
@@ -205,6 +239,8 @@ void lan_describe_port(struct buf *, const struct link_end *at, const struct lin
 /* Of s->planned: made anew after the inventory has changed. */
 void lan_proof_renew(struct lan_service *);
 void lan_proof_free(struct lan_service *);
+/* Nobody waits any more for plans that are being proved. */
+void lan_proof_abandon(struct lan_service *);
 /* This circuit of s->planned has come; goes now. */
 void lan_proof_allow(struct lan_service *, const char *circuit);
 void lan_proof_forbid(struct lan_service *, const char *circuit);
@@ -213,6 +249,10 @@ void lan_proof_forbid(struct lan_service *, const char *circuit);
 char *lan_proof_sentence(struct lan_service *);
 void lan_serve_prove(void *, struct bus *, const struct bus_message *);
 void lan_serve_ask(void *, struct bus *, const struct bus_message *);
+
+/* conditions.c */
+void lan_serve_conditions(void *, struct bus *, const struct bus_message *);
+void lan_surveys_free(struct lan_service *); /* before the nodes */
 
 /* job.c */
 /* Looks for something to write, soon. */
@@ -252,6 +292,22 @@ rule_number(const struct rule *rule)
     return rule->kind == RULE_FLOW ? cookie_number(rule->flow->cookie) : 0;
 }
 
+/* Numbers of circuits that must not be let in: rules of theirs are not confirmed yet, by any node
+ * or only ours or those of other controllers. Circuits that were built once are not among them.
+ * False: there are none. */
+enum whose { WHOSE_ANY, WHOSE_OURS, WHOSE_FOREIGN };
+bool lan_find_open(const struct lan_service *, enum whose, struct number_set *);
+
+/* domain.c */
+bool lan_is_ours(const struct lan_service *, const struct node *);
+bool lan_end_is_foreign(const struct lan_service *, const struct link_end *);
+bool lan_link_is_ours(const struct lan_service *, const struct link *); /* an end of it is */
+/* The inventory has changed. */
+void lan_find_foreign(struct lan_service *);
+/* Says which circuits our nodes are ready for, if that is news or `again`. */
+void lan_tell_progress(struct lan_service *, bool again);
+void lan_take_progress(void *arg, struct bus *, const struct bus_message *);
+
 /* waiter.c */
 void lan_check_waiters(struct lan_service *);
 void lan_waiters_free(struct lan_service *);
@@ -281,7 +337,8 @@ void lan_links_free(struct lan_service *);
 void lan_links_changed(struct lan_service *); /* the inventory has changed */
 
 /* hold.c */
-/* Of a link that has been judged. `unseen`: it is down, and only discovery knows. */
+/* Of a link that has been judged. `unseen`: it is down, only discovery knows, and another may be
+ * better. */
 void lan_hold_update(struct lan_service *, const struct link *, struct lan_link *, bool unseen,
                      bool up);
 /* Lets go of links at this port of the node, or all (PORT_ANY), that are up again. */
@@ -308,7 +365,21 @@ void lan_serve_release(void *arg, struct bus *, const struct bus_message *);
 char *lan_subject(const char *prefix, const char *name);
 void lan_publish_node(struct lan_service *, const struct lan_node *);
 
+/* intent.c */
+/* May the circuit be put into the nodes now? `why` as local_is_wanted() has it. */
+bool lan_may_add(const struct lan_service *, const char *circuit, const char **why);
+/* Looks at circuits that have a window, or that local work is about: puts in and takes out. */
+void lan_review_intent(struct lan_service *);
+void lan_expired_free(struct lan_service *);
+
+/* waiter.c */
+/* What of the circuit is still in our nodes, in words for people; NULL: nothing. free() it. */
+char *lan_left_of(struct lan_service *, const char *circuit);
+
 /* service.c */
+/* Puts a circuit into the plan, or takes it out, and what nodes are wanted to hold with it. */
+void lan_put_in(struct lan_service *, const char *circuit);
+void lan_take_out(struct lan_service *, const char *circuit);
 /* Appends an event; nothing waits for it. */
 void lan_record(struct lan_service *, const char *type, const char *object, json_t *body);
 void lan_raise(struct lan_service *, const char *kind, const char *severity, const char *object,

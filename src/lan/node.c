@@ -258,6 +258,9 @@ on_identified(void *arg, struct lan_switch *sw, struct diag *diag)
     const struct lan_node *n = lan_node_find(c->service, name);
     if (!node) {
         diag_set(diag, ERR_DENIED, "the inventory has no node \"%s\"", name);
+    } else if (!lan_is_ours(c->service, node)) {
+        diag_set(diag, ERR_DENIED, "node %s is of site %s, which has another controller", name,
+                 node->site);
     } else if (node->datapath_id != lan_switch_datapath_id(sw)) {
         diag_set(diag, ERR_DENIED, "its datapath id is %016llx, that of the inventory %016llx",
                  (unsigned long long)lan_switch_datapath_id(sw),
@@ -325,7 +328,8 @@ lan_recheck_nodes(struct lan_service *s)
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
         const struct node *node = network_node(s->config.state->network, n->name);
         struct lan_switch *sw = n->sw;
-        if (node && (!sw || node->datapath_id == lan_switch_datapath_id(sw))) {
+        bool moved = node && sw && !lan_is_ours(s, node);
+        if (node && !moved && (!sw || node->datapath_id == lan_switch_datapath_id(sw))) {
             if (sw)
                 check_ports(s, node, sw);
             continue;
@@ -338,8 +342,9 @@ lan_recheck_nodes(struct lan_service *s)
         lan_job_forget(s, n);
         drop_switch(s, sw);
         tell_lost(s, n,
-                  node ? "its datapath id is another one in the inventory now"
-                       : "it is no longer in the inventory");
+                  moved  ? "its site has another controller now"
+                  : node ? "its datapath id is another one in the inventory now"
+                         : "it is no longer in the inventory");
     }
 }
 
@@ -359,6 +364,7 @@ on_ready(void *arg, struct lan_switch *sw)
         return;
     }
     n->sw = sw;
+    n->connection = ++s->n_connections;
     n->since = clock_wall();
     n->refused[0] = n->why[0] = '\0';
     n->err = ERR_OK;
@@ -443,8 +449,15 @@ on_closed(void *arg, struct lan_switch *sw, enum err err, const char *reason)
     drop_switch(s, sw);
 }
 
+static bool
+may_send(void *arg)
+{
+    const struct connecting *c = arg;
+    return journal_leads(c->service->config.journal);
+}
+
 static const struct lan_switch_handler switch_handler = {
-    on_identified, on_ready, on_tables_changed, on_packet_in, on_port_changed, on_closed,
+    on_identified, on_ready, on_tables_changed, on_packet_in, on_port_changed, may_send, on_closed,
 };
 
 void

@@ -10,14 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #define VIOLATIONS_SHOWN 100
 
 /* What was judged of a node. */
 struct judged_node {
     char *name;
     struct ruleset rules;
-    const struct lan_switch *sw; /* of which connection, */
-    uint64_t version;            /* and which of its versions; 0: it has never been read */
+    uint64_t connection; /* of which connection, */
+    uint64_t version;    /* and which of its versions; 0: it has never been read */
     UT_hash_handle hh;
 };
 
@@ -118,22 +120,28 @@ judged_node(struct lan_proof *proof, const char *name)
     return n;
 }
 
+/* Another controller's node is taken to hold what is planned; whether it does is proved there. */
+static void
+read_node(struct lan_proof *proof, struct lan_node *n)
+{
+    struct judged_node *judged = judged_node(proof, n->name);
+    uint64_t version = n->foreign ? 0 : lan_switch_version(n->sw);
+    if (!n->foreign && judged->connection == n->connection && judged->version == version)
+        return;
+    struct difference d = {proof->prover, judged};
+    const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, NULL, &d};
+    ruleset_compare(n->foreign ? &n->wanted : lan_switch_held(n->sw), &judged->rules, &difference);
+    judged->connection = n->connection;
+    judged->version = version;
+}
+
 /* Of a node that is not connected, what it was last seen to hold stays. */
 static void
 read_nodes(struct lan_service *s)
 {
     for (struct lan_node *n = s->nodes; n; n = n->hh.next) {
-        if (!lan_node_is_ready(n) || !network_node(s->planned, n->name))
-            continue;
-        struct judged_node *judged = judged_node(s->proof, n->name);
-        uint64_t version = lan_switch_version(n->sw);
-        if (judged->sw == n->sw && judged->version == version)
-            continue;
-        struct difference d = {s->proof->prover, judged};
-        const struct ruleset_difference difference = {on_missing, on_changed, on_foreign, NULL, &d};
-        ruleset_compare(lan_switch_held(n->sw), &judged->rules, &difference);
-        judged->sw = n->sw;
-        judged->version = version;
+        if (network_node(s->planned, n->name) && (n->foreign || lan_node_is_ready(n)))
+            read_node(s->proof, n);
     }
     prover_judge(s->proof->prover);
 }
@@ -149,7 +157,7 @@ unread_nodes(const struct lan_service *s)
         struct lan_node *n = lan_node_find(s, node->name);
         struct judged_node *judged;
         HASH_FIND_STR(s->proof->nodes, node->name, judged);
-        if (n && lan_node_is_ready(n))
+        if (n && (n->foreign || lan_node_is_ready(n)))
             continue;
         json_array_append_new(list, json_pack("{s:s, s:b}", "node", node->name, "known-before",
                                               judged && judged->version));
@@ -176,17 +184,91 @@ text_of(const json_t *payload, const char *key)
     return json_string_value(json_object_get(payload, key));
 }
 
+/* ---- What is planned ----
+ * Planned and proved anew, beside the loop: the nodes are kept in step meanwhile. */
+
+struct planned_proof {
+    uv_work_t work;
+    struct lan_service *service; /* NULL: it has gone */
+    struct bus *bus;
+    char *reply_to;
+    struct network *network; /* as it is planned for; a copy */
+    struct plan_size size;   /* of the plan that is kept, circuit by circuit */
+    json_t *answer;
+    enum err err;
+    struct diag diag;
+    struct planned_proof *next; /* of the service */
+};
+
+static void
+compute_planned(uv_work_t *work)
+{
+    struct planned_proof *p = CONTAINER_OF(work, struct planned_proof, work);
+    struct plan *plan;
+    struct proof proof;
+    p->err = plan_network(p->network, &plan, &p->diag);
+    if (p->err)
+        return;
+    struct plan_size size;
+    plan_get_size(plan, &size);
+    if (memcmp(&size, &p->size, sizeof size) != 0)
+        p->err = diag_set(&p->diag, ERR_CONFLICT,
+                          "what is kept as the plan is not what would be planned anew");
+    else
+        p->err = prove_plan(p->network, plan, &proof, &p->diag);
+    if (!p->err) {
+        p->answer = proof_to_json(&proof, VIOLATIONS_SHOWN);
+        proof_fini(&proof);
+    }
+    plan_free(plan);
+}
+
+static void
+answer_planned(uv_work_t *work, int status)
+{
+    struct planned_proof *p = CONTAINER_OF(work, struct planned_proof, work);
+    if (p->service) {
+        LL_DELETE(p->service->planned_proofs, p);
+        if (status || p->err)
+            bus_reply_error(p->bus, p->reply_to, status ? ERR_CLOSED : p->err, "%s", p->diag.text);
+        else
+            bus_reply(p->bus, p->reply_to, json_incref(p->answer));
+    }
+    json_decref(p->answer);
+    network_free(p->network);
+    free(p->reply_to);
+    free(p);
+}
+
+/* The loop must go on until those at work are through. */
+void
+lan_proof_abandon(struct lan_service *s)
+{
+    struct planned_proof *p, *next;
+    LL_FOREACH_SAFE(s->planned_proofs, p, next)
+    {
+        bus_reply_error(p->bus, p->reply_to, ERR_CLOSED, "the service has ended");
+        p->service = NULL;
+    }
+    s->planned_proofs = NULL;
+}
+
 static void
 prove_planned(struct lan_service *s, struct bus *bus, const struct bus_message *m)
 {
-    struct proof proof = {0};
-    struct diag diag;
-    enum err err = prove_plan(s->planned, s->plan, &proof, &diag);
-    if (err)
-        bus_reply_error(bus, m->reply_to, err, "%s", diag.text);
-    else
-        bus_reply(bus, m->reply_to, proof_to_json(&proof, VIOLATIONS_SHOWN));
-    proof_fini(&proof);
+    if (s->planned_proofs) { /* each takes a processor and memory for all rules */
+        bus_reply_error(bus, m->reply_to, ERR_BUSY, "the plan is being proved already");
+        return;
+    }
+    struct planned_proof *p = xcalloc(1, sizeof *p);
+    *p = (struct planned_proof){.service = s,
+                                .bus = bus,
+                                .reply_to = m->reply_to ? xstrdup(m->reply_to) : NULL,
+                                .network = network_copy(s->planned)};
+    plan_get_size(s->plan, &p->size);
+    LL_PREPEND(s->planned_proofs, p);
+    if (uv_queue_work(s->config.loop, &p->work, compute_planned, answer_planned))
+        answer_planned(&p->work, UV_ECANCELED);
 }
 
 void
@@ -244,7 +326,7 @@ lan_proof_sentence(struct lan_service *s)
 {
     struct proof proof;
     read_nodes(s);
-    prover_report(s->proof->prover, 1, &proof);
+    prover_violations(s->proof->prover, 1, &proof);
     const struct violation *v = proof.n ? &proof.violations[0] : NULL;
     json_t *unread = unread_nodes(s);
     struct buf text = BUF_INIT;

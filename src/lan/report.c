@@ -83,8 +83,10 @@ lan_serve_nodes(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct lan_service *s = arg;
     json_t *nodes = json_array();
-    for (const struct node *node = s->config.state->network->nodes; node; node = node->hh.next)
-        json_array_append_new(nodes, node_json(s, lan_node_need(s, node->name)));
+    for (const struct node *node = s->config.state->network->nodes; node; node = node->hh.next) {
+        if (lan_is_ours(s, node))
+            json_array_append_new(nodes, node_json(s, lan_node_need(s, node->name)));
+    }
     bus_reply(bus, m->reply_to, json_pack("{so}", "nodes", nodes));
 }
 
@@ -188,8 +190,10 @@ lan_serve_links(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct lan_service *s = arg;
     json_t *links = json_array();
-    for (const struct link *link = s->config.state->network->links; link; link = link->hh.next)
-        json_array_append_new(links, lan_link_json(s, link));
+    for (const struct link *link = s->config.state->network->links; link; link = link->hh.next) {
+        if (lan_link_is_ours(s, link))
+            json_array_append_new(links, lan_link_json(s, link));
+    }
     bus_reply(bus, m->reply_to,
               json_pack("{so so}", "links", links, "unexpected", lan_misfits_json(s)));
 }
@@ -239,9 +243,9 @@ lan_serve_rpc(void *arg, struct bus *bus, const struct bus_message *m)
     }
     struct forwarded *f = xcalloc(1, sizeof *f);
     *f = (struct forwarded){bus, m->reply_to ? xstrdup(m->reply_to) : NULL};
-    enum err err = rpc_call(n->agent, method, params ? json_incref(params) : NULL,
-                            timeout_ms > 0 ? timeout_ms * NSEC_PER_MSEC : 10 * NSEC_PER_SEC,
-                            on_answer, f, NULL);
+    enum err err = lan_call_agent(s, n, method, params ? json_incref(params) : NULL,
+                                  timeout_ms > 0 ? timeout_ms * NSEC_PER_MSEC : 10 * NSEC_PER_SEC,
+                                  on_answer, f);
     if (err) {
         bus_reply_error(bus, f->reply_to, err, "node %s: %s", name, err_text(err));
         free(f->reply_to);

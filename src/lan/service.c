@@ -164,7 +164,7 @@ add_circuit(struct lan_service *s, const char *name, struct plan_changes *change
     const struct circuit *c = network_circuit(s->config.state->network, name);
     const struct design *d = network_design(s->config.state->network, name);
     struct diag diag;
-    if (!c || !d || network_design(s->planned, name))
+    if (!c || !d || network_design(s->planned, name) || !lan_may_add(s, name, NULL))
         return;
     if (plan_add_circuit(s->plan, s->config.state->network, c, d, changes, &diag)) {
         log_error("circuit %s cannot be planned: %s", name, diag.text);
@@ -187,6 +187,22 @@ remove_circuit(struct lan_service *s, const char *name, struct plan_changes *cha
     lan_proof_forbid(s, name);
     (void)network_remove_design(s->planned, name);
     (void)network_remove_circuit(s->planned, name);
+}
+
+void
+lan_put_in(struct lan_service *s, const char *circuit)
+{
+    struct plan_changes changes = {0};
+    add_circuit(s, circuit, &changes);
+    take_changes(s, &changes);
+}
+
+void
+lan_take_out(struct lan_service *s, const char *circuit)
+{
+    struct plan_changes changes = {0};
+    remove_circuit(s, circuit, &changes);
+    take_changes(s, &changes);
 }
 
 /* Takes a new plan of one node over. What stays the same stays confirmed. */
@@ -232,10 +248,9 @@ replan(struct lan_service *s)
     }
     plan_free(s->plan);
     s->plan = plan;
-    for (const struct circuit_status *c = state->circuits; c; c = c->hh.next) {
-        if (phase_is_wanted(c->phase))
-            add_circuit(s, c->circuit, NULL);
-    }
+    for (const struct circuit_status *c = state->circuits; c; c = c->hh.next)
+        add_circuit(s, c->circuit, NULL);
+    lan_find_foreign(s);
     for (struct lan_node *n = s->nodes; n; n = n->hh.next)
         take_plan(s, n, plan_ruleset(plan, n->name));
     lan_recheck_nodes(s);
@@ -288,7 +303,7 @@ retire_leftovers(struct lan_service *s)
         const struct circuit *c = network_circuit(state->network, status->circuit);
         const struct design *d = network_design(state->network, status->circuit);
         struct diag diag;
-        if (!c || !d || phase_is_wanted(status->phase))
+        if (!c || !d || network_design(s->planned, status->circuit))
             continue;
         if (compile_circuit(state->network, c, d, &sink, &diag))
             log_warn("circuit %s: %s", status->circuit, diag.text);
@@ -348,6 +363,8 @@ lan_service_event(struct lan_service *s, const struct state_event *e)
         for (struct lan_node *n = s->nodes; n; n = n->hh.next)
             lan_configure_agent(s, n);
     }
+    if (!strncmp(e->type, "local.", strlen("local.")) || !strncmp(e->type, "circuit.", 8))
+        lan_review_intent(s);
 }
 
 /* ---- Timers ---- */
@@ -395,6 +412,8 @@ on_read_timer(void *arg)
         n->retry = false;
     }
     expire_told(s, TOLD_LIFE);
+    lan_review_intent(s);
+    lan_tell_progress(s, true);
     lan_check_waiters(s);
     lan_schedule(s);
     timer_start(s->read_timer, READ_INTERVAL);
@@ -445,29 +464,51 @@ listen_on(struct lan_service *s, const char *address, const struct stream_listen
     return stream_listen(s->config.loop, &config, handler, s, listener, diag);
 }
 
-static const struct {
-    const char *subject;
-    bus_message_fn *serve;
-} requests[] = {
-    {"lan.nodes", lan_serve_nodes},   {"lan.rules", lan_serve_rules},
-    {"lan.links", lan_serve_links},   {"lan.push", lan_serve_push},
-    {"lan.remove", lan_serve_remove}, {"lan.readback", lan_serve_readback},
-    {"lan.repair", lan_serve_repair}, {"lan.rpc", lan_serve_rpc},
-    {"lan.denied", lan_serve_denied}, {"lan.release-port", lan_serve_release},
-    {"lan.prove", lan_serve_prove},   {"lan.ask", lan_serve_ask},
+const char *const lan_request_names[LAN_N_REQUESTS] = {
+    [LAN_NODES] = "nodes",           [LAN_RULES] = "rules",
+    [LAN_LINKS] = "links",           [LAN_PUSH] = "push",
+    [LAN_REMOVE] = "remove",         [LAN_READBACK] = "readback",
+    [LAN_REPAIR] = "repair",         [LAN_RPC] = "rpc",
+    [LAN_DENIED] = "denied",         [LAN_RELEASE_PORT] = "release-port",
+    [LAN_PROVE] = "prove",           [LAN_ASK] = "ask",
+    [LAN_CONDITIONS] = "conditions",
 };
+
+static bus_message_fn *const servers[LAN_N_REQUESTS] = {
+    [LAN_NODES] = lan_serve_nodes,           [LAN_RULES] = lan_serve_rules,
+    [LAN_LINKS] = lan_serve_links,           [LAN_PUSH] = lan_serve_push,
+    [LAN_REMOVE] = lan_serve_remove,         [LAN_READBACK] = lan_serve_readback,
+    [LAN_REPAIR] = lan_serve_repair,         [LAN_RPC] = lan_serve_rpc,
+    [LAN_DENIED] = lan_serve_denied,         [LAN_RELEASE_PORT] = lan_serve_release,
+    [LAN_PROVE] = lan_serve_prove,           [LAN_ASK] = lan_serve_ask,
+    [LAN_CONDITIONS] = lan_serve_conditions,
+};
+
+static enum err
+subscribe(struct lan_service *s, const char *prefix, const char *what, bus_message_fn *serve,
+          struct diag *diag)
+{
+    char *subject = xasprintf("%s%s", prefix, what);
+    enum err err = bus_subscribe(s->config.bus, subject, serve, s,
+                                 &s->subscriptions[s->n_subscriptions]);
+    if (err)
+        diag_set(diag, err, "bus: %s: %s", subject, err_text(err));
+    else
+        s->n_subscriptions++;
+    free(subject);
+    return err;
+}
 
 static enum err
 subscribe_all(struct lan_service *s, struct diag *diag)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
-        enum err err = bus_subscribe(s->config.bus, requests[i].subject, requests[i].serve, s,
-                                     &s->subscriptions[s->n_subscriptions]);
-        if (err)
-            return diag_set(diag, err, "bus: %s: %s", requests[i].subject, err_text(err));
-        s->n_subscriptions++;
-    }
-    return ERR_OK;
+    const char *prefix = s->config.prefix ? s->config.prefix : "lan.";
+    enum err err = ERR_OK;
+    for (enum lan_request i = 0; i < LAN_N_REQUESTS && !err; i++)
+        err = subscribe(s, prefix, lan_request_names[i], servers[i], diag);
+    if (!err && s->config.domain)
+        err = subscribe(s, "lan.", "peer-progress", lan_take_progress, diag);
+    return err;
 }
 
 enum err
@@ -513,12 +554,15 @@ lan_service_free(struct lan_service *s)
     stream_listener_free(s->rpc);
     lan_job_free(s);
     lan_waiters_free(s);
+    lan_surveys_free(s);
+    lan_proof_abandon(s);
     while (s->nodes)
         lan_node_free(s, s->nodes);
     lan_connecting_free(s);
     lan_links_free(s);
     lan_denied_free(s);
     lan_refusals_free(s);
+    lan_expired_free(s);
     expire_told(s, 0);
     lan_proof_free(s);
     plan_free(s->plan);
@@ -527,7 +571,14 @@ lan_service_free(struct lan_service *s)
     timer_free(s->read_timer);
     timer_free(s->discovery_timer);
     timer_free(s->denied_timer);
+    json_decref(s->told_progress);
     free(s);
+}
+
+void
+lan_service_set_secret(struct lan_service *s, const uint8_t secret[LAN_SECRET_SIZE])
+{
+    memcpy(s->secret, secret, sizeof s->secret);
 }
 
 const char *

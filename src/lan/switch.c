@@ -1,6 +1,7 @@
 #include "base/alloc.h"
 #include "io/clock.h"
 #include "lan/switch_private.h"
+#include "model/text.h"
 #include "proto/openflow/openflow_canonical.h"
 
 #include <stdio.h>
@@ -20,7 +21,7 @@ void
 lan_switch_flush(struct lan_switch *s)
 {
     struct buf *out = openflow_session_output(s->session);
-    if (out->size && s->stream)
+    if (out->size && s->stream && s->handler->may_send(s->arg))
         (void)stream_send(s->stream, out->data, out->size);
     buf_clear(out);
     nsec_t deadline = openflow_session_deadline(s->session);
@@ -231,14 +232,6 @@ begin(struct lan_switch *s)
     (void)ask(s, &m, ASK_ROLE, NULL, NULL, READ_TIMEOUT);
 }
 
-/* What a switch says of itself is shown to people and put into JSON. */
-static void
-make_printable(char *text)
-{
-    for (; *text; text++)
-        *text = *text < ' ' || *text > '~' ? '?' : *text;
-}
-
 static void
 copy_ports(struct lan_switch *s, const struct openflow_multipart *m)
 {
@@ -246,7 +239,7 @@ copy_ports(struct lan_switch *s, const struct openflow_multipart *m)
     s->ports = m->n ? xmemdup(m->ports, m->n * sizeof *m->ports) : NULL;
     s->n_ports = m->n;
     for (uint32_t i = 0; i < s->n_ports; i++)
-        make_printable(s->ports[i].name);
+        text_make_printable(s->ports[i].name); /* shown to people, and put into JSON */
 }
 
 static void
@@ -261,7 +254,7 @@ take_handshake(struct lan_switch *s, const struct request *r, const struct openf
     } else if (r->purpose == ASK_DESC && e->message->multipart.n) {
         const struct openflow_desc *d = e->message->multipart.desc;
         snprintf(s->software, sizeof s->software, "%.64s %.64s", d->hardware, d->software);
-        make_printable(s->software);
+        text_make_printable(s->software);
     } else if (r->purpose == ASK_PORTS) {
         copy_ports(s, &e->message->multipart);
     }
@@ -313,7 +306,7 @@ take_port(struct lan_switch *s, const struct openflow_port_status *p)
 {
     struct openflow_port port = p->port;
     uint32_t i = 0;
-    make_printable(port.name);
+    text_make_printable(port.name);
     while (i < s->n_ports && s->ports[i].port_no != port.port_no)
         i++;
     if (p->reason == OFPPR_DELETE) {

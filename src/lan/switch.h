@@ -38,6 +38,8 @@ struct lan_switch_handler {
     void (*tables_changed)(void *arg, struct lan_switch *, bool monitored);
     void (*packet_in)(void *arg, struct lan_switch *, const struct openflow_packet_in *);
     void (*port_changed)(void *arg, struct lan_switch *, const struct openflow_port *);
+    /* False: whoever stood still may have been relieved meanwhile: what was to be sent is not. */
+    bool (*may_send)(void *arg);
     /* The end; free it. */
     void (*closed)(void *arg, struct lan_switch *, enum err, const char *reason);
 };

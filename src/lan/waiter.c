@@ -10,6 +10,8 @@
 
 #define WAITER_LIFE (120 * NSEC_PER_SEC) /* who asked has given up long before */
 
+#define LEFT_SHOWN 5 /* nodes */
+
 enum waiter_kind { WAIT_PUSH, WAIT_REMOVE, WAIT_READBACK, WAIT_REPAIR };
 
 struct waited_node {
@@ -33,15 +35,19 @@ struct lan_waiter {
 };
 
 static void
+waited_node_free(struct lan_waiter *w, struct waited_node *wn)
+{
+    HASH_DEL(w->nodes, wn);
+    ruleset_fini(&wn->rules);
+    free(wn->name);
+    free(wn);
+}
+
+static void
 waiter_free(struct lan_waiter *w)
 {
-    struct waited_node *wn, *next;
-    HASH_ITER (hh, w->nodes, wn, next) {
-        HASH_DEL(w->nodes, wn);
-        ruleset_fini(&wn->rules);
-        free(wn->name);
-        free(wn);
-    }
+    while (w->nodes)
+        waited_node_free(w, w->nodes);
     free(w->reply_to);
     free(w);
 }
@@ -95,6 +101,19 @@ take_meter(void *arg, const struct node *node, const struct meter *meter, struct
     return ERR_OK;
 }
 
+static enum err
+refuse_unplanned(const struct lan_service *s, const char *name, struct diag *diag)
+{
+    const struct circuit_status *status = state_circuit(s->config.state, name);
+    const char *why;
+    if (!status || !phase_is_wanted(status->phase))
+        return diag_set(diag, ERR_NOT_FOUND, "circuit %s is not wanted in the network", name);
+    return lan_may_add(s, name, &why)
+               ? diag_set(diag, ERR_CONFLICT, "circuit %s cannot be planned", name)
+               : diag_set(diag, ERR_CONFLICT, "circuit %s is not put into the nodes: %s", name,
+                          why);
+}
+
 /* A circuit that is being taken out has its design until it is released; what is left of it then,
  * if anything, is among what its nodes have retired. */
 static enum err
@@ -104,14 +123,11 @@ add_circuit(struct lan_service *s, struct lan_waiter *w, const char *name, struc
     const struct rule_sink sink = {take_flow, take_group, take_meter, w};
     bool gone = w->kind == WAIT_REMOVE || w->removed;
     bool planned = network_design(s->planned, name);
-    const struct circuit_status *status = state_circuit(s->config.state, name);
     net = planned ? s->planned : net;
     const struct circuit *c = network_circuit(net, name);
     const struct design *d = network_design(net, name);
     if (!gone && !planned)
-        return status && phase_is_wanted(status->phase)
-                   ? diag_set(diag, ERR_CONFLICT, "circuit %s cannot be planned", name)
-                   : diag_set(diag, ERR_NOT_FOUND, "circuit %s is not wanted in the network", name);
+        return refuse_unplanned(s, name, diag);
     if (!c || !d)
         return ERR_OK;
     number_set_add(&w->numbers, d->number);
@@ -128,6 +144,63 @@ add_retired(struct lan_service *s, struct lan_waiter *w)
                 ruleset_put(&need_waited_node(w, n->name)->rules, &item->rule);
         }
     }
+}
+
+/* What nodes of other controllers do is waited for there. */
+static void
+drop_foreign(struct lan_service *s, struct lan_waiter *w)
+{
+    struct waited_node *wn, *next;
+    HASH_ITER (hh, w->nodes, wn, next) {
+        const struct lan_node *n = lan_node_find(s, wn->name);
+        if (n && n->foreign)
+            waited_node_free(w, wn);
+    }
+}
+
+static const struct rule *find_unfinished(const struct lan_waiter *, const struct waited_node *,
+                                          struct lan_node *);
+
+/* A node that is not there is not known to hold nothing. */
+static bool
+add_left(const struct lan_service *s, const struct lan_waiter *w, struct waited_node *wn,
+         struct buf *text)
+{
+    struct lan_node *n = lan_node_find(s, wn->name);
+    if (!n || !network_node(s->config.state->network, wn->name))
+        return false;
+    const char *separator = text->size ? "; " : "";
+    if (!lan_node_is_ready(n)) {
+        buf_printf(text, "%snode %s is not connected", separator, wn->name);
+        return true;
+    }
+    const struct rule *rule = find_unfinished(w, wn, n);
+    if (!rule)
+        return false;
+    buf_printf(text, "%snode %s still holds ", separator, wn->name);
+    rule_format(rule, text);
+    return true;
+}
+
+char *
+lan_left_of(struct lan_service *s, const char *circuit)
+{
+    struct lan_waiter w = {.kind = WAIT_REMOVE};
+    struct buf text = BUF_INIT;
+    struct diag diag = {""};
+    unsigned n = 0;
+    enum err err = add_circuit(s, &w, circuit, &diag);
+    if (err)
+        buf_str(&text, diag.text);
+    add_retired(s, &w);
+    drop_foreign(s, &w);
+    for (struct waited_node *wn = w.nodes; wn && n < LEFT_SHOWN; wn = wn->hh.next)
+        n += add_left(s, &w, wn, &text);
+    while (w.nodes)
+        waited_node_free(&w, w.nodes);
+    char *left = text.size ? xstrdup(buf_cstr(&text)) : NULL;
+    buf_fini(&text);
+    return left;
 }
 
 static enum err
@@ -179,6 +252,7 @@ waiter_new(struct lan_service *s, enum waiter_kind kind, const struct bus_messag
     enum err err = add_circuits(s, w, m->payload, &diag);
     if (!err && (kind == WAIT_READBACK || kind == WAIT_REPAIR))
         err = add_nodes(s, w, m->payload, &diag);
+    drop_foreign(s, w);
     if (err) {
         bus_reply_error(s->config.bus, w->reply_to, err, "%.300s", diag.text);
         waiter_free(w);
@@ -236,6 +310,16 @@ is_at_work(const struct lan_service *s, const struct lan_node *n)
     return lan_node_has_work(n) || n->busy || s->job;
 }
 
+/* Other controllers' nodes do not hold what is behind it yet. What stands in their way they tell.
+ */
+static bool
+waits_for_others(const struct lan_service *s, const struct rule *rule)
+{
+    struct number_set open = {{0}};
+    return s->config.domain && rule_number(rule) && lan_find_open(s, WHOSE_FOREIGN, &open) &&
+           number_set_has(&open, rule_number(rule));
+}
+
 /* True: this node is done, or there is an obstacle. */
 static bool
 judge_rules(struct lan_service *s, const struct lan_waiter *w, struct waited_node *wn,
@@ -246,7 +330,7 @@ judge_rules(struct lan_service *s, const struct lan_waiter *w, struct waited_nod
         wn->done = true;
         return true;
     }
-    if (is_at_work(s, n))
+    if (is_at_work(s, n) || waits_for_others(s, rule))
         return false;
     say(o, n->err ? n->err : ERR_CONFLICT, !n->err && n->retry, n->name,
         w->kind == WAIT_PUSH ? "does not hold " : "still holds ", rule, n->why);

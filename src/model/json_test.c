@@ -38,7 +38,9 @@ every_member_is_written_as_it_was_read(void **state UNUSED)
                         " 'shared-links': ['a'], 'shared-nodes': ['m', 'n']}"},
         {OBJECT_DESIGN, "{'circuit': 'c', 'number': 65535, 'failover': {}, 'disjoint': 'node'}"},
         {OBJECT_SETTINGS, "{'missing-rule': 'report', 'foreign-rule': 'repair',"
-                          " 'wait-to-restore-ms': 0, 'revertive': false}"},
+                          " 'wait-to-restore-ms': 0, 'revertive': false, 'shape-links': true,"
+                          " 'local-work': 'disable', 'local-work-hours': 168,"
+                          " 'local-conflict': 'local-stays'}"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(objects); i++) {
         struct diag diag = {""};

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define WAIT_TO_RESTORE_DEFAULT_MS 1000
+#define LOCAL_WORK_DEFAULT_HOURS 24
 
 /* What is at which port, and which node has which datapath id: two arrays sorted by hash. They are
  * built when they are first asked for, and dropped whenever one of those is put or removed, so that
@@ -112,6 +113,7 @@ network_new(void)
         .foreign_rule = DRIFT_REPAIR,
         .wait_to_restore_ms = WAIT_TO_RESTORE_DEFAULT_MS,
         .revertive = true,
+        .local_work_hours = LOCAL_WORK_DEFAULT_HOURS,
     };
     return network;
 }

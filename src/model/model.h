@@ -143,6 +143,7 @@ struct circuit {
     uint32_t rate_kbps;           /* committed, each direction; the meter's rate */
     uint32_t burst_octets;        /* the meter's burst */
     uint32_t max_latency_us;      /* one way; 0: no budget */
+    uint32_t max_asymmetry_us;    /* of an IP circuit, between its directions; 0: no budget */
     enum disjointness protection; /* what is asked for at least */
     struct window window;
     UT_hash_handle hh;
@@ -170,11 +171,20 @@ struct design {
 
 enum drift_policy { DRIFT_REPAIR, DRIFT_REPORT, DRIFT_POLICY_MAX };
 
+/* What people at a site may do to its circuits while the centre cannot be asked (model/local.h). */
+enum local_policy { LOCAL_WORK_NONE, LOCAL_WORK_DISABLE, LOCAL_WORK_ALL, LOCAL_POLICY_MAX };
+/* What becomes of it when the centre meant something else meanwhile. */
+enum conflict_policy { CONFLICT_CENTRE_WINS, CONFLICT_LOCAL_STAYS, CONFLICT_POLICY_MAX };
+
 struct settings {
     enum drift_policy missing_rule; /* what to do about a rule that has gone or changed */
     enum drift_policy foreign_rule; /* ... about one nobody planned */
     uint32_t wait_to_restore_ms;    /* a link that is back is used again after this; */
     bool revertive;                 /* false: only when an operator says so */
+    bool shape_links;               /* packet nodes send no faster than a link's capacity */
+    enum local_policy local_work;
+    uint32_t local_work_hours; /* at most; then the centre's intent holds again */
+    enum conflict_policy local_conflict;
 };
 
 struct network {

@@ -10,6 +10,7 @@
 
 #define DELAY_MAX_US 10000000
 #define WAIT_MAX_MS 86400000
+#define LOCAL_HOURS_MAX 168 /* a week */
 #define BURST_DEFAULT 15180 /* ten frames of 1518 octets */
 #define SERVER_PORTS_MAX 64
 #define TIME_NOT_GIVEN (-1) /* while a window is being read */
@@ -20,6 +21,8 @@ static const char *const applications[] = {"goose", "sv", NULL};
 static const char *const service_classes[] = {"bulk", "engineering", "scada", "protection", NULL};
 static const char *const disjointnesses[] = {"none", "maximal", "link", "node", NULL};
 static const char *const drift_policies[] = {"repair", "report", NULL};
+static const char *const local_policies[] = {"none", "disable", "all", NULL};
+static const char *const conflict_policies[] = {"centre-wins", "local-stays", NULL};
 
 _Static_assert(ARRAY_SIZE(site_kinds) == SITE_KIND_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(node_kinds) == NODE_KIND_MAX + 1, "a word for each");
@@ -27,6 +30,8 @@ _Static_assert(ARRAY_SIZE(applications) == MULTICAST_APPLICATION_MAX + 1, "a wor
 _Static_assert(ARRAY_SIZE(service_classes) == CLASS_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(disjointnesses) == DISJOINT_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(drift_policies) == DRIFT_POLICY_MAX + 1, "a word for each");
+_Static_assert(ARRAY_SIZE(local_policies) == LOCAL_POLICY_MAX + 1, "a word for each");
+_Static_assert(ARRAY_SIZE(conflict_policies) == CONFLICT_POLICY_MAX + 1, "a word for each");
 
 static bool
 is_ip(const void *object)
@@ -156,6 +161,8 @@ static const struct member circuit_members[] = {
      .max = UINT32_MAX, .fallback = BURST_DEFAULT},
     {"max-latency-us", "max-latency-us", NULL, MEMBER_U32, AT(circuit, max_latency_us), .min = 1,
      .max = DELAY_MAX_US},
+    {"max-asymmetry-us", "max-asymmetry-us", NULL, MEMBER_U32, AT(circuit, max_asymmetry_us),
+     .min = 1, .max = DELAY_MAX_US, .present = is_ip},
     {"protection", "protection", WORD(disjointnesses), .fallback = DISJOINT_MAXIMAL,
      AT(circuit, protection)},
     {"start", "start", "window", MEMBER_TIME, MEMBER_REQUIRED, AT(circuit, window.start),
@@ -184,6 +191,11 @@ static const struct member settings_members[] = {
     {"wait-to-restore-ms", NULL, NULL, MEMBER_U32, AT(settings, wait_to_restore_ms),
      .max = WAIT_MAX_MS, .fallback = 1000},
     {"revertive", NULL, NULL, MEMBER_BOOL, AT(settings, revertive), .fallback = true},
+    {"shape-links", NULL, NULL, MEMBER_BOOL, AT(settings, shape_links), .fallback = false},
+    {"local-work", NULL, WORD(local_policies), AT(settings, local_work)},
+    {"local-work-hours", NULL, NULL, MEMBER_U32, AT(settings, local_work_hours), .min = 1,
+     .max = LOCAL_HOURS_MAX, .fallback = 24},
+    {"local-conflict", NULL, WORD(conflict_policies), AT(settings, local_conflict)},
 };
 
 /* ---- What has to hold between members ----------------------------------------------------------

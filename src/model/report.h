@@ -47,7 +47,7 @@ struct report_row *report_add(struct report *, enum report_action, const char *k
 /* Turns a row into an error; the first error of a row stays. */
 void report_fail(struct report *, struct report_row *, const char *field, uint32_t line,
                  uint32_t column, const char *text);
-/* No row is an error, and no finding. */
+/* No row and no finding is an error. */
 bool report_is_clean(const struct report *);
 
 /* {"dry-run", "applied", "created", "changed", "unchanged", "errors", "rows": [{"action", "kind",

@@ -103,8 +103,23 @@ state_free(struct state *s)
         HASH_DEL(s->orders, o);
         order_free(o);
     }
+    access_fini(&s->access);
+    local_fini(&s->local);
     network_free(s->network);
     free(s);
+}
+
+void
+state_forget_site(struct state *s, uint32_t site)
+{
+    struct exception *e, *next;
+    local_forget(&s->local, site);
+    HASH_ITER (hh, s->exceptions, e, next) {
+        if (exception_site(e->id) != site)
+            continue;
+        HASH_DEL(s->exceptions, e);
+        exception_free(e);
+    }
 }
 
 const struct circuit_status *
@@ -566,6 +581,12 @@ state_apply(struct state *s, const struct state_event *event, struct diag *diag)
 {
     struct application a = {s, event, diag, ERR_OK};
     s->seq = event->seq;
+    bool centres = !event->site; /* a site says of its own circuits that they have expired */
+    if (centres && (!strncmp(event->type, "circuit.", 8) || !strncmp(event->type, "model.", 6)))
+        s->plan_seq = event->seq;
+    if (access_knows(event->type))
+        return access_apply(&s->access, event, diag);
+    a.err = local_apply(&s->local, event, diag);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(table[i].type, event->type))
             continue;

@@ -11,6 +11,8 @@
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
 
+#include "model/access.h"
+#include "model/local.h"
 #include "model/model.h"
 
 #include <jansson.h>
@@ -41,6 +43,15 @@ static inline bool
 phase_is_wanted(enum circuit_phase phase)
 {
     return phase == PHASE_BUILDING || phase == PHASE_BUILT || phase == PHASE_ACTIVE;
+}
+
+/* Sites number their exceptions from the number of the site times this, so that a number means the
+ * same everywhere. */
+#define EXCEPTION_IDS 4000000u
+static inline uint32_t
+exception_site(uint32_t id) /* the number of the site that raised it */
+{
+    return id / EXCEPTION_IDS;
 }
 
 enum exception_state { EXCEPTION_OPEN, EXCEPTION_ACKNOWLEDGED, EXCEPTION_CLOSED };
@@ -96,8 +107,13 @@ struct state {
     struct exception *exceptions;    /* by id, in order; closed ones too */
     struct fingerprint *fingerprints;
     struct order *orders;
+    struct access access; /* sessions, grants, break-glass codes */
+    struct local local;   /* what sites decided by themselves */
     uint32_t last_order, last_exception;
     uint64_t seq; /* of the last event applied */
+    /* ... and of the last one that changed what is wanted: circuits or the model. Among sites these
+     * are the centre's alone, so that everybody who knows as much has the same number. */
+    uint64_t plan_seq;
     /* Counts what changed, so that caches know: any change of the network's own objects. */
     uint64_t network_version;
 };
@@ -110,12 +126,17 @@ struct state_event {
     nsec_t time;
     const char *type, *object, *actor;
     const json_t *body;
+    uint32_t site; /* number of whose journal it is of; 0: the centre's, or of a site alone */
 };
 
 /* Takes the state one event further. Events it does not know change only `seq`. An event it knows
  * whose body it cannot read leaves the rest as it was: ERR_MALFORMED, with the reason; the caller
  * logs it and goes on, as every other reader of this journal does. */
 MUST_CHECK enum err state_apply(struct state *, const struct state_event *, struct diag *);
+
+/* Forgets the exceptions and the local work of the site of this number: its journal is told anew.
+ */
+void state_forget_site(struct state *, uint32_t site);
 
 /* NULL: none. */
 const struct circuit_status *state_circuit(const struct state *, const char *circuit);

@@ -30,7 +30,7 @@ apply(const char *type, const char *body, struct diag *diag)
     json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
     assert_non_null(json);
     seq++;
-    struct state_event event = {seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json};
+    struct state_event event = {seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json, 0};
     enum err err = state_apply(state, &event, diag);
     json_decref(json);
     free(text);
@@ -87,6 +87,23 @@ a_circuit_s_life_is_a_fold_over_its_events(void **unused UNUSED)
     assert_ok(apply("model.remove", "{'kind': 'circuit', 'name': 'c'}", &diag));
     assert_null(state_circuit(state, "c"));
     assert_null(network_circuit(state->network, "c"));
+}
+
+static void
+the_plan_is_the_centre_s(void **unused UNUSED)
+{
+    struct diag diag = {""};
+    if (apply("model.put", PUT, &diag))
+        fail_msg("%s", diag.text);
+    assert_int_equal(state->plan_seq, seq);
+    json_t *body = json_pack("{ss ss}", "circuit", "c", "end", "1970-01-01T00:00:01Z");
+    struct state_event event = {77, 0, "circuit.expired", "circuit/c", "system/lan", body, 12};
+    assert_ok(state_apply(state, &event, &diag)); /* a site's own: its journal counts otherwise */
+    assert_int_equal(state->plan_seq, seq);
+    event.site = 0;
+    assert_ok(state_apply(state, &event, &diag));
+    assert_int_equal(state->plan_seq, 77);
+    json_decref(body);
 }
 
 static void
@@ -177,7 +194,7 @@ what_cannot_be_read_changes_nothing_and_is_named(void **unused UNUSED)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_state, close_state)
 
-TEST_MAIN(TEST(a_circuit_s_life_is_a_fold_over_its_events),
+TEST_MAIN(TEST(a_circuit_s_life_is_a_fold_over_its_events), TEST(the_plan_is_the_centre_s),
           TEST(exceptions_are_counted_acknowledged_and_closed),
           TEST(orders_are_known_from_their_runs),
           TEST(what_cannot_be_read_changes_nothing_and_is_named))

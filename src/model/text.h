@@ -12,10 +12,6 @@
 #define NAME_MAX_LENGTH 63
 #define TEXT_MAX_LENGTH 255 /* in characters, not octets */
 
-/* One UTF-8 character at `*at`, which moves behind it (RFC 3629: no overlong forms, no surrogates).
- * UINT32_MAX: what is there is not UTF-8, or nothing is left; then nothing moves. */
-uint32_t utf8_next(const uint8_t **at, const uint8_t *end);
-
 /* 1 to 63 letters, digits, dots, underscores and hyphens, beginning with a letter or digit. */
 bool name_is_valid(const char *);
 /* One line of 1 to 255 characters, valid UTF-8 without control characters. */

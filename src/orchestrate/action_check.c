@@ -257,7 +257,9 @@ action_close_exception(struct effect *effect)
         effect_fail(effect, false, "there is no exception %s", text ? text : "of no number");
         return;
     }
-    if (exception->state == EXCEPTION_CLOSED) {
+    /* Another site's is closed there, when what it is about is over. */
+    if (exception->state == EXCEPTION_CLOSED ||
+        exception_site(id) != effect->service->config.number) {
         effect_done(effect, NULL);
         return;
     }

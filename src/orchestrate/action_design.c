@@ -2,6 +2,7 @@
 #include "orchestrate/actions.h"
 
 #include "base/alloc.h"
+#include "engineer/standing.h"
 
 #include <stdlib.h>
 
@@ -16,6 +17,7 @@ struct drawing {
     json_t *others;   /* design: drafts that other orders hold */
     json_t *draft;
     effect_next_fn *then; /* proof: what follows */
+    struct standing *standing;
     json_t *summary, *proof;
     uint32_t n_violations;
     char *violation; /* the first ones, for the error; NULL: none */
@@ -32,6 +34,7 @@ drawing_free(void *arg)
     json_decref(drawing->draft);
     json_decref(drawing->summary);
     json_decref(drawing->proof);
+    standing_release(drawing->standing);
     free(drawing->violation);
     free(drawing);
 }
@@ -148,19 +151,37 @@ compute_bounds(struct drawing *drawing, const struct network *net)
     json_object_set_new(drawing->proof, "unmet", json_string(drawing->violation));
 }
 
+/* First to what is reserved now: what stood at the last proof may have been refuted, or given up.
+ * What is found on the way there is not this order's. */
+static enum err
+prove_draft(struct drawing *drawing, struct network *net, struct proof *proof,
+            struct standing_work *work)
+{
+    struct proof before;
+    struct diag *why = &drawing->why;
+    enum err err = standing_move(drawing->standing, net, 1, &before, NULL, why);
+    if (err)
+        return err;
+    proof_fini(&before);
+    err = draft_put(net, drawing->draft, why);
+    if (!err)
+        err = draft_check(net, drawing->draft, why);
+    return err ? err : standing_move(drawing->standing, net, 0, proof, work, why);
+}
+
 static void
 compute_proof(void *arg, struct network *net)
 {
     struct drawing *drawing = arg;
     struct proof proof;
-    drawing->err = draft_put(net, drawing->draft, &drawing->why);
-    if (!drawing->err)
-        drawing->err = draft_check(net, drawing->draft, &drawing->why);
-    if (!drawing->err)
-        drawing->err = draft_prove(net, &proof, &drawing->why);
+    struct standing_work work;
+    drawing->err = prove_draft(drawing, net, &proof, &work);
     if (drawing->err)
         return;
     drawing->proof = proof_to_json(&proof, DRAFT_SHOWN);
+    json_object_set_new(drawing->proof, "certified", json_integer(work.certified));
+    if (work.uncertified)
+        json_object_set_new(drawing->proof, "uncertified", json_integer(work.uncertified));
     drawing->n_violations = proof.n;
     drawing->violation = proof.n ? describe_violations(&proof) : NULL;
     proof_fini(&proof);
@@ -196,6 +217,7 @@ action_prove_then(struct effect *effect, json_t *draft, effect_next_fn *then)
     drawing->effect = effect;
     drawing->draft = json_incref(draft);
     drawing->then = then;
+    drawing->standing = standing_hold(effect->service->standing);
     effect->job = jobs_add(effect->service->jobs, &proof_job, drawing);
 }
 

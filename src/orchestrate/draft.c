@@ -34,18 +34,6 @@ draft_circuit(const json_t *draft, size_t index)
 /* ---- Rules -------------------------------------------------------------------------------------
  */
 
-/* Moves what one circuit added to the rest. Each step of a plan sorts its own changes; that of all
- * of them would be sorted once per circuit. */
-static void
-move_changes(struct plan_changes *all, struct plan_changes *one)
-{
-    for (uint32_t i = 0; i < one->n; i++) {
-        GROW(all->list, all->n, all->capacity);
-        all->list[all->n++] = one->list[i];
-    }
-    free(one->list);
-}
-
 static enum err
 add_rules(struct plan *plan, const struct network *net, const char *name, struct plan_changes *all,
           struct diag *diag)
@@ -57,7 +45,7 @@ add_rules(struct plan *plan, const struct network *net, const char *name, struct
         return diag_set(diag, ERR_NOT_FOUND, "circuit %s: %s", name ? name : "?",
                         circuit ? "it has no design" : "there is no such circuit");
     enum err err = plan_add_circuit(plan, net, circuit, design, &one, diag);
-    move_changes(all, &one);
+    plan_changes_append(all, &one);
     return err;
 }
 
@@ -236,9 +224,7 @@ check_capacity(const struct network *net, const json_t *draft, struct diag *diag
     enum err err = ERR_OK;
     for (const struct design *d = net->designs; d; d = d->hh.next) {
         const struct circuit *c = network_circuit(net, d->circuit);
-        topology_reserve(t, &d->primary, c ? c->rate_kbps : 0);
-        if (d->has_failover)
-            topology_reserve(t, &d->failover, c ? c->rate_kbps : 0);
+        topology_reserve(t, d, c ? c->rate_kbps : 0);
     }
     for (size_t i = 0; i < draft_size(draft) && !err; i++) {
         const struct design *d = network_design(net, draft_circuit(draft, i));
@@ -407,8 +393,8 @@ is_in_draft(const json_t *draft, const char *circuit)
 static bool
 keeps_budget(const struct bounds_figures *f)
 {
-    nsec_t budget = bounds_budget_of(f->circuit).latency;
-    return !budget || f->worst <= budget;
+    const struct bounds_budget budget = bounds_budget_of(f->circuit);
+    return bounds_budget_holds(&budget, f->worst, f->asymmetry);
 }
 
 /* A circuit of the draft that does not keep its budget: what it costs, and what would help. */
@@ -439,12 +425,13 @@ describe_broken(const struct network *net, const json_t *draft, const char *circ
     struct bounds_result r;
     bool held = !err && !bounds_circuit(b, circuit, BOUNDS_NORMAL, &r);
     if (held) {
-        held = r.worst <= bounds_budget_of(network_circuit(before, circuit)).latency;
+        const struct bounds_budget budget = bounds_budget_of(network_circuit(before, circuit));
+        held = bounds_budget_holds(&budget, r.worst, r.asymmetry);
         bounds_result_fini(&r);
     }
     if (held)
-        *unmet = xasprintf("circuit %s would no longer keep its latency budget of %u us", circuit,
-                           network_circuit(net, circuit)->max_latency_us);
+        *unmet = xasprintf("circuit %s would no longer keep its budget of latency or asymmetry",
+                           circuit);
     bounds_free(b);
     network_free(before);
     return err;

@@ -216,7 +216,7 @@ keeps_latency_budgets_or_says_which_not(void **state UNUSED)
     assert_ok(draft_put(net, second, &why));
     unmet = unmet_of(net, second, &bounds);
     assert_non_null(unmet);
-    assert_non_null(strstr(unmet, "scada-a would no longer keep its latency budget"));
+    assert_non_null(strstr(unmet, "scada-a would no longer keep its budget"));
     free(unmet);
     json_decref(bounds);
     /* But if it did not keep it before, that is not the other's fault. */
@@ -225,6 +225,39 @@ keeps_latency_budgets_or_says_which_not(void **state UNUSED)
     json_decref(bounds);
     json_decref(first);
     json_decref(second);
+    network_free(net);
+}
+
+/* Of one circuit alone and everything up: how far its directions can be apart at the worst. */
+static json_int_t
+asymmetry(const json_t *bounds)
+{
+    const json_t *normal = json_object_get(json_array_get(bounds, 0), "normal");
+    return json_integer_value(json_object_get(normal, "asymmetry-us"));
+}
+
+static void
+keeps_asymmetry_budgets_or_says_which_not(void **state UNUSED)
+{
+    struct network *net = lab();
+    struct diag why = {""};
+    json_t *bounds, *again;
+    json_t *draft = draft_of(net, "scada-a", NULL);
+    assert_ok(draft_put(net, draft, &why));
+    assert_null(unmet_of(net, draft, &bounds));
+    json_int_t is = asymmetry(bounds);
+    assert_true(is > 1);
+    network_circuit(net, "scada-a")->max_asymmetry_us = (uint32_t)is;
+    assert_null(unmet_of(net, draft, &again));
+    json_decref(again);
+    network_circuit(net, "scada-a")->max_asymmetry_us = (uint32_t)is - 1;
+    char *unmet = unmet_of(net, draft, &again);
+    assert_non_null(unmet);
+    assert_non_null(strstr(unmet, "asymmetry"));
+    free(unmet);
+    json_decref(again);
+    json_decref(bounds);
+    json_decref(draft);
     network_free(net);
 }
 
@@ -251,4 +284,5 @@ TEST_MAIN(cmocka_unit_test(is_the_same_for_the_same_network),
           cmocka_unit_test(is_not_put_where_a_link_is_full), cmocka_unit_test(says_what_it_lacks),
           cmocka_unit_test(is_proved_with_all_there_is),
           cmocka_unit_test(keeps_latency_budgets_or_says_which_not),
+          cmocka_unit_test(keeps_asymmetry_budgets_or_says_which_not),
           cmocka_unit_test(is_refused_if_it_is_none))

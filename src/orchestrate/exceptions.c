@@ -264,6 +264,12 @@ raised_body(const struct note *note)
     return body;
 }
 
+static bool
+is_ours(const struct orchestrate_service *s, uint32_t id)
+{
+    return exception_site(id) == s->config.number;
+}
+
 /* `request` NULL: it was answered before. */
 static void
 raise_new(struct exceptions *ex, json_t *occurrence, struct request *request)
@@ -272,7 +278,8 @@ raise_new(struct exceptions *ex, json_t *occurrence, struct request *request)
     char object[32];
     struct new_work made;
     struct new_event events[3];
-    uint32_t id = MAX(ex->last_id, s->state->last_exception) + 1;
+    /* The next site's numbers are not ours: then the last one is used again, and not taken. */
+    uint32_t id = ex->last_id + (is_ours(s, ex->last_id + 1) ? 1 : 0);
     struct note *note = note_new(ex, text_of(occurrence, "kind"), text_of(occurrence, "object"), id,
                                  1);
     ex->last_id = id;
@@ -335,6 +342,24 @@ exception_raise(struct request *request)
 /* ---- Acknowledging and closing -----------------------------------------------------------------
  */
 
+/* True: another site is to answer. */
+static bool
+pass_on(struct request *request, const char *subject)
+{
+    const struct orchestrate_service *s = request->service;
+    uint32_t id = request_number(request, "id");
+    if (!id || is_ours(s, id))
+        return false;
+    if (!s->config.elsewhere) {
+        request_refuse(request, ERR_NOT_FOUND, "exception %u is not of this site", id);
+        return true;
+    }
+    s->config.elsewhere(s->config.elsewhere_arg, exception_site(id), subject, request->payload,
+                        request->reply_to);
+    request_end(request);
+    return true;
+}
+
 /* The exception a request names by its number, or by kind and object; NULL: the request has been
  * refused. */
 static const struct exception *
@@ -388,6 +413,8 @@ append_for(struct request *request, const char *type, uint32_t id, const char *m
 void
 exception_acknowledge(struct request *request)
 {
+    if (pass_on(request, "exception.acknowledge"))
+        return;
     const struct exception *exception = named_exception(request);
     if (!exception)
         return;
@@ -428,6 +455,8 @@ void
 exception_close(struct request *request)
 {
     struct exceptions *ex = request->service->exceptions;
+    if (pass_on(request, "exception.close"))
+        return;
     const struct exception *exception = named_exception(request);
     if (!exception)
         return;
@@ -481,6 +510,7 @@ exceptions_new(struct orchestrate_service *s)
 {
     struct exceptions *ex = xcalloc(1, sizeof *ex);
     ex->service = s;
+    ex->last_id = s->config.number * EXCEPTION_IDS;
     ex->timer = timer_new(s->loop, write_all_due, ex);
     return ex;
 }
@@ -489,6 +519,9 @@ void
 exceptions_begin(struct exceptions *ex)
 {
     for (const struct exception *e = ex->service->state->exceptions; e; e = e->hh.next) {
+        if (!is_ours(ex->service, e->id))
+            continue;
+        ex->last_id = MAX(ex->last_id, e->id);
         if (e->state == EXCEPTION_CLOSED || find_note(ex, e->kind, e->object))
             continue;
         struct note *note = note_new(ex, e->kind, e->object, e->id, e->count);

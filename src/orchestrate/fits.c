@@ -1,7 +1,7 @@
 #include "orchestrate/fits.h"
 
 #include "base/alloc.h"
-#include "engineer/fit.h"
+#include "engineer/fit_json.h"
 #include "model/json.h"
 #include "orchestrate/draft.h"
 #include "orchestrate/service_private.h"
@@ -56,46 +56,6 @@ circuit_of(const struct network *net, const json_t *stated, struct circuit **own
     return err;
 }
 
-static json_t *
-verdict_to_json(const struct fit_verdict *v)
-{
-    json_t *json = json_pack("{s:s, s:b}", "circuit", v->circuit->name, "fits",
-                             v->limit == FIT_NONE);
-    if (v->limit == FIT_NONE)
-        return json;
-    json_object_set_new(json, "limit", json_string(fit_limit_name(v->limit)));
-    json_object_set_new(json, "reason", json_string(v->reason ? v->reason : ""));
-    json_t *links = json_array();
-    for (uint32_t i = 0; i < v->n_links; i++)
-        json_array_append_new(links, json_string(v->links[i].name));
-    json_object_set_new(json, "links", links);
-    return json;
-}
-
-static json_t *
-fit_to_json(const struct fit *fit)
-{
-    json_t *circuits = json_array(), *links = json_array(), *orders = json_array();
-    for (uint32_t i = 0; i < fit->n; i++)
-        json_array_append_new(circuits, verdict_to_json(&fit->verdicts[i]));
-    for (uint32_t i = 0; i < fit->n_links && i < FITS_LINKS_SHOWN; i++) {
-        const struct fit_usage *u = &fit->links[i];
-        json_array_append_new(links, json_pack("{s:s, s:I, s:I, s:I, s:I}", "link", u->link,
-                                               "capacity-kbps", (json_int_t)u->capacity_kbps,
-                                               "before-kbps", (json_int_t)u->before_kbps,
-                                               "after-kbps", (json_int_t)u->after_kbps, "limits",
-                                               (json_int_t)u->n_limited));
-    }
-    for (int i = 0; i < FIT_ORDERS && fit->has_orders; i++)
-        json_array_append_new(orders, json_pack("{s:s, s:I, s:I}", "order", fit_order_name(i),
-                                                "n-fit", (json_int_t)fit->counts[i].n_fit,
-                                                "rate-kbps", (json_int_t)fit->counts[i].rate_kbps));
-    return json_pack("{s:I, s:I, s:I, s:o, s:o, s:o}", "n", (json_int_t)fit->n, "n-fit",
-                     (json_int_t)fit->counts[FIT_AS_GIVEN].n_fit, "rate-kbps",
-                     (json_int_t)fit->counts[FIT_AS_GIVEN].rate_kbps, "orders", orders, "circuits",
-                     circuits, "links", links);
-}
-
 static void
 compute(void *arg, struct network *net)
 {
@@ -120,7 +80,7 @@ compute(void *arg, struct network *net)
     if (!f->err)
         f->err = fit_circuits(net, circuits, (uint32_t)n, f->orders, &fit, &f->why);
     if (!f->err) {
-        f->answer = fit_to_json(&fit);
+        f->answer = fit_to_json(&fit, FITS_LINKS_SHOWN);
         fit_fini(&fit);
     }
     for (i = 0; i < n; i++)

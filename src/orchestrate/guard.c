@@ -147,9 +147,7 @@ check_capacity(const struct network *before, const struct network *after, struct
     enum err err = ERR_OK;
     for (const struct design *d = before->designs; d; d = d->hh.next) {
         const struct circuit *c = network_circuit(before, d->circuit);
-        topology_reserve(t, &d->primary, c ? c->rate_kbps : 0);
-        if (d->has_failover)
-            topology_reserve(t, &d->failover, c ? c->rate_kbps : 0);
+        topology_reserve(t, d, c ? c->rate_kbps : 0);
     }
     for (const struct link *l = after->links; l && !err; l = l->hh.next) {
         const struct link *was = network_link(before, l->name);

@@ -93,27 +93,27 @@ name_file(struct report *report, size_t first, const char *file)
 }
 
 static void
-apply_json_file(struct change *change, struct network *net, const char *name, const char *text,
-                size_t size)
+apply_json_file(struct network *net, const char *name, const char *text, size_t size,
+                struct report *report)
 {
     struct diag why = {""};
     json_t *document;
-    size_t first = change->report.n;
+    size_t first = report->n;
     if (jsontext_parse(text, size, &document, &why)) {
         json_error_t place = {.line = 0};
         json_decref(json_loadb(text, size, JSON_REJECT_DUPLICATES, &place));
-        fail_file(&change->report, name, (uint32_t)MAX(place.line, 0),
-                  (uint32_t)MAX(place.column, 0), why.text);
+        fail_file(report, name, (uint32_t)MAX(place.line, 0), (uint32_t)MAX(place.column, 0),
+                  why.text);
         return;
     }
-    if (inventory_apply_json(net, document, false, &change->report, &why) == ERR_MALFORMED)
-        fail_file(&change->report, name, 0, 0, why.text);
-    name_file(&change->report, first, name);
+    if (inventory_apply_json(net, document, false, report, &why) == ERR_MALFORMED)
+        fail_file(report, name, 0, 0, why.text);
+    name_file(report, first, name);
     json_decref(document);
 }
 
 static void
-apply_csv_files(struct change *change, struct network *net, const json_t *files)
+apply_csv_files(struct network *net, const json_t *files, struct report *report)
 {
     size_t i, n = json_array_size(files);
     json_t *file;
@@ -123,9 +123,26 @@ apply_csv_files(struct change *change, struct network *net, const json_t *files)
         list[i] = (struct csv_file){text_of(file, "name"), text_of(file, "text"),
                                     json_string_length(json_object_get(file, "text"))};
     }
-    if (csv_import(net, list, n, false, &change->report))
-        change->report.applied = false;
+    if (csv_import(net, list, n, false, report))
+        report->applied = false;
     free(list);
+}
+
+void
+inventory_read_files(struct network *net, const char *format, const json_t *files,
+                     struct report *report)
+{
+    size_t i;
+    json_t *file;
+    if (!strcmp(format, "csv")) {
+        apply_csv_files(net, files, report);
+        return;
+    }
+    json_array_foreach(files, i, file)
+    {
+        apply_json_file(net, text_of(file, "name"), text_of(file, "text"),
+                        json_string_length(json_object_get(file, "text")), report);
+    }
 }
 
 /* All circuits that can be, or those that are named. */
@@ -155,21 +172,12 @@ apply_scd_file(struct change *change, struct network *net, const json_t *file)
 static enum err
 make_import(struct change *change, struct network *net)
 {
-    size_t i;
-    json_t *file;
     const json_t *files = json_object_get(change->payload, "files");
     const char *format = text_of(change->payload, "format");
-    if (!strcmp(format, "csv")) {
-        apply_csv_files(change, net, files);
-    } else if (!strcmp(format, "scd")) {
+    if (!strcmp(format, "scd"))
         apply_scd_file(change, net, json_array_get(files, 0));
-    } else {
-        json_array_foreach(files, i, file)
-        {
-            apply_json_file(change, net, text_of(file, "name"), text_of(file, "text"),
-                            json_string_length(json_object_get(file, "text")));
-        }
-    }
+    else
+        inventory_read_files(net, format, files, &change->report);
     /* What is wrong is in the report. */
     return report_is_clean(&change->report) ? ERR_OK : ERR_INVALID;
 }

@@ -6,10 +6,17 @@
 #ifndef ORCHESTRATE_INVENTORY_H
 #define ORCHESTRATE_INVENTORY_H
 
+#include "model/model.h"
+#include "model/report.h"
 #include "orchestrate/requests.h"
 
 #define IMPORT_FILES_MAX 100
 
 request_fn inventory_import, inventory_export, inventory_put, inventory_remove;
+
+/* Puts what files say, [{"name", "text"}, ...], into a network; `format` is "csv", or it is JSON.
+ * What is wrong is in the report; nothing of such a file is in the network then. Pure. */
+void inventory_read_files(struct network *, const char *format, const json_t *files,
+                          struct report *);
 
 #endif

@@ -4,6 +4,8 @@
 #include "orchestrate/exceptions.h"
 #include "orchestrate/fits.h"
 #include "orchestrate/inventory.h"
+#include "orchestrate/local_work.h"
+#include "orchestrate/scenarios.h"
 #include "orchestrate/service_private.h"
 #include "orchestrate/whatif.h"
 #include "orchestrate/work_requests.h"
@@ -27,9 +29,15 @@ static const struct request_kind kinds[] = {
     {"work.workflows", service_list_workflows, false},
     {"circuit.what-if", whatif, false},
     {"circuit.fit", fits, false},
+    {"model.run", scenarios, false},
     {"exception.raise", exception_raise, true},
     {"exception.close", exception_close, true},
     {"exception.acknowledge", exception_acknowledge, true},
+    {"local.list", local_list, false},
+    {"local.stop", local_stop, true},
+    {"local.propose", local_propose, true},
+    {"local.agree", local_agree, true},
+    {"local.end", local_end, true},
 };
 _Static_assert(ARRAY_SIZE(kinds) == REQUEST_KINDS, "a subscription for each");
 
@@ -60,6 +68,12 @@ request_refuse(struct request *request, enum err err, const char *format, ...)
     va_end(args);
     bus_reply_error(request->service->bus, request->reply_to, err, "%s", text);
     free(text);
+    request_free(request);
+}
+
+void
+request_end(struct request *request)
+{
     request_free(request);
 }
 
@@ -104,10 +118,18 @@ received(void *arg, struct bus *bus UNUSED, const struct bus_message *message)
         kind->handle(request);
 }
 
+static bool
+serves_everywhere(const char *subject)
+{
+    return !strncmp(subject, "exception.", 10) || !strncmp(subject, "local.", 6);
+}
+
 enum err
 requests_open(struct orchestrate_service *s, struct diag *diag)
 {
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        if (s->config.exceptions_only && !serves_everywhere(kinds[i].subject))
+            continue;
         enum err err = bus_subscribe(s->bus, kinds[i].subject, received, s, &s->subscriptions[i]);
         if (err)
             return diag_set(diag, err, "%s: cannot be subscribed to", kinds[i].subject);

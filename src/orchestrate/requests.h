@@ -35,6 +35,9 @@ void requests_close(struct orchestrate_service *);
 void request_answer(struct request *, json_t *answer);
 void request_refuse(struct request *, enum err, const char *format, ...) PRINTF_LIKE(3, 4);
 
+/* Ends it; somebody else answers. */
+void request_end(struct request *);
+
 /* Members of the payload. NULL: it is not there or of another type. */
 const char *request_text(const struct request *, const char *key);
 bool request_flag(const struct request *, const char *key); /* false unless it is true */

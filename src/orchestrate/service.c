@@ -1,10 +1,12 @@
 #include "orchestrate/service_private.h"
 
 #include "base/alloc.h"
+#include "engineer/standing.h"
 #include "io/clock.h"
 #include "orchestrate/actions.h"
 #include "orchestrate/effects.h"
 #include "orchestrate/exceptions.h"
+#include "orchestrate/local_work.h"
 #include "orchestrate/work.h"
 
 #include <dirent.h>
@@ -204,7 +206,7 @@ on_event(void *arg, const struct journal_event *event)
 static enum err
 open_service(struct orchestrate_service *s, const char *workflows_dir, struct diag *diag)
 {
-    enum err err = read_definitions(s, workflows_dir, diag);
+    enum err err = s->config.exceptions_only ? ERR_OK : read_definitions(s, workflows_dir, diag);
     if (!err)
         err = journal_subscribe(s->journal, 1, on_event, s, &s->events, diag);
     if (!err)
@@ -214,6 +216,7 @@ open_service(struct orchestrate_service *s, const char *workflows_dir, struct di
     s->live = true;
     works_begin(s->works);
     exceptions_begin(s->exceptions);
+    local_works_begin(s->local);
     return ERR_OK;
 }
 
@@ -222,6 +225,7 @@ orchestrate_service_new(const struct orchestrate_service_config *config,
                         struct orchestrate_service **result, struct diag *diag)
 {
     struct orchestrate_service *s = xcalloc(1, sizeof *s);
+    s->config = *config;
     s->loop = config->loop;
     s->journal = config->journal;
     s->bus = config->bus;
@@ -232,9 +236,11 @@ orchestrate_service_new(const struct orchestrate_service_config *config,
     s->jobs = jobs_new(s->loop);
     s->views = jobs_new(s->loop);
     s->trials = jobs_new(s->loop);
+    s->standing = standing_new();
     s->works = works_new(s);
     s->effects = effects_new(s);
     s->exceptions = exceptions_new(s);
+    s->local = local_works_new(s);
     enum err err = open_service(s, config->workflows_dir, diag);
     if (err) {
         orchestrate_service_free(s);
@@ -255,9 +261,11 @@ orchestrate_service_free(struct orchestrate_service *s)
     effects_free(s->effects);
     works_free(s->works);
     exceptions_free(s->exceptions);
+    local_works_free(s->local);
     jobs_free(s->jobs);
     jobs_free(s->views);
     jobs_free(s->trials);
+    standing_release(s->standing);
     appends_free(s->appends);
     turns_fini(&s->turns);
     definitions_free(s);

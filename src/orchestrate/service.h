@@ -26,7 +26,22 @@ struct orchestrate_service_config {
     const struct state *state;
     const char *site;
     const char *workflows_dir; /* its *.yaml are the workflows that can be submitted */
-    nsec_t (*clock)(void);     /* wall; NULL: clock_wall() */
+    /* Exceptions only: the model and the orders are another site's business. */
+    bool exceptions_only;
+    /* Of this site, so that numbers of exceptions are not those of another one: EXCEPTION_IDS times
+     * it are skipped (model/state.h). 0 for a site alone. */
+    uint32_t number;
+    /* Takes a request about an exception of another site, and answers it; its arguments are
+     * borrowed. NULL: such requests are refused. */
+    void (*elsewhere)(void *arg, uint32_t number, const char *subject, json_t *payload,
+                      const char *reply_to);
+    void *elsewhere_arg;
+    nsec_t (*clock)(void); /* wall; NULL: clock_wall() */
+    /* What local work is judged by (local_work.h): the time, NULL: `clock`; and, of a site that has
+     * a centre, whether it is cut off from that one, NULL: this is the centre, or alone. */
+    nsec_t (*now)(void *arg);
+    bool (*cut_off)(void *arg);
+    void *arg;
 };
 
 /* Reads the definitions and the journal, which must have nothing on its way that an earlier service

@@ -10,7 +10,7 @@
 #include "orchestrate/workflow.h"
 
 #define ORCHESTRATE_ACTOR "system/orchestrate"
-#define REQUEST_KINDS 15
+#define REQUEST_KINDS 21
 
 /* A workflow that can be submitted, and what it does as far as that matters before it begins. */
 struct definition {
@@ -24,22 +24,27 @@ struct definition {
 struct works;
 struct effects;
 struct exceptions;
+struct local_works;
+struct standing;
 
 struct orchestrate_service {
     uv_loop_t *loop;
     struct journal *journal;
     struct bus *bus;
     const struct state *state;
+    struct orchestrate_service_config config;
     nsec_t (*clock)(void);
     struct definition *definitions; /* by name */
     struct appends *appends;
     struct jobs *jobs;   /* of orders and of changes of the model */
     struct jobs *views;  /* of who only looks, and shall not wait for a proof */
     struct jobs *trials; /* of what-ifs, which are proofs that nobody waits for but who asked */
-    struct turns turns;  /* to change the network */
+    struct standing *standing; /* the proof of what is reserved; of the jobs that prove orders */
+    struct turns turns;        /* to change the network */
     struct works *works;
     struct effects *effects;
     struct exceptions *exceptions;
+    struct local_works *local;
     struct request *requests;
     struct bus_subscription *subscriptions[REQUEST_KINDS];
     struct journal_subscription *events;

@@ -500,8 +500,13 @@ does_not_start_with_workflows_that_cannot_run(void **state)
     struct diag why = {""};
     char path[TEST_PATH_SIZE];
     struct test_dir dir = test_dir_make();
-    struct orchestrate_service_config config = {b->loop, b->journal, b->bus,     b->state,
-                                                "lab",   dir.path,   bench_clock};
+    struct orchestrate_service_config config = {.loop = b->loop,
+                                                .journal = b->journal,
+                                                .bus = b->bus,
+                                                .state = b->state,
+                                                .site = "lab",
+                                                .workflows_dir = dir.path,
+                                                .clock = bench_clock};
     FILE *file = fopen(test_path(&dir, "odd.yaml", path), "w");
     assert_non_null(file);
     fputs(unknown, file);

@@ -34,6 +34,11 @@ struct bench {
     struct bus *bus;
     struct orchestrate_service *service;
     const char *workflows; /* directory */
+    /* Of a site that has a centre: its number, what it knows of the centre (told again to each new
+     * state), whether it is cut off. */
+    uint32_t number;
+    void (*tell_state)(struct bench *);
+    bool (*cut_off)(void *bench);
 
     /* The world. */
     json_t *nodes;      /* {circuit: true} of those whose rules are in the nodes */
@@ -198,7 +203,7 @@ bench_fold(void *arg, const struct journal_event *e)
     struct bench *b = arg;
     struct diag why = {""};
     json_t *body = json_loads(e->body, 0, NULL);
-    struct state_event event = {e->seq, e->time, e->type, e->object, e->actor, body};
+    struct state_event event = {e->seq, e->time, e->type, e->object, e->actor, body, b->number};
     if (state_apply(b->state, &event, &why))
         fail_msg("%s", why.text);
     json_decref(body);
@@ -219,6 +224,8 @@ bench_start(struct bench *b)
     if (journal_open(b->loop, b->path, &config, &b->journal, &why))
         fail_msg("%s", why.text);
     b->state = state_new();
+    if (b->tell_state)
+        b->tell_state(b);
     assert_ok(journal_subscribe(b->journal, 1, bench_fold, b, &b->folding, &why));
     b->bus = bus_local_new(b->loop, 0, 0);
     for (size_t i = 0; i < ARRAY_SIZE(bench_services); i++)
@@ -230,6 +237,10 @@ bench_start(struct bench *b)
                                                        .state = b->state,
                                                        .site = "lab",
                                                        .workflows_dir = b->workflows,
+                                                       .exceptions_only = b->number,
+                                                       .number = b->number,
+                                                       .cut_off = b->cut_off,
+                                                       .arg = b,
                                                        .clock = bench_clock};
     if (orchestrate_service_new(&service, &b->service, &why))
         fail_msg("%s", why.text);

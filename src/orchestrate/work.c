@@ -339,8 +339,9 @@ keep_result(struct work *work, const struct journal_event *event, const json_t *
     const char *action = action_of(work, body);
     if (!strcmp(action, "circuit.design")) {
         json_t *draft = json_object_get(result, "plan");
-        if (draft != work->draft && !json_equal(draft, work->draft))
+        if (!json_equal(draft, work->draft))
             work_keep_draft(work, draft);
+        work->tentative = work->draft; /* also if it is what was given back before */
         json_decref(work->summary);
         work->summary = json_incref(json_object_get(result, "summary"));
         work->draft_seq = event->seq;

@@ -99,7 +99,8 @@ add_exception_event(const struct orchestrate_service *s, const struct new_work *
     const char *text = json_string_value(json_object_get(input, "exception"));
     uint32_t id = text ? (uint32_t)strtoul(text, NULL, 10) : 0;
     const struct exception *exception = state_exception(s->state, id);
-    if (!exception || exception->state == EXCEPTION_CLOSED)
+    if (!exception || exception->state == EXCEPTION_CLOSED ||
+        exception_site(id) != s->config.number)
         return 0;
     snprintf(object, size, "exception/%u", id);
     *event = (struct new_event){

@@ -3,9 +3,9 @@
 #include "orchestrate/workflow_fields.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -425,6 +425,5 @@ workflow_hash_json(const json_t *json, char hash[WORKFLOW_HASH_SIZE])
         abort();
     SHA256((const unsigned char *)text, strlen(text), digest);
     free(text);
-    for (size_t i = 0; i < sizeof digest; i++)
-        snprintf(hash + 2 * i, 3, "%02x", digest[i]);
+    hex_format(digest, sizeof digest, hash);
 }

@@ -1,22 +1,11 @@
 #include "packet/addr.h"
 
 #include "base/bytes.h"
+#include "base/hex.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-static int
-hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 enum err
 mac_parse(const char *text, struct mac *mac)

@@ -16,10 +16,10 @@ import tempfile
 import threading
 
 from fake_server import FakeServer, make_certificates
+from tap import check, finish
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 TIELINE = pathlib.Path(sys.argv[1]).resolve() / "tieline"
-claims = failed = 0
 work = tempfile.TemporaryDirectory()
 here = pathlib.Path(work.name)
 make_certificates(here)
@@ -45,8 +45,6 @@ def tieline(*args, stdin="", env=None):
 
 def claim(text, result, status=0, out=None, err=None, asked=None):
     """`out` and `err`: a text that is all there is, or a list of texts that are in it."""
-    global claims, failed
-    claims += 1
     wrong = []
     if result.status != status:
         wrong.append(f"exit status {result.status}, not {status}")
@@ -57,16 +55,7 @@ def claim(text, result, status=0, out=None, err=None, asked=None):
             wrong += [f"{what} lacks {part!r}" for part in want if part not in got]
     if asked is not None and server.requests != asked:
         wrong.append(f"asked {server.requests}")
-    print(f"{'not ok' if wrong else 'ok'} {claims} - {text}")
-    for line in wrong:
-        print(f"#   {line}")
-    if wrong:
-        print(f"#   out: {result.out!r}\n#   err: {result.err!r}")
-        failed += 1
-
-
-def check(text, holds, seen=""):
-    claim(text, Result(0 if holds else 1, str(seen), ""))
+    check(text, not wrong, "\n".join([*wrong, f"out: {result.out!r}", f"err: {result.err!r}"]))
 
 
 def write(name, document):
@@ -281,6 +270,57 @@ claim("fit says which circuits fit and what limits the others",
       tieline("circuit", "fit", "scada-a", "g"),
       out=["1 of 2 circuits fit\n", "g        no    capacity  a1-a2", "51.2 %"],
       asked=[("POST", "/fit", {"circuits": ["scada-a", "g"], "orders": False})])
+modelled = {
+    "ok": False, "findings": [], "changes": {"n": 1, "list": [
+        {"action": "removed", "kind": "link", "name": "a1-a2"}]},
+    "circuits": {"n": 3, "n-fit": 2, "list": [
+        {"circuit": "g", "why": "a link of its paths is gone", "fits": False, "limit": "capacity",
+         "links": ["a2-a3"], "reason": "no path has 900000 kbit/s left"}]},
+    "size": {"nodes": 3, "flows": 9, "groups": 2, "meters": 2},
+    "proof": {"ok": True, "violations": [], "text": "nothing else passes"},
+    "bounds": {"n": 2, "n-unmet": 1, "n-broken": 1, "n-unmet-after-failure": 1, "overloads": [],
+               "list": [{"circuit": "scada-a", "budget-us": 3000, "normal-us": 4000,
+                         "normal-before-us": 2000, "failure-us": None, "broken": True}]},
+    "difference": {"circuits": {"n": 1, "list": [
+        {"circuit": "scada-a", "change": "moved", "before": {"primary": ["a1-a2"]},
+         "after": {"primary": ["a3-a1", "a2-a3"]}}]},
+        "nodes": {"n": 1, "list": [{"node": "a1", "added": 4, "removed": 2, "changed": 1}]},
+        "rules-added": 4, "rules-removed": 2, "rules-changed": 1},
+    "utilisation": {"n": 250, "list": [
+        {"link": "a2-a3", "capacity-kbps": 1000, "reserved-kbps": 755, "before-capacity-kbps": 1000,
+         "before-kbps": 0}]},
+    "failure": {"n": 1, "failed": ["node a3"], "n-redesigned": 0, "counts": {}, "list": [
+        {"circuit": "scada-a", "impact": "has no path left", "receiver": "rtu-a",
+         "redesigned": False, "reason": "no way"}]}}
+server.tell({"POST /model": modelled})
+claim("model run asks with all that is different, and shows what comes of it",
+      tieline("model", "run", "one.json", "--remove", "link:a1-a2", "--fail", "node:a3",
+              "--design", "x", "--each-failure"), status=1,
+      out=["circuits designed: 3, of which 2 fit\n",
+           "plan: 3 nodes, 9 flows, 2 groups, 2 meters; 4 rules to add, 2 to remove, 1 to change\n",
+           "proof: holds\n", "1 do not keep their budgets (1 did before, or are new)",
+           "removed  link  a1-a2\n", "no path has 900000 kbit/s left", "a3-a1 > a2-a3",
+           "scada-a            3 ms   4 ms    2 ms  yes", "75.5 %", "and 249 more\n", "has no path left"],
+      asked=[("POST", "/model", {
+          "remove": [{"kind": "link", "name": "a1-a2"}], "fail": [{"kind": "node", "name": "a3"}],
+          "design": ["x"], "redesign": False, "each-failure": True, "format": "json",
+          "files": [{"name": "one.json", "text": json.dumps(
+              {"tieline-circuit:circuits": {"circuit": [stated]}}, separators=(",", ":"))}]})])
+claim("model run takes names with their kinds", tieline("model", "run", "--remove", "a1-a2"),
+      status=2, err=["--remove a1-a2: KIND:NAME is expected, as link:a1-a2"])
+server.tell({"POST /model": (422, {"status": 422, "detail": "host x: mac: not a MAC address"})})
+(here / "hosts.csv").write_text("name,mac\nx,y\n")
+claim("model run says what is wrong with a file", tieline("model", "run", "hosts.csv"), status=1,
+      err=["host x: mac: not a MAC address"])
+server.tell({"GET /conditions": {
+    "ok": False, "n": 9, "n-broken": 1, "n-unknown": 1, "list": [
+        {"state": "broken", "node": "a1", "needs": "a1 port 1 sends at 100000 kbit/s",
+         "seen": "its interface at 10000000 kbit/s", "remedy": "share the port"},
+        {"state": "holds", "node": "a1", "needs": "a1 meter 2", "seen": "meter 2"}]}})
+claim("network conditions shows what the bounds cannot count on", tieline("network", "conditions"),
+      status=1, out="STATE   NEEDED                            SEEN                              REMEDY\n"
+      "broken  a1 port 1 sends at 100000 kbit/s  its interface at 10000000 kbit/s  share the port\n"
+      "not all hold: 9 conditions of the latency bounds, 1 broken, 1 not known\n")
 server.tell({"GET /proof?of=observed": {
     "ok": False, "rules": 9, "circuits": 1, "walks": 4, "failures": 12, "n-violations": 1,
     "violations": [{"kind": "leak", "text": "node a1 lets it in", "packet": "in_port=4",
@@ -576,6 +616,19 @@ server.tell({"GET /journal?type=model.&actor=erin&limit=2": {
 claim("journal list", tieline("journal", "list", "--type", "model.", "--actor", "erin", "--limit",
                               "2"), out=["  1  2026-03-01 08:00:00  model.put  inventory  erin\n",
                                          "more: --from 3\n"])
+server.tell({"GET /journal?object=node%2Fb2": {**page, "events": [], "next": 20001},
+             "GET /journal?from=20001&object=node%2Fb2": {**page, "events": [event(20002)], "next": 40001},
+             "GET /journal?from=40001&object=node%2Fb2&limit=99": {**page, "events": [event(40003)]}})
+claim("journal list looks on where a request found less than was asked for",
+      tieline("journal", "list", "--object", "node/b2"),
+      out=["20002  2026-03-01 08:00:00  model.put  inventory  erin\n40003  2026"])
+claim("... and prints it as one document", tieline("journal", "list", "--object", "node/b2", "--json"),
+      out=['{"identity":{"site":"cc"},"head":{"seq":3,', '"seq":20002', '"seq":40003'])
+server.tell({"GET /journal?type=model.&actor=erin&limit=2": {
+    **page, "events": [event(1), event(2)], "next": 3},
+    "GET /journal?limit=1": {**page, "events": [event(1)], "next": 2},
+    "GET /journal?from=1&limit=1000": {**page, "events": [event(1), event(2)], "next": 3},
+    "GET /journal?from=3&limit=1000": {**page, "events": [event(3)]}})
 claim("journal head is what verify --head takes", tieline("journal", "head"),
       out="3:" + "f" * 64 + "\n")
 write("minutes.txt", "no journal\n" * 200)
@@ -789,5 +842,4 @@ claim("bash completes verbs and values", Result(completed.returncode, completed.
                                                 completed.stderr),
       out="approve\nwaiting\n", err="")
 
-print(f"1..{claims}")
-sys.exit(1 if failed else 0)
+finish()

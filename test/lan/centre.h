@@ -43,7 +43,12 @@ struct centre {
     uint32_t n_exceptions;
     uint32_t closing;                  /* its close is not in the state yet */
     char address[64], rpc_address[64]; /* the controller's */
+    const char *const *domain;         /* as in lan_config */
+    nsec_t now;                        /* what windows are judged by; 0: the clock */
 };
+
+/* Of the site whose local.* events these are. */
+#define CENTRE_SITE 1u
 
 static inline void
 centre_append(struct centre *s, const char *type, const char *object, json_t *body)
@@ -69,7 +74,8 @@ centre_on_event(void *arg, const struct journal_event *e)
                                 .type = e->type,
                                 .object = e->object,
                                 .actor = e->actor,
-                                .body = body};
+                                .body = body,
+                                .site = strncmp(e->type, "local.", 6) ? 0 : CENTRE_SITE};
     if (state_apply(s->state, &event, &diag))
         fail_msg("%s: %s", e->type, diag.text);
     GROW(s->notes, s->n_notes, s->notes_capacity);
@@ -117,6 +123,13 @@ centre_on_close(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
         json_pack("{si sO}", "id", (int)e->id, "reason", json_object_get(m->payload, "reason")));
 }
 
+static inline nsec_t
+centre_now(void *arg)
+{
+    const struct centre *s = arg;
+    return s->now ? s->now : clock_wall();
+}
+
 static inline void
 centre_start_controller(struct centre *s)
 {
@@ -126,7 +139,10 @@ centre_start_controller(struct centre *s)
                                 .state = s->state,
                                 .tls = s->tls,
                                 .openflow_address = s->address,
-                                .rpc_address = s->rpc_address};
+                                .rpc_address = s->rpc_address,
+                                .domain = s->domain,
+                                .now = centre_now,
+                                .now_arg = s};
     struct diag diag = {""};
     if (lan_service_new(&config, &s->lan, &diag))
         fail_msg("%s", diag.text);

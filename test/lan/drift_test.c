@@ -347,6 +347,38 @@ a_restart_forgets_no_policy(void **state)
     assert_true(has_flow(b->sw, &foreign));
 }
 
+static json_int_t
+rules_judged(struct bench *b)
+{
+    struct answer a = centre_ask(b->centre, "lan.prove", json_object());
+    json_int_t n = json_integer_value(json_object_get(a.value, "rules"));
+    assert_ok(a.err);
+    answer_fini(&a);
+    return n;
+}
+
+/* Each time it comes back with one rule less, as the first that is known of its connection: that
+ * is not what was judged of the connection before, wherever that was in memory. */
+static void
+the_proof_is_of_the_tables_of_this_connection(void **state)
+{
+    struct bench *b = *state;
+    policy(b, DRIFT_REPORT, DRIFT_REPORT);
+    centre_stop_controller(b->centre);
+    centre_start_controller(b->centre);
+    for (int i = 0; i < 5; i++) {
+        uint32_t before = b->centre->n_notes;
+        sw_connect(b->sw);
+        RUN_UNTIL(b->centre->loop,
+                  centre_event_since(b->centre, before, "node.adopted", "node/wan4"));
+        assert_int_equal(rules_judged(b), sw_count_flows(b->sw));
+        sw_disconnect(b->sw);
+        RUN_UNTIL(b->centre->loop, centre_event_since(b->centre, before, "node.lost", "node/wan4"));
+        struct flow gone = some_flow(b);
+        sw_flow_mod(b->sw, FLOW_DELETE_STRICT, &gone);
+    }
+}
+
 /* Somebody who adds rules as fast as the controller takes them away. */
 static void
 a_flood_of_foreign_rules_is_removed(void **state)
@@ -400,6 +432,7 @@ main(void)
         T(an_empty_node_gets_everything_back),
         T(an_empty_node_is_left_to_people_where_the_policy_says_so),
         T(a_restart_forgets_no_policy),
+        T(the_proof_is_of_the_tables_of_this_connection),
         T(a_flood_of_foreign_rules_is_removed),
         T(a_repair_that_is_refused_is_tried_again),
     };

@@ -298,6 +298,77 @@ what_was_said_is_not_taken_over(void **state)
 }
 
 static void
+change_inventory(const struct scene *t)
+{
+    centre_append(t->b->centre, "model.put", "inventory",
+                  json_pack("{s:{}}", "tieline-inventory:inventory"));
+}
+
+/* a1 has three links. What it did not take it is told again, what it took it is not. */
+static void
+ports_of_links_are_shaped_once(void **state)
+{
+    struct scene *t = *state;
+    rpc_free(t->x.rpc);
+    t->b->centre->state->network->settings.shape_links = true;
+    t->x.refuses_shaping = true;
+    agent_connect(&t->x, t->c.a);
+    RUN_UNTIL(t->b->centre->loop, t->x.n_shaped == 3);
+    run_for(t, NSEC_PER_SEC / 5);
+    t->x.refuses_shaping = false;
+    change_inventory(t);
+    RUN_UNTIL(t->b->centre->loop, t->x.n_shaped == 6);
+    change_inventory(t);
+    run_for(t, NSEC_PER_SEC / 5);
+    assert_int_equal(t->x.n_shaped, 6);
+}
+
+/* A node that goes while it is asked how its queues are is unknown; the other is waited for. */
+static void
+conditions_are_told_without_who_goes(void **state)
+{
+    struct scene *t = *state;
+    struct answer first, second;
+    centre_build(t->b->centre, "scada");
+    run_for(t, NSEC_PER_SEC / 5); /* the controller knows its agents */
+    centre_request(t->b->centre, "lan.conditions", json_object(), &first);
+    centre_request(t->b->centre, "lan.conditions", json_object(), &second);
+    RUN_UNTIL(t->b->centre->loop, t->x.n_open == 2 && t->y.n_open == 2);
+    rpc_free(t->x.rpc);
+    t->x.rpc = NULL;
+    agent_answers(&t->x);
+    run_for(t, NSEC_PER_SEC / 5);
+    assert_false(first.done || second.done);
+    agent_answers(&t->y);
+    RUN_UNTIL(t->b->centre->loop, first.done && second.done);
+    assert_ok(first.err);
+    assert_true(json_integer_value(json_object_get(first.value, "n-unknown")) > 0);
+    assert_true(json_equal(first.value, second.value));
+    answer_fini(&first);
+    answer_fini(&second);
+}
+
+static void
+questions_end_with_the_service(void **state)
+{
+    struct scene *t = *state;
+    struct answer conditions, proof;
+    t->x.replaced = t->y.replaced = true;
+    run_for(t, NSEC_PER_SEC / 5);
+    centre_request(t->b->centre, "lan.conditions", json_object(), &conditions);
+    RUN_UNTIL(t->b->centre->loop, t->x.n_open == 1 && t->y.n_open == 1);
+    centre_request(t->b->centre, "lan.prove", json_pack("{ss}", "of", "planned"), &proof);
+    run_turns(t->b->centre->loop, 2); /* it is being proved, or has been */
+    centre_stop_controller(t->b->centre);
+    RUN_UNTIL(t->b->centre->loop, conditions.done && proof.done);
+    assert_int_equal(conditions.err, ERR_CLOSED);
+    agent_answers(&t->x);
+    agent_answers(&t->y);
+    answer_fini(&conditions);
+    answer_fini(&proof);
+}
+
+static void
 nonsense_is_refused(void **state)
 {
     struct scene *t = *state;
@@ -388,6 +459,9 @@ main(void)
         T(what_follows_on_a_loss_of_carrier_is_not_told_again),
         T(what_was_said_ends_with_the_connection),
         T(what_was_said_is_not_taken_over),
+        T(ports_of_links_are_shaped_once),
+        T(conditions_are_told_without_who_goes),
+        T(questions_end_with_the_service),
         T(nonsense_is_refused),
         T(a_row_that_is_nonsense_does_not_spoil_the_others),
     };

@@ -96,7 +96,11 @@ struct agent {
     struct sw *sw;
     struct stream *stream;
     struct rpc *rpc;
-    bool replaced;          /* by another connection: that this one ends is right */
+    bool replaced; /* by another connection: that this one ends is right */
+    bool refuses_shaping;
+    uint32_t n_shaped; /* how often it was told how to share a port */
+    uint32_t n_open;   /* questions about its queues, which it leaves open */
+    struct rpc_request *open[4];
     const char *reason[32]; /* that it gives for its ports, by number; NULL: "" */
 };
 
@@ -114,9 +118,15 @@ on_hold_port(void *arg, struct rpc_request *request, json_t *params)
 }
 
 static inline UNUSED void
-on_config(void *arg UNUSED, struct rpc_request *request, json_t *params UNUSED)
+on_config(void *arg, struct rpc_request *request, json_t *params)
 {
-    rpc_reply(request, NULL);
+    struct agent *a = arg;
+    bool shaping = json_object_get(params, "scheduling") != NULL;
+    a->n_shaped += shaping;
+    if (shaping && a->refuses_shaping)
+        rpc_fail(request, ERR_NOT_FOUND, "there is no such port");
+    else
+        rpc_reply(request, NULL);
 }
 
 static inline json_t *
@@ -139,6 +149,22 @@ on_ports(void *arg, struct rpc_request *request, json_t *params UNUSED)
     rpc_reply(request, json_pack("{so}", "ports", rows));
 }
 
+static inline UNUSED void
+on_queues(void *arg, struct rpc_request *request, json_t *params UNUSED)
+{
+    struct agent *a = arg;
+    assert_true(a->n_open < ARRAY_SIZE(a->open));
+    a->open[a->n_open++] = request;
+}
+
+/* Nobody may wait any more. */
+static inline UNUSED void
+agent_answers(struct agent *a)
+{
+    while (a->n_open)
+        rpc_reply(a->open[--a->n_open], NULL);
+}
+
 /* It says of a port why it is not used; "": it is. */
 static inline UNUSED void
 agent_says(struct agent *a, uint32_t number, const char *reason)
@@ -152,6 +178,7 @@ static const struct rpc_method agent_methods[] = {
     {"edge.release-port", "{port?}", "Uses a port again.", on_config},
     {"edge.config", "{...}", "Configures.", on_config},
     {"edge.ports", "", "How the ports are.", on_ports},
+    {"edge.queues", "", "How the ports are shared.", on_queues},
 };
 
 static inline UNUSED void

@@ -41,6 +41,7 @@ claim "a lab of a name that is taken is not built" eval '! lab $one up 2>"$work/
 claim "it says why" grep -q "is up already" "$work/taken"
 claim "the certificate of a person of one lab is nobody's in the other" eval \
     '! lab $one exec ctl env TIELINE_CERT=/run/tieline-lab/$two/pki/erin.pem TIELINE_KEY=/run/tieline-lab/$two/pki/erin.key "$bin/tieline" whoami 2>"$work/stranger"'
+claim "it runs, says the lab" lab "$two" in-use
 claim "one goes" lab "$one" down
 claim "the other stays" adopted "$two"
 claim "and goes too" lab "$two" down
@@ -48,5 +49,15 @@ no_trace() {
     find /run/tieline-lab /sys/class/net -maxdepth 1 2>/dev/null | sort | diff "$work/before" - &&
         ! ip netns list | grep -E "^($one|$two)-" && ! pgrep -f "/run/tieline-lab/($one|$two)/"
 }
+claim "which no longer runs then" eval '! lab $two in-use'
+
+# Killed from outside, as by a machine that goes down: namespaces and files stay, and are in nobody's way.
+claim "a lab comes up" lab "$one" up
+for where in $(ip netns list | awk -v p="$one-" 'index($1, p) == 1 { print $1 }'); do
+    for pid in $(ip netns pids "$where"); do kill -KILL "$pid"; done
+done
+claim "after it was killed from outside its files are still there" test -e "/run/tieline-lab/$one/pki"
+claim "and it is built anew" lab "$one" up
+claim "and goes" lab "$one" down
 claim "without a trace: no namespace, interface, process or file" no_trace
 finish

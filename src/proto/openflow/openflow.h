@@ -375,10 +375,11 @@ struct openflow_message {
     };
 };
 
-enum openflow_direction { /* who sends it */
-                          OPENFLOW_TO_SWITCH = 1,
-                          OPENFLOW_TO_CONTROLLER = 2,
-                          OPENFLOW_BOTH_WAYS = 3,
+/* Who sends it. */
+enum openflow_direction {
+    OPENFLOW_TO_SWITCH = 1,
+    OPENFLOW_TO_CONTROLLER = 2,
+    OPENFLOW_BOTH_WAYS = 3,
 };
 
 /* What a message type is: one row each. */

@@ -193,13 +193,14 @@ struct openflow_capability openflow_field_capability(enum field field, bool mask
 /* The other way; false if it is no field of ours. `maskable` may be NULL. */
 bool openflow_capability_field(const struct openflow_capability *, enum field *, bool *maskable);
 
-enum openflow_monitor_flags {                        /* ONFFMF_* */
-                              ONFFMF_INITIAL = 0x01, /* report existing flows first */
-                              ONFFMF_ADD = 0x02,
-                              ONFFMF_DELETE = 0x04,
-                              ONFFMF_MODIFY = 0x08,
-                              ONFFMF_ACTIONS = 0x10, /* with instructions */
-                              ONFFMF_OWN = 0x20,     /* one's own changes too, in full */
+/* ONFFMF_*. */
+enum openflow_monitor_flags {
+    ONFFMF_INITIAL = 0x01, /* report existing flows first */
+    ONFFMF_ADD = 0x02,
+    ONFFMF_DELETE = 0x04,
+    ONFFMF_MODIFY = 0x08,
+    ONFFMF_ACTIONS = 0x10, /* with instructions */
+    ONFFMF_OWN = 0x20,     /* one's own changes too, in full */
 };
 
 struct openflow_monitor_request {

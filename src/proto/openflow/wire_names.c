@@ -1,5 +1,7 @@
 #include "proto/openflow/wire.h"
 
+#include "base/hex.h"
+
 const struct wire_name wire_table_names[] = {{TABLE_ALL, "ALL"}, {0, NULL}};
 const struct wire_name wire_group_names[] = {{GROUP_ALL, "ALL"}, {GROUP_ANY, "ANY"}, {0, NULL}};
 const struct wire_name wire_meter_names[] = {
@@ -64,8 +66,7 @@ void
 print_data(const struct openflow_data *data, struct buf *out)
 {
     size_t shown = MIN(data->size, 64);
-    for (size_t i = 0; i < shown; i++)
-        buf_printf(out, "%02x", data->octets[i]);
+    hex_put(out, data->octets, shown);
     if (shown < data->size)
         buf_printf(out, "...(%zu more)", data->size - shown);
 }

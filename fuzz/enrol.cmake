@@ -1,0 +1,1 @@
+tieline_fuzz(enrol LIBS tl_enrol)

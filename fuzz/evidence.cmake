@@ -1,0 +1,1 @@
+tieline_fuzz(evidence LIBS tl_journal)

@@ -1,0 +1,1 @@
+tieline_fuzz(nats_frame LIBS tl_bus)

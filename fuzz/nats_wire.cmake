@@ -1,0 +1,1 @@
+tieline_fuzz(nats_wire LIBS tl_bus)

@@ -1,0 +1,1 @@
+tieline_fuzz(sync LIBS tl_sync)

@@ -1,0 +1,1 @@
+tieline_fuzz(token LIBS tl_oidc)

@@ -1,0 +1,1 @@
+tieline_fuzz(witness LIBS tl_sync)
