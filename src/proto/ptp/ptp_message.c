@@ -1,8 +1,7 @@
 #include "proto/ptp/ptp_message.h"
 
-#include "base/cursor.h"
+#include "base/hex.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define VERSION 2
@@ -42,9 +41,7 @@ ptp_port_identity_equal(const struct ptp_port_identity *a, const struct ptp_port
 char *
 ptp_clock_format(const uint8_t clock[8], char *text)
 {
-    for (int i = 0; i < 8; i++)
-        snprintf(text + 2 * i, 3, "%02x", clock[i]);
-    return text;
+    return hex_format(clock, 8, text);
 }
 
 void
@@ -155,24 +152,37 @@ read_body(struct cursor *c, struct ptp_message *m)
     if (m->type == PTP_ANNOUNCE)
         read_announce(&body, &m->announce);
     if (body.err)
-        cursor_fail(c, body.err, body.field);
+        cursor_join(c, &body);
+}
+
+void
+ptp_read(struct cursor *c, struct ptp_message *m)
+{
+    struct cursor start = *c;
+    size_t size = cursor_left(c);
+    *m = (struct ptp_message){0};
+    read_header(c, m);
+    if (!c->err && (m->size > size || m->size < types[m->type].min_size)) {
+        cursor_skip(&start, 2, "messageLength");
+        cursor_fail(&start, m->size > size ? ERR_TRUNCATED : ERR_MALFORMED, "messageLength");
+        *c = start;
+    }
+    if (c->err)
+        return;
+    struct cursor rest = cursor_split(c, m->size - PTP_HEADER_SIZE, "messageLength");
+    read_body(&rest, m);
+    if (m->type == PTP_ANNOUNCE && !rest.err)
+        read_tlvs(rest, &m->announce);
+    if (rest.err)
+        cursor_join(c, &rest);
 }
 
 enum err
 ptp_decode(const uint8_t *data, size_t size, struct ptp_message *m)
 {
     struct cursor c = cursor_over(data, size);
-    *m = (struct ptp_message){0};
-    read_header(&c, m);
-    if (!c.err && (m->size > size || m->size < types[m->type].min_size))
-        cursor_fail(&c, m->size > size ? ERR_TRUNCATED : ERR_MALFORMED, "messageLength");
-    if (c.err)
-        return c.err;
-    struct cursor rest = cursor_split(&c, m->size - PTP_HEADER_SIZE, "messageLength");
-    read_body(&rest, m);
-    if (m->type == PTP_ANNOUNCE && !rest.err)
-        read_tlvs(rest, &m->announce);
-    return rest.err;
+    ptp_read(&c, m);
+    return c.err;
 }
 
 /* ---- Out ---- */

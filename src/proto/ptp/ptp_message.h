@@ -9,6 +9,7 @@
 #define PROTO_PTP_PTP_MESSAGE_H
 
 #include "base/attr.h"
+#include "base/cursor.h"
 #include "base/err.h"
 #include "base/time.h"
 
@@ -99,6 +100,10 @@ struct ptp_message {
  * ERR_TRUNCATED: fewer octets than it says. ERR_MALFORMED: fewer than its type has, a type that is
  * reserved, nanoseconds of a second or more. On error `*m` is undefined. */
 MUST_CHECK enum err ptp_decode(const uint8_t *data, size_t size, struct ptp_message *m);
+
+/* The same, and the cursor says which field at which offset was wrong. What the message has behind
+ * it is left to read. */
+void ptp_read(struct cursor *, struct ptp_message *m);
 
 /* Writes a Pdelay_Req, Pdelay_Resp or Pdelay_Resp_Follow_Up: PTP_PDELAY_SIZE octets, the fields of
  * `m` that these have but `size`, version 2.1. */

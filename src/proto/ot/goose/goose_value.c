@@ -116,11 +116,12 @@ type_tag(enum goose_type type)
     return is_list(type) ? BER_CONSTRUCTED(type) : BER_CONTEXT(type);
 }
 
-static void
-decode_value(struct cursor *c, struct arena *arena, unsigned depth, struct goose_value *v)
+void
+goose_value_read(struct cursor *c, struct goose_value *v, struct cursor *members)
 {
     uint32_t tag = ber_peek(c);
     enum goose_type type = tag & 0x1f;
+    *members = cursor_over(NULL, 0);
     if (tag == BER_NONE || type >= GOOSE_TYPE_MAX || !types[type].name || tag != type_tag(type)) {
         cursor_fail(c, tag == BER_NONE ? ERR_TRUNCATED : ERR_UNSUPPORTED, "Data");
         return;
@@ -131,11 +132,23 @@ decode_value(struct cursor *c, struct arena *arena, unsigned depth, struct goose
     if (size < desc->min_size || size > desc->max_size)
         cursor_fail(&value, ERR_MALFORMED, desc->name);
     v->type = type;
-    if (desc->decode)
+    if (desc->decode) {
         desc->decode(&value, v, desc->name);
-    else
-        decode_list(&value, arena, depth + 1, v, desc->name);
-    cursor_join(c, &value);
+        cursor_join(c, &value);
+    } else {
+        *members = value;
+    }
+}
+
+static void
+decode_value(struct cursor *c, struct arena *arena, unsigned depth, struct goose_value *v)
+{
+    struct cursor members;
+    goose_value_read(c, v, &members);
+    if (!c->err && is_list(v->type)) {
+        decode_list(&members, arena, depth + 1, v, types[v->type].name);
+        cursor_join(c, &members);
+    }
 }
 
 static size_t

@@ -67,6 +67,10 @@ const char *goose_type_name(enum goose_type);
 MUST_CHECK enum err goose_values_decode(struct cursor *, struct arena *,
                                         struct goose_value **values, size_t *n);
 
+/* Reads one Data, without a tree: of an ARRAY or a STRUCTURE `*members` is what is in it, to be
+ * read and given back by cursor_join(); of anything else it is empty. */
+void goose_value_read(struct cursor *, struct goose_value *, struct cursor *members);
+
 /* Writes them one after the other. Types that make no sense are an error of the caller. */
 void goose_values_encode(struct buf *, const struct goose_value *values, size_t n);
 

@@ -1,0 +1,1 @@
+tieline_fuzz(arp LIBS tl_arp)

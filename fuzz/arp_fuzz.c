@@ -1,0 +1,5 @@
+#include "proto/arp/arp.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(arp_protocol)

@@ -1,0 +1,1 @@
+tieline_fuzz(bacnet LIBS tl_bacnet)

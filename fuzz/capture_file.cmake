@@ -1,0 +1,1 @@
+tieline_fuzz(capture_file LIBS tl_sensor)

@@ -1,0 +1,102 @@
+/* dissect.h - the fuzz target of a dissector: a conversation of messages, each behind an octet
+ * whose lowest bit is the way it goes, and the next two who is known to send it, and an octet of
+ * its length. */
+#ifndef FUZZ_DISSECT_H
+#define FUZZ_DISSECT_H
+
+#include "dissect/protocol.h"
+#include "fuzz.h"
+
+#include <string.h>
+
+static inline void
+fuzz_sink(void *arg, const struct pdu *p)
+{
+    const struct protocol *protocol = arg;
+    check(p->protocol == protocol && p->n_fields <= PDU_FIELDS);
+    uint16_t object = 0;
+    for (uint32_t i = 0; i < p->n_fields; i++) {
+        const struct field *f = &p->fields[i];
+        check(f->id < protocol->n_fields && f->object <= p->n_objects);
+        check(f->object == object || f->object > object || !f->object);
+        object = f->object;
+        size_t n = 0;
+        switch (protocol->fields[f->id].type) {
+        case FIELD_TEXT:
+        case FIELD_OCTETS:
+            n = f->n;
+            break;
+        case FIELD_BITS:
+            n = (f->n + 7) / 8;
+            break;
+        case FIELD_WORDS:
+            n = 2 * (size_t)f->n;
+            break;
+        case FIELD_MAC:
+            n = 6;
+            break;
+        default:
+            break;
+        }
+        uint8_t sum = 0; /* a sanitizer sees what is not the message's */
+        for (size_t k = 0; k < n; k++)
+            sum ^= f->octets[k];
+        check(n == 0 || sum + 1 > 0);
+    }
+}
+
+static inline void
+fuzz_message(const struct protocol *p, struct dissection *d, const uint8_t *octets, size_t size)
+{
+    uint8_t *copy = malloc(size ? size : 1);
+    if (size)
+        memcpy(copy, octets, size);
+    size_t message = size;
+    if (p->frame) {
+        switch (p->frame(copy, size, &message)) {
+        case FRAME_WHOLE:
+            check(message > 0 && message <= size);
+            break;
+        case FRAME_MORE:
+            check(message > size);
+            break;
+        case FRAME_NOT:
+            break;
+        }
+    }
+    int looks = p->looks(copy, size);
+    check(looks >= LOOKS_NOT && looks <= LOOKS_SURE);
+    struct cursor c = cursor_over(copy, size);
+    p->dissect(d, &c);
+    check(!c.err || (c.field && c.offset <= size));
+    free(copy);
+}
+
+static inline int
+fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
+{
+    static struct pdu pdu;
+    struct dissection d = {
+        .protocol = p, .pdu = &pdu, .sink = fuzz_sink, .arg = (void *)(uintptr_t)p};
+    d.state = p->state_size ? calloc(1, p->state_size) : NULL;
+    while (size >= 2) {
+        size_t n = data[1] < size - 2 ? data[1] : size - 2;
+        d.way = data[0] & 1;
+        d.side = data[0] >> 1 & 3;
+        if (d.side > SIDE_SERVER)
+            d.side = SIDE_UNKNOWN;
+        fuzz_message(p, &d, data + 2, n);
+        data += 2 + n;
+        size -= 2 + n;
+    }
+    free(d.state);
+    return 0;
+}
+
+#define FUZZ_DISSECTOR(protocol)                                                                   \
+    int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)                                   \
+    {                                                                                              \
+        return fuzz_dissector(&(protocol), data, size);                                            \
+    }
+
+#endif

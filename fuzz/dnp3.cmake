@@ -1,0 +1,1 @@
+tieline_fuzz(dnp3 LIBS tl_dnp3)

@@ -1,0 +1,1 @@
+tieline_fuzz(enip LIBS tl_enip)

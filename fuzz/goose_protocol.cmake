@@ -1,0 +1,1 @@
+tieline_fuzz(goose_protocol LIBS tl_goose)

@@ -1,0 +1,1 @@
+tieline_fuzz(iec104 LIBS tl_iec104)

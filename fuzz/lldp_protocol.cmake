@@ -1,0 +1,1 @@
+tieline_fuzz(lldp_protocol LIBS tl_lldp)

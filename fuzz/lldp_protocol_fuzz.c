@@ -1,0 +1,5 @@
+#include "proto/lldp/lldp_protocol.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(lldp_protocol)

@@ -1,0 +1,1 @@
+tieline_fuzz(mms LIBS tl_mms)

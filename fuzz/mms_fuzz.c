@@ -1,0 +1,5 @@
+#include "proto/ot/mms/mms.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(mms)

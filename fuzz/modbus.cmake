@@ -1,0 +1,1 @@
+tieline_fuzz(modbus LIBS tl_modbus)

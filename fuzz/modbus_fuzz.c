@@ -1,0 +1,5 @@
+#include "proto/ot/modbus/modbus.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(modbus)

@@ -1,0 +1,1 @@
+tieline_fuzz(profinet LIBS tl_profinet)

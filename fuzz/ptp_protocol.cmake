@@ -1,0 +1,1 @@
+tieline_fuzz(ptp_protocol LIBS tl_ptp)

@@ -1,0 +1,1 @@
+tieline_fuzz(s7comm LIBS tl_s7comm)

@@ -1,0 +1,1 @@
+tieline_fuzz(sensor LIBS tl_sensor)

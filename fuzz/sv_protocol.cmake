@@ -1,0 +1,1 @@
+tieline_fuzz(sv_protocol LIBS tl_sv)

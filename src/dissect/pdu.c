@@ -1,0 +1,83 @@
+#include "dissect/protocol.h"
+
+const char *
+pdu_kind_word(enum pdu_kind kind)
+{
+    static const char *const words[] = {"request", "response", "refusal", "report", "link"};
+    return words[kind];
+}
+
+const char *
+act_word(enum act act)
+{
+    static const char *const words[] = {"other",   "link",     "read",     "report", "write",
+                                        "select",  "operate",  "identify", "browse", "configure",
+                                        "upload",  "download", "firmware", "start",  "stop",
+                                        "restart", "silence",  "clock",    "access", "acknowledge"};
+    return words[act];
+}
+
+const struct field *
+pdu_field(const struct pdu *p, uint16_t id, uint16_t object)
+{
+    for (uint32_t i = 0; i < p->n_fields; i++) {
+        if (p->fields[i].id == id && p->fields[i].object == object)
+            return &p->fields[i];
+    }
+    return NULL;
+}
+
+void
+pdu_begin(struct dissection *d, enum pdu_kind kind, uint32_t function)
+{
+    struct pdu *p = d->pdu;
+    p->protocol = d->protocol;
+    p->kind = kind;
+    p->function = function;
+    p->info = protocol_function(d->protocol, function);
+    p->act = p->info ? p->info->act : ACT_OTHER;
+    p->error = p->n_fields = p->n_left = p->n_objects = p->size = 0;
+}
+
+void
+pdu_end(struct dissection *d, const struct cursor *message)
+{
+    d->pdu->size = (uint32_t)(message->end - message->start);
+    d->sink(d->arg, d->pdu);
+}
+
+const struct function_info *
+protocol_function(const struct protocol *p, uint32_t number)
+{
+    size_t low = 0, high = p->n_functions;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (p->functions[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < p->n_functions && p->functions[low].number == number ? &p->functions[low] : NULL;
+}
+
+static const char *
+word_of(const struct field_word *words, uint64_t value)
+{
+    for (; words && words->word; words++) {
+        if (words->value == value)
+            return words->word;
+    }
+    return NULL;
+}
+
+const char *
+protocol_error(const struct protocol *p, uint32_t error)
+{
+    return word_of(p->errors, error);
+}
+
+const char *
+field_value_word(const struct field_info *f, uint64_t value)
+{
+    return word_of(f->words, value);
+}

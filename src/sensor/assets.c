@@ -1,0 +1,468 @@
+#include "sensor/assets.h"
+
+#include "base/alloc.h"
+#include "sensor/message_json.h"
+
+#include <stdlib.h>
+#include <uthash.h>
+
+#define NO_MEMBER ((uint16_t)UINT16_MAX)
+
+struct entry {
+    struct asset asset; /* the key is its address */
+    struct entry *newer, *older;
+    UT_hash_handle hh;
+};
+
+/* IP addresses behind a MAC. */
+struct neighbour {
+    struct mac mac;
+    unsigned n;
+    struct asset_address ips[ASSET_ROUTER_IPS];
+    UT_hash_handle hh;
+};
+
+struct assets {
+    struct assets_config config;
+    struct identity_rules *rules; /* as the protocols */
+    size_t n_protocols;
+    struct entry *all, *newest, *oldest;
+    struct neighbour *neighbours;
+    uint32_t most;
+    struct asset *speaker; /* of the message that is being read */
+    nsec_t time;
+};
+
+/* ---- Making and ending ---- */
+
+enum err
+assets_new(const struct assets_config *config, struct assets **result, struct diag *diag)
+{
+    struct assets *a = xcalloc(1, sizeof *a);
+    const struct identity_row *wrong = NULL;
+    a->config = *config;
+    a->most = config->most ? config->most : ASSETS_MAX;
+    while (config->protocols[a->n_protocols])
+        a->n_protocols++;
+    a->rules = xcalloc(a->n_protocols + 1, sizeof *a->rules);
+    for (size_t i = 0; i < a->n_protocols; i++) {
+        if (identity_resolve(config->protocols[i], &a->rules[i], &wrong))
+            continue;
+        enum err err = diag_set(diag, ERR_INVALID, "identity: %s has no field %s%s%s",
+                                wrong->protocol, wrong->field, wrong->where ? " or " : "",
+                                wrong->where ? wrong->where : "");
+        assets_free(a);
+        return err;
+    }
+    *result = a;
+    return ERR_OK;
+}
+
+static void
+unlink_age(struct assets *a, struct entry *e)
+{
+    *(e->newer ? &e->newer->older : &a->newest) = e->older;
+    *(e->older ? &e->older->newer : &a->oldest) = e->newer;
+}
+
+static void
+link_newest(struct assets *a, struct entry *e)
+{
+    e->newer = NULL;
+    e->older = a->newest;
+    *(a->newest ? &a->newest->newer : &a->oldest) = e;
+    a->newest = e;
+}
+
+static void
+forget(struct assets *a, struct entry *e)
+{
+    unlink_age(a, e);
+    HASH_DEL(a->all, e);
+    for (unsigned i = 0; i < ATTRIBUTES; i++)
+        free(e->asset.values[i].text);
+    free(e);
+}
+
+static void
+forget_neighbour(struct assets *a, struct neighbour *n)
+{
+    HASH_DEL(a->neighbours, n);
+    free(n);
+}
+
+void
+assets_free(struct assets *a)
+{
+    struct neighbour *n, *next;
+    if (!a)
+        return;
+    while (a->newest)
+        forget(a, a->newest);
+    HASH_ITER (hh, a->neighbours, n, next) {
+        forget_neighbour(a, n);
+    }
+    free(a->rules);
+    free(a);
+}
+
+/* ---- Finding ---- */
+
+static struct asset *
+find(struct assets *a, const struct asset_address *address, nsec_t now)
+{
+    struct entry *e;
+    HASH_FIND(hh, a->all, address, sizeof *address, e);
+    if (e) {
+        unlink_age(a, e);
+        link_newest(a, e);
+        e->asset.last = MAX(now, e->asset.last);
+        return &e->asset;
+    }
+    if (HASH_COUNT(a->all) >= a->most)
+        forget(a, a->oldest);
+    e = xcalloc(1, sizeof *e);
+    e->asset.address = *address;
+    e->asset.first = e->asset.last = now;
+    HASH_ADD(hh, a->all, asset.address, sizeof e->asset.address, e);
+    link_newest(a, e);
+    if (a->config.found)
+        a->config.found(a->config.arg, &e->asset);
+    return &e->asset;
+}
+
+/* Groups and broadcast are nobody. */
+static bool
+is_somebody(const struct conversation_key *key, const struct end *end)
+{
+    static const uint8_t none[16];
+    const uint8_t *o = end->address;
+    if (!memcmp(o, none, key->ip == 4 ? 4 : key->ip ? 16 : 6))
+        return false;
+    if (key->ip == 4)
+        return o[0] < 224 && !(o[0] == 255 && o[1] == 255 && o[2] == 255 && o[3] == 255);
+    return key->ip ? o[0] != 0xff : !(o[0] & 1);
+}
+
+static struct asset_address
+address_of(const struct conversation_key *key, const struct end *end)
+{
+    struct asset_address address;
+    memset(&address, 0, sizeof address); /* it is a key: no octet is left to chance */
+    memcpy(address.octets, end->address, sizeof address.octets);
+    address.ip = key->ip;
+    return address;
+}
+
+/* ---- What a device is ---- */
+
+static void
+learn(struct assets *a, struct asset *asset, const struct identity_row *row, const char *text,
+      size_t size)
+{
+    struct asset_value *v = &asset->values[row->attribute];
+    char clean[ASSET_TEXT_MAX + 1];
+    size_t n = MIN(size, (size_t)ASSET_TEXT_MAX);
+    for (size_t i = 0; i < n; i++)
+        clean[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+    clean[n] = '\0';
+    bool is_same = v->text && !strcmp(v->text, clean);
+    if (v->text && !is_same && row->confidence < v->confidence)
+        return;
+    if (is_same) {
+        v->last = a->time;
+        if (row->confidence > v->confidence) {
+            v->confidence = row->confidence;
+            v->protocol = row->protocol;
+            v->field = row->field;
+        }
+        return;
+    }
+    char *was = v->text;
+    *v = (struct asset_value){.text = xstrdup(clean),
+                              .protocol = row->protocol,
+                              .field = row->field,
+                              .confidence = row->confidence,
+                              .first = a->time,
+                              .last = a->time};
+    if (a->config.changed)
+        a->config.changed(a->config.arg, asset, row->attribute, was);
+    free(was);
+}
+
+static void
+take_identity(void *arg, const struct identity_row *row, const char *text, size_t size)
+{
+    struct assets *a = arg;
+    if (a->config.said)
+        a->config.said(a->config.arg, a->speaker, row, text, size);
+    learn(a, a->speaker, row, text, size);
+}
+
+/* ---- MAC addresses ---- */
+
+static const struct identity_row by_oui = {"oui", "address", NULL, 0, ATTRIBUTE_VENDOR, 40};
+
+/* It is a router's: what was taken for the vendor of those behind it is not. */
+static void
+is_router(struct assets *a, const struct neighbour *n)
+{
+    for (unsigned i = 0; i < n->n; i++) {
+        struct entry *e;
+        HASH_FIND(hh, a->all, &n->ips[i], sizeof n->ips[i], e);
+        if (!e)
+            continue;
+        struct asset_value *v = &e->asset.values[ATTRIBUTE_VENDOR];
+        e->asset.mac = (struct mac){{0}};
+        if (v->protocol == by_oui.protocol) {
+            free(v->text);
+            *v = (struct asset_value){.text = NULL};
+        }
+    }
+}
+
+static void
+note_mac(struct assets *a, struct asset *asset, const struct mac *mac)
+{
+    struct neighbour *n;
+    if (mac_is_zero(mac) || mac_is_group(mac) || mac_equal(mac, &asset->mac))
+        return;
+    HASH_FIND(hh, a->neighbours, mac, sizeof *mac, n);
+    if (!n) {
+        if (HASH_COUNT(a->neighbours) >= a->most)
+            forget_neighbour(a, a->neighbours); /* the first that came */
+        n = xcalloc(1, sizeof *n);
+        n->mac = *mac;
+        HASH_ADD(hh, a->neighbours, mac, sizeof n->mac, n);
+    }
+    for (unsigned i = 0; i < n->n; i++) {
+        if (!memcmp(&n->ips[i], &asset->address, sizeof n->ips[i]))
+            return; /* it has come back */
+    }
+    if (n->n == ASSET_ROUTER_IPS)
+        return;
+    n->ips[n->n++] = asset->address;
+    if (n->n == ASSET_ROUTER_IPS) {
+        is_router(a, n);
+        return;
+    }
+    asset->mac = *mac;
+    const char *vendor = a->config.registry ? oui_vendor(a->config.registry, mac) : NULL;
+    if (vendor)
+        learn(a, asset, &by_oui, vendor, strlen(vendor));
+}
+
+/* ---- Roles ---- */
+
+static void
+note_protocol(struct asset *asset, const struct protocol *p, uint8_t roles)
+{
+    asset->roles |= roles;
+    for (unsigned i = 0; i < asset->n_protocols; i++) {
+        if (asset->protocols[i].protocol == p) {
+            asset->protocols[i].roles |= roles;
+            return;
+        }
+    }
+    if (asset->n_protocols < ASSET_PROTOCOLS)
+        asset->protocols[asset->n_protocols++] = (struct asset_protocol){p, roles};
+}
+
+static uint8_t
+roles_of_speaker(const struct pdu *p)
+{
+    switch (p->kind) {
+    case PDU_RESPONSE:
+    case PDU_REFUSAL:
+        return ROLE_SERVER;
+    case PDU_REPORT:
+        return ROLE_PUBLISHER;
+    case PDU_LINK:
+        return 0;
+    case PDU_REQUEST:
+        break;
+    }
+    switch (p->act) {
+    case ACT_WRITE:
+    case ACT_SELECT:
+    case ACT_OPERATE:
+        return ROLE_CLIENT | ROLE_COMMANDER;
+    case ACT_CONFIGURE:
+    case ACT_UPLOAD:
+    case ACT_DOWNLOAD:
+    case ACT_FIRMWARE:
+    case ACT_START:
+    case ACT_STOP:
+        return ROLE_CLIENT | ROLE_ENGINEERING;
+    default:
+        return ROLE_CLIENT;
+    }
+}
+
+/* ---- Messages ---- */
+
+static struct asset *
+touch(struct assets *a, const struct conversation *c, unsigned i, nsec_t now)
+{
+    if (!is_somebody(&c->key, &c->key.ends[i]))
+        return NULL;
+    struct asset_address address = address_of(&c->key, &c->key.ends[i]);
+    struct asset *asset = find(a, &address, now);
+    a->time = now;
+    if (c->key.ip) {
+        note_mac(a, asset, &c->macs[i]);
+    } else if (mac_is_zero(&asset->mac)) {
+        const struct mac *mac = &c->macs[i];
+        const char *vendor = a->config.registry ? oui_vendor(a->config.registry, mac) : NULL;
+        asset->mac = *mac;
+        if (vendor)
+            learn(a, asset, &by_oui, vendor, strlen(vendor));
+    }
+    return asset;
+}
+
+static const struct identity_rules *
+rules_of(const struct assets *a, const struct protocol *p)
+{
+    for (size_t i = 0; i < a->n_protocols; i++) {
+        if (a->rules[i].protocol == p)
+            return &a->rules[i];
+    }
+    return NULL;
+}
+
+/* The number behind a gateway that a message is of; NO_MEMBER: none. */
+static uint16_t
+member_of(const struct pdu *p)
+{
+    const struct field *f = NULL;
+    for (uint32_t i = 0; i < p->n_fields && p->fields[i].object == 0 && !f; i++) {
+        if (p->fields[i].id == p->protocol->member)
+            f = &p->fields[i];
+    }
+    /* 0 and 255 are the device itself (Modbus on TCP/IP V1.0b section 4.4.2). */
+    return f && p->protocol->has_member && f->u && f->u != 255 ? (uint16_t)f->u : NO_MEMBER;
+}
+
+void
+assets_message(struct assets *a, const struct conversation *c, unsigned way, nsec_t time,
+               const struct pdu *p)
+{
+    struct asset *to = touch(a, c, !way, time), *from = touch(a, c, way, time);
+    uint8_t roles = roles_of_speaker(p);
+    if (to)
+        note_protocol(to, p->protocol, p->kind == PDU_REQUEST ? ROLE_SERVER : 0);
+    if (!from)
+        return;
+    note_protocol(from, p->protocol, roles);
+    uint16_t member = p->kind == PDU_RESPONSE || p->kind == PDU_REPORT ? member_of(p) : NO_MEMBER;
+    const struct identity_rules *rules = rules_of(a, p->protocol);
+    if (!rules || !rules->n)
+        return;
+    a->speaker = from;
+    if (member != NO_MEMBER && member != 1) {
+        struct asset_address address = from->address;
+        address.has_member = 1;
+        address.member = member;
+        a->speaker = find(a, &address, time);
+        note_protocol(a->speaker, p->protocol, roles);
+    }
+    identity_read(rules, p, take_identity, a);
+}
+
+void
+assets_conversation(struct assets *a, const struct conversation *c)
+{
+    (void)touch(a, c, 0, c->last);
+    (void)touch(a, c, 1, c->last);
+}
+
+/* ---- Telling ---- */
+
+uint32_t
+assets_number(const struct assets *a)
+{
+    return HASH_COUNT(a->all);
+}
+
+static int
+by_address(const void *x, const void *y)
+{
+    const struct asset *a = *(const struct asset *const *)x, *b = *(const struct asset *const *)y;
+    if (a->address.ip != b->address.ip)
+        return a->address.ip < b->address.ip ? -1 : 1;
+    int order = memcmp(a->address.octets, b->address.octets, sizeof a->address.octets);
+    return order ? order : (int)a->address.member - (int)b->address.member;
+}
+
+void
+assets_each(const struct assets *a, bool (*fn)(void *, const struct asset *), void *arg)
+{
+    size_t n = 0;
+    const struct asset **list = xcalloc(HASH_COUNT(a->all) + 1, sizeof(struct asset *));
+    for (const struct entry *e = a->newest; e; e = e->older)
+        list[n++] = &e->asset;
+    qsort(list, n, sizeof *list, by_address);
+    for (size_t i = 0; i < n && fn(arg, list[i]); i++)
+        continue;
+    free(list);
+}
+
+static void
+put_roles(struct buf *b, uint8_t roles)
+{
+    static const char *const words[] = {"client", "server", "publisher", "commander",
+                                        "engineering"};
+    const char *separator = "";
+    buf_u8(b, '[');
+    for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
+        if (roles >> i & 1) {
+            buf_printf(b, "%s\"%s\"", separator, words[i]);
+            separator = ",";
+        }
+    }
+    buf_u8(b, ']');
+}
+
+void
+asset_address_put(struct buf *b, const struct asset_address *address)
+{
+    char text[IPV6_TEXT_SIZE];
+    struct mac mac;
+    memcpy(&mac, address->octets, sizeof mac);
+    buf_printf(b, "\"address\":\"%s\"",
+               address->ip == 4   ? ipv4_format(get_be32(address->octets), text)
+               : address->ip == 6 ? ipv6_format(address->octets, text)
+                                  : mac_format(&mac, text));
+    if (address->has_member)
+        buf_printf(b, ",\"member\":%u", address->member);
+}
+
+void
+asset_put_json(struct buf *b, const struct asset *asset)
+{
+    char text[TIME_TEXT_SIZE];
+    buf_u8(b, '{');
+    asset_address_put(b, &asset->address);
+    if (!mac_is_zero(&asset->mac))
+        buf_printf(b, ",\"mac\":\"%s\"", mac_format(&asset->mac, text));
+    buf_printf(b, ",\"first\":\"%s\"", time_format(asset->first, text));
+    buf_printf(b, ",\"last\":\"%s\",\"roles\":", time_format(asset->last, text));
+    put_roles(b, asset->roles);
+    buf_str(b, ",\"protocols\":{");
+    for (unsigned i = 0; i < asset->n_protocols; i++) {
+        buf_printf(b, "%s\"%s\":", i ? "," : "", asset->protocols[i].protocol->name);
+        put_roles(b, asset->protocols[i].roles);
+    }
+    buf_u8(b, '}');
+    for (unsigned i = 0; i < ATTRIBUTES; i++) {
+        const struct asset_value *v = &asset->values[i];
+        if (!v->text)
+            continue;
+        buf_printf(b, ",\"%s\":{\"value\":", attribute_word(i));
+        text_json_put(b, v->text, strlen(v->text));
+        buf_printf(b, ",\"from\":\"%s.%s\",\"confidence\":%u}", v->protocol, v->field,
+                   v->confidence);
+    }
+    buf_u8(b, '}');
+}

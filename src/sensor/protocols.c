@@ -1,0 +1,22 @@
+#include "sensor/protocols.h"
+
+#include "proto/arp/arp.h"
+#include "proto/lldp/lldp_protocol.h"
+#include "proto/ot/bacnet/bacnet.h"
+#include "proto/ot/c37118/c37118.h"
+#include "proto/ot/dnp3/dnp3.h"
+#include "proto/ot/enip/enip.h"
+#include "proto/ot/goose/goose_protocol.h"
+#include "proto/ot/iec104/iec104.h"
+#include "proto/ot/mms/mms.h"
+#include "proto/ot/modbus/modbus.h"
+#include "proto/ot/profinet/profinet.h"
+#include "proto/ot/s7comm/s7comm.h"
+#include "proto/ot/sv/sv_protocol.h"
+#include "proto/ptp/ptp_protocol.h"
+
+const struct protocol *const protocols_all[] = {
+    &arp_protocol,      &bacnet,       &c37118,        &dnp3,        &enip,
+    &goose_protocol,    &iec104,       &lldp_protocol, &mms,         &modbus,
+    &profinet_protocol, &ptp_protocol, &s7comm,        &sv_protocol, NULL,
+};

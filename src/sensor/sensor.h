@@ -1,0 +1,46 @@
+/* sensor.h - frames in, messages of conversations out: the passive reader, without its sources and
+ * without what is made of it. Pure: the time is the frames', memory is bounded by the config. One
+ * thread; several sensors share nothing. */
+#ifndef SENSOR_SENSOR_H
+#define SENSOR_SENSOR_H
+
+#include "sensor/conversation.h"
+
+struct sensor; /* Opaque. */
+
+struct sensor_config {
+    const struct protocol *const *protocols; /* ends with NULL; borrowed */
+    uint32_t conversations;                  /* at once, at most; 0: 65536 */
+    size_t memory;  /* octets for what is not in order or not whole; 0: 64 MiB */
+    nsec_t silence; /* a conversation of which nothing was heard so long has ended; 0: 10 min */
+    void *arg;
+    /* A message: valid during the call, as is the frame that completed it, which is without its
+     * octets if they had to wait for others. NULL is fine. */
+    void (*message)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                    const struct pdu *);
+    /* One that could not be understood, or not to its end: which field, at which octet of it. */
+    void (*malformed)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                      const struct cursor *);
+    /* Before it is forgotten. */
+    void (*ended)(void *arg, const struct conversation *);
+};
+
+struct sensor_counters {
+    uint64_t frames, octets;
+    uint64_t faults[5]; /* by enum layers_fault */
+    uint64_t fragments, datagrams_rebuilt, fragments_dropped;
+    uint64_t segments, holes, octets_lost, repeated, differing, foreign;
+    uint64_t messages, malformed, octets_skipped;
+    uint64_t conversations;
+};
+
+struct sensor *sensor_new(const struct sensor_config *); /* never NULL */
+void sensor_free(struct sensor *);                       /* ends all conversations; NULL is fine */
+void sensor_frame(struct sensor *, const struct frame *);
+/* Nothing comes any more: all conversations end. */
+void sensor_end(struct sensor *);
+/* Nothing comes: so late it is. */
+void sensor_tick(struct sensor *, nsec_t now);
+const struct sensor_counters *sensor_counters(const struct sensor *);
+
+#endif

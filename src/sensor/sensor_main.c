@@ -1,0 +1,329 @@
+/* tieline-sensor - reads what others say, and never says anything itself. */
+#include "base/attr.h"
+#include "base/log.h"
+#include "io/clock.h"
+#include "io/frame_tap.h"
+#include "io/mapped_file.h"
+#include "sensor/assets.h"
+#include "sensor/message_json.h"
+#include "sensor/protocols.h"
+#include "sensor/sensor.h"
+#include "sensor/sensor_options.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+#define BLOCKS 4 /* of one interface, before another gets its turn */
+#define TICK_MS 1000
+
+struct program;
+
+struct ear {
+    struct program *program;
+    const char *interface;
+    struct frame_tap *tap;
+    uv_poll_t poll;
+};
+
+struct program {
+    struct sensor_options options;
+    struct sensor *sensor;
+    struct oui_registry *registry; /* NULL: there is none */
+    struct assets *assets;         /* NULL: they are not asked for */
+    struct buf line;
+    struct ear ears[SENSOR_INTERFACES];
+    unsigned n_ears;
+    uint32_t number; /* of the last frame */
+    uint32_t heard;  /* frame of the message that is being read */
+    uv_loop_t loop;
+    uv_timer_t tick;
+    uv_signal_t signals[2];
+};
+
+/* ---- What is printed ---- */
+
+static void
+print_line(struct program *p)
+{
+    if (fwrite(p->line.data, 1, p->line.size, stdout) == p->line.size)
+        return;
+    if (errno != EPIPE)
+        log_error("standard output: %s", strerror(errno));
+    exit(errno == EPIPE ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
+static void
+on_message(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const struct pdu *pdu)
+{
+    struct program *p = arg;
+    p->heard = f->number;
+    if (p->assets)
+        assets_message(p->assets, c, way, f->time, pdu);
+    if (!p->options.messages)
+        return;
+    buf_clear(&p->line);
+    message_json_put(&p->line, c, way, f, pdu);
+    print_line(p);
+}
+
+static void
+on_ended(void *arg, const struct conversation *c)
+{
+    struct program *p = arg;
+    assets_conversation(p->assets, c);
+}
+
+static void
+on_malformed(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+             const struct cursor *at)
+{
+    struct program *p = arg;
+    buf_clear(&p->line);
+    buf_printf(&p->line, "{\"frame\":%u,\"from\":\"", f->number);
+    end_put(&p->line, &c->key, way);
+    buf_str(&p->line, "\",\"to\":\"");
+    end_put(&p->line, &c->key, !way);
+    buf_printf(&p->line, "\",\"protocol\":\"%s\",\"malformed\":\"%s\",\"offset\":%zu}\n",
+               c->protocol->name, at->field, at->offset);
+    print_line(p);
+}
+
+static void
+print_counters(struct program *p)
+{
+    const struct sensor_counters *c = sensor_counters(p->sensor);
+    struct frame_tap_counters all = {0, 0};
+    for (unsigned i = 0; i < p->n_ears; i++) {
+        struct frame_tap_counters one;
+        frame_tap_count(p->ears[i].tap, &one);
+        all.frames += one.frames;
+        all.dropped += one.dropped;
+    }
+    printf("{\"frames\":%" PRIu64 ",\"octets\":%" PRIu64 ",\"not-heard\":%" PRIu64
+           ",\"messages\":%" PRIu64 ",\"malformed\":%" PRIu64 ",\"conversations\":%" PRIu64
+           ",\"segments\":%" PRIu64 ",\"holes\":%" PRIu64 ",\"octets-lost\":%" PRIu64
+           ",\"octets-skipped\":%" PRIu64 ",\"repeated\":%" PRIu64 ",\"differing\":%" PRIu64
+           ",\"fragments\":%" PRIu64 ",\"datagrams-rebuilt\":%" PRIu64 "}\n",
+           c->frames, c->octets, all.dropped, c->messages, c->malformed, c->conversations,
+           c->segments, c->holes, c->octets_lost, c->octets_skipped, c->repeated, c->differing,
+           c->fragments, c->datagrams_rebuilt);
+}
+
+/* {"frame","address","attribute","value","from"} */
+static void
+on_said(void *arg, const struct asset *asset, const struct identity_row *row, const char *text,
+        size_t size)
+{
+    struct program *p = arg;
+    buf_clear(&p->line);
+    buf_printf(&p->line, "{\"frame\":%u,", p->heard);
+    asset_address_put(&p->line, &asset->address);
+    buf_printf(&p->line, ",\"attribute\":\"%s\",\"value\":", attribute_word(row->attribute));
+    text_json_put(&p->line, text, size);
+    buf_printf(&p->line, ",\"from\":\"%s.%s\"}\n", row->protocol, row->field);
+    print_line(p);
+}
+
+static bool
+print_asset(void *arg, const struct asset *asset)
+{
+    struct program *p = arg;
+    buf_clear(&p->line);
+    asset_put_json(&p->line, asset);
+    buf_u8(&p->line, '\n');
+    print_line(p);
+    return true;
+}
+
+/* ---- A capture ---- */
+
+static bool
+read_capture(struct program *p)
+{
+    static struct capture capture;
+    const char *path = p->options.read;
+    struct diag diag = {""};
+    struct mapped_file file;
+    struct frame frame;
+    enum err err = mapped_file_open(path, &file, &diag);
+    if (err) {
+        log_error("%s", diag.text);
+        return false;
+    }
+    err = capture_open(&capture, file.data, file.size, &diag);
+    while (!err && !(err = capture_next(&capture, &frame, &diag)))
+        sensor_frame(p->sensor, &frame);
+    sensor_end(p->sensor);
+    mapped_file_close(&file);
+    if (err == ERR_TRUNCATED)
+        log_warn("%s: %s", path, diag.text);
+    else if (err != ERR_NOT_FOUND)
+        log_error("%s: %s", path, diag.text);
+    return err == ERR_NOT_FOUND || err == ERR_TRUNCATED;
+}
+
+/* ---- Interfaces ---- */
+
+static void
+on_frame(void *arg, const struct tapped_frame *f)
+{
+    struct program *p = arg;
+    const struct frame frame = {.data = f->data,
+                                .size = f->size,
+                                .wire = f->wire,
+                                .time = f->time,
+                                .link = LINK_ETHERNET,
+                                .number = ++p->number};
+    sensor_frame(p->sensor, &frame);
+}
+
+static void
+on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+    struct ear *e = poll->data;
+    frame_tap_read(e->tap, BLOCKS, on_frame, e->program);
+    fflush(stdout);
+}
+
+static void
+on_tick(uv_timer_t *timer)
+{
+    struct program *p = timer->data;
+    sensor_tick(p->sensor, clock_wall());
+}
+
+static void
+on_signal(uv_signal_t *signal, int number UNUSED)
+{
+    struct program *p = signal->data;
+    for (unsigned i = 0; i < p->n_ears; i++)
+        uv_close((uv_handle_t *)&p->ears[i].poll, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(p->signals); i++)
+        uv_close((uv_handle_t *)&p->signals[i], NULL);
+    uv_close((uv_handle_t *)&p->tick, NULL);
+}
+
+static enum err
+open_ears(struct program *p, struct diag *diag)
+{
+    static const struct frame_tap_options options;
+    for (unsigned i = 0; i < p->options.n_interfaces; i++) {
+        struct ear *e = &p->ears[i];
+        *e = (struct ear){.program = p, .interface = p->options.interfaces[i]};
+        enum err err = frame_tap_open(e->interface, &options, &e->tap, diag);
+        if (err)
+            return err;
+        p->n_ears++;
+    }
+    return ERR_OK;
+}
+
+static void
+listen_to_ears(struct program *p)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    uv_loop_init(&p->loop);
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        uv_signal_init(&p->loop, &p->signals[i]);
+        p->signals[i].data = p;
+        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
+    }
+    for (unsigned i = 0; i < p->n_ears; i++) {
+        struct ear *e = &p->ears[i];
+        uv_poll_init(&p->loop, &e->poll, frame_tap_fd(e->tap));
+        e->poll.data = e;
+        uv_poll_start(&e->poll, UV_READABLE, on_readable);
+        log_info("listens to %s", e->interface);
+    }
+    uv_timer_init(&p->loop, &p->tick);
+    p->tick.data = p;
+    uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&p->loop);
+    for (unsigned i = 0; i < p->n_ears; i++)
+        frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, p); /* what came meanwhile */
+    sensor_end(p->sensor);
+}
+
+static bool
+listen_live(struct program *p)
+{
+    struct diag diag = {""};
+    bool is_well = !open_ears(p, &diag);
+    if (is_well)
+        listen_to_ears(p);
+    else
+        log_error("%s", diag.text);
+    return is_well;
+}
+
+/* ---- The program ---- */
+
+/* Without the registries it goes on, and says so: vendors by MAC addresses are the weakest
+ * evidence. */
+static enum err
+prepare_assets(struct program *p, struct diag *diag)
+{
+    if (!p->options.assets && !p->options.identities)
+        return ERR_OK;
+    enum err err = oui_read(p->options.oui ? p->options.oui : OUI_DIRECTORY, &p->registry, diag);
+    if (err && p->options.oui)
+        return err;
+    if (err)
+        log_warn("no vendors by MAC address: %s", diag->text);
+    const struct assets_config config = {.protocols = protocols_all,
+                                         .registry = p->registry,
+                                         .arg = p,
+                                         .said = p->options.identities ? on_said : NULL};
+    return assets_new(&config, &p->assets, diag);
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct program p;
+    struct diag diag = {""};
+    log_init("tieline-sensor", LOG_INFO);
+    signal(SIGPIPE, SIG_IGN);
+    if (sensor_options_parse(argc, argv, &p.options, &diag)) {
+        fprintf(stderr, "tieline-sensor: %s\n", diag.text);
+        return 2;
+    }
+    if (p.options.help) {
+        sensor_options_help(stdout);
+        return EXIT_SUCCESS;
+    }
+    if (p.options.version) {
+        puts("tieline-sensor " TIELINE_VERSION);
+        return EXIT_SUCCESS;
+    }
+    if (prepare_assets(&p, &diag)) {
+        log_error("%s", diag.text);
+        return EXIT_FAILURE;
+    }
+    const struct sensor_config config = {.protocols = protocols_all,
+                                         .conversations = p.options.conversations,
+                                         .memory = (size_t)p.options.memory_mib << 20,
+                                         .arg = &p,
+                                         .message = on_message,
+                                         .malformed = p.options.messages ? on_malformed : NULL,
+                                         .ended = p.assets ? on_ended : NULL};
+    p.sensor = sensor_new(&config);
+    bool is_well = p.options.read ? read_capture(&p) : listen_live(&p);
+    if (p.options.assets && is_well)
+        assets_each(p.assets, print_asset, &p);
+    if (p.options.counters && is_well)
+        print_counters(&p);
+    for (unsigned i = 0; i < p.n_ears; i++)
+        frame_tap_close(p.ears[i].tap);
+    sensor_free(p.sensor);
+    assets_free(p.assets);
+    oui_free(p.registry);
+    buf_fini(&p.line);
+    return is_well && !fflush(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
