@@ -5,9 +5,9 @@
 
 #include "base/arena.h"
 #include "base/time.h"
+#include "base/yaml.h"
 #include "orchestrate/workflow.h"
 #include "orchestrate/workflow_expr.h"
-#include "orchestrate/yaml.h"
 
 #include <stdint.h>
 

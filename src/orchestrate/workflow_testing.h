@@ -16,8 +16,8 @@
 #include "base/buf.h"
 #include "base/hash.h"
 #include "base/testing.h"
+#include "base/yaml.h"
 #include "orchestrate/workflow_run.h"
-#include "orchestrate/yaml.h"
 
 #include <stdio.h>
 

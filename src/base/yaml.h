@@ -9,8 +9,8 @@
  *
  * The tree is jansson's. Its places are kept beside it, so that a check of the tree can still say
  * "file:line:column: message". */
-#ifndef ORCHESTRATE_YAML_H
-#define ORCHESTRATE_YAML_H
+#ifndef BASE_YAML_H
+#define BASE_YAML_H
 
 #include "base/err.h"
 

@@ -1,7 +1,7 @@
 /* libyaml's events are turned into the tree with a stack of open collections, without recursion.
  * Places are a plain list, searched only when there is an error to report. A value's place is kept
  * under its parent and its key or number, because jansson's null, true and false are shared. */
-#include "orchestrate/yaml.h"
+#include "base/yaml.h"
 
 #include "base/alloc.h"
 #include "base/arena.h"

@@ -1,4 +1,4 @@
-#include "orchestrate/yaml.h"
+#include "base/yaml.h"
 
 #include "base/testing.h"
 
