@@ -166,6 +166,7 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
 {
     struct conversation fresh = {.key = c->key,
                                  .macs = {c->macs[0], c->macs[1]},
+                                 .slot = c->slot,
                                  .first = now,
                                  .last = now,
                                  .chain = c->chain,
@@ -241,8 +242,9 @@ conversations_find(struct conversations *t, const struct layers *l, nsec_t now, 
     }
     struct conversation *c = take_place(t);
     head = &t->heads[hash_of(t, &key) & t->mask]; /* a chain may have lost one */
-    *c = (struct conversation){.key = key, .first = now, .last = now, .chain = *head};
-    *head = (uint32_t)(c - t->all);
+    uint32_t slot = (uint32_t)(c - t->all);
+    *c = (struct conversation){.key = key, .slot = slot, .first = now, .last = now, .chain = *head};
+    *head = slot;
     t->n++;
     link_newest(t, c);
     return c;

@@ -36,6 +36,7 @@ enum known {
 struct conversation {
     struct conversation_key key;
     struct mac macs[2]; /* that the ends were last seen behind */
+    uint32_t slot;      /* below the number of conversations at once: another for each that is */
     nsec_t first, last;
     uint64_t packets[2], octets[2], messages[2]; /* each way; octets of the payload */
     uint64_t lost[2];                            /* octets that were missing */

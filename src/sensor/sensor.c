@@ -419,6 +419,24 @@ flush(struct sensor *s, struct conversation *c, unsigned way, nsec_t since)
 }
 
 static void
+opened(struct sensor *s, const struct layers *l)
+{
+    if (s->config.opened)
+        s->config.opened(s->config.arg, s->c, s->way, s->frame, l);
+}
+
+/* The packet that begins it anew is the new one's first. */
+static void
+restart(struct sensor *s, const struct layers *l)
+{
+    struct conversation *c = s->c;
+    conversation_restart(s->conversations, c, s->frame->time);
+    opened(s, l);
+    c->packets[s->way]++;
+    c->octets[s->way] += l->wire;
+}
+
+static void
 take_tcp(struct sensor *s, const struct layers *l)
 {
     struct conversation *c = s->c;
@@ -427,7 +445,7 @@ take_tcp(struct sensor *s, const struct layers *l)
     struct stream *there = &c->streams[way], *back = &c->streams[!way];
     s->counters.segments++;
     if (syn && !(l->tcp_flags & TCP_ACK) && there->is_begun && there->next != l->tcp_seq + 1)
-        conversation_restart(s->conversations, c, s->frame->time);
+        restart(s, l);
     note_side(c, way, l->tcp_flags);
     if (l->tcp_flags & TCP_ACK && back->is_begun) {
         s->way = !way;
@@ -466,14 +484,16 @@ take_packet(struct sensor *s, const struct layers *l)
     struct conversation *c = s->c;
     if (!c)
         return;
-    if (!c->packets[0] && !c->packets[1])
-        s->counters.conversations++;
-    c->packets[s->way]++;
-    c->octets[s->way] += l->wire;
+    bool is_new = !c->packets[0] && !c->packets[1];
+    s->counters.conversations += is_new;
     if (l->has_mac) {
         c->macs[s->way] = l->src_mac;
         c->macs[!s->way] = l->dst_mac;
     }
+    if (is_new)
+        opened(s, l);
+    c->packets[s->way]++;
+    c->octets[s->way] += l->wire;
     if (l->ip && l->proto == PROTO_TCP && l->has_ports)
         take_tcp(s, l);
     else if (!l->ip || (l->proto == PROTO_UDP && l->has_ports))

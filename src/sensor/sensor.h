@@ -14,8 +14,12 @@ struct sensor_config {
     size_t memory;  /* octets for what is not in order or not whole; 0: 64 MiB */
     nsec_t silence; /* a conversation of which nothing was heard so long has ended; 0: 10 min */
     void *arg;
+    /* A new one, by its first frame, which this way sent; also one of the same ends and ports that
+     * begins anew, after the old has ended. NULL is fine, here and below. */
+    void (*opened)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                   const struct layers *);
     /* A message: valid during the call, as is the frame that completed it, which is without its
-     * octets if they had to wait for others. NULL is fine. */
+     * octets if they had to wait for others. */
     void (*message)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                     const struct pdu *);
     /* One that could not be understood, or not to its end: which field, at which octet of it. */
