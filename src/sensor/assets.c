@@ -179,6 +179,7 @@ learn(struct assets *a, struct asset *asset, const struct identity_row *row, con
         return;
     }
     char *was = v->text;
+    bool is_of_same = was && !strcmp(v->protocol, row->protocol) && !strcmp(v->field, row->field);
     *v = (struct asset_value){.text = xstrdup(clean),
                               .protocol = row->protocol,
                               .field = row->field,
@@ -186,7 +187,7 @@ learn(struct assets *a, struct asset *asset, const struct identity_row *row, con
                               .first = a->time,
                               .last = a->time};
     if (a->config.changed)
-        a->config.changed(a->config.arg, asset, row->attribute, was);
+        a->config.changed(a->config.arg, asset, row->attribute, is_of_same ? was : NULL);
     free(was);
 }
 
@@ -385,6 +386,14 @@ assets_number(const struct assets *a)
     return HASH_COUNT(a->all);
 }
 
+const struct asset *
+assets_find(const struct assets *a, const struct asset_address *address)
+{
+    const struct entry *e;
+    HASH_FIND(hh, a->all, address, sizeof *address, e);
+    return e ? &e->asset : NULL;
+}
+
 static int
 by_address(const void *x, const void *y)
 {
@@ -464,5 +473,22 @@ asset_put_json(struct buf *b, const struct asset *asset)
         buf_printf(b, ",\"from\":\"%s.%s\",\"confidence\":%u}", v->protocol, v->field,
                    v->confidence);
     }
+    buf_u8(b, '}');
+}
+
+void
+asset_put_words(struct buf *b, const struct asset *asset)
+{
+    buf_u8(b, '{');
+    for (unsigned i = 0; i < ATTRIBUTES; i++) {
+        const struct asset_value *v = &asset->values[i];
+        if (!v->text)
+            continue;
+        buf_printf(b, "\"%s\":", attribute_word(i));
+        text_json_put(b, v->text, strlen(v->text));
+        buf_u8(b, ',');
+    }
+    buf_str(b, "\"roles\":");
+    put_roles(b, asset->roles);
     buf_u8(b, '}');
 }

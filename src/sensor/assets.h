@@ -61,8 +61,8 @@ struct assets_config {
     const struct oui_registry *registry;     /* borrowed; NULL: no vendors by MAC */
     uint32_t most;                           /* 0: ASSETS_MAX */
     void *arg;
-    /* A new device; one whose attribute has another value than `was` (NULL: none yet). NULL is
-     * fine. */
+    /* A new device; one whose attribute has another value than `was` (NULL: none yet, or what was
+     * known was of other evidence, and is only known better now). NULL is fine. */
     void (*found)(void *arg, const struct asset *);
     /* Evidence, new or not; not of MAC addresses. The text is the message's. */
     void (*said)(void *arg, const struct asset *, const struct identity_row *, const char *text,
@@ -80,12 +80,16 @@ void assets_message(struct assets *, const struct conversation *, unsigned way, 
 void assets_conversation(struct assets *, const struct conversation *);
 
 uint32_t assets_number(const struct assets *);
+/* The device at an address; NULL: there is none. Valid until the next message. */
+const struct asset *assets_find(const struct assets *, const struct asset_address *);
 /* By address; stops when the function returns false. */
 void assets_each(const struct assets *, bool (*)(void *arg, const struct asset *), void *arg);
 /* {"address", "member"?, "mac"?, "first", "last", "roles": [], "protocols": {name: [roles]},
  *  "vendor"?: {"value", "from", "confidence"}, ...}, without a line feed. */
 void asset_put_json(struct buf *, const struct asset *);
 
+/* {"vendor": "ABB", "model": ..., "roles": []}: what is known of it, in short. */
+void asset_put_words(struct buf *, const struct asset *);
 /* "address":"10.0.0.5","member":7 - without braces. */
 void asset_address_put(struct buf *, const struct asset_address *);
 

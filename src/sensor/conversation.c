@@ -180,9 +180,8 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
 
 /* ---- Finding ---- */
 
-/* False: there is nobody who speaks. */
-static bool
-make_key(const struct layers *l, struct conversation_key *key, unsigned *way)
+bool
+conversation_key_of(const struct layers *l, struct conversation_key *key, unsigned *way)
 {
     struct end from = {{0}, 0}, to = {{0}, 0};
     memset(key, 0, sizeof *key);
@@ -226,7 +225,7 @@ struct conversation *
 conversations_find(struct conversations *t, const struct layers *l, nsec_t now, unsigned *way)
 {
     struct conversation_key key;
-    if (!make_key(l, &key, way))
+    if (!conversation_key_of(l, &key, way))
         return NULL;
     uint32_t *head = &t->heads[hash_of(t, &key) & t->mask];
     for (uint32_t i = *head; i != NONE; i = t->all[i].chain) {

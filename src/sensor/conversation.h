@@ -62,6 +62,8 @@ struct conversations *conversations_new(uint32_t most, struct stream_budget *,
 void conversations_end(struct conversations *);  /* tells of all that are left */
 void conversations_free(struct conversations *); /* ... and forgets the table; NULL is fine */
 
+/* Whose frame it is, and which way it goes. False: it has no addresses. */
+bool conversation_key_of(const struct layers *, struct conversation_key *, unsigned *way);
 /* The frame's conversation, made if it is new; `*way` is the frame's. NULL: it has no addresses. */
 struct conversation *conversations_find(struct conversations *, const struct layers *, nsec_t now,
                                         unsigned *way);

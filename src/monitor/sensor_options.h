@@ -1,14 +1,16 @@
 /* sensor_options.h - the command line of tieline-sensor. */
-#ifndef SENSOR_SENSOR_OPTIONS_H
-#define SENSOR_SENSOR_OPTIONS_H
+#ifndef MONITOR_SENSOR_OPTIONS_H
+#define MONITOR_SENSOR_OPTIONS_H
 
 #include "base/err.h"
+#include "base/time.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #define SENSOR_INTERFACES 16
+#define SENSOR_RULES 64
 
 struct sensor_options {
     const char *read; /* a capture; NULL: interfaces are listened to */
@@ -16,7 +18,13 @@ struct sensor_options {
     unsigned n_interfaces;
     uint32_t conversations, memory_mib; /* 0: as sensor.h has it */
     const char *oui;                    /* directory of the registries; NULL: Debian's */
-    bool messages, identities, assets, counters, help, version;
+    const char *rules[SENSOR_RULES];    /* files, or directories of them */
+    unsigned n_rules;
+    const char *name;     /* of the sensor; NULL: "sensor" */
+    const char *evidence; /* directory for packets; NULL: they are not kept */
+    const char *baseline; /* file of what is usual; NULL: it is not kept */
+    nsec_t learn;         /* 0: nothing is new; default: a day */
+    bool messages, identities, assets, alerts, incidents, coverage, counters, help, version;
 };
 
 /* Texts are those of `argv`. ERR_INVALID: `diag` names the option. */

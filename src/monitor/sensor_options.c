@@ -1,4 +1,4 @@
-#include "sensor/sensor_options.h"
+#include "monitor/sensor_options.h"
 
 #include "base/attr.h"
 #include "base/options.h"
@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define NUMBER_MAX 16777216
+#define LEARN (86400 * NSEC_PER_SEC)
 
 static enum err
 add_interface(void *options, const char *name, struct diag *diag)
@@ -17,6 +18,25 @@ add_interface(void *options, const char *name, struct diag *diag)
     return ERR_OK;
 }
 
+static enum err
+add_rules(void *options, const char *path, struct diag *diag)
+{
+    struct sensor_options *o = options;
+    if (o->n_rules == SENSOR_RULES)
+        return diag_set(diag, ERR_INVALID, "more than %d", SENSOR_RULES);
+    o->rules[o->n_rules++] = path;
+    return ERR_OK;
+}
+
+static enum err
+set_learn(void *options, const char *text, struct diag *diag)
+{
+    struct sensor_options *o = options;
+    if (time_parse_duration(text, &o->learn) || o->learn < 0)
+        return diag_set(diag, ERR_INVALID, "a time like 12h or 7d expected, or 0");
+    return ERR_OK;
+}
+
 static const struct option_row rows[] = {
 #define AT(member) offsetof(struct sensor_options, member)
     TEXT_OPTION("read", "FILE", AT(read), "", "a capture, pcap or pcapng"),
@@ -25,6 +45,16 @@ static const struct option_row rows[] = {
     FLAG_OPTION("messages", AT(messages), "print every message, a line of JSON each"),
     FLAG_OPTION("identities", AT(identities), "print what is said of what a device is"),
     FLAG_OPTION("assets", AT(assets), "print at the end the devices, a line of JSON each"),
+    OTHER_OPTION("rules", "PATH", add_rules, "",
+                 "detections, a file or a directory; may be given several times"),
+    FLAG_OPTION("alerts", AT(alerts), "print alerts, a line of JSON each"),
+    FLAG_OPTION("incidents", AT(incidents), "print at the end what belongs together"),
+    FLAG_OPTION("coverage", AT(coverage), "print which techniques the rules see, and end"),
+    TEXT_OPTION("name", "NAME", AT(name), "", "of this sensor, in the names of alerts (sensor)"),
+    OTHER_OPTION("learn", "TIME", set_learn, "",
+                 "what comes until then is usual; 0: nothing is learned (24h)"),
+    TEXT_OPTION("baseline", "FILE", AT(baseline), "", "keep there what was learned"),
+    TEXT_OPTION("evidence", "DIR", AT(evidence), "", "keep the packets of alerts there"),
     FLAG_OPTION("counters", AT(counters), "print at the end what was counted"),
     NUMBER_OPTION("conversations", "N", AT(conversations), NUMBER_MAX,
                   "that are remembered at once (65536)"),
@@ -39,11 +69,13 @@ static const struct option_row rows[] = {
 enum err
 sensor_options_parse(int argc, char *const *argv, struct sensor_options *result, struct diag *diag)
 {
-    struct sensor_options o = {.read = NULL};
+    struct sensor_options o = {.learn = LEARN};
     enum err err = options_read(rows, ARRAY_SIZE(rows), argc, argv, &o, diag);
     if (err)
         return err;
-    if (!o.help && !o.version && !o.read == !o.n_interfaces)
+    if ((o.alerts || o.incidents || o.coverage) && !o.n_rules && !o.help && !o.version)
+        return diag_set(diag, ERR_INVALID, "--rules is needed for that");
+    if (!o.help && !o.version && !o.coverage && !o.read == !o.n_interfaces)
         return diag_set(diag, ERR_INVALID, "%s",
                         o.read ? "--read and --interface exclude each other"
                                : "--read FILE or --interface NAME is needed");

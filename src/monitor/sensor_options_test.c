@@ -1,4 +1,4 @@
-#include "sensor/sensor_options.h"
+#include "monitor/sensor_options.h"
 
 #include "base/testing.h"
 

@@ -1,14 +1,15 @@
 /* tieline-sensor - reads what others say, and never says anything itself. */
 #include "base/attr.h"
 #include "base/log.h"
+#include "detect/coverage.h"
 #include "io/clock.h"
+#include "io/file.h"
 #include "io/frame_tap.h"
 #include "io/mapped_file.h"
-#include "sensor/assets.h"
+#include "monitor/monitor.h"
+#include "monitor/sensor_options.h"
 #include "sensor/message_json.h"
 #include "sensor/protocols.h"
-#include "sensor/sensor.h"
-#include "sensor/sensor_options.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@
 
 #define BLOCKS 4 /* of one interface, before another gets its turn */
 #define TICK_MS 1000
+#define BASELINE_MAX ((size_t)64 << 20)
 
 struct program;
 
@@ -31,14 +33,13 @@ struct ear {
 
 struct program {
     struct sensor_options options;
-    struct sensor *sensor;
     struct oui_registry *registry; /* NULL: there is none */
-    struct assets *assets;         /* NULL: they are not asked for */
+    struct rules *rules;           /* NULL: there are none */
+    struct monitor *monitor;
     struct buf line;
     struct ear ears[SENSOR_INTERFACES];
     unsigned n_ears;
     uint32_t number; /* of the last frame */
-    uint32_t heard;  /* frame of the message that is being read */
     uv_loop_t loop;
     uv_timer_t tick;
     uv_signal_t signals[2];
@@ -61,21 +62,9 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
            const struct pdu *pdu)
 {
     struct program *p = arg;
-    p->heard = f->number;
-    if (p->assets)
-        assets_message(p->assets, c, way, f->time, pdu);
-    if (!p->options.messages)
-        return;
     buf_clear(&p->line);
     message_json_put(&p->line, c, way, f, pdu);
     print_line(p);
-}
-
-static void
-on_ended(void *arg, const struct conversation *c)
-{
-    struct program *p = arg;
-    assets_conversation(p->assets, c);
 }
 
 static void
@@ -96,7 +85,7 @@ on_malformed(void *arg, const struct conversation *c, unsigned way, const struct
 static void
 print_counters(struct program *p)
 {
-    const struct sensor_counters *c = sensor_counters(p->sensor);
+    const struct sensor_counters *c = monitor_counters(p->monitor);
     struct frame_tap_counters all = {0, 0};
     for (unsigned i = 0; i < p->n_ears; i++) {
         struct frame_tap_counters one;
@@ -116,17 +105,43 @@ print_counters(struct program *p)
 
 /* {"frame","address","attribute","value","from"} */
 static void
-on_said(void *arg, const struct asset *asset, const struct identity_row *row, const char *text,
-        size_t size)
+on_said(void *arg, uint32_t frame, const struct asset *asset, const struct identity_row *row,
+        const char *text, size_t size)
 {
     struct program *p = arg;
     buf_clear(&p->line);
-    buf_printf(&p->line, "{\"frame\":%u,", p->heard);
+    buf_printf(&p->line, "{\"frame\":%u,", frame);
     asset_address_put(&p->line, &asset->address);
     buf_printf(&p->line, ",\"attribute\":\"%s\",\"value\":", attribute_word(row->attribute));
     text_json_put(&p->line, text, size);
     buf_printf(&p->line, ",\"from\":\"%s.%s\"}\n", row->protocol, row->field);
     print_line(p);
+}
+
+static bool
+print_json(void *arg, const char *json, size_t size)
+{
+    struct program *p = arg;
+    buf_clear(&p->line);
+    buf_put(&p->line, json, size);
+    buf_u8(&p->line, '\n');
+    print_line(p);
+    return true;
+}
+
+/* {"alert": {...}} */
+static void
+on_alert(void *arg, const char *json, size_t size, enum severity severity UNUSED,
+         bool is_new UNUSED)
+{
+    struct program *p = arg;
+    buf_clear(&p->line);
+    buf_str(&p->line, "{\"alert\":");
+    buf_put(&p->line, json, size);
+    buf_str(&p->line, "}\n");
+    print_line(p);
+    if (p->n_ears)
+        fflush(stdout);
 }
 
 static bool
@@ -157,8 +172,8 @@ read_capture(struct program *p)
     }
     err = capture_open(&capture, file.data, file.size, &diag);
     while (!err && !(err = capture_next(&capture, &frame, &diag)))
-        sensor_frame(p->sensor, &frame);
-    sensor_end(p->sensor);
+        monitor_frame(p->monitor, &frame);
+    monitor_end(p->monitor);
     mapped_file_close(&file);
     if (err == ERR_TRUNCATED)
         log_warn("%s: %s", path, diag.text);
@@ -179,7 +194,7 @@ on_frame(void *arg, const struct tapped_frame *f)
                                 .time = f->time,
                                 .link = LINK_ETHERNET,
                                 .number = ++p->number};
-    sensor_frame(p->sensor, &frame);
+    monitor_frame(p->monitor, &frame);
 }
 
 static void
@@ -194,7 +209,7 @@ static void
 on_tick(uv_timer_t *timer)
 {
     struct program *p = timer->data;
-    sensor_tick(p->sensor, clock_wall());
+    monitor_tick(p->monitor, clock_wall());
 }
 
 static void
@@ -247,7 +262,7 @@ listen_to_ears(struct program *p)
     uv_loop_close(&p->loop);
     for (unsigned i = 0; i < p->n_ears; i++)
         frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, p); /* what came meanwhile */
-    sensor_end(p->sensor);
+    monitor_end(p->monitor);
 }
 
 static bool
@@ -262,25 +277,107 @@ listen_live(struct program *p)
     return is_well;
 }
 
+/* ---- What is usual ---- */
+
+static enum err
+read_baseline(struct program *p, struct diag *diag)
+{
+    struct buf octets = BUF_INIT;
+    const char *path = p->options.baseline;
+    enum err err = file_read(path, BASELINE_MAX, &octets, diag);
+    if (err == ERR_NOT_FOUND) {
+        log_info("%s is not there yet: what is usual is learned from the beginning", path);
+        err = ERR_OK;
+    } else if (!err) {
+        err = detector_restore(monitor_detector(p->monitor), octets.data, octets.size, diag);
+        if (err)
+            diag_prefix(diag, "%s", path);
+    }
+    buf_fini(&octets);
+    return err;
+}
+
+static bool
+write_baseline(struct program *p)
+{
+    struct buf octets = BUF_INIT;
+    struct diag diag;
+    detector_save(monitor_detector(p->monitor), &octets);
+    bool is_well = !file_write(p->options.baseline, octets.data, octets.size, 0640, false, &diag);
+    if (!is_well)
+        log_error("what is usual is not kept: %s", diag.text);
+    buf_fini(&octets);
+    return is_well;
+}
+
 /* ---- The program ---- */
 
 /* Without the registries it goes on, and says so: vendors by MAC addresses are the weakest
  * evidence. */
 static enum err
-prepare_assets(struct program *p, struct diag *diag)
+read_registry(struct program *p, struct diag *diag)
 {
-    if (!p->options.assets && !p->options.identities)
-        return ERR_OK;
     enum err err = oui_read(p->options.oui ? p->options.oui : OUI_DIRECTORY, &p->registry, diag);
     if (err && p->options.oui)
         return err;
     if (err)
         log_warn("no vendors by MAC address: %s", diag->text);
-    const struct assets_config config = {.protocols = protocols_all,
-                                         .registry = p->registry,
-                                         .arg = p,
-                                         .said = p->options.identities ? on_said : NULL};
-    return assets_new(&config, &p->assets, diag);
+    return ERR_OK;
+}
+
+static enum err
+prepare(struct program *p, struct diag *diag)
+{
+    const struct sensor_options *o = &p->options;
+    const struct rules_source source = {.protocols = protocols_all};
+    enum err err = ERR_OK;
+    if (o->n_rules)
+        err = rules_read(&source, o->rules, o->n_rules, &p->rules, diag);
+    if (!err && (o->assets || o->identities || p->rules))
+        err = read_registry(p, diag);
+    if (err)
+        return err;
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .registry = p->registry,
+                                          .conversations = o->conversations,
+                                          .memory = (size_t)o->memory_mib << 20,
+                                          .has_assets = o->assets,
+                                          .rules = p->rules,
+                                          .name = o->name,
+                                          .learn = o->learn,
+                                          .evidence = o->evidence,
+                                          .arg = p,
+                                          .message = o->messages ? on_message : NULL,
+                                          .malformed = o->messages ? on_malformed : NULL,
+                                          .said = o->identities ? on_said : NULL,
+                                          .alert = o->alerts ? on_alert : NULL};
+    err = monitor_new(&config, &p->monitor, diag);
+    return err || !o->baseline ? err : read_baseline(p, diag);
+}
+
+static bool
+tell_at_the_end(struct program *p)
+{
+    const struct sensor_options *o = &p->options;
+    if (o->assets)
+        assets_each(monitor_assets(p->monitor), print_asset, p);
+    if (o->incidents)
+        incidents_each(monitor_alerts(p->monitor), print_json, p);
+    if (o->counters)
+        print_counters(p);
+    return !o->baseline || write_baseline(p);
+}
+
+static bool
+run(struct program *p)
+{
+    if (p->options.coverage) {
+        coverage_put(&p->line, p->rules);
+        print_line(p);
+        return true;
+    }
+    bool is_well = p->options.read ? read_capture(p) : listen_live(p);
+    return is_well && tell_at_the_end(p);
 }
 
 int
@@ -302,27 +399,15 @@ main(int argc, char **argv)
         puts("tieline-sensor " TIELINE_VERSION);
         return EXIT_SUCCESS;
     }
-    if (prepare_assets(&p, &diag)) {
+    bool is_well = !prepare(&p, &diag);
+    if (is_well)
+        is_well = run(&p);
+    else
         log_error("%s", diag.text);
-        return EXIT_FAILURE;
-    }
-    const struct sensor_config config = {.protocols = protocols_all,
-                                         .conversations = p.options.conversations,
-                                         .memory = (size_t)p.options.memory_mib << 20,
-                                         .arg = &p,
-                                         .message = on_message,
-                                         .malformed = p.options.messages ? on_malformed : NULL,
-                                         .ended = p.assets ? on_ended : NULL};
-    p.sensor = sensor_new(&config);
-    bool is_well = p.options.read ? read_capture(&p) : listen_live(&p);
-    if (p.options.assets && is_well)
-        assets_each(p.assets, print_asset, &p);
-    if (p.options.counters && is_well)
-        print_counters(&p);
     for (unsigned i = 0; i < p.n_ears; i++)
         frame_tap_close(p.ears[i].tap);
-    sensor_free(p.sensor);
-    assets_free(p.assets);
+    monitor_free(p.monitor);
+    rules_free(p.rules);
     oui_free(p.registry);
     buf_fini(&p.line);
     return is_well && !fflush(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;

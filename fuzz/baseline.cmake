@@ -1,0 +1,1 @@
+tieline_fuzz(baseline LIBS tl_detect)

@@ -1,0 +1,1 @@
+tieline_fuzz(detections LIBS tl_detect)

@@ -1,0 +1,1016 @@
+/* Most messages are of no interest, and most of those that are repeat others: rules are listed by
+ * protocol, kind and act, and where all rules of such a list only ask whether something is new, a
+ * conversation remembers which functions have been looked at. What is left is rare. */
+#include "detect/detector.h"
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "detect/cells.h"
+#include "detect/objects.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#define KINDS (PDU_LINK + 1)
+#define ACTS (ACT_ACKNOWLEDGE + 1)
+#define CLASSES (KINDS * ACTS)
+#define CONVERSATIONS 65536
+#define SEEN 6        /* functions of a conversation that were looked at */
+#define OBJECTS 64    /* of a message that are looked at for one rule */
+#define RANGE_SURE 10 /* values without which a range is none */
+#define TEXT_MAX 200  /* octets of a text that is compared with a pattern */
+#define PROTO_TCP 6
+
+struct list {
+    const struct rule **rules;
+    uint32_t n, capacity;
+    bool needs_each;
+    uint64_t n_skipped; /* messages that were like others of their conversation */
+};
+
+/* What is kept of a conversation, by its slot. */
+struct watch {
+    const struct protocol *protocol;
+    const char *circuit;
+    uint32_t generation; /* of the plan that it was looked up in; 0: not yet */
+    uint8_t number, planned, next;
+    uint32_t seen[SEEN];
+};
+
+struct sighted {
+    uint32_t count;
+};
+
+struct tally {
+    nsec_t since;
+    uint32_t n;
+};
+
+struct distinct {
+    nsec_t since;
+    uint32_t n;
+    uint32_t prints[RULE_DISTINCT];
+};
+
+struct mark {
+    nsec_t until;
+};
+
+struct range {
+    double low, high;
+    uint32_t n;
+};
+
+/* How usual it is that something is new: of each rule. */
+struct usual {
+    uint64_t n, once;
+};
+
+struct detector {
+    struct detector_config config;
+    unsigned n_protocols;
+    struct object_fields *objects; /* by protocol */
+    struct list *classes;          /* by protocol, kind and act */
+    struct list *malformed;        /* by protocol */
+    struct list conversation, device, change, finding;
+    struct watch *watches;
+    uint32_t generation;
+    struct cells *known, *tallies, *distincts, *marks, *ranges;
+    struct usual *usual; /* by rule */
+    uint64_t seed;
+    nsec_t learns_until; /* 0: nothing has come yet */
+    struct buf object, detail;
+};
+
+struct event {
+    nsec_t time;
+    const struct conversation *c;
+    unsigned way;
+    const struct frame *frame;
+    const struct pdu *pdu;
+    const struct finding *finding;
+    const struct asset *asset;
+    const char *detail;
+    int protocol; /* its number; -1: none */
+    uint16_t object;
+    struct who source, target;
+    enum rule_planned planned;
+    const char *circuit;
+    uint64_t n_skipped; /* that were like it, and not looked at */
+};
+
+/* ---- Making ---- */
+
+static void
+list_add(struct list *list, const struct rule *rule)
+{
+    GROW(list->rules, list->n, list->capacity);
+    list->rules[list->n++] = rule;
+    list->needs_each |= rule->needs_each;
+}
+
+static struct list *
+class_of(const struct detector *d, unsigned protocol, enum pdu_kind kind, enum act act)
+{
+    return &d->classes[(size_t)protocol * CLASSES + kind * ACTS + act];
+}
+
+static bool
+has_bit(unsigned mask, unsigned bit)
+{
+    return !mask || mask >> bit & 1;
+}
+
+static void
+list_message_rule(struct detector *d, const struct rule *rule)
+{
+    for (unsigned k = 0; k < d->n_protocols; k++) {
+        if (rule->protocols && !(rule->protocols >> k & 1))
+            continue;
+        for (unsigned kind = 0; kind < KINDS; kind++) {
+            for (unsigned act = 0; act < ACTS; act++) {
+                if (has_bit(rule->kinds, kind) && has_bit(rule->acts, act))
+                    list_add(class_of(d, k, (enum pdu_kind)kind, (enum act)act), rule);
+            }
+        }
+    }
+}
+
+static void
+list_rule(struct detector *d, const struct rule *rule)
+{
+    switch (rule->on) {
+    case ON_MESSAGE:
+        list_message_rule(d, rule);
+        break;
+    case ON_MALFORMED:
+        for (unsigned k = 0; k < d->n_protocols; k++) {
+            if (!rule->protocols || rule->protocols >> k & 1)
+                list_add(&d->malformed[k], rule);
+        }
+        break;
+    case ON_CONVERSATION:
+        list_add(&d->conversation, rule);
+        break;
+    case ON_DEVICE:
+        list_add(&d->device, rule);
+        break;
+    case ON_CHANGE:
+        list_add(&d->change, rule);
+        break;
+    default:
+        list_add(&d->finding, rule);
+        break;
+    }
+}
+
+struct detector *
+detector_new(const struct detector_config *config)
+{
+    struct detector *d = xcalloc(1, sizeof *d);
+    d->config = *config;
+    if (!d->config.conversations)
+        d->config.conversations = CONVERSATIONS;
+    while (d->n_protocols < RULE_PROTOCOLS && config->protocols[d->n_protocols])
+        d->n_protocols++;
+    d->objects = xcalloc(d->n_protocols, sizeof *d->objects);
+    for (unsigned k = 0; k < d->n_protocols; k++)
+        object_resolve(config->protocols[k], &d->objects[k]);
+    d->classes = xcalloc((size_t)d->n_protocols * CLASSES, sizeof *d->classes);
+    d->malformed = xcalloc(d->n_protocols, sizeof *d->malformed);
+    d->usual = xcalloc(rules_number(config->rules), sizeof *d->usual);
+    for (size_t i = 0; i < rules_number(config->rules); i++)
+        list_rule(d, rules_at(config->rules, i));
+    d->watches = xcalloc(d->config.conversations, sizeof *d->watches);
+    d->generation = 1;
+    d->known = cells_new(DETECTOR_KNOWN, sizeof(struct sighted));
+    d->tallies = cells_new(DETECTOR_COUNTS, sizeof(struct tally));
+    d->distincts = cells_new(DETECTOR_DISTINCT, sizeof(struct distinct));
+    d->marks = cells_new(DETECTOR_MARKS, sizeof(struct mark));
+    d->ranges = cells_new(DETECTOR_RANGES, sizeof(struct range));
+    d->seed = hash_secret();
+    return d;
+}
+
+void
+detector_free(struct detector *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < (size_t)d->n_protocols * CLASSES; i++)
+        free(d->classes[i].rules);
+    for (unsigned k = 0; k < d->n_protocols; k++)
+        free(d->malformed[k].rules);
+    free(d->conversation.rules);
+    free(d->device.rules);
+    free(d->change.rules);
+    free(d->finding.rules);
+    free(d->classes);
+    free(d->malformed);
+    free(d->objects);
+    free(d->usual);
+    free(d->watches);
+    cells_free(d->known);
+    cells_free(d->tallies);
+    cells_free(d->distincts);
+    cells_free(d->marks);
+    cells_free(d->ranges);
+    buf_fini(&d->object);
+    buf_fini(&d->detail);
+    free(d);
+}
+
+bool
+detector_learns(const struct detector *d, nsec_t now)
+{
+    return !d->config.learn || !d->learns_until || now < d->learns_until;
+}
+
+void
+detector_plan_changed(struct detector *d)
+{
+    d->generation++;
+}
+
+static void
+begin_learning(struct detector *d, nsec_t now)
+{
+    if (!d->learns_until)
+        d->learns_until = now + d->config.learn;
+}
+
+/* ---- Who ---- */
+
+struct who
+who_of(const struct conversation *c, unsigned end)
+{
+    struct who who = {.ip = c->key.ip, .is_there = true, .mac = c->macs[end]};
+    memcpy(who.address, c->key.ends[end].address, sizeof who.address);
+    who.port = c->key.ends[end].port;
+    return who;
+}
+
+void
+who_put(struct buf *out, const struct who *who)
+{
+    char text[IPV6_TEXT_SIZE];
+    struct mac mac;
+    if (who->ip == 4) {
+        buf_str(out, ipv4_format(get_be32(who->address), text));
+    } else if (who->ip == 6) {
+        buf_str(out, ipv6_format(who->address, text));
+    } else {
+        memcpy(mac.octets, who->address, sizeof mac.octets);
+        buf_str(out, mac_format(&mac, text));
+    }
+}
+
+static bool
+is_many(const struct who *w)
+{
+    if (w->ip == 4)
+        return w->address[0] >= 224 || w->address[3] == 255;
+    return w->ip == 6 ? w->address[0] == 0xff : w->address[0] & 1;
+}
+
+/* Of the Internet: no address of RFC 6890 that is for one's own. */
+static bool
+is_public(const struct who *w)
+{
+    const uint8_t *a = w->address;
+    if (w->ip == 6)
+        return (a[0] & 0xe0) == 0x20 && !(a[0] == 0x20 && a[1] == 0x01 && a[2] == 0x0d);
+    if (w->ip != 4 || is_many(w))
+        return false;
+    return !(a[0] == 0 || a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
+             (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
+             (a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 192 && a[1] == 0 && a[2] == 2) ||
+             (a[0] == 198 && (a[1] & 0xfe) == 18) || (a[0] == 198 && a[1] == 51 && a[2] == 100) ||
+             (a[0] == 203 && a[1] == 0 && a[2] == 113) || a[0] >= 240);
+}
+
+static bool
+is_whom(const struct who *w, unsigned whom)
+{
+    return !whom || (whom & WHOM_PUBLIC && is_public(w)) || (whom & WHOM_ONE && !is_many(w)) ||
+           (whom & WHOM_MANY && is_many(w));
+}
+
+/* ---- Fields ---- */
+
+static double
+number_of(const struct protocol *p, const struct field *f)
+{
+    switch (p->fields[f->id].type) {
+    case FIELD_INT:
+    case FIELD_TIME:
+        return (double)f->i;
+    case FIELD_REAL:
+        return f->r;
+    case FIELD_WORDS:
+        return f->n ? get_be16(f->octets) : 0;
+    case FIELD_TEXT:
+    case FIELD_OCTETS:
+    case FIELD_BITS:
+    case FIELD_MAC:
+        return f->n;
+    default:
+        return (double)f->u;
+    }
+}
+
+static bool
+is_like(const struct field *f, const char *pattern)
+{
+    char text[TEXT_MAX + 1];
+    size_t n = MIN(f->n, (uint32_t)TEXT_MAX);
+    memcpy(text, f->octets, n);
+    text[n] = '\0';
+    return !fnmatch(pattern, text, FNM_CASEFOLD);
+}
+
+static bool
+is_text(const struct field *f, const char *text)
+{
+    size_t n = strlen(text);
+    return f->n == n && !strncasecmp((const char *)f->octets, text, n);
+}
+
+static bool
+is_among(const struct rule_condition *c, const struct protocol *p, const struct field *f)
+{
+    for (unsigned i = 0; i < c->n; i++) {
+        if (c->texts ? is_text(f, c->texts[i]) : number_of(p, f) == c->numbers[i])
+            return true;
+    }
+    return false;
+}
+
+static bool
+meets(const struct rule_condition *c, const struct protocol *p, const struct field *f)
+{
+    switch (c->test) {
+    case TEST_ONE_OF:
+        return is_among(c, p, f);
+    case TEST_NOT:
+        return !is_among(c, p, f);
+    case TEST_ABOVE:
+        return number_of(p, f) > c->numbers[0];
+    case TEST_BELOW:
+        return number_of(p, f) < c->numbers[0];
+    case TEST_ANY_BIT:
+        return f->u & (uint64_t)c->numbers[0];
+    default:
+        for (unsigned i = 0; i < c->n; i++) {
+            if (is_like(f, c->texts[i]))
+                return true;
+        }
+        return false;
+    }
+}
+
+/* The objects of which all conditions are true; a field of the message is one of each of them. */
+static unsigned
+find_objects(const struct rule *rule, const struct event *e, uint16_t *objects)
+{
+    const struct pdu *p = e->pdu;
+    unsigned all = (1u << rule->n_conditions) - 1, common = 0, own = 0, n = 0;
+    uint16_t object = 0;
+    for (uint32_t i = 0; i < p->n_fields; i++) { /* the message's own may stand behind */
+        const struct field *f = &p->fields[i];
+        for (unsigned k = 0; f->object == 0 && k < rule->n_conditions; k++) {
+            if (rule->conditions[k].at[e->protocol] == f->id &&
+                meets(&rule->conditions[k], p->protocol, f))
+                common |= 1u << k;
+        }
+    }
+    if (common == all) {
+        objects[0] = 0;
+        return 1;
+    }
+    for (uint32_t i = 0; i < p->n_fields && n < OBJECTS; i++) {
+        const struct field *f = &p->fields[i];
+        if (!f->object)
+            continue;
+        if (f->object != object) {
+            object = f->object;
+            own = 0;
+        }
+        unsigned before = common | own;
+        for (unsigned k = 0; k < rule->n_conditions; k++) {
+            if (rule->conditions[k].at[e->protocol] == f->id &&
+                meets(&rule->conditions[k], p->protocol, f))
+                own |= 1u << k;
+        }
+        if (before != all && (common | own) == all)
+            objects[n++] = object;
+    }
+    return n;
+}
+
+static bool
+asks_objects(const struct rule_key *key)
+{
+    for (unsigned i = 0; i < key->n; i++) {
+        if (key->parts[i].kind >= PART_OBJECT)
+            return true;
+    }
+    return false;
+}
+
+/* Of a rule without conditions: each object, if it tells them apart. */
+static unsigned
+list_objects(const struct rule *rule, const struct event *e, uint16_t *objects)
+{
+    objects[0] = 0;
+    if (!e->pdu || !e->pdu->n_objects ||
+        !(asks_objects(&rule->fresh) || asks_objects(&rule->range) || asks_objects(&rule->by) ||
+          asks_objects(&rule->sets.by) || asks_objects(&rule->lacks.by) ||
+          asks_objects(&rule->has.by) || (rule->is_distinct && rule->distinct.kind >= PART_OBJECT)))
+        return 1;
+    unsigned n = MIN(e->pdu->n_objects, (uint32_t)OBJECTS);
+    for (unsigned i = 0; i < n; i++)
+        objects[i] = (uint16_t)(i + 1);
+    return n;
+}
+
+static const struct field *
+find_field(const struct event *e, uint16_t id)
+{
+    const struct field *f = pdu_field(e->pdu, id, e->object);
+    return f || !e->object ? f : pdu_field(e->pdu, id, 0);
+}
+
+/* ---- Keys ---- */
+
+static uint64_t
+add_who(uint64_t h, const struct who *who)
+{
+    return hash_bytes(who->address, sizeof who->address, hash_add(h, who->ip));
+}
+
+static uint64_t
+add_field(const struct event *e, uint16_t id, uint64_t h)
+{
+    const struct field *f = e->pdu ? find_field(e, id) : NULL;
+    return f ? field_hash(e->pdu->protocol, f, h) : hash_add(h, 0);
+}
+
+static uint64_t
+add_object(const struct detector *d, const struct event *e, uint64_t h)
+{
+    if (e->finding && e->finding->object)
+        return hash_bytes(e->finding->object, strlen(e->finding->object), h);
+    if (e->pdu && e->protocol >= 0)
+        return hash_add(h, object_hash(&d->objects[e->protocol], e->pdu, e->object, d->seed));
+    return hash_add(h, 0);
+}
+
+static uint64_t
+add_part(const struct detector *d, const struct event *e, const struct rule_part *part, uint64_t h)
+{
+    const struct protocol *p = e->protocol >= 0 ? d->config.protocols[e->protocol] : NULL;
+    switch (part->kind) {
+    case PART_SOURCE:
+        return add_who(h, &e->source);
+    case PART_TARGET:
+        return add_who(h, &e->target);
+    case PART_MAC:
+        return hash_bytes(&e->source.mac, sizeof e->source.mac, h);
+    case PART_PORT:
+        return hash_add(h, e->target.port);
+    case PART_PROTOCOL: /* by its name: numbers change with the program */
+        return p ? hash_bytes(p->name, strlen(p->name), h) : hash_add(h, 0);
+    case PART_FUNCTION:
+        return hash_add(h, e->pdu ? e->pdu->function + 1 : 0);
+    case PART_ACT:
+        return hash_add(h, e->pdu ? e->pdu->act + 1u : 0);
+    case PART_MEMBER:
+        return p && p->has_member ? add_field(e, p->member, h) : hash_add(h, 0);
+    case PART_OBJECT:
+        return add_object(d, e, h);
+    default:
+        return e->protocol >= 0 ? add_field(e, part->at[e->protocol], h) : hash_add(h, 0);
+    }
+}
+
+static uint64_t
+key_of(const struct detector *d, const struct event *e, const struct rule_key *key,
+       const char *name)
+{
+    uint64_t h = hash_bytes(name, strlen(name), d->seed);
+    for (unsigned i = 0; i < key->n; i++)
+        h = add_part(d, e, &key->parts[i], h);
+    return hash_mix(h);
+}
+
+/* ---- What is remembered ---- */
+
+static struct usual *
+usual_of(struct detector *d, const struct rule *rule)
+{
+    return &d->usual[rule - rules_at(d->config.rules, 0)];
+}
+
+static bool
+is_fresh(struct detector *d, const struct event *e, const struct rule *rule, unsigned *sure)
+{
+    bool is_new;
+    struct usual *usual = usual_of(d, rule);
+    uint64_t key = key_of(d, e, &rule->fresh, rule->name);
+    struct sighted *k = cells_make(d->known, key, e->time, &is_new);
+    uint64_t n = usual->n + e->n_skipped;
+    unsigned is_sure = n ? (unsigned)(100 - 100 * usual->once / n) : 0;
+    usual->n++;
+    usual->once += is_new;
+    usual->once -= k->count == 1;
+    k->count += k->count < UINT32_MAX;
+    *sure = MIN(*sure, is_sure);
+    return is_new && !detector_learns(d, e->time);
+}
+
+static bool
+is_out_of_range(struct detector *d, const struct event *e, const struct rule *rule, unsigned *sure)
+{
+    const struct field *f = NULL;
+    bool is_new;
+    for (unsigned i = 0; !f && i < rule->n_values; i++)
+        f = find_field(e, rule->values[i].at[e->protocol]);
+    if (!f)
+        return false;
+    double value = number_of(e->pdu->protocol, f);
+    struct range *r = cells_make(d->ranges, key_of(d, e, &rule->range, rule->name), e->time,
+                                 &is_new);
+    if (!isfinite(value))
+        return !detector_learns(d, e->time);
+    if (is_new)
+        r->low = r->high = value;
+    double slack = (r->high - r->low) / 10;
+    bool is_out = value < r->low - slack || value > r->high + slack;
+    bool counts = r->n >= RANGE_SURE && !detector_learns(d, e->time);
+    if (is_out && counts) {
+        buf_printf(&d->detail, "%.6g, where %u values were %.6g to %.6g", value, r->n, r->low,
+                   r->high);
+        *sure = MIN(*sure, 100 - 200 / (r->n + 1));
+    }
+    r->low = fmin(r->low, value);
+    r->high = fmax(r->high, value);
+    r->n += r->n < UINT32_MAX;
+    return is_out && counts;
+}
+
+static bool
+is_marked(struct detector *d, const struct event *e, const struct rule_mark *mark)
+{
+    const struct mark *m = cells_find(d->marks, key_of(d, e, &mark->by, mark->name), e->time);
+    return m && m->until >= e->time;
+}
+
+static void
+set_mark(struct detector *d, const struct event *e, const struct rule_mark *mark)
+{
+    bool is_new;
+    struct mark *m = cells_make(d->marks, key_of(d, e, &mark->by, mark->name), e->time, &is_new);
+    m->until = e->time + mark->lasts;
+}
+
+/* Both begin anew when the time has passed, and when they have reached what the rule asks for. */
+static uint32_t
+count(struct detector *d, const struct event *e, const struct rule *rule)
+{
+    bool is_new;
+    struct tally *t = cells_make(d->tallies, key_of(d, e, &rule->by, rule->name), e->time, &is_new);
+    if (is_new || e->time - t->since > rule->within)
+        *t = (struct tally){.since = e->time};
+    if (++t->n < rule->count)
+        return 0;
+    uint32_t n = t->n;
+    *t = (struct tally){.since = e->time};
+    return n;
+}
+
+static uint32_t
+count_distinct(struct detector *d, const struct event *e, const struct rule *rule)
+{
+    bool is_new;
+    uint64_t h = hash_mix(add_part(d, e, &rule->distinct, d->seed));
+    struct distinct *t = cells_make(d->distincts, key_of(d, e, &rule->by, rule->name), e->time,
+                                    &is_new);
+    if (is_new || e->time - t->since > rule->within) {
+        t->since = e->time;
+        t->n = 0;
+    }
+    for (uint32_t i = 0; i < t->n; i++) {
+        if (t->prints[i] == (uint32_t)h)
+            return 0;
+    }
+    t->prints[t->n++] = (uint32_t)h;
+    if (t->n < rule->count)
+        return 0;
+    uint32_t n = t->n;
+    t->n = 0;
+    t->since = e->time;
+    return n;
+}
+
+/* ---- Rules ---- */
+
+static bool
+is_listed(const uint32_t (*list)[2], unsigned n, int protocol, uint32_t number)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (list[i][0] == (uint32_t)protocol && list[i][1] == number)
+            return true;
+    }
+    return n == 0;
+}
+
+static bool
+has_port(const struct rule *rule, uint16_t port)
+{
+    for (unsigned i = 0; i < rule->n_ports; i++) {
+        if (rule->ports[i] == port)
+            return true;
+    }
+    return rule->n_ports == 0;
+}
+
+/* What costs nothing to see. */
+static bool
+is_about(const struct rule *rule, const struct event *e)
+{
+    const struct pdu *p = e->pdu;
+    if (p && rule->on == ON_MESSAGE &&
+        (!is_listed(rule->functions, rule->n_functions, e->protocol, p->function) ||
+         (rule->n_errors &&
+          !(p->error && is_listed(rule->errors, rule->n_errors, e->protocol, p->error)))))
+        return false;
+    return has_port(rule, e->target.port) && is_whom(&e->source, rule->from) &&
+           is_whom(&e->target, rule->to) && (!rule->planned || rule->planned & e->planned);
+}
+
+static void
+tell(struct detector *d, const struct event *e, const struct rule *rule, uint32_t n, unsigned sure)
+{
+    buf_clear(&d->object);
+    if (e->finding && e->finding->object)
+        buf_str(&d->object, e->finding->object);
+    else if (e->pdu && e->protocol >= 0)
+        object_put(&d->object, &d->objects[e->protocol], e->pdu, e->object);
+    if (!d->detail.size && e->detail)
+        buf_str(&d->detail, e->detail);
+    const struct hit hit = {.rule = rule,
+                            .time = e->time,
+                            .source = e->source,
+                            .target = e->target,
+                            .conversation = e->c,
+                            .way = e->way,
+                            .frame = e->frame,
+                            .pdu = e->pdu,
+                            .finding = e->finding,
+                            .asset = e->asset,
+                            .object = buf_cstr(&d->object),
+                            .object_number = e->object,
+                            .detail = buf_cstr(&d->detail),
+                            .count = n,
+                            .circuit = e->circuit,
+                            .planned = e->planned,
+                            .sure = sure};
+    if (d->config.hit)
+        d->config.hit(d->config.arg, &hit);
+}
+
+static void
+try_object(struct detector *d, const struct event *e, const struct rule *rule)
+{
+    uint32_t n = 0;
+    unsigned sure = 100;
+    buf_clear(&d->detail);
+    if ((rule->lacks.name && is_marked(d, e, &rule->lacks)) ||
+        (rule->has.name && !is_marked(d, e, &rule->has)))
+        return;
+    if (rule->sets.name)
+        set_mark(d, e, &rule->sets);
+    if (rule->is_quiet || (rule->range.n && !is_out_of_range(d, e, rule, &sure)) ||
+        (rule->fresh.n && !is_fresh(d, e, rule, &sure)))
+        return;
+    if (rule->count) {
+        n = rule->is_distinct ? count_distinct(d, e, rule) : count(d, e, rule);
+        if (!n)
+            return;
+    }
+    tell(d, e, rule, n, sure);
+}
+
+static void
+try_rules(struct detector *d, struct event *e, const struct list *list)
+{
+    uint16_t objects[OBJECTS];
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct rule *rule = list->rules[i];
+        if (!is_about(rule, e))
+            continue;
+        unsigned n = rule->n_conditions ? find_objects(rule, e, objects)
+                                        : list_objects(rule, e, objects);
+        for (unsigned k = 0; k < n; k++) {
+            e->object = objects[k];
+            try_object(d, e, rule);
+        }
+    }
+}
+
+/* ---- Events ---- */
+
+static struct watch *
+watch_of(struct detector *d, const struct conversation *c)
+{
+    struct watch *w = &d->watches[c->slot < d->config.conversations ? c->slot : 0];
+    if (w->generation != d->generation) {
+        w->generation = d->generation;
+        w->circuit = NULL;
+        w->planned = (uint8_t)(d->config.plan ? d->config.plan(d->config.arg, c, &w->circuit)
+                                              : RULE_PLANNED_UNKNOWN);
+    }
+    if (w->protocol != c->protocol) {
+        w->protocol = c->protocol;
+        w->number = UINT8_MAX;
+        for (unsigned k = 0; k < d->n_protocols; k++) {
+            if (d->config.protocols[k] == c->protocol)
+                w->number = (uint8_t)k;
+        }
+    }
+    return w;
+}
+
+static struct event
+event_of(struct detector *d, const struct conversation *c, unsigned way, const struct frame *f)
+{
+    struct event e = {.time = f ? f->time : c->last,
+                      .c = c,
+                      .way = way,
+                      .frame = f,
+                      .protocol = -1,
+                      .source = who_of(c, way),
+                      .target = who_of(c, !way),
+                      .planned = RULE_PLANNED_UNKNOWN};
+    const struct watch *w = watch_of(d, c);
+    e.protocol = w->number == UINT8_MAX ? -1 : w->number;
+    e.planned = (enum rule_planned)w->planned;
+    e.circuit = w->circuit;
+    begin_learning(d, e.time);
+    return e;
+}
+
+/* Who began it: the sender of what was seen first, unless that can only be an answer. */
+static unsigned
+beginner(const struct conversation *c, unsigned way, const struct layers *l)
+{
+    if (c->key.ip && c->key.proto == PROTO_TCP && l->tcp_flags & TCP_SYN)
+        return l->tcp_flags & TCP_ACK ? !way : way;
+    uint16_t from = c->key.ends[way].port, to = c->key.ends[!way].port;
+    bool is_answer = from && from < to && (from < 1024 || to >= 32768);
+    return is_answer ? !way : way;
+}
+
+void
+detector_opened(struct detector *d, const struct conversation *c, unsigned way,
+                const struct frame *f, const struct layers *l)
+{
+    d->watches[c->slot < d->config.conversations ? c->slot : 0] = (struct watch){.next = 0};
+    struct event e = event_of(d, c, beginner(c, way, l), f);
+    try_rules(d, &e, &d->conversation);
+}
+
+/* Has the conversation had this function twice? Then only rules that need each look at it. The
+ * second time counts: what came once may be chance. */
+static bool
+was_seen(struct watch *w, unsigned way, const struct pdu *p)
+{
+    uint32_t print = (p->function << 5 | (uint32_t)p->kind << 2 | way << 1) + 2;
+    for (unsigned i = 0; i < SEEN; i++) {
+        if ((w->seen[i] & ~1u) != print)
+            continue;
+        bool is_twice = w->seen[i] & 1;
+        w->seen[i] |= 1;
+        return is_twice;
+    }
+    w->seen[w->next] = print;
+    w->next = (uint8_t)((w->next + 1) % SEEN);
+    return false;
+}
+
+void
+detector_message(struct detector *d, const struct conversation *c, unsigned way,
+                 const struct frame *f, const struct pdu *p)
+{
+    struct watch *w = &d->watches[c->slot < d->config.conversations ? c->slot : 0];
+    bool is_replanned = w->generation != d->generation;
+    w = watch_of(d, c);
+    if (w->number == UINT8_MAX)
+        return;
+    struct list *list = class_of(d, w->number, p->kind, p->act);
+    if (is_replanned) {
+        struct event e = event_of(d, c, way, f);
+        try_rules(d, &e, &d->conversation);
+    }
+    if (!list->n)
+        return;
+    if (!list->needs_each && was_seen(w, way, p)) {
+        list->n_skipped++;
+        return;
+    }
+    struct event e = event_of(d, c, way, f);
+    e.pdu = p;
+    e.n_skipped = list->n_skipped;
+    try_rules(d, &e, list);
+}
+
+void
+detector_malformed(struct detector *d, const struct conversation *c, unsigned way,
+                   const struct frame *f, const struct cursor *at)
+{
+    struct event e = event_of(d, c, way, f);
+    char detail[128];
+    if (e.protocol < 0)
+        return;
+    snprintf(detail, sizeof detail, "%s at octet %zu", at->field, at->offset);
+    e.detail = detail;
+    try_rules(d, &e, &d->malformed[e.protocol]);
+}
+
+void
+detector_finding(struct detector *d, const struct finding *finding)
+{
+    struct event e = {.protocol = -1, .planned = RULE_PLANNED_UNKNOWN};
+    if (finding->conversation)
+        e = event_of(d, finding->conversation, finding->way, finding->frame);
+    e.time = finding->time;
+    e.frame = finding->frame;
+    e.pdu = finding->pdu;
+    e.finding = finding;
+    e.detail = finding->detail;
+    begin_learning(d, e.time);
+    for (uint32_t i = 0; i < d->finding.n; i++) {
+        const struct list one = {.rules = &d->finding.rules[i], .n = 1};
+        if (!strcmp(one.rules[0]->finding, finding->name))
+            try_rules(d, &e, &one);
+    }
+}
+
+void
+detector_device(struct detector *d, const struct asset *asset, nsec_t now, const char *detail)
+{
+    struct event e = {.time = now,
+                      .protocol = -1,
+                      .asset = asset,
+                      .detail = detail,
+                      .planned = RULE_PLANNED_UNKNOWN,
+                      .source = {.ip = asset->address.ip, .is_there = true, .mac = asset->mac}};
+    memcpy(e.source.address, asset->address.octets, sizeof e.source.address);
+    begin_learning(d, now);
+    try_rules(d, &e, detail ? &d->change : &d->device);
+}
+
+/* ---- Keeping ---- */
+
+#define MAGIC 0x544c4231u /* "TLB1" */
+
+struct saver {
+    struct buf *out;
+    uint32_t n;
+};
+
+static void
+put_real(struct buf *out, double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    buf_be64(out, bits);
+}
+
+static void
+save_known(void *arg, uint64_t key, void *cell)
+{
+    struct saver *s = arg;
+    const struct sighted *k = cell;
+    buf_be64(s->out, key);
+    buf_be32(s->out, k->count);
+    s->n++;
+}
+
+static void
+save_range(void *arg, uint64_t key, void *cell)
+{
+    struct saver *s = arg;
+    const struct range *r = cell;
+    buf_be64(s->out, key);
+    put_real(s->out, r->low);
+    put_real(s->out, r->high);
+    buf_be32(s->out, r->n);
+    s->n++;
+}
+
+static void
+save_cells(struct buf *out, struct cells *cells, void (*save)(void *, uint64_t, void *))
+{
+    struct saver s = {.out = out};
+    size_t at = out->size;
+    buf_be32(out, 0);
+    cells_each(cells, save, &s);
+    buf_patch_be32(out, at, s.n);
+}
+
+/* Rules are told by their names: another version of them may have others. */
+void
+detector_save(struct detector *d, struct buf *out)
+{
+    size_t n = rules_number(d->config.rules);
+    buf_be32(out, MAGIC);
+    buf_be64(out, d->seed);
+    buf_be64(out, (uint64_t)d->learns_until);
+    buf_be32(out, (uint32_t)n);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = rules_at(d->config.rules, i)->name;
+        buf_be64(out, hash_bytes(name, strlen(name), 0));
+        buf_be64(out, d->usual[i].n);
+        buf_be64(out, d->usual[i].once);
+    }
+    save_cells(out, d->known, save_known);
+    save_cells(out, d->ranges, save_range);
+}
+
+static double
+read_real(struct cursor *c, const char *field)
+{
+    uint64_t bits = cursor_be64(c, field);
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static void
+restore_usual(struct detector *d, uint64_t name, struct usual usual)
+{
+    for (size_t i = 0; i < rules_number(d->config.rules); i++) {
+        const char *its = rules_at(d->config.rules, i)->name;
+        if (hash_bytes(its, strlen(its), 0) == name)
+            d->usual[i] = usual;
+    }
+}
+
+/* Once to see that it is whole (`d` NULL), once to take it. */
+static void
+read_saved(struct detector *d, struct cursor *c)
+{
+    bool is_new;
+    uint64_t seed = cursor_be64(c, "seed");
+    nsec_t until = (nsec_t)cursor_be64(c, "learns until");
+    uint32_t n = cursor_be32(c, "rules");
+    if (d) {
+        d->seed = seed;
+        d->learns_until = until;
+    }
+    for (; n && !c->err; n--) {
+        uint64_t name = cursor_be64(c, "rule");
+        struct usual usual = {.n = cursor_be64(c, "seen")};
+        usual.once = cursor_be64(c, "seen once");
+        if (usual.once > usual.n)
+            cursor_fail(c, ERR_MALFORMED, "seen once");
+        if (d)
+            restore_usual(d, name, usual);
+    }
+    for (n = cursor_be32(c, "keys"); n && !c->err; n--) {
+        uint64_t key = cursor_be64(c, "key");
+        uint32_t seen = cursor_be32(c, "count");
+        if (d)
+            ((struct sighted *)cells_make(d->known, key, 0, &is_new))->count = seen;
+    }
+    for (n = cursor_be32(c, "ranges"); n && !c->err; n--) {
+        uint64_t key = cursor_be64(c, "key");
+        struct range range = {.low = read_real(c, "low")};
+        range.high = read_real(c, "high");
+        range.n = cursor_be32(c, "count");
+        if (d)
+            *(struct range *)cells_make(d->ranges, key, 0, &is_new) = range;
+    }
+    if (!c->err && cursor_left(c))
+        cursor_fail(c, ERR_MALFORMED, "end");
+}
+
+enum err
+detector_restore(struct detector *d, const void *data, size_t size, struct diag *diag)
+{
+    struct cursor c = cursor_over(data, size);
+    if (cursor_be32(&c, "version") != MAGIC)
+        return diag_set(diag, ERR_UNSUPPORTED, "not a baseline of this version");
+    struct cursor again = c;
+    read_saved(NULL, &c);
+    if (c.err)
+        return diag_set(diag, ERR_MALFORMED, "%s at octet %zu: %s", c.field, c.offset,
+                        err_text(c.err));
+    read_saved(d, &again);
+    return ERR_OK;
+}

@@ -1,0 +1,268 @@
+#include "monitor/monitor.h"
+
+#include "base/alloc.h"
+#include "detect/evidence.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TICK NSEC_PER_SEC
+
+struct monitor {
+    struct monitor_config config;
+    struct sensor *sensor;
+    struct assets *assets;
+    struct detector *detector;
+    struct alerts *alerts;
+    struct evidence *evidence;
+    uint32_t heard;     /* frame of the message that is being read */
+    nsec_t now, ticked; /* by the frames, or by what monitor_tick() was told */
+};
+
+/* ---- What the sensor tells ---- */
+
+static void
+on_opened(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+          const struct layers *l)
+{
+    struct monitor *m = arg;
+    detector_opened(m->detector, c, way, f, l);
+}
+
+static void
+on_message(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const struct pdu *p)
+{
+    struct monitor *m = arg;
+    m->heard = f->number;
+    if (m->assets)
+        assets_message(m->assets, c, way, f->time, p);
+    if (m->detector)
+        detector_message(m->detector, c, way, f, p);
+    if (m->config.message)
+        m->config.message(m->config.arg, c, way, f, p);
+}
+
+static void
+on_malformed(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+             const struct cursor *at)
+{
+    struct monitor *m = arg;
+    if (m->detector)
+        detector_malformed(m->detector, c, way, f, at);
+    if (m->config.malformed)
+        m->config.malformed(m->config.arg, c, way, f, at);
+}
+
+static void
+on_ended(void *arg, const struct conversation *c)
+{
+    struct monitor *m = arg;
+    if (m->assets)
+        assets_conversation(m->assets, c);
+    if (m->config.ended)
+        m->config.ended(m->config.arg, c);
+}
+
+/* ---- What the devices tell ---- */
+
+static void
+on_found(void *arg, const struct asset *asset)
+{
+    struct monitor *m = arg;
+    if (m->detector)
+        detector_device(m->detector, asset, m->now, NULL);
+    if (m->config.device)
+        m->config.device(m->config.arg, asset, true);
+}
+
+static void
+on_changed(void *arg, const struct asset *asset, enum attribute attribute, const char *was)
+{
+    struct monitor *m = arg;
+    char detail[2 * ASSET_TEXT_MAX + 64];
+    if (m->detector && was) {
+        snprintf(detail, sizeof detail, "its %s is %s, and was %s", attribute_word(attribute),
+                 asset->values[attribute].text, was);
+        detector_device(m->detector, asset, m->now, detail);
+    }
+    if (m->config.device)
+        m->config.device(m->config.arg, asset, false);
+}
+
+static void
+on_said(void *arg, const struct asset *asset, const struct identity_row *row, const char *text,
+        size_t size)
+{
+    struct monitor *m = arg;
+    m->config.said(m->config.arg, m->heard, asset, row, text, size);
+}
+
+/* ---- What the rules tell ---- */
+
+static void
+on_hit(void *arg, const struct hit *hit)
+{
+    struct monitor *m = arg;
+    alerts_hit(m->alerts, hit);
+}
+
+static void
+on_alert(void *arg, const char *json, size_t size, enum severity severity, bool is_new)
+{
+    struct monitor *m = arg;
+    if (m->config.alert)
+        m->config.alert(m->config.arg, json, size, severity, is_new);
+}
+
+static void
+describe(void *arg, const struct who *who, struct buf *json)
+{
+    const struct monitor *m = arg;
+    struct asset_address address;
+    memset(&address, 0, sizeof address);
+    memcpy(address.octets, who->address, sizeof address.octets);
+    address.ip = who->ip;
+    const struct asset *asset = m->assets ? assets_find(m->assets, &address) : NULL;
+    if (asset)
+        asset_put_words(json, asset);
+}
+
+static const char *
+keep(void *arg, const struct hit *hit, const char *id)
+{
+    const struct monitor *m = arg;
+    char name[64];
+    if (!m->evidence)
+        return NULL;
+    snprintf(name, sizeof name, "%.40s-%s", m->config.name, id);
+    return evidence_keep(m->evidence, name, hit->conversation ? &hit->conversation->key : NULL);
+}
+
+/* ---- The monitor ---- */
+
+static void
+make_detector(struct monitor *m)
+{
+    const struct alerts_config alerts = {
+        .sensor = m->config.name, .arg = m, .told = on_alert, .describe = describe, .keep = keep};
+    const struct detector_config detector = {.rules = m->config.rules,
+                                             .protocols = m->config.protocols,
+                                             .learn = m->config.learn,
+                                             .conversations = m->config.conversations,
+                                             .arg = m,
+                                             .hit = on_hit};
+    m->alerts = alerts_new(&alerts);
+    m->detector = detector_new(&detector);
+}
+
+enum err
+monitor_new(const struct monitor_config *config, struct monitor **out, struct diag *diag)
+{
+    struct monitor *m = xcalloc(1, sizeof *m);
+    enum err err = ERR_OK;
+    m->config = *config;
+    if (!m->config.name || !*m->config.name)
+        m->config.name = "sensor";
+    if (config->rules)
+        make_detector(m);
+    if (config->evidence)
+        err = evidence_new(config->evidence, &m->evidence, diag);
+    if (!err && (config->has_assets || config->rules || config->said || config->device)) {
+        const struct assets_config assets = {.protocols = config->protocols,
+                                             .registry = config->registry,
+                                             .arg = m,
+                                             .found = on_found,
+                                             .said = config->said ? on_said : NULL,
+                                             .changed = on_changed};
+        err = assets_new(&assets, &m->assets, diag);
+    }
+    if (err) {
+        monitor_free(m);
+        return err;
+    }
+    const struct sensor_config sensor = {
+        .protocols = config->protocols,
+        .conversations = config->conversations,
+        .memory = config->memory,
+        .arg = m,
+        .opened = m->detector ? on_opened : NULL,
+        .message = on_message,
+        .malformed = m->detector || config->malformed ? on_malformed : NULL,
+        .ended = m->assets || config->ended ? on_ended : NULL};
+    m->sensor = sensor_new(&sensor);
+    *out = m;
+    return ERR_OK;
+}
+
+void
+monitor_free(struct monitor *m)
+{
+    if (!m)
+        return;
+    sensor_free(m->sensor);
+    assets_free(m->assets);
+    detector_free(m->detector);
+    alerts_free(m->alerts);
+    evidence_free(m->evidence);
+    free(m);
+}
+
+static void
+turn(struct monitor *m)
+{
+    m->ticked = m->now;
+    if (m->alerts)
+        alerts_tick(m->alerts, m->now);
+}
+
+void
+monitor_frame(struct monitor *m, const struct frame *f)
+{
+    m->now = f->time;
+    if (m->evidence)
+        evidence_frame(m->evidence, f);
+    sensor_frame(m->sensor, f);
+    if (m->now - m->ticked >= TICK)
+        turn(m);
+}
+
+void
+monitor_tick(struct monitor *m, nsec_t now)
+{
+    m->now = now;
+    sensor_tick(m->sensor, now);
+    turn(m);
+}
+
+void
+monitor_end(struct monitor *m)
+{
+    sensor_end(m->sensor);
+    if (m->alerts)
+        alerts_tick(m->alerts, m->now + 60 * NSEC_PER_SEC); /* what is held back is told */
+}
+
+const struct sensor_counters *
+monitor_counters(const struct monitor *m)
+{
+    return sensor_counters(m->sensor);
+}
+
+const struct assets *
+monitor_assets(const struct monitor *m)
+{
+    return m->assets;
+}
+
+struct alerts *
+monitor_alerts(struct monitor *m)
+{
+    return m->alerts;
+}
+
+struct detector *
+monitor_detector(struct monitor *m)
+{
+    return m->detector;
+}

@@ -1,0 +1,52 @@
+/* monitor.h - everything that tieline-sensor does with frames, whoever brings them: conversations,
+ * messages, devices, findings, rules, alerts. Pure but for the evidence files; one thread. */
+#ifndef MONITOR_MONITOR_H
+#define MONITOR_MONITOR_H
+
+#include "detect/alerts.h"
+#include "sensor/sensor.h"
+
+struct monitor; /* Opaque. */
+
+struct monitor_config {
+    const struct protocol *const *protocols; /* ends with NULL; borrowed */
+    const struct oui_registry *registry;     /* borrowed; NULL: no vendors by MAC address */
+    uint32_t conversations;                  /* as in sensor.h */
+    size_t memory;
+    bool has_assets;           /* devices are kept; also if there are rules */
+    const struct rules *rules; /* borrowed; NULL: nothing is detected */
+    const char *name;          /* of the sensor: begins the ids of alerts; "" is "sensor" */
+    nsec_t learn;              /* as in detector.h */
+    const char *evidence;      /* directory; NULL: packets are not kept */
+    void *arg;
+    /* All may be NULL. A message, and what could not be understood, as in sensor.h. */
+    void (*message)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                    const struct pdu *);
+    void (*malformed)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                      const struct cursor *);
+    void (*ended)(void *arg, const struct conversation *);
+    /* Evidence of what a device is, as in assets.h, and in which frame. */
+    void (*said)(void *arg, uint32_t frame, const struct asset *, const struct identity_row *,
+                 const char *text, size_t size);
+    /* A device is new, or another than before. */
+    void (*device)(void *arg, const struct asset *, bool is_new);
+    /* An alert, as in alerts.h. */
+    void (*alert)(void *arg, const char *json, size_t size, enum severity, bool is_new);
+};
+
+/* ERR_NOT_FOUND, ERR_DENIED, ERR_IO: of the directory for evidence. */
+MUST_CHECK enum err monitor_new(const struct monitor_config *, struct monitor **, struct diag *);
+void monitor_free(struct monitor *); /* NULL is fine */
+
+void monitor_frame(struct monitor *, const struct frame *);
+/* Nothing comes: so late it is. */
+void monitor_tick(struct monitor *, nsec_t now);
+/* Nothing comes any more. */
+void monitor_end(struct monitor *);
+
+const struct sensor_counters *monitor_counters(const struct monitor *);
+const struct assets *monitor_assets(const struct monitor *); /* NULL: they are not kept */
+struct alerts *monitor_alerts(struct monitor *);             /* NULL: there are no rules */
+struct detector *monitor_detector(struct monitor *);         /* NULL: there are no rules */
+
+#endif

@@ -1,0 +1,520 @@
+/* Rules at work on frames: what is told, when, of whom, and what is not. */
+#include "monitor/monitor.h"
+
+#include "base/alloc.h"
+#include "detect/rule.h"
+#include "sensor/protocols.h"
+#include "sensor/testing.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SECOND NSEC_PER_SEC
+#define START (1700000000 * NSEC_PER_SEC)
+#define TOLD 256
+
+struct bench {
+    struct rules *rules;
+    struct monitor *monitor;
+    nsec_t now;
+    uint32_t number;
+    unsigned n_told;
+    json_t *told[TOLD];
+};
+
+#define HEAD(name) "  - name: " name "\n    title: T\n    explanation: E\n    playbook: [look]\n"
+
+static void
+on_alert(void *arg, const char *json, size_t size, enum severity severity UNUSED,
+         bool is_new UNUSED)
+{
+    struct bench *b = arg;
+    json_t *alert = json_loadb(json, size, JSON_REJECT_DUPLICATES, NULL);
+    assert_non_null(alert);
+    assert_true(b->n_told < TOLD);
+    b->told[b->n_told++] = alert;
+}
+
+static void
+make(struct bench *b, const char *text, nsec_t learn, const char *evidence)
+{
+    const struct rules_source source = {.protocols = protocols_all};
+    struct diag diag = {""};
+    *b = (struct bench){.now = START};
+    char *file = xasprintf("detections:\n%s", text);
+    if (rules_parse(&source, file, strlen(file), "test.yaml", &b->rules, &diag))
+        fail_msg("%s", diag.text);
+    free(file);
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .rules = b->rules,
+                                          .name = "s1",
+                                          .learn = learn,
+                                          .evidence = evidence,
+                                          .arg = b,
+                                          .alert = on_alert};
+    assert_ok(monitor_new(&config, &b->monitor, &diag));
+}
+
+static void
+forget_told(struct bench *b)
+{
+    for (unsigned i = 0; i < b->n_told; i++)
+        json_decref(b->told[i]);
+    b->n_told = 0;
+}
+
+static void
+unmake(struct bench *b)
+{
+    forget_told(b);
+    monitor_free(b->monitor);
+    rules_free(b->rules);
+}
+
+/* A datagram from 10.0.0.`from` to 10.0.0.`to`. */
+static void
+say_at(struct bench *b, uint8_t from, uint8_t to, uint16_t src, uint16_t dst, const char *hex)
+{
+    struct made_frame data = {.size = 0}, f = {.size = 0};
+    put_hex(&data, hex);
+    put(&f, (uint8_t[]){2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 8, 0}, 14);
+    put_ipv4(&f, 17, (uint16_t)(8 + data.size), 0, 1);
+    f.octets[29] = from;
+    f.octets[33] = to;
+    put_udp(&f, src, dst, (uint16_t)data.size);
+    put(&f, data.octets, data.size);
+    b->now += NSEC_PER_MSEC;
+    const struct frame frame = as_frame(&f, b->now, ++b->number);
+    monitor_frame(b->monitor, &frame);
+}
+
+static void
+ask(struct bench *b, uint8_t from, uint8_t to, const char *hex)
+{
+    say_at(b, from, to, 40000, 502, hex);
+}
+
+static const char *
+text_of(const json_t *alert, const char *key)
+{
+    return json_string_value(json_object_get(alert, key));
+}
+
+static json_int_t
+number_of(const json_t *alert, const char *key)
+{
+    return json_integer_value(json_object_get(alert, key));
+}
+
+#define READ "0001 0000 0006 01 03 0000 0002"
+#define WRITE "0002 0000 0006 01 06 0010 0007"
+#define WRITE_BIG "0002 0000 0006 01 06 0010 7000"
+#define COIL_ON "0003 0000 0006 01 05 0020 ff00"
+#define COIL_OFF "0003 0000 0006 01 05 0020 0000"
+#define RESTART "0004 0000 0006 01 08 0001 0000"
+
+static void
+a_message_is_told_with_all_that_is_known(void **state UNUSED)
+{
+    struct bench b;
+    make(
+        &b,
+        "  - name: restart\n"
+        "    title: A device is restarted\n"
+        "    number: 20\n"
+        "    techniques: [T0816]\n"
+        "    severity: high\n"
+        "    protocol: modbus\n"
+        "    act: restart\n"
+        "    explanation: \"{source} restarts {target} ({protocol}, {function}, {sub-function})\"\n"
+        "    playbook: [one, two]\n",
+        0, NULL);
+    ask(&b, 1, 2, READ);
+    assert_int_equal(b.n_told, 0);
+    ask(&b, 1, 2, RESTART);
+    assert_int_equal(b.n_told, 1);
+    const json_t *a = b.told[0];
+    assert_string_equal(text_of(a, "id"), "s1/1");
+    assert_string_equal(text_of(a, "rule"), "restart");
+    assert_int_equal(number_of(a, "number"), 20);
+    assert_string_equal(text_of(a, "severity"), "high");
+    assert_string_equal(text_of(a, "explanation"),
+                        "10.0.0.1 restarts 10.0.0.2 (Modbus/TCP, diagnostics, "
+                        "restart-communications)");
+    assert_string_equal(text_of(json_object_get(a, "source"), "address"), "10.0.0.1");
+    assert_string_equal(text_of(json_object_get(a, "source"), "mac"), "02:00:00:00:00:01");
+    assert_int_equal(number_of(json_object_get(a, "target"), "port"), 502);
+    assert_string_equal(text_of(a, "planned"), "unknown");
+    assert_true(json_is_null(json_object_get(a, "circuit")));
+    assert_string_equal(text_of(a, "incident"), "s1/I1");
+    assert_int_equal(json_array_size(json_object_get(a, "playbook")), 2);
+    assert_string_equal(text_of(json_object_get(json_object_get(a, "evidence"), "message"), "name"),
+                        "diagnostics");
+    unmake(&b);
+}
+
+static void
+what_is_new_is_told_when_learning_is_over(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("new-master") "    protocol: modbus\n    act: [write]\n    new: [source, target]\n",
+         10 * SECOND, NULL);
+    for (unsigned i = 0; i < 20; i++)
+        ask(&b, 1, 2, WRITE);
+    ask(&b, 3, 2, WRITE);
+    b.now += 11 * SECOND;
+    ask(&b, 1, 2, WRITE); /* as ever */
+    ask(&b, 3, 2, READ);
+    assert_int_equal(b.n_told, 0);
+    ask(&b, 4, 2, WRITE);
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(json_object_get(b.told[0], "source"), "address"), "10.0.0.4");
+    assert_true(number_of(b.told[0], "sure") > 50 && number_of(b.told[0], "sure") < 100);
+    ask(&b, 4, 2, WRITE); /* no longer new */
+    assert_int_equal(b.n_told, 1);
+    unmake(&b);
+}
+
+/* Rules that ask for the function alone are looked at once for each function of a conversation; a
+ * new function in an old conversation must be seen all the same. */
+static void
+a_new_function_in_an_old_conversation_is_new(void **state UNUSED)
+{
+    struct bench b;
+    make(&b, HEAD("new-function") "    protocol: modbus\n    new: [source, target, function]\n",
+         SECOND, NULL);
+    ask(&b, 1, 2, READ);
+    b.now += 2 * SECOND;
+    ask(&b, 1, 2, READ);
+    assert_int_equal(b.n_told, 0);
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 1);
+    unmake(&b);
+}
+
+static void
+what_differs_is_counted_within_the_time(void **state UNUSED)
+{
+    struct bench b;
+    char hex[64];
+    make(&b,
+         HEAD("scan") "    protocol: modbus\n    kind: request\n"
+                      "    count: {of: 5, distinct: unit, within: 10s, by: [source, target]}\n",
+         0, NULL);
+    for (unsigned unit = 1; unit < 5; unit++) {
+        snprintf(hex, sizeof hex, "0001 0000 0006 %02x 03 0000 0002", unit);
+        ask(&b, 1, 2, hex);
+        ask(&b, 1, 2, hex); /* counts once */
+    }
+    assert_int_equal(b.n_told, 0);
+    b.now += 11 * SECOND;
+    ask(&b, 1, 2, "0001 0000 0006 05 03 0000 0002"); /* too late: it begins anew */
+    assert_int_equal(b.n_told, 0);
+    for (unsigned unit = 6; unit < 10; unit++) {
+        snprintf(hex, sizeof hex, "0001 0000 0006 %02x 03 0000 0002", unit);
+        ask(&b, 1, 2, hex);
+    }
+    assert_int_equal(b.n_told, 1);
+    unmake(&b);
+}
+
+static void
+marks_make_a_sequence(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         "  - name: seen\n    quiet: true\n    protocol: modbus\n    function: "
+         "read-holding-registers\n"
+         "    sets: {mark: read, by: [source, target], for: 5s}\n" HEAD(
+             "unread") "    protocol: modbus\n    act: write\n    lacks: {mark: read, by: [source, "
+                       "target]}\n" HEAD("read-first") "    protocol: modbus\n    act: write\n"
+                                                       "    has: {mark: read, by: [source, "
+                                                       "target]}\n",
+         0, NULL);
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(b.told[0], "rule"), "unread");
+    ask(&b, 1, 2, READ);
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 2);
+    assert_string_equal(text_of(b.told[1], "rule"), "read-first");
+    unmake(&b);
+}
+
+static void
+a_mark_does_not_last(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         "  - name: seen\n    quiet: true\n    protocol: modbus\n    act: read\n"
+         "    sets: {mark: read, by: [source], for: 5s}\n" HEAD(
+             "late") "    protocol: modbus\n    act: write\n    has: {mark: read, by: [source]}\n",
+         0, NULL);
+    ask(&b, 1, 2, READ);
+    b.now += 6 * SECOND;
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 0);
+    unmake(&b);
+}
+
+static void
+a_value_out_of_what_was_learned_is_told(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("range") "    protocol: modbus\n    kind: request\n    act: write\n"
+                       "    range: {of: value, by: [target, object]}\n",
+         SECOND, NULL);
+    for (unsigned i = 0; i < 12; i++)
+        ask(&b, 1, 2, i % 2 ? WRITE : "0002 0000 0006 01 06 0010 0009");
+    b.now += 2 * SECOND;
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 0);
+    ask(&b, 1, 2, WRITE_BIG);
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(json_object_get(b.told[0], "evidence"), "detail"),
+                        "28672, where 13 values were 7 to 9");
+    ask(&b, 1, 2, "0002 0000 0006 01 06 0099 7000"); /* nothing is known of that register */
+    assert_int_equal(b.n_told, 1);
+    unmake(&b);
+}
+
+static void
+conditions_are_of_one_object(void **state UNUSED)
+{
+    static const char rule[] = HEAD("trip") "    protocol: dnp3\n"
+                                            "    where: {index: 3, control: {any-bit: 128}}\n";
+    /* Direct operate of g12v1, 3 closes and 5 trips; then the other way about. */
+    static const char other[] = "056424c401000200092b c0c0050c0117020341016400000064 00209c"
+                                "0000000581016400000064000000008639";
+    static const char meant[] = "056424c401000200092b c0c0050c0117020541016400000064 0054c0"
+                                "00000003810164000000640000000026c9";
+    struct bench b;
+    make(&b, rule, 0, NULL);
+    say_at(&b, 1, 2, 40000, 20000, other);
+    assert_int_equal(b.n_told, 0);
+    say_at(&b, 1, 2, 40000, 20000, meant);
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(b.told[0], "object"), "destination 1, point-group 12, index 3");
+    unmake(&b);
+}
+
+static void
+who_it_is_and_which_port_count(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("port") "    on: conversation\n    port: [2404]\n" HEAD(
+             "many") "    on: conversation\n    to: many\n" HEAD("public") "    on: conversation\n "
+                                                                           "   to: public\n",
+         0, NULL);
+    say_at(&b, 1, 2, 40000, 502, READ);
+    assert_int_equal(b.n_told, 0);
+    say_at(&b, 1, 2, 40001, 2404, "00");
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(b.told[0], "rule"), "port");
+    say_at(&b, 2, 3, 2404, 40002, "00"); /* an answer: who began is at the other end */
+    assert_int_equal(b.n_told, 2);
+    assert_string_equal(text_of(json_object_get(b.told[1], "source"), "address"), "10.0.0.3");
+    say_at(&b, 1, 255, 40001, 137, "00");
+    assert_int_equal(b.n_told, 3);
+    assert_string_equal(text_of(b.told[2], "rule"), "many");
+    unmake(&b);
+}
+
+static void
+what_cannot_be_understood_is_counted(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         "  - name: broken\n    title: T\n    explanation: \"wrong at {detail}\"\n    playbook: "
+         "[x]\n"
+         "    on: malformed\n    protocol: modbus\n"
+         "    count: {of: 3, within: 10s, by: [source]}\n",
+         0, NULL);
+    ask(&b, 1, 2, READ);
+    for (unsigned i = 0; i < 3; i++)
+        ask(&b, 1, 2, "0001 0000 0003 01 03 00");
+    assert_int_equal(b.n_told, 1);
+    assert_non_null(strstr(text_of(b.told[0], "explanation"), "address at octet "));
+    unmake(&b);
+}
+
+static void
+what_happens_again_is_counted_not_repeated(void **state UNUSED)
+{
+    struct bench b;
+    make(&b, HEAD("coil") "    protocol: modbus\n    act: operate\n", 0, NULL);
+    for (unsigned i = 0; i < 1000; i++)
+        ask(&b, 1, 2, i % 2 ? COIL_ON : COIL_OFF); /* a millisecond each */
+    assert_int_equal(b.n_told, 1);
+    b.now += 10 * SECOND;
+    ask(&b, 1, 2, COIL_ON);
+    assert_int_equal(b.n_told, 2);
+    assert_string_equal(text_of(b.told[1], "id"), "s1/1");
+    assert_int_equal(number_of(b.told[1], "count"), 1001);
+    b.now += 16 * 60 * SECOND; /* quiet: the next is another one, and like the first */
+    ask(&b, 1, 2, COIL_ON);
+    assert_int_equal(b.n_told, 3);
+    assert_string_equal(text_of(b.told[2], "id"), "s1/2");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(b.told[2], "similar"), 0)),
+                        "s1/1");
+    unmake(&b);
+}
+
+static void
+a_flood_is_held_back_and_told_as_one(void **state UNUSED)
+{
+    struct bench b;
+    make(&b, HEAD("any") "    on: conversation\n", 0, NULL);
+    for (unsigned i = 0; i < 250; i++)
+        say_at(&b, 1, (uint8_t)(i + 2), 40000, 502, READ);
+    assert_int_equal(b.n_told, 100);
+    b.now += 61 * SECOND;
+    monitor_tick(b.monitor, b.now);
+    assert_int_equal(b.n_told, 101);
+    assert_string_equal(text_of(b.told[100], "rule"), "alerts-held-back");
+    assert_string_equal(text_of(b.told[100], "explanation"), "Held back in a minute: 150 of any");
+    assert_int_equal(alerts_held_back(monitor_alerts(b.monitor)), 150);
+    unmake(&b);
+}
+
+static bool
+count_incident(void *arg, const char *json, size_t size)
+{
+    json_t *incident = json_loadb(json, size, 0, NULL);
+    assert_non_null(incident);
+    json_array_append_new(arg, incident);
+    return true;
+}
+
+/* 1 scans 2 and 3 and commands 2; 2 then commands 4: all that is one incident. 8 is another. */
+static void
+an_incident_follows_who_is_behind_it(void **state UNUSED)
+{
+    struct bench b;
+    json_t *all = json_array();
+    make(&b,
+         HEAD("talk") "    on: conversation\n" HEAD(
+             "command") "    protocol: modbus\n    act: write\n",
+         0, NULL);
+    ask(&b, 1, 2, READ);
+    ask(&b, 1, 3, READ);
+    ask(&b, 1, 2, WRITE);
+    ask(&b, 2, 4, WRITE);
+    ask(&b, 8, 9, READ);
+    incidents_each(monitor_alerts(b.monitor), count_incident, all);
+    assert_int_equal(json_array_size(all), 2);
+    const json_t *first = json_array_get(all, 0);
+    assert_int_equal(number_of(first, "alerts"), 5);
+    assert_int_equal(json_array_size(json_object_get(first, "sources")), 2);
+    assert_int_equal(json_array_size(json_object_get(first, "targets")), 3);
+    assert_int_equal(json_array_size(json_object_get(first, "rules")), 2);
+    json_decref(all);
+    unmake(&b);
+}
+
+static void
+what_was_learned_is_kept(void **state UNUSED)
+{
+    static const char rule[] = HEAD(
+        "new") "    protocol: modbus\n    act: write\n    new: [source, target]\n";
+    struct bench b, again;
+    struct buf saved = BUF_INIT;
+    struct diag diag;
+    make(&b, rule, SECOND, NULL);
+    ask(&b, 1, 2, WRITE);
+    detector_save(monitor_detector(b.monitor), &saved);
+    make(&again, rule, SECOND, NULL);
+    again.now = b.now + 2 * SECOND;
+    for (size_t n = 0; n < saved.size; n++) { /* nothing of what is not whole is taken */
+        uint8_t *copy = xmemdup(saved.data, n ? n : 1);
+        assert_int_not_equal(detector_restore(monitor_detector(again.monitor), copy, n, &diag),
+                             ERR_OK);
+        free(copy);
+    }
+    assert_ok(detector_restore(monitor_detector(again.monitor), saved.data, saved.size, &diag));
+    ask(&again, 1, 2, WRITE);
+    assert_int_equal(again.n_told, 0);
+    ask(&again, 3, 2, WRITE);
+    assert_int_equal(again.n_told, 1);
+    buf_fini(&saved);
+    unmake(&b);
+    unmake(&again);
+}
+
+static void
+packets_of_the_conversation_are_kept(void **state UNUSED)
+{
+    char directory[] = "/tmp/evidence-XXXXXX";
+    struct bench b;
+    assert_non_null(mkdtemp(directory));
+    make(&b, HEAD("command") "    protocol: modbus\n    act: write\n", 0, directory);
+    for (unsigned i = 0; i < 3; i++) {
+        ask(&b, 1, 2, READ);
+        ask(&b, 5, 6, READ);
+    }
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 1);
+    const json_t *evidence = json_object_get(b.told[0], "evidence");
+    assert_string_equal(text_of(evidence, "capture"), "s1-1.pcap");
+    char *path = xasprintf("%s/s1-1.pcap", directory);
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    uint8_t octets[4096];
+    size_t n = fread(octets, 1, sizeof octets, f);
+    fclose(f);
+    struct capture capture;
+    struct frame frame;
+    struct diag diag;
+    unsigned frames = 0;
+    assert_ok(capture_open(&capture, octets, n, &diag));
+    while (!capture_next(&capture, &frame, &diag)) {
+        assert_int_equal(frame.data[29], 1); /* of 10.0.0.1 alone */
+        frames++;
+    }
+    assert_int_equal(frames, 4);
+    assert_int_equal(frame.time, b.now);
+    unlink(path);
+    rmdir(directory);
+    free(path);
+    unmake(&b);
+}
+
+static void
+a_directory_that_is_not_there_is_said(void **state UNUSED)
+{
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .evidence = "/nowhere/at/all"};
+    struct monitor *monitor;
+    struct diag diag;
+    assert_err(monitor_new(&config, &monitor, &diag), ERR_NOT_FOUND);
+    assert_non_null(strstr(diag.text, "/nowhere/at/all"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_told_with_all_that_is_known),
+        cmocka_unit_test(what_is_new_is_told_when_learning_is_over),
+        cmocka_unit_test(a_new_function_in_an_old_conversation_is_new),
+        cmocka_unit_test(what_differs_is_counted_within_the_time),
+        cmocka_unit_test(marks_make_a_sequence),
+        cmocka_unit_test(a_mark_does_not_last),
+        cmocka_unit_test(a_value_out_of_what_was_learned_is_told),
+        cmocka_unit_test(conditions_are_of_one_object),
+        cmocka_unit_test(who_it_is_and_which_port_count),
+        cmocka_unit_test(what_cannot_be_understood_is_counted),
+        cmocka_unit_test(what_happens_again_is_counted_not_repeated),
+        cmocka_unit_test(a_flood_is_held_back_and_told_as_one),
+        cmocka_unit_test(an_incident_follows_who_is_behind_it),
+        cmocka_unit_test(what_was_learned_is_kept),
+        cmocka_unit_test(packets_of_the_conversation_are_kept),
+        cmocka_unit_test(a_directory_that_is_not_there_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
