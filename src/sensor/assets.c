@@ -1,6 +1,7 @@
 #include "sensor/assets.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "sensor/message_json.h"
 
 #include <stdlib.h>
@@ -8,11 +9,35 @@
 
 #define NO_MEMBER ((uint16_t)UINT16_MAX)
 
+#define NONE UINT32_MAX
+/* So exact is the order by age, but that of the last few is by what was heard of them. */
+#define ORDER (NSEC_PER_SEC / 4)
+#define OLDEST 8 /* of which the longest silent makes room */
+
 struct entry {
-    struct asset asset; /* the key is its address */
-    struct entry *newer, *older;
-    UT_hash_handle hh;
+    uint32_t generation;   /* rises when the place is left; of a device never 0 */
+    uint32_t newer, older; /* by `linked`, which `asset.last` is ahead of by less than ORDER */
+    uint32_t chain;        /* of those with the same hash, or of unused places */
+    nsec_t linked;
+    struct asset asset;
 };
+
+/* What an end of a conversation was found to be, so that a message need not look again. It holds
+ * as long as the place has this generation. */
+struct hint_end {
+    uint32_t place, generation; /* NONE: it is nobody */
+    struct mac mac;             /* that was noted */
+    uint8_t roles;              /* ... and with ROLE_NOTED the protocol */
+};
+
+struct hint {
+    uint64_t serial; /* of the conversation; 0: of none */
+    const struct identity_rules *rules;
+    const struct protocol *protocol; /* that `rules` and `roles` are of */
+    struct hint_end ends[2];
+};
+
+#define ROLE_NOTED 0x80
 
 /* IP addresses behind a MAC. */
 struct neighbour {
@@ -26,9 +51,17 @@ struct assets {
     struct assets_config config;
     struct identity_rules *rules; /* as the protocols */
     size_t n_protocols;
-    struct entry *all, *newest, *oldest;
+    struct entry *all; /* `most` */
+    uint32_t n, most, mask;
+    uint32_t *heads;         /* of chains */
+    uint32_t newest, oldest; /* by age */
+    uint32_t unused;         /* chained */
+    uint32_t n_taken;        /* places that were ever anybody's */
+    uint32_t held;           /* must not make room now */
+    uint64_t secret;
+    struct hint *hints; /* by the conversations' slots */
+    size_t n_hints, hints_capacity;
     struct neighbour *neighbours;
-    uint32_t most;
     struct asset *speaker; /* of the message that is being read */
     nsec_t time;
 };
@@ -41,7 +74,16 @@ assets_new(const struct assets_config *config, struct assets **result, struct di
     struct assets *a = xcalloc(1, sizeof *a);
     const struct identity_row *wrong = NULL;
     a->config = *config;
-    a->most = config->most ? config->most : ASSETS_MAX;
+    a->most = config->most ? MAX(config->most, 2u) : ASSETS_MAX; /* a message has two ends */
+    a->mask = 1;
+    while (a->mask < a->most)
+        a->mask *= 2;
+    a->all = xcalloc(a->most, sizeof *a->all);
+    a->heads = xmalloc(a->mask * sizeof *a->heads);
+    memset(a->heads, 0xff, a->mask * sizeof *a->heads);
+    a->mask--;
+    a->newest = a->oldest = a->unused = a->held = NONE;
+    a->secret = hash_secret();
     while (config->protocols[a->n_protocols])
         a->n_protocols++;
     a->rules = xcalloc(a->n_protocols + 1, sizeof *a->rules);
@@ -58,30 +100,71 @@ assets_new(const struct assets_config *config, struct assets **result, struct di
     return ERR_OK;
 }
 
+/* ---- The list by age ---- */
+
 static void
 unlink_age(struct assets *a, struct entry *e)
 {
-    *(e->newer ? &e->newer->older : &a->newest) = e->older;
-    *(e->older ? &e->older->newer : &a->oldest) = e->newer;
+    *(e->newer != NONE ? &a->all[e->newer].older : &a->newest) = e->older;
+    *(e->older != NONE ? &a->all[e->older].newer : &a->oldest) = e->newer;
 }
 
 static void
-link_newest(struct assets *a, struct entry *e)
+link_newest(struct assets *a, struct entry *e, nsec_t now)
 {
-    e->newer = NULL;
+    uint32_t i = (uint32_t)(e - a->all);
+    e->linked = now;
+    e->newer = NONE;
     e->older = a->newest;
-    *(a->newest ? &a->newest->newer : &a->oldest) = e;
-    a->newest = e;
+    *(a->newest != NONE ? &a->all[a->newest].newer : &a->oldest) = i;
+    a->newest = i;
+}
+
+static struct entry *
+longest_silent(struct assets *a)
+{
+    struct entry *oldest = NULL;
+    uint32_t i = a->oldest;
+    for (unsigned n = 0; n < OLDEST && i != NONE; n++, i = a->all[i].newer) {
+        struct entry *e = &a->all[i];
+        if (i != a->held && (!oldest || e->asset.last < oldest->asset.last))
+            oldest = e;
+    }
+    return oldest;
+}
+
+/* It is heard of. */
+static void
+refresh(struct assets *a, struct entry *e, nsec_t now)
+{
+    e->asset.last = MAX(now, e->asset.last);
+    if ((uint64_t)(now - e->linked) >= (uint64_t)ORDER) { /* or the time went back */
+        unlink_age(a, e);
+        link_newest(a, e, now);
+    }
+}
+
+/* ---- Ending ---- */
+
+static uint32_t *
+head_of(const struct assets *a, const struct asset_address *address)
+{
+    return &a->heads[hash_bytes(address, sizeof *address, a->secret) & a->mask];
 }
 
 static void
 forget(struct assets *a, struct entry *e)
 {
+    uint32_t i = (uint32_t)(e - a->all), *at = head_of(a, &e->asset.address);
+    while (*at != i)
+        at = &a->all[*at].chain;
+    *at = e->chain;
     unlink_age(a, e);
-    HASH_DEL(a->all, e);
-    for (unsigned i = 0; i < ATTRIBUTES; i++)
-        free(e->asset.values[i].text);
-    free(e);
+    for (unsigned k = 0; k < ATTRIBUTES; k++)
+        free(e->asset.values[k].text);
+    *e = (struct entry){.generation = e->generation + 1, .chain = a->unused};
+    a->unused = i;
+    a->n--;
 }
 
 static void
@@ -97,38 +180,62 @@ assets_free(struct assets *a)
     struct neighbour *n, *next;
     if (!a)
         return;
-    while (a->newest)
-        forget(a, a->newest);
+    while (a->newest != NONE)
+        forget(a, &a->all[a->newest]);
     HASH_ITER (hh, a->neighbours, n, next) {
         forget_neighbour(a, n);
     }
     free(a->rules);
+    free(a->hints);
+    free(a->heads);
+    free(a->all);
     free(a);
 }
 
 /* ---- Finding ---- */
 
-static struct asset *
+static struct entry *
+look_up(const struct assets *a, const struct asset_address *address)
+{
+    for (uint32_t i = *head_of(a, address); i != NONE; i = a->all[i].chain) {
+        if (!memcmp(&a->all[i].asset.address, address, sizeof *address))
+            return &a->all[i];
+    }
+    return NULL;
+}
+
+static struct entry *
+take_place(struct assets *a)
+{
+    if (a->n == a->most)
+        forget(a, longest_silent(a));
+    a->n++;
+    if (a->unused == NONE)
+        return &a->all[a->n_taken++];
+    struct entry *e = &a->all[a->unused];
+    a->unused = e->chain;
+    return e;
+}
+
+static struct entry *
 find(struct assets *a, const struct asset_address *address, nsec_t now)
 {
-    struct entry *e;
-    HASH_FIND(hh, a->all, address, sizeof *address, e);
+    struct entry *e = look_up(a, address);
     if (e) {
-        unlink_age(a, e);
-        link_newest(a, e);
-        e->asset.last = MAX(now, e->asset.last);
-        return &e->asset;
+        refresh(a, e, now);
+        return e;
     }
-    if (HASH_COUNT(a->all) >= a->most)
-        forget(a, a->oldest);
-    e = xcalloc(1, sizeof *e);
+    e = take_place(a);
+    uint32_t *head = head_of(a, address);
+    e->generation += !e->generation;
     e->asset.address = *address;
     e->asset.first = e->asset.last = now;
-    HASH_ADD(hh, a->all, asset.address, sizeof e->asset.address, e);
-    link_newest(a, e);
+    e->chain = *head;
+    *head = (uint32_t)(e - a->all);
+    link_newest(a, e, now);
     if (a->config.found)
         a->config.found(a->config.arg, &e->asset);
-    return &e->asset;
+    return e;
 }
 
 /* Groups and broadcast are nobody. */
@@ -209,8 +316,7 @@ static void
 is_router(struct assets *a, const struct neighbour *n)
 {
     for (unsigned i = 0; i < n->n; i++) {
-        struct entry *e;
-        HASH_FIND(hh, a->all, &n->ips[i], sizeof n->ips[i], e);
+        struct entry *e = look_up(a, &n->ips[i]);
         if (!e)
             continue;
         struct asset_value *v = &e->asset.values[ATTRIBUTE_VENDOR];
@@ -302,24 +408,65 @@ roles_of_speaker(const struct pdu *p)
 
 /* ---- Messages ---- */
 
-static struct asset *
+static void
+note_own_mac(struct assets *a, struct asset *asset, const struct mac *mac)
+{
+    const char *vendor = a->config.registry ? oui_vendor(a->config.registry, mac) : NULL;
+    asset->mac = *mac;
+    if (vendor)
+        learn(a, asset, &by_oui, vendor, strlen(vendor));
+}
+
+/* An end's device; NULL: it is nobody. */
+static struct entry *
 touch(struct assets *a, const struct conversation *c, unsigned i, nsec_t now)
 {
     if (!is_somebody(&c->key, &c->key.ends[i]))
         return NULL;
     struct asset_address address = address_of(&c->key, &c->key.ends[i]);
-    struct asset *asset = find(a, &address, now);
+    struct entry *e = find(a, &address, now);
     a->time = now;
-    if (c->key.ip) {
-        note_mac(a, asset, &c->macs[i]);
-    } else if (mac_is_zero(&asset->mac)) {
-        const struct mac *mac = &c->macs[i];
-        const char *vendor = a->config.registry ? oui_vendor(a->config.registry, mac) : NULL;
-        asset->mac = *mac;
-        if (vendor)
-            learn(a, asset, &by_oui, vendor, strlen(vendor));
+    if (c->key.ip)
+        note_mac(a, &e->asset, &c->macs[i]);
+    else if (mac_is_zero(&e->asset.mac))
+        note_own_mac(a, &e->asset, &c->macs[i]);
+    return e;
+}
+
+/* ---- Hints ---- */
+
+/* That of the conversation, which is empty if it is a new one. NULL: it is of no table. */
+static struct hint *
+hint_of(struct assets *a, const struct conversation *c)
+{
+    if (!c->serial)
+        return NULL;
+    while (c->slot >= a->n_hints) {
+        GROW(a->hints, a->n_hints, a->hints_capacity);
+        a->hints[a->n_hints++] = (struct hint){.serial = 0};
     }
-    return asset;
+    struct hint *h = &a->hints[c->slot];
+    if (h->serial != c->serial)
+        *h = (struct hint){.serial = c->serial};
+    return h;
+}
+
+/* As touch(), by what is known of the conversation. */
+static struct entry *
+recall(struct assets *a, const struct conversation *c, struct hint_end *h, unsigned i, nsec_t now)
+{
+    if (h->place == NONE)
+        return NULL;
+    struct entry *e = &a->all[h->place];
+    if (h->generation && e->generation == h->generation && mac_equal(&h->mac, &c->macs[i])) {
+        refresh(a, e, now);
+        return e;
+    }
+    e = touch(a, c, i, now);
+    *h = (struct hint_end){.place = e ? (uint32_t)(e - a->all) : NONE,
+                           .generation = e ? e->generation : 0,
+                           .mac = c->macs[i]};
+    return e;
 }
 
 static const struct identity_rules *
@@ -345,30 +492,57 @@ member_of(const struct pdu *p)
     return f && p->protocol->has_member && f->u && f->u != 255 ? (uint16_t)f->u : NO_MEMBER;
 }
 
+static void
+note_roles(struct entry *e, struct hint_end *h, const struct protocol *p, uint8_t roles)
+{
+    roles |= ROLE_NOTED;
+    if ((h->roles & roles) == roles)
+        return;
+    note_protocol(&e->asset, p, roles & (uint8_t)~ROLE_NOTED);
+    h->roles |= roles;
+}
+
+/* Of a response or a report, by which it is known who speaks. */
+static void
+take_evidence(struct assets *a, struct entry *from, const struct identity_rules *rules,
+              uint8_t roles, const struct pdu *p)
+{
+    uint16_t member = p->kind == PDU_RESPONSE || p->kind == PDU_REPORT ? member_of(p) : NO_MEMBER;
+    a->speaker = &from->asset;
+    if (member != NO_MEMBER && member != 1) {
+        struct asset_address address = from->asset.address;
+        address.has_member = 1;
+        address.member = member;
+        a->speaker = &find(a, &address, a->time)->asset;
+        note_protocol(a->speaker, p->protocol, roles);
+    }
+    identity_read(rules, p, take_identity, a);
+}
+
 void
 assets_message(struct assets *a, const struct conversation *c, unsigned way, nsec_t time,
                const struct pdu *p)
 {
-    struct asset *to = touch(a, c, !way, time), *from = touch(a, c, way, time);
+    struct hint none = {.serial = 0}, *h = hint_of(a, c);
+    h = h ? h : &none;
+    if (h->protocol != p->protocol) {
+        h->protocol = p->protocol;
+        h->rules = rules_of(a, p->protocol);
+        h->ends[0].roles = h->ends[1].roles = 0;
+    }
+    a->time = time;
+    struct entry *to = recall(a, c, &h->ends[!way], !way, time);
+    a->held = to ? (uint32_t)(to - a->all) : NONE;
+    struct entry *from = recall(a, c, &h->ends[way], way, time);
+    a->held = NONE;
     uint8_t roles = roles_of_speaker(p);
     if (to)
-        note_protocol(to, p->protocol, p->kind == PDU_REQUEST ? ROLE_SERVER : 0);
+        note_roles(to, &h->ends[!way], p->protocol, p->kind == PDU_REQUEST ? ROLE_SERVER : 0);
     if (!from)
         return;
-    note_protocol(from, p->protocol, roles);
-    uint16_t member = p->kind == PDU_RESPONSE || p->kind == PDU_REPORT ? member_of(p) : NO_MEMBER;
-    const struct identity_rules *rules = rules_of(a, p->protocol);
-    if (!rules || !rules->n)
-        return;
-    a->speaker = from;
-    if (member != NO_MEMBER && member != 1) {
-        struct asset_address address = from->address;
-        address.has_member = 1;
-        address.member = member;
-        a->speaker = find(a, &address, time);
-        note_protocol(a->speaker, p->protocol, roles);
-    }
-    identity_read(rules, p, take_identity, a);
+    note_roles(from, &h->ends[way], p->protocol, roles);
+    if (h->rules && h->rules->n)
+        take_evidence(a, from, h->rules, roles, p);
 }
 
 void
@@ -383,7 +557,7 @@ assets_conversation(struct assets *a, const struct conversation *c)
 uint32_t
 assets_number(const struct assets *a)
 {
-    return HASH_COUNT(a->all);
+    return a->n;
 }
 
 const struct asset *
@@ -408,9 +582,9 @@ void
 assets_each(const struct assets *a, bool (*fn)(void *, const struct asset *), void *arg)
 {
     size_t n = 0;
-    const struct asset **list = xcalloc(HASH_COUNT(a->all) + 1, sizeof(struct asset *));
-    for (const struct entry *e = a->newest; e; e = e->older)
-        list[n++] = &e->asset;
+    const struct asset **list = xcalloc(a->n + 1, sizeof(struct asset *));
+    for (uint32_t i = a->newest; i != NONE; i = a->all[i].older)
+        list[n++] = &a->all[i].asset;
     qsort(list, n, sizeof *list, by_address);
     for (size_t i = 0; i < n && fn(arg, list[i]); i++)
         continue;

@@ -13,7 +13,7 @@ struct conversations {
     uint32_t *heads;         /* of chains */
     uint32_t newest, oldest; /* by what was heard of them */
     uint32_t unused;         /* chained */
-    uint64_t secret;
+    uint64_t secret, serial; /* of the last that was made */
     struct stream_budget *budget;
     bool is_ending; /* one; what is told of it must not end another */
     void (*ended)(void *, struct conversation *);
@@ -169,6 +169,7 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
                                  .slot = c->slot,
                                  .first = now,
                                  .last = now,
+                                 .serial = ++t->serial,
                                  .chain = c->chain,
                                  .newer = c->newer,
                                  .older = c->older};
@@ -242,7 +243,12 @@ conversations_find(struct conversations *t, const struct layers *l, nsec_t now, 
     struct conversation *c = take_place(t);
     head = &t->heads[hash_of(t, &key) & t->mask]; /* a chain may have lost one */
     uint32_t slot = (uint32_t)(c - t->all);
-    *c = (struct conversation){.key = key, .slot = slot, .first = now, .last = now, .chain = *head};
+    *c = (struct conversation){.key = key,
+                               .first = now,
+                               .last = now,
+                               .serial = ++t->serial,
+                               .slot = slot,
+                               .chain = *head};
     *head = slot;
     t->n++;
     link_newest(t, c);

@@ -51,6 +51,7 @@ struct conversation {
     size_t state_size;
     struct stream streams[2];
     struct unfinished unfinished[2];
+    uint64_t serial;              /* no other of the table has or had it; 0: of no table */
     uint32_t chain, newer, older; /* the table's */
 };
 

@@ -87,6 +87,7 @@ identity_resolve(const struct protocol *p, struct identity_rules *r,
 {
     r->protocol = p;
     r->n = 0;
+    memset(r->fields, 0, sizeof r->fields);
     for (size_t i = 0; i < identity_n_rows; i++) {
         const struct identity_row *row = &identity_rows[i];
         if (strcmp(row->protocol, p->name) != 0)
@@ -98,6 +99,7 @@ identity_resolve(const struct protocol *p, struct identity_rules *r,
             return false;
         }
         r->rules[r->n++] = (struct identity_rule){row, field, where};
+        r->fields[field / 64] |= UINT64_C(1) << field % 64;
     }
     return true;
 }
@@ -145,16 +147,24 @@ read_field(const struct identity_rule *rule, const struct pdu *p, const struct f
         fn(arg, rule->row, text, size);
 }
 
+static void
+read_by_rules(const struct identity_rules *r, const struct pdu *p, const struct field *f,
+              void (*fn)(void *, const struct identity_row *, const char *, size_t), void *arg)
+{
+    for (size_t k = 0; k < r->n; k++) {
+        if (r->rules[k].field == f->id)
+            read_field(&r->rules[k], p, f, fn, arg);
+    }
+}
+
 void
 identity_read(const struct identity_rules *r, const struct pdu *p,
               void (*fn)(void *, const struct identity_row *, const char *, size_t), void *arg)
 {
     if (p->kind == PDU_REQUEST)
         return;
-    for (uint32_t i = 0; i < p->n_fields && r->n; i++) {
-        for (size_t k = 0; k < r->n; k++) {
-            if (r->rules[k].field == p->fields[i].id)
-                read_field(&r->rules[k], p, &p->fields[i], fn, arg);
-        }
+    for (const struct field *f = p->fields; f < &p->fields[p->n_fields]; f++) {
+        if (r->fields[f->id / 64] >> f->id % 64 & 1)
+            read_by_rules(r, p, f, fn, arg);
     }
 }
