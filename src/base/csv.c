@@ -197,12 +197,45 @@ read_text(struct csv_reader *r, struct buf *text, struct diag *diag)
     return ERR_OK;
 }
 
+/* What may stand in a cell as it is, a character an octet: 1 without quotes, 2 within. */
+static const uint8_t as_it_is[256] = {[' ' ... '!'] = 3, ['#' ... '+'] = 3, [','] = 2,
+                                      ['-' ... ':'] = 3, [';'] = 2,         ['<' ... '~'] = 3};
+
+/* Most cells are nothing else. False: it is another, and nothing has been read. */
+static bool
+read_simple(struct csv_reader *r, const char **text, size_t *size)
+{
+    struct csv_reader after = *r;
+    bool is_quoted = !at_end(r) && *r->pos == '"';
+    const uint8_t *start = r->pos + is_quoted, *end = start;
+    while (end < r->end && as_it_is[*end] & (is_quoted ? 2 : 1))
+        end++;
+    if (end - start > CSV_CELL_MAX || (is_quoted && (end == r->end || *end != '"')))
+        return false;
+    after.pos = end + is_quoted;
+    if (!at_cell_end(&after))
+        return false;
+    r->column += (uint32_t)(after.pos - r->pos);
+    r->pos = after.pos;
+    while (!is_quoted && end > start && end[-1] == ' ')
+        end--;
+    *text = (const char *)start;
+    *size = (size_t)(end - start);
+    return true;
+}
+
 static enum err
 read_cell(struct csv_reader *r, struct csv_cell *cell, struct diag *diag)
 {
     struct buf text = buf_limited(CSV_CELL_MAX);
+    const char *simple;
+    size_t size;
     skip_spaces(r);
     *cell = (struct csv_cell){.line = r->line, .column = r->column};
+    if (read_simple(r, &simple, &size)) {
+        cell->text = arena_strndup(r->arena, simple, size);
+        return cell->text ? ERR_OK : diag_set(diag, ERR_LIMIT, "the row is too long");
+    }
     enum err err = read_text(r, &text, diag);
     if (!err) {
         cell->text = arena_strndup(r->arena, text.size ? (const char *)text.data : "", text.size);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/csv.h"
+#include "base/hash.h"
 #include "io/file.h"
 
 #include <stdlib.h>
@@ -17,8 +18,10 @@ struct assignment {
 
 struct oui_block {
     unsigned bits;
-    struct assignment *all; /* by prefix */
+    struct assignment *all;
     size_t n, capacity;
+    uint32_t *slots; /* by the prefix's hash: index in `all` + 1; 0: nothing */
+    size_t mask;
 };
 
 struct oui_registry {
@@ -38,14 +41,27 @@ block_of(struct oui_registry *r, size_t digits)
     return NULL;
 }
 
+/* Hexadecimal digits up to the end; false: something else. */
+static bool
+read_prefix(const char *digits, uint64_t *prefix)
+{
+    *prefix = 0;
+    for (; *digits; digits++) {
+        unsigned decimal = (unsigned)(*digits - '0'), letter = (unsigned)((*digits | 32) - 'a');
+        if (decimal > 9 && letter > 5)
+            return false;
+        *prefix = *prefix << 4 | (decimal <= 9 ? decimal : letter + 10);
+    }
+    return true;
+}
+
 static enum err
 add(struct oui_registry *r, const struct csv_row *row, struct diag *diag)
 {
-    char *end = NULL;
     const char *digits = row->n >= 3 ? row->cells[1].text : "";
     struct oui_block *b = block_of(r, strlen(digits));
-    uint64_t prefix = b ? strtoull(digits, &end, 16) : 0;
-    if (!b || *end || strspn(digits, "0123456789ABCDEFabcdef") != strlen(digits))
+    uint64_t prefix;
+    if (!b || !read_prefix(digits, &prefix))
         return diag_set(diag, ERR_MALFORMED,
                         "line %u: Assignment is not 6, 7 or 9 hexadecimal digits", row->line);
     char *name = arena_strdup(r->names, row->cells[2].text);
@@ -88,11 +104,29 @@ read_one(struct oui_registry *r, const char *directory, const char *name, struct
     return err;
 }
 
-static int
-by_prefix(const void *a, const void *b)
+/* The prefix's slot, or the free one that it would have. */
+static uint32_t *
+slot_of(const struct oui_block *b, uint64_t prefix)
 {
-    const struct assignment *x = a, *y = b;
-    return (x->prefix > y->prefix) - (x->prefix < y->prefix);
+    size_t i = hash_mix(prefix) & b->mask;
+    while (b->slots[i] && b->all[b->slots[i] - 1].prefix != prefix)
+        i = (i + 1) & b->mask;
+    return &b->slots[i];
+}
+
+/* Of assignments that are there twice the first counts. */
+static void
+make_slots(struct oui_block *b)
+{
+    size_t n = 2;
+    while (n < 2 * b->n)
+        n *= 2;
+    b->slots = xcalloc(n, sizeof *b->slots);
+    b->mask = n - 1;
+    for (size_t i = 0; i < b->n; i++) {
+        uint32_t *slot = slot_of(b, b->all[i].prefix);
+        *slot = *slot ? *slot : (uint32_t)i + 1;
+    }
 }
 
 enum err
@@ -114,7 +148,7 @@ oui_read(const char *directory, struct oui_registry **result, struct diag *diag)
         return err;
     }
     for (size_t i = 0; i < ARRAY_SIZE(r->blocks); i++)
-        qsort(r->blocks[i].all, r->blocks[i].n, sizeof *r->blocks[i].all, by_prefix);
+        make_slots(&r->blocks[i]);
     *result = r;
     return ERR_OK;
 }
@@ -124,8 +158,10 @@ oui_free(struct oui_registry *r)
 {
     if (!r)
         return;
-    for (size_t i = 0; i < ARRAY_SIZE(r->blocks); i++)
+    for (size_t i = 0; i < ARRAY_SIZE(r->blocks); i++) {
         free(r->blocks[i].all);
+        free(r->blocks[i].slots);
+    }
     arena_free(r->names);
     free(r);
 }
@@ -142,12 +178,9 @@ oui_vendor(const struct oui_registry *r, const struct mac *mac)
         address = address << 8 | mac->octets[i];
     for (size_t i = 0; i < ARRAY_SIZE(r->blocks); i++) {
         const struct oui_block *b = &r->blocks[i];
-        const struct assignment wanted = {address >> (48 - b->bits), NULL};
-        const struct assignment *found = NULL;
-        if (b->n)
-            found = bsearch(&wanted, b->all, b->n, sizeof *b->all, by_prefix);
+        uint32_t found = *slot_of(b, address >> (48 - b->bits));
         if (found)
-            return found->name;
+            return b->all[found - 1].name;
     }
     return NULL;
 }
