@@ -548,8 +548,11 @@ assets_message(struct assets *a, const struct conversation *c, unsigned way, nse
 void
 assets_conversation(struct assets *a, const struct conversation *c)
 {
-    (void)touch(a, c, 0, c->last);
-    (void)touch(a, c, 1, c->last);
+    for (unsigned i = 0; i < 2; i++) {
+        struct entry *e = touch(a, c, i, c->last);
+        if (e)
+            e->asset.first = MIN(e->asset.first, c->first);
+    }
 }
 
 /* ---- Telling ---- */

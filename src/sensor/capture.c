@@ -44,8 +44,10 @@ open_pcap(struct capture *c, uint64_t ticks, struct diag *diag)
     if (u16_at(c, 4) != 2)
         return diag_set(diag, ERR_UNSUPPORTED, "offset 4: pcap version %u, not 2", u16_at(c, 4));
     /* The upper bits of the link type tell of an FCS (draft section 4). */
-    c->interfaces[0] = (struct capture_interface){
-        .link = (uint16_t)u32_at(c, 20), .snap = u32_at(c, 16), .ticks = ticks};
+    c->interfaces[0] = (struct capture_interface){.link = (uint16_t)u32_at(c, 20),
+                                                  .snap = u32_at(c, 16),
+                                                  .ticks = ticks,
+                                                  .tick = NSEC_PER_SEC / ticks};
     c->n_interfaces = 1;
     c->at = PCAP_HEADER_SIZE;
     return ERR_OK;
@@ -63,7 +65,7 @@ next_pcap(struct capture *c, struct frame *f, struct diag *diag)
         return damaged(c, diag, ERR_MALFORMED, "a packet of more than 262144 octets");
     if (size > c->size - c->at - 16)
         return damaged(c, diag, ERR_TRUNCATED, "the capture ends in a packet");
-    uint64_t fraction = u32_at(c, c->at + 4) * (NSEC_PER_SEC / c->interfaces[0].ticks);
+    uint64_t fraction = u32_at(c, c->at + 4) * c->interfaces[0].tick;
     *f = (struct frame){.data = c->data + c->at + 16,
                         .size = size,
                         .wire = wire > size ? wire : size,

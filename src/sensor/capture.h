@@ -42,6 +42,7 @@ struct capture_interface {
     uint16_t link;
     uint32_t snap;  /* most octets that were kept of a packet; 0: all */
     uint64_t ticks; /* a second has so many */
+    uint64_t tick;  /* nanoseconds of one, where that is whole; of a pcap */
     nsec_t offset;  /* added to every time */
 };
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 
 #define NONE UINT32_MAX
+#define ORDER (NSEC_PER_SEC / 16) /* the order of age is as exact as that, but of the last */
+#define OLDEST 8                  /* of which the longest silent makes room */
 
 struct conversations {
     struct conversation *all;
@@ -60,6 +62,7 @@ static void
 link_newest(struct conversations *t, struct conversation *c)
 {
     uint32_t i = (uint32_t)(c - t->all);
+    c->linked = c->last;
     c->newer = NONE;
     c->older = t->newest;
     if (t->newest != NONE)
@@ -67,6 +70,18 @@ link_newest(struct conversations *t, struct conversation *c)
     t->newest = i;
     if (t->oldest == NONE)
         t->oldest = i;
+}
+
+static struct conversation *
+longest_silent(const struct conversations *t)
+{
+    struct conversation *oldest = &t->all[t->oldest];
+    uint32_t i = oldest->newer;
+    for (unsigned n = 1; n < OLDEST && i != NONE; n++, i = t->all[i].newer) {
+        if (t->all[i].last < oldest->last)
+            oldest = &t->all[i];
+    }
+    return oldest;
 }
 
 /* ---- Ending ---- */
@@ -91,10 +106,35 @@ forget(struct conversations *t, struct conversation *c)
     conversation_forget_state(t, c);
 }
 
+static uint32_t
+u32_of(const uint8_t *p)
+{
+    uint32_t v;
+    memcpy(&v, p, sizeof v);
+    return v;
+}
+
 static uint64_t
 hash_of(const struct conversations *t, const struct conversation_key *key)
 {
-    return hash_bytes(key, sizeof *key, t->secret);
+    const struct end *low = &key->ends[0], *high = &key->ends[1];
+    if (key->ip != 4)
+        return hash_bytes(key, sizeof *key, t->secret);
+    uint64_t h = hash_add(t->secret, (uint64_t)u32_of(low->address) << 32 | u32_of(high->address));
+    return hash_mix(
+        hash_add(h, (uint64_t)low->port << 32 | (uint64_t)high->port << 16 | key->proto));
+}
+
+static bool
+key_equal(const struct conversation_key *a, const struct conversation_key *b)
+{
+    uint64_t x[sizeof *a / 8], y[sizeof *a / 8], differ = 0;
+    _Static_assert(sizeof x == sizeof *a, "a key is of whole words");
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    for (size_t i = 0; i < ARRAY_SIZE(x); i++)
+        differ |= x[i] ^ y[i];
+    return !differ;
 }
 
 static void
@@ -123,9 +163,12 @@ conversation_state(struct conversations *t, struct conversation *c, size_t size)
     struct stream_budget *b = t->budget;
     if (c->state)
         return c->state;
-    while (b->used + size > b->limit && t->oldest != NONE && &t->all[t->oldest] != c &&
-           !t->is_ending)
-        end(t, &t->all[t->oldest]);
+    while (b->used + size > b->limit && t->n && !t->is_ending) {
+        struct conversation *oldest = longest_silent(t);
+        if (oldest == c)
+            break;
+        end(t, oldest);
+    }
     if (b->used + size > b->limit) {
         b->n_refused++;
         return NULL;
@@ -169,6 +212,7 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
                                  .slot = c->slot,
                                  .first = now,
                                  .last = now,
+                                 .linked = c->linked,
                                  .serial = ++t->serial,
                                  .chain = c->chain,
                                  .newer = c->newer,
@@ -181,29 +225,37 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
 
 /* ---- Finding ---- */
 
+static void
+set_ends(struct conversation_key *key, const uint8_t *src, const uint8_t *dst, size_t n,
+         uint16_t src_port, uint16_t dst_port, unsigned *way)
+{
+    int order = memcmp(src, dst, n);
+    *way = order > 0 || (!order && src_port > dst_port);
+    struct end *from = &key->ends[*way], *to = &key->ends[!*way];
+    memcpy(from->address, src, n);
+    memcpy(to->address, dst, n);
+    from->port = src_port;
+    to->port = dst_port;
+}
+
 bool
 conversation_key_of(const struct layers *l, struct conversation_key *key, unsigned *way)
 {
-    struct end from = {{0}, 0}, to = {{0}, 0};
+    uint16_t src_port = l->has_ports ? l->src_port : 0, dst_port = l->has_ports ? l->dst_port : 0;
     memset(key, 0, sizeof *key);
-    if (l->ip) {
-        size_t n = l->ip == 4 ? 4 : 16;
-        memcpy(from.address, l->src, n);
-        memcpy(to.address, l->dst, n);
-        from.port = l->has_ports ? l->src_port : 0;
-        to.port = l->has_ports ? l->dst_port : 0;
-        key->ip = l->ip;
+    key->ip = l->ip;
+    if (l->ip)
         key->proto = l->proto;
-    } else if (l->has_mac) {
-        memcpy(from.address, &l->src_mac, 6);
-        memcpy(to.address, &l->dst_mac, 6);
+    else
         key->eth_type = l->eth_type;
-    } else {
+    if (l->ip == 4)
+        set_ends(key, l->src, l->dst, 4, src_port, dst_port, way);
+    else if (l->ip)
+        set_ends(key, l->src, l->dst, 16, src_port, dst_port, way);
+    else if (l->has_mac)
+        set_ends(key, l->src_mac.octets, l->dst_mac.octets, 6, 0, 0, way);
+    else
         return false;
-    }
-    *way = memcmp(&from, &to, sizeof from) > 0;
-    key->ends[*way] = from;
-    key->ends[!*way] = to;
     return true;
 }
 
@@ -216,7 +268,7 @@ take_place(struct conversations *t)
         return c;
     }
     if (t->n == t->most) {
-        end(t, &t->all[t->oldest]);
+        end(t, longest_silent(t));
         return take_place(t);
     }
     return &t->all[t->n];
@@ -231,24 +283,20 @@ conversations_find(struct conversations *t, const struct layers *l, nsec_t now, 
     uint32_t *head = &t->heads[hash_of(t, &key) & t->mask];
     for (uint32_t i = *head; i != NONE; i = t->all[i].chain) {
         struct conversation *c = &t->all[i];
-        if (memcmp(&c->key, &key, sizeof key) != 0)
+        if (!key_equal(&c->key, &key))
             continue;
-        if (t->newest != i) {
+        c->last = now;
+        if ((uint64_t)(now - c->linked) >= (uint64_t)ORDER) { /* or the time went back */
             unlink_age(t, c);
             link_newest(t, c);
         }
-        c->last = now;
         return c;
     }
     struct conversation *c = take_place(t);
     head = &t->heads[hash_of(t, &key) & t->mask]; /* a chain may have lost one */
     uint32_t slot = (uint32_t)(c - t->all);
-    *c = (struct conversation){.key = key,
-                               .first = now,
-                               .last = now,
-                               .serial = ++t->serial,
-                               .slot = slot,
-                               .chain = *head};
+    *c = (struct conversation){
+        .key = key, .first = now, .last = now, .serial = ++t->serial, .slot = slot, .chain = *head};
     *head = slot;
     t->n++;
     link_newest(t, c);

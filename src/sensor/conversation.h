@@ -33,26 +33,28 @@ enum known {
     KNOWN_NEVER, /* it was tried often enough */
 };
 
+/* In the order in which a packet needs it. */
 struct conversation {
     struct conversation_key key;
-    struct mac macs[2]; /* that the ends were last seen behind */
-    uint32_t slot;      /* below the number of conversations at once: another for each that is */
-    nsec_t first, last;
-    uint64_t packets[2], octets[2], messages[2]; /* each way; octets of the payload */
-    uint64_t lost[2];                            /* octets that were missing */
-    uint64_t n_bad;                              /* messages that could not be understood */
-    enum side side;                              /* whose the lower end is */
-    bool side_is_seen;                           /* it opened the connection, or was opened to */
-    enum known known;
+    uint32_t chain, newer, older; /* the table's */
+    uint32_t slot;       /* below the number of conversations at once: another for each that is */
+    nsec_t last, linked; /* ... and when it came to its place in the order of age */
+    struct mac macs[2];  /* that the ends were last seen behind */
+    enum known known : 8;
+    enum side side : 8; /* whose the lower end is */
+    bool side_is_seen;  /* it opened the connection, or was opened to */
     uint8_t n_tries;
     bool is_aligned[2]; /* the next octet begins a message */
     const struct protocol *protocol;
-    void *state; /* the protocol's; NULL: none */
-    size_t state_size;
+    void *state;                                 /* the protocol's; NULL: none */
+    uint64_t packets[2], octets[2], messages[2]; /* each way; octets of the payload */
     struct stream streams[2];
     struct unfinished unfinished[2];
-    uint64_t serial;              /* no other of the table has or had it; 0: of no table */
-    uint32_t chain, newer, older; /* the table's */
+    uint64_t serial; /* no other of the table has or had it; 0: of no table */
+    size_t state_size;
+    nsec_t first;
+    uint64_t lost[2]; /* octets that were missing */
+    uint64_t n_bad;   /* messages that could not be understood */
 };
 
 struct conversations;

@@ -22,6 +22,7 @@
 #define PROTO_IPV6 41
 #define PROTO_GRE 47
 #define PROTO_SCTP 132
+#define RCT_PADDED 70 /* octets of the longest frame that is filled up behind its RCT */
 #define PORT_VXLAN 4789
 #define PORT_VXLAN_LINUX 8472
 
@@ -419,6 +420,13 @@ parse_type(struct layers *l, uint16_t type, struct rest r)
     }
 }
 
+/* Does it end as a PRP trailer does, or with octets that may be behind one? Most do neither. */
+static bool
+may_have_rct(const uint8_t *frame, uint32_t size)
+{
+    return get_be16(frame + size - 2) == ETH_TYPE_PRP || (size <= RCT_PADDED && !frame[size - 1]);
+}
+
 static void
 parse_ethernet(struct layers *l, struct rest r)
 {
@@ -432,7 +440,7 @@ parse_ethernet(struct layers *l, struct rest r)
     l->has_ports = false;
     memcpy(&l->dst_mac, r.p, 6);
     memcpy(&l->src_mac, r.p + 6, 6);
-    if (r.size == r.wire && prp_find_rct(r.p, r.size, &tag, &offset)) {
+    if (r.size == r.wire && may_have_rct(r.p, r.size) && prp_find_rct(r.p, r.size, &tag, &offset)) {
         l->wrapped |= WRAPPED_PRP;
         l->redundancy_sequence = tag.sequence;
         l->redundancy_lan = tag.lan;
@@ -441,6 +449,61 @@ parse_ethernet(struct layers *l, struct rest r)
     uint16_t type = get_be16(r.p + 12);
     skip(&r, 14);
     parse_type(l, type, r);
+}
+
+/* ---- What nearly all frames are ---- */
+
+/* Ethernet with at most one tag, IPv4 without options, whole, TCP or UDP, as parse_ethernet() would
+ * read it. False: it is something else, or not as it should be; nothing was set. */
+static bool
+parse_usual(const struct frame *f, struct layers *l)
+{
+    const uint8_t *p = f->data;
+    uint32_t size = f->size;
+    if (size < 18 + 20 + 20 || may_have_rct(p, size))
+        return false;
+    uint32_t at = get_be16(p + 12) == ETH_VLAN ? 18 : 14;
+    const uint8_t *ip = p + at, *transport = ip + 20;
+    uint32_t total = get_be16(ip + 2);
+    bool is_tcp = ip[9] == PROTO_TCP;
+    if (get_be16(ip - 2) != ETH_IPV4 || ip[0] != 0x45 || get_be16(ip + 6) & 0x3fff || total < 40 ||
+        total > size - at || (!is_tcp && ip[9] != PROTO_UDP))
+        return false;
+    uint32_t rest = total - 20, header = is_tcp ? (transport[12] >> 4) * 4u : 8;
+    uint16_t to = get_be16(transport + 2);
+    if (is_tcp ? header < 20 || header > rest
+               : get_be16(transport + 4) != rest || to == PORT_VXLAN || to == PORT_VXLAN_LINUX)
+        return false;
+    l->has_mac = true;
+    memcpy(&l->dst_mac, p, 6);
+    memcpy(&l->src_mac, p + 6, 6);
+    if (at == 18) {
+        l->wrapped = WRAPPED_VLAN;
+        l->n_tags = 1;
+        l->tags[0] = get_be16(p + 14);
+    }
+    l->eth_type = ETH_IPV4;
+    l->ip = 4;
+    l->dscp = ip[1] >> 2;
+    l->ttl = ip[8];
+    l->proto = ip[9];
+    memcpy(l->src, ip + 12, 4);
+    memcpy(l->dst, ip + 16, 4);
+    l->fragment_id = get_be16(ip + 4);
+    l->has_ports = true;
+    l->src_port = get_be16(transport);
+    l->dst_port = to;
+    if (is_tcp) {
+        l->tcp_seq = get_be32(transport + 4);
+        l->tcp_ack = get_be32(transport + 8);
+        l->tcp_flags = transport[13];
+        l->tcp_window = get_be16(transport + 14);
+        l->tcp_options = transport + 20;
+        l->tcp_options_size = (uint8_t)(header - 20);
+    }
+    l->payload = transport + header;
+    l->size = l->wire = rest - header;
+    return true;
 }
 
 /* ---- The frame ---- */
@@ -475,6 +538,8 @@ layers_parse(const struct frame *f, struct layers *l)
 {
     struct rest r = {f->data, f->size, f->wire, 0};
     memset(l, 0, sizeof *l);
+    if (f->link == LINK_ETHERNET && f->size == f->wire && parse_usual(f, l))
+        return;
     set_payload(l, &r);
     switch (f->link) {
     case LINK_ETHERNET:

@@ -372,9 +372,12 @@ on_octets(void *arg, const struct stream_origin *origin, const uint8_t *data, ui
     struct sensor *s = arg;
     struct conversation *c = s->c;
     const struct frame *now = s->frame;
+    if (origin->frame == now->number && now->data) {
+        take_octets(s, c, data, size, lost);
+        return;
+    }
     const struct frame then = {.time = origin->time, .number = origin->frame, .link = now->link};
-    if (origin->frame != now->number || !now->data)
-        s->frame = &then;
+    s->frame = &then;
     take_octets(s, c, data, size, lost);
     s->frame = now;
 }

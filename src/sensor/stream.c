@@ -44,6 +44,7 @@ stream_reset(struct stream *s, struct stream_budget *b)
 
 /* ---- What has been ---- */
 
+/* Delivered up to `next`. */
 static void
 remember(struct stream *s, struct stream_budget *b, const uint8_t *data, uint32_t size)
 {
@@ -53,15 +54,15 @@ remember(struct stream *s, struct stream_budget *b, const uint8_t *data, uint32_
         s->past = xcalloc(1, STREAM_PAST);
         b->used += STREAM_PAST;
     }
-    if (size >= STREAM_PAST) {
-        memcpy(s->past, data + size - STREAM_PAST, STREAM_PAST);
-        s->n_past = STREAM_PAST;
-        return;
+    if (size > STREAM_PAST) {
+        data += size - STREAM_PAST;
+        size = STREAM_PAST;
     }
-    uint32_t keep = MIN((uint32_t)s->n_past, STREAM_PAST - size);
-    memmove(s->past, s->past + s->n_past - keep, keep);
-    memcpy(s->past + keep, data, size);
-    s->n_past = (uint16_t)(keep + size);
+    uint32_t at = (s->next - size) % STREAM_PAST, n = MIN(size, STREAM_PAST - at);
+    memcpy(s->past + at, data, n);
+    if (n < size)
+        memcpy(s->past, data + n, size - n);
+    s->n_past = (uint16_t)MIN(s->n_past + size, (uint32_t)STREAM_PAST);
 }
 
 /* Are the `size` octets that end `before` octets before the next one what was there? Only what is
@@ -76,7 +77,8 @@ was_so(const struct stream *s, const uint8_t *data, uint32_t size, uint32_t befo
         data += size - known;
         size = known;
     }
-    return !memcmp(s->past + s->n_past - before - size, data, size);
+    uint32_t at = (s->next - before - size) % STREAM_PAST, n = MIN(size, STREAM_PAST - at);
+    return !memcmp(s->past + at, data, n) && !memcmp(s->past, data + n, size - n);
 }
 
 /* A single old octet is how a keep-alive comes; it is anything (RFC 9293 section 3.8.4). */

@@ -44,7 +44,8 @@ struct stream {
     uint16_t n_past;
     uint32_t ahead_octets;
     struct stream_piece *ahead; /* by sequence number */
-    uint8_t *past;              /* the last STREAM_PAST octets delivered; NULL: none yet */
+    uint8_t
+        *past; /* the last n_past octets, each at its sequence number % STREAM_PAST; NULL: none */
 };
 
 /* What `stream_input` found out; bits. */
