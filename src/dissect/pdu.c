@@ -46,8 +46,8 @@ pdu_end(struct dissection *d, const struct cursor *message)
     d->sink(d->arg, d->pdu);
 }
 
-const struct function_info *
-protocol_function(const struct protocol *p, uint32_t number)
+static const struct function_info *
+search(const struct protocol *p, uint32_t number)
 {
     size_t low = 0, high = p->n_functions;
     while (low < high) {
@@ -58,6 +58,24 @@ protocol_function(const struct protocol *p, uint32_t number)
             high = middle;
     }
     return low < p->n_functions && p->functions[low].number == number ? &p->functions[low] : NULL;
+}
+
+/* What is asked for is mostly what was asked for a moment ago: also that it is in no table. */
+const struct function_info *
+protocol_function(const struct protocol *p, uint32_t number)
+{
+    static _Thread_local struct {
+        const struct protocol *protocol;
+        const struct function_info *info;
+        uint32_t number;
+    } answers[256];
+    uint32_t hash = (number ^ (uint32_t)((uintptr_t)p >> 5)) * UINT32_C(0x9e3779b1) >> 24;
+    if (answers[hash].protocol != p || answers[hash].number != number) {
+        answers[hash].protocol = p;
+        answers[hash].number = number;
+        answers[hash].info = search(p, number);
+    }
+    return answers[hash].info;
 }
 
 static const char *

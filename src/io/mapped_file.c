@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define STEP ((size_t)4 << 20)
+
 static enum err
 map(int fd, const char *path, struct mapped_file *f, struct diag *diag)
 {
@@ -23,14 +25,14 @@ map(int fd, const char *path, struct mapped_file *f, struct diag *diag)
     if (data == MAP_FAILED)
         return file_fail(diag, path, errno);
     (void)madvise(data, (size_t)st.st_size, MADV_SEQUENTIAL);
-    *f = (struct mapped_file){data, (size_t)st.st_size};
+    *f = (struct mapped_file){.data = data, .size = (size_t)st.st_size};
     return ERR_OK;
 }
 
 enum err
 mapped_file_open(const char *path, struct mapped_file *f, struct diag *diag)
 {
-    *f = (struct mapped_file){NULL, 0};
+    *f = (struct mapped_file){.data = NULL};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return file_fail(diag, path, errno);
@@ -40,9 +42,26 @@ mapped_file_open(const char *path, struct mapped_file *f, struct diag *diag)
 }
 
 void
+mapped_file_read_on(struct mapped_file *f, size_t at)
+{
+    uint8_t *data = (uint8_t *)(uintptr_t)f->data;
+    size_t here = at / STEP * STEP;
+    if (!data || at >= f->size)
+        return;
+    if (here > f->kept + STEP) {
+        (void)madvise(data + f->kept, here - STEP - f->kept, MADV_DONTNEED);
+        f->kept = here - STEP;
+    }
+    f->next = f->size - here > STEP ? here + STEP : SIZE_MAX;
+#ifdef MADV_POPULATE_READ /* Linux 5.14 */
+    (void)madvise(data + here, f->next == SIZE_MAX ? f->size - here : STEP, MADV_POPULATE_READ);
+#endif
+}
+
+void
 mapped_file_close(struct mapped_file *f)
 {
     if (f->data)
         munmap((void *)(uintptr_t)f->data, f->size);
-    *f = (struct mapped_file){NULL, 0};
+    *f = (struct mapped_file){.data = NULL};
 }

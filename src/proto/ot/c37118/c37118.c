@@ -1,28 +1,16 @@
 /* Frames (C37.118.2-2011 clause 6.2), commands (6.6), and which configuration data has. */
 #include "proto/ot/c37118/c37118_private.h"
 
+#include "base/crc16.h"
+
 #define SYNC 0xaa
 #define CHECK_SIZE 2u
-
-/* CRC-CCITT: x^16 + x^12 + x^5 + 1, from 0xffff on, the highest bit first. */
-static uint16_t
-crc(const uint8_t *octets, size_t size)
-{
-    static const uint16_t nibbles[16] = {0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50a5,
-                                         0x60c6, 0x70e7, 0x8108, 0x9129, 0xa14a, 0xb16b,
-                                         0xc18c, 0xd1ad, 0xe1ce, 0xf1ef};
-    uint16_t c = 0xffff;
-    for (size_t i = 0; i < size; i++) {
-        c = (uint16_t)(c << 4 ^ nibbles[(c >> 12 ^ octets[i] >> 4) & 15]);
-        c = (uint16_t)(c << 4 ^ nibbles[(c >> 12 ^ octets[i]) & 15]);
-    }
-    return c;
-}
 
 static bool
 is_sound(const uint8_t *message, size_t size)
 {
-    return get_be16(message + size - CHECK_SIZE) == crc(message, size - CHECK_SIZE);
+    return get_be16(message + size - CHECK_SIZE) ==
+           crc16_high_first(crc16_ccitt, 0xffff, message, size - CHECK_SIZE);
 }
 
 static bool

@@ -1,30 +1,18 @@
 /* Link layer and transport function (IEEE 1815-2012 clauses 9 and 8). */
 #include "proto/ot/dnp3/dnp3_private.h"
 
+#include "base/crc16.h"
+
 #define DIR 0x80
 #define PRM 0x40
 #define FIN 0x80
 #define FIR 0x40
 
-/* CRC-16 of x^16 + x^13 + x^12 + x^11 + x^10 + x^8 + x^6 + x^5 + x^2 + 1, the lowest bit first. */
-static uint16_t
-crc(const uint8_t *octets, size_t size)
-{
-    static const uint16_t nibbles[16] = {0x0000, 0xb26b, 0x29af, 0x9bc4, 0x535e, 0xe135,
-                                         0x7af1, 0xc89a, 0xa6bc, 0x14d7, 0x8f13, 0x3d78,
-                                         0xf5e2, 0x4789, 0xdc4d, 0x6e26};
-    uint16_t c = 0;
-    for (size_t i = 0; i < size; i++) {
-        c = (uint16_t)(c >> 4 ^ nibbles[(c ^ octets[i]) & 15]);
-        c = (uint16_t)(c >> 4 ^ nibbles[(c ^ octets[i] >> 4) & 15]);
-    }
-    return (uint16_t)~c;
-}
-
 static bool
 is_sound(const uint8_t *block, size_t size)
 {
-    return (block[size] | block[size + 1] << 8) == crc(block, size);
+    return (block[size] | block[size + 1] << 8) ==
+           (uint16_t)~crc16_low_first(crc16_dnp, 0, block, size);
 }
 
 static size_t
