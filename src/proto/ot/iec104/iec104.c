@@ -242,7 +242,7 @@ put_asdu(struct dissection *d, struct cursor *c, const uint8_t *control)
         return;
     bool negative = cause & 0x40, is_known = type < 128 && iec104_types[type].elements[0];
     pdu_begin(d, kind_of(cause & 63, negative), type);
-    if (d->pdu->kind == PDU_REPORT && type == 102)
+    if (d->pdu->kind == PDU_RESPONSE && type == 102)
         d->pdu->kind = PDU_REQUEST; /* a read has the cause "requested" both ways */
     if (d->pdu->kind == PDU_REFUSAL)
         d->pdu->error = cause & 63;

@@ -15,6 +15,8 @@ reads_all_three_formats(void **state UNUSED)
     assert_reads(
         &r, SIDE_CLIENT, "68 0e 02 00 04 00 64 01 06 00 01 00 00 00 00 14",
         "request C_IC_NA_1 read" HEAD("1", "2", "6", "1", "1") "; address=0 qualifier=20\n");
+    assert_reads(&r, SIDE_CLIENT, "68 0d 04 00 04 00 66 01 05 00 01 00 0a 00 00",
+                 "request C_RD_NA_1 read" HEAD("2", "2", "5", "1", "1") "; address=10\n");
     reading_end(&r);
 }
 
