@@ -400,6 +400,12 @@ note_news(struct sensor *s, unsigned news)
     s->counters.repeated += news & STREAM_AGAIN ? 1 : 0;
     s->counters.differing += news & STREAM_DIFFERS ? 1 : 0;
     s->counters.foreign += news & STREAM_FOREIGN ? 1 : 0;
+    if (!s->config.odd)
+        return;
+    if (news & STREAM_DIFFERS)
+        s->config.odd(s->config.arg, s->c, s->way, s->frame, STREAM_DIFFERS);
+    if (news & STREAM_FOREIGN)
+        s->config.odd(s->config.arg, s->c, s->way, s->frame, STREAM_FOREIGN);
 }
 
 /* What waits behind holes, for too long. */
@@ -489,14 +495,16 @@ take_packet(struct sensor *s, const struct layers *l)
         return;
     bool is_new = !c->packets[0] && !c->packets[1];
     s->counters.conversations += is_new;
+    c->packets[s->way]++;
+    c->octets[s->way] += l->wire;
+    if (s->config.packet)
+        s->config.packet(s->config.arg, c, s->way, s->frame, l);
     if (l->has_mac) {
         c->macs[s->way] = l->src_mac;
         c->macs[!s->way] = l->dst_mac;
     }
     if (is_new)
         opened(s, l);
-    c->packets[s->way]++;
-    c->octets[s->way] += l->wire;
     if (l->ip && l->proto == PROTO_TCP && l->has_ports)
         take_tcp(s, l);
     else if (!l->ip || (l->proto == PROTO_UDP && l->has_ports))

@@ -25,6 +25,14 @@ struct sensor_config {
     /* One that could not be understood, or not to its end: which field, at which octet of it. */
     void (*malformed)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                       const struct cursor *);
+    /* Every packet of a conversation, before it is looked into: of the conversation the counters
+     * have it, and nothing else has yet. NULL is fine. */
+    void (*packet)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                   const struct layers *);
+    /* Octets of a stream that do not fit what was there: STREAM_DIFFERS or STREAM_FOREIGN. NULL is
+     * fine. */
+    void (*odd)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                enum stream_news);
     /* Before it is forgotten. */
     void (*ended)(void *arg, const struct conversation *);
 };

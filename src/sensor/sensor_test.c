@@ -12,7 +12,7 @@
 struct bench {
     struct sensor *sensor;
     struct buf said; /* "frame protocol kind name" of each message */
-    unsigned n_malformed, n_ended;
+    unsigned n_malformed, n_ended, n_packets, n_differing, n_foreign;
     uint32_t number, seq[2];
     uint16_t ports[2]; /* of the client, of the server */
     nsec_t now;
@@ -37,6 +37,28 @@ on_malformed(void *arg, const struct conversation *c UNUSED, unsigned way UNUSED
 }
 
 static void
+on_packet(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+          const struct layers *l)
+{
+    struct bench *b = arg;
+    assert_true(c->packets[way] > 0);
+    assert_int_equal(f->number, b->number);
+    assert_int_equal(l->proto, c->key.proto);
+    b->n_packets++;
+}
+
+static void
+on_odd(void *arg, const struct conversation *c UNUSED, unsigned way, const struct frame *f,
+       enum stream_news news)
+{
+    struct bench *b = arg;
+    assert_int_equal(way, 0);
+    assert_int_equal(f->number, b->number);
+    b->n_differing += news == STREAM_DIFFERS;
+    b->n_foreign += news == STREAM_FOREIGN;
+}
+
+static void
 on_ended(void *arg, const struct conversation *c UNUSED)
 {
     ((struct bench *)arg)->n_ended++;
@@ -51,6 +73,8 @@ begin(void **state)
                                          .arg = &b,
                                          .message = on_message,
                                          .malformed = on_malformed,
+                                         .packet = on_packet,
+                                         .odd = on_odd,
                                          .ended = on_ended};
     b.sensor = sensor_new(&config);
     *state = &b;
@@ -299,6 +323,24 @@ what_is_malformed_is_told_and_the_next_is_read(void **state)
 }
 
 static void
+octets_that_do_not_fit_are_told(void **state)
+{
+    struct bench *b = *state;
+    open_connection(b);
+    say(b, 0, READ);
+    b->seq[0] -= 12;
+    say(b, 0, READ); /* as it was */
+    assert_int_equal(b->n_differing, 0);
+    b->seq[0] -= 12;
+    say(b, 0, "0001 0000 0006 01 06 0000 0002");
+    assert_int_equal(b->n_differing, 1);
+    assert_int_equal(b->n_foreign, 0);
+    segment(b, 0, TCP_ACK, b->seq[0] + 0x50000000, b->seq[1], READ);
+    assert_int_equal(b->n_foreign, 1);
+    assert_int_equal(b->n_packets, 6);
+}
+
+static void
 a_datagram_of_pieces_is_put_together(void **state)
 {
     struct bench *b = *state;
@@ -390,6 +432,7 @@ TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere)
           TEST(one_direction_alone_is_understood_from_its_middle),
           TEST(a_connection_that_begins_anew_is_another),
           TEST(what_is_malformed_is_told_and_the_next_is_read),
-          TEST(a_datagram_of_pieces_is_put_together), TEST(on_ethernet_the_type_says_the_protocol),
+          TEST(octets_that_do_not_fit_are_told), TEST(a_datagram_of_pieces_is_put_together),
+          TEST(on_ethernet_the_type_says_the_protocol),
           TEST(what_is_remembered_of_many_conversations_is_bounded),
           TEST(silence_ends_a_conversation))
