@@ -6,6 +6,7 @@
 #include "proto/ot/c37118/c37118.h"
 #include "proto/ot/dnp3/dnp3.h"
 #include "proto/ot/enip/enip.h"
+#include "proto/ot/fins/fins.h"
 #include "proto/ot/goose/goose_protocol.h"
 #include "proto/ot/iec104/iec104.h"
 #include "proto/ot/mms/mms.h"
@@ -16,7 +17,7 @@
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
-    &arp_protocol,      &bacnet,       &c37118,        &dnp3,        &enip,
-    &goose_protocol,    &iec104,       &lldp_protocol, &mms,         &modbus,
-    &profinet_protocol, &ptp_protocol, &s7comm,        &sv_protocol, NULL,
+    &arp_protocol,   &bacnet, &c37118,        &dnp3, &enip,   &fins,
+    &goose_protocol, &iec104, &lldp_protocol, &mms,  &modbus, &profinet_protocol,
+    &ptp_protocol,   &s7comm, &sv_protocol,   NULL,
 };

@@ -1,0 +1,1 @@
+tieline_fuzz(fins LIBS tl_fins)
