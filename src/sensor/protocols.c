@@ -11,13 +11,14 @@
 #include "proto/ot/iec104/iec104.h"
 #include "proto/ot/mms/mms.h"
 #include "proto/ot/modbus/modbus.h"
+#include "proto/ot/opcua/opcua.h"
 #include "proto/ot/profinet/profinet.h"
 #include "proto/ot/s7comm/s7comm.h"
 #include "proto/ot/sv/sv_protocol.h"
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
-    &arp_protocol,   &bacnet, &c37118,        &dnp3, &enip,   &fins,
-    &goose_protocol, &iec104, &lldp_protocol, &mms,  &modbus, &profinet_protocol,
-    &ptp_protocol,   &s7comm, &sv_protocol,   NULL,
+    &arp_protocol,      &bacnet,       &c37118,        &dnp3,        &enip,   &fins,
+    &goose_protocol,    &iec104,       &lldp_protocol, &mms,         &modbus, &opcua,
+    &profinet_protocol, &ptp_protocol, &s7comm,        &sv_protocol, NULL,
 };

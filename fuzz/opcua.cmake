@@ -1,0 +1,1 @@
+tieline_fuzz(opcua LIBS tl_opcua)
