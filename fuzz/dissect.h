@@ -1,6 +1,6 @@
 /* dissect.h - the fuzz target of a dissector: a conversation of messages, each behind an octet
  * whose lowest bit is the way it goes, and the next two who is known to send it, and an octet of
- * its length. */
+ * its length; of two octets, if the bit above them says so. */
 #ifndef FUZZ_DISSECT_H
 #define FUZZ_DISSECT_H
 
@@ -80,14 +80,16 @@ fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
         .protocol = p, .pdu = &pdu, .sink = fuzz_sink, .arg = (void *)(uintptr_t)p};
     d.state = p->state_size ? calloc(1, p->state_size) : NULL;
     while (size >= 2) {
-        size_t n = data[1] < size - 2 ? data[1] : size - 2;
+        size_t head = data[0] & 8 && size > 2 ? 3 : 2;
+        size_t wanted = head == 3 ? get_be16(data + 1) : data[1];
+        size_t n = wanted < size - head ? wanted : size - head;
         d.way = data[0] & 1;
         d.side = data[0] >> 1 & 3;
         if (d.side > SIDE_SERVER)
             d.side = SIDE_UNKNOWN;
-        fuzz_message(p, &d, data + 2, n);
-        data += 2 + n;
-        size -= 2 + n;
+        fuzz_message(p, &d, data + head, n);
+        data += head + n;
+        size -= head + n;
     }
     free(d.state);
     return 0;

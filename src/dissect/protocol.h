@@ -74,6 +74,9 @@ struct protocol {
     const struct field_word *errors; /* words of pdu.error; NULL: none */
     bool has_member; /* `member` is the field that names a device behind the sender's address */
     uint16_t member;
+    bool asker_tells; /* requests say who sends them: a client of DHCP, of what kind it is */
+    bool has_subject; /* what is told is not of the sender, but of whom `subject` (IPV4) names */
+    uint16_t subject;
     size_t state_size;    /* of a conversation */
     uint32_t message_max; /* octets of a message in a stream */
     enum frame_found (*frame)(const uint8_t *data, size_t size, size_t *message);

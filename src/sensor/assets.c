@@ -492,6 +492,25 @@ member_of(const struct pdu *p)
     return f && p->protocol->has_member && f->u && f->u != 255 ? (uint16_t)f->u : NO_MEMBER;
 }
 
+/* Whom a message speaks of that has no address yet, or whose relay sent it; NULL: of nobody. */
+static struct entry *
+subject_of(struct assets *a, const struct conversation *c, unsigned way, nsec_t time,
+           const struct pdu *p)
+{
+    const struct field *f = pdu_field(p, p->protocol->subject, 0);
+    if (!f || c->key.ip != 4)
+        return NULL;
+    struct conversation_key key = {.ip = 4};
+    put_be32(key.ends[0].address, (uint32_t)f->u);
+    if (!is_somebody(&key, &key.ends[0]))
+        return NULL;
+    struct asset_address address = address_of(&key, &key.ends[0]);
+    struct entry *e = find(a, &address, time);
+    if (!is_somebody(&c->key, &c->key.ends[way]))
+        note_mac(a, &e->asset, &c->macs[way]);
+    return e;
+}
+
 static void
 note_roles(struct entry *e, struct hint_end *h, const struct protocol *p, uint8_t roles)
 {
@@ -538,9 +557,15 @@ assets_message(struct assets *a, const struct conversation *c, unsigned way, nse
     uint8_t roles = roles_of_speaker(p);
     if (to)
         note_roles(to, &h->ends[!way], p->protocol, p->kind == PDU_REQUEST ? ROLE_SERVER : 0);
+    if (from)
+        note_roles(from, &h->ends[way], p->protocol, roles);
+    struct entry *subject = p->protocol->has_subject ? subject_of(a, c, way, time, p) : NULL;
+    if (subject) {
+        note_protocol(&subject->asset, p->protocol, roles);
+        from = subject;
+    }
     if (!from)
         return;
-    note_roles(from, &h->ends[way], p->protocol, roles);
     if (h->rules && h->rules->n)
         take_evidence(a, from, h->rules, roles, p);
 }
@@ -566,8 +591,7 @@ assets_number(const struct assets *a)
 const struct asset *
 assets_find(const struct assets *a, const struct asset_address *address)
 {
-    const struct entry *e;
-    HASH_FIND(hh, a->all, address, sizeof *address, e);
+    const struct entry *e = look_up(a, address);
     return e ? &e->asset : NULL;
 }
 

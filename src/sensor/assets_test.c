@@ -1,6 +1,7 @@
 #include "sensor/assets.h"
 
 #include "base/testing.h"
+#include "proto/it/dhcp/dhcp.h"
 #include "proto/ot/dnp3/dnp3.h"
 #include "proto/ot/modbus/modbus.h"
 #include "sensor/protocols.h"
@@ -160,6 +161,28 @@ a_device_says_who_it_is(void **state)
     tell(b, 5, 9, p);
     assert_string_equal(changes(b), "serial: 4711\n");
     assert_int_equal(assets_number(b->assets), 2);
+}
+
+/* Who asks for an address has none yet; what a relay passes on is not of the relay. */
+static void
+who_asks_for_an_address_is_whom_it_will_be(void **state)
+{
+    struct bench *b = *state;
+    struct conversation c = {.key = {.ip = 4, .proto = 17}};
+    memset(c.key.ends[1].address, 255, 4);
+    c.macs[0] = (struct mac){{0x00, 0x30, 0xa7, 0, 0, 7}};
+    struct pdu *p = message(&dhcp_protocol, PDU_REQUEST, ACT_LINK);
+    add(p, DHCP_HOST_NAME, 0, "relay7", 0);
+    assets_message(b->assets, &c, 0, NSEC_PER_SEC, p);
+    assert_int_equal(assets_number(b->assets), 0);
+    add(p, DHCP_SPEAKS_FOR, 0, NULL, 0x0a000007);
+    assets_message(b->assets, &c, 0, NSEC_PER_SEC, p);
+    tell(b, 1, 9, p);
+    assert_string_equal(changes(b), "name: relay7\n");
+    struct buf list = BUF_INIT;
+    assets_each(b->assets, put_one, &list);
+    assert_non_null(strstr(buf_cstr(&list), "\"10.0.0.7\",\"mac\":\"00:30:a7:00:00:07\""));
+    buf_fini(&list);
 }
 
 static void
@@ -328,6 +351,7 @@ made_up_macs_make_room(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 TEST_MAIN(TEST(a_device_says_who_it_is), TEST(weaker_evidence_does_not_count),
+          TEST(who_asks_for_an_address_is_whom_it_will_be),
           TEST(who_is_behind_a_gateway_is_another), TEST(roles_are_what_is_done),
           cmocka_unit_test(a_vendor_is_known_by_the_mac_unless_it_is_a_router_s),
           TEST(groups_are_nobody), TEST(what_is_told_late_does_not_make_a_device_older),

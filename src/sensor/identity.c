@@ -63,6 +63,9 @@ const struct identity_row identity_rows[] = {
     {"opcua", "product-uri", "describes", 1, ATTRIBUTE_DESCRIPTION, 60},
     {"profinet", "device-vendor", NULL, 0, ATTRIBUTE_MODEL, 85},
     {"profinet", "name-of-station", NULL, 0, ATTRIBUTE_NAME, 95},
+    {"dhcp", "host-name", NULL, 0, ATTRIBUTE_NAME, 70},
+    {"dhcp", "fqdn", NULL, 0, ATTRIBUTE_NAME, 65},
+    {"dhcp", "vendor-class", NULL, 0, ATTRIBUTE_DESCRIPTION, 40},
     {"lldp", "manufacturer", NULL, 0, ATTRIBUTE_VENDOR, 95},
     {"lldp", "model", NULL, 0, ATTRIBUTE_MODEL, 95},
     {"lldp", "serial", NULL, 0, ATTRIBUTE_SERIAL, 95},
@@ -172,7 +175,7 @@ void
 identity_read(const struct identity_rules *r, const struct pdu *p,
               void (*fn)(void *, const struct identity_row *, const char *, size_t), void *arg)
 {
-    if (p->kind == PDU_REQUEST)
+    if (p->kind == PDU_REQUEST && !p->protocol->asker_tells)
         return;
     for (const struct field *f = p->fields; f < &p->fields[p->n_fields]; f++) {
         if (r->fields[f->id / 64] >> f->id % 64 & 1)

@@ -45,7 +45,8 @@ extern const size_t identity_n_rows;
 bool identity_resolve(const struct protocol *, struct identity_rules *,
                       const struct identity_row **wrong);
 
-/* What a message says of who sent it: not a request, which is about another. A text is valid while
+/* What a message says of who sent it: not a request, which is about another, unless the protocol's
+ * requests are not (`asker_tells`). A text is valid while
  * the message is. */
 void identity_read(const struct identity_rules *, const struct pdu *,
                    void (*)(void *arg, const struct identity_row *, const char *text, size_t size),

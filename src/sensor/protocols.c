@@ -1,6 +1,7 @@
 #include "sensor/protocols.h"
 
 #include "proto/arp/arp.h"
+#include "proto/it/dhcp/dhcp.h"
 #include "proto/lldp/lldp_protocol.h"
 #include "proto/ot/bacnet/bacnet.h"
 #include "proto/ot/c37118/c37118.h"
@@ -18,7 +19,7 @@
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
-    &arp_protocol,      &bacnet,       &c37118,        &dnp3,        &enip,   &fins,
-    &goose_protocol,    &iec104,       &lldp_protocol, &mms,         &modbus, &opcua,
-    &profinet_protocol, &ptp_protocol, &s7comm,        &sv_protocol, NULL,
+    &arp_protocol,   &bacnet, &c37118,        &dhcp_protocol, &dnp3,   &enip,  &fins,
+    &goose_protocol, &iec104, &lldp_protocol, &mms,           &modbus, &opcua, &profinet_protocol,
+    &ptp_protocol,   &s7comm, &sv_protocol,   NULL,
 };

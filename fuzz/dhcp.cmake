@@ -1,0 +1,1 @@
+tieline_fuzz(dhcp LIBS tl_dhcp)
