@@ -1,6 +1,7 @@
 /* dissect.h - the fuzz target of a dissector: a conversation of messages, each behind an octet
- * whose lowest bit is the way it goes, and the next two who is known to send it, and an octet of
- * its length; of two octets, if the bit above them says so. */
+ * whose lowest bit is the way it goes, the next two who is known to send it, and an octet of its
+ * length; of two octets, if the bit above them says so. The one above that says that it is of a
+ * stream. */
 #ifndef FUZZ_DISSECT_H
 #define FUZZ_DISSECT_H
 
@@ -85,6 +86,7 @@ fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
         size_t n = wanted < size - head ? wanted : size - head;
         d.way = data[0] & 1;
         d.side = data[0] >> 1 & 3;
+        d.carrier = data[0] >> 4 & 1 ? CARRIER_TCP : CARRIER_UDP;
         if (d.side > SIDE_SERVER)
             d.side = SIDE_UNKNOWN;
         fuzz_message(p, &d, data + head, n);

@@ -87,9 +87,10 @@ struct protocol {
 
 struct dissection {
     const struct protocol *protocol;
-    void *state;    /* of the conversation, zeroed at its beginning; NULL if it has none */
-    enum side side; /* who sent the message */
-    unsigned way;   /* 0 or 1: from the lower or from the higher address */
+    void *state;      /* of the conversation, zeroed at its beginning; NULL if it has none */
+    enum side side;   /* who sent the message */
+    unsigned way;     /* 0 or 1: from the lower or from the higher address */
+    unsigned carrier; /* enum carrier */
     nsec_t time;
     struct pdu *pdu; /* that is being made */
     void (*sink)(void *arg, const struct pdu *);

@@ -2,6 +2,7 @@
 
 #include "proto/arp/arp.h"
 #include "proto/it/dhcp/dhcp.h"
+#include "proto/it/dns/dns.h"
 #include "proto/lldp/lldp_protocol.h"
 #include "proto/ot/bacnet/bacnet.h"
 #include "proto/ot/c37118/c37118.h"
@@ -19,7 +20,11 @@
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
-    &arp_protocol,   &bacnet, &c37118,        &dhcp_protocol, &dnp3,   &enip,  &fins,
-    &goose_protocol, &iec104, &lldp_protocol, &mms,           &modbus, &opcua, &profinet_protocol,
-    &ptp_protocol,   &s7comm, &sv_protocol,   NULL,
+    &arp_protocol,  &bacnet,        &c37118,
+    &dhcp_protocol, &dnp3,          &dns,
+    &enip,          &fins,          &goose_protocol,
+    &iec104,        &lldp_protocol, &mms,
+    &modbus,        &opcua,         &profinet_protocol,
+    &ptp_protocol,  &s7comm,        &sv_protocol,
+    NULL,
 };

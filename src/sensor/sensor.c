@@ -102,6 +102,12 @@ side_of(const struct conversation *c, unsigned way)
     return c->side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
 }
 
+static unsigned
+carrier_of(const struct conversation_key *key)
+{
+    return key->proto == PROTO_TCP ? CARRIER_TCP : key->proto == PROTO_UDP ? CARRIER_UDP : 0u;
+}
+
 static void
 dissect(struct sensor *s, const uint8_t *data, size_t size)
 {
@@ -110,6 +116,7 @@ dissect(struct sensor *s, const uint8_t *data, size_t size)
     struct dissection d = {.protocol = c->protocol,
                            .side = side_of(c, s->way),
                            .way = s->way,
+                           .carrier = carrier_of(&c->key),
                            .time = s->frame->time,
                            .pdu = &s->pdu,
                            .sink = give,
@@ -156,12 +163,6 @@ settle(struct sensor *s, struct conversation *c, const struct protocol *p, enum 
     bool low = has_port(p, c->key.ends[0].port), high = has_port(p, c->key.ends[1].port);
     if (low != high)
         c->side = low ? SIDE_SERVER : SIDE_CLIENT;
-}
-
-static unsigned
-carrier_of(const struct conversation_key *key)
-{
-    return key->proto == PROTO_TCP ? CARRIER_TCP : key->proto == PROTO_UDP ? CARRIER_UDP : 0u;
 }
 
 /* How much the octets look like a message of the protocol. */

@@ -1,0 +1,1 @@
+tieline_fuzz(dns LIBS tl_dns)

@@ -1,0 +1,5 @@
+#include "proto/it/dns/dns.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(dns)
