@@ -54,9 +54,10 @@ struct alerts {
     char *sensor;
     struct alert *all; /* hashed by key */
     struct incident incidents[INCIDENTS_MAX];
-    uint32_t n_alerts, n_incidents; /* ever */
-    nsec_t minute;                  /* that is running since */
-    uint32_t n_new;                 /* in it */
+    uint32_t n_alerts, n_incidents;     /* ever */
+    uint64_t alert_base, incident_base; /* added to their numbers where they are told */
+    nsec_t minute;                      /* that is running since */
+    uint32_t n_new;                     /* in it */
     struct held held[HELD_RULES];
     unsigned n_held;
     uint64_t n_held_back;
@@ -108,6 +109,16 @@ alerts_free(struct alerts *a)
     buf_fini(&a->text);
     free(a->sensor);
     free(a);
+}
+
+/* Only before the first: numbers that were told stay. */
+void
+alerts_go_on(struct alerts *a, uint64_t alert, uint64_t incident)
+{
+    if (!a->n_alerts) {
+        a->alert_base = alert;
+        a->incident_base = incident;
+    }
 }
 
 uint32_t
@@ -261,7 +272,7 @@ static void
 put_alert(struct alerts *a, struct buf *out, const struct alert *x)
 {
     const struct rule *r = x->rule;
-    buf_printf(out, "{\"id\":\"%s/%u\",", a->sensor, x->number);
+    buf_printf(out, "{\"id\":\"%s/%" PRIu64 "\",", a->sensor, a->alert_base + x->number);
     put_text(out, "rule", r->name);
     buf_printf(out, ",\"number\":%u,", r->number);
     put_text(out, "title", r->title);
@@ -287,10 +298,11 @@ put_alert(struct alerts *a, struct buf *out, const struct alert *x)
     buf_printf(out, ",\"evidence\":%s", x->evidence);
     put_time(out, "first", x->first);
     put_time(out, "last", x->last);
-    buf_printf(out, ",\"count\":%u,\"incident\":\"%s/I%u\",\"similar\":[", x->count, a->sensor,
-               x->incident);
+    buf_printf(out, ",\"count\":%u,\"incident\":\"%s/I%" PRIu64 "\",\"similar\":[", x->count,
+               a->sensor, a->incident_base + x->incident);
     for (unsigned i = 0; i < x->n_similar; i++)
-        buf_printf(out, "%s\"%s/%u\"", i ? "," : "", a->sensor, x->similar[i]);
+        buf_printf(out, "%s\"%s/%" PRIu64 "\"", i ? "," : "", a->sensor,
+                   a->alert_base + x->similar[i]);
     buf_str(out, "],\"state\":\"open\"}");
 }
 
@@ -397,7 +409,7 @@ put_incident(struct alerts *a, struct buf *out, const struct incident *x)
                 techniques[n++] = x->rules[i]->techniques[k];
         }
     }
-    buf_printf(out, "{\"incident\":\"%s/I%u\"", a->sensor, x->number);
+    buf_printf(out, "{\"incident\":\"%s/I%" PRIu64 "\"", a->sensor, a->incident_base + x->number);
     put_time(out, "first", x->first);
     put_time(out, "last", x->last);
     buf_printf(out, ",\"alerts\":%u,\"severity\":\"%s\"", x->n_alerts, severity_word(x->severity));

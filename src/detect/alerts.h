@@ -39,6 +39,8 @@ struct alerts_config {
 
 struct alerts *alerts_new(const struct alerts_config *); /* never NULL */
 void alerts_free(struct alerts *);                       /* NULL is fine */
+/* Before the first one: numbers are larger than these. Later it does nothing. */
+void alerts_go_on(struct alerts *, uint64_t alert, uint64_t incident);
 void alerts_hit(struct alerts *, const struct hit *);
 /* Tells what was held back, and ends what is quiet. */
 void alerts_tick(struct alerts *, nsec_t now);

@@ -390,3 +390,10 @@ rpc_pending(const struct rpc *rpc)
 {
     return rpc->stream ? stream_pending(rpc->stream) : 0;
 }
+
+void
+rpc_pause(struct rpc *rpc, bool paused)
+{
+    if (rpc->stream)
+        stream_pause(rpc->stream, paused);
+}

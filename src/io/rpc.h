@@ -81,5 +81,8 @@ const char *rpc_peer_name(const struct rpc *);
 const char *rpc_peer_address(const struct rpc *);
 /* Octets sent that the kernel has not taken yet: back-pressure for who notifies a lot. */
 size_t rpc_pending(const struct rpc *);
+/* As stream_pause(): nothing more is taken from the peer, so that it must wait. Messages that came
+ * before, at most 64 KiB of them, are still handled. */
+void rpc_pause(struct rpc *, bool paused);
 
 #endif

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "detect/evidence.h"
+#include "detect/plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@ struct monitor {
     struct detector *detector;
     struct alerts *alerts;
     struct evidence *evidence;
+    struct plan *plan;  /* NULL: nobody said which circuits there are */
     uint32_t heard;     /* frame of the message that is being read */
     nsec_t now, ticked; /* by the frames, or by what monitor_tick() was told */
 };
@@ -115,6 +117,13 @@ on_alert(void *arg, const char *json, size_t size, enum severity severity, bool 
         m->config.alert(m->config.arg, json, size, severity, is_new);
 }
 
+static enum rule_planned
+look_up(void *arg, const struct conversation *c, const char **circuit)
+{
+    const struct monitor *m = arg;
+    return m->plan ? plan_look(m->plan, c, circuit) : RULE_PLANNED_UNKNOWN;
+}
+
 static void
 describe(void *arg, const struct who *who, struct buf *json)
 {
@@ -151,7 +160,8 @@ make_detector(struct monitor *m)
                                              .learn = m->config.learn,
                                              .conversations = m->config.conversations,
                                              .arg = m,
-                                             .hit = on_hit};
+                                             .hit = on_hit,
+                                             .plan = look_up};
     m->alerts = alerts_new(&alerts);
     m->detector = detector_new(&detector);
 }
@@ -205,6 +215,7 @@ monitor_free(struct monitor *m)
     detector_free(m->detector);
     alerts_free(m->alerts);
     evidence_free(m->evidence);
+    plan_free(m->plan);
     free(m);
 }
 
@@ -241,6 +252,26 @@ monitor_end(struct monitor *m)
     sensor_end(m->sensor);
     if (m->alerts)
         alerts_tick(m->alerts, m->now + 60 * NSEC_PER_SEC); /* what is held back is told */
+}
+
+enum err
+monitor_circuits(struct monitor *m, const json_t *circuits, struct diag *diag)
+{
+    struct plan *plan;
+    enum err err = plan_new(circuits, &plan, diag);
+    if (err)
+        return err;
+    if (m->detector)
+        detector_plan_changed(m->detector); /* what it has of the old one is not looked at again */
+    plan_free(m->plan);
+    m->plan = plan;
+    return ERR_OK;
+}
+
+struct sensor *
+monitor_sensor(struct monitor *m)
+{
+    return m->sensor;
 }
 
 const struct sensor_counters *

@@ -6,6 +6,8 @@
 #include "detect/alerts.h"
 #include "sensor/sensor.h"
 
+#include <jansson.h>
+
 struct monitor; /* Opaque. */
 
 struct monitor_config {
@@ -44,6 +46,11 @@ void monitor_tick(struct monitor *, nsec_t now);
 /* Nothing comes any more. */
 void monitor_end(struct monitor *);
 
+/* The circuits that there are (doc/sensor.md, "The link"): what they do not allow is told from now
+ * on. ERR_MALFORMED: nothing has changed. */
+MUST_CHECK enum err monitor_circuits(struct monitor *, const json_t *, struct diag *);
+
+struct sensor *monitor_sensor(struct monitor *);
 const struct sensor_counters *monitor_counters(const struct monitor *);
 const struct assets *monitor_assets(const struct monitor *); /* NULL: they are not kept */
 struct alerts *monitor_alerts(struct monitor *);             /* NULL: there are no rules */

@@ -6,21 +6,29 @@
 #include "io/file.h"
 #include "io/frame_tap.h"
 #include "io/mapped_file.h"
+#include "io/tls.h"
 #include "monitor/monitor.h"
 #include "monitor/sensor_options.h"
 #include "sensor/message_json.h"
 #include "sensor/protocols.h"
+#include "sensor/sensor_link.h"
+#include "sensor/telling.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include <uv.h>
 
 #define BLOCKS 4 /* of one interface, before another gets its turn */
 #define TICK_MS 1000
 #define BASELINE_MAX ((size_t)64 << 20)
+#define BASELINE_TICKS 300 /* after which it is written again */
+#define LAST_TICKS 20      /* tenths of a second, when it was told to end */
+#define LINK_PATIENCE 60   /* ticks, for what was read of a capture to be taken */
 
 struct program;
 
@@ -43,6 +51,14 @@ struct program {
     uv_loop_t loop;
     uv_timer_t tick;
     uv_signal_t signals[2];
+    struct tls *tls;
+    struct sensor_link *link; /* NULL: nobody is told */
+    struct telling *telling;
+    int alerts_fd; /* of --alerts-of; -1: none */
+    uv_poll_t alerts;
+    unsigned patience;     /* ticks that were waited */
+    unsigned baseline_age; /* ticks since it was written */
+    bool is_ending;
 };
 
 /* ---- What is printed ---- */
@@ -129,12 +145,17 @@ print_json(void *arg, const char *json, size_t size)
     return true;
 }
 
-/* {"alert": {...}} */
+/* Printed as {"alert": {...}}. */
 static void
 on_alert(void *arg, const char *json, size_t size, enum severity severity UNUSED,
          bool is_new UNUSED)
 {
     struct program *p = arg;
+    struct diag diag;
+    if (p->link && sensor_link_put_alert(p->link, json, size, &diag))
+        log_warn("an alert is not told: %s", diag.text);
+    if (!p->options.alerts)
+        return;
     buf_clear(&p->line);
     buf_str(&p->line, "{\"alert\":");
     buf_put(&p->line, json, size);
@@ -142,6 +163,14 @@ on_alert(void *arg, const char *json, size_t size, enum severity severity UNUSED
     print_line(p);
     if (p->n_ears)
         fflush(stdout);
+}
+
+static void
+on_ended(void *arg, const struct conversation *c)
+{
+    struct program *p = arg;
+    if (p->telling)
+        telling_ended(p->telling, c);
 }
 
 static bool
@@ -222,22 +251,173 @@ on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
     fflush(stdout);
 }
 
+static bool write_baseline(struct program *);
+
 static void
 on_tick(uv_timer_t *timer)
 {
     struct program *p = timer->data;
     monitor_tick(p->monitor, clock_wall());
+    if (p->telling)
+        telling_tick(p->telling, monitor_sensor(p->monitor), clock_wall(), false);
+    if (p->options.baseline && ++p->baseline_age == BASELINE_TICKS) {
+        p->baseline_age = 0;
+        write_baseline(p);
+    }
+}
+
+static void
+end_loop(struct program *p)
+{
+    for (unsigned i = 0; i < p->n_ears; i++)
+        uv_close((uv_handle_t *)&p->ears[i].poll, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(p->signals); i++)
+        uv_close((uv_handle_t *)&p->signals[i], NULL);
+    uv_close((uv_handle_t *)&p->tick, NULL);
+    if (p->alerts_fd >= 0)
+        uv_close((uv_handle_t *)&p->alerts, NULL);
+    telling_free(p->telling);
+    sensor_link_free(p->link);
+    p->telling = NULL;
+    p->link = NULL;
+}
+
+/* What is under way may arrive. */
+static void
+on_last_tick(uv_timer_t *timer)
+{
+    struct program *p = timer->data;
+    if (sensor_link_is_done(p->link) || ++p->patience == LAST_TICKS)
+        end_loop(p);
 }
 
 static void
 on_signal(uv_signal_t *signal, int number UNUSED)
 {
     struct program *p = signal->data;
-    for (unsigned i = 0; i < p->n_ears; i++)
-        uv_close((uv_handle_t *)&p->ears[i].poll, NULL);
-    for (size_t i = 0; i < ARRAY_SIZE(p->signals); i++)
-        uv_close((uv_handle_t *)&p->signals[i], NULL);
-    uv_close((uv_handle_t *)&p->tick, NULL);
+    if (!p->link || p->is_ending || !sensor_link_is_up(p->link)) {
+        end_loop(p);
+        return;
+    }
+    p->is_ending = true;
+    p->patience = 0;
+    telling_tick(p->telling, monitor_sensor(p->monitor), clock_wall(), true);
+    uv_timer_start(&p->tick, on_last_tick, 0, TICK_MS / 10);
+}
+
+/* ---- The link ---- */
+
+static void
+on_alerts(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+{
+    struct program *p = poll->data;
+    char data[16384];
+    ssize_t n = read(p->alerts_fd, data, sizeof data);
+    if (n > 0)
+        telling_alerts(p->telling, data, (size_t)n);
+}
+
+/* A file is read at once, a FIFO whenever something comes: it is opened to be written too, so that
+ * it does not end with its writer. */
+static enum err
+open_alerts(struct program *p, struct diag *diag)
+{
+    const char *path = p->options.alerts_of;
+    char data[16384];
+    ssize_t n;
+    int fd = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && (errno == EACCES || errno == EROFS))
+        fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return diag_set(diag, ERR_IO, "%s: %s", path, strerror(errno));
+    while ((n = read(fd, data, sizeof data)) > 0)
+        telling_alerts(p->telling, data, (size_t)n);
+    if (!n || uv_poll_init(&p->loop, &p->alerts, fd)) {
+        close(fd);
+        return ERR_OK;
+    }
+    p->alerts.data = p;
+    p->alerts_fd = fd;
+    uv_poll_start(&p->alerts, UV_READABLE, on_alerts);
+    return ERR_OK;
+}
+
+/* Numbers of alerts go on where tielined has them. */
+static void
+on_known(void *arg, uint64_t alert, uint64_t incident)
+{
+    struct program *p = arg;
+    if (monitor_alerts(p->monitor))
+        alerts_go_on(monitor_alerts(p->monitor), alert, incident);
+}
+
+static void
+on_circuits(void *arg, const json_t *circuits)
+{
+    struct program *p = arg;
+    struct diag diag;
+    if (monitor_circuits(p->monitor, circuits, &diag))
+        log_error("the circuits cannot be understood: %s", diag.text);
+}
+
+static enum err
+open_link(struct program *p, struct diag *diag)
+{
+    const struct sensor_options *o = &p->options;
+    const struct tls_config tls = {o->ca, o->cert, o->key};
+    if (!o->link)
+        return ERR_OK;
+    enum err err = o->ca ? tls_new(&tls, &p->tls, diag) : ERR_OK;
+    const struct sensor_link_config config = {.loop = &p->loop,
+                                              .address = o->link,
+                                              .tls = p->tls,
+                                              .name = o->name,
+                                              .version = TIELINE_VERSION,
+                                              .arg = p,
+                                              .circuits = on_circuits,
+                                              .known = on_known};
+    if (!err)
+        err = sensor_link_new(&config, &p->link, diag);
+    if (err)
+        return err;
+    p->telling = telling_new(p->link, monitor_assets(p->monitor));
+    return o->alerts_of ? open_alerts(p, diag) : ERR_OK;
+}
+
+static void
+on_patience(uv_timer_t *timer)
+{
+    struct program *p = timer->data;
+    if (!sensor_link_is_done(p->link) && ++p->patience < 10 * LINK_PATIENCE)
+        return;
+    if (!sensor_link_is_done(p->link))
+        log_error("not all that was read could be told");
+    end_loop(p);
+}
+
+static void
+begin_loop(struct program *p, uv_timer_cb tick, unsigned ms)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+        uv_signal_init(&p->loop, &p->signals[i]);
+        p->signals[i].data = p;
+        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&p->loop, &p->tick);
+    p->tick.data = p;
+    uv_timer_start(&p->tick, tick, ms, ms);
+}
+
+/* Of a capture: until all of it was taken. */
+static void
+tell_capture(struct program *p)
+{
+    if (!p->link)
+        return;
+    telling_tick(p->telling, NULL, clock_wall(), true);
+    begin_loop(p, on_patience, TICK_MS / 10);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
 }
 
 static enum err
@@ -258,13 +438,7 @@ open_ears(struct program *p, struct diag *diag)
 static void
 listen_to_ears(struct program *p)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
-    uv_loop_init(&p->loop);
-    for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
-        uv_signal_init(&p->loop, &p->signals[i]);
-        p->signals[i].data = p;
-        uv_signal_start(&p->signals[i], on_signal, numbers[i]);
-    }
+    begin_loop(p, on_tick, TICK_MS);
     for (unsigned i = 0; i < p->n_ears; i++) {
         struct ear *e = &p->ears[i];
         uv_poll_init(&p->loop, &e->poll, frame_tap_fd(e->tap));
@@ -272,11 +446,7 @@ listen_to_ears(struct program *p)
         uv_poll_start(&e->poll, UV_READABLE, on_readable);
         log_info("listens to %s", e->interface);
     }
-    uv_timer_init(&p->loop, &p->tick);
-    p->tick.data = p;
-    uv_timer_start(&p->tick, on_tick, TICK_MS, TICK_MS);
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&p->loop);
     for (unsigned i = 0; i < p->n_ears; i++)
         frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, p); /* what came meanwhile */
     monitor_end(p->monitor);
@@ -350,7 +520,7 @@ prepare(struct program *p, struct diag *diag)
     enum err err = ERR_OK;
     if (o->n_rules)
         err = rules_read(&source, o->rules, o->n_rules, &p->rules, diag);
-    if (!err && (o->assets || o->identities || p->rules))
+    if (!err && (o->assets || o->identities || o->link || p->rules))
         err = read_registry(p, diag);
     if (err)
         return err;
@@ -358,7 +528,7 @@ prepare(struct program *p, struct diag *diag)
                                           .registry = p->registry,
                                           .conversations = o->conversations,
                                           .memory = (size_t)o->memory_mib << 20,
-                                          .has_assets = o->assets,
+                                          .has_assets = o->assets || o->link,
                                           .rules = p->rules,
                                           .name = o->name,
                                           .learn = o->learn,
@@ -366,10 +536,13 @@ prepare(struct program *p, struct diag *diag)
                                           .arg = p,
                                           .message = o->messages ? on_message : NULL,
                                           .malformed = o->messages ? on_malformed : NULL,
+                                          .ended = o->link ? on_ended : NULL,
                                           .said = o->identities ? on_said : NULL,
-                                          .alert = o->alerts ? on_alert : NULL};
+                                          .alert = on_alert};
     err = monitor_new(&config, &p->monitor, diag);
-    return err || !o->baseline ? err : read_baseline(p, diag);
+    if (!err && o->baseline)
+        err = read_baseline(p, diag);
+    return err ? err : open_link(p, diag);
 }
 
 static bool
@@ -394,6 +567,8 @@ run(struct program *p)
         return true;
     }
     bool is_well = p->options.read ? read_capture(p) : listen_live(p);
+    if (p->options.read)
+        tell_capture(p);
     return is_well && tell_at_the_end(p);
 }
 
@@ -416,6 +591,8 @@ main(int argc, char **argv)
         puts("tieline-sensor " TIELINE_VERSION);
         return EXIT_SUCCESS;
     }
+    uv_loop_init(&p.loop);
+    p.alerts_fd = -1;
     bool is_well = !prepare(&p, &diag);
     if (is_well)
         is_well = run(&p);
@@ -423,7 +600,11 @@ main(int argc, char **argv)
         log_error("%s", diag.text);
     for (unsigned i = 0; i < p.n_ears; i++)
         frame_tap_close(p.ears[i].tap);
+    if (p.alerts_fd >= 0)
+        close(p.alerts_fd);
+    uv_loop_close(&p.loop);
     monitor_free(p.monitor);
+    tls_free(p.tls);
     rules_free(p.rules);
     oui_free(p.registry);
     buf_fini(&p.line);

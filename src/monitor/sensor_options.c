@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/options.h"
+#include "sensor/sensor_link.h"
 
 #include <stddef.h>
 
@@ -61,10 +62,33 @@ static const struct option_row rows[] = {
     NUMBER_OPTION("memory", "MIB", AT(memory_mib), NUMBER_MAX,
                   "for what is not whole or not in order (64)"),
     TEXT_OPTION("oui", "DIR", AT(oui), "", "whose MAC addresses are (/usr/share/ieee-data)"),
+    TEXT_OPTION("link", "ADDRESS", AT(link), "",
+                "tell tielined there: unix:PATH, or IP:PORT with the three below"),
+    TEXT_OPTION("ca", "FILE", AT(ca), "", "PEM: the CAs whose certificates count"),
+    TEXT_OPTION("cert", "FILE", AT(cert), "", "PEM: our certificate, which is --name's"),
+    TEXT_OPTION("key", "FILE", AT(key), "", "PEM: its private key"),
+    TEXT_OPTION("alerts-of", "FILE", AT(alerts_of), "",
+                "with --link: tell another program's too, a line of JSON each; a file or a FIFO"),
     FLAG_OPTION("help", AT(help), "this"),
     FLAG_OPTION("version", AT(version), "which version this is"),
 #undef AT
 };
+
+static enum err
+check_link(const struct sensor_options *o, struct diag *diag)
+{
+    bool any_tls = o->ca || o->cert || o->key, all_tls = o->ca && o->cert && o->key;
+    if (o->link && !o->name)
+        return diag_set(diag, ERR_INVALID, "--link needs --name");
+    if (o->name && !sensor_name_is_valid(o->name))
+        return diag_set(diag, ERR_INVALID,
+                        "--name: 1 to 63 letters, digits, dots, underscores and hyphens");
+    if (o->alerts_of && !o->link)
+        return diag_set(diag, ERR_INVALID, "--alerts-of needs --link");
+    if (any_tls && (!all_tls || !o->link))
+        return diag_set(diag, ERR_INVALID, "--ca, --cert and --key belong together, with --link");
+    return ERR_OK;
+}
 
 enum err
 sensor_options_parse(int argc, char *const *argv, struct sensor_options *result, struct diag *diag)
@@ -79,8 +103,11 @@ sensor_options_parse(int argc, char *const *argv, struct sensor_options *result,
         return diag_set(diag, ERR_INVALID, "%s",
                         o.read ? "--read and --interface exclude each other"
                                : "--read FILE or --interface NAME is needed");
-    *result = o;
-    return ERR_OK;
+    if (!err && !o.help && !o.version)
+        err = check_link(&o, diag);
+    if (!err)
+        *result = o;
+    return err;
 }
 
 void

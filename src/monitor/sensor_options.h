@@ -20,10 +20,13 @@ struct sensor_options {
     const char *oui;                    /* directory of the registries; NULL: Debian's */
     const char *rules[SENSOR_RULES];    /* files, or directories of them */
     unsigned n_rules;
-    const char *name;     /* of the sensor; NULL: "sensor" */
-    const char *evidence; /* directory for packets; NULL: they are not kept */
-    const char *baseline; /* file of what is usual; NULL: it is not kept */
-    nsec_t learn;         /* 0: nothing is new; default: a day */
+    const char *name;            /* of the sensor; NULL: "sensor" */
+    const char *evidence;        /* directory for packets; NULL: they are not kept */
+    const char *baseline;        /* file of what is usual; NULL: it is not kept */
+    nsec_t learn;                /* 0: nothing is new; default: a day */
+    const char *link;            /* of tielined; NULL: nobody is told */
+    const char *alerts_of;       /* another program, that are told too; NULL */
+    const char *ca, *cert, *key; /* NULL: over a Unix socket */
     bool messages, identities, assets, alerts, incidents, coverage, counters, help, version;
 };
 

@@ -180,6 +180,14 @@ conversation_state(struct conversations *t, struct conversation *c, size_t size)
 }
 
 void
+conversations_each(struct conversations *t, nsec_t since,
+                   void (*fn)(void *arg, struct conversation *), void *arg)
+{
+    for (uint32_t i = t->newest; i != NONE && t->all[i].last >= since; i = t->all[i].older)
+        fn(arg, &t->all[i]);
+}
+
+void
 conversations_expire(struct conversations *t, nsec_t before)
 {
     while (t->oldest != NONE && t->all[t->oldest].last < before)

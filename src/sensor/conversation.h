@@ -53,8 +53,9 @@ struct conversation {
     uint64_t serial; /* no other of the table has or had it; 0: of no table */
     size_t state_size;
     nsec_t first;
-    uint64_t lost[2]; /* octets that were missing */
-    uint64_t n_bad;   /* messages that could not be understood */
+    uint64_t lost[2];                         /* octets that were missing */
+    uint64_t told_packets[2], told_octets[2]; /* of those, in a report (telling.h) */
+    uint64_t n_bad;                           /* messages that could not be understood */
 };
 
 struct conversations;
@@ -76,6 +77,9 @@ void conversation_restart(struct conversations *, struct conversation *, nsec_t 
  * for it. NULL: there is none even so. */
 void *conversation_state(struct conversations *, struct conversation *, size_t size);
 void conversation_forget_state(struct conversations *, struct conversation *);
+/* Those of which something was heard at `since` or later; the newest first. */
+void conversations_each(struct conversations *, nsec_t since,
+                        void (*)(void *arg, struct conversation *), void *arg);
 /* Ends those that nothing was heard of since `before`. */
 void conversations_expire(struct conversations *, nsec_t before);
 uint32_t conversations_number(const struct conversations *);

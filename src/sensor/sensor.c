@@ -82,6 +82,12 @@ sensor_tick(struct sensor *s, nsec_t now)
     fragments_expire(s->fragments, now);
 }
 
+void
+sensor_each(struct sensor *s, nsec_t since, void (*fn)(void *arg, struct conversation *), void *arg)
+{
+    conversations_each(s->conversations, since, fn, arg);
+}
+
 /* ---- Messages ---- */
 
 static void

@@ -53,6 +53,9 @@ void sensor_frame(struct sensor *, const struct frame *);
 void sensor_end(struct sensor *);
 /* Nothing comes: so late it is. */
 void sensor_tick(struct sensor *, nsec_t now);
+/* As conversations_each(). */
+void sensor_each(struct sensor *, nsec_t since, void (*)(void *arg, struct conversation *),
+                 void *arg);
 const struct sensor_counters *sensor_counters(const struct sensor *);
 
 #endif
