@@ -105,6 +105,7 @@ state_free(struct state *s)
     }
     access_fini(&s->access);
     local_fini(&s->local);
+    sensing_fini(&s->sensing);
     network_free(s->network);
     free(s);
 }
@@ -114,6 +115,7 @@ state_forget_site(struct state *s, uint32_t site)
 {
     struct exception *e, *next;
     local_forget(&s->local, site);
+    sensing_forget(&s->sensing, site);
     HASH_ITER (hh, s->exceptions, e, next) {
         if (exception_site(e->id) != site)
             continue;
@@ -586,6 +588,8 @@ state_apply(struct state *s, const struct state_event *event, struct diag *diag)
         s->plan_seq = event->seq;
     if (access_knows(event->type))
         return access_apply(&s->access, event, diag);
+    if (sensing_knows(event->type))
+        return sensing_apply(&s->sensing, event, diag);
     a.err = local_apply(&s->local, event, diag);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(table[i].type, event->type))

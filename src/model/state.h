@@ -14,6 +14,7 @@
 #include "model/access.h"
 #include "model/local.h"
 #include "model/model.h"
+#include "model/sensing.h"
 
 #include <jansson.h>
 
@@ -107,8 +108,9 @@ struct state {
     struct exception *exceptions;    /* by id, in order; closed ones too */
     struct fingerprint *fingerprints;
     struct order *orders;
-    struct access access; /* sessions, grants, break-glass codes */
-    struct local local;   /* what sites decided by themselves */
+    struct access access;   /* sessions, grants, break-glass codes */
+    struct local local;     /* what sites decided by themselves */
+    struct sensing sensing; /* what sensors have told */
     uint32_t last_order, last_exception;
     uint64_t seq; /* of the last event applied */
     /* ... and of the last one that changed what is wanted: circuits or the model. Among sites these
@@ -134,8 +136,8 @@ struct state_event {
  * logs it and goes on, as every other reader of this journal does. */
 MUST_CHECK enum err state_apply(struct state *, const struct state_event *, struct diag *);
 
-/* Forgets the exceptions and the local work of the site of this number: its journal is told anew.
- */
+/* Forgets the exceptions, the local work and the sensors of the site of this number: its journal is
+ * told anew. */
 void state_forget_site(struct state *, uint32_t site);
 
 /* NULL: none. */
