@@ -72,6 +72,13 @@ cookie_number(uint64_t cookie)
     return (uint32_t)(cookie >> 32);
 }
 
+/* Does something at this node send and reflect test packets? */
+static inline bool
+node_can_test(const struct node *node)
+{
+    return node->kind == NODE_TIELINE_EDGE || node->probe;
+}
+
 /* The UDP source port of a circuit's test packets. */
 uint16_t test_port(uint32_t number, bool failover);
 /* The MAC address that answers for a gateway: locally administered, made from its IPv4 address. */

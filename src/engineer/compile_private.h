@@ -28,13 +28,6 @@ void emit_flow(struct compilation *, const struct node *, struct flow *);
 void emit_group(struct compilation *, const struct node *, const struct group *);
 void emit_meter(struct compilation *, const struct node *, uint32_t meter_id);
 
-/* Does something at this node send and reflect test packets? */
-static inline bool
-node_can_test(const struct node *node)
-{
-    return node->kind == NODE_TIELINE_EDGE || node->probe;
-}
-
 void compile_ip(struct compilation *);
 void compile_multicast(struct compilation *);
 

@@ -13,6 +13,7 @@
 #include "lan/service.h"
 #include "model/state.h"
 #include "orchestrate/service.h"
+#include "sensors/service.h"
 #include "tielined/checkpoints.h"
 #include "tielined/content_gate.h"
 #include "tielined/federation.h"
@@ -58,6 +59,7 @@ struct daemon {
     struct lan_service *lan;
     struct assure_service *assure;
     struct orchestrate_service *orchestrate;
+    struct sensors_service *sensors;
     struct gateway_service *gateway;
     struct content_gate *gate;
     struct checkpoints *checkpoints; /* NULL: none */
@@ -143,6 +145,8 @@ apply(struct daemon *d, const struct state_event *event)
         lan_service_event(d->lan, event);
     if (d->assure)
         assure_service_event(d->assure, event);
+    if (d->sensors)
+        sensors_service_event(d->sensors, event);
 }
 
 /* First the state, then the services, then everybody. While the journal is replayed there is only
@@ -207,13 +211,16 @@ begins_with(const char *text, const char *prefix)
 
 /* What a peer's events may change here. The centre decides on everything but who may come in here:
  * its people and sessions are its own, and a site has its own. A site decides on its own
- * exceptions, and on its local work: whether that is about what is the site's alone, and allowed,
- * is judged with the inventory whenever it matters (model/local.h). */
+ * exceptions, says what its sensors told, and decides on its local work: whether that is about what
+ * is the site's alone, and allowed, is judged with the inventory whenever it matters
+ * (model/local.h). */
 static bool
 may_change(const struct daemon *d, const struct site_peer *peer, const struct state_event *e)
 {
     if (d->config.centre)
         return !access_knows(e->type);
+    if (sensing_knows(e->type)) /* kept by the site's number */
+        return true;
     json_int_t id = json_integer_value(json_object_get(e->body, "id"));
     if (id <= 0 || id > UINT32_MAX || exception_site((uint32_t)id) != peer->number)
         return false;
@@ -227,8 +234,9 @@ static void
 on_peer_event(void *arg, const struct site_peer *peer, const struct journal_event *e)
 {
     struct daemon *d = arg;
-    bool local = begins_with(e->type, "local.");
-    if (d->is_over || (!d->config.centre && !local && !begins_with(e->type, "exception.")))
+    bool local = begins_with(e->type, "local."), sensor = sensing_knows(e->type);
+    if (d->is_over ||
+        (!d->config.centre && !local && !sensor && !begins_with(e->type, "exception.")))
         return; /* nothing that it could change here */
     if (!d->config.centre &&
         (e->body_size > PEER_BODY_MAX || HASH_COUNT(d->state->exceptions) >= PEER_EXCEPTIONS_MAX))
@@ -431,6 +439,27 @@ start_orchestrate(struct daemon *d, uv_loop_t *loop, struct diag *diag)
 }
 
 static enum err
+start_sensors(struct daemon *d, uv_loop_t *loop, struct diag *diag)
+{
+    const struct sensors_service_config config = {
+        .loop = loop,
+        .journal = d->journal,
+        .bus = d->bus,
+        .state = d->state,
+        .site = d->config.site,
+        .number = d->config.number,
+        .address = d->config.sensors && *d->config.sensors ? d->config.sensors : NULL,
+        .tls = d->tls,
+        .domain = d->sites ? d->domain : NULL,
+        .syslog = d->config.syslog && *d->config.syslog ? d->config.syslog : NULL,
+        .elsewhere = d->sites ? sites_pass_exception : NULL,
+        .elsewhere_arg = d->sites,
+        .now = judging_time,
+        .now_arg = d};
+    return sensors_service_new(&config, &d->sensors, diag);
+}
+
+static enum err
 start_gateway(struct daemon *d, uv_loop_t *loop, struct diag *diag)
 {
     const struct gateway_config config = {
@@ -471,11 +500,12 @@ start_service(struct daemon *d, const struct service *service, struct diag *diag
 }
 
 /* Orders go on as soon as orchestrate is there: those it asks are before it. Exceptions are counted
- * by it at every site. */
+ * by it at every site, and sensors listened to. */
 static const struct service services[] = {
     {"lan", start_lan, true},
     {"assure", start_assure, true},
     {"orchestrate", start_orchestrate, false},
+    {"sensors", start_sensors, false},
     {"gateway", start_gateway, false},
 };
 
@@ -506,7 +536,7 @@ start_services(struct daemon *d, struct diag *diag)
     enum err err = d->sites && !d->config.centre ? start_federation(d, d->loop, diag) : ERR_OK;
     for (size_t i = 0; i < ARRAY_SIZE(services) && !err; i++) {
         bool later = services[i].touches_network && d->sites && d->config.centre;
-        bool always = services[i].start == start_orchestrate;
+        bool always = services[i].start == start_orchestrate || services[i].start == start_sensors;
         if (!later && (always || has_role(d, services[i].name)))
             err = start_service(d, &services[i], diag);
     }
@@ -695,6 +725,8 @@ tell_addresses(const struct daemon *d)
     if (d->lan)
         log_info("site %s: OpenFlow at %s, agents at %s", d->config.site,
                  lan_service_openflow_address(d->lan), lan_service_rpc_address(d->lan));
+    if (sensors_service_address(d->sensors))
+        log_info("site %s: sensors at %s", d->config.site, sensors_service_address(d->sensors));
     if (d->gateway)
         log_info("site %s: API at %s", d->config.site, gateway_service_address(d->gateway));
 }
@@ -842,6 +874,7 @@ daemon_end(struct daemon *d, void (*gone)(void *arg), void *arg)
     timer_free(d->again);
     timer_free(d->test_timer);
     gateway_service_free(d->gateway);
+    sensors_service_free(d->sensors);
     orchestrate_service_free(d->orchestrate);
     assure_service_free(d->assure);
     federation_free(d->federation);

@@ -48,6 +48,9 @@ struct daemon_config {
     uint32_t number;    /* of this site; 0: the centre */
     /* Checkpoints of the journal (checkpoints.h); NULL: none, or the default. */
     const char *checkpoint_key, *checkpoint_every, *checkpoints, *witness_keys, *witnesses;
+    /* Sensors (sensors/service.h); NULL: none. */
+    const char *sensors;  /* where they connect */
+    const char *syslog;   /* who is told of their alerts */
     bool one_clock;       /* all nodes read the same clock: a lab */
     uint32_t test_events; /* of a lab: appends so many events a second */
     uint32_t test_rate;   /* most test packets a second that a node sends; 0: the default */

@@ -31,7 +31,8 @@
 #define BROKER_LOOK 5 /* seconds between two looks at whom our broker has turned away */
 
 /* What the centre may ask of a site besides all requests of its LAN controller. */
-static const char *const served[] = {"exception.acknowledge", "exception.close"};
+static const char *const served[] = {"exception.acknowledge", "exception.close", "sensor.close",
+                                     "sensor.traffic"};
 #define N_SERVED (LAN_N_REQUESTS + ARRAY_SIZE(served))
 
 struct peer {

@@ -4,8 +4,8 @@
  * A utility has a control centre and sites. The centre follows every site's journal, a site follows
  * the centre's (sync/follower.h); each has the state that both make together. What crosses between
  * them besides is little, and named in sites.c: requests of the centre to a site's LAN controller
- * and about a site's exceptions, how far controllers are, the secret of discovery, checkpoints to
- * be countersigned.
+ * and about a site's exceptions and sensors, how far controllers are, the secret of discovery,
+ * checkpoints to be countersigned.
  *
  * A site that has the centre's journal works whether the centre answers or not. */
 #ifndef TIELINED_SITES_H
@@ -80,7 +80,7 @@ nsec_t sites_peer_heard(const struct sites *, size_t i);
 /* By name; SIZE_MAX: none. */
 size_t sites_find_peer(const struct sites *, const char *name);
 
-/* As orchestrate_service_config.elsewhere; `arg` is the sites. */
+/* As orchestrate_service_config.elsewhere, and sensors_service_config's; `arg` is the sites. */
 void sites_pass_exception(void *arg, uint32_t number, const char *subject, json_t *payload,
                           const char *reply_to);
 
