@@ -189,6 +189,49 @@ static const struct {
     {"Comment", CLOSED("", "'comment': @Text")},
     {"Reason", CLOSED("'reason'", "'reason': @Text")},
 
+    /* ---- what sensors tell */
+    {"AlertId",
+        "{'type': 'string', 'maxLength': 95, 'pattern':"
+        " '^[A-Za-z0-9][A-Za-z0-9._-]*/[1-9][0-9]*$', 'description': 'SENSOR/NUMBER.'}"},
+    {"AlertSeverity", "{'type': 'string', 'enum': ['low', 'medium', 'high', 'critical']}"},
+    {"AlertState", "{'type': 'string', 'enum': ['open', 'closed']}"},
+    {"Sensors",
+        OBJECT("'sensors': " LIST(OBJECT("'name': @Name, 'site': " TEXT ", 'state': {'type':"
+               " 'string', 'enum': ['there', 'lost']}, 'since': " TIME ", 'reason': " TEXT ","
+               " 'version': " TEXT ", 'address': " TEXT ", 'dropped': " NUMBER)))},
+    {"AlertEnd",
+        "{'type': 'object', 'nullable': true, 'properties': {'address': " TEXT ", 'mac': " TEXT ","
+        " 'port': " NUMBER "}}"},
+    {"Alert",
+        "{'type': 'object', 'description': 'As the sensor said it, and what became of it; in lists"
+        " without explanation, playbook, evidence and similar.', 'properties': {"
+        " 'id': @AlertId, 'site': " TEXT ", 'rule': @Name, 'number': " NUMBER ", 'title': " TEXT ","
+        " 'severity': @AlertSeverity, 'techniques': " LIST(TEXT) ", 'source': @AlertEnd,"
+        " 'target': @AlertEnd, 'protocol': {}, 'circuit': {}, 'explanation': {},"
+        " 'playbook': " LIST(TEXT) ", 'evidence': {}, 'first': " TIME ", 'last': " TIME ","
+        " 'recorded': " TIME ", 'count': " NUMBER ", 'seq': " NUMBER ", 'incident': {},"
+        " 'similar': " LIST("@AlertId") ", 'state': @AlertState, 'closed': " TIME ","
+        " 'closed-by': " TEXT ", 'closed-reason': " TEXT "}}"},
+    {"Alerts", OBJECT("'alerts': " LIST("@Alert") ", 'left-out': " NUMBER)},
+    {"Incidents",
+        OBJECT("'incidents': " LIST(OBJECT("'id': " TEXT ", 'site': " TEXT ","
+               " 'alerts': " LIST("@AlertId") ", 'rules': " LIST(TEXT) ","
+               " 'techniques': " LIST(TEXT) ", 'addresses': " LIST(TEXT) ","
+               " 'severity': @AlertSeverity, 'state': @AlertState, 'first': " TIME ","
+               " 'last': " TIME)))},
+    {"Assets",
+        "{'type': 'object', 'description': 'Devices; or a table of them as a file.', 'properties':"
+        " {'assets': " LIST(OBJECT("'address': " TEXT ", 'member': " NUMBER ", 'mac': " TEXT ","
+               " 'site': " TEXT ", 'sensor': " TEXT ", 'first': " TIME ", 'last': " TIME ","
+               " 'roles': " LIST(TEXT) ", 'protocols': {'type': 'object'}")) ","
+        " 'files': " LIST(OBJECT("'name': " TEXT ", 'text': " TEXT)) "}}"},
+    {"Traffic",
+        OBJECT("'site': " TEXT ", 'conversations': " LIST(OBJECT("'sensor': " TEXT ","
+               " 'from': " TEXT ", 'to': " TEXT ", 'port': " NUMBER ", 'transport': " TEXT ","
+               " 'protocol': " TEXT ", 'packets': " NUMBER ", 'octets': " NUMBER ","
+               " 'first': " TIME ", 'last': " TIME ", 'rate-bps': " NUMBER)) ","
+               " 'left-out': " NUMBER)},
+
     /* ---- what sites decide by themselves */
     {"LocalRequest",
         CLOSED("'comment'", "'comment': @Text, 'hours': {'type': 'integer', 'minimum': 1,"

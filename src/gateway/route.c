@@ -1,6 +1,7 @@
 #include "gateway/route.h"
 
 #include "base/buf.h"
+#include "model/alert.h"
 #include "model/text.h"
 
 #include <stdio.h>
@@ -13,6 +14,7 @@ static const struct path_parameter path_parameter_table[] = {
     {"name", "Name of the object.", "Name"},
     {"id", "Its number.", "Id"},
     {"person", "Name of a person or machine, as in the certificate.", "Person"},
+    {"alert", "Of an alert, SENSOR/NUMBER, the slash as %2F.", "AlertId"},
     {"session", "Of a session, as GET /sessions lists it.", "SessionId"},
 };
 
@@ -41,6 +43,8 @@ fits(const char *braces, const char *value)
 {
     if (!strncmp(braces, "{id}", 4))
         return is_id(value);
+    if (!strncmp(braces, "{alert}", 7))
+        return alert_id_number(value, NULL, 0) > 0;
     if (!strncmp(braces, "{name}", 6))
         return name_is_valid(value);
     return value[0] && strlen(value) <= PERSON_NAME_MAX;

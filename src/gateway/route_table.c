@@ -23,7 +23,7 @@ static const struct api_parameter
     format_out = {"format", "How the files are to be written.", .required = true,
                   .type = WORDS("csv json")},
     from = {"from", "The first event, by its seq.", .type = SEQ},
-    limit = {"limit", "At most so many events; 100 if it is not said.",
+    limit = {"limit", "At most so many; if it is not said, 100 events or 1000 alerts.",
              .type = PARAMETER_NUMBER, .min = 1, .max = 1000},
     object = {"object", "Only events about this object, as kind/name.", .type = PARAMETER_TEXT},
     only_open = {"open", "Only orders that have not ended.", .type = PARAMETER_FLAG},
@@ -40,6 +40,17 @@ static const struct api_parameter
     ask_to = {"to", "The host that is sent to.", .required = true, .type = PARAMETER_TEXT},
     proof_of = {"of", "What the nodes hold (if it is not said), or what is planned for them.",
                 .type = WORDS("observed planned")},
+    alert_address = {"address", "Only alerts from or to this IP or MAC address.",
+                     .type = PARAMETER_TEXT},
+    alert_incident = {"incident", "Only alerts of this incident.", .type = PARAMETER_TEXT},
+    alert_rule = {"rule", "Only alerts of this rule.", .type = PARAMETER_TEXT},
+    alert_severity = {"severity", "Only alerts that are as severe, or more.",
+                      .type = WORDS("low medium high critical")},
+    alert_since = {"since", "Only alerts that were seen since then (RFC 3339).",
+                   .type = PARAMETER_TEXT},
+    alert_state = {"state", "Only alerts in this state.", .type = WORDS("open closed")},
+    asset_format = {"format", "JSON (if it is not said), or a table.", .type = WORDS("json csv")},
+    sensor_site = {"site", "Only what sensors of this site have told.", .type = PARAMETER_TEXT},
     what = {"what", "What is planned for the node, what it holds (if it is not said), or where "
             "they differ.", .type = WORDS("planned observed difference")};
 
@@ -129,6 +140,24 @@ const struct api_route route_table[] = {
      api_post_acknowledge, "exception.acknowledge", .body = "Comment"},
     {HTTP_POST, "/exceptions/{id}/close", WATCHERS, "Says that it is over.", api_post_close,
      "exception.close", .body = "Reason"},
+
+    {HTTP_GET, "/sensors", ANY, "The sensors, and whether they are heard.", api_list_sensors,
+     .query = QUERY(&sensor_site), .answer = "Sensors"},
+    {HTTP_GET, "/sensor/alerts", ANY, "What sensors have noticed, the newest first.",
+     api_list_alerts, .query = QUERY(&alert_since, &alert_severity, &alert_rule, &alert_address,
+     &alert_state, &alert_incident, &sensor_site, &limit), .answer = "Alerts"},
+    {HTTP_GET, "/sensor/alerts/{alert}", ANY, "One alert, with its evidence and what to do.",
+     api_get_alert, .query = QUERY(&sensor_site), .answer = "Alert"},
+    {HTTP_POST, "/sensor/alerts/{alert}/close", WATCHERS, "Says that it is dealt with. It is open "
+     "again when it is seen again.", api_post_close_alert, "sensor.close",
+     .query = QUERY(&sensor_site), .body = "Reason"},
+    {HTTP_GET, "/sensor/incidents", ANY, "Alerts that belong together.", api_list_incidents,
+     .query = QUERY(&sensor_site), .answer = "Incidents"},
+    {HTTP_GET, "/sensor/assets", ANY, "The devices that sensors have seen.", api_list_assets,
+     .query = QUERY(&sensor_site, &asset_format), .answer = "Assets"},
+    {HTTP_GET, "/sensor/traffic", ANY, "Who talks with whom, as the sensors of one site have "
+     "counted since its program began.", api_get_traffic, "sensor.traffic", MINUTES(1),
+     .query = QUERY(&sensor_site), .answer = "Traffic"},
 
     {HTTP_GET, "/nodes/{name}/rules", ANY, "The rules of a node.", api_get_rules, "lan.rules",
      MINUTES(1), .query = QUERY(&what), .answer = "Rules"},

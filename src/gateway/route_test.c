@@ -21,6 +21,7 @@ every_row_is_found_by_its_own_path(void **state UNUSED)
     } values[] = {{"{name}", "a.b-1"},
                   {"{id}", "4294967295"},
                   {"{person}", "a%2Fb"},
+                  {"{alert}", "s-1%2F7"},
                   {"{session}", "0123456789abcdef"}};
     for (size_t i = 0; i < route_table_size; i++) {
         char path[128];

@@ -23,6 +23,10 @@ struct gateway_config {
     /* Whoever keeps it subscribes to the journal before the service is made, so that an event is in
      * the state before the service tells anybody of it. */
     const struct state *state;
+    uint32_t number; /* of this site, as in model/state.h */
+    /* The site of that number; NULL: there is none. Itself NULL: there is only ours. */
+    const char *(*site_name)(void *arg, uint32_t number);
+    void *site_name_arg;
     const char *site;             /* where roles are to hold, and what is said to be here */
     struct tls *tls;              /* whom a CA of it vouches for may connect */
     const char *address;          /* to listen on, as in io/address.h */

@@ -459,6 +459,21 @@ start_sensors(struct daemon *d, uv_loop_t *loop, struct diag *diag)
     return sensors_service_new(&config, &d->sensors, diag);
 }
 
+/* Of a journal that its events are of: ours, a site's, or the centre's. */
+static const char *
+site_name(void *arg, uint32_t number)
+{
+    const struct daemon *d = arg;
+    uint32_t ours = d->config.centre ? d->config.number : 0;
+    if (number == ours)
+        return d->config.site;
+    for (size_t i = 0; i < d->n_peers; i++) {
+        if (d->peers[i].number == number)
+            return d->peers[i].name;
+    }
+    return NULL;
+}
+
 static enum err
 start_gateway(struct daemon *d, uv_loop_t *loop, struct diag *diag)
 {
@@ -467,6 +482,9 @@ start_gateway(struct daemon *d, uv_loop_t *loop, struct diag *diag)
         .journal = d->journal,
         .bus = d->bus,
         .state = d->state,
+        .number = d->config.number,
+        .site_name = site_name,
+        .site_name_arg = d,
         .site = d->config.site,
         .tls = d->tls,
         .address = d->config.https,
