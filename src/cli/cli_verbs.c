@@ -147,6 +147,24 @@ static const struct cli_option exception_list_options[] = {
     FLAG("all", "those that are closed, too"),
     CHOICE("state", "STATE", "open|acknowledged|closed", "only those"), END};
 static const struct cli_option reason_options[] = {VALUE("reason", "TEXT", "why it is over"), END};
+#define SENSOR_SITE VALUE("site", "NAME", "only what sensors of this site have told")
+static const struct cli_option sensor_site_options[] = {SENSOR_SITE, END};
+static const struct cli_option sensor_alerts_options[] = {
+    FLAG("all", "those that are closed, too"),
+    VALUE("since", "DURATION", "only what was seen in the last: 24h"),
+    CHOICE("severity", "SEVERITY", "low|medium|high|critical", "only what is so severe, or more"),
+    VALUE("rule", "NAME", "only of this rule"),
+    VALUE("address", "ADDRESS", "only from or to this IP or MAC address"),
+    VALUE("incident", "ID", "only of this incident"),
+    VALUE("limit", "N", "at most so many (1000)"),
+    SENSOR_SITE,
+    END};
+static const struct cli_option sensor_alert_options[] = {
+    FLAG("stix", "as a STIX 2.1 bundle with a sighting"), SENSOR_SITE, END};
+static const struct cli_option sensor_close_options[] = {
+    VALUE("why", "TEXT", "why it needs no more attention"), SENSOR_SITE, END};
+static const struct cli_option sensor_assets_options[] = {FLAG("csv", "as a table for others"),
+                                                          SENSOR_SITE, END};
 static const struct cli_option journal_list_options[] = {
     VALUE("type", "PREFIX", "what the type begins with: circuit."),
     VALUE("object", "OBJECT", "circuit/scada-a"),
@@ -416,6 +434,21 @@ static const struct cli_verb verbs[] = {
      cmd_exception_acknowledge, NULL, false},
     {"exception", "close", "ID", reason_options, "Say that it is over", cmd_exception_close, NULL,
      false},
+    {"sensor", "list", "", sensor_site_options, "The sensors, and whether they are heard",
+     cmd_sensor_list, NULL, false},
+    {"sensor", "alerts", "", sensor_alerts_options, "What they have noticed, the newest first",
+     cmd_sensor_alerts, NULL, false},
+    {"sensor", "alert", "ID", sensor_alert_options, "One alert, its evidence, and what to do",
+     cmd_sensor_alert, NULL, false},
+    {"sensor", "incidents", "", sensor_site_options, "Alerts that belong together",
+     cmd_sensor_incidents, NULL, false},
+    {"sensor", "assets", "", sensor_assets_options, "The devices that they have seen",
+     cmd_sensor_assets, NULL, false},
+    {"sensor", "report", "SITE", NULL,
+     "Devices, protocols, ports in use, who talks with whom, and how much", cmd_sensor_report, NULL,
+     false},
+    {"sensor", "close", "ID", sensor_close_options, "Say that an alert is dealt with",
+     cmd_sensor_close, NULL, false},
     {"local", "list", "", NULL, "What sites decided by themselves, and what they may",
      cmd_local_list, NULL, false},
     {"local", "build", "CIRCUIT", local_options,

@@ -73,6 +73,15 @@ int cmd_local_end(struct cli *);
 int cmd_circuit_stop(struct cli *);
 int cmd_circuit_resume(struct cli *);
 
+/* cmd_sensor.c */
+int cmd_sensor_list(struct cli *);
+int cmd_sensor_alerts(struct cli *);
+int cmd_sensor_alert(struct cli *);
+int cmd_sensor_incidents(struct cli *);
+int cmd_sensor_assets(struct cli *);
+int cmd_sensor_report(struct cli *);
+int cmd_sensor_close(struct cli *);
+
 /* cmd_journal.c, cmd_verify.c */
 int cmd_journal_list(struct cli *);
 int cmd_journal_head(struct cli *);

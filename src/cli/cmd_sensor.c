@@ -1,0 +1,365 @@
+/* What sensors have told. */
+#include "cli/cmd.h"
+
+#include "base/alloc.h"
+#include "cli/cli_stix.h"
+#include "io/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <uthash.h>
+
+static const struct column sensor_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"STATE", "state", AS_TEXT, NULL},
+    {"SINCE", "since", AS_TIME, NULL},
+    {"VERSION", "version", AS_TEXT, NULL},
+    {"ADDRESS", "address", AS_TEXT, NULL},
+    {">DROPPED", "dropped", AS_TEXT, NULL},
+    {"REASON", "reason", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column alert_columns[] = {
+    {"ID", "id", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"SEVERITY", "severity", AS_TEXT, NULL},
+    {"STATE", "state", AS_TEXT, NULL},
+    {"LAST", "last", AS_TIME, NULL},
+    {">COUNT", "count", AS_TEXT, NULL},
+    {"SOURCE", "source.address", AS_TEXT, NULL},
+    {"TARGET", "target.address", AS_TEXT, NULL},
+    {"PROTOCOL", "protocol", AS_TEXT, NULL},
+    {"CIRCUIT", "circuit", AS_TEXT, NULL},
+    {"INCIDENT", "incident", AS_TEXT, NULL},
+    {"RULE", "rule", AS_TEXT, NULL},
+    {"TITLE", "title", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column alert_fields[] = {
+    {"alert", "id", AS_TEXT, NULL},
+    {"title", "title", AS_TEXT, NULL},
+    {"rule", "rule", AS_TEXT, NULL},
+    {"severity", "severity", AS_TEXT, NULL},
+    {"state", "state", AS_TEXT, NULL},
+    {"site", "site", AS_TEXT, NULL},
+    {"techniques", "techniques", AS_TEXT, NULL},
+    {"source", "source.address", AS_TEXT, NULL},
+    {"source port", "source.port", AS_TEXT, NULL},
+    {"source MAC", "source.mac", AS_TEXT, NULL},
+    {"target", "target.address", AS_TEXT, NULL},
+    {"target port", "target.port", AS_TEXT, NULL},
+    {"target MAC", "target.mac", AS_TEXT, NULL},
+    {"protocol", "protocol", AS_TEXT, NULL},
+    {"circuit", "circuit", AS_TEXT, NULL},
+    {"incident", "incident", AS_TEXT, NULL},
+    {"similar", "similar", AS_TEXT, NULL},
+    {"first", "first", AS_TIME, NULL},
+    {"last", "last", AS_TIME, NULL},
+    {"count", "count", AS_TEXT, NULL},
+    {"recorded", "recorded", AS_TIME, NULL},
+    {"event", "seq", AS_TEXT, NULL},
+    {"closed", "closed", AS_TIME, NULL},
+    {"closed by", "closed-by", AS_TEXT, NULL},
+    {"reason", "closed-reason", AS_TEXT, NULL},
+    {"explanation", "explanation", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column incident_columns[] = {
+    {"ID", "id", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"SEVERITY", "severity", AS_TEXT, NULL},
+    {"STATE", "state", AS_TEXT, NULL},
+    {"FIRST", "first", AS_TIME, NULL},
+    {"LAST", "last", AS_TIME, NULL},
+    {"ALERTS", "alerts", AS_TEXT, NULL},
+    {"TECHNIQUES", "techniques", AS_TEXT, NULL},
+    {"ADDRESSES", "addresses", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static void
+put_names(struct buf *out, const json_t *asset, bool utc UNUSED)
+{
+    const char *name, *separator = "";
+    json_t *value;
+    json_object_foreach(json_object_get(asset, "protocols"), name, value)
+    {
+        buf_str(out, separator);
+        text_put(out, name, false);
+        separator = ", ";
+    }
+}
+
+static const struct column asset_columns[] = {
+    {"ADDRESS", "address", AS_TEXT, NULL},
+    {">MEMBER", "member", AS_TEXT, NULL},
+    {"MAC", "mac", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"VENDOR", "vendor.value", AS_TEXT, NULL},
+    {"MODEL", "model.value", AS_TEXT, NULL},
+    {"FIRMWARE", "firmware.value", AS_TEXT, NULL},
+    {"ROLES", "roles", AS_TEXT, NULL},
+    {"PROTOCOLS", NULL, AS_TEXT, put_names},
+    {"LAST", "last", AS_TIME, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+static const struct column traffic_columns[] = {
+    {"FROM", "from", AS_TEXT, NULL},           {"TO", "to", AS_TEXT, NULL},
+    {"TRANSPORT", "transport", AS_TEXT, NULL}, {">PORT", "port", AS_TEXT, NULL},
+    {"PROTOCOL", "protocol", AS_TEXT, NULL},   {">PACKETS", "packets", AS_TEXT, NULL},
+    {">OCTETS", "octets", AS_TEXT, NULL},      {">BIT/S", "rate-bps", AS_TEXT, NULL},
+    {"LAST", "last", AS_TIME, NULL},           {NULL, NULL, AS_TEXT, NULL},
+};
+
+static int
+list(struct cli *cli, char *path, const char *member, const struct column *columns)
+{
+    const json_t *document;
+    http_query(&path, "site", cli_option(cli, "site"));
+    int status = cli_get(cli, path, &document);
+    if (status || cli_json(cli))
+        return status;
+    table_put_array(&cli->out, json_object_get(document, member), columns, cli->utc);
+    return CLI_OK;
+}
+
+int
+cmd_sensor_list(struct cli *cli)
+{
+    return list(cli, http_path("sensors", NULL), "sensors", sensor_columns);
+}
+
+int
+cmd_sensor_incidents(struct cli *cli)
+{
+    return list(cli, http_path("sensor", "incidents", NULL), "incidents", incident_columns);
+}
+
+int
+cmd_sensor_alerts(struct cli *cli)
+{
+    static const char *const options[] = {"severity", "rule", "address", "incident", "limit"};
+    char *path = http_path("sensor", "alerts", NULL), time[TIME_TEXT_SIZE];
+    nsec_t since = 0;
+    int status = cli_has(cli, "since") ? cli_duration(cli, "since", 1, "24h", &since) : CLI_OK;
+    if (status) {
+        free(path);
+        return status;
+    }
+    if (since)
+        http_query(&path, "since", time_format(clock_wall() - since, time));
+    if (!cli_has(cli, "all"))
+        http_query(&path, "state", "open");
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        http_query(&path, options[i], cli_option(cli, options[i]));
+    return list(cli, path, "alerts", alert_columns);
+}
+
+/* ---- One alert ---- */
+
+static char *
+alert_path(const struct cli *cli, const char *verb)
+{
+    char *path = http_path("sensor", "alerts", cli_argument(cli, 0), verb, NULL);
+    http_query(&path, "site", cli_option(cli, "site"));
+    return path;
+}
+
+static void
+put_playbook(struct cli *cli, const json_t *steps)
+{
+    for (size_t i = 0; i < json_array_size(steps); i++) {
+        buf_printf(&cli->out, "%s%3zu. ", i ? "" : "\nWhat to do:\n", i + 1);
+        text_put(&cli->out, json_string_value(json_array_get(steps, i)), false);
+        buf_str(&cli->out, "\n");
+    }
+}
+
+int
+cmd_sensor_alert(struct cli *cli)
+{
+    const json_t *alert;
+    int status = cli_get(cli, alert_path(cli, NULL), &alert);
+    if (status)
+        return status;
+    if (cli_has(cli, "stix")) {
+        cli_print(cli, stix_sighting(alert, clock_wall()));
+        return CLI_OK;
+    }
+    if (cli_json(cli))
+        return CLI_OK;
+    fields_put(&cli->out, alert, alert_fields, cli->utc);
+    put_playbook(cli, json_object_get(alert, "playbook"));
+    if (json_object_size(json_object_get(alert, "evidence"))) {
+        buf_str(&cli->out, "\nEvidence:\n");
+        tree_put(&cli->out, json_object_get(alert, "evidence"), 1);
+    }
+    return CLI_OK;
+}
+
+int
+cmd_sensor_close(struct cli *cli)
+{
+    const json_t *answer;
+    const char *why = cli_option(cli, "why");
+    if (!why)
+        return cli_fail(cli, CLI_USAGE, "sensor close needs --why");
+    int status = cli_call(cli, "POST", alert_path(cli, "close"), cli_object("reason", why, NULL),
+                          &answer);
+    return status ? status : cli_done(cli, "alert %s is closed", cli_argument(cli, 0));
+}
+
+/* ---- Devices ---- */
+
+int
+cmd_sensor_assets(struct cli *cli)
+{
+    const json_t *document;
+    char *path = http_path("sensor", "assets", NULL);
+    if (!cli_has(cli, "csv"))
+        return list(cli, path, "assets", asset_columns);
+    http_query(&path, "site", cli_option(cli, "site"));
+    http_query(&path, "format", "csv");
+    int status = cli_get(cli, path, &document);
+    if (status || cli_json(cli))
+        return status;
+    buf_str(&cli->out, text_of(json_array_get(json_object_get(document, "files"), 0), "text"));
+    return CLI_OK;
+}
+
+/* ---- A site's report ---- */
+
+/* What is counted of a protocol, or of a port. */
+struct use {
+    char *name;
+    uint64_t conversations, packets, octets;
+    double rate;
+    UT_hash_handle hh;
+};
+
+static const struct column use_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},        {">CONVERSATIONS", "conversations", AS_TEXT, NULL},
+    {">PACKETS", "packets", AS_TEXT, NULL}, {">OCTETS", "octets", AS_TEXT, NULL},
+    {">BIT/S", "rate-bps", AS_TEXT, NULL},  {NULL, NULL, AS_TEXT, NULL},
+};
+
+static void
+add_use(struct use **all, char *name, const json_t *row)
+{
+    struct use *u;
+    HASH_FIND_STR(*all, name, u);
+    if (!u) {
+        u = xcalloc(1, sizeof *u);
+        u->name = name;
+        HASH_ADD_KEYPTR(hh, *all, u->name, strlen(u->name), u);
+    } else {
+        free(name);
+    }
+    u->conversations++;
+    u->packets += (uint64_t)json_integer_value(json_object_get(row, "packets"));
+    u->octets += (uint64_t)json_integer_value(json_object_get(row, "octets"));
+    u->rate += (double)json_integer_value(json_object_get(row, "rate-bps"));
+}
+
+static int
+by_octets(const struct use *a, const struct use *b)
+{
+    return a->octets == b->octets ? strcmp(a->name, b->name) : a->octets < b->octets ? 1 : -1;
+}
+
+static json_t *
+uses_json(struct use *all)
+{
+    struct use *u, *next;
+    json_t *json = json_array();
+    HASH_SORT(all, by_octets);
+    HASH_ITER (hh, all, u, next) {
+        json_array_append_new(
+            json, json_pack("{ss sI sI sI sI}", "name", u->name, "conversations",
+                            (json_int_t)u->conversations, "packets", (json_int_t)u->packets,
+                            "octets", (json_int_t)u->octets, "rate-bps", (json_int_t)u->rate));
+        HASH_DEL(all, u);
+        free(u->name);
+        free(u);
+    }
+    return json;
+}
+
+static json_t *
+uses_of(const json_t *traffic, bool of_ports)
+{
+    struct use *all = NULL;
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(traffic, "conversations"), i, row)
+    {
+        const char *protocol = text_of(row, "protocol"), *transport = text_of(row, "transport");
+        json_int_t port = json_integer_value(json_object_get(row, "port"));
+        if (of_ports && port)
+            add_use(&all, xasprintf("%s/%" JSON_INTEGER_FORMAT, transport, port), row);
+        else if (!of_ports)
+            add_use(&all, xstrdup(*protocol ? protocol : "not known"), row);
+    }
+    return uses_json(all);
+}
+
+static void
+put_section(struct cli *cli, const char *title, const json_t *rows, const struct column *columns)
+{
+    buf_printf(&cli->out, "%s%s\n\n", cli->out.size ? "\n" : "", title);
+    table_put_array(&cli->out, rows, columns, cli->utc);
+}
+
+/* What can be asked of a site, in `report`. */
+static int
+gather(struct cli *cli, json_t *report)
+{
+    static const struct {
+        const char *path, *member;
+    } parts[] = {{"assets", "assets"}, {"incidents", "incidents"}, {"traffic", "conversations"}};
+    const char *site = cli_argument(cli, 0);
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        json_t *document;
+        char *path = http_path("sensor", parts[i].path, NULL);
+        http_query(&path, "site", site);
+        int status = cli_look(cli, path, &document);
+        if (status)
+            return status;
+        json_object_set(report, parts[i].member, json_object_get(document, parts[i].member));
+        if (json_integer_value(json_object_get(document, "left-out")))
+            json_object_set(report, "left-out", json_object_get(document, "left-out"));
+        json_decref(document);
+    }
+    json_object_set_new(report, "protocols", uses_of(report, false));
+    json_object_set_new(report, "ports", uses_of(report, true));
+    return CLI_OK;
+}
+
+int
+cmd_sensor_report(struct cli *cli)
+{
+    json_t *report = json_pack("{ss}", "site", cli_argument(cli, 0));
+    int status = gather(cli, report);
+    if (status) {
+        json_decref(report);
+        return status;
+    }
+    if (cli->json) {
+        cli_print(cli, report);
+        return CLI_OK;
+    }
+    put_section(cli, "Devices", json_object_get(report, "assets"), asset_columns);
+    put_section(cli, "Protocols", json_object_get(report, "protocols"), use_columns);
+    put_section(cli, "Ports in use", json_object_get(report, "ports"), use_columns);
+    put_section(cli, "Who talks with whom", json_object_get(report, "conversations"),
+                traffic_columns);
+    put_section(cli, "Incidents", json_object_get(report, "incidents"), incident_columns);
+    json_decref(report);
+    return CLI_OK;
+}
