@@ -161,14 +161,16 @@ remove_stale_socket(const struct sockaddr_un *local)
 }
 
 /* Bound here and not by libuv, because Linux takes the file's permissions from the socket: set
- * before the file exists, there is no moment at which anybody could connect. */
+ * before the file exists, there is no moment at which anybody could connect. It takes away what the
+ * process's umask does; that is given again before anybody can connect. */
 static int
 bind_unix(const struct sockaddr_un *local, mode_t mode, int *result)
 {
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;
-    if (fchmod(fd, mode) || bind(fd, (const struct sockaddr *)local, sizeof *local)) {
+    if (fchmod(fd, mode) || bind(fd, (const struct sockaddr *)local, sizeof *local) ||
+        chmod(local->sun_path, mode)) {
         int status = -errno;
         close(fd);
         return status;

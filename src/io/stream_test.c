@@ -53,6 +53,20 @@ unix_socket(void **state)
 }
 
 static void
+a_unix_socket_has_the_mode_that_was_asked_for_whatever_the_umask(void **state)
+{
+    struct fixture *f = *state;
+    char path[TEST_PATH_SIZE], address[ADDRESS_TEXT_SIZE];
+    struct stat st;
+    snprintf(address, sizeof address, "unix:%s", test_path(&f->dir, "sock", path));
+    mode_t before = umask(077);
+    listen_on(f, &(struct stream_config){.address = address, .socket_mode = 0660});
+    umask(before);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0660);
+}
+
+static void
 tls_over_tcp(void **state)
 {
     struct fixture *f = *state;
@@ -429,6 +443,7 @@ main(void)
         TEST(ipv4),
         TEST(ipv6),
         TEST(unix_socket),
+        TEST(a_unix_socket_has_the_mode_that_was_asked_for_whatever_the_umask),
         TEST(tls_over_tcp),
         TEST(tls_over_a_unix_socket),
         TEST(octets_sent_before_it_is_open_are_not_lost),

@@ -358,6 +358,8 @@ on_circuits(void *arg, const json_t *circuits)
     struct diag diag;
     if (monitor_circuits(p->monitor, circuits, &diag))
         log_error("the circuits cannot be understood: %s", diag.text);
+    else
+        log_info("is told of %zu circuits", json_array_size(json_object_get(circuits, "circuits")));
 }
 
 static enum err

@@ -1,0 +1,1 @@
+tieline_fuzz(alert LIBS tl_model tl_io)

@@ -1,0 +1,1 @@
+tieline_fuzz(circuits_in LIBS tl_sensor)
