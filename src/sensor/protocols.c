@@ -10,6 +10,7 @@
 #include "proto/ot/enip/enip.h"
 #include "proto/ot/fins/fins.h"
 #include "proto/ot/goose/goose_protocol.h"
+#include "proto/ot/hartip/hartip.h"
 #include "proto/ot/iec104/iec104.h"
 #include "proto/ot/mms/mms.h"
 #include "proto/ot/modbus/modbus.h"
@@ -20,11 +21,24 @@
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
-    &arp_protocol,  &bacnet,        &c37118,
-    &dhcp_protocol, &dnp3,          &dns,
-    &enip,          &fins,          &goose_protocol,
-    &iec104,        &lldp_protocol, &mms,
-    &modbus,        &opcua,         &profinet_protocol,
-    &ptp_protocol,  &s7comm,        &sv_protocol,
+    &arp_protocol,
+    &bacnet,
+    &c37118,
+    &dhcp_protocol,
+    &dnp3,
+    &dns,
+    &enip,
+    &fins,
+    &goose_protocol,
+    &hartip,
+    &iec104,
+    &lldp_protocol,
+    &mms,
+    &modbus,
+    &opcua,
+    &profinet_protocol,
+    &ptp_protocol,
+    &s7comm,
+    &sv_protocol,
     NULL,
 };

@@ -1,0 +1,1 @@
+tieline_fuzz(hartip LIBS tl_hartip)
