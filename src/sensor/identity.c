@@ -59,6 +59,7 @@ const struct identity_row identity_rows[] = {
     {"hartip", "long-tag", NULL, 0, ATTRIBUTE_NAME, 90},
     {"hartip", "tag", NULL, 0, ATTRIBUTE_NAME, 80},
     {"hartip", "descriptor", NULL, 0, ATTRIBUTE_DESCRIPTION, 60},
+    {"tristation", "project", NULL, 0, ATTRIBUTE_NAME, 60},
     {"opcua", "manufacturer", NULL, 0, ATTRIBUTE_VENDOR, 95},
     {"opcua", "text", "standard-node", 2263, ATTRIBUTE_VENDOR, 95},
     {"opcua", "product", NULL, 0, ATTRIBUTE_MODEL, 90},

@@ -18,6 +18,7 @@
 #include "proto/ot/profinet/profinet.h"
 #include "proto/ot/s7comm/s7comm.h"
 #include "proto/ot/sv/sv_protocol.h"
+#include "proto/ot/tristation/tristation.h"
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
@@ -40,5 +41,6 @@ const struct protocol *const protocols_all[] = {
     &ptp_protocol,
     &s7comm,
     &sv_protocol,
+    &tristation,
     NULL,
 };

@@ -1,0 +1,1 @@
+tieline_fuzz(tristation LIBS tl_tristation)

@@ -1,0 +1,5 @@
+#include "proto/ot/tristation/tristation.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(tristation)
