@@ -6,6 +6,7 @@
 #include "proto/lldp/lldp_protocol.h"
 #include "proto/ot/bacnet/bacnet.h"
 #include "proto/ot/c37118/c37118.h"
+#include "proto/ot/codesys/codesys.h"
 #include "proto/ot/dnp3/dnp3.h"
 #include "proto/ot/enip/enip.h"
 #include "proto/ot/fins/fins.h"
@@ -25,6 +26,7 @@ const struct protocol *const protocols_all[] = {
     &arp_protocol,
     &bacnet,
     &c37118,
+    &codesys,
     &dhcp_protocol,
     &dnp3,
     &dns,

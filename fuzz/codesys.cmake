@@ -1,0 +1,1 @@
+tieline_fuzz(codesys LIBS tl_codesys)

@@ -1,0 +1,5 @@
+#include "proto/ot/codesys/codesys.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(codesys)
