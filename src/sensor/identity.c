@@ -65,6 +65,7 @@ const struct identity_row identity_rows[] = {
     {"codesys", "node-name", NULL, 0, ATTRIBUTE_NAME, 90},
     {"codesys", "firmware", NULL, 0, ATTRIBUTE_FIRMWARE, 90},
     {"codesys", "serial", NULL, 0, ATTRIBUTE_SERIAL, 95},
+    {"c1222", "calling-title", NULL, 0, ATTRIBUTE_NAME, 60},
     {"opcua", "manufacturer", NULL, 0, ATTRIBUTE_VENDOR, 95},
     {"opcua", "text", "standard-node", 2263, ATTRIBUTE_VENDOR, 95},
     {"opcua", "product", NULL, 0, ATTRIBUTE_MODEL, 90},

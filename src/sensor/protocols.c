@@ -5,6 +5,7 @@
 #include "proto/it/dns/dns.h"
 #include "proto/lldp/lldp_protocol.h"
 #include "proto/ot/bacnet/bacnet.h"
+#include "proto/ot/c1222/c1222.h"
 #include "proto/ot/c37118/c37118.h"
 #include "proto/ot/codesys/codesys.h"
 #include "proto/ot/dnp3/dnp3.h"
@@ -25,6 +26,7 @@
 const struct protocol *const protocols_all[] = {
     &arp_protocol,
     &bacnet,
+    &c1222,
     &c37118,
     &codesys,
     &dhcp_protocol,

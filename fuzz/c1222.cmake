@@ -1,0 +1,1 @@
+tieline_fuzz(c1222 LIBS tl_c1222)
