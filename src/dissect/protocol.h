@@ -83,6 +83,10 @@ struct protocol {
     int (*looks)(const uint8_t *message, size_t size); /* LOOKS_* */
     /* Errors are the cursor's: what was understood before has been given. */
     void (*dissect)(struct dissection *, struct cursor *);
+    /* Takes octets of a stream that are of no message: contents, or what is encrypted. It begins
+     * when `dissect` has set `body`, and ends behind the octets that are returned when `body` is
+     * false then. NULL octets: so many are missing. May be NULL. */
+    size_t (*body)(struct dissection *, const uint8_t *octets, size_t size);
 };
 
 struct dissection {
@@ -91,6 +95,8 @@ struct dissection {
     enum side side;   /* who sent the message */
     unsigned way;     /* 0 or 1: from the lower or from the higher address */
     unsigned carrier; /* enum carrier */
+    bool body;        /* what follows, this way, is for `body` */
+    bool leaves;      /* what follows, either way, is of a protocol that is not known yet */
     nsec_t time;
     struct pdu *pdu; /* that is being made */
     void (*sink)(void *arg, const struct pdu *);

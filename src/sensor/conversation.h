@@ -45,6 +45,7 @@ struct conversation {
     bool side_is_seen;  /* it opened the connection, or was opened to */
     uint8_t n_tries;
     bool is_aligned[2]; /* the next octet begins a message */
+    bool is_body[2];    /* ... or is of none, and for the protocol */
     const struct protocol *protocol;
     void *state;                                 /* the protocol's; NULL: none */
     uint64_t packets[2], octets[2], messages[2]; /* each way; octets of the payload */

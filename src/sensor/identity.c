@@ -79,6 +79,8 @@ const struct identity_row identity_rows[] = {
     {"dhcp", "host-name", NULL, 0, ATTRIBUTE_NAME, 70},
     {"dhcp", "fqdn", NULL, 0, ATTRIBUTE_NAME, 65},
     {"dhcp", "vendor-class", NULL, 0, ATTRIBUTE_DESCRIPTION, 40},
+    {"tls", "subject-name", "certificate", 0, ATTRIBUTE_NAME, 50},
+    {"tls", "subject-serial", "certificate", 0, ATTRIBUTE_SERIAL, 50},
     {"lldp", "manufacturer", NULL, 0, ATTRIBUTE_VENDOR, 95},
     {"lldp", "model", NULL, 0, ATTRIBUTE_MODEL, 95},
     {"lldp", "serial", NULL, 0, ATTRIBUTE_SERIAL, 95},

@@ -114,11 +114,10 @@ carrier_of(const struct conversation_key *key)
     return key->proto == PROTO_TCP ? CARRIER_TCP : key->proto == PROTO_UDP ? CARRIER_UDP : 0u;
 }
 
-static void
-dissect(struct sensor *s, const uint8_t *data, size_t size)
+static struct dissection
+begin_dissection(struct sensor *s)
 {
     struct conversation *c = s->c;
-    struct cursor message = cursor_over(data, size);
     struct dissection d = {.protocol = c->protocol,
                            .side = side_of(c, s->way),
                            .way = s->way,
@@ -129,13 +128,57 @@ dissect(struct sensor *s, const uint8_t *data, size_t size)
                            .arg = s};
     if (c->protocol->state_size)
         d.state = conversation_state(s->conversations, c, c->protocol->state_size);
+    return d;
+}
+
+/* It becomes another protocol's: only who asks is still known. */
+static void
+leave(struct sensor *s, struct conversation *c)
+{
+    conversation_forget_state(s->conversations, c);
+    c->protocol = NULL;
+    c->known = KNOWN_NOT_YET;
+    c->n_tries = 0;
+    for (unsigned way = 0; way < 2; way++) {
+        c->is_aligned[way] = c->is_body[way] = false;
+        c->unfinished[way].n = 0;
+    }
+}
+
+static void
+dissect(struct sensor *s, const uint8_t *data, size_t size)
+{
+    struct conversation *c = s->c;
+    struct cursor message = cursor_over(data, size);
+    struct dissection d = begin_dissection(s);
     c->protocol->dissect(&d, &message);
-    if (!message.err)
+    if (message.err) {
+        s->counters.malformed++;
+        c->n_bad++;
+        if (s->config.malformed)
+            s->config.malformed(s->config.arg, c, s->way, s->frame, &message);
+    }
+    if (c->known != KNOWN)
         return;
-    s->counters.malformed++;
-    c->n_bad++;
-    if (s->config.malformed)
-        s->config.malformed(s->config.arg, c, s->way, s->frame, &message);
+    c->is_body[s->way] = d.body && c->protocol->body;
+    if (d.leaves)
+        leave(s, c);
+}
+
+/* Octets of a body, of which NULL are missing; returns how many. */
+static size_t
+pass_body(struct sensor *s, const uint8_t *data, size_t size)
+{
+    struct conversation *c = s->c;
+    if (!c->is_body[s->way])
+        return 0;
+    struct dissection d = begin_dissection(s);
+    d.body = true;
+    size_t n = MIN(c->protocol->body(&d, data, size), size);
+    c->is_body[s->way] = d.body && n == size;
+    if (d.leaves)
+        leave(s, c);
+    return n;
 }
 
 /* ---- Which protocol ---- */
@@ -171,14 +214,16 @@ settle(struct sensor *s, struct conversation *c, const struct protocol *p, enum 
         c->side = low ? SIDE_SERVER : SIDE_CLIENT;
 }
 
-/* How much the octets look like a message of the protocol. */
+/* How much the octets look like a message of the protocol; the beginning of one must be sure. */
 static int
 looks(const struct protocol *p, unsigned carrier, const uint8_t *data, size_t size)
 {
     size_t message = size;
-    if (carrier == CARRIER_TCP && p->frame(data, size, &message) != FRAME_WHOLE)
+    enum frame_found found = carrier == CARRIER_TCP ? p->frame(data, size, &message) : FRAME_WHOLE;
+    if (found == FRAME_NOT)
         return LOOKS_NOT;
-    return p->looks(data, MIN(message, size));
+    int likes = p->looks(data, MIN(message, size));
+    return found == FRAME_WHOLE || likes >= LOOKS_SURE ? likes : LOOKS_NOT;
 }
 
 /* On Ethernet the EtherType says it. */
@@ -274,6 +319,20 @@ hold(struct sensor *s, const uint8_t *data, size_t size, size_t wanted)
     return true;
 }
 
+/* Of what is held, the octets behind a message, which had to be looked at to find its end. */
+static void
+keep_rest(struct sensor *s, struct unfinished *u, size_t message)
+{
+    if (message >= u->n) {
+        u->n = 0;
+        return;
+    }
+    message += pass_body(s, u->data + message, u->n - message);
+    u->n -= MIN((uint32_t)message, u->n);
+    memmove(u->data, u->data + message, u->n);
+    u->wanted = u->n;
+}
+
 /* What is held, as far as `data` completes it. Returns how many octets of `data` were used. */
 static size_t
 complete(struct sensor *s, const uint8_t *data, size_t size)
@@ -298,7 +357,7 @@ complete(struct sensor *s, const uint8_t *data, size_t size)
                 recognise(s, c, u->data, message);
             p = c->protocol;
             dissect(s, u->data, message);
-            u->n = 0;
+            keep_rest(s, u, message);
             break;
         case FRAME_MORE:
             if (message <= u->n || message > p->message_max || !hold(s, data, 0, message)) {
@@ -322,11 +381,17 @@ cut(struct sensor *s, const uint8_t *data, size_t size, bool is_recognised)
 {
     struct conversation *c = s->c;
     while (size) {
-        size_t message;
+        size_t message = pass_body(s, data, size);
+        data += message;
+        size -= message;
+        if (!size)
+            return;
         if (c->known < KNOWN && !is_recognised)
             recognise(s, c, data, size);
         is_recognised = false; /* the next is not */
         const struct protocol *p = c->protocol;
+        if (!p || c->known == KNOWN_NEVER)
+            return;
         enum frame_found found = p->frame(data, size, &message);
         if (found == FRAME_WHOLE && message && message <= size) {
             c->is_aligned[s->way] = true;
@@ -354,6 +419,7 @@ take_octets(struct sensor *s, struct conversation *c, const uint8_t *data, uint3
         s->counters.octets_lost += lost;
         c->lost[s->way] += lost;
         drop_unfinished(s);
+        pass_body(s, NULL, lost);
     }
     if (c->known < KNOWN && !c->unfinished[s->way].n) {
         recognise(s, c, data, size);

@@ -418,6 +418,54 @@ silence_ends_a_conversation(void **state)
     assert_int_equal(b->n_ended, 1);
 }
 
+#define RANDOM "0000000000000000000000000000000000000000000000000000000000000000"
+#define HELLO "16 0301 002d 01 000029 0303" RANDOM "00 0002 1301 0100"
+
+static void
+what_has_surely_begun_is_known_anywhere(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 12345;
+    open_connection(b);
+    say(b, 0, "16 0301 002d 01 000029 0303");
+    say(b, 0, RANDOM "00 0002 1301 0100");
+    assert_string_equal(said(b), "4 tls request client-hello\n");
+    assert_int_equal(sensor_counters(b->sensor)->octets_skipped, 0);
+}
+
+static void
+octets_of_no_message_are_passed_by(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 12345;
+    open_connection(b);
+    say(b, 0, HELLO "17 0303 0002 abcd 1703");
+    assert_string_equal(said(b), "3 tls request client-hello\n3 tls link application-data\n");
+    say(b, 0, "0300 0000 ffff");
+    b->seq[0] += 1000; /* lost */
+    say(b, 0, HELLO);  /* looks like one, and is anything */
+    segment(b, 1, TCP_ACK, b->seq[1], b->seq[0], "");
+    assert_string_equal(said(b), "");
+    assert_int_equal(sensor_counters(b->sensor)->octets_lost, 1000);
+    assert_int_equal(sensor_counters(b->sensor)->octets_skipped, 0);
+    say(b, 1, "15 0303 0002 0228"); /* the other way is as it was */
+    assert_string_equal(said(b), "7 tls refusal alert\n");
+}
+
+/* A handshake message that goes on is ended by what is of none, which has to be seen for that. */
+static void
+what_was_looked_at_to_find_an_end_is_read_too(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 443;
+    open_connection(b);
+    say(b, 1, "16 0303 0004 0b 0000ff");
+    say(b, 1, "15 0303 0002");
+    say(b, 1, "0228 14 0303 0001 01");
+    assert_string_equal(said(b), "5 tls refusal alert\n5 tls link change-cipher-spec\n");
+    assert_int_equal(b->n_malformed, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere),
@@ -435,4 +483,6 @@ TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere)
           TEST(octets_that_do_not_fit_are_told), TEST(a_datagram_of_pieces_is_put_together),
           TEST(on_ethernet_the_type_says_the_protocol),
           TEST(what_is_remembered_of_many_conversations_is_bounded),
-          TEST(silence_ends_a_conversation))
+          TEST(silence_ends_a_conversation), TEST(what_has_surely_begun_is_known_anywhere),
+          TEST(octets_of_no_message_are_passed_by),
+          TEST(what_was_looked_at_to_find_an_end_is_read_too))

@@ -1,0 +1,1 @@
+tieline_fuzz(tls LIBS tl_tls)
