@@ -1,7 +1,7 @@
 /* dissect.h - the fuzz target of a dissector: a conversation of messages, each behind an octet
  * whose lowest bit is the way it goes, the next two who is known to send it, and an octet of its
  * length; of two octets, if the bit above them says so. The one above that says that it is of a
- * stream. */
+ * stream, the next that it is missing (which counts within a body only). */
 #ifndef FUZZ_DISSECT_H
 #define FUZZ_DISSECT_H
 
@@ -73,6 +73,21 @@ fuzz_message(const struct protocol *p, struct dissection *d, const uint8_t *octe
     free(copy);
 }
 
+/* Of a body, as far as it goes; returns how many octets. */
+static inline size_t
+fuzz_body(const struct protocol *p, struct dissection *d, const uint8_t *octets, size_t size,
+          bool is_missing)
+{
+    uint8_t *copy = malloc(size ? size : 1);
+    if (size)
+        memcpy(copy, octets, size);
+    d->body = true;
+    size_t n = size ? p->body(d, is_missing ? NULL : copy, size) : 0;
+    check(n <= size && (n == size || !d->body || is_missing));
+    free(copy);
+    return n;
+}
+
 static inline int
 fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
 {
@@ -80,16 +95,22 @@ fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
     struct dissection d = {
         .protocol = p, .pdu = &pdu, .sink = fuzz_sink, .arg = (void *)(uintptr_t)p};
     d.state = p->state_size ? calloc(1, p->state_size) : NULL;
+    bool is_body[2] = {false, false};
     while (size >= 2) {
         size_t head = data[0] & 8 && size > 2 ? 3 : 2;
         size_t wanted = head == 3 ? get_be16(data + 1) : data[1];
-        size_t n = wanted < size - head ? wanted : size - head;
+        size_t n = wanted < size - head ? wanted : size - head, used = 0;
         d.way = data[0] & 1;
         d.side = data[0] >> 1 & 3;
         d.carrier = data[0] >> 4 & 1 ? CARRIER_TCP : CARRIER_UDP;
         if (d.side > SIDE_SERVER)
             d.side = SIDE_UNKNOWN;
-        fuzz_message(p, &d, data + head, n);
+        d.body = d.leaves = false;
+        if (is_body[d.way] && p->body)
+            used = fuzz_body(p, &d, data + head, n, data[0] & 32);
+        if (used < n)
+            fuzz_message(p, &d, data + head + used, n - used);
+        is_body[d.way] = d.body;
         data += head + n;
         size -= head + n;
     }

@@ -30,7 +30,7 @@ struct function_info {
 
 enum frame_found {
     FRAME_WHOLE, /* `*size` octets are the message */
-    FRAME_MORE,  /* `*size` octets are needed to say more */
+    FRAME_MORE,  /* `*size` octets are needed to say more; what ends with a mark needs one more */
     FRAME_NOT,   /* what is there does not begin a message of this protocol */
 };
 

@@ -3,6 +3,7 @@
 #include "proto/arp/arp.h"
 #include "proto/it/dhcp/dhcp.h"
 #include "proto/it/dns/dns.h"
+#include "proto/it/http/http.h"
 #include "proto/it/tls/tls.h"
 #include "proto/lldp/lldp_protocol.h"
 #include "proto/ot/bacnet/bacnet.h"
@@ -25,8 +26,29 @@
 #include "proto/ptp/ptp_protocol.h"
 
 const struct protocol *const protocols_all[] = {
-    &arp_protocol, &bacnet,        &c1222,       &c37118, &codesys,        &dhcp_protocol,
-    &dnp3,         &dns,           &enip,        &fins,   &goose_protocol, &hartip,
-    &iec104,       &lldp_protocol, &mms,         &modbus, &opcua,          &profinet_protocol,
-    &ptp_protocol, &s7comm,        &sv_protocol, &tls,    &tristation,     NULL,
+    &arp_protocol,
+    &bacnet,
+    &c1222,
+    &c37118,
+    &codesys,
+    &dhcp_protocol,
+    &dnp3,
+    &dns,
+    &enip,
+    &fins,
+    &goose_protocol,
+    &hartip,
+    &http,
+    &iec104,
+    &lldp_protocol,
+    &mms,
+    &modbus,
+    &opcua,
+    &profinet_protocol,
+    &ptp_protocol,
+    &s7comm,
+    &sv_protocol,
+    &tls,
+    &tristation,
+    NULL,
 };

@@ -174,7 +174,8 @@ pass_body(struct sensor *s, const uint8_t *data, size_t size)
         return 0;
     struct dissection d = begin_dissection(s);
     d.body = true;
-    size_t n = MIN(c->protocol->body(&d, data, size), size);
+    size_t n = c->protocol->body(&d, data, size);
+    n = MIN(n, size);
     c->is_body[s->way] = d.body && n == size;
     if (d.leaves)
         leave(s, c);
@@ -341,9 +342,10 @@ complete(struct sensor *s, const uint8_t *data, size_t size)
     struct unfinished *u = &c->unfinished[s->way];
     const struct protocol *p = c->protocol;
     size_t used = 0;
-    while (u->n && used < size) {
-        size_t message, n = MIN(size - used, u->wanted - u->n);
-        if (!hold(s, data + used, n, u->wanted)) {
+    while (u->n) {
+        bool is_open = u->wanted == u->n + 1; /* how long it is will be seen at its end */
+        size_t message, n = MIN(size - used, (is_open ? p->message_max : u->wanted) - u->n);
+        if (!hold(s, data + used, n, MAX(u->wanted, u->n + n))) {
             drop_unfinished(s);
             return size;
         }

@@ -186,8 +186,8 @@ what_is_another_s_at_a_port_is_not_taken_for_it(void **state)
 {
     struct bench *b = *state;
     open_connection(b);
-    say(b, 0, "474554202f20485454502f312e310d0a0d0a"); /* GET / HTTP/1.1 */
-    say(b, 0, "68 04 07 00 00 00");                    /* -104 at Modbus' port */
+    say(b, 0, "68656c6c6f2c20776f726c640d0a"); /* "hello, world" */
+    say(b, 0, "68 04 07 00 00 00");            /* -104 at Modbus' port */
     assert_string_equal(said(b), "4 iec104 link STARTDT-act\n");
 }
 
@@ -452,6 +452,51 @@ octets_of_no_message_are_passed_by(void **state)
     assert_string_equal(said(b), "7 tls refusal alert\n");
 }
 
+/* "POST / HTTP/1.1", "Content-Length: 4", and "CONNECT a:1 HTTP/1.1" with its answer. */
+#define POST "504f5354202f20485454502f312e310d0a 436f6e74656e742d4c656e6774683a20340d0a0d0a"
+#define TUNNEL "434f4e4e45435420613a3120485454502f312e310d0a0d0a"
+#define TUNNELLED "485454502f312e3120323030204f4b0d0a0d0a"
+
+static void
+a_message_behind_a_body_is_found(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 12345;
+    open_connection(b);
+    say(b, 0, POST "504f5354" POST "504f");
+    say(b, 0, "5354" POST);
+    assert_string_equal(said(b), "3 http request post\n3 http request post\n4 http request post\n");
+    assert_int_equal(sensor_counters(b->sensor)->octets_skipped, 0);
+}
+
+/* What ends with a mark comes in small pieces, with what follows behind it. */
+static void
+a_message_without_a_length_may_be_cut_anywhere(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 80;
+    open_connection(b);
+    say(b, 0, "504f53");
+    say(b, 0, "54202f20485454502f312e310d0a436f6e74656e742d4c656e");
+    say(b, 0, "6774683a20340d0a0d");
+    say(b, 0, "0a20202020" POST "20202020" POST);
+    assert_string_equal(said(b), "6 http request post\n6 http request post\n6 http request post\n");
+    assert_int_equal(sensor_counters(b->sensor)->octets_skipped, 0);
+}
+
+static void
+a_connection_may_become_another_protocol_s(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 12345;
+    open_connection(b);
+    say(b, 0, TUNNEL);
+    say(b, 1, TUNNELLED);
+    say(b, 0, HELLO);
+    assert_string_equal(said(b), "3 http request connect\n4 http response connect\n"
+                                 "5 tls request client-hello\n");
+}
+
 /* A handshake message that goes on is ended by what is of none, which has to be seen for that. */
 static void
 what_was_looked_at_to_find_an_end_is_read_too(void **state)
@@ -484,5 +529,7 @@ TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere)
           TEST(on_ethernet_the_type_says_the_protocol),
           TEST(what_is_remembered_of_many_conversations_is_bounded),
           TEST(silence_ends_a_conversation), TEST(what_has_surely_begun_is_known_anywhere),
-          TEST(octets_of_no_message_are_passed_by),
+          TEST(octets_of_no_message_are_passed_by), TEST(a_message_behind_a_body_is_found),
+          TEST(a_message_without_a_length_may_be_cut_anywhere),
+          TEST(a_connection_may_become_another_protocol_s),
           TEST(what_was_looked_at_to_find_an_end_is_read_too))

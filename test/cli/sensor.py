@@ -34,7 +34,7 @@ class Sensor:
     def __init__(self, name, address, fifo):
         self.log, self.process = here / f"{name}.log", None
         self.command = ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", BIN / "tieline-sensor",
-                        "--interface", "lo", "--link", address, "--name", name, "--alerts", fifo]
+                        "--interface", "lo", "--link", address, "--name", name, "--alerts-of", fifo]
 
     def start(self):
         with open(self.log, "a") as log:
@@ -261,7 +261,7 @@ def over_tls():
     modbus_capture(here / "modbus.pcap")
     (here / "alerts").write_text(alert(1).replace("s1/", "s2/"))
     command = [BIN / "tieline-sensor", "--read", here / "modbus.pcap", "--link", f"127.0.0.1:{port}", "--name", "s2", "--ca",
-               here / "ca.pem", "--cert", here / "s2.pem", "--key", here / "s2.key", "--alerts", here / "alerts"]
+               here / "ca.pem", "--cert", here / "s2.pem", "--key", here / "s2.key", "--alerts-of", here / "alerts"]
     read = subprocess.run(command, capture_output=True, text=True, timeout=90)
     check("a capture is told over TLS", read.returncode == 0, read.stderr)
     assets = tieline("erin", "sensor", "assets").stdout

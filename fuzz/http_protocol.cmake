@@ -1,0 +1,1 @@
+tieline_fuzz(http_protocol LIBS tl_http)
