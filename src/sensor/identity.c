@@ -82,6 +82,7 @@ const struct identity_row identity_rows[] = {
     {"http", "server", NULL, 0, ATTRIBUTE_DESCRIPTION, 35},
     {"http", "title", NULL, 0, ATTRIBUTE_DESCRIPTION, 45},
     {"http", "realm", NULL, 0, ATTRIBUTE_DESCRIPTION, 40},
+    {"ssh", "software", NULL, 0, ATTRIBUTE_DESCRIPTION, 35},
     {"tls", "subject-name", "certificate", 0, ATTRIBUTE_NAME, 50},
     {"tls", "subject-serial", "certificate", 0, ATTRIBUTE_SERIAL, 50},
     {"lldp", "manufacturer", NULL, 0, ATTRIBUTE_VENDOR, 95},

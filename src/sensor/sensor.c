@@ -274,6 +274,22 @@ recognise(struct sensor *s, struct conversation *c, const uint8_t *data, size_t 
         c->known = KNOWN_NEVER;
 }
 
+/* What cannot be of the protocol that the conversation was known to have, and is surely another's:
+ * somebody was asked in the wrong language, or both have agreed upon it. */
+static bool
+becomes_another(struct sensor *s, struct conversation *c, const uint8_t *data, size_t size)
+{
+    for (const struct protocol *const *at = s->config.protocols; *at; at++) {
+        if (*at == c->protocol || !((*at)->carriers & CARRIER_TCP) ||
+            looks(*at, CARRIER_TCP, data, size) < LOOKS_SURE)
+            continue;
+        leave(s, c);
+        settle(s, c, *at, KNOWN);
+        return true;
+    }
+    return false;
+}
+
 /* At its port a message may be longer than its first segment. */
 static const struct protocol *
 expected(const struct conversation *c, const uint8_t *data, size_t size,
@@ -403,6 +419,8 @@ cut(struct sensor *s, const uint8_t *data, size_t size, bool is_recognised)
         } else if (found == FRAME_MORE && message > size && message <= p->message_max &&
                    hold(s, data, size, message)) {
             return;
+        } else if (found == FRAME_NOT && c->known == KNOWN && becomes_another(s, c, data, size)) {
+            is_recognised = true;
         } else {
             s->counters.octets_skipped += size;
             c->n_bad += c->is_aligned[s->way];

@@ -497,6 +497,20 @@ a_connection_may_become_another_protocol_s(void **state)
                                  "5 tls request client-hello\n");
 }
 
+/* "GET / HTTP/1.1" is answered by "SSH-2.0-a". */
+static void
+who_is_asked_in_another_language_is_heard(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 12345;
+    open_connection(b);
+    say(b, 0, "474554202f20485454502f312e310d0a0d0a");
+    say(b, 1, "5353482d322e302d610d0a");
+    assert_string_equal(said(b), "3 http request get\n4 ssh response banner\n");
+    say(b, 1, "ffffffff"); /* is of nobody */
+    assert_int_equal(sensor_counters(b->sensor)->octets_skipped, 4);
+}
+
 /* A handshake message that goes on is ended by what is of none, which has to be seen for that. */
 static void
 what_was_looked_at_to_find_an_end_is_read_too(void **state)
@@ -532,4 +546,5 @@ TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere)
           TEST(octets_of_no_message_are_passed_by), TEST(a_message_behind_a_body_is_found),
           TEST(a_message_without_a_length_may_be_cut_anywhere),
           TEST(a_connection_may_become_another_protocol_s),
+          TEST(who_is_asked_in_another_language_is_heard),
           TEST(what_was_looked_at_to_find_an_end_is_read_too))

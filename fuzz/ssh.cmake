@@ -1,0 +1,1 @@
+tieline_fuzz(ssh LIBS tl_ssh)
