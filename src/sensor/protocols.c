@@ -4,6 +4,7 @@
 #include "proto/it/dhcp/dhcp.h"
 #include "proto/it/dns/dns.h"
 #include "proto/it/http/http.h"
+#include "proto/it/snmp/snmp.h"
 #include "proto/it/ssh/ssh.h"
 #include "proto/it/tls/tls.h"
 #include "proto/lldp/lldp_protocol.h"
@@ -48,6 +49,7 @@ const struct protocol *const protocols_all[] = {
     &profinet_protocol,
     &ptp_protocol,
     &s7comm,
+    &snmp_protocol,
     &ssh,
     &sv_protocol,
     &tls,

@@ -1,0 +1,1 @@
+tieline_fuzz(snmp LIBS tl_snmp)
