@@ -1,0 +1,1 @@
+tieline_fuzz(machines LIBS tl_detect)

@@ -1,0 +1,26 @@
+/* watch_table.h - what a machine remembers of each of many: a hash table of a fixed number of
+ * entries of a fixed size. Where it is full the longest silent makes room. Pure. */
+#ifndef DETECT_WATCH_TABLE_H
+#define DETECT_WATCH_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct watch_table; /* Opaque. */
+
+/* Never NULL. `capacity` entries, of `size` octets each, of which the first `key_size` are the key:
+ * compared as octets, so without padding. */
+struct watch_table *watch_table_new(uint32_t capacity, size_t size, size_t key_size);
+void watch_table_free(struct watch_table *); /* NULL is fine */
+
+/* The entry with this key; it becomes the newest. NULL: there is none. */
+void *watch_table_find(struct watch_table *, const void *key);
+/* ... made, zeroed behind its key, if there is none: `*is_new`. Another may have gone for it. */
+void *watch_table_get(struct watch_table *, const void *key, bool *is_new);
+/* From the longest silent to the newest; the first of NULL. NULL: no more. */
+void *watch_table_next(const struct watch_table *, const void *entry);
+uint32_t watch_table_number(const struct watch_table *);
+size_t watch_table_octets(const struct watch_table *); /* of memory, whatever is in it */
+
+#endif
