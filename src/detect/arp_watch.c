@@ -16,8 +16,7 @@ static const struct watch_rate_limits storm = {
     .window = 10 * NSEC_PER_SEC, .least = 20, .factor = 4, .windows = 6, .before = 20};
 
 struct owner {
-    uint32_t ip; /* the key, with what fills it up */
-    uint32_t none;
+    uint32_t ip, vlan;      /* the key */
     struct mac mac, before; /* who has it; who had it */
     nsec_t said, said_before;
 };
@@ -30,7 +29,7 @@ struct device {
 };
 
 struct question {
-    uint32_t asker, asked;
+    uint32_t asker, asked, vlan, none; /* the key */
     nsec_t time;
 };
 
@@ -48,7 +47,7 @@ arp_watch_new(const struct watch_config *config)
     w->config = *config;
     w->owners = watch_table_new(n, sizeof(struct owner), 8);
     w->devices = watch_table_new(n, sizeof(struct device), 8);
-    w->questions = watch_table_new(n, sizeof(struct question), 8);
+    w->questions = watch_table_new(n, sizeof(struct question), 16);
     return w;
 }
 
@@ -67,7 +66,7 @@ arp_watch_free(struct arp_watch *w)
 
 struct said {
     struct mac sender, source; /* as it says; that the frame has */
-    uint32_t ip, asked;
+    uint32_t ip, asked, vlan;  /* the innermost; 0: none */
     bool announces, is_whole;
 };
 
@@ -93,6 +92,9 @@ read_message(const struct sight *at, struct said *s)
         }
     }
     s->is_whole = has_mac && has_ip;
+    struct layers l;
+    layers_parse(at->frame, &l);
+    s->vlan = l.n_tags ? l.tags[l.n_tags - 1] & 0xfffu : 0;
 }
 
 static struct device *
@@ -150,7 +152,7 @@ judge_other_owner(struct arp_watch *w, const struct owner *o, const struct said 
 static void
 judge_owner(struct arp_watch *w, const struct said *s, const struct sight *at)
 {
-    const struct owner key = {.ip = s->ip};
+    const struct owner key = {.ip = s->ip, .vlan = s->vlan};
     bool is_new;
     struct owner *o = watch_table_get(w->owners, &key, &is_new);
     if (is_new)
@@ -180,7 +182,7 @@ static void
 judge_answer(struct arp_watch *w, const struct said *s, const struct sight *at)
 {
     char text[IPV4_TEXT_SIZE], a[MAC_TEXT_SIZE], b[IPV4_TEXT_SIZE];
-    const struct question key = {.asker = s->asked, .asked = s->ip};
+    const struct question key = {.asker = s->asked, .asked = s->ip, .vlan = s->vlan};
     const struct question *q = watch_table_find(w->questions, &key);
     if ((q && at->now - q->time <= ASKED_WITHIN) || at->now - w->first <= ASKED_WITHIN)
         return;
@@ -204,7 +206,7 @@ arp_watch_message(struct arp_watch *w, const struct sight *at)
         w->first = at->now;
     judge_sender(w, &s, at);
     if (p->function == ARP_REQUEST && !s.announces) {
-        const struct question key = {.asker = s.ip, .asked = s.asked};
+        const struct question key = {.asker = s.ip, .asked = s.asked, .vlan = s.vlan};
         ((struct question *)watch_table_get(w->questions, &key, &is_new))->time = at->now;
     }
     if (!s.ip) /* a probe claims nothing */

@@ -1,5 +1,6 @@
-/* arp_watch.h - who says which IPv4 address is whose (RFC 826, RFC 5227): an address that goes from
- * one device to another, two that have the same, answers nobody asked for, storms of announcements.
+/* arp_watch.h - who says which IPv4 address is whose in a VLAN (RFC 826, RFC 5227): an address that
+ * goes from one device to another, two that have the same, answers nobody asked for, storms of
+ * announcements.
  *
  * Virtual addresses of routers (watch_mac_is_virtual()) wander, and a router that answers for many
  * (proxy ARP, RFC 1027) is not taken for a thief: a device that was the first to claim five

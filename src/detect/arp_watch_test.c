@@ -5,6 +5,7 @@
 struct arp_made {
     unsigned source, sender, ip, target, asked; /* last octets; 0: all zero */
     bool is_reply;
+    uint16_t vlan;
 };
 
 static void
@@ -21,6 +22,10 @@ say(struct bench *b, const struct arp_made *a)
     struct made_frame f = {.size = 0};
     put_hex(&f, "ffffffffffff");
     put_mac(&f, a->source);
+    if (a->vlan) {
+        put_hex(&f, "8100");
+        put_u16(&f, a->vlan);
+    }
     put_hex(&f, "0806 0001 0800 06 04");
     put_u16(&f, a->is_reply ? 2 : 1);
     put_mac(&f, a->sender);
@@ -181,6 +186,16 @@ a_thief_of_many_is_no_router(void **state)
 }
 
 static void
+each_vlan_has_its_own_addresses(void **state)
+{
+    struct bench *b = *state;
+    const struct arp_made other = {.source = 66, .sender = 66, .ip = 2, .asked = 2, .vlan = 7};
+    begin(b);
+    say(b, &other);
+    assert_found(b, "");
+}
+
+static void
 a_probe_claims_nothing(void **state)
 {
     struct bench *b = *state;
@@ -198,4 +213,4 @@ TEST_MAIN(BENCH_TEST(an_address_that_is_taken_is_told),
           BENCH_TEST(an_answer_to_nobody_is_told), BENCH_TEST(who_speaks_for_another_is_told),
           BENCH_TEST(a_storm_of_announcements_is_told_once), BENCH_TEST(virtual_routers_wander),
           BENCH_TEST(a_router_may_answer_for_many), BENCH_TEST(a_thief_of_many_is_no_router),
-          BENCH_TEST(a_probe_claims_nothing))
+          BENCH_TEST(each_vlan_has_its_own_addresses), BENCH_TEST(a_probe_claims_nothing))

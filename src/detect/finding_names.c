@@ -13,6 +13,8 @@ const struct finding_name finding_names[] = {
     {"c37118-commander-new", "a PMU is commanded by somebody who has not done so"},
     {"c37118-configuration-changed", "a PMU tells another configuration than before"},
     {"c37118-id-changed", "a sender of phasors has another IDCODE than before"},
+    {"c37118-returned", "a PMU sends data again after it was silent"},
+    {"c37118-silent", "a PMU that used to send data does not"},
     {"c37118-time-bad", "the clock of a PMU is not in step any more"},
     {"connection-flaps", "a connection that used to last breaks and is made again and again"},
     {"dnp3-unsolicited-storm", "an outstation talks unasked far more than it did"},

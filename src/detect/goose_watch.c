@@ -10,6 +10,7 @@
 #define PUBLISHERS 1024
 #define REFERENCE_SIZE 132 /* ObjectReference has 129 characters at most */
 #define RECENT 8           /* messages that may come again over another way */
+#define COPIES 4           /* two networks, each mirrored twice; more are none */
 #define COPY_WITHIN (100 * NSEC_PER_MSEC)
 #define STALE (10 * NSEC_PER_SEC) /* that t may be older than it ever was */
 #define STATES_TO_LEARN 3         /* by which it is known how old a publisher's t is */
@@ -48,6 +49,7 @@ struct publisher {
     struct {
         uint64_t hash;
         nsec_t time;
+        uint32_t n;
     } recent[RECENT];
     uint32_t next_recent;
     nsec_t age_most; /* of t when a new state was told */
@@ -186,15 +188,22 @@ struct judging {
 
 /* It has come over another way just now. */
 static bool
-is_copy(struct publisher *p, const struct said *said, nsec_t now)
+is_copy(const struct judging *j)
 {
+    struct publisher *p = j->p;
+    nsec_t now = j->at->now;
     for (unsigned i = 0; i < RECENT; i++) {
-        if (p->recent[i].hash == said->all && now - p->recent[i].time < COPY_WITHIN &&
-            now >= p->recent[i].time)
-            return true;
+        if (p->recent[i].hash != j->said->all || now - p->recent[i].time >= COPY_WITHIN ||
+            now < p->recent[i].time)
+            continue;
+        if (++p->recent[i].n == COPIES + 1)
+            TELL(j, "goose-repeated", "stNum %u sqNum %u more than %d times", j->said->state,
+                 j->said->sequence, COPIES);
+        return true;
     }
-    p->recent[p->next_recent].hash = said->all;
+    p->recent[p->next_recent].hash = j->said->all;
     p->recent[p->next_recent].time = now;
+    p->recent[p->next_recent].n = 1;
     p->next_recent = (p->next_recent + 1) % RECENT;
     return false;
 }
@@ -398,11 +407,11 @@ goose_watch_message(struct goose_watch *w, const struct sight *at)
         return;
     struct publisher *p = watch_table_get(w->publishers, &said.key, &is_new);
     const struct judging j = {w, p, &said, &p->last, at};
-    if (is_copy(p, &said, at->now))
-        return;
     if (watch_rate_count(&p->rate, &flood, at->now))
         TELL(&j, "goose-flood", "%u messages in a second, the most was %u", p->rate.n,
              p->rate.most);
+    if (is_copy(&j))
+        return;
     if (!is_new) {
         judge(&j);
         return;

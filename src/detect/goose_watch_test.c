@@ -130,6 +130,19 @@ what_comes_over_two_ways_is_one(void **state)
 }
 
 static void
+what_comes_more_often_than_there_are_ways_is_told(void **state)
+{
+    struct bench *b = *state;
+    struct publisher p = heard(b);
+    for (unsigned i = 0; i < 3; i++)
+        publish(b, &p);
+    assert_found(b, "");
+    for (unsigned i = 0; i < 100; i++)
+        publish(b, &p);
+    assert_found(b, "goose-repeated goose-flood ");
+}
+
+static void
 numbers_that_go_back_are_told(void **state)
 {
     struct bench *b = *state;
@@ -388,8 +401,9 @@ entries_of_another_type_are_told(void **state)
 }
 
 TEST_MAIN(BENCH_TEST(a_publisher_as_it_should_be_is_not_told_of),
-          BENCH_TEST(what_comes_over_two_ways_is_one), BENCH_TEST(numbers_that_go_back_are_told),
-          BENCH_TEST(numbers_that_jump_are_told),
+          BENCH_TEST(what_comes_over_two_ways_is_one),
+          BENCH_TEST(what_comes_more_often_than_there_are_ways_is_told),
+          BENCH_TEST(numbers_that_go_back_are_told), BENCH_TEST(numbers_that_jump_are_told),
           BENCH_TEST(messages_that_were_lost_are_told_as_that),
           BENCH_TEST(the_same_numbers_with_another_content_are_told),
           BENCH_TEST(values_and_numbers_change_together), BENCH_TEST(t_is_that_of_the_state),

@@ -64,6 +64,7 @@ machines_tick(struct machines *m, nsec_t now)
     goose_watch_tick(m->goose, now);
     sv_watch_tick(m->sv, now);
     poll_watch_tick(m->poll, now);
+    series_watch_tick(m->series, now);
 }
 
 void

@@ -23,9 +23,13 @@
 #define REGISTERS 16 /* of a Modbus answer, the first */
 #define TIME_BAD 6   /* of C37.118: the clock is off by up to 100 us: more than 1 % of a phasor */
 #define STATUS_OUT_OF_STEP 0x2000u
+#define TRANSMISSION_OFF 1
 #define CLIENTS 8
 #define IDENTITIES 4
 #define IDENTITY_LEARN 10 /* frames */
+#define FLOWING 50        /* frames of data by which it is known that they flow */
+#define SILENT_AFTER NSEC_PER_SEC
+#define SILENT_FRAMES 10 /* ... and after the time of so many, where they come seldom */
 
 struct series_key {
     uint8_t address[16];
@@ -55,6 +59,10 @@ struct station_key {
 struct station {
     struct station_key key;
     uint64_t configurations[6]; /* hash, by type of frame; 0: not heard yet */
+    nsec_t heard;               /* data */
+    double interval;
+    uint32_t n_frames;
+    bool is_silent;
     uint8_t quality;
     bool is_heard, is_out_of_step;
     uint8_t clients[CLIENTS][16];
@@ -305,6 +313,8 @@ judge_command(struct series_watch *w, uint32_t id, const struct sight *at)
     char text[WATCH_ADDRESS_SIZE], client[WATCH_ADDRESS_SIZE];
     struct station *s = station_of(w, at, !at->way, id);
     const uint8_t *address = at->conversation->key.ends[at->way].address;
+    if (at->pdu->function == (C37118_COMMAND_FRAME | TRANSMISSION_OFF))
+        s->n_frames = 0; /* it is silent because it was told to be */
     for (uint32_t i = 0; i < MIN(s->n_clients, (uint32_t)CLIENTS); i++) {
         if (!memcmp(s->clients[i], address, 16))
             return;
@@ -378,6 +388,49 @@ judge_clock(struct series_watch *w, struct station *s, const struct sight *at)
     s->is_out_of_step = is_out;
 }
 
+/* "10.0.0.5 7": whose data, by its IDCODE. */
+static const char *
+station_text(const struct station *s, char *text)
+{
+    struct conversation_key key = {.ip = (uint8_t)s->key.ip};
+    char address[WATCH_ADDRESS_SIZE];
+    memcpy(key.ends[0].address, s->key.address, sizeof s->key.address);
+    snprintf(text, WATCH_TEXT_MAX, "%s %u", watch_address(&key, 0, address), s->key.id);
+    return text;
+}
+
+static void
+judge_flow(struct series_watch *w, struct station *s, const struct sight *at)
+{
+    char text[WATCH_TEXT_MAX], time[WATCH_TIME_SIZE];
+    nsec_t passed = at->now - s->heard;
+    if (s->is_silent)
+        watch_tell(&w->config, at, "c37118-returned", station_text(s, text), "after %s",
+                   watch_time(passed, time));
+    else if (s->n_frames)
+        s->interval += ((double)passed - s->interval) / (s->n_frames < 16 ? s->n_frames : 16);
+    s->n_frames++;
+    s->heard = at->now;
+    s->is_silent = false;
+}
+
+void
+series_watch_tick(struct series_watch *w, nsec_t now)
+{
+    const struct sight at = {.now = now};
+    char text[WATCH_TEXT_MAX], time[WATCH_TIME_SIZE];
+    struct station *s = NULL;
+    while ((s = watch_table_next(w->stations, s))) {
+        nsec_t passed = now - s->heard;
+        if (s->n_frames < FLOWING || s->is_silent || passed <= SILENT_AFTER ||
+            (double)passed <= SILENT_FRAMES * s->interval)
+            continue;
+        s->is_silent = true;
+        watch_tell(&w->config, &at, "c37118-silent", station_text(s, text), "no data for %s",
+                   watch_time(passed, time));
+    }
+}
+
 static void
 take_data(struct series_watch *w, const struct sight *at)
 {
@@ -418,6 +471,7 @@ take_c37118(struct series_watch *w, const struct sight *at)
     struct station *s = station_of(w, at, at->way, id);
     switch (p->function) {
     case 0:
+        judge_flow(w, s, at);
         judge_clock(w, s, at);
         take_data(w, at);
         break;

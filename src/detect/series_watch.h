@@ -16,5 +16,6 @@ struct series_watch; /* Opaque. */
 struct series_watch *series_watch_new(const struct watch_config *); /* never NULL */
 void series_watch_free(struct series_watch *);                      /* NULL is fine */
 void series_watch_message(struct series_watch *, const struct sight *);
+void series_watch_tick(struct series_watch *, nsec_t now); /* phasors that have gone silent */
 
 #endif

@@ -236,6 +236,31 @@ a_pmu_that_loses_its_clock_is_told(void **state)
 }
 
 static void
+a_pmu_that_goes_silent_is_told(void **state)
+{
+    struct bench *b = *state;
+    begin_phasors(b);
+    bench_tick(b, 5 * NSEC_PER_SEC); /* it is not known yet whether data flow */
+    assert_found(b, "");
+    for (unsigned i = 0; i < 60; i++)
+        say_frame(b, 1, 0, 7, 0, DATA("0000"));
+    bench_tick(b, 990 * NSEC_PER_MSEC);
+    assert_found(b, "");
+    bench_tick(b, 20 * NSEC_PER_MSEC);
+    bench_tick(b, NSEC_PER_SEC);
+    assert_found(b, "c37118-silent ");
+    assert_string_equal(b->object, "10.0.0.2 7");
+    say_frame(b, 1, 0, 7, 0, DATA("0000"));
+    say_frame(b, 1, 0, 7, 0, DATA("0000"));
+    assert_found(b, "c37118-returned ");
+    for (unsigned i = 0; i < 60; i++)
+        say_frame(b, 1, 0, 7, 0, DATA("0000"));
+    say_frame(b, 1, 4, 7, 0, "0001"); /* somebody turns it off */
+    bench_tick(b, 5 * NSEC_PER_SEC);
+    assert_found(b, "");
+}
+
+static void
 somebody_else_who_commands_is_told(void **state)
 {
     struct bench *b = *state;
@@ -269,4 +294,5 @@ TEST_MAIN(BENCH_TEST(values_that_are_stuck_are_told_once),
           BENCH_TEST(a_pmu_with_another_configuration_is_told),
           BENCH_TEST(a_pmu_with_another_identity_is_told),
           BENCH_TEST(a_pmu_that_loses_its_clock_is_told),
+          BENCH_TEST(a_pmu_that_goes_silent_is_told),
           BENCH_TEST(somebody_else_who_commands_is_told), BENCH_TEST(phasors_are_series))
