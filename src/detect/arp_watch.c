@@ -43,11 +43,10 @@ struct arp_watch *
 arp_watch_new(const struct watch_config *config)
 {
     struct arp_watch *w = xcalloc(1, sizeof *w);
-    uint32_t n = config->capacity ? config->capacity : ADDRESSES;
     w->config = *config;
-    w->owners = watch_table_new(n, sizeof(struct owner), 8);
-    w->devices = watch_table_new(n, sizeof(struct device), 8);
-    w->questions = watch_table_new(n, sizeof(struct question), 16);
+    w->owners = watch_table_of(config, ADDRESSES, sizeof(struct owner), 8);
+    w->devices = watch_table_of(config, ADDRESSES, sizeof(struct device), 8);
+    w->questions = watch_table_of(config, ADDRESSES, sizeof(struct question), 16);
     return w;
 }
 

@@ -40,8 +40,7 @@ flood_watch_new(const struct watch_config *config)
 {
     struct flood_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
-    w->addresses = watch_table_new(config->capacity ? config->capacity : ADDRESSES,
-                                   sizeof(struct heard), sizeof(struct address));
+    w->addresses = watch_table_of(config, ADDRESSES, sizeof(struct heard), sizeof(struct address));
     return w;
 }
 

@@ -71,8 +71,8 @@ goose_watch_new(const struct watch_config *config)
 {
     struct goose_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
-    w->publishers = watch_table_new(config->capacity ? config->capacity : PUBLISHERS,
-                                    sizeof(struct publisher), sizeof(struct key));
+    w->publishers = watch_table_of(config, PUBLISHERS, sizeof(struct publisher),
+                                   sizeof(struct key));
     return w;
 }
 

@@ -24,12 +24,17 @@ struct machines {
     struct ptp_watch *ptp;
     struct flood_watch *flood;
     nsec_t ticked;
+    size_t octets;
 };
 
 struct machines *
-machines_new(const struct watch_config *config)
+machines_new(const struct watch_config *its)
 {
     struct machines *m = xcalloc(1, sizeof *m);
+    struct watch_config counted = *its;
+    const struct watch_config *config = &counted;
+    m->octets = sizeof *m;
+    counted.octets = &m->octets;
     m->goose = goose_watch_new(config);
     m->sv = sv_watch_new(config);
     m->arp = arp_watch_new(config);
@@ -39,6 +44,12 @@ machines_new(const struct watch_config *config)
     m->ptp = ptp_watch_new(config);
     m->flood = flood_watch_new(config);
     return m;
+}
+
+size_t
+machines_octets(const struct machines *m)
+{
+    return m->octets;
 }
 
 void

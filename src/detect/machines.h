@@ -1,5 +1,5 @@
 /* machines.h - all machines of this module behind one door: what the sensor tells goes in, findings
- * come out. Pure; of a fixed size; one thread. */
+ * come out. Pure; of a fixed size (machines_octets()); one thread. */
 #ifndef DETECT_MACHINES_H
 #define DETECT_MACHINES_H
 
@@ -9,6 +9,7 @@ struct machines; /* Opaque. */
 
 struct machines *machines_new(const struct watch_config *); /* never NULL; copies it */
 void machines_free(struct machines *);                      /* NULL is fine */
+size_t machines_octets(const struct machines *);            /* of memory, whatever is heard */
 
 /* As the callbacks of struct sensor_config, which they are made for. */
 void machines_message(struct machines *, const struct conversation *, unsigned way,

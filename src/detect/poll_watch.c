@@ -96,10 +96,8 @@ poll_watch_new(const struct watch_config *config)
 {
     struct poll_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
-    w->polls = watch_table_new(config->capacity ? config->capacity : POLLS, sizeof(struct poll),
-                               sizeof(uint64_t));
-    w->pairs = watch_table_new(config->capacity ? config->capacity : PAIRS, sizeof(struct pair),
-                               sizeof(struct pair_key));
+    w->polls = watch_table_of(config, POLLS, sizeof(struct poll), sizeof(uint64_t));
+    w->pairs = watch_table_of(config, PAIRS, sizeof(struct pair), sizeof(struct pair_key));
     return w;
 }
 

@@ -62,10 +62,9 @@ struct ptp_watch *
 ptp_watch_new(const struct watch_config *config)
 {
     struct ptp_watch *w = xcalloc(1, sizeof *w);
-    uint32_t n = config->capacity;
     w->config = *config;
-    w->domains = watch_table_new(n ? n : DOMAINS, sizeof(struct domain), sizeof(struct domain_key));
-    w->ports = watch_table_new(n ? n : PORTS, sizeof(struct port), sizeof(struct port_key));
+    w->domains = watch_table_of(config, DOMAINS, sizeof(struct domain), sizeof(struct domain_key));
+    w->ports = watch_table_of(config, PORTS, sizeof(struct port), sizeof(struct port_key));
     return w;
 }
 

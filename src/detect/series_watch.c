@@ -89,13 +89,11 @@ struct series_watch *
 series_watch_new(const struct watch_config *config)
 {
     struct series_watch *w = xcalloc(1, sizeof *w);
-    uint32_t n = config->capacity;
     w->config = *config;
-    w->series = watch_table_new(n ? n : SERIES, sizeof(struct series), sizeof(struct series_key));
-    w->stations = watch_table_new(n ? n : STATIONS, sizeof(struct station),
-                                  sizeof(struct station_key));
-    w->senders = watch_table_new(n ? n : STATIONS, sizeof(struct sender),
-                                 sizeof(struct sender_key));
+    w->series = watch_table_of(config, SERIES, sizeof(struct series), sizeof(struct series_key));
+    w->stations = watch_table_of(config, STATIONS, sizeof(struct station),
+                                 sizeof(struct station_key));
+    w->senders = watch_table_of(config, STATIONS, sizeof(struct sender), sizeof(struct sender_key));
     return w;
 }
 

@@ -75,8 +75,7 @@ sv_watch_new(const struct watch_config *config)
 {
     struct sv_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
-    w->streams = watch_table_new(config->capacity ? config->capacity : STREAMS,
-                                 sizeof(struct stream_seen), sizeof(struct key));
+    w->streams = watch_table_of(config, STREAMS, sizeof(struct stream_seen), sizeof(struct key));
     return w;
 }
 

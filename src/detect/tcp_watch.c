@@ -36,8 +36,8 @@ tcp_watch_new(const struct watch_config *config)
 {
     struct tcp_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
-    w->connections = watch_table_new(config->capacity ? config->capacity : CONNECTIONS,
-                                     sizeof(struct connection), sizeof(struct conversation_key));
+    w->connections = watch_table_of(config, CONNECTIONS, sizeof(struct connection),
+                                    sizeof(struct conversation_key));
     return w;
 }
 

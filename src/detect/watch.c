@@ -5,6 +5,15 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+struct watch_table *
+watch_table_of(const struct watch_config *w, uint32_t capacity, size_t size, size_t key_size)
+{
+    struct watch_table *t = watch_table_new(w->capacity ? w->capacity : capacity, size, key_size);
+    if (w->octets)
+        *w->octets += watch_table_octets(t);
+    return t;
+}
+
 void
 watch_tell(const struct watch_config *w, const struct sight *s, const char *name,
            const char *object, const char *detail, ...)

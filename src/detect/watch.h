@@ -12,7 +12,12 @@ struct watch_config {
     finding_fn *found;
     void *arg;
     uint32_t capacity; /* entries of each of a machine's tables; 0: the machine's own */
+    size_t *octets;    /* what the tables take is added to it; NULL is fine */
 };
+
+/* A table as the configuration has it; `capacity` if that says nothing. */
+struct watch_table *watch_table_of(const struct watch_config *, uint32_t capacity, size_t size,
+                                   size_t key_size);
 
 /* A message, or a packet: without a PDU. */
 struct sight {
