@@ -59,6 +59,15 @@ struct assets {
     uint32_t n_taken;        /* places that were ever anybody's */
     uint32_t held;           /* must not make room now */
     uint64_t secret;
+    /* Of the last message: mostly the next one stands in the same frame. */
+    struct {
+        uint64_t serial; /* of its conversation; 0: it does not hold any more */
+        unsigned way;
+        nsec_t time;
+        const struct protocol *protocol;
+        struct hint *hint;
+        struct entry *from, *to;
+    } last;
     struct hint *hints; /* by the conversations' slots */
     size_t n_hints, hints_capacity;
     struct neighbour *neighbours;
@@ -156,6 +165,7 @@ static void
 forget(struct assets *a, struct entry *e)
 {
     uint32_t i = (uint32_t)(e - a->all), *at = head_of(a, &e->asset.address);
+    a->last.serial = 0;
     while (*at != i)
         at = &a->all[*at].chain;
     *at = e->chain;
@@ -484,12 +494,14 @@ static uint16_t
 member_of(const struct pdu *p)
 {
     const struct field *f = NULL;
+    if (!p->protocol->has_member)
+        return NO_MEMBER;
     for (uint32_t i = 0; i < p->n_fields && p->fields[i].object == 0 && !f; i++) {
         if (p->fields[i].id == p->protocol->member)
             f = &p->fields[i];
     }
     /* 0 and 255 are the device itself (Modbus on TCP/IP V1.0b section 4.4.2). */
-    return f && p->protocol->has_member && f->u && f->u != 255 ? (uint16_t)f->u : NO_MEMBER;
+    return f && f->u && f->u != 255 ? (uint16_t)f->u : NO_MEMBER;
 }
 
 /* Whom a message speaks of that has no address yet, or whose relay sent it; NULL: of nobody. */
@@ -538,15 +550,14 @@ take_evidence(struct assets *a, struct entry *from, const struct identity_rules 
     identity_read(rules, p, take_identity, a);
 }
 
-void
-assets_message(struct assets *a, const struct conversation *c, unsigned way, nsec_t time,
-               const struct pdu *p)
+/* Who speaks to whom: a->last becomes this message's. */
+static void
+find_ends(struct assets *a, const struct conversation *c, unsigned way, nsec_t time,
+          const struct protocol *p, struct hint *h)
 {
-    struct hint none = {.serial = 0}, *h = hint_of(a, c);
-    h = h ? h : &none;
-    if (h->protocol != p->protocol) {
-        h->protocol = p->protocol;
-        h->rules = rules_of(a, p->protocol);
+    if (h->protocol != p) {
+        h->protocol = p;
+        h->rules = rules_of(a, p);
         h->ends[0].roles = h->ends[1].roles = 0;
     }
     a->time = time;
@@ -554,6 +565,27 @@ assets_message(struct assets *a, const struct conversation *c, unsigned way, nse
     a->held = to ? (uint32_t)(to - a->all) : NONE;
     struct entry *from = recall(a, c, &h->ends[way], way, time);
     a->held = NONE;
+    a->last.serial = c->serial;
+    a->last.way = way;
+    a->last.time = time;
+    a->last.protocol = p;
+    a->last.hint = h;
+    a->last.from = from;
+    a->last.to = to;
+}
+
+void
+assets_message(struct assets *a, const struct conversation *c, unsigned way, nsec_t time,
+               const struct pdu *p)
+{
+    struct hint none = {.serial = 0}, *h;
+    if (!c->serial || a->last.serial != c->serial || a->last.way != way || a->last.time != time ||
+        a->last.protocol != p->protocol) {
+        h = hint_of(a, c);
+        find_ends(a, c, way, time, p->protocol, h ? h : &none);
+    }
+    h = a->last.hint;
+    struct entry *to = a->last.to, *from = a->last.from;
     uint8_t roles = roles_of_speaker(p);
     if (to)
         note_roles(to, &h->ends[!way], p->protocol, p->kind == PDU_REQUEST ? ROLE_SERVER : 0);

@@ -233,7 +233,7 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
 
 /* ---- Finding ---- */
 
-static void
+static inline void
 set_ends(struct conversation_key *key, const uint8_t *src, const uint8_t *dst, size_t n,
          uint16_t src_port, uint16_t dst_port, unsigned *way)
 {

@@ -131,7 +131,7 @@ identity_resolve(const struct protocol *p, struct identity_rules *r,
 {
     r->protocol = p;
     r->n = 0;
-    memset(r->fields, 0, sizeof r->fields);
+    memset(r->has, false, sizeof r->has);
     for (size_t i = 0; i < identity_n_rows; i++) {
         const struct identity_row *row = &identity_rows[i];
         if (strcmp(row->protocol, p->name) != 0)
@@ -143,7 +143,7 @@ identity_resolve(const struct protocol *p, struct identity_rules *r,
             return false;
         }
         r->rules[r->n++] = (struct identity_rule){row, field, where};
-        r->fields[field / 64] |= UINT64_C(1) << field % 64;
+        r->has[field] = true;
     }
     return true;
 }
@@ -207,8 +207,9 @@ identity_read(const struct identity_rules *r, const struct pdu *p,
 {
     if (p->kind == PDU_REQUEST && !p->protocol->asker_tells)
         return;
-    for (const struct field *f = p->fields; f < &p->fields[p->n_fields]; f++) {
-        if (r->fields[f->id / 64] >> f->id % 64 & 1)
+    const struct field *end = &p->fields[p->n_fields];
+    for (const struct field *f = p->fields; f < end; f++) {
+        if (r->has[f->id])
             read_by_rules(r, p, f, fn, arg);
     }
 }

@@ -449,14 +449,20 @@ close_tag(struct walk *w, struct cursor *c, const struct tag *t)
     w->depth--;
 }
 
+/* They stand by rising function. */
 static void
 find_rows(struct walk *w)
 {
-    size_t i = 0;
-    while (i < bacnet_n_rows && bacnet_rows[i].function != w->function)
-        i++;
-    w->rows = &bacnet_rows[i];
-    while (i + w->n_rows < bacnet_n_rows && w->rows[w->n_rows].function == w->function)
+    size_t low = 0, high = bacnet_n_rows;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (bacnet_rows[middle].function < w->function)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    w->rows = &bacnet_rows[low];
+    while (low + w->n_rows < bacnet_n_rows && w->rows[w->n_rows].function == w->function)
         w->n_rows++;
 }
 

@@ -1,7 +1,7 @@
 /* APDUs as ASHRAE 135 gives them in its examples (annex F), behind a virtual link and a network
  * layer. */
 #include "dissect/testing.h"
-#include "proto/ot/bacnet/bacnet.h"
+#include "proto/ot/bacnet/bacnet_private.h"
 
 /* A unicast NPDU with the APDU in it. */
 static size_t
@@ -269,7 +269,15 @@ it_is_known_by_its_link(void **state UNUSED)
     assert_int_equal(bacnet.looks(octets, n), LOOKS_NOT);
 }
 
-TEST_MAIN(cmocka_unit_test(properties_are_read_and_written),
+static void
+rows_stand_by_rising_function(void **state UNUSED)
+{
+    for (size_t i = 1; i < bacnet_n_rows; i++)
+        assert_true(bacnet_rows[i - 1].function <= bacnet_rows[i].function);
+}
+
+TEST_MAIN(cmocka_unit_test(rows_stand_by_rising_function),
+          cmocka_unit_test(properties_are_read_and_written),
           cmocka_unit_test(a_device_says_who_it_is),
           cmocka_unit_test(acts_are_those_of_what_is_asked),
           cmocka_unit_test(files_and_changes_are_read),

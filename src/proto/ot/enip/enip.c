@@ -162,12 +162,14 @@ static void
 remember(struct dissection *d, struct enip_packet *p)
 {
     struct enip_state *s = d->state;
-    p->request = &s->requests[s->next++ % ENIP_PENDING];
-    *p->request = (struct enip_request){.waits = true,
-                                        .is_connected = p->has_connection,
-                                        .way = (uint8_t)d->way,
-                                        .sequence = (uint16_t)p->sequence};
-    memcpy(p->request->context, p->context, sizeof p->request->context);
+    struct enip_request *r = &s->requests[s->next++ % ENIP_PENDING];
+    r->waits = true;
+    r->is_connected = p->has_connection;
+    r->way = (uint8_t)d->way;
+    r->n = r->route_size = 0; /* what was asked before is not read again: it is large */
+    r->sequence = (uint16_t)p->sequence;
+    memcpy(r->context, p->context, sizeof r->context);
+    p->request = r;
 }
 
 static void

@@ -66,7 +66,8 @@ note_asked(struct enip_packet *p, uint8_t service, const uint8_t *path, size_t s
     if (!r || r->n == ENIP_SERVICES)
         return;
     struct enip_asked *a = &r->asked[r->n++];
-    *a = (struct enip_asked){.service = service};
+    a->service = service;
+    a->path_size = 0;
     if (size && size <= sizeof a->path) {
         memcpy(a->path, path, size);
         a->path_size = (uint8_t)size;
@@ -386,8 +387,13 @@ enip_cip(struct dissection *d, struct cursor *c, struct enip_packet *p, unsigned
     uint8_t code = cursor_u8(c, "service");
     if (c->err)
         return;
-    struct message m = {
-        .service = code & 0x7f, .is_response = code & 0x80, .depth = depth, .n_embedded = 0};
+    struct message m;
+    m.service = code & 0x7f;
+    m.status = 0;
+    m.is_response = code & 0x80;
+    m.depth = depth;
+    m.target = (struct enip_target){.has_class = false};
+    m.n_embedded = 0; /* and so `embedded` is nothing yet */
     enip_begin(d, m.is_response ? PDU_RESPONSE : PDU_REQUEST, m.service, p);
     pdu_uint(d, ENIP_DEPTH, 0, depth);
     pdu_uint(d, ENIP_SERVICE, 0, m.service);
