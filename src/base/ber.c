@@ -54,6 +54,8 @@ ber_peek(const struct cursor *c)
 {
     if (cursor_left(c) == 0)
         return BER_NONE;
+    if ((*c->pos & HIGH_TAG) != HIGH_TAG)
+        return *c->pos;
     struct cursor copy = *c;
     uint32_t tag = read_tag(&copy, "tag");
     return copy.err ? BER_NONE : tag;
@@ -62,8 +64,16 @@ ber_peek(const struct cursor *c)
 struct cursor
 ber_read(struct cursor *c, uint32_t *tag, const char *what)
 {
-    uint32_t found = read_tag(c, what);
-    size_t length = read_length(c, what);
+    uint32_t found;
+    size_t length;
+    if (cursor_left(c) >= 2 && (c->pos[0] & HIGH_TAG) != HIGH_TAG && c->pos[1] < 0x80) {
+        found = c->pos[0]; /* as nearly all are */
+        length = c->pos[1];
+        c->pos += 2;
+    } else {
+        found = read_tag(c, what);
+        length = read_length(c, what);
+    }
     if (tag)
         *tag = c->err ? BER_NONE : found;
     return cursor_split(c, length, what);

@@ -153,11 +153,12 @@ cursor_split(struct cursor *c, size_t size, const char *what)
 {
     size_t offset = cursor_offset(c);
     const uint8_t *p = cursor_bytes(c, size, what);
-    struct cursor part = cursor_over(p, p ? size : 0);
-    part.base = offset;
-    if (c->err)
-        cursor_fail(&part, c->err, what);
-    return part;
+    if (p)
+        return (struct cursor){.start = p, .pos = p, .end = p + size, .base = offset};
+    struct cursor none = cursor_over(NULL, 0);
+    none.base = offset;
+    cursor_fail(&none, c->err, what);
+    return none;
 }
 
 /* Takes over the part's error, if it has one; with none, what is left unread in it is an error. */

@@ -598,7 +598,7 @@ assets_message(struct assets *a, const struct conversation *c, unsigned way, nse
     }
     if (!from)
         return;
-    if (h->rules && h->rules->n)
+    if (h->rules && h->rules->n && (p->kind != PDU_REQUEST || p->protocol->asker_tells))
         take_evidence(a, from, h->rules, roles, p);
 }
 

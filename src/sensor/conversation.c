@@ -114,15 +114,40 @@ u32_of(const uint8_t *p)
     return v;
 }
 
+/* The ends of a conversation of IPv4, as numbers: what is written octet by octet and read again at
+ * once as a key makes a processor wait. */
+struct pair {
+    uint32_t low, high; /* addresses, as they lie in memory */
+    uint16_t low_port, high_port;
+    uint8_t proto;
+};
+
+static uint64_t
+hash_of_pair(const struct conversations *t, const struct pair *p)
+{
+    uint64_t h = hash_add(t->secret, (uint64_t)p->low << 32 | p->high);
+    return hash_mix(
+        hash_add(h, (uint64_t)p->low_port << 32 | (uint64_t)p->high_port << 16 | p->proto));
+}
+
+static struct pair
+pair_of(const struct conversation_key *key)
+{
+    const struct end *low = &key->ends[0], *high = &key->ends[1];
+    return (struct pair){.low = u32_of(low->address),
+                         .high = u32_of(high->address),
+                         .low_port = low->port,
+                         .high_port = high->port,
+                         .proto = key->proto};
+}
+
 static uint64_t
 hash_of(const struct conversations *t, const struct conversation_key *key)
 {
-    const struct end *low = &key->ends[0], *high = &key->ends[1];
     if (key->ip != 4)
         return hash_bytes(key, sizeof *key, t->secret);
-    uint64_t h = hash_add(t->secret, (uint64_t)u32_of(low->address) << 32 | u32_of(high->address));
-    return hash_mix(
-        hash_add(h, (uint64_t)low->port << 32 | (uint64_t)high->port << 16 | key->proto));
+    const struct pair pair = pair_of(key);
+    return hash_of_pair(t, &pair);
 }
 
 static bool
@@ -282,32 +307,79 @@ take_place(struct conversations *t)
     return &t->all[t->n];
 }
 
+static struct conversation *
+make(struct conversations *t, const struct conversation_key *key, nsec_t now)
+{
+    struct conversation *c = take_place(t);
+    uint32_t *head = &t->heads[hash_of(t, key) & t->mask]; /* a chain may have lost one */
+    uint32_t slot = (uint32_t)(c - t->all);
+    *c = (struct conversation){.key = *key,
+                               .first = now,
+                               .last = now,
+                               .serial = ++t->serial,
+                               .slot = slot,
+                               .chain = *head};
+    *head = slot;
+    t->n++;
+    link_newest(t, c);
+    return c;
+}
+
+static bool
+is_pair(const struct conversation_key *key, const struct pair *p)
+{
+    return u32_of(key->ends[0].address) == p->low && u32_of(key->ends[1].address) == p->high &&
+           key->ends[0].port == p->low_port && key->ends[1].port == p->high_port && key->ip == 4 &&
+           key->proto == p->proto;
+}
+
+static struct conversation *
+find_pair(const struct conversations *t, const struct layers *l, unsigned *way)
+{
+    uint32_t src = u32_of(l->src), dst = u32_of(l->dst);
+    uint16_t src_port = l->has_ports ? l->src_port : 0, dst_port = l->has_ports ? l->dst_port : 0;
+    bool back = src == dst ? src_port > dst_port : get_be32(l->src) > get_be32(l->dst);
+    const struct pair p = {.low = back ? dst : src,
+                           .high = back ? src : dst,
+                           .low_port = back ? dst_port : src_port,
+                           .high_port = back ? src_port : dst_port,
+                           .proto = l->proto};
+    *way = back;
+    for (uint32_t i = t->heads[hash_of_pair(t, &p) & t->mask]; i != NONE; i = t->all[i].chain) {
+        if (is_pair(&t->all[i].key, &p))
+            return &t->all[i];
+    }
+    return NULL;
+}
+
+static struct conversation *
+find_key(const struct conversations *t, const struct conversation_key *key)
+{
+    for (uint32_t i = t->heads[hash_of(t, key) & t->mask]; i != NONE; i = t->all[i].chain) {
+        if (key_equal(&t->all[i].key, key))
+            return &t->all[i];
+    }
+    return NULL;
+}
+
 struct conversation *
 conversations_find(struct conversations *t, const struct layers *l, nsec_t now, unsigned *way)
 {
     struct conversation_key key;
-    if (!conversation_key_of(l, &key, way))
-        return NULL;
-    uint32_t *head = &t->heads[hash_of(t, &key) & t->mask];
-    for (uint32_t i = *head; i != NONE; i = t->all[i].chain) {
-        struct conversation *c = &t->all[i];
-        if (!key_equal(&c->key, &key))
-            continue;
-        c->last = now;
-        if ((uint64_t)(now - c->linked) >= (uint64_t)ORDER) { /* or the time went back */
-            unlink_age(t, c);
-            link_newest(t, c);
-        }
-        return c;
+    struct conversation *c = l->ip == 4 ? find_pair(t, l, way) : NULL;
+    if (!c) {
+        if (!conversation_key_of(l, &key, way))
+            return NULL;
+        if (l->ip != 4)
+            c = find_key(t, &key);
+        if (!c)
+            return make(t, &key, now);
     }
-    struct conversation *c = take_place(t);
-    head = &t->heads[hash_of(t, &key) & t->mask]; /* a chain may have lost one */
-    uint32_t slot = (uint32_t)(c - t->all);
-    *c = (struct conversation){
-        .key = key, .first = now, .last = now, .serial = ++t->serial, .slot = slot, .chain = *head};
-    *head = slot;
-    t->n++;
-    link_newest(t, c);
+    c->last = now;
+    if ((uint64_t)(now - c->linked) >= (uint64_t)ORDER) { /* or the time went back */
+        unlink_age(t, c);
+        link_newest(t, c);
+    }
     return c;
 }
 

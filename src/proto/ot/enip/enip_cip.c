@@ -122,7 +122,7 @@ put_connection_path(struct dissection *d, struct cursor *c, uint8_t words)
     if (c->err || !words)
         return;
     d->pdu->n_objects = 1;
-    enip_path(d, &path, 1);
+    enip_path(d, &path, 1, NULL);
 }
 
 static void
@@ -349,7 +349,7 @@ read_head(struct dissection *d, struct cursor *c, struct enip_packet *p, struct 
         if (c->err)
             return;
         note_asked(p, m->service, path.pos, 2u * words);
-        m->target = enip_path(d, &path, 0);
+        enip_path(d, &path, 0, &m->target);
         return;
     }
     cursor_skip(c, 1, "reserved");
@@ -360,7 +360,7 @@ read_head(struct dissection *d, struct cursor *c, struct enip_packet *p, struct 
     const struct enip_asked *asked = take_asked(p, m->service);
     if (asked) {
         struct cursor path = cursor_over(asked->path, asked->path_size);
-        m->target = enip_path(d, &path, 0);
+        enip_path(d, &path, 0, &m->target);
     }
     for (unsigned i = 0; i < words && !c->err; i++) {
         uint16_t status = cursor_le16(c, "additional status");

@@ -144,17 +144,17 @@ put_segment(struct dissection *d, struct cursor *c, uint16_t object, struct enip
 }
 
 /* What cannot be read of a path, of a vendor's own segments too, ends it and is told as it is. */
-struct enip_target
-enip_path(struct dissection *d, struct cursor *c, uint16_t object)
+void
+enip_path(struct dissection *d, struct cursor *c, uint16_t object, struct enip_target *target)
 {
-    struct enip_target t = {.has_class = false};
+    struct enip_target unasked, *t = target ? target : &unasked;
+    *t = (struct enip_target){.has_class = false};
     while (cursor_left(c)) {
         const uint8_t *begin = c->pos;
-        put_segment(d, c, object, &t);
+        put_segment(d, c, object, t);
         if (c->err)
             pdu_octets(d, ENIP_PATH_DATA, object, begin, (size_t)(c->end - begin));
     }
-    return t;
 }
 
 /* Ports alone. */

@@ -62,8 +62,8 @@ void enip_dissect(struct dissection *, struct cursor *);
 void enip_begin(struct dissection *, enum pdu_kind, uint32_t function, const struct enip_packet *);
 /* Reads a CIP message, and those in it, and gives them. */
 void enip_cip(struct dissection *, struct cursor *, struct enip_packet *, unsigned depth);
-/* Fields of a padded path (volume 1, appendix C). */
-struct enip_target enip_path(struct dissection *, struct cursor *, uint16_t object);
+/* Fields of a padded path (volume 1, appendix C). `target` may be NULL. */
+void enip_path(struct dissection *, struct cursor *, uint16_t object, struct enip_target *target);
 void enip_route(struct dissection *, const uint8_t *octets, size_t size);
 /* Attributes 1 to 7 of the Identity object, or all of them up to the name. */
 void enip_identity(struct dissection *, struct cursor *, uint16_t object);
