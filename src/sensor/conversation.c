@@ -2,12 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "sensor/pages.h"
 
 #include <stdlib.h>
 
 #define NONE UINT32_MAX
 #define ORDER (NSEC_PER_SEC / 16) /* the order of age is as exact as that, but of the last */
-#define OLDEST 8                  /* of which the longest silent makes room */
+#define LARGE_STATE PAGES_SIZE
+#define OLDEST 8 /* of which the longest silent makes room */
 
 struct conversations {
     struct conversation *all;
@@ -17,7 +19,8 @@ struct conversations {
     uint32_t unused;         /* chained */
     uint64_t secret, serial; /* of the last that was made */
     struct stream_budget *budget;
-    bool is_ending; /* one; what is told of it must not end another */
+    struct pages *states; /* the large ones */
+    bool is_ending;       /* one; what is told of it must not end another */
     void (*ended)(void *, struct conversation *);
     void *arg;
 };
@@ -38,6 +41,7 @@ conversations_new(uint32_t most, struct stream_budget *budget,
     t->newest = t->oldest = t->unused = NONE;
     t->secret = hash_secret();
     t->budget = budget;
+    t->states = pages_new(budget->limit);
     t->ended = ended;
     t->arg = arg;
     return t;
@@ -90,7 +94,8 @@ void
 conversation_forget_state(struct conversations *t, struct conversation *c)
 {
     t->budget->used -= c->state_size;
-    free(c->state);
+    if (!pages_give_back(t->states, c->state, c->state_size))
+        free(c->state);
     c->state = NULL;
     c->state_size = 0;
 }
@@ -198,7 +203,9 @@ conversation_state(struct conversations *t, struct conversation *c, size_t size)
         b->n_refused++;
         return NULL;
     }
-    c->state = xcalloc(1, size);
+    c->state = size >= LARGE_STATE ? pages_take(t->states, size) : NULL;
+    if (!c->state)
+        c->state = xcalloc(1, size);
     c->state_size = size;
     b->used += size;
     return c->state;
@@ -232,6 +239,7 @@ conversations_free(struct conversations *t)
     if (!t)
         return;
     conversations_end(t);
+    pages_free(t->states);
     free(t->heads);
     free(t->all);
     free(t);
