@@ -128,12 +128,14 @@ void
 buf_vprintf(struct buf *b, const char *format, va_list args)
 {
     va_list again;
+    size_t room = b->capacity - b->size;
     va_copy(again, args);
-    int n = vsnprintf(NULL, 0, format, again);
+    int n = vsnprintf(room ? (char *)b->data + b->size : NULL, room, format, again);
     va_end(again);
     if (n < 0 || !make_room(b, (size_t)n))
         return;
-    vsnprintf((char *)b->data + b->size, (size_t)n + 1, format, args);
+    if ((size_t)n >= room) /* it had no place */
+        vsnprintf((char *)b->data + b->size, (size_t)n + 1, format, args);
     b->size += (size_t)n;
 }
 

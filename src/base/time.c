@@ -5,14 +5,31 @@
 #include <string.h>
 #include <time.h>
 
+/* `n` decimal digits of it, and what stands behind them. */
+static char *
+put_digits(char *text, unsigned value, unsigned n, char behind)
+{
+    for (unsigned i = n; i-- > 0; value /= 10)
+        text[i] = (char)('0' + value % 10);
+    text[n] = behind;
+    return text + n + 1;
+}
+
 char *
 time_format(nsec_t wall, char *text)
 {
-    time_t seconds = wall / NSEC_PER_SEC;
+    nsec_t fraction = wall % NSEC_PER_SEC;
+    time_t seconds = wall / NSEC_PER_SEC - (fraction < 0);
     struct tm tm;
     gmtime_r(&seconds, &tm);
-    size_t n = strftime(text, TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + n, TIME_TEXT_SIZE - n, ".%09dZ", (int)(wall % NSEC_PER_SEC));
+    char *at = put_digits(text, (unsigned)tm.tm_year + 1900, 4, '-');
+    at = put_digits(at, (unsigned)tm.tm_mon + 1, 2, '-');
+    at = put_digits(at, (unsigned)tm.tm_mday, 2, 'T');
+    at = put_digits(at, (unsigned)tm.tm_hour, 2, ':');
+    at = put_digits(at, (unsigned)tm.tm_min, 2, ':');
+    at = put_digits(at, (unsigned)tm.tm_sec, 2, '.');
+    at = put_digits(at, (unsigned)(fraction < 0 ? fraction + NSEC_PER_SEC : fraction), 9, 'Z');
+    *at = '\0';
     return text;
 }
 

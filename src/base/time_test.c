@@ -9,6 +9,7 @@ formats_in_utc_with_nine_digits(void **state UNUSED)
     assert_string_equal(time_format(0, text), "1970-01-01T00:00:00.000000000Z");
     assert_string_equal(time_format(INT64_C(1795233360000000001), text),
                         "2026-11-21T03:56:00.000000001Z");
+    assert_string_equal(time_format(-1, text), "1969-12-31T23:59:59.999999999Z");
 }
 
 static void

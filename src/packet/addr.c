@@ -28,9 +28,13 @@ mac_parse(const char *text, struct mac *mac)
 char *
 mac_format(const struct mac *mac, char *text)
 {
-    const uint8_t *o = mac->octets;
-    snprintf(text, MAC_TEXT_SIZE, "%02x:%02x:%02x:%02x:%02x:%02x", o[0], o[1], o[2], o[3], o[4],
-             o[5]);
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < sizeof mac->octets; i++) {
+        text[3 * i] = digits[mac->octets[i] >> 4];
+        text[3 * i + 1] = digits[mac->octets[i] & 15];
+        text[3 * i + 2] = ':';
+    }
+    text[MAC_TEXT_SIZE - 1] = '\0';
     return text;
 }
 

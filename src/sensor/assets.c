@@ -655,12 +655,14 @@ put_roles(struct buf *b, uint8_t roles)
 {
     static const char *const words[] = {"client", "server", "publisher", "commander",
                                         "engineering"};
-    const char *separator = "";
+    const char *separator = "\"";
     buf_u8(b, '[');
     for (unsigned i = 0; i < ARRAY_SIZE(words); i++) {
         if (roles >> i & 1) {
-            buf_printf(b, "%s\"%s\"", separator, words[i]);
-            separator = ",";
+            buf_str(b, separator);
+            buf_str(b, words[i]);
+            buf_u8(b, '"');
+            separator = ",\"";
         }
     }
     buf_u8(b, ']');

@@ -30,15 +30,21 @@ end_put(struct buf *b, const struct conversation_key *key, unsigned i)
 void
 text_json_put(struct buf *b, const void *text, size_t size)
 {
+    const uint8_t *octets = text;
+    size_t begin = 0; /* of what goes as it is */
     buf_u8(b, '"');
-    for (size_t i = 0; i < size; i++) {
-        uint8_t c = ((const uint8_t *)text)[i];
+    for (size_t i = 0; i <= size; i++) {
+        uint8_t c = i < size ? octets[i] : 0;
+        if (i < size && c >= ' ' && c < 0x7f && c != '"' && c != '\\')
+            continue;
+        buf_put(b, octets + begin, i - begin);
+        begin = i + 1;
+        if (i == size)
+            break;
         if (c == '"' || c == '\\')
             buf_printf(b, "\\%c", c);
-        else if (c < ' ' || c >= 0x7f)
-            buf_printf(b, "\\u%04x", c);
         else
-            buf_u8(b, c);
+            buf_printf(b, "\\u%04x", c);
     }
     buf_u8(b, '"');
 }

@@ -8,11 +8,9 @@
 #include <sys/mman.h>
 
 #define SOUGHT 1024 /* pages that are looked at for free ones */
-#define ALIGNMENT ((size_t)2 << 20)
 
 struct pages {
-    uint8_t *mapping, *memory; /* `memory` begins at a huge page */
-    size_t mapped;
+    uint8_t *memory;
     size_t n;    /* pages */
     size_t next; /* from here on free ones are sought */
     size_t high; /* pages from here on were never taken, and are zero */
@@ -24,15 +22,12 @@ pages_new(size_t size)
 {
     struct pages *p = xcalloc(1, sizeof *p);
     size_t n = (size + PAGES_SIZE - 1) / PAGES_SIZE;
-    p->mapped = n * PAGES_SIZE + ALIGNMENT;
-    p->mapping = mmap(NULL, p->mapped, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (p->mapping == MAP_FAILED) {
-        p->mapping = NULL;
+    void *memory = n ? mmap(NULL, n * PAGES_SIZE, PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+                     : MAP_FAILED;
+    if (memory == MAP_FAILED)
         return p;
-    }
-    p->memory = p->mapping + (ALIGNMENT - (uintptr_t)p->mapping % ALIGNMENT) % ALIGNMENT;
-    (void)madvise(p->memory, n * PAGES_SIZE, MADV_HUGEPAGE);
+    p->memory = memory;
     p->n = n;
     p->is_taken = xcalloc(n + 1, sizeof *p->is_taken);
     return p;
@@ -43,8 +38,8 @@ pages_free(struct pages *p)
 {
     if (!p)
         return;
-    if (p->mapping)
-        munmap(p->mapping, p->mapped);
+    if (p->memory)
+        munmap(p->memory, p->n * PAGES_SIZE);
     free(p->is_taken);
     free(p);
 }

@@ -1,6 +1,6 @@
 /* pages.h - zeroed memory in whole pages, of one region of fixed size: for what is remembered of
  * conversations, which is large, and mostly not touched. Of the region only what was written is
- * resident, or what lies in the same huge page. Bounded; one thread. */
+ * resident. Bounded; one thread. */
 #ifndef SENSOR_PAGES_H
 #define SENSOR_PAGES_H
 

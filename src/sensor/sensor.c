@@ -490,6 +490,8 @@ note_side(struct conversation *c, unsigned way, uint8_t flags)
 static void
 note_news(struct sensor *s, unsigned news)
 {
+    if (!news)
+        return;
     s->counters.repeated += news & STREAM_AGAIN ? 1 : 0;
     s->counters.differing += news & STREAM_DIFFERS ? 1 : 0;
     s->counters.foreign += news & STREAM_FOREIGN ? 1 : 0;

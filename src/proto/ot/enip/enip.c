@@ -87,10 +87,14 @@ enip_looks(const uint8_t *m, size_t size)
 /* ---- What the packet says ---- */
 
 void
-enip_begin(struct dissection *d, enum pdu_kind kind, uint32_t function, const struct enip_packet *p)
+enip_begin(struct dissection *d, enum pdu_kind kind, uint32_t function, struct enip_packet *p)
 {
     static const uint8_t none[8];
     pdu_begin(d, kind, function);
+    if (p->n_common) { /* they are still there, from the packet's message before */
+        d->pdu->n_fields = p->n_common;
+        return;
+    }
     if (p->has_command) {
         pdu_uint(d, ENIP_ENCAPSULATION, 0, p->command);
         pdu_uint(d, ENIP_SESSION, 0, p->session);
@@ -104,6 +108,7 @@ enip_begin(struct dissection *d, enum pdu_kind kind, uint32_t function, const st
         pdu_uint(d, ENIP_CONNECTION, 0, p->connection);
     if (p->has_sequence)
         pdu_uint(d, ENIP_SEQUENCE, 0, p->sequence);
+    p->n_common = d->pdu->n_fields;
 }
 
 /* ---- Items ---- */
@@ -264,7 +269,7 @@ put_list(struct dissection *d, struct cursor *c)
 }
 
 static void
-give_command(struct dissection *d, struct cursor *c, const struct enip_packet *p,
+give_command(struct dissection *d, struct cursor *c, struct enip_packet *p,
              const struct cursor *message)
 {
     size_t length = cursor_left(c);

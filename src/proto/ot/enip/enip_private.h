@@ -46,6 +46,7 @@ struct enip_packet {
     unsigned at;                  /* of a response: the next of its `asked` */
     const uint8_t *route;         /* octets of the route that holds within */
     size_t route_size;
+    uint32_t n_common; /* fields that each PDU of the packet begins with; 0: none was made yet */
 };
 
 /* What stands in a path. */
@@ -59,7 +60,7 @@ int enip_looks(const uint8_t *, size_t);
 void enip_dissect(struct dissection *, struct cursor *);
 
 /* Begins a PDU with what the packet says. */
-void enip_begin(struct dissection *, enum pdu_kind, uint32_t function, const struct enip_packet *);
+void enip_begin(struct dissection *, enum pdu_kind, uint32_t function, struct enip_packet *);
 /* Reads a CIP message, and those in it, and gives them. */
 void enip_cip(struct dissection *, struct cursor *, struct enip_packet *, unsigned depth);
 /* Fields of a padded path (volume 1, appendix C). `target` may be NULL. */
