@@ -369,12 +369,9 @@ static enum err
 read_finding(struct reader *r, struct yaml_place place, json_t *value)
 {
     enum err err = read_name(r, place, value, &r->rule->finding);
-    const char *const *known = r->source->findings;
-    if (err || !known)
+    if (err || !r->source->finds || r->source->finds(r->rule->finding))
         return err;
-    while (*known && strcmp(*known, r->rule->finding))
-        known++;
-    return *known ? ERR_OK : FAIL(r, place, "nothing finds '%s'", r->rule->finding);
+    return FAIL(r, place, "nothing finds '%s'", r->rule->finding);
 }
 
 static enum err
@@ -529,7 +526,7 @@ read_condition(struct reader *r, struct yaml_place place, const char *field, jso
         return err;
     c->n = (unsigned)list_size(value);
     bool wants_texts = c->test == TEST_LIKE || is_text(r, c->at);
-    if (!c->n || (c->test >= TEST_ABOVE && c->n > 1))
+    if (!c->n || (c->test >= TEST_ABOVE && c->test != TEST_LIKE && c->n > 1))
         return FAIL(r, place, "%s: one value expected", field);
     if (wants_texts && (c->test == TEST_ABOVE || c->test == TEST_BELOW || c->test == TEST_ANY_BIT))
         return FAIL(r, place, "%s is text", field);

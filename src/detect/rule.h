@@ -145,7 +145,7 @@ struct rules; /* Opaque. */
 
 struct rules_source {
     const struct protocol *const *protocols; /* ends with NULL; borrowed while the rules live */
-    const char *const *findings;             /* names; ends with NULL; NULL: any */
+    bool (*finds)(const char *name);         /* is there such a finding; NULL: any */
 };
 
 /* Reads files, or directories of *.yaml. What is wrong is told with file, line and column, and

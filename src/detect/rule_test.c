@@ -4,13 +4,14 @@
 #include "base/alloc.h"
 #include "base/testing.h"
 #include "detect/coverage.h"
+#include "detect/finding_names.h"
 #include "detect/objects.h"
 #include "sensor/protocols.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const struct rules_source source = {.protocols = protocols_all};
+static const struct rules_source source = {.protocols = protocols_all, .finds = finding_is_known};
 
 static struct rules *
 good(const char *text)
@@ -145,9 +146,8 @@ mistakes_are_told_with_their_place(void **state UNUSED)
 static void
 a_finding_that_nothing_finds_is_a_mistake(void **state UNUSED)
 {
-    static const char *const findings[] = {"known", NULL};
     static const char text[] = "detections:\n" HEAD "    on: finding\n    finding: unknown\n";
-    const struct rules_source s = {.protocols = protocols_all, .findings = findings};
+    const struct rules_source s = {.protocols = protocols_all, .finds = finding_is_known};
     struct rules *rules;
     struct diag diag;
     assert_err(rules_parse(&s, text, sizeof text - 1, "f.yaml", &rules, &diag), ERR_INVALID);

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "detect/evidence.h"
+#include "detect/machines.h"
 #include "detect/plan.h"
 
 #include <stdio.h>
@@ -14,6 +15,7 @@ struct monitor {
     struct sensor *sensor;
     struct assets *assets;
     struct detector *detector;
+    struct machines *machines;
     struct alerts *alerts;
     struct evidence *evidence;
     struct plan *plan;  /* NULL: nobody said which circuits there are */
@@ -32,6 +34,29 @@ on_opened(void *arg, const struct conversation *c, unsigned way, const struct fr
 }
 
 static void
+on_packet(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+          const struct layers *l)
+{
+    struct monitor *m = arg;
+    machines_packet(m->machines, c, way, f, l);
+}
+
+static void
+on_odd(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+       enum stream_news news)
+{
+    struct monitor *m = arg;
+    machines_odd(m->machines, c, way, f, news);
+}
+
+static void
+on_finding(void *arg, const struct finding *finding)
+{
+    struct monitor *m = arg;
+    detector_finding(m->detector, finding);
+}
+
+static void
 on_message(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
            const struct pdu *p)
 {
@@ -39,8 +64,10 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
     m->heard = f->number;
     if (m->assets)
         assets_message(m->assets, c, way, f->time, p);
-    if (m->detector)
+    if (m->detector) {
         detector_message(m->detector, c, way, f, p);
+        machines_message(m->machines, c, way, f, p);
+    }
     if (m->config.message)
         m->config.message(m->config.arg, c, way, f, p);
 }
@@ -50,8 +77,10 @@ on_malformed(void *arg, const struct conversation *c, unsigned way, const struct
              const struct cursor *at)
 {
     struct monitor *m = arg;
-    if (m->detector)
+    if (m->detector) {
         detector_malformed(m->detector, c, way, f, at);
+        machines_malformed(m->machines, c, way, f, at);
+    }
     if (m->config.malformed)
         m->config.malformed(m->config.arg, c, way, f, at);
 }
@@ -163,7 +192,9 @@ make_detector(struct monitor *m)
                                              .hit = on_hit,
                                              .plan = look_up};
     m->alerts = alerts_new(&alerts);
+    const struct watch_config machines = {.found = on_finding, .arg = m};
     m->detector = detector_new(&detector);
+    m->machines = machines_new(&machines);
 }
 
 enum err
@@ -197,6 +228,8 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .memory = config->memory,
         .arg = m,
         .opened = m->detector ? on_opened : NULL,
+        .packet = m->detector ? on_packet : NULL,
+        .odd = m->detector ? on_odd : NULL,
         .message = on_message,
         .malformed = m->detector || config->malformed ? on_malformed : NULL,
         .ended = m->assets || config->ended ? on_ended : NULL};
@@ -212,6 +245,7 @@ monitor_free(struct monitor *m)
         return;
     sensor_free(m->sensor);
     assets_free(m->assets);
+    machines_free(m->machines);
     detector_free(m->detector);
     alerts_free(m->alerts);
     evidence_free(m->evidence);
@@ -243,6 +277,8 @@ monitor_tick(struct monitor *m, nsec_t now)
 {
     m->now = now;
     sensor_tick(m->sensor, now);
+    if (m->machines)
+        machines_tick(m->machines, now);
     turn(m);
 }
 

@@ -2,6 +2,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "detect/coverage.h"
+#include "detect/finding_names.h"
 #include "io/clock.h"
 #include "io/file.h"
 #include "io/frame_tap.h"
@@ -518,7 +519,7 @@ static enum err
 prepare(struct program *p, struct diag *diag)
 {
     const struct sensor_options *o = &p->options;
-    const struct rules_source source = {.protocols = protocols_all};
+    const struct rules_source source = {.protocols = protocols_all, .finds = finding_is_known};
     enum err err = ERR_OK;
     if (o->n_rules)
         err = rules_read(&source, o->rules, o->n_rules, &p->rules, diag);
