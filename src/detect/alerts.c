@@ -40,7 +40,7 @@ struct alert {
     unsigned n_similar, sure;
     enum rule_planned planned;
     const struct protocol *protocol;
-    char *circuit, *object, *explanation, *evidence;
+    char *circuit, *object, *explanation, *evidence, *interface;
     UT_hash_handle hh;
 };
 
@@ -86,6 +86,7 @@ dispose(struct alert *alert)
     free(alert->object);
     free(alert->explanation);
     free(alert->evidence);
+    free(alert->interface);
     free(alert);
 }
 
@@ -287,6 +288,10 @@ put_alert(struct alerts *a, struct buf *out, const struct alert *x)
         text_json_put(out, x->circuit, strlen(x->circuit));
     else
         buf_str(out, "null");
+    if (x->interface) {
+        buf_u8(out, ',');
+        put_text(out, "interface", x->interface);
+    }
     if (*x->object) {
         buf_u8(out, ',');
         put_text(out, "object", x->object);
@@ -541,6 +546,8 @@ begin(struct alerts *a, const struct hit *h, uint64_t key, const struct alert *w
                                                       : NULL,
                         .circuit = h->circuit ? xstrdup(h->circuit) : NULL,
                         .object = xstrdup(h->object),
+                        .interface = h->frame && h->frame->interface ? xstrdup(h->frame->interface)
+                                                                     : NULL,
                         .explanation = explain(a, h),
                         .evidence = gather_evidence(a, h, a->n_alerts)};
     if (was) {

@@ -238,6 +238,23 @@ plan_free(struct plan *p)
     free(p);
 }
 
+/* The lists are short, and this is asked for alerts alone. */
+const json_t *
+plan_host(const struct plan *p, const uint8_t *address, uint8_t ip)
+{
+    size_t i;
+    json_t *host;
+    json_array_foreach(json_object_get(p->json, "hosts"), i, host)
+    {
+        uint32_t its_ip;
+        struct mac mac;
+        if (ip == 4 ? read_ip(host, "ip", &its_ip) && its_ip == get_be32(address)
+                    : !ip && read_mac(host, "mac", &mac) && !memcmp(&mac, address, sizeof mac))
+            return host;
+    }
+    return NULL;
+}
+
 size_t
 plan_rows(const struct plan *p)
 {

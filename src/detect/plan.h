@@ -22,6 +22,9 @@ void plan_free(struct plan *); /* NULL is fine */
 /* RULE_PLANNED_YES, and which circuit (valid while the plan lives; NULL: Tieline itself), or
  * RULE_PLANNED_NO. */
 enum rule_planned plan_look(const struct plan *, const struct conversation *, const char **circuit);
+/* {"host": ..., "site": ...} of the inventory, by its IP address, or by its MAC address where it
+ * has none; NULL: it is not there. Borrowed. */
+const json_t *plan_host(const struct plan *, const uint8_t *address, uint8_t ip);
 size_t plan_rows(const struct plan *);
 
 #endif

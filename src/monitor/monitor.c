@@ -4,6 +4,7 @@
 #include "detect/evidence.h"
 #include "detect/machines.h"
 #include "detect/plan.h"
+#include "sensor/message_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -153,6 +154,26 @@ look_up(void *arg, const struct conversation *c, const char **circuit)
     return m->plan ? plan_look(m->plan, c, circuit) : RULE_PLANNED_UNKNOWN;
 }
 
+/* What the inventory knows: where it is, and at which port of which node. */
+static void
+put_host(struct buf *json, const json_t *host)
+{
+    static const char *const keys[] = {"host", "site", "node", "port"};
+    const char *separator = "";
+    for (size_t i = 0; host && i < ARRAY_SIZE(keys); i++) {
+        const json_t *value = json_object_get(host, keys[i]);
+        if (!value)
+            continue;
+        buf_printf(json, "%s\"%s\":", separator, keys[i]);
+        if (json_is_string(value))
+            text_json_put(json, json_string_value(value), json_string_length(value));
+        else
+            buf_printf(json, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        separator = ",";
+    }
+}
+
+/* {"host", "site", "node", "port", "vendor", ..., "roles"} */
 static void
 describe(void *arg, const struct who *who, struct buf *json)
 {
@@ -162,8 +183,20 @@ describe(void *arg, const struct who *who, struct buf *json)
     memcpy(address.octets, who->address, sizeof address.octets);
     address.ip = who->ip;
     const struct asset *asset = m->assets ? assets_find(m->assets, &address) : NULL;
+    const json_t *host = m->plan ? plan_host(m->plan, who->address, who->ip) : NULL;
+    if (!asset && !host)
+        return;
+    struct buf words = BUF_INIT;
     if (asset)
-        asset_put_words(json, asset);
+        asset_put_words(&words, asset);
+    else
+        buf_str(&words, "{}");
+    buf_u8(json, '{');
+    put_host(json, host);
+    if (host && words.size > 2)
+        buf_u8(json, ',');
+    buf_put(json, words.data + 1, words.size - 1);
+    buf_fini(&words);
 }
 
 static const char *

@@ -234,8 +234,10 @@ read_capture(struct program *p)
 static void
 on_frame(void *arg, const struct tapped_frame *f)
 {
-    struct program *p = arg;
-    const struct frame frame = {.data = f->data,
+    const struct ear *e = arg;
+    struct program *p = e->program;
+    const struct frame frame = {.interface = e->interface,
+                                .data = f->data,
                                 .size = f->size,
                                 .wire = f->wire,
                                 .time = f->time,
@@ -248,7 +250,7 @@ static void
 on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
     struct ear *e = poll->data;
-    frame_tap_read(e->tap, BLOCKS, on_frame, e->program);
+    frame_tap_read(e->tap, BLOCKS, on_frame, e);
     fflush(stdout);
 }
 
@@ -451,7 +453,7 @@ listen_to_ears(struct program *p)
     }
     uv_run(&p->loop, UV_RUN_DEFAULT);
     for (unsigned i = 0; i < p->n_ears; i++)
-        frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, p); /* what came meanwhile */
+        frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, &p->ears[i]); /* what came meanwhile */
     monitor_end(p->monitor);
 }
 

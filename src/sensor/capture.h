@@ -28,11 +28,12 @@ enum link_type {
 
 struct frame {
     const uint8_t *data;
-    uint32_t size;   /* octets that are there */
-    uint32_t wire;   /* octets there were on the wire; never less than `size` */
-    nsec_t time;     /* since 1970-01-01 UTC; 0: the record has none */
-    uint16_t link;   /* enum link_type */
-    uint32_t number; /* within the capture, from 1 */
+    uint32_t size;         /* octets that are there */
+    uint32_t wire;         /* octets there were on the wire; never less than `size` */
+    nsec_t time;           /* since 1970-01-01 UTC; 0: the record has none */
+    uint16_t link;         /* enum link_type */
+    uint32_t number;       /* within the capture, from 1 */
+    const char *interface; /* that it was heard at; NULL: it is of a capture */
 };
 
 #define CAPTURE_INTERFACES 256    /* of a pcapng section; a packet of one beyond has ERR_LIMIT */

@@ -40,8 +40,11 @@ sensors_host_json(const struct network *net, const struct host *h)
 {
     const struct node *node = network_node(net, h->node);
     json_t *json = json_pack("{ss}", "host", h->name);
-    if (node)
+    if (node) {
         set_text(json, "site", node->site);
+        set_text(json, "node", h->node);
+        json_object_set_new(json, "port", json_integer(h->port));
+    }
     set_mac(json, "mac", &h->mac);
     set_ipv4(json, "ip", h->ipv4);
     return json;
