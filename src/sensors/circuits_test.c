@@ -248,10 +248,12 @@ what_a_circuit_is_told_as(void **state UNUSED)
         text, "{\"name\":\"scada\",\"kind\":\"ip\",\"active\":true,\"protocol\":\"tcp\",\"eth_"
               "type\":2048,"
               "\"ip_proto\":6,\"test-ports\":[49154,49155],\"test-server-port\":862,\"ends\":["
-              "{\"host\":\"fep\",\"site\":\"cc\",\"mac\":\"02:00:00:10:00:11\",\"ip\":\"10.16.0."
+              "{\"host\":\"fep\",\"site\":\"cc\",\"node\":\"cc1\",\"port\":3,\"mac\":\"02:00:00:10:"
+              "00:11\",\"ip\":\"10.16.0."
               "17\",\"role\":\"client\","
               "\"gateway\":\"10.16.0.1\",\"gateway-mac\":\"02:54:0a:10:00:01\"},"
-              "{\"host\":\"rtu-a\",\"site\":\"a\",\"mac\":\"02:00:00:20:00:11\",\"ip\":\"10.32.0."
+              "{\"host\":\"rtu-a\",\"site\":\"a\",\"node\":\"a2\",\"port\":3,\"mac\":\"02:00:00:20:"
+              "00:11\",\"ip\":\"10.32.0."
               "17\",\"role\":\"server\","
               "\"gateway\":\"10.32.0.1\",\"gateway-mac\":\"02:54:0a:20:00:01\"}],\"ports\":[502]}");
     free(text);
