@@ -99,11 +99,13 @@ ptp_dissect(struct dissection *d, struct cursor *c)
     pdu_end(d, c);
 }
 
+/* Over UDP it is at its ports and nowhere else (IEEE 1588 annexes C and D): what looks like it is
+ * not rare there, SNMP and RADIUS among it. */
 static int
 ptp_looks(const uint8_t *message, size_t size)
 {
     struct ptp_message m;
-    return ptp_decode(message, size, &m) == ERR_OK ? LOOKS_LIKE : LOOKS_NOT;
+    return ptp_decode(message, size, &m) == ERR_OK ? LOOKS_FAINT : LOOKS_NOT;
 }
 
 /* ---- Tables ---- */

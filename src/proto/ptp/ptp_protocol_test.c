@@ -97,7 +97,16 @@ what_cannot_be_is_an_error(void **state UNUSED)
     }
 }
 
+static void
+it_is_known_at_its_ports_only(void **state UNUSED)
+{
+    uint8_t octets[128];
+    size_t n = octets_of(ANNOUNCE, octets, sizeof octets);
+    assert_int_equal(ptp_protocol.looks(octets, n), LOOKS_FAINT);
+}
+
 TEST_MAIN(cmocka_unit_test(a_clock_says_whom_it_follows),
           cmocka_unit_test(every_message_names_its_clock),
           cmocka_unit_test(management_says_what_it_does),
-          cmocka_unit_test(what_cannot_be_is_an_error))
+          cmocka_unit_test(what_cannot_be_is_an_error),
+          cmocka_unit_test(it_is_known_at_its_ports_only))
