@@ -205,7 +205,11 @@ messages_are_cut_from_a_stream_and_known(void **state UNUSED)
     assert_int_equal(c1222.frame(octets, n, &message), FRAME_WHOLE);
     assert_int_equal(message, n - 1);
     assert_int_equal(c1222.looks(octets, message), LOOKS_SURE);
-    octets[1] = 0x84; /* longer than any */
+    n = octets_of("6083 010000 00", octets, sizeof octets); /* longer than any */
+    assert_int_equal(c1222.frame(octets, n, &message), FRAME_NOT);
+    n = octets_of("6084 00000001 00", octets, sizeof octets); /* or longer than that can be */
+    assert_int_equal(c1222.frame(octets, n, &message), FRAME_NOT);
+    n = octets_of("6000", octets, sizeof octets);
     assert_int_equal(c1222.frame(octets, n, &message), FRAME_NOT);
     n = octets_of(ASK_IDENTITY, octets, sizeof octets);
     octets[2] = 0x06; /* a token of GSS-API */
