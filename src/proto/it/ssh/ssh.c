@@ -77,7 +77,8 @@ put_banner(struct dissection *d, struct cursor *c)
     if (space)
         pdu_octets(d, SSH_COMMENT, 0, space + 1, (size_t)(end - space - 1));
     pdu_end(d, &whole);
-    d->body = version + 1 < end && version[0] == '1' && memcmp(version, "1.99", 4) != 0;
+    bool is_both = dash - version == 4 && !memcmp(version, "1.99", 4);
+    d->body = *version == '1' && !is_both;
 }
 
 /* ---- Algorithms ---- */

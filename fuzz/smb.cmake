@@ -1,0 +1,1 @@
+tieline_fuzz(smb LIBS tl_smb)

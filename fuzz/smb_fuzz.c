@@ -1,0 +1,5 @@
+#include "proto/it/smb/smb.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(smb)
