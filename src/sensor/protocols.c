@@ -4,6 +4,7 @@
 #include "proto/it/dhcp/dhcp.h"
 #include "proto/it/dns/dns.h"
 #include "proto/it/http/http.h"
+#include "proto/it/rdp/rdp.h"
 #include "proto/it/smb/smb.h"
 #include "proto/it/snmp/snmp.h"
 #include "proto/it/ssh/ssh.h"
@@ -49,6 +50,7 @@ const struct protocol *const protocols_all[] = {
     &opcua,
     &profinet_protocol,
     &ptp_protocol,
+    &rdp,
     &s7comm,
     &smb,
     &snmp_protocol,

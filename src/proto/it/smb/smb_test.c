@@ -186,8 +186,10 @@ a_file_s_name_is_remembered(void **state UNUSED)
         &r, SIDE_CLIENT, COMPOUND,
         "request create other message=7 session=7 tree=5 file='a.exe' access=1180063 disposition=1 "
         "options=64\nrequest close link message=8 session=7 tree=5 file-id=153 file='svcctl'\n");
+    assert_reads(&r, SIDE_CLIENT, READ, /* of a file that has been closed */
+                 "request read read message=6 session=7 tree=5 file-id=153 offset=0 length=64\n");
     assert_reads(&r, SIDE_SERVER, READ_DONE,
-                 "response read read message=6 session=7 tree=5 length=24\n");
+                 "response read upload message=6 session=7 tree=5 length=24 executable=2\n");
     reading_end(&r);
 }
 

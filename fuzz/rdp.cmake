@@ -1,0 +1,1 @@
+tieline_fuzz(rdp LIBS tl_rdp)
