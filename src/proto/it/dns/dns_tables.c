@@ -50,8 +50,8 @@ static const struct field_info fields[] = {
 };
 
 static const struct function_info functions[] = {
-    {0, "query", ACT_READ},    {1, "inverse-query", ACT_READ}, {2, "status", ACT_IDENTIFY},
-    {4, "notify", ACT_REPORT}, {5, "update", ACT_CONFIGURE},   {6, "stateful", ACT_LINK},
+    {0, "query", ACT_OTHER},  {1, "inverse-query", ACT_OTHER}, {2, "status", ACT_OTHER},
+    {4, "notify", ACT_OTHER}, {5, "update", ACT_OTHER},        {6, "stateful", ACT_LINK},
 };
 
 static const struct field_word errors[] = {

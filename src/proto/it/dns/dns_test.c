@@ -12,14 +12,14 @@ a_question_and_its_answer(void **state UNUSED)
     struct reading r;
     reading_begin(&r, &dns);
     assert_reads(&r, SIDE_CLIENT, "1234 0100 0001 0000 0000 0000" EXAMPLE "0001 0001",
-                 "request query read id=4660 authoritative=0 truncated=0 recursion-desired=1 "
+                 "request query other id=4660 authoritative=0 truncated=0 recursion-desired=1 "
                  "recursion-available=0 questions=1 answers=0 authorities=0 additionals=0; "
                  "section=0 name='example.com' type=1 class=1\n");
     assert_reads(&r, SIDE_SERVER,
                  "1234 8580 0001 0002 0000 0000" EXAMPLE "0001 0001"
                  "c00c 0005 0001 0000003c 0006 03 777777 c00c"
                  "c029 0001 0001 0000003c 0004 c0000201",
-                 "response query read id=4660 authoritative=1 truncated=0 recursion-desired=1 "
+                 "response query other id=4660 authoritative=1 truncated=0 recursion-desired=1 "
                  "recursion-available=1 questions=1 answers=2 authorities=0 additionals=0; "
                  "section=0 name='example.com' type=1 class=1; section=1 name='example.com' type=5 "
                  "class=1 ttl=60 data-size=6 target='www.example.com'; section=1 "
@@ -33,13 +33,13 @@ a_refusal_says_why(void **state UNUSED)
     struct reading r;
     reading_begin(&r, &dns);
     assert_reads(&r, SIDE_SERVER, "1234 8183 0001 0000 0000 0000" EXAMPLE "0001 0001",
-                 "refusal query read error=3 id=4660 authoritative=0 truncated=0 "
+                 "refusal query other error=3 id=4660 authoritative=0 truncated=0 "
                  "recursion-desired=1 recursion-available=1 questions=1 answers=0 authorities=0 "
                  "additionals=0; section=0 name='example.com' type=1 class=1\n");
     /* The upper bits of BADVERS are in OPT. */
     assert_reads(&r, SIDE_SERVER,
                  "1234 8000 0000 0000 0000 0001 00 0029 04d0 01000000 0004 000a 0000",
-                 "refusal query read error=16 id=4660 authoritative=0 truncated=0 "
+                 "refusal query other error=16 id=4660 authoritative=0 truncated=0 "
                  "recursion-desired=0 recursion-available=0 questions=0 answers=0 authorities=0 "
                  "additionals=1; section=3 name='.' type=41 udp-size=1232 data-size=4 option=10\n");
     reading_end(&r);
@@ -106,14 +106,14 @@ who_is_not_asked_reports(void **state UNUSED)
     reading_begin(&r, &dns);
     assert_reads(&r, SIDE_UNKNOWN,
                  "0000 8400 0000 0001 0000 0000" EXAMPLE "000c 8001 00000078 0002 c00c",
-                 "report query read id=0 authoritative=1 truncated=0 recursion-desired=0 "
+                 "report query other id=0 authoritative=1 truncated=0 recursion-desired=0 "
                  "recursion-available=0 questions=0 answers=1 authorities=0 additionals=0; "
                  "section=1 name='example.com' type=12 class=1 unicast-or-flush=1 ttl=120 "
                  "data-size=2 target='example.com'\n");
     assert_reads(&r, SIDE_CLIENT,
                  "0001 2800 0001 0000 0001 0000" EXAMPLE "0006 0001"
                  "c00c 0001 00ff 00000000 0000",
-                 "request update configure id=1 authoritative=0 truncated=0 recursion-desired=0 "
+                 "request update other id=1 authoritative=0 truncated=0 recursion-desired=0 "
                  "recursion-available=0 questions=1 answers=0 authorities=1 additionals=0; "
                  "section=0 name='example.com' type=6 class=1; section=2 name='example.com' type=1 "
                  "class=255 ttl=0 data-size=0\n");
@@ -126,7 +126,7 @@ labels_of_any_octets_are_escaped(void **state UNUSED)
     struct reading r;
     reading_begin(&r, &dns);
     assert_reads(&r, SIDE_CLIENT, "0001 0000 0001 0000 0000 0000 04 612e5c20 01 ff 00 0001 0001",
-                 "request query read id=1 authoritative=0 truncated=0 recursion-desired=0 "
+                 "request query other id=1 authoritative=0 truncated=0 recursion-desired=0 "
                  "recursion-available=0 questions=1 answers=0 authorities=0 additionals=0; "
                  "section=0 name='a\\.\\\\\\032.\\255' type=1 class=1\n");
     reading_end(&r);

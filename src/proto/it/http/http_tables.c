@@ -26,9 +26,9 @@ static const struct field_info fields[] = {
 };
 
 static const struct function_info functions[] = {
-    {METHOD_OTHER, "other", ACT_OTHER},    {METHOD_GET, "get", ACT_READ},
-    {METHOD_HEAD, "head", ACT_READ},       {METHOD_POST, "post", ACT_WRITE},
-    {METHOD_PUT, "put", ACT_WRITE},        {METHOD_DELETE, "delete", ACT_WRITE},
+    {METHOD_OTHER, "other", ACT_OTHER},    {METHOD_GET, "get", ACT_OTHER},
+    {METHOD_HEAD, "head", ACT_OTHER},      {METHOD_POST, "post", ACT_OTHER},
+    {METHOD_PUT, "put", ACT_OTHER},        {METHOD_DELETE, "delete", ACT_OTHER},
     {METHOD_CONNECT, "connect", ACT_LINK}, {HTTP_BODY, "body", ACT_OTHER},
 };
 
@@ -44,6 +44,7 @@ const struct protocol http = {
     .n_functions = ARRAY_SIZE(functions),
     .carriers = CARRIER_TCP,
     .ports = ports,
+    .asker_tells = true,
     .state_size = sizeof(struct http_state),
     .message_max = HTTP_HEAD_MAX,
     .frame = http_frame,

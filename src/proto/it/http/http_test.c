@@ -29,14 +29,14 @@ requests_tell_who_wants_what(void **state UNUSED)
     reading_begin(&r, &http);
     say(&r, SIDE_CLIENT,
         "GET /a?b=c HTTP/1.1\r\nHost: relay\r\nuser-agent:  curl/7.88 \r\nX-Other: 1\r\n\r\n");
-    assert_string_equal(buf_cstr(&r.text), "request get read method='GET' target='/a?b=c' "
+    assert_string_equal(buf_cstr(&r.text), "request get other method='GET' target='/a?b=c' "
                                            "version=11 host='relay' user-agent='curl/7.88'\n");
     assert_false(r.d.body);
     say(&r, SIDE_SERVER,
         "HTTP/1.1 401 Not you\r\nServer: GoAhead\r\nWWW-Authenticate: Digest qop=\"auth\", "
         "realm=\"SEL-3530\"\r\nContent-Type: text/html\r\nContent-Length: 5\r\n\r\n");
     assert_string_equal(buf_cstr(&r.text),
-                        "refusal get read error=401 version=11 status=401 reason='Not you' "
+                        "refusal get other error=401 version=11 status=401 reason='Not you' "
                         "server='GoAhead' authentication='Digest' realm='SEL-3530' "
                         "content-type='text/html' content-length=5\n");
     assert_true(r.d.body);

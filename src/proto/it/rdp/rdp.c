@@ -341,6 +341,7 @@ const struct protocol rdp = {
     .carriers = CARRIER_TCP,
     .ports = ports,
     .errors = errors,
+    .asker_tells = true,
     .message_max = RDP_MESSAGE_MAX,
     .frame = iso_frame,
     .looks = rdp_looks,

@@ -177,7 +177,7 @@ a_file_s_name_is_remembered(void **state UNUSED)
                  "response create other message=4 session=7 tree=5 file-id=153 file='svcctl' "
                  "action=1 file-size=100\n");
     assert_reads(&r, SIDE_CLIENT, READ,
-                 "request read read message=6 session=7 tree=5 file-id=153 file='svcctl' offset=0 "
+                 "request read other message=6 session=7 tree=5 file-id=153 file='svcctl' offset=0 "
                  "length=64\n");
     assert_reads(
         &r, SIDE_SERVER, READ_DONE,
@@ -187,7 +187,7 @@ a_file_s_name_is_remembered(void **state UNUSED)
         "request create other message=7 session=7 tree=5 file='a.exe' access=1180063 disposition=1 "
         "options=64\nrequest close link message=8 session=7 tree=5 file-id=153 file='svcctl'\n");
     assert_reads(&r, SIDE_CLIENT, READ, /* of a file that has been closed */
-                 "request read read message=6 session=7 tree=5 file-id=153 offset=0 length=64\n");
+                 "request read other message=6 session=7 tree=5 file-id=153 offset=0 length=64\n");
     assert_reads(&r, SIDE_SERVER, READ_DONE,
                  "response read upload message=6 session=7 tree=5 length=24 executable=2\n");
     reading_end(&r);
@@ -238,7 +238,7 @@ smb_1_is_read_too(void **state UNUSED)
                  "request smb1-write download message=9 session=11 tree=3 process=4660 "
                  "file='\\svcctl' file-id=16384 offset=0 length=24 executable=2\n");
     assert_reads(&r, SIDE_CLIENT, READ1,
-                 "request smb1-read read message=9 session=11 tree=3 process=4660 file='\\svcctl' "
+                 "request smb1-read other message=9 session=11 tree=3 process=4660 file='\\svcctl' "
                  "file-id=16384 offset=4294967296 length=64\n");
     assert_reads(&r, SIDE_SERVER, REFUSED1,
                  "refusal smb1-tree-connect link error=3221225676 message=9 session=11 tree=3 "

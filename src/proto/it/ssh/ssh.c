@@ -248,6 +248,7 @@ const struct protocol ssh = {
     .n_functions = ARRAY_SIZE(functions),
     .carriers = CARRIER_TCP,
     .ports = ports,
+    .asker_tells = true,
     .message_max = SSH_MESSAGE_MAX,
     .frame = ssh_frame,
     .looks = ssh_looks,
