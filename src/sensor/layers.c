@@ -387,6 +387,10 @@ parse_type(struct layers *l, uint16_t type, struct rest r)
         if (r.size >= 8 && !memcmp(r.p, "\xaa\xaa\x03\0\0\0", 6)) { /* SNAP, RFC 1042 */
             type = get_be16(r.p + 6);
             skip(&r, 8);
+        } else if (r.size >= 8 && !memcmp(r.p, "\xaa\xaa\x03\0\0\x0c", 6) &&
+                   get_be16(r.p + 6) >= 0x0600) { /* Cisco's, who uses no EtherType */
+            type = get_be16(r.p + 6);
+            skip(&r, 8);
         }
     }
     l->eth_type = type;

@@ -232,7 +232,31 @@ nothing_is_read_behind_the_end(void **state UNUSED)
     }
 }
 
-TEST_MAIN(cmocka_unit_test(what_fills_a_frame_up_is_not_payload),
+/* IEEE 802.3 with LLC and SNAP: an EtherType, or a number of Cisco's; what is less than any
+ * EtherType is not taken for one. */
+static void
+behind_snap_is_a_type(void **state UNUSED)
+{
+    static const struct {
+        const char *snap;
+        uint16_t type;
+    } cases[] = {{"aaaa03 000000 88cc", 0x88cc},
+                 {"aaaa03 00000c 2000", 0x2000},
+                 {"aaaa03 00000c 010b", 0},
+                 {"aaaa03 0080c2 2000", 0}};
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct made_frame f = {.size = 0};
+        put_hex(&f, "020000000002 020000000001 000c");
+        put_hex(&f, cases[i].snap);
+        put_hex(&f, "02b40000 00000000");
+        struct layers l = parse(&f);
+        assert_int_equal(l.eth_type, cases[i].type);
+        assert_int_equal(l.size, cases[i].type ? 4 : 12);
+    }
+}
+
+TEST_MAIN(cmocka_unit_test(behind_snap_is_a_type),
+          cmocka_unit_test(what_fills_a_frame_up_is_not_payload),
           cmocka_unit_test(wrappings_are_taken_off), cmocka_unit_test(tunnels_are_followed),
           cmocka_unit_test(what_a_tunnel_has_is_not_of_what_goes_through_it),
           cmocka_unit_test(prp_s_trailer_is_taken_off), cmocka_unit_test(ipv6_has_headers_between),

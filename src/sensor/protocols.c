@@ -1,13 +1,17 @@
 #include "sensor/protocols.h"
 
 #include "proto/arp/arp.h"
+#include "proto/it/cdp/cdp.h"
 #include "proto/it/dhcp/dhcp.h"
 #include "proto/it/dns/dns.h"
 #include "proto/it/http/http.h"
+#include "proto/it/ntp/ntp.h"
 #include "proto/it/rdp/rdp.h"
 #include "proto/it/smb/smb.h"
 #include "proto/it/snmp/snmp.h"
 #include "proto/it/ssh/ssh.h"
+#include "proto/it/syslog/syslog.h"
+#include "proto/it/tftp/tftp.h"
 #include "proto/it/tls/tls.h"
 #include "proto/lldp/lldp_protocol.h"
 #include "proto/ot/bacnet/bacnet.h"
@@ -34,6 +38,7 @@ const struct protocol *const protocols_all[] = {
     &bacnet,
     &c1222,
     &c37118,
+    &cdp_protocol,
     &codesys,
     &dhcp_protocol,
     &dnp3,
@@ -47,6 +52,7 @@ const struct protocol *const protocols_all[] = {
     &lldp_protocol,
     &mms,
     &modbus,
+    &ntp_protocol,
     &opcua,
     &profinet_protocol,
     &ptp_protocol,
@@ -56,6 +62,8 @@ const struct protocol *const protocols_all[] = {
     &snmp_protocol,
     &ssh,
     &sv_protocol,
+    &syslog_protocol,
+    &tftp_protocol,
     &tls,
     &tristation,
     NULL,

@@ -1,0 +1,1 @@
+tieline_fuzz(cdp LIBS tl_cdp)

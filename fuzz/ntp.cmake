@@ -1,0 +1,1 @@
+tieline_fuzz(ntp LIBS tl_ntp)

@@ -1,0 +1,1 @@
+tieline_fuzz(syslog LIBS tl_syslog)

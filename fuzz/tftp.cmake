@@ -1,0 +1,1 @@
+tieline_fuzz(tftp LIBS tl_tftp)
