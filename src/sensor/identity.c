@@ -103,6 +103,7 @@ const struct identity_row identity_rows[] = {
     {"snmp", "text", "variable", 21, ATTRIBUTE_SERIAL, 90},
     {"snmp", "text", "variable", 22, ATTRIBUTE_VENDOR, 90},
     {"snmp", "text", "variable", 23, ATTRIBUTE_MODEL, 90},
+    {"ftp", "banner", NULL, 0, ATTRIBUTE_DESCRIPTION, 45},
     {"ntp", "system", NULL, 0, ATTRIBUTE_DESCRIPTION, 50},
     {"cdp", "platform", NULL, 0, ATTRIBUTE_MODEL, 90},
     {"cdp", "device", NULL, 0, ATTRIBUTE_NAME, 85},

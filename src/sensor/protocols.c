@@ -4,6 +4,7 @@
 #include "proto/it/cdp/cdp.h"
 #include "proto/it/dhcp/dhcp.h"
 #include "proto/it/dns/dns.h"
+#include "proto/it/ftp/ftp.h"
 #include "proto/it/http/http.h"
 #include "proto/it/ntp/ntp.h"
 #include "proto/it/rdp/rdp.h"
@@ -45,6 +46,7 @@ const struct protocol *const protocols_all[] = {
     &dns,
     &enip,
     &fins,
+    &ftp_protocol,
     &goose_protocol,
     &hartip,
     &http,

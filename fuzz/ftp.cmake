@@ -1,0 +1,1 @@
+tieline_fuzz(ftp LIBS tl_ftp)
