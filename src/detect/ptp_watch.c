@@ -189,8 +189,8 @@ take_announce(struct ptp_watch *w, const struct domain_key *key, const struct po
 static bool
 is_far(nsec_t a, nsec_t b, nsec_t passed)
 {
-    nsec_t off = a > b ? a - b : b - a;
-    return off > STEP + passed / DRIFT;
+    uint64_t off = a > b ? (uint64_t)a - (uint64_t)b : (uint64_t)b - (uint64_t)a;
+    return off > (uint64_t)(STEP + passed / DRIFT);
 }
 
 /* One that is off may be the capture's; two are the clock's. */
@@ -205,7 +205,7 @@ judge_offset(struct ptp_watch *w, struct port *p, nsec_t offset, const struct si
         if (p->n_other < 2)
             return;
         watch_tell(&w->config, at, "ptp-time-step", object_of(&p->key.domain, p->key.clock, text),
-                   "by %.6f s", (double)(offset - p->offset) / (double)NSEC_PER_SEC);
+                   "by %.6f s", ((double)offset - (double)p->offset) / (double)NSEC_PER_SEC);
     }
     p->has_offset = true;
     p->offset = offset;

@@ -29,6 +29,24 @@ announce(struct bench *b, unsigned device, uint8_t priority, uint8_t clock_class
     bench_send(b, &f);
 }
 
+/* Clocks and captures may say anything. */
+static void
+times_at_the_ends_of_what_there_is_do_no_harm(void **state)
+{
+    struct bench *b = *state;
+    static const char *const stamps[] = {"ffffffffffff3b9ac9ff", "00000000000000000000",
+                                         "0002540be3ff00000000", "7fffffffffff00000000"};
+    for (unsigned i = 0; i < 32; i++) {
+        struct made_frame f = bench_ethernet(1, 9, 0x88f7);
+        put_head(&f, PTP_SYNC, 44, 1, 0, 1);
+        put_hex(&f, stamps[i / 2 % 4]);
+        struct frame frame = as_frame(&f, i % 3 ? INT64_MAX : INT64_MIN, ++b->number);
+        b->now = i % 3 ? NSEC_NEVER / 2 : 0;
+        sensor_frame(b->sensor, &frame);
+    }
+    buf_clear(&b->said);
+}
+
 static void
 put_stamp(struct made_frame *f, nsec_t time)
 {
@@ -151,4 +169,5 @@ TEST_MAIN(BENCH_TEST(a_grandmaster_that_went_silent_has_a_successor),
           BENCH_TEST(a_better_one_beside_it_is_told_once),
           BENCH_TEST(a_worse_one_beside_it_is_told),
           BENCH_TEST(one_that_followed_until_now_is_told),
-          BENCH_TEST(a_clock_that_becomes_worse_is_told), BENCH_TEST(time_that_steps_is_told))
+          BENCH_TEST(a_clock_that_becomes_worse_is_told), BENCH_TEST(time_that_steps_is_told),
+          BENCH_TEST(times_at_the_ends_of_what_there_is_do_no_harm))

@@ -31,7 +31,8 @@ struct sight {
 static inline struct sight
 sight_of(const struct conversation *c, unsigned way, const struct frame *f, const struct pdu *p)
 {
-    return (struct sight){f->time, c, way, f, p};
+    nsec_t now = MIN(MAX(f->time, 0), NSEC_NEVER / 2); /* captures may say anything */
+    return (struct sight){now, c, way, f, p};
 }
 
 #define WATCH_TEXT_MAX 200 /* octets of an object's or a detail's text; what is longer is cut */
