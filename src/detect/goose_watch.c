@@ -33,7 +33,7 @@ struct said {
     struct end who;
     uint32_t state, sequence;
     nsec_t t, life;
-    bool has_data, needs_commissioning;
+    bool needs_commissioning;
     uint16_t appid;
     uint32_t configuration, entries;
     uint64_t data_set, id, types;
@@ -158,7 +158,6 @@ read_message(const struct sight *at, struct said *s)
             read_header(f, s);
         } else if (f->id == GOOSE_FIELD_TYPE) {
             s->types = hash_add(s->types, alone);
-            s->has_data = true;
         } else if (is_value(f->id)) {
             s->values = hash_add(s->values, alone);
         }
