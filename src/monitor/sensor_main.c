@@ -187,20 +187,6 @@ print_asset(void *arg, const struct asset *asset)
 
 /* ---- A capture ---- */
 
-#define FETCH_AHEAD 1024 /* octets: some frames */
-#define FETCH_LINE 64
-
-/* Octets that are read some frames later, as many as this frame has, come into the cache. */
-static void
-fetch_ahead(const struct capture *c, const struct frame *f)
-{
-    size_t size = f->size + 16, left = c->size - c->at;
-    if (left < FETCH_AHEAD + size)
-        return;
-    for (size_t i = 0; i < size; i += FETCH_LINE)
-        __builtin_prefetch(c->data + c->at + FETCH_AHEAD + i);
-}
-
 static bool
 read_capture(struct program *p)
 {
@@ -217,7 +203,6 @@ read_capture(struct program *p)
     err = capture_open(&capture, file.data, file.size, &diag);
     while (!err && !(err = capture_next(&capture, &frame, &diag))) {
         mapped_file_at(&file, capture.at);
-        fetch_ahead(&capture, &frame);
         monitor_frame(p->monitor, &frame);
     }
     monitor_end(p->monitor);

@@ -4,11 +4,10 @@
 #include "base/arena.h"
 #include "base/csv.h"
 #include "base/hash.h"
-#include "io/file.h"
+#include "io/mapped_file.h"
 
 #include <stdlib.h>
 
-#define FILE_MAX ((size_t)32 << 20)
 #define NAMES_MAX ((size_t)64 << 20)
 
 struct assignment {
@@ -74,11 +73,11 @@ add(struct oui_registry *r, const struct csv_row *row, struct diag *diag)
 }
 
 static enum err
-read_rows(struct oui_registry *r, const struct buf *text, struct diag *diag)
+read_rows(struct oui_registry *r, const struct mapped_file *file, struct diag *diag)
 {
     struct csv_reader csv;
     static _Thread_local struct csv_row row;
-    enum err err = csv_open(&csv, (const char *)text->data, text->size, diag);
+    enum err err = csv_open(&csv, file->data, file->size, diag);
     if (err)
         return err;
     err = csv_next(&csv, &row, diag); /* the names of the columns */
@@ -91,15 +90,16 @@ read_rows(struct oui_registry *r, const struct buf *text, struct diag *diag)
 static enum err
 read_one(struct oui_registry *r, const char *directory, const char *name, struct diag *diag)
 {
-    struct buf text = BUF_INIT;
+    struct mapped_file file;
     char *path = xasprintf("%s/%s", directory, name);
-    enum err err = file_read(path, FILE_MAX, &text, diag);
+    enum err err = mapped_file_open(path, &file, diag);
     if (!err) {
-        err = read_rows(r, &text, diag);
+        mapped_file_at(&file, 0);
+        err = read_rows(r, &file, diag);
         if (err)
             diag_prefix(diag, "%s", path);
     }
-    buf_fini(&text);
+    mapped_file_close(&file);
     free(path);
     return err;
 }

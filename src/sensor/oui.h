@@ -10,7 +10,8 @@
 struct oui_registry; /* Opaque; read only, of any thread. */
 
 /* Reads oui.csv, mam.csv, oui36.csv and iab.csv of the directory, of which oui.csv must be there.
- * Errors of file_read() and csv_next(); ERR_MALFORMED: the file, line and field. */
+ * Errors of mapped_file_open(), csv_open() and csv_next(); ERR_MALFORMED: the file, line and field.
+ */
 MUST_CHECK enum err oui_read(const char *directory, struct oui_registry **, struct diag *);
 void oui_free(struct oui_registry *); /* NULL is fine */
 
