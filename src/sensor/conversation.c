@@ -8,11 +8,13 @@
 
 #define NONE UINT32_MAX
 #define ORDER (NSEC_PER_SEC / 16) /* the order of age is as exact as that, but of the last */
+#define LINE 64u
 #define LARGE_STATE PAGES_SIZE
 #define OLDEST 8 /* of which the longest silent makes room */
 
 struct conversations {
-    struct conversation *all;
+    struct conversation *all; /* from a line of the cache on */
+    void *memory;             /* that they lie in */
     uint32_t n, most, mask;
     uint32_t *heads;         /* of chains */
     uint32_t newest, oldest; /* by what was heard of them */
@@ -33,7 +35,8 @@ conversations_new(uint32_t most, struct stream_budget *budget,
     uint32_t n_heads = 1;
     while (n_heads < most)
         n_heads *= 2;
-    t->all = xcalloc(most, sizeof *t->all);
+    t->memory = xcalloc((size_t)most + 1, sizeof *t->all);
+    t->all = (void *)(((uintptr_t)t->memory + LINE - 1) / LINE * LINE);
     t->heads = xmalloc(n_heads * sizeof *t->heads);
     memset(t->heads, 0xff, n_heads * sizeof *t->heads);
     t->most = most;
@@ -241,7 +244,7 @@ conversations_free(struct conversations *t)
     conversations_end(t);
     pages_free(t->states);
     free(t->heads);
-    free(t->all);
+    free(t->memory);
     free(t);
 }
 
