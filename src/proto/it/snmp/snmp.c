@@ -60,6 +60,20 @@ get_uint(struct cursor *c, const char *what)
     return number;
 }
 
+/* At most 10 digits, for which there is room. */
+static void
+put_part(struct reading *r, uint64_t part)
+{
+    uint8_t digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (uint8_t)('0' + part % 10);
+        part /= 10;
+    } while (part);
+    memcpy(r->texts + r->n, digits + at, sizeof digits - at);
+    r->n += sizeof digits - at;
+}
+
 /* X.690 clause 8.19; NULL: the value has failed, or there is no room. */
 static const uint8_t *
 oid_text(struct reading *r, struct cursor *value, size_t *size)
@@ -80,9 +94,9 @@ oid_text(struct reading *r, struct cursor *value, size_t *size)
             break;
         uint64_t root = part < 80 ? part / 40 : 2;
         if (first)
-            r->n += (size_t)snprintf((char *)r->texts + r->n, TEXTS - r->n, "%u.", (unsigned)root);
-        r->n += (size_t)snprintf((char *)r->texts + r->n, TEXTS - r->n, first ? "%llu" : ".%llu",
-                                 (unsigned long long)(first ? part - root * 40 : part));
+            put_part(r, root);
+        r->texts[r->n++] = '.';
+        put_part(r, first ? part - root * 40 : part);
     }
     bool whole = !value->err && !cursor_left(value);
     *size = r->n - at;

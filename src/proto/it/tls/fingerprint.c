@@ -20,24 +20,44 @@ tls_words_add(struct tls_words *list, uint16_t word)
         list->words[list->n++] = word;
 }
 
+enum digest_kind { DIGEST_MD5, DIGEST_SHA256 };
+
 /* The first `size` octets of the digest as text; nothing where there is no such digest. */
 static void
-digest(const char *name, struct buf *b, size_t size, char *text)
+digest(enum digest_kind kind, struct buf *b, size_t size, char *text)
 {
+    static const char *const names[] = {[DIGEST_MD5] = "MD5", [DIGEST_SHA256] = "SHA256"};
+    static _Thread_local EVP_MD *found[ARRAY_SIZE(names)]; /* to look for one takes long */
     uint8_t octets[EVP_MAX_MD_SIZE];
     text[0] = '\0';
-    if (EVP_Q_digest(NULL, name, NULL, b->data, b->size, octets, NULL))
+    if (!found[kind])
+        found[kind] = EVP_MD_fetch(NULL, names[kind], NULL);
+    if (found[kind] && EVP_Digest(b->data, b->size, octets, NULL, found[kind], NULL))
         hex_format(octets, size, text);
 }
 
 /* ---- JA3 ---- */
 
 static void
+put_decimal(struct buf *b, uint16_t word, bool is_first)
+{
+    char text[6];
+    size_t at = sizeof text;
+    do {
+        text[--at] = (char)('0' + word % 10);
+        word /= 10;
+    } while (word);
+    if (!is_first)
+        text[--at] = '-';
+    buf_put(b, text + at, sizeof text - at);
+}
+
+static void
 put_decimals(struct buf *b, const struct tls_words *list)
 {
     buf_u8(b, ',');
     for (size_t i = 0; i < list->n; i++)
-        buf_printf(b, "%s%u", i ? "-" : "", list->words[i]);
+        put_decimal(b, list->words[i], !i);
 }
 
 void
@@ -50,8 +70,8 @@ tls_ja3(const struct tls_hello *h, char text[33])
     put_decimals(&b, &h->groups);
     buf_u8(&b, ',');
     for (size_t i = 0; i < h->n_point_formats; i++)
-        buf_printf(&b, "%s%u", i ? "-" : "", h->point_formats[i]);
-    digest("MD5", &b, 16, text);
+        put_decimal(&b, h->point_formats[i], !i);
+    digest(DIGEST_MD5, &b, 16, text);
     buf_fini(&b);
 }
 
@@ -62,7 +82,7 @@ tls_ja3s(const struct tls_hello *h, char text[33])
     buf_printf(&b, "%u", h->version);
     put_decimals(&b, &h->ciphers);
     put_decimals(&b, &h->extensions);
-    digest("MD5", &b, 16, text);
+    digest(DIGEST_MD5, &b, 16, text);
     buf_fini(&b);
 }
 
@@ -77,15 +97,19 @@ compare(const void *a, const void *b)
 static void
 put_hexadecimals(struct buf *b, const struct tls_words *list)
 {
-    for (size_t i = 0; i < list->n; i++)
-        buf_printf(b, "%s%04x", i ? "," : "", list->words[i]);
+    for (size_t i = 0; i < list->n; i++) {
+        const uint8_t octets[] = {(uint8_t)(list->words[i] >> 8), (uint8_t)list->words[i]};
+        if (i)
+            buf_u8(b, ',');
+        hex_put(b, octets, sizeof octets);
+    }
 }
 
 static void
 hash_12(struct buf *b, char *text)
 {
     if (b->size)
-        digest("SHA256", b, 6, text);
+        digest(DIGEST_SHA256, b, 6, text);
     else
         snprintf(text, 13, "000000000000");
 }
