@@ -1,0 +1,1 @@
+tieline_fuzz(advisory LIBS tl_advisory)
