@@ -21,7 +21,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 foreach(pair
-        uv=libuv ssl=openssl yang=libyang sqlite=sqlite3 pq=libpq jansson=jansson
+        uv=libuv ssl=openssl pcre2=libpcre2-8 yang=libyang sqlite=sqlite3 pq=libpq jansson=jansson
         xdp=libxdp bpf=libbpf xml2=libxml-2.0 yaml=yaml-0.1 pcap=libpcap cmocka=cmocka
         curl=libcurl cjose=cjose modbus=libmodbus)
     string(REPLACE "=" ";" pair ${pair})

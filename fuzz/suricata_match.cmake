@@ -1,0 +1,1 @@
+tieline_fuzz(suricata_match LIBS tl_suricata)

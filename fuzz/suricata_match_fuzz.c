@@ -1,0 +1,96 @@
+/* Payloads, each behind an octet that says which conversation, way and carrier, and one of its
+ * size, held against rules with every way to look for something: within its memory, whatever they
+ * are. */
+#include "fuzz.h"
+#include "suricata/suricata.h"
+
+#include <string.h>
+
+static const char text[] =
+    "alert ip any any -> any any (content:\"ab\"; sid:1;)\n"
+    "alert tcp any any -> any any (content:\"ab\"; content:\"cd\"; distance:1; within:9; sid:2;)\n"
+    "alert tcp any any -> any any (content:\"a\"; nocase; content:!\"b\"; within:2; endswith; "
+    "sid:3;)\n"
+    "alert udp any any -> any any (content:\"|00 01|\"; offset:1; depth:9; isdataat:4,relative; "
+    "sid:4;)\n"
+    "alert tcp any any -> any any (pcre:\"/a(b|c)+d/i\"; pcre:\"/^x/R\"; flowbits:set,one; "
+    "sid:5;)\n"
+    "alert tcp any any -> any any (content:\"x\"; byte_test:2,>,100,0,relative; "
+    "flowbits:isset,one; sid:6;)\n"
+    "alert udp any any -> any any (byte_jump:2,0,little,align; byte_jump:1,-1,relative; "
+    "content:\"y\"; "
+    "distance:0; sid:7;)\n"
+    "alert ip any any -> any any (byte_extract:1,0,n; byte_extract:4,-1,m,relative; content:\"z\"; "
+    "distance:n; "
+    "within:m; sid:8;)\n"
+    "alert udp any any -> any any (byte_test:5,<,99,1,string,dec; byte_test:3,!&,7,0,string,hex; "
+    "sid:9;)\n"
+    "alert tcp any any -> any any (content:\"aaaa\"; content:\"aaaa\"; distance:-2; content:\"b\"; "
+    "distance:0; "
+    "fast_pattern; sid:10;)\n"
+    "alert icmp any any -> any any (itype:8; icode:<3; content:\"ping\"; nocase; sid:11;)\n"
+    "alert tcp any any -> any any (dsize:>9; flags:A+; threshold:type both, track by_both, count "
+    "2, seconds 3; "
+    "sid:12;)\n"
+    "alert udp any any <> any 1: (content:!\"q\"; detection_filter:track by_src, count 1, seconds "
+    "9; sid:13;)\n"
+    "alert tcp any any -> any any (flow:established,to_server; "
+    "content:\"abcdefghabcdefghabcdefghabcdefghij\"; "
+    "sid:14;)\n";
+
+static void
+on_alert(void *arg, const struct suricata_info *info, const struct suricata_where *w)
+{
+    (void)arg;
+    check(info->sid >= 1 && info->sid <= 14 && w->frame);
+}
+
+static struct suricata_rules *
+rules_of_text(void)
+{
+    const struct suricata_options options = {.variables = NULL};
+    struct suricata_rules *rules = suricata_rules_new(&options);
+    struct diag diag;
+    check(suricata_rules_read(rules, "fuzz", text, sizeof text - 1, &diag) == ERR_OK);
+    check(suricata_rules_number(rules) == 14);
+    suricata_rules_seal(rules);
+    return rules;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static struct suricata_rules *rules; /* the same for all */
+    static const uint8_t protos[] = {6, 17, 1, 6};
+    if (!rules)
+        rules = rules_of_text();
+    struct suricata_matcher *m = suricata_matcher_new(rules, 16384, on_alert, NULL);
+    for (uint32_t frame = 1; size >= 2; frame++) {
+        size_t n = data[1] < size - 2 ? data[1] : size - 2;
+        uint8_t *copy = malloc(n ? n : 1);
+        if (n)
+            memcpy(copy, data + 2, n);
+        bool is_back = data[0] & 1;
+        struct suricata_packet p = {.where = {.ip = data[0] & 128 ? 6 : 4,
+                                              .proto = protos[data[0] >> 1 & 3],
+                                              .from_port = is_back ? 2 : 1,
+                                              .to_port = is_back ? 1 : 2,
+                                              .time = frame * (NSEC_PER_SEC / 2),
+                                              .frame = frame},
+                                    .ttl = data[0],
+                                    .tcp_flags = data[0] & 64 ? 2 : 16,
+                                    .payload = copy,
+                                    .size = (uint32_t)n};
+        p.where.from[3] = p.where.to[3] = data[0] >> 3 & 3;
+        if (p.where.proto == 6 && n)
+            suricata_octets(m, &p.where, copy, (uint32_t)n, data[0] & 32 ? (uint32_t)n : 0);
+        suricata_packet(m, &p);
+        free(copy);
+        data += 2 + n;
+        size -= 2 + n;
+    }
+    const struct suricata_counters *c = suricata_counters(m);
+    check(c->alerts + c->suppressed <= c->inspections);
+    suricata_matcher_free(m);
+    return 0;
+}

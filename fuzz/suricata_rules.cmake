@@ -1,0 +1,1 @@
+tieline_fuzz(suricata_rules LIBS tl_suricata)
