@@ -74,6 +74,22 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
 }
 
 static void
+on_data(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+        const uint8_t *octets, uint32_t size, uint32_t lost)
+{
+    struct monitor *m = arg;
+    m->config.data(m->config.arg, c, way, f, octets, size, lost);
+}
+
+static void
+on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+         const struct layers *l)
+{
+    struct monitor *m = arg;
+    m->config.taken(m->config.arg, c, way, f, l);
+}
+
+static void
 on_malformed(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
              const struct cursor *at)
 {
@@ -265,6 +281,8 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .odd = m->detector ? on_odd : NULL,
         .message = on_message,
         .malformed = m->detector || config->malformed ? on_malformed : NULL,
+        .data = config->data ? on_data : NULL,
+        .taken = config->taken ? on_taken : NULL,
         .ended = m->assets || config->ended ? on_ended : NULL};
     m->sensor = sensor_new(&sensor);
     *out = m;

@@ -27,6 +27,10 @@ struct monitor_config {
     void (*malformed)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                       const struct cursor *);
     void (*ended)(void *arg, const struct conversation *);
+    void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                 const uint8_t *, uint32_t size, uint32_t lost);
+    void (*taken)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                  const struct layers *);
     /* Evidence of what a device is, as in assets.h, and in which frame. */
     void (*said)(void *arg, uint32_t frame, const struct asset *, const struct identity_row *,
                  const char *text, size_t size);

@@ -1,4 +1,5 @@
 /* tieline-sensor - reads what others say, and never says anything itself. */
+#include "base/alloc.h"
 #include "base/attr.h"
 #include "base/log.h"
 #include "detect/coverage.h"
@@ -13,7 +14,9 @@
 #include "sensor/message_json.h"
 #include "sensor/protocols.h"
 #include "sensor/sensor_link.h"
+#include "sensor/suricata_feed.h"
 #include "sensor/telling.h"
+#include "sensor/vulnerabilities.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -45,6 +48,10 @@ struct program {
     struct oui_registry *registry; /* NULL: there is none */
     struct rules *rules;           /* NULL: there are none */
     struct monitor *monitor;
+    struct suricata_rules *suricata;  /* NULL: there are none */
+    struct suricata_matcher *matcher; /* of them */
+    struct advisories *advisories;    /* NULL: there are none */
+    const struct asset *asset;        /* whose vulnerabilities are being told */
     struct buf line;
     struct ear ears[SENSOR_INTERFACES];
     unsigned n_ears;
@@ -79,8 +86,37 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
            const struct pdu *pdu)
 {
     struct program *p = arg;
+    if (p->options.messages) {
+        buf_clear(&p->line);
+        message_json_put(&p->line, c, way, f, pdu);
+        print_line(p);
+    }
+    if (p->matcher)
+        suricata_feed_message(p->matcher, c, way, f, pdu);
+}
+
+static void
+on_data(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+        const uint8_t *octets, uint32_t size, uint32_t lost)
+{
+    struct program *p = arg;
+    suricata_feed_data(p->matcher, c, way, f, octets, size, lost);
+}
+
+static void
+on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+         const struct layers *l)
+{
+    struct program *p = arg;
+    suricata_feed_packet(p->matcher, c, way, f, l);
+}
+
+static void
+on_suricata(void *arg, const struct suricata_info *info, const struct suricata_where *where)
+{
+    struct program *p = arg;
     buf_clear(&p->line);
-    message_json_put(&p->line, c, way, f, pdu);
+    suricata_alert_put(&p->line, info, where);
     print_line(p);
 }
 
@@ -182,6 +218,25 @@ print_asset(void *arg, const struct asset *asset)
     asset_put_json(&p->line, asset);
     buf_u8(&p->line, '\n');
     print_line(p);
+    return true;
+}
+
+static void
+print_vulnerability(void *arg, const struct advisory_match *m)
+{
+    struct program *p = arg;
+    buf_clear(&p->line);
+    vulnerability_put_json(&p->line, p->asset, m);
+    print_line(p);
+}
+
+static bool
+print_vulnerabilities(void *arg, const struct asset *asset)
+{
+    struct program *p = arg;
+    const struct advisory_device device = vulnerabilities_device(asset);
+    p->asset = asset;
+    advisories_match(p->advisories, &device, print_vulnerability, p);
     return true;
 }
 
@@ -502,6 +557,62 @@ read_registry(struct program *p, struct diag *diag)
     return ERR_OK;
 }
 
+static void
+on_bad_advisory(void *arg UNUSED, const struct diag *diag)
+{
+    log_warn("%s", diag->text);
+}
+
+static enum err
+read_advisories(struct program *p, struct diag *diag)
+{
+    p->advisories = advisories_new();
+    enum err err = advisories_load(p->advisories, p->options.advisories, on_bad_advisory, NULL,
+                                   diag);
+    if (!err)
+        log_info("%zu advisories are loaded", advisories_number(p->advisories));
+    return err;
+}
+
+static void
+print_refusals(struct program *p)
+{
+    for (size_t i = 0; i < suricata_refusals_number(p->suricata); i++) {
+        buf_clear(&p->line);
+        suricata_refusal_put(&p->line, suricata_refusal(p->suricata, i));
+        print_line(p);
+    }
+}
+
+static enum err
+read_suricata(struct program *p, struct diag *diag)
+{
+    const struct sensor_options *o = &p->options;
+    struct suricata_variable variables[SENSOR_VARIABLES];
+    const struct suricata_options options = {
+        .variables = variables, .n_variables = o->n_variables, .protocols = protocols_all};
+    enum err err = ERR_OK;
+    for (unsigned i = 0; i < o->n_variables; i++) {
+        const char *text = o->variables[i], *equals = strchr(text, '=');
+        variables[i].name = xstrndup(text, (size_t)(equals - text));
+        variables[i].value = equals + 1;
+    }
+    p->suricata = suricata_rules_new(&options);
+    for (unsigned i = 0; i < o->n_variables; i++)
+        free((char *)(uintptr_t)variables[i].name);
+    for (unsigned i = 0; i < o->n_suricata && !err; i++)
+        err = suricata_rules_load(p->suricata, o->suricata[i], diag);
+    if (err)
+        return err;
+    suricata_rules_seal(p->suricata);
+    p->matcher = suricata_matcher_new(p->suricata, 0, on_suricata, p);
+    log_info("%zu rules of Suricata are loaded, %zu are not", suricata_rules_number(p->suricata),
+             suricata_refusals_number(p->suricata));
+    if (o->unsupported)
+        print_refusals(p);
+    return ERR_OK;
+}
+
 static enum err
 prepare(struct program *p, struct diag *diag)
 {
@@ -512,6 +623,10 @@ prepare(struct program *p, struct diag *diag)
         err = rules_read(&source, o->rules, o->n_rules, &p->rules, diag);
     if (!err && (o->assets || o->identities || o->link || p->rules))
         err = read_registry(p, diag);
+    if (!err && o->n_suricata)
+        err = read_suricata(p, diag);
+    if (!err && o->advisories)
+        err = read_advisories(p, diag);
     if (err)
         return err;
     const struct monitor_config config = {.protocols = protocols_all,
@@ -524,9 +639,11 @@ prepare(struct program *p, struct diag *diag)
                                           .learn = o->learn,
                                           .evidence = o->evidence,
                                           .arg = p,
-                                          .message = o->messages ? on_message : NULL,
+                                          .message = o->messages || p->matcher ? on_message : NULL,
                                           .malformed = o->messages ? on_malformed : NULL,
                                           .ended = o->link ? on_ended : NULL,
+                                          .data = p->matcher ? on_data : NULL,
+                                          .taken = p->matcher ? on_taken : NULL,
                                           .said = o->identities ? on_said : NULL,
                                           .alert = on_alert};
     err = monitor_new(&config, &p->monitor, diag);
@@ -541,6 +658,8 @@ tell_at_the_end(struct program *p)
     const struct sensor_options *o = &p->options;
     if (o->assets)
         assets_each(monitor_assets(p->monitor), print_asset, p);
+    if (p->advisories)
+        assets_each(monitor_assets(p->monitor), print_vulnerabilities, p);
     if (o->incidents)
         incidents_each(monitor_alerts(p->monitor), print_json, p);
     if (o->counters)
@@ -594,6 +713,9 @@ main(int argc, char **argv)
         close(p.alerts_fd);
     uv_loop_close(&p.loop);
     monitor_free(p.monitor);
+    suricata_matcher_free(p.matcher);
+    suricata_rules_free(p.suricata);
+    advisories_free(p.advisories);
     tls_free(p.tls);
     rules_free(p.rules);
     oui_free(p.registry);

@@ -5,6 +5,7 @@
 #include "sensor/sensor_link.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #define NUMBER_MAX 16777216
 #define LEARN (86400 * NSEC_PER_SEC)
@@ -26,6 +27,29 @@ add_rules(void *options, const char *path, struct diag *diag)
     if (o->n_rules == SENSOR_RULES)
         return diag_set(diag, ERR_INVALID, "more than %d", SENSOR_RULES);
     o->rules[o->n_rules++] = path;
+    return ERR_OK;
+}
+
+static enum err
+add_suricata(void *options, const char *path, struct diag *diag)
+{
+    struct sensor_options *o = options;
+    if (o->n_suricata == SENSOR_RULES)
+        return diag_set(diag, ERR_INVALID, "more than %d", SENSOR_RULES);
+    o->suricata[o->n_suricata++] = path;
+    return ERR_OK;
+}
+
+static enum err
+add_variable(void *options, const char *text, struct diag *diag)
+{
+    struct sensor_options *o = options;
+    const char *equals = strchr(text, '=');
+    if (o->n_variables == SENSOR_VARIABLES)
+        return diag_set(diag, ERR_INVALID, "more than %d", SENSOR_VARIABLES);
+    if (!equals || equals == text || !equals[1])
+        return diag_set(diag, ERR_INVALID, "NAME=VALUE is needed");
+    o->variables[o->n_variables++] = text;
     return ERR_OK;
 }
 
@@ -56,6 +80,13 @@ static const struct option_row rows[] = {
                  "what comes until then is usual; 0: nothing is learned (24h)"),
     TEXT_OPTION("baseline", "FILE", AT(baseline), "", "keep there what was learned"),
     TEXT_OPTION("evidence", "DIR", AT(evidence), "", "keep the packets of alerts there"),
+    OTHER_OPTION("suricata", "FILE", add_suricata, "",
+                 "hold these rules of Suricata against all; may be given several times"),
+    OTHER_OPTION("suricata-variable", "NAME=VALUE", add_variable, "",
+                 "as HOME_NET=[10.0.0.0/8]; may be given several times"),
+    FLAG_OPTION("suricata-unsupported", AT(unsupported), "print the rules that are not loaded"),
+    TEXT_OPTION("advisories", "PATH", AT(advisories), "",
+                "with --assets: which devices are affected; a file of CSAF, or a directory"),
     FLAG_OPTION("counters", AT(counters), "print at the end what was counted"),
     NUMBER_OPTION("conversations", "N", AT(conversations), NUMBER_MAX,
                   "that are remembered at once (65536)"),
@@ -103,6 +134,8 @@ sensor_options_parse(int argc, char *const *argv, struct sensor_options *result,
         return diag_set(diag, ERR_INVALID, "%s",
                         o.read ? "--read and --interface exclude each other"
                                : "--read FILE or --interface NAME is needed");
+    if (o.advisories && !o.assets)
+        return diag_set(diag, ERR_INVALID, "--advisories needs --assets");
     if (!err && !o.help && !o.version)
         err = check_link(&o, diag);
     if (!err)

@@ -11,6 +11,7 @@
 
 #define SENSOR_INTERFACES 16
 #define SENSOR_RULES 64
+#define SENSOR_VARIABLES 64
 
 struct sensor_options {
     const char *read; /* a capture; NULL: interfaces are listened to */
@@ -20,6 +21,12 @@ struct sensor_options {
     const char *oui;                    /* directory of the registries; NULL: Debian's */
     const char *rules[SENSOR_RULES];    /* files, or directories of them */
     unsigned n_rules;
+    const char *suricata[SENSOR_RULES]; /* files of rules */
+    unsigned n_suricata;
+    const char *variables[SENSOR_VARIABLES]; /* "HOME_NET=[10.0.0.0/8]" */
+    unsigned n_variables;
+    bool unsupported;            /* rules that are not loaded are told */
+    const char *advisories;      /* a file or a directory; NULL: none */
     const char *name;            /* of the sensor; NULL: "sensor" */
     const char *evidence;        /* directory for packets; NULL: they are not kept */
     const char *baseline;        /* file of what is usual; NULL: it is not kept */

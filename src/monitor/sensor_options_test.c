@@ -23,6 +23,13 @@ what_is_given_and_what_is_not(void **state UNUSED)
     assert_string_equal(o.interfaces[1], "eth1");
     assert_int_equal(o.memory_mib, 16);
     assert_int_equal(o.conversations, 1000);
+    assert_ok(PARSE(&o, &diag, "tieline-sensor", "--read", "a", "--suricata", "a.rules",
+                    "--suricata=b.rules", "--suricata-variable", "HOME_NET=[10.0.0.0/8]",
+                    "--suricata-unsupported"));
+    assert_int_equal(o.n_suricata, 2);
+    assert_string_equal(o.suricata[1], "b.rules");
+    assert_string_equal(o.variables[0], "HOME_NET=[10.0.0.0/8]");
+    assert_true(o.unsupported);
     assert_ok(PARSE(&o, &diag, "tieline-sensor", "--help"));
     assert_ok(PARSE(&o, &diag, "tieline-sensor", "--version"));
 }
@@ -45,6 +52,10 @@ mistakes_name_the_option(void **state UNUSED)
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--memory", "0"), ERR_INVALID);
     assert_string_equal(diag.text, "--memory: \"0\" is not a number from 1 to 16777216");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--memory", "4k"), ERR_INVALID);
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--suricata-variable", "HOME_NET"), ERR_INVALID);
+    assert_string_equal(diag.text, "--suricata-variable: NAME=VALUE is needed");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--advisories=d"), ERR_INVALID);
+    assert_string_equal(diag.text, "--advisories needs --assets");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--loud"), ERR_INVALID);
     assert_string_equal(diag.text, "there is no option \"--loud\"");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "f.pcap"), ERR_INVALID);

@@ -459,6 +459,14 @@ take_octets(struct sensor *s, struct conversation *c, const uint8_t *data, uint3
 }
 
 static void
+deliver(struct sensor *s, struct conversation *c, const uint8_t *data, uint32_t size, uint32_t lost)
+{
+    take_octets(s, c, data, size, lost);
+    if (s->config.data)
+        s->config.data(s->config.arg, c, s->way, s->frame, data, size, lost);
+}
+
+static void
 on_octets(void *arg, const struct stream_origin *origin, const uint8_t *data, uint32_t size,
           uint32_t lost)
 {
@@ -466,12 +474,12 @@ on_octets(void *arg, const struct stream_origin *origin, const uint8_t *data, ui
     struct conversation *c = s->c;
     const struct frame *now = s->frame;
     if (origin->frame == now->number && now->data) {
-        take_octets(s, c, data, size, lost);
+        deliver(s, c, data, size, lost);
         return;
     }
     const struct frame then = {.time = origin->time, .number = origin->frame, .link = now->link};
     s->frame = &then;
-    take_octets(s, c, data, size, lost);
+    deliver(s, c, data, size, lost);
     s->frame = now;
 }
 
@@ -604,6 +612,8 @@ take_packet(struct sensor *s, const struct layers *l)
         take_tcp(s, l);
     else if (!l->ip || (l->proto == PROTO_UDP && l->has_ports))
         take_datagram(s, l);
+    if (s->config.taken)
+        s->config.taken(s->config.arg, c, s->way, s->frame, l);
 }
 
 /* A datagram whose last piece this is goes on as one; false: it is not whole. */

@@ -33,6 +33,13 @@ struct sensor_config {
      * fine. */
     void (*odd)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                 enum stream_news);
+    /* Octets of a stream, in order; `lost` are missing before them. What was understood in them has
+     * been told before. NULL is fine. */
+    void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                 const uint8_t *, uint32_t size, uint32_t lost);
+    /* Every packet of a conversation, after all that it completed. NULL is fine. */
+    void (*taken)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                  const struct layers *);
     /* Before it is forgotten. */
     void (*ended)(void *arg, const struct conversation *);
 };

@@ -525,6 +525,49 @@ what_was_looked_at_to_find_an_end_is_read_too(void **state)
     assert_int_equal(b->n_malformed, 1);
 }
 
+/* ---- What others look into ---- */
+
+static void
+note_message(void *arg, const struct conversation *c UNUSED, unsigned way UNUSED,
+             const struct frame *f, const struct pdu *p UNUSED)
+{
+    buf_printf(&((struct bench *)arg)->said, "%u message\n", f->number);
+}
+
+static void
+note_data(void *arg, const struct conversation *c UNUSED, unsigned way UNUSED,
+          const struct frame *f, const uint8_t *octets, uint32_t size, uint32_t lost)
+{
+    buf_printf(&((struct bench *)arg)->said, "%u data %u %02x lost %u\n", f->number, size,
+               octets[0], lost);
+}
+
+static void
+note_taken(void *arg, const struct conversation *c UNUSED, unsigned way UNUSED,
+           const struct frame *f, const struct layers *l)
+{
+    buf_printf(&((struct bench *)arg)->said, "%u packet %u\n", f->number, l->size);
+}
+
+static void
+octets_in_order_are_told_behind_messages_and_before_the_packet(void **state)
+{
+    struct bench *b = *state;
+    const struct sensor_config config = {.protocols = protocols_all,
+                                         .arg = b,
+                                         .message = note_message,
+                                         .data = note_data,
+                                         .taken = note_taken};
+    sensor_free(b->sensor);
+    b->sensor = sensor_new(&config);
+    segment(b, 0, TCP_SYN, 999, 0, "");
+    segment(b, 0, TCP_ACK, 1012, 0, "0002 0000 0006 01 03 0001 0001"); /* too early */
+    segment(b, 0, TCP_ACK, 1000, 0, "0001 0000 0006 01 03 0000 0001");
+    assert_string_equal(said(b), "1 packet 0\n2 packet 12\n"
+                                 "3 message\n3 data 12 00 lost 0\n"
+                                 "2 message\n2 data 12 00 lost 0\n3 packet 12\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere),
@@ -547,4 +590,5 @@ TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere)
           TEST(a_message_without_a_length_may_be_cut_anywhere),
           TEST(a_connection_may_become_another_protocol_s),
           TEST(who_is_asked_in_another_language_is_heard),
-          TEST(what_was_looked_at_to_find_an_end_is_read_too))
+          TEST(what_was_looked_at_to_find_an_end_is_read_too),
+          TEST(octets_in_order_are_told_behind_messages_and_before_the_packet))

@@ -1,0 +1,106 @@
+#include "sensor/suricata_feed.h"
+
+#include "sensor/message_json.h"
+
+#include <inttypes.h>
+
+static struct suricata_where
+where(const struct conversation *c, unsigned way, const struct frame *f)
+{
+    const struct conversation_key *key = &c->key;
+    struct suricata_where w = {.ip = key->ip,
+                               .proto = key->proto,
+                               .from_port = key->ends[way].port,
+                               .to_port = key->ends[!way].port,
+                               .side = c->side,
+                               .app = c->known == KNOWN ? c->protocol : NULL,
+                               .time = f->time,
+                               .frame = f->number};
+    if (c->side != SIDE_UNKNOWN && way)
+        w.side = c->side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
+    memcpy(w.from, key->ends[way].address, sizeof w.from);
+    memcpy(w.to, key->ends[!way].address, sizeof w.to);
+    return w;
+}
+
+void
+suricata_feed_message(struct suricata_matcher *m, const struct conversation *c, unsigned way,
+                      const struct frame *f, const struct pdu *p)
+{
+    struct suricata_where w = where(c, way, f);
+    w.app = p->protocol;
+    suricata_message(m, &w, p);
+}
+
+void
+suricata_feed_data(struct suricata_matcher *m, const struct conversation *c, unsigned way,
+                   const struct frame *f, const uint8_t *octets, uint32_t size, uint32_t lost)
+{
+    struct suricata_where w = where(c, way, f);
+    suricata_octets(m, &w, octets, size, lost);
+}
+
+void
+suricata_feed_packet(struct suricata_matcher *m, const struct conversation *c, unsigned way,
+                     const struct frame *f, const struct layers *l)
+{
+    const struct suricata_packet p = {.where = where(c, way, f),
+                                      .ttl = l->ttl,
+                                      .tcp_flags = l->tcp_flags,
+                                      .payload = l->payload,
+                                      .size = l->size};
+    suricata_packet(m, &p);
+}
+
+/* ---- Telling ---- */
+
+static void
+put_text(struct buf *b, const char *name, const char *text)
+{
+    if (!text)
+        return;
+    buf_printf(b, ",\"%s\":", name);
+    text_json_put(b, text, strlen(text));
+}
+
+static void
+put_end(struct buf *b, uint8_t ip, const uint8_t *address, uint16_t port)
+{
+    struct conversation_key key = {.ip = ip};
+    memcpy(key.ends[0].address, address, sizeof key.ends[0].address);
+    key.ends[0].port = port;
+    end_put(b, &key, 0);
+}
+
+void
+suricata_alert_put(struct buf *b, const struct suricata_info *info, const struct suricata_where *w)
+{
+    char text[TIME_TEXT_SIZE];
+    buf_printf(b, "{\"suricata\":{\"action\":\"%s\",\"gid\":%u,\"sid\":%u,\"rev\":%u", info->action,
+               info->gid, info->sid, info->rev);
+    put_text(b, "msg", info->msg);
+    put_text(b, "classtype", info->classtype);
+    buf_printf(b, ",\"priority\":%u", info->priority);
+    put_text(b, "references", info->references);
+    buf_printf(b, "},\"frame\":%u,\"time\":\"%s\",\"from\":\"", w->frame,
+               time_format(w->time, text));
+    put_end(b, w->ip, w->from, w->from_port);
+    buf_str(b, "\",\"to\":\"");
+    put_end(b, w->ip, w->to, w->to_port);
+    buf_u8(b, '"');
+    put_text(b, "protocol", w->app ? w->app->name : NULL);
+    buf_str(b, "}\n");
+}
+
+void
+suricata_refusal_put(struct buf *b, const struct suricata_refusal *r)
+{
+    buf_printf(b, "{\"suricata-%s\":{\"file\":", r->is_malformed ? "malformed" : "unsupported");
+    text_json_put(b, r->file, strlen(r->file));
+    buf_printf(b, ",\"line\":%u", r->line);
+    if (r->sid)
+        buf_printf(b, ",\"sid\":%u", r->sid);
+    put_text(b, "keyword", r->keyword);
+    put_text(b, "why", r->why);
+    buf_str(b, "}}\n");
+}
