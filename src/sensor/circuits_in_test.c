@@ -47,6 +47,16 @@ a_newer_generation_begins_anew(void **state UNUSED)
 }
 
 static void
+a_piece_that_is_missing_is_not_overlooked(void **state UNUSED)
+{
+    struct circuits_in in = {0};
+    assert_null(take(&in, piece(7, 1, 3, "a"), ERR_OK));
+    assert_null(take(&in, piece(7, 3, 3, "c"), ERR_CONFLICT));
+    assert_null(take(&in, piece(7, 1, 3, "a"), ERR_OK));
+    assert_null(take(&in, piece(7, 2, 4, "b"), ERR_CONFLICT));
+}
+
+static void
 what_is_no_piece_is_refused(void **state UNUSED)
 {
     static const char *const wrong[] = {
@@ -67,4 +77,5 @@ what_is_no_piece_is_refused(void **state UNUSED)
 
 TEST_MAIN(cmocka_unit_test(pieces_in_order_are_the_whole),
           cmocka_unit_test(a_newer_generation_begins_anew),
+          cmocka_unit_test(a_piece_that_is_missing_is_not_overlooked),
           cmocka_unit_test(what_is_no_piece_is_refused))

@@ -17,9 +17,9 @@
 #include <string.h>
 
 #define LINE_LIMIT ((size_t)256 << 10)
-#define UNDER_WAY 32                      /* calls, at most */
-#define ANSWER_WITHIN (30 * NSEC_PER_SEC) /* else the connection is worth nothing */
-#define HOLD_OFF NSEC_PER_SEC             /* after tielined could not take something */
+#define UNDER_WAY 32                 /* calls, at most */
+#define PATIENCE (30 * NSEC_PER_SEC) /* else the connection is worth nothing */
+#define HOLD_OFF NSEC_PER_SEC        /* after tielined could not take something */
 #define STATUS_EVERY (5 * NSEC_PER_SEC)
 #define ASSETS 16384
 #define ASSET_OCTETS ((size_t)16 << 20)
@@ -184,7 +184,7 @@ tell_one(struct sensor_link *l, enum kind kind)
     struct told *t = xmalloc(sizeof *t);
     *t = (struct told){l, kind, number};
     l->under_way++;
-    if (rpc_call(l->rpc, kinds[kind].method, json, ANSWER_WITHIN, on_told, t, NULL)) {
+    if (rpc_call(l->rpc, kinds[kind].method, json, l->config.patience, on_told, t, NULL)) {
         l->under_way--;
         outbox_retry(l->boxes[kind], number);
         l->hold = clock_monotonic() + HOLD_OFF;
@@ -258,7 +258,8 @@ status_json(struct sensor_link *l)
 static void
 tell_status(struct sensor_link *l)
 {
-    (void)rpc_call(l->rpc, "sensor.status", status_json(l), ANSWER_WITHIN, on_status_told, l, NULL);
+    (void)rpc_call(l->rpc, "sensor.status", status_json(l), l->config.patience, on_status_told, l,
+                   NULL);
     timer_start(l->timer, STATUS_EVERY);
 }
 
@@ -297,7 +298,7 @@ on_opened(void *arg, struct stream *stream)
     reconnect_connected(&l->reconnect, clock_monotonic());
     enum err err = rpc_call(l->rpc, "sensor.hello",
                             json_pack("{ss ss}", "name", l->name, "version", l->version),
-                            ANSWER_WITHIN, on_hello, l, NULL);
+                            l->config.patience, on_hello, l, NULL);
     if (err)
         hang_up(l, err_text(err));
 }
@@ -455,6 +456,7 @@ sensor_link_new(const struct sensor_link_config *config, struct sensor_link **re
     l->name = xstrdup(config->name);
     l->version = xstrdup(config->version);
     l->config.rate = config->rate ? config->rate : RATE;
+    l->config.patience = config->patience ? config->patience : PATIENCE;
     l->boxes[ALERT] = outbox_new(config->alerts ? config->alerts : SENSOR_LINK_ALERTS,
                                  config->octets ? config->octets : SENSOR_LINK_OCTETS);
     l->boxes[ASSET] = outbox_new(ASSETS, ASSET_OCTETS);

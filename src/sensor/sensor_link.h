@@ -34,6 +34,7 @@ struct sensor_link_config {
     uint32_t alerts; /* kept at most; 0: SENSOR_LINK_ALERTS */
     size_t octets;   /* of them at most; 0: SENSOR_LINK_OCTETS */
     uint32_t rate;   /* assets and reports a second; 0: 20 */
+    nsec_t patience; /* with an answer; then the connection is worth nothing; 0: 30 s */
     void *arg;
     /* {"circuits", "hosts", "own"} (doc/sensor.md): all of them, again after each change. Valid
      * during the call. NULL is fine. */

@@ -476,6 +476,18 @@ an_exception_that_a_crash_swallowed_is_raised_at_the_start(void **state)
     p->n_refused = 0;
     start(p);
     RUN_UNTIL(p->scene->loop, json_array_size(p->raised) == 1);
+    /* One that was raised is not raised again, whatever became of it. */
+    static const struct journal_entry raised = {
+        "exception.raised", "exception/1", "system/test",
+        "{\"id\":1,\"kind\":\"traffic-without-circuit\",\"severity\":\"major\",\"object\":"
+        "\"host/fep\",\"text\":\"t\",\"evidence\":{}}",
+        0};
+    assert_ok(append_and_wait(p->scene, &raised, 1).err);
+    stop(p);
+    start(p);
+    connect_sensor(p);
+    assert_ok(say_alert(p, 3, "modbus-write", 1));
+    assert_int_equal(json_array_size(p->raised), 1);
 }
 
 static enum err
@@ -521,9 +533,17 @@ a_silent_sensor_is_lost_and_comes_back(void **state)
     assert_string_equal(text_of(json_array_get(p->raised, 0), "object"), "sensor/s1");
     assert_non_null(sensing_sensor(&p->state->sensing, 0, "s1")->reason);
     stop(p);
+    static const struct journal_entry raised = {
+        "exception.raised", "exception/1", "system/test",
+        "{\"id\":1,\"kind\":\"sensor-lost\",\"severity\":\"major\",\"object\":\"sensor/s1\","
+        "\"text\":\"t\",\"evidence\":{}}",
+        0};
+    assert_ok(append_and_wait(p->scene, &raised, 1).err);
     p->options.silence = 0;
     start(p);
     connect_sensor(p);
+    RUN_UNTIL(p->scene->loop, json_array_size(p->closed) == 1);
+    assert_string_equal(text_of(json_array_get(p->closed, 0), "kind"), "sensor-lost");
     RUN_UNTIL(p->scene->loop, !sensing_sensor(&p->state->sensing, 0, "s1")->reason);
     assert_int_equal(events(p, "sensor.back"), 2);
 }

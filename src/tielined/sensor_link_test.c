@@ -2,6 +2,7 @@
  * them ends at any moment, and every alert is in the journal once. (TLS: test/netns/sensor.sh.) */
 #include "bus/local.h"
 #include "engineer/testing.h"
+#include "io/rpc.h"
 #include "journal/testing.h"
 #include "sensor/sensor_link.h"
 #include "sensors/service.h"
@@ -19,6 +20,7 @@ struct both {
     unsigned n_circuits; /* of the last time that they were told */
     unsigned n_told;
     uint64_t known;
+    nsec_t patience;
     unsigned n_events[ALERTS + 1]; /* sensor.alert, by its number */
 };
 
@@ -78,6 +80,7 @@ start_link(struct both *b)
                                               .name = "s1",
                                               .version = "0.1.0",
                                               .rate = 100000,
+                                              .patience = b->patience,
                                               .arg = b,
                                               .circuits = on_circuits,
                                               .known = on_known};
@@ -238,8 +241,80 @@ what_tielined_refuses_is_given_up(void **state)
     assert_int_equal(c.acknowledged, 1);
 }
 
+/* ---- A tielined that does not answer ---- */
+
+struct mute {
+    struct both *both;
+    struct stream_listener *listener;
+    struct rpc *rpcs[8];
+    struct rpc_request *kept[8];
+    unsigned n_rpcs, n_alerts;
+};
+
+static void
+do_hello(void *arg UNUSED, struct rpc_request *request, json_t *params UNUSED)
+{
+    rpc_reply(request, NULL);
+}
+
+static void
+do_nothing(void *arg, struct rpc_request *request, json_t *params)
+{
+    struct mute *m = arg;
+    assert_true(m->n_alerts < ARRAY_SIZE(m->kept));
+    assert_non_null(json_object_get(params, "alert"));
+    m->kept[m->n_alerts++] = request;
+}
+
+static const struct rpc_method mute_methods[] = {{"sensor.hello", "", "", do_hello},
+                                                 {"sensor.status", "", "", do_hello},
+                                                 {"sensor.alert", "", "", do_nothing}};
+
+static void
+on_mute_closed(void *arg UNUSED, struct rpc *rpc UNUSED, enum err err UNUSED,
+               const char *reason UNUSED)
+{
+}
+
+static void
+on_mute_accepted(void *arg, struct stream *stream)
+{
+    struct mute *m = arg;
+    const struct rpc_config config = {.methods = mute_methods,
+                                      .n_methods = ARRAY_SIZE(mute_methods),
+                                      .closed = on_mute_closed,
+                                      .arg = m};
+    assert_true(m->n_rpcs < ARRAY_SIZE(m->rpcs));
+    m->rpcs[m->n_rpcs++] = rpc_new(m->both->scene->loop, stream, &config);
+}
+
+static void
+what_is_never_answered_is_told_again_by_another_connection(void **state)
+{
+    static const struct stream_listener_handler handler = {on_mute_accepted, NULL};
+    struct both *b = *state;
+    struct mute m = {.both = b};
+    struct diag diag;
+    const struct stream_config config = {.address = b->address};
+    assert_ok(stream_listen(b->scene->loop, &config, &handler, &m, &m.listener, &diag));
+    b->patience = 50 * NSEC_PER_MSEC;
+    start_link(b);
+    put_alert(b, 1, 1);
+    put_alert(b, 2, 1); /* under way as well when the first has waited long enough */
+    RUN_UNTIL(b->scene->loop, m.n_alerts == 4);
+    assert_int_equal(m.n_rpcs, 2);
+    sensor_link_free(b->link);
+    b->link = NULL;
+    for (unsigned i = 0; i < m.n_alerts; i++)
+        rpc_reply(m.kept[i], NULL);
+    for (unsigned i = 0; i < m.n_rpcs; i++)
+        rpc_free(m.rpcs[i]);
+    stream_listener_free(m.listener);
+}
+
 TEST_MAIN(WITH_BOTH(what_is_put_before_there_is_a_tielined_arrives),
           WITH_BOTH(every_alert_is_in_the_journal_once_whoever_ends_when),
           WITH_BOTH(a_sensor_that_begins_anew_tells_again_what_is_known),
           WITH_BOTH(circuits_come_in_pieces_and_are_the_whole),
-          WITH_BOTH(what_is_no_alert_is_not_taken), WITH_BOTH(what_tielined_refuses_is_given_up))
+          WITH_BOTH(what_is_no_alert_is_not_taken), WITH_BOTH(what_tielined_refuses_is_given_up),
+          WITH_BOTH(what_is_never_answered_is_told_again_by_another_connection))
