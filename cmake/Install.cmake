@@ -25,6 +25,7 @@ endfunction()
 if(NOT TIELINE_ONLY)
     tieline_install(tieline-edge lib/tieline/edge tieline-edge tieline-probe)
     tieline_install(tielined lib/tieline/tielined tielined)
+    tieline_install(tieline-sensor ${CMAKE_INSTALL_BINDIR} tieline-sensor)
     tieline_install(tieline-cli ${CMAKE_INSTALL_BINDIR} tieline)
     tieline_install(tieline-lab ${CMAKE_INSTALL_BINDIR}
         lab-wire lab-stream lab-goose lab-modbus lab-probe)
@@ -34,6 +35,10 @@ if(NOT TIELINE_ONLY)
     install(PROGRAMS packaging/tieline-edge/successor DESTINATION lib/tieline COMPONENT tieline-edge)
     install(FILES packaging/tieline-edge/tmpfiles.conf RENAME tieline-edge.conf
         DESTINATION lib/tmpfiles.d COMPONENT tieline-edge)
+
+    install(FILES packaging/tieline-sensor/tieline-sensor@.service DESTINATION ${units} COMPONENT tieline-sensor)
+    install(FILES packaging/tieline-sensor/sysusers.conf RENAME tieline-sensor.conf
+        DESTINATION lib/sysusers.d COMPONENT tieline-sensor)
 
     install(DIRECTORY schema/ DESTINATION ${data}/schema COMPONENT tielined FILES_MATCHING PATTERN *.yang)
     install(DIRECTORY etc/workflows/ DESTINATION ${data}/workflows COMPONENT tielined
