@@ -58,6 +58,16 @@ mistakes_name_the_option(void **state UNUSED)
     assert_string_equal(diag.text, "--advisories needs --assets");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--loud"), ERR_INVALID);
     assert_string_equal(diag.text, "there is no option \"--loud\"");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--link=unix:/l"), ERR_INVALID);
+    assert_string_equal(diag.text, "--link and --name belong together");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--link=unix:/l", "--name=a b"),
+               ERR_INVALID);
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--alerts=a"), ERR_INVALID);
+    assert_string_equal(diag.text, "--alerts needs --link");
+    assert_err(
+        PARSE(&o, &diag, "tieline-sensor", "--read=f", "--link=unix:/l", "--name=a", "--ca=c"),
+        ERR_INVALID);
+    assert_string_equal(diag.text, "--ca, --cert and --key belong together, with --link");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "f.pcap"), ERR_INVALID);
     assert_string_equal(diag.text, "\"f.pcap\" is not an option");
 }
