@@ -21,7 +21,7 @@ rtu_mac=02:00:00:20:00:11 rtu=10.20.0.11 desk=10.20.0.31
 attack() {
     local host=$1 what=$2 rule=$3 text=$4 filter=${5:-true} sent seen words
     # shellcheck disable=SC2086
-    sent=$(at "$host" python3 "$here/tools/attack.py" eth0 $what)
+    sent=$(at "$host" "$here/attack" eth0 $what)
     raised() { alerts | jq -e --arg rule "$rule" "[.alerts[] | select(.rule == \$rule and ($filter))] | length > 0"; }
     if until_true 5 raised; then seen=$(($(now_ms) - sent / 1000000)); fi
     words=$(alerts | jq -r --arg rule "$rule" '[.alerts[] | select(.rule == $rule)][0] |

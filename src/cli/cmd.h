@@ -80,6 +80,7 @@ int cmd_sensor_alert(struct cli *);
 int cmd_sensor_incidents(struct cli *);
 int cmd_sensor_assets(struct cli *);
 int cmd_sensor_report(struct cli *);
+int cmd_sensor_coverage(struct cli *);
 int cmd_sensor_close(struct cli *);
 
 /* cmd_journal.c, cmd_verify.c */

@@ -3,12 +3,17 @@
 
 #include "base/alloc.h"
 #include "cli/cli_stix.h"
+#include "detect/coverage.h"
+#include "detect/finding_names.h"
 #include "io/clock.h"
+#include "sensor/protocols.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include <uthash.h>
+
+#define DETECTIONS "/usr/share/tieline/detections" /* of the package tieline-sensor */
 
 static const struct column sensor_columns[] = {
     {"NAME", "name", AS_TEXT, NULL},
@@ -361,5 +366,23 @@ cmd_sensor_report(struct cli *cli)
                 traffic_columns);
     put_section(cli, "Incidents", json_object_get(report, "incidents"), incident_columns);
     json_decref(report);
+    return CLI_OK;
+}
+
+/* Of files here: no server is asked. */
+int
+cmd_sensor_coverage(struct cli *cli)
+{
+    const struct rules_source source = {.protocols = protocols_all, .finds = finding_is_known};
+    const char *path = cli_argument(cli, 0) ? cli_argument(cli, 0) : DETECTIONS;
+    struct rules *rules;
+    struct diag diag = {""};
+    if (rules_read(&source, &path, 1, &rules, &diag))
+        return cli_fail(cli, CLI_FAILED, "%s", diag.text);
+    if (cli->json)
+        cli_print(cli, coverage_json(rules));
+    else
+        coverage_put(&cli->out, rules);
+    rules_free(rules);
     return CLI_OK;
 }

@@ -24,7 +24,7 @@ struct incident {
     uint32_t number;
     nsec_t first, last;
     uint32_t n_alerts, n_sources, n_targets, n_rules;
-    enum severity severity;
+    enum rule_severity severity;
     struct who sources[ENDS], targets[ENDS];
     const struct rule *rules[RULES_NAMED];
 };
@@ -277,7 +277,7 @@ put_alert(struct alerts *a, struct buf *out, const struct alert *x)
     put_text(out, "rule", r->name);
     buf_printf(out, ",\"number\":%u,", r->number);
     put_text(out, "title", r->title);
-    buf_printf(out, ",\"severity\":\"%s\"", severity_word(r->severity));
+    buf_printf(out, ",\"severity\":\"%s\"", rule_severity_word(r->severity));
     put_texts(out, "techniques", r->techniques, r->n_techniques);
     put_who(a, out, "source", &x->source);
     put_who(a, out, "target", &x->target);
@@ -417,7 +417,8 @@ put_incident(struct alerts *a, struct buf *out, const struct incident *x)
     buf_printf(out, "{\"incident\":\"%s/I%" PRIu64 "\"", a->sensor, a->incident_base + x->number);
     put_time(out, "first", x->first);
     put_time(out, "last", x->last);
-    buf_printf(out, ",\"alerts\":%u,\"severity\":\"%s\"", x->n_alerts, severity_word(x->severity));
+    buf_printf(out, ",\"alerts\":%u,\"severity\":\"%s\"", x->n_alerts,
+               rule_severity_word(x->severity));
     put_texts(out, "rules", rules, x->n_rules);
     put_texts(out, "techniques", techniques, n);
     put_whos(out, "sources", x->sources, x->n_sources);
@@ -596,7 +597,7 @@ tell_held_back(struct alerts *a, nsec_t now)
                       .planned = RULE_PLANNED_UNKNOWN};
     buf_clear(&a->text);
     buf_str(&a->text, "Held back in a minute:");
-    rule.severity = SEVERITY_LOW;
+    rule.severity = RULE_LOW;
     for (unsigned i = 0; i < a->n_held; i++) {
         buf_printf(&a->text, "%s %u of %s", i ? "," : "", a->held[i].n, a->held[i].rule->name);
         x.count += a->held[i].n;

@@ -29,7 +29,7 @@ struct alerts_config {
     uint32_t burst;     /* 0: 100 */
     void *arg;
     /* An alert as JSON, without a line feed: new, or told again. */
-    void (*told)(void *arg, const char *json, size_t size, enum severity, bool is_new);
+    void (*told)(void *arg, const char *json, size_t size, enum rule_severity, bool is_new);
     /* What is known of an address: {"vendor": "ABB", ...}. Appends nothing if it is nothing. NULL
      * is fine. */
     void (*describe)(void *arg, const struct who *, struct buf *json);

@@ -123,3 +123,33 @@ coverage_put(struct buf *out, const struct rules *rules)
                rules_number(rules));
     put_others(out, rules);
 }
+
+static json_t *
+rules_json(const struct rules *rules, const char *technique, unsigned number)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < rules_number(rules); i++) {
+        const struct rule *r = rules_at(rules, i);
+        if (!r->is_quiet && (technique ? is_for(r, technique) : r->number == number))
+            json_array_append_new(list, json_string(r->name));
+    }
+    return list;
+}
+
+json_t *
+coverage_json(const struct rules *rules)
+{
+    json_t *all = json_array(), *detections = json_array();
+    json_int_t covered = 0;
+    for (size_t i = 0; i < n_techniques; i++) {
+        json_t *list = rules_json(rules, techniques[i].id, 0);
+        covered += json_array_size(list) > 0;
+        json_array_append_new(all, json_pack("{ss ss so}", "id", techniques[i].id, "name",
+                                             techniques[i].name, "rules", list));
+    }
+    for (unsigned number = 1; number <= RULE_NUMBERS; number++)
+        json_array_append_new(detections, json_pack("{si so}", "number", number, "rules",
+                                                    rules_json(rules, NULL, number)));
+    return json_pack("{so sI sI so}", "techniques", all, "covered", covered, "of",
+                     (json_int_t)n_techniques, "detections", detections);
+}

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "detect/rule.h"
 
+#include <jansson.h>
+
 struct technique {
     const char *id, *name;
 };
@@ -16,5 +18,8 @@ extern const size_t n_techniques;
 /* A table: each technique with the rules for it, or none; how many of how many; and which of the
  * promised detections (rule.h) have a rule. Techniques that rules name beyond are listed behind. */
 void coverage_put(struct buf *, const struct rules *);
+/* {"techniques": [{"id", "name", "rules": []}], "covered", "of", "detections": [{"number", "rules":
+ *  []}]}, the caller's. */
+json_t *coverage_json(const struct rules *);
 
 #endif

@@ -51,7 +51,7 @@ static const char *const explains[] = {"source", "target", "port",   "protocol",
                                        "act",    "object", "detail", "count",    "within"};
 
 const char *
-severity_word(enum severity s)
+rule_severity_word(enum rule_severity s)
 {
     return severities[s];
 }
@@ -194,7 +194,7 @@ read_severity(struct reader *r, struct yaml_place place, json_t *value)
                 : -1;
     if (n < 0)
         return FAIL(r, place, "low, medium, high or critical expected");
-    r->rule->severity = (enum severity)n;
+    r->rule->severity = (enum rule_severity)n;
     return ERR_OK;
 }
 
@@ -852,7 +852,7 @@ read_rules(struct reader *r)
                                   "more than %d rules", RULES_MAX);
         GROW(rules->rules, rules->n, rules->capacity);
         r->rule = &rules->rules[rules->n];
-        *r->rule = (struct rule){.severity = SEVERITY_MEDIUM};
+        *r->rule = (struct rule){.severity = RULE_MEDIUM};
         err = read_rule(r, element(list, i), one);
         if (err)
             return err;

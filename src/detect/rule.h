@@ -32,13 +32,13 @@ enum rule_on {
     RULE_ONS,
 };
 
-enum severity {
-    SEVERITY_LOW,
-    SEVERITY_MEDIUM,
-    SEVERITY_HIGH,
-    SEVERITY_CRITICAL,
+enum rule_severity {
+    RULE_LOW,
+    RULE_MEDIUM,
+    RULE_HIGH,
+    RULE_CRITICAL,
 };
-const char *severity_word(enum severity); /* "high"; static */
+const char *rule_severity_word(enum rule_severity); /* "high"; static */
 
 /* What events are told apart by. */
 enum part_kind {
@@ -108,7 +108,7 @@ enum rule_planned {
 struct rule {
     const char *name, *title, *explanation;
     unsigned number; /* 1 to RULE_NUMBERS; 0: none of them */
-    enum severity severity;
+    enum rule_severity severity;
     unsigned n_techniques, n_playbook;
     const char *techniques[RULE_TECHNIQUES]; /* "T0855" */
     const char **playbook;

@@ -46,7 +46,7 @@ a_rule_is_compiled(void **state UNUSED)
     const struct rule *r = rules_at(rules, 0);
     assert_int_equal(rules_number(rules), 1);
     assert_int_equal(r->number, 14);
-    assert_int_equal(r->severity, SEVERITY_CRITICAL);
+    assert_int_equal(r->severity, RULE_CRITICAL);
     assert_int_equal(r->n_techniques, 2);
     assert_int_equal(r->kinds, 1u << PDU_REQUEST);
     assert_int_equal(r->acts, 1u << ACT_OPERATE | 1u << ACT_WRITE);

@@ -156,7 +156,7 @@ on_hit(void *arg, const struct hit *hit)
 }
 
 static void
-on_alert(void *arg, const char *json, size_t size, enum severity severity, bool is_new)
+on_alert(void *arg, const char *json, size_t size, enum rule_severity severity, bool is_new)
 {
     struct monitor *m = arg;
     if (m->config.alert)

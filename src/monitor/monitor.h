@@ -37,7 +37,7 @@ struct monitor_config {
     /* A device is new, or another than before. */
     void (*device)(void *arg, const struct asset *, bool is_new);
     /* An alert, as in alerts.h. */
-    void (*alert)(void *arg, const char *json, size_t size, enum severity, bool is_new);
+    void (*alert)(void *arg, const char *json, size_t size, enum rule_severity, bool is_new);
 };
 
 /* ERR_NOT_FOUND, ERR_DENIED, ERR_IO: of the directory for evidence. */

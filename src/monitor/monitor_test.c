@@ -27,7 +27,7 @@ struct bench {
 #define HEAD(name) "  - name: " name "\n    title: T\n    explanation: E\n    playbook: [look]\n"
 
 static void
-on_alert(void *arg, const char *json, size_t size, enum severity severity UNUSED,
+on_alert(void *arg, const char *json, size_t size, enum rule_severity severity UNUSED,
          bool is_new UNUSED)
 {
     struct bench *b = arg;

@@ -184,7 +184,7 @@ print_json(void *arg, const char *json, size_t size)
 
 /* Printed as {"alert": {...}}. */
 static void
-on_alert(void *arg, const char *json, size_t size, enum severity severity UNUSED,
+on_alert(void *arg, const char *json, size_t size, enum rule_severity severity UNUSED,
          bool is_new UNUSED)
 {
     struct program *p = arg;
