@@ -12,6 +12,7 @@
 #include "proto/it/snmp/snmp.h"
 #include "proto/it/ssh/ssh.h"
 #include "proto/it/syslog/syslog.h"
+#include "proto/it/telnet/telnet.h"
 #include "proto/it/tftp/tftp.h"
 #include "proto/it/tls/tls.h"
 #include "proto/lldp/lldp_protocol.h"
@@ -65,6 +66,7 @@ const struct protocol *const protocols_all[] = {
     &ssh,
     &sv_protocol,
     &syslog_protocol,
+    &telnet_protocol,
     &tftp_protocol,
     &tls,
     &tristation,

@@ -1,0 +1,1 @@
+tieline_fuzz(telnet LIBS tl_telnet)
