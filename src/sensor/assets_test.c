@@ -307,6 +307,39 @@ the_longest_silent_makes_room(void **state)
     assert_int_equal(roles[1], 0);
 }
 
+static void
+tell_in(struct bench *b, const struct conversation *c, const struct pdu *p)
+{
+    assets_message(b->assets, c, 0, b->now += NSEC_PER_SEC, p);
+}
+
+/* What was found for a conversation does not hold when the device was forgotten meanwhile, nor for
+ * the next conversation in its slot. */
+static void
+a_conversation_s_devices_are_its_own(void **state)
+{
+    struct bench *b = *state;
+    unsigned way;
+    uint8_t roles[256] = {0};
+    struct conversation first = between(1, 9, &way), next = between(2, 8, &way);
+    first.serial = 1;
+    next.serial = 2; /* in the same slot */
+    tell_in(b, &first, message(&modbus, PDU_REQUEST, ACT_READ));
+    tell_in(b, &first, message(&modbus, PDU_REQUEST, ACT_OPERATE));
+    tell(b, 3, 4, message(&modbus, PDU_REQUEST, ACT_READ));
+    tell(b, 5, 6, message(&modbus, PDU_REQUEST, ACT_READ)); /* 1 and 9 make room */
+    tell_in(b, &first, message(&modbus, PDU_REQUEST, ACT_READ));
+    assets_each(b->assets, keep_roles, roles);
+    assert_int_equal(roles[1], ROLE_CLIENT);
+    assert_int_equal(roles[9], ROLE_SERVER);
+    assert_int_equal(assets_number(b->assets), 3);
+    tell_in(b, &next, message(&modbus, PDU_REQUEST, ACT_DOWNLOAD));
+    assets_each(b->assets, keep_roles, roles);
+    assert_int_equal(roles[2], ROLE_CLIENT | ROLE_ENGINEERING);
+    assert_int_equal(roles[8], ROLE_SERVER);
+    assert_int_equal(assets_number(b->assets), 3);
+}
+
 static bool
 keep_last(void *arg, const struct asset *a)
 {
@@ -356,4 +389,5 @@ TEST_MAIN(TEST(a_device_says_who_it_is), TEST(weaker_evidence_does_not_count),
           cmocka_unit_test(a_vendor_is_known_by_the_mac_unless_it_is_a_router_s),
           TEST(groups_are_nobody), TEST(what_is_told_late_does_not_make_a_device_older),
           cmocka_unit_test_setup_teardown(made_up_macs_make_room, begin_small, end),
-          cmocka_unit_test_setup_teardown(the_longest_silent_makes_room, begin_small, end))
+          cmocka_unit_test_setup_teardown(the_longest_silent_makes_room, begin_small, end),
+          cmocka_unit_test_setup_teardown(a_conversation_s_devices_are_its_own, begin_small, end))
