@@ -59,11 +59,11 @@ mistakes_name_the_option(void **state UNUSED)
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--loud"), ERR_INVALID);
     assert_string_equal(diag.text, "there is no option \"--loud\"");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--link=unix:/l"), ERR_INVALID);
-    assert_string_equal(diag.text, "--link and --name belong together");
+    assert_string_equal(diag.text, "--link needs --name");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--link=unix:/l", "--name=a b"),
                ERR_INVALID);
-    assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--alerts=a"), ERR_INVALID);
-    assert_string_equal(diag.text, "--alerts needs --link");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--read=f", "--alerts-of=a"), ERR_INVALID);
+    assert_string_equal(diag.text, "--alerts-of needs --link");
     assert_err(
         PARSE(&o, &diag, "tieline-sensor", "--read=f", "--link=unix:/l", "--name=a", "--ca=c"),
         ERR_INVALID);
