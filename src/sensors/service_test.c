@@ -265,8 +265,11 @@ static unsigned
 events(struct place *p, const char *type)
 {
     struct counted c = {type, 0};
-    const struct journal_query query = {.type_prefix = type};
+    /* Of what the state has: a little more than that may be durable. */
+    const struct journal_query query = {.type_prefix = type, .to = p->state->seq};
     struct diag diag;
+    if (!p->state->seq)
+        return 0;
     assert_ok(journal_read(p->scene->journal, &query, count_type, &c, &diag));
     return c.n;
 }
