@@ -35,7 +35,7 @@ attack eng-a "restart $rtu_mac $desk $rtu" device-restart "a DNP3 restart is not
 attack eng-a "firmware $rtu_mac $desk $rtu" firmware-update "a firmware download is noticed within 1 s"
 at rtu-a ip neigh flush all
 at rtu-a ping -c 1 -W 1 10.20.0.1 >/dev/null 2>&1
-attack eng-a "spoof $rtu_mac 10.20.0.1 $rtu" arp-spoof "ARP that claims the gateway's address is noticed within 1 s"
+attack eng-a "spoof ff:ff:ff:ff:ff:ff $rtu 10.20.0.1" arp-spoof "ARP that claims rtu-a's address is noticed within 1 s" '.source.device.host == "eng-a"' 
 attack relay-a1 goose-replay goose-sequence "a replayed GOOSE message is noticed within 1 s" '.circuit == "trip-a1"'
 
 incident() { as vic sensor incidents --json | jq -e '[.incidents[] | select((.alerts | length) >= 4)] | length > 0'; }
