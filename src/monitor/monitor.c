@@ -19,6 +19,7 @@ struct monitor {
     struct machines *machines;
     struct alerts *alerts;
     struct evidence *evidence;
+    struct habits *habits;
     struct plan *plan;  /* NULL: nobody said which circuits there are */
     uint32_t heard;     /* frame of the message that is being read */
     nsec_t now, ticked; /* by the frames, or by what monitor_tick() was told */
@@ -69,6 +70,8 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
         detector_message(m->detector, c, way, f, p);
         machines_message(m->machines, c, way, f, p);
     }
+    if (m->habits)
+        habits_message(m->habits, c, way, f->time, p);
     if (m->config.message)
         m->config.message(m->config.arg, c, way, f, p);
 }
@@ -108,6 +111,8 @@ on_ended(void *arg, const struct conversation *c)
     struct monitor *m = arg;
     if (m->assets)
         assets_conversation(m->assets, c);
+    if (m->habits)
+        habits_ended(m->habits, c);
     if (m->config.ended)
         m->config.ended(m->config.arg, c);
 }
@@ -256,6 +261,8 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         m->config.name = "sensor";
     if (config->rules)
         make_detector(m);
+    if (config->has_habits)
+        m->habits = habits_new(config->conversations);
     if (config->evidence)
         err = evidence_new(config->evidence, &m->evidence, diag);
     if (!err && (config->has_assets || config->rules || config->said || config->device)) {
@@ -283,7 +290,7 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .malformed = m->detector || config->malformed ? on_malformed : NULL,
         .data = config->data ? on_data : NULL,
         .taken = config->taken ? on_taken : NULL,
-        .ended = m->assets || config->ended ? on_ended : NULL};
+        .ended = m->assets || m->habits || config->ended ? on_ended : NULL};
     m->sensor = sensor_new(&sensor);
     *out = m;
     return ERR_OK;
@@ -300,6 +307,7 @@ monitor_free(struct monitor *m)
     detector_free(m->detector);
     alerts_free(m->alerts);
     evidence_free(m->evidence);
+    habits_free(m->habits);
     plan_free(m->plan);
     free(m);
 }
@@ -371,6 +379,12 @@ const struct assets *
 monitor_assets(const struct monitor *m)
 {
     return m->assets;
+}
+
+struct habits *
+monitor_habits(struct monitor *m)
+{
+    return m->habits;
 }
 
 struct alerts *

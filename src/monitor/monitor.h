@@ -4,6 +4,7 @@
 #define MONITOR_MONITOR_H
 
 #include "detect/alerts.h"
+#include "detect/habits.h"
 #include "sensor/sensor.h"
 
 #include <jansson.h>
@@ -16,6 +17,7 @@ struct monitor_config {
     uint32_t conversations;                  /* as in sensor.h */
     size_t memory;
     bool has_assets;           /* devices are kept; also if there are rules */
+    bool has_habits;           /* who talks with whom, how, is kept */
     const struct rules *rules; /* borrowed; NULL: nothing is detected */
     const char *name;          /* of the sensor: begins the ids of alerts; "" is "sensor" */
     nsec_t learn;              /* as in detector.h */
@@ -57,6 +59,7 @@ MUST_CHECK enum err monitor_circuits(struct monitor *, const json_t *, struct di
 struct sensor *monitor_sensor(struct monitor *);
 const struct sensor_counters *monitor_counters(const struct monitor *);
 const struct assets *monitor_assets(const struct monitor *); /* NULL: they are not kept */
+struct habits *monitor_habits(struct monitor *);             /* NULL: they are not kept */
 struct alerts *monitor_alerts(struct monitor *);             /* NULL: there are no rules */
 struct detector *monitor_detector(struct monitor *);         /* NULL: there are no rules */
 

@@ -446,6 +446,40 @@ what_was_learned_is_kept(void **state UNUSED)
     unmake(&again);
 }
 
+/* Polls of two registers in turn each second, and one write. */
+static void
+habits_are_functions_objects_and_periods(void **state UNUSED)
+{
+    const struct monitor_config config = {.protocols = protocols_all, .has_habits = true};
+    struct bench b = {.now = START};
+    json_t *all = json_array();
+    struct diag diag;
+    assert_ok(monitor_new(&config, &b.monitor, &diag));
+    for (unsigned i = 0; i < 20; i++) {
+        ask(&b, 1, 2, i % 2 ? READ : "0001 0000 0006 01 03 0030 0002");
+        b.now += SECOND - NSEC_PER_MSEC;
+    }
+    ask(&b, 1, 2, WRITE);
+    ask(&b, 3, 2, READ);
+    monitor_end(b.monitor);
+    habits_each(monitor_habits(b.monitor), count_incident, all);
+    assert_int_equal(json_array_size(all), 2);
+    const json_t *first = json_array_get(all, 0), *functions = json_object_get(first, "functions");
+    assert_string_equal(text_of(first, "client"), "10.0.0.1");
+    assert_string_equal(text_of(first, "protocol"), "modbus");
+    assert_int_equal(number_of(first, "messages"), 21);
+    assert_int_equal(number_of(first, "octets"), 21 * 12);
+    assert_int_equal(json_array_size(functions), 2);
+    const json_t *reads = json_array_get(functions, 0);
+    assert_string_equal(text_of(reads, "name"), "read-holding-registers");
+    assert_int_equal(number_of(reads, "objects"), 2);
+    assert_float_equal(json_number_value(json_object_get(reads, "period")), 1.0, 0.001);
+    assert_null(json_object_get(json_array_get(functions, 1), "period"));
+    assert_int_equal(habits_left_out(monitor_habits(b.monitor)), 0);
+    json_decref(all);
+    unmake(&b);
+}
+
 static void
 packets_of_the_conversation_are_kept(void **state UNUSED)
 {
@@ -513,6 +547,7 @@ main(void)
         cmocka_unit_test(a_flood_is_held_back_and_told_as_one),
         cmocka_unit_test(an_incident_follows_who_is_behind_it),
         cmocka_unit_test(what_was_learned_is_kept),
+        cmocka_unit_test(habits_are_functions_objects_and_periods),
         cmocka_unit_test(packets_of_the_conversation_are_kept),
         cmocka_unit_test(a_directory_that_is_not_there_is_said),
     };

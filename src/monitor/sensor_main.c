@@ -634,6 +634,7 @@ prepare(struct program *p, struct diag *diag)
                                           .conversations = o->conversations,
                                           .memory = (size_t)o->memory_mib << 20,
                                           .has_assets = o->assets || o->link,
+                                          .has_habits = o->habits,
                                           .rules = p->rules,
                                           .name = o->name,
                                           .learn = o->learn,
@@ -660,6 +661,8 @@ tell_at_the_end(struct program *p)
         assets_each(monitor_assets(p->monitor), print_asset, p);
     if (p->advisories)
         assets_each(monitor_assets(p->monitor), print_vulnerabilities, p);
+    if (o->habits)
+        habits_each(monitor_habits(p->monitor), print_json, p);
     if (o->incidents)
         incidents_each(monitor_alerts(p->monitor), print_json, p);
     if (o->counters)

@@ -87,6 +87,7 @@ static const struct option_row rows[] = {
     FLAG_OPTION("suricata-unsupported", AT(unsupported), "print the rules that are not loaded"),
     TEXT_OPTION("advisories", "PATH", AT(advisories), "",
                 "with --assets: which devices are affected; a file of CSAF, or a directory"),
+    FLAG_OPTION("habits", AT(habits), "print at the end who talks with whom, and how"),
     FLAG_OPTION("counters", AT(counters), "print at the end what was counted"),
     NUMBER_OPTION("conversations", "N", AT(conversations), NUMBER_MAX,
                   "that are remembered at once (65536)"),

@@ -34,7 +34,7 @@ struct sensor_options {
     const char *link;            /* of tielined; NULL: nobody is told */
     const char *alerts_of;       /* another program, that are told too; NULL */
     const char *ca, *cert, *key; /* NULL: over a Unix socket */
-    bool messages, identities, assets, alerts, incidents, coverage, counters, help, version;
+    bool messages, identities, assets, habits, alerts, incidents, coverage, counters, help, version;
 };
 
 /* Texts are those of `argv`. ERR_INVALID: `diag` names the option. */
