@@ -15,6 +15,7 @@
 #define PAUSE (10 * NSEC_PER_SEC)
 #define BURST 100
 #define MINUTE (60 * NSEC_PER_SEC)
+#define GRAVE_BURSTS 10 /* so many times as many that are high or critical */
 #define EVIDENCE_MAX 4096
 #define ENDS 32 /* of an incident that are named */
 #define RULES_NAMED 32
@@ -63,6 +64,13 @@ struct alerts {
     uint64_t n_held_back;
     struct buf json, text;
 };
+
+/* Has it been longer than that? Also where the clock went back. */
+static bool
+is_past(nsec_t now, nsec_t since, nsec_t most)
+{
+    return now < since || now - since > most;
+}
 
 struct alerts *
 alerts_new(const struct alerts_config *config)
@@ -166,12 +174,21 @@ protocol_title(const struct hit *h)
 }
 
 static void
+put_somebody(struct buf *out, const struct who *who)
+{
+    if (who->is_there)
+        who_put(out, who);
+    else
+        buf_str(out, "somebody");
+}
+
+static void
 put_word(struct buf *out, const struct hit *h, const char *word, size_t n)
 {
     if (is_word(word, n, "source"))
-        who_put(out, &h->source);
+        put_somebody(out, &h->source);
     else if (is_word(word, n, "target"))
-        who_put(out, &h->target);
+        put_somebody(out, &h->target);
     else if (is_word(word, n, "port"))
         buf_printf(out, "%u", h->target.port);
     else if (is_word(word, n, "protocol"))
@@ -303,8 +320,11 @@ put_alert(struct alerts *a, struct buf *out, const struct alert *x)
     buf_printf(out, ",\"evidence\":%s", x->evidence);
     put_time(out, "first", x->first);
     put_time(out, "last", x->last);
-    buf_printf(out, ",\"count\":%u,\"incident\":\"%s/I%" PRIu64 "\",\"similar\":[", x->count,
-               a->sensor, a->incident_base + x->incident);
+    buf_printf(out, ",\"count\":%u", x->count);
+    if (x->incident)
+        buf_printf(out, ",\"incident\":\"%s/I%" PRIu64 "\"", a->sensor,
+                   a->incident_base + x->incident);
+    buf_str(out, ",\"similar\":[");
     for (unsigned i = 0; i < x->n_similar; i++)
         buf_printf(out, "%s\"%s/%" PRIu64 "\"", i ? "," : "", a->sensor,
                    a->alert_base + x->similar[i]);
@@ -354,7 +374,7 @@ find_incident(struct alerts *a, const struct hit *h)
     struct incident *behind = NULL;
     for (uint32_t i = 0; i < MIN(a->n_incidents, (uint32_t)INCIDENTS_MAX); i++) {
         struct incident *x = &a->incidents[i];
-        if (h->time - x->last > a->config.quiet)
+        if (is_past(h->time, x->last, a->config.quiet))
             continue;
         if (is_in(x->sources, x->n_sources, &h->source))
             return x;
@@ -366,11 +386,24 @@ find_incident(struct alerts *a, const struct hit *h)
 }
 
 static struct incident *
+quietest_incident(struct alerts *a)
+{
+    if (a->n_incidents < INCIDENTS_MAX)
+        return &a->incidents[a->n_incidents];
+    struct incident *x = &a->incidents[0];
+    for (unsigned i = 1; i < INCIDENTS_MAX; i++) {
+        if (a->incidents[i].last < x->last)
+            x = &a->incidents[i];
+    }
+    return x;
+}
+
+static struct incident *
 incident_of(struct alerts *a, const struct hit *h)
 {
     struct incident *x = find_incident(a, h);
     if (!x) {
-        x = &a->incidents[a->n_incidents % INCIDENTS_MAX];
+        x = quietest_incident(a);
         *x = (struct incident){.number = ++a->n_incidents, .first = h->time};
     }
     x->last = h->time;
@@ -439,41 +472,12 @@ incidents_each(struct alerts *a, bool (*each)(void *arg, const char *json, size_
 
 /* ---- Alerts ---- */
 
-static bool
-has_part(const struct rule_key *key, enum part_kind kind)
-{
-    for (unsigned i = 0; i < key->n; i++) {
-        if (key->parts[i].kind == kind)
-            return true;
-    }
-    return false;
-}
-
-/* What makes two hits of a rule the same alert: what is counted by, or else the ends; and the
- * object where the rule tells objects apart. */
-static uint64_t
-key_of(const struct hit *h)
-{
-    const struct rule *r = h->rule;
-    uint64_t key = hash_bytes(r->name, strlen(r->name), hash_secret());
-    bool is_counted = r->count && !r->fresh.n;
-    if (!is_counted || has_part(&r->by, PART_SOURCE) || has_part(&r->by, PART_MAC))
-        key = hash_bytes(h->source.address, sizeof h->source.address, key);
-    if (!is_counted || has_part(&r->by, PART_TARGET))
-        key = hash_bytes(h->target.address, sizeof h->target.address, key);
-    if (h->finding || (is_counted && has_part(&r->by, PART_OBJECT)) ||
-        has_part(&r->fresh, PART_OBJECT) || has_part(&r->range, PART_OBJECT))
-        key = hash_bytes(h->object, strlen(h->object), key);
-    return key;
-}
-
 static char *
 gather_evidence(struct alerts *a, const struct hit *h, uint32_t number)
 {
     static const struct frame nothing;
-    char id[32];
-    snprintf(id, sizeof id, "%u", number);
-    const char *capture = a->config.keep ? a->config.keep(a->config.arg, h, id) : NULL;
+    const char *capture = a->config.keep ? a->config.keep(a->config.arg, h, a->alert_base + number)
+                                         : NULL;
     buf_clear(&a->text);
     buf_u8(&a->text, '{');
     if (h->pdu && h->conversation) {
@@ -614,7 +618,7 @@ tell_held_back(struct alerts *a, nsec_t now)
 static void
 turn_minute(struct alerts *a, nsec_t now)
 {
-    if (a->minute && now - a->minute < MINUTE)
+    if (a->minute && !is_past(now, a->minute, MINUTE - 1))
         return;
     if (a->n_held)
         tell_held_back(a, now);
@@ -626,17 +630,17 @@ void
 alerts_hit(struct alerts *a, const struct hit *h)
 {
     struct alert *x;
-    uint64_t key = key_of(h);
+    uint64_t key = h->key;
     turn_minute(a, h->time);
     HASH_FIND(hh, a->all, &key, sizeof key, x);
-    if (x && h->time - x->last <= a->config.quiet) {
+    if (x && !is_past(h->time, x->first, INT64_MAX) && h->time - x->last <= a->config.quiet) {
         x->last = MAX(x->last, h->time);
         x->count += x->count < UINT32_MAX;
-        if (x->count / 2 >= x->told_count && h->time - x->told >= a->config.pause)
+        if (x->count / 2 >= x->told_count && is_past(h->time, x->told, a->config.pause - 1))
             tell(a, x, h->time, false);
         return;
     }
-    if (a->n_new >= a->config.burst) {
+    if (a->n_new >= a->config.burst * (h->rule->severity >= RULE_HIGH ? GRAVE_BURSTS : 1u)) {
         hold_back(a, h);
         return;
     }
@@ -654,9 +658,9 @@ alerts_tick(struct alerts *a, nsec_t now)
     struct alert *x, *next;
     turn_minute(a, now);
     HASH_ITER (hh, a->all, x, next) {
-        if (x->count > x->told_count && now - x->told >= MINUTE)
+        if (x->count > x->told_count && is_past(now, x->told, MINUTE - 1))
             tell(a, x, now, false);
-        if (now - x->last > 4 * a->config.quiet)
+        if (is_past(now, x->last, 4 * a->config.quiet))
             forget(a, x);
     }
 }

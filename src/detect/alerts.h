@@ -1,13 +1,14 @@
 /* alerts.h - hits become alerts that people can work with: one for what happens again and again,
  * grouped into incidents by who is behind them, with all that is known, and never a flood.
  *
- * - An alert is a rule about the same ends (and, where the rule tells objects apart, the same
- *   object). What happens again is counted; it is told at once when it begins, and then when the
- *   count has doubled, but not more often than every `pause`. After `quiet` without it, it is over:
- *   the next one is a new alert, which names the old one as similar.
+ * - An alert is a rule about what it tells apart (or else the same ends). What happens again is
+ *   counted; it is told at once when it begins, then when the count has doubled, but not more often
+ *   than every `pause`, and a minute later what is left to tell. After `quiet` without it, it is
+ * over: the next one is a new alert, which names the old one as similar.
  * - An incident is all alerts that share a source, or whose source was the target of another one in
  *   it, within `quiet`: a scan, the writes that follow it, and what the victim does then.
- * - `burst` new alerts a minute are told; what is more is counted by rule and told as one.
+ * - `burst` new alerts a minute are told, ten times as many of those that are high or critical;
+ * what is more is counted by rule and told as one.
  *
  * Pure; bounded: the longest quiet alert makes room. */
 #ifndef DETECT_ALERTS_H
@@ -34,7 +35,7 @@ struct alerts_config {
      * is fine. */
     void (*describe)(void *arg, const struct who *, struct buf *json);
     /* Keeps the packets of a new alert; the name of the file, or NULL. NULL is fine. */
-    const char *(*keep)(void *arg, const struct hit *, const char *id);
+    const char *(*keep)(void *arg, const struct hit *, uint64_t number);
 };
 
 struct alerts *alerts_new(const struct alerts_config *); /* never NULL */

@@ -23,6 +23,7 @@
 #define RANGE_SURE 10 /* values without which a range is none */
 #define TEXT_MAX 200  /* octets of a text that is compared with a pattern */
 #define PROTO_TCP 6
+#define HOLE (60 * NSEC_PER_SEC) /* of silence counts no longer than that */
 
 struct list {
     const struct rule **rules;
@@ -33,10 +34,13 @@ struct list {
 
 /* What is kept of a conversation, by its slot. */
 struct watch {
+    uint64_t serial; /* of the conversation */
     const struct protocol *protocol;
     const char *circuit;
     uint32_t generation; /* of the plan that it was looked up in; 0: not yet */
+    uint32_t judged;     /* ... and that rules of conversations were tried with */
     uint8_t number, planned, next;
+    uint8_t began; /* the way of who began it */
     uint32_t seen[SEEN];
 };
 
@@ -46,7 +50,7 @@ struct sighted {
 
 struct tally {
     nsec_t since;
-    uint32_t n;
+    uint32_t n, before; /* in this half of the time, and in the one before */
 };
 
 struct distinct {
@@ -56,7 +60,7 @@ struct distinct {
 };
 
 struct mark {
-    nsec_t until;
+    nsec_t until, lasts;
 };
 
 struct range {
@@ -67,6 +71,7 @@ struct range {
 /* How usual it is that something is new: of each rule. */
 struct usual {
     uint64_t n, once;
+    nsec_t since; /* of the time that was learned */
 };
 
 struct detector {
@@ -81,7 +86,8 @@ struct detector {
     struct cells *known, *tallies, *distincts, *marks, *ranges;
     struct usual *usual; /* by rule */
     uint64_t seed;
-    nsec_t learns_until; /* 0: nothing has come yet */
+    nsec_t learned; /* how long something has been heard; as far as that counts */
+    nsec_t now;     /* 0: nothing has come yet */
     struct buf object, detail;
 };
 
@@ -100,7 +106,16 @@ struct event {
     enum rule_planned planned;
     const char *circuit;
     uint64_t n_skipped; /* that were like it, and not looked at */
+    bool is_late;       /* a conversation that had begun before it was heard */
+    bool is_again;      /* one that is judged by another plan than before */
 };
+
+/* Has it been longer than that? Also where the clock went back. */
+static bool
+is_past(nsec_t now, nsec_t since, nsec_t most)
+{
+    return now < since || now - since > most;
+}
 
 /* ---- Making ---- */
 
@@ -224,9 +239,9 @@ detector_free(struct detector *d)
 }
 
 bool
-detector_learns(const struct detector *d, nsec_t now)
+detector_learns(const struct detector *d)
 {
-    return !d->config.learn || !d->learns_until || now < d->learns_until;
+    return !d->config.learn || d->learned < d->config.learn;
 }
 
 void
@@ -235,11 +250,26 @@ detector_plan_changed(struct detector *d)
     d->generation++;
 }
 
+/* What counts is the time in which something is heard: clocks may step, and captures have holes. */
 static void
-begin_learning(struct detector *d, nsec_t now)
+pass_time(struct detector *d, nsec_t now)
 {
-    if (!d->learns_until)
-        d->learns_until = now + d->config.learn;
+    if (d->now && d->config.learn && now > d->now)
+        d->learned += MIN(now - d->now, HOLE);
+    d->now = now;
+}
+
+static struct usual *
+usual_of(struct detector *d, const struct rule *rule)
+{
+    return &d->usual[rule - rules_at(d->config.rules, 0)];
+}
+
+/* A rule that came later than the others learns as long as they did. */
+static bool
+rule_learns(struct detector *d, const struct rule *rule)
+{
+    return !d->config.learn || d->learned - usual_of(d, rule)->since < d->config.learn;
 }
 
 /* ---- Who ---- */
@@ -282,12 +312,13 @@ is_public(const struct who *w)
 {
     const uint8_t *a = w->address;
     if (w->ip == 6)
-        return (a[0] & 0xe0) == 0x20 && !(a[0] == 0x20 && a[1] == 0x01 && a[2] == 0x0d);
+        return (a[0] & 0xe0) == 0x20 && get_be32(a) != 0x20010db8;
     if (w->ip != 4 || is_many(w))
         return false;
     return !(a[0] == 0 || a[0] == 10 || a[0] == 127 || (a[0] == 172 && (a[1] & 0xf0) == 16) ||
              (a[0] == 192 && a[1] == 168) || (a[0] == 169 && a[1] == 254) ||
-             (a[0] == 100 && (a[1] & 0xc0) == 64) || (a[0] == 192 && a[1] == 0 && a[2] == 2) ||
+             (a[0] == 100 && (a[1] & 0xc0) == 64) ||
+             (a[0] == 192 && a[1] == 0 && (a[2] == 0 || a[2] == 2)) ||
              (a[0] == 198 && (a[1] & 0xfe) == 18) || (a[0] == 198 && a[1] == 51 && a[2] == 100) ||
              (a[0] == 203 && a[1] == 0 && a[2] == 113) || a[0] >= 240);
 }
@@ -372,9 +403,46 @@ meets(const struct rule_condition *c, const struct protocol *p, const struct fie
     }
 }
 
+static bool
+asks_objects(const struct rule_key *key)
+{
+    for (unsigned i = 0; i < key->n; i++) {
+        if (key->parts[i].kind >= PART_OBJECT)
+            return true;
+    }
+    return false;
+}
+
+static bool
+tells_objects(const struct rule *rule)
+{
+    return rule->range.n || asks_objects(&rule->fresh) || asks_objects(&rule->by) ||
+           asks_objects(&rule->sets.by) || asks_objects(&rule->lacks.by) ||
+           asks_objects(&rule->has.by) || (rule->is_distinct && rule->distinct.kind >= PART_OBJECT);
+}
+
+/* Each object that has a name, if the rule tells them apart; else the message. */
+static unsigned
+list_objects(const struct detector *d, const struct rule *rule, const struct event *e,
+             uint16_t *objects)
+{
+    unsigned n = 0;
+    objects[0] = 0;
+    if (!e->pdu || !e->pdu->n_objects || !tells_objects(rule))
+        return 1;
+    for (uint32_t i = 0; i < e->pdu->n_fields && n < OBJECTS; i++) {
+        const struct field *f = &e->pdu->fields[i];
+        if (f->object && (!n || objects[n - 1] != f->object) &&
+            object_is_named_by(&d->objects[e->protocol], f))
+            objects[n++] = f->object;
+    }
+    return n ? n : 1;
+}
+
 /* The objects of which all conditions are true; a field of the message is one of each of them. */
 static unsigned
-find_objects(const struct rule *rule, const struct event *e, uint16_t *objects)
+find_objects(const struct detector *d, const struct rule *rule, const struct event *e,
+             uint16_t *objects)
 {
     const struct pdu *p = e->pdu;
     unsigned all = (1u << rule->n_conditions) - 1, common = 0, own = 0, n = 0;
@@ -387,10 +455,8 @@ find_objects(const struct rule *rule, const struct event *e, uint16_t *objects)
                 common |= 1u << k;
         }
     }
-    if (common == all) {
-        objects[0] = 0;
-        return 1;
-    }
+    if (common == all)
+        return list_objects(d, rule, e, objects);
     for (uint32_t i = 0; i < p->n_fields && n < OBJECTS; i++) {
         const struct field *f = &p->fields[i];
         if (!f->object)
@@ -408,32 +474,6 @@ find_objects(const struct rule *rule, const struct event *e, uint16_t *objects)
         if (before != all && (common | own) == all)
             objects[n++] = object;
     }
-    return n;
-}
-
-static bool
-asks_objects(const struct rule_key *key)
-{
-    for (unsigned i = 0; i < key->n; i++) {
-        if (key->parts[i].kind >= PART_OBJECT)
-            return true;
-    }
-    return false;
-}
-
-/* Of a rule without conditions: each object, if it tells them apart. */
-static unsigned
-list_objects(const struct rule *rule, const struct event *e, uint16_t *objects)
-{
-    objects[0] = 0;
-    if (!e->pdu || !e->pdu->n_objects ||
-        !(asks_objects(&rule->fresh) || asks_objects(&rule->range) || asks_objects(&rule->by) ||
-          asks_objects(&rule->sets.by) || asks_objects(&rule->lacks.by) ||
-          asks_objects(&rule->has.by) || (rule->is_distinct && rule->distinct.kind >= PART_OBJECT)))
-        return 1;
-    unsigned n = MIN(e->pdu->n_objects, (uint32_t)OBJECTS);
-    for (unsigned i = 0; i < n; i++)
-        objects[i] = (uint16_t)(i + 1);
     return n;
 }
 
@@ -509,12 +549,6 @@ key_of(const struct detector *d, const struct event *e, const struct rule_key *k
 
 /* ---- What is remembered ---- */
 
-static struct usual *
-usual_of(struct detector *d, const struct rule *rule)
-{
-    return &d->usual[rule - rules_at(d->config.rules, 0)];
-}
-
 static bool
 is_fresh(struct detector *d, const struct event *e, const struct rule *rule, unsigned *sure)
 {
@@ -529,7 +563,7 @@ is_fresh(struct detector *d, const struct event *e, const struct rule *rule, uns
     usual->once -= k->count == 1;
     k->count += k->count < UINT32_MAX;
     *sure = MIN(*sure, is_sure);
-    return is_new && !detector_learns(d, e->time);
+    return is_new && n && !rule_learns(d, rule);
 }
 
 static bool
@@ -545,12 +579,12 @@ is_out_of_range(struct detector *d, const struct event *e, const struct rule *ru
     struct range *r = cells_make(d->ranges, key_of(d, e, &rule->range, rule->name), e->time,
                                  &is_new);
     if (!isfinite(value))
-        return !detector_learns(d, e->time);
+        return !rule_learns(d, rule);
     if (is_new)
         r->low = r->high = value;
     double slack = (r->high - r->low) / 10;
     bool is_out = value < r->low - slack || value > r->high + slack;
-    bool counts = r->n >= RANGE_SURE && !detector_learns(d, e->time);
+    bool counts = r->n >= RANGE_SURE && !rule_learns(d, rule);
     if (is_out && counts) {
         buf_printf(&d->detail, "%.6g, where %u values were %.6g to %.6g", value, r->n, r->low,
                    r->high);
@@ -566,7 +600,7 @@ static bool
 is_marked(struct detector *d, const struct event *e, const struct rule_mark *mark)
 {
     const struct mark *m = cells_find(d->marks, key_of(d, e, &mark->by, mark->name), e->time);
-    return m && m->until >= e->time;
+    return m && m->until >= e->time && m->until - e->time <= m->lasts;
 }
 
 static void
@@ -575,19 +609,25 @@ set_mark(struct detector *d, const struct event *e, const struct rule_mark *mark
     bool is_new;
     struct mark *m = cells_make(d->marks, key_of(d, e, &mark->by, mark->name), e->time, &is_new);
     m->until = e->time + mark->lasts;
+    m->lasts = mark->lasts;
 }
 
-/* Both begin anew when the time has passed, and when they have reached what the rule asks for. */
+/* In halves of the time: what is counted came within it, and at least all of its later half is.
+ * Begins anew when it has reached what the rule asks for. */
 static uint32_t
 count(struct detector *d, const struct event *e, const struct rule *rule)
 {
     bool is_new;
+    nsec_t half = rule->within / 2;
     struct tally *t = cells_make(d->tallies, key_of(d, e, &rule->by, rule->name), e->time, &is_new);
-    if (is_new || e->time - t->since > rule->within)
+    if (is_new || is_past(e->time, t->since, 2 * half))
         *t = (struct tally){.since = e->time};
-    if (++t->n < rule->count)
+    if (is_past(e->time, t->since, half))
+        *t = (struct tally){.since = t->since + half, .before = t->n};
+    t->n++;
+    uint32_t n = t->before + t->n;
+    if (n < rule->count)
         return 0;
-    uint32_t n = t->n;
     *t = (struct tally){.since = e->time};
     return n;
 }
@@ -599,7 +639,7 @@ count_distinct(struct detector *d, const struct event *e, const struct rule *rul
     uint64_t h = hash_mix(add_part(d, e, &rule->distinct, d->seed));
     struct distinct *t = cells_make(d->distincts, key_of(d, e, &rule->by, rule->name), e->time,
                                     &is_new);
-    if (is_new || e->time - t->since > rule->within) {
+    if (is_new || is_past(e->time, t->since, rule->within)) {
         t->since = e->time;
         t->n = 0;
     }
@@ -648,8 +688,28 @@ is_about(const struct rule *rule, const struct event *e)
          (rule->n_errors &&
           !(p->error && is_listed(rule->errors, rule->n_errors, e->protocol, p->error)))))
         return false;
+    if (rule->protocols && (e->protocol < 0 || !(rule->protocols >> e->protocol & 1)))
+        return false;
     return has_port(rule, e->target.port) && is_whom(&e->source, rule->from) &&
            is_whom(&e->target, rule->to) && (!rule->planned || rule->planned & e->planned);
+}
+
+/* What makes two hits of a rule the same alert: what it tells apart, or else the ends. */
+static uint64_t
+alert_key(const struct detector *d, const struct event *e, const struct rule *rule)
+{
+    static const struct rule_key ends = {.n = 2,
+                                         .parts = {{.kind = PART_SOURCE}, {.kind = PART_TARGET}}};
+    const struct rule_key *key = rule->range.n   ? &rule->range
+                                 : rule->fresh.n ? &rule->fresh
+                                 : rule->count   ? &rule->by
+                                                 : &ends;
+    uint64_t h = key_of(d, e, key, rule->name);
+    if (e->finding && e->finding->object)
+        h = hash_bytes(e->finding->object, strlen(e->finding->object), h);
+    if (rule->on == ON_CHANGE && e->detail)
+        h = hash_bytes(e->detail, strlen(e->detail), h);
+    return h;
 }
 
 static void
@@ -678,7 +738,8 @@ tell(struct detector *d, const struct event *e, const struct rule *rule, uint32_
                             .count = n,
                             .circuit = e->circuit,
                             .planned = e->planned,
-                            .sure = sure};
+                            .sure = sure,
+                            .key = alert_key(d, e, rule)};
     if (d->config.hit)
         d->config.hit(d->config.arg, &hit);
 }
@@ -711,10 +772,11 @@ try_rules(struct detector *d, struct event *e, const struct list *list)
     uint16_t objects[OBJECTS];
     for (uint32_t i = 0; i < list->n; i++) {
         const struct rule *rule = list->rules[i];
-        if (!is_about(rule, e))
+        if (!is_about(rule, e) || (e->is_late && rule->count) ||
+            (e->is_again && (rule->count || !rule->planned)))
             continue;
-        unsigned n = rule->n_conditions ? find_objects(rule, e, objects)
-                                        : list_objects(rule, e, objects);
+        unsigned n = rule->n_conditions ? find_objects(d, rule, e, objects)
+                                        : list_objects(d, rule, e, objects);
         for (unsigned k = 0; k < n; k++) {
             e->object = objects[k];
             try_object(d, e, rule);
@@ -725,9 +787,18 @@ try_rules(struct detector *d, struct event *e, const struct list *list)
 /* ---- Events ---- */
 
 static struct watch *
+slot_of(struct detector *d, const struct conversation *c)
+{
+    return &d->watches[c->slot < d->config.conversations ? c->slot : 0];
+}
+
+static struct watch *
 watch_of(struct detector *d, const struct conversation *c)
 {
-    struct watch *w = &d->watches[c->slot < d->config.conversations ? c->slot : 0];
+    struct watch *w = slot_of(d, c);
+    if (w->serial != c->serial) /* a slot is used again */
+        *w = (struct watch){
+            .serial = c->serial, .number = UINT8_MAX, .judged = d->generation, .began = 2};
     if (w->generation != d->generation) {
         w->generation = d->generation;
         w->circuit = NULL;
@@ -760,7 +831,7 @@ event_of(struct detector *d, const struct conversation *c, unsigned way, const s
     e.protocol = w->number == UINT8_MAX ? -1 : w->number;
     e.planned = (enum rule_planned)w->planned;
     e.circuit = w->circuit;
-    begin_learning(d, e.time);
+    pass_time(d, e.time);
     return e;
 }
 
@@ -779,8 +850,34 @@ void
 detector_opened(struct detector *d, const struct conversation *c, unsigned way,
                 const struct frame *f, const struct layers *l)
 {
-    d->watches[c->slot < d->config.conversations ? c->slot : 0] = (struct watch){.next = 0};
-    struct event e = event_of(d, c, beginner(c, way, l), f);
+    slot_of(d, c)->serial = 0; /* what a finding of its first packet made of it */
+    struct watch *w = watch_of(d, c);
+    w->began = (uint8_t)beginner(c, way, l);
+    struct event e = event_of(d, c, w->began, f);
+    e.is_late = c->key.ip && c->key.proto == PROTO_TCP && !(l->tcp_flags & TCP_SYN);
+    try_rules(d, &e, &d->conversation);
+}
+
+void
+detector_speaks(struct detector *d, const struct conversation *c, unsigned way,
+                const struct frame *f)
+{
+    struct event e = event_of(d, c, way, f);
+    e.protocol = -1;
+    e.target = (struct who){.is_there = false};
+    try_rules(d, &e, &d->device);
+}
+
+void
+detector_judge_again(struct detector *d, const struct conversation *c)
+{
+    struct watch *w = watch_of(d, c);
+    if (w->judged == d->generation || w->began > 1)
+        return;
+    w->judged = d->generation;
+    struct event e = event_of(d, c, w->began, NULL);
+    e.time = d->now;
+    e.is_again = true;
     try_rules(d, &e, &d->conversation);
 }
 
@@ -806,16 +903,13 @@ void
 detector_message(struct detector *d, const struct conversation *c, unsigned way,
                  const struct frame *f, const struct pdu *p)
 {
-    struct watch *w = &d->watches[c->slot < d->config.conversations ? c->slot : 0];
-    bool is_replanned = w->generation != d->generation;
-    w = watch_of(d, c);
+    struct watch *w = watch_of(d, c);
+    pass_time(d, f->time);
+    if (w->judged != d->generation)
+        detector_judge_again(d, c);
     if (w->number == UINT8_MAX)
         return;
     struct list *list = class_of(d, w->number, p->kind, p->act);
-    if (is_replanned) {
-        struct event e = event_of(d, c, way, f);
-        try_rules(d, &e, &d->conversation);
-    }
     if (!list->n)
         return;
     if (!list->needs_each && was_seen(w, way, p)) {
@@ -852,7 +946,7 @@ detector_finding(struct detector *d, const struct finding *finding)
     e.pdu = finding->pdu;
     e.finding = finding;
     e.detail = finding->detail;
-    begin_learning(d, e.time);
+    pass_time(d, e.time);
     for (uint32_t i = 0; i < d->finding.n; i++) {
         const struct list one = {.rules = &d->finding.rules[i], .n = 1};
         if (!strcmp(one.rules[0]->finding, finding->name))
@@ -861,7 +955,7 @@ detector_finding(struct detector *d, const struct finding *finding)
 }
 
 void
-detector_device(struct detector *d, const struct asset *asset, nsec_t now, const char *detail)
+detector_changed(struct detector *d, const struct asset *asset, nsec_t now, const char *detail)
 {
     struct event e = {.time = now,
                       .protocol = -1,
@@ -870,13 +964,13 @@ detector_device(struct detector *d, const struct asset *asset, nsec_t now, const
                       .planned = RULE_PLANNED_UNKNOWN,
                       .source = {.ip = asset->address.ip, .is_there = true, .mac = asset->mac}};
     memcpy(e.source.address, asset->address.octets, sizeof e.source.address);
-    begin_learning(d, now);
-    try_rules(d, &e, detail ? &d->change : &d->device);
+    pass_time(d, now);
+    try_rules(d, &e, &d->change);
 }
 
 /* ---- Keeping ---- */
 
-#define MAGIC 0x544c4231u /* "TLB1" */
+#define MAGIC 0x544c4232u /* "TLB2" */
 
 struct saver {
     struct buf *out;
@@ -930,13 +1024,14 @@ detector_save(struct detector *d, struct buf *out)
     size_t n = rules_number(d->config.rules);
     buf_be32(out, MAGIC);
     buf_be64(out, d->seed);
-    buf_be64(out, (uint64_t)d->learns_until);
+    buf_be64(out, (uint64_t)d->learned);
     buf_be32(out, (uint32_t)n);
     for (size_t i = 0; i < n; i++) {
         const char *name = rules_at(d->config.rules, i)->name;
         buf_be64(out, hash_bytes(name, strlen(name), 0));
         buf_be64(out, d->usual[i].n);
         buf_be64(out, d->usual[i].once);
+        buf_be64(out, (uint64_t)d->usual[i].since);
     }
     save_cells(out, d->known, save_known);
     save_cells(out, d->ranges, save_range);
@@ -967,16 +1062,19 @@ read_saved(struct detector *d, struct cursor *c)
 {
     bool is_new;
     uint64_t seed = cursor_be64(c, "seed");
-    nsec_t until = (nsec_t)cursor_be64(c, "learns until");
+    nsec_t learned = (nsec_t)(cursor_be64(c, "learned") & INT64_MAX);
     uint32_t n = cursor_be32(c, "rules");
     if (d) {
         d->seed = seed;
-        d->learns_until = until;
+        d->learned = learned;
+        for (size_t i = 0; i < rules_number(d->config.rules); i++)
+            d->usual[i] = (struct usual){.since = learned}; /* those that the file does not have */
     }
     for (; n && !c->err; n--) {
         uint64_t name = cursor_be64(c, "rule");
         struct usual usual = {.n = cursor_be64(c, "seen")};
         usual.once = cursor_be64(c, "seen once");
+        usual.since = (nsec_t)(cursor_be64(c, "since") & INT64_MAX);
         if (usual.once > usual.n)
             cursor_fail(c, ERR_MALFORMED, "seen once");
         if (d)

@@ -1,7 +1,7 @@
 /* detector.h - rules at work: events in, hits out. Pure: the time is the events'; one thread.
  *
- * What was never seen before is only worth telling once it is known what there is: until `learn`
- * has passed since the first event, whatever comes is taken as usual. How sure that is, is told
+ * What was never seen before is only worth telling once it is known what there is: until
+ * something was heard for `learn`, whatever comes is taken as usual. How sure that is, is told
  * with each hit that rests on it: by Good and Turing, the chance that the next of its kind is an
  * old one is 1 - (kinds seen once) / (all that were seen).
  *
@@ -46,6 +46,7 @@ struct hit {
     uint32_t count;      /* of those that were counted; 0: the rule does not count */
     const char *circuit; /* that allows it; NULL: none, or not known */
     enum rule_planned planned;
+    uint64_t key;  /* the same: it is the same again */
     unsigned sure; /* per cent, that it is new or out of range; 100: it does not rest on that */
 };
 
@@ -73,13 +74,18 @@ void detector_message(struct detector *, const struct conversation *, unsigned w
 void detector_malformed(struct detector *, const struct conversation *, unsigned way,
                         const struct frame *, const struct cursor *);
 void detector_finding(struct detector *, const struct finding *);
-/* A device that is new, or (with `detail`) says that it is another. */
-void detector_device(struct detector *, const struct asset *, nsec_t now, const char *detail);
+/* The first packet of an end: it is there. */
+void detector_speaks(struct detector *, const struct conversation *, unsigned way,
+                     const struct frame *);
+/* A device says that it is another. */
+void detector_changed(struct detector *, const struct asset *, nsec_t now, const char *detail);
 /* The circuits have changed: conversations are looked at again. */
 void detector_plan_changed(struct detector *);
+/* ... one that nothing may be heard of for long, now. */
+void detector_judge_again(struct detector *, const struct conversation *);
 
 /* Is it still learning? */
-bool detector_learns(const struct detector *, nsec_t now);
+bool detector_learns(const struct detector *);
 
 /* Who the sender of a way is, and who it is for. */
 struct who who_of(const struct conversation *, unsigned end);

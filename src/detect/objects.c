@@ -14,7 +14,7 @@ const struct object_row object_rows[] = {
     {"arp", {"sender-ip"}},
     {"bacnet", {"object-type", "instance", "property"}},
     {"c37118", {"id"}},
-    {"dnp3", {"destination", "point-group", "index", "group", "start"}},
+    {"dnp3", {"destination", "point-group", "index"}},
     {"enip", {"class", "instance", "attribute", "symbol", "route-link"}},
     {"goose", {"gocb-ref"}},
     {"iec104", {"common-address", "address"}},
@@ -76,7 +76,7 @@ field_hash(const struct protocol *p, const struct field *f, uint64_t seed)
 static bool
 names_it(const struct object_fields *o, const struct field *f, uint16_t object)
 {
-    return (f->object == object || f->object == 0) && (o->mask[f->id / 64] >> (f->id % 64) & 1);
+    return (f->object == object || f->object == 0) && object_is_named_by(o, f);
 }
 
 uint64_t

@@ -6,6 +6,8 @@
 #include "base/buf.h"
 #include "dissect/protocol.h"
 
+#include <stdbool.h>
+
 #define OBJECT_FIELDS 6
 
 struct object_row {
@@ -29,6 +31,12 @@ uint64_t object_hash(const struct object_fields *, const struct pdu *, uint16_t 
                      uint64_t seed);
 /* "common-address 1, address 7"; nothing if it has no name. */
 void object_put(struct buf *, const struct object_fields *, const struct pdu *, uint16_t object);
+/* Is the field one of those? */
+static inline bool
+object_is_named_by(const struct object_fields *o, const struct field *f)
+{
+    return o->mask[f->id / 64] >> (f->id % 64) & 1;
+}
 /* Any field's value, as it is told to people: "12", "select", "IED1/LLN0". */
 void field_put(struct buf *, const struct protocol *, const struct field *);
 uint64_t field_hash(const struct protocol *, const struct field *, uint64_t seed);

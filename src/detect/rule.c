@@ -467,14 +467,17 @@ word_number(const struct reader *r, const uint16_t *at, const char *text, double
     return is_found;
 }
 
-static bool
-is_text(const struct reader *r, const uint16_t *at)
+/* In how many of the rule's protocols it is a text, and in how many it is there. */
+static void
+count_texts(const struct reader *r, const uint16_t *at, unsigned *texts, unsigned *all)
 {
+    *texts = *all = 0;
     for (unsigned k = 0; k < r->rules->n_protocols; k++) {
-        if (is_of(r->rule, k))
-            return r->rules->protocols[k]->fields[at[k]].type == FIELD_TEXT;
+        if (!is_of(r->rule, k))
+            continue;
+        *texts += r->rules->protocols[k]->fields[at[k]].type == FIELD_TEXT;
+        (*all)++;
     }
-    return false;
 }
 
 static enum err
@@ -525,7 +528,11 @@ read_condition(struct reader *r, struct yaml_place place, const char *field, jso
     if (err)
         return err;
     c->n = (unsigned)list_size(value);
-    bool wants_texts = c->test == TEST_LIKE || is_text(r, c->at);
+    unsigned n_texts, n_all;
+    count_texts(r, c->at, &n_texts, &n_all);
+    bool wants_texts = n_texts == n_all;
+    if ((n_texts && !wants_texts) || (c->test == TEST_LIKE && !wants_texts))
+        return FAIL(r, place, "%s is no text in each of the protocols", field);
     if (!c->n || (c->test >= TEST_ABOVE && c->test != TEST_LIKE && c->n > 1))
         return FAIL(r, place, "%s: one value expected", field);
     if (wants_texts && (c->test == TEST_ABOVE || c->test == TEST_BELOW || c->test == TEST_ANY_BIT))
@@ -797,6 +804,9 @@ check_rule(struct reader *r, struct yaml_place place, const json_t *object)
         return FAIL(r, place, "%s: it says nothing and sets no mark", rule->name);
     if ((rule->on == ON_FINDING) != (rule->finding != NULL))
         return FAIL(r, place, "%s: 'finding' and 'on: finding' need each other", rule->name);
+    if ((rule->on == ON_CONVERSATION || rule->on == ON_DEVICE || rule->on == ON_CHANGE) &&
+        rule->protocols)
+        return FAIL(r, place, "%s: its protocol is not known then", rule->name);
     if (rule->on != ON_MESSAGE && (rule->kinds || rule->acts || rule->n_functions ||
                                    rule->n_errors || rule->n_conditions || rule->range.n))
         return FAIL(r, place, "%s: only a message has a kind, an act, functions and fields",

@@ -6,6 +6,7 @@
 #include "detect/plan.h"
 #include "sensor/message_json.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -40,6 +41,8 @@ on_packet(void *arg, const struct conversation *c, unsigned way, const struct fr
           const struct layers *l)
 {
     struct monitor *m = arg;
+    if (c->packets[way] == 1)
+        detector_speaks(m->detector, c, way, f);
     machines_packet(m->machines, c, way, f, l);
 }
 
@@ -123,10 +126,19 @@ static void
 on_found(void *arg, const struct asset *asset)
 {
     struct monitor *m = arg;
-    if (m->detector)
-        detector_device(m->detector, asset, m->now, NULL);
     if (m->config.device)
         m->config.device(m->config.arg, asset, true);
+}
+
+/* Descriptions and banners change with what is done; behind one address there may be several phasor
+ * measurement units. */
+static bool
+says_who_it_is(const struct asset *asset, enum attribute attribute)
+{
+    const char *by = asset->values[attribute].protocol;
+    if (attribute == ATTRIBUTE_DESCRIPTION || !strcmp(by, "oui"))
+        return false;
+    return !(attribute == ATTRIBUTE_NAME && !strcmp(by, "c37118"));
 }
 
 static void
@@ -134,10 +146,10 @@ on_changed(void *arg, const struct asset *asset, enum attribute attribute, const
 {
     struct monitor *m = arg;
     char detail[2 * ASSET_TEXT_MAX + 64];
-    if (m->detector && was) {
+    if (m->detector && was && says_who_it_is(asset, attribute)) {
         snprintf(detail, sizeof detail, "its %s is %s, and was %s", attribute_word(attribute),
                  asset->values[attribute].text, was);
-        detector_device(m->detector, asset, m->now, detail);
+        detector_changed(m->detector, asset, m->now, detail);
     }
     if (m->config.device)
         m->config.device(m->config.arg, asset, false);
@@ -221,13 +233,14 @@ describe(void *arg, const struct who *who, struct buf *json)
 }
 
 static const char *
-keep(void *arg, const struct hit *hit, const char *id)
+keep(void *arg, const struct hit *hit, uint64_t number)
 {
     const struct monitor *m = arg;
-    char name[64];
+    char name[128];
     if (!m->evidence)
         return NULL;
-    snprintf(name, sizeof name, "%.40s-%s", m->config.name, id);
+    snprintf(name, sizeof name, "%.63s-%" PRId64 "-%" PRIu64, m->config.name,
+             hit->time / NSEC_PER_SEC, number); /* no other run has the same */
     return evidence_keep(m->evidence, name, hit->conversation ? &hit->conversation->key : NULL);
 }
 
@@ -349,6 +362,13 @@ monitor_end(struct monitor *m)
         alerts_tick(m->alerts, m->now + 60 * NSEC_PER_SEC); /* what is held back is told */
 }
 
+static void
+judge_again(void *arg, struct conversation *c)
+{
+    struct monitor *m = arg;
+    detector_judge_again(m->detector, c);
+}
+
 enum err
 monitor_circuits(struct monitor *m, const json_t *circuits, struct diag *diag)
 {
@@ -356,10 +376,13 @@ monitor_circuits(struct monitor *m, const json_t *circuits, struct diag *diag)
     enum err err = plan_new(circuits, &plan, diag);
     if (err)
         return err;
-    if (m->detector)
-        detector_plan_changed(m->detector); /* what it has of the old one is not looked at again */
-    plan_free(m->plan);
+    struct plan *was = m->plan;
     m->plan = plan;
+    if (m->detector) {
+        detector_plan_changed(m->detector); /* what it has of the old one is not looked at again */
+        sensor_each(m->sensor, 0, judge_again, m);
+    }
+    plan_free(was);
     return ERR_OK;
 }
 

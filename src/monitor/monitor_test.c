@@ -113,6 +113,7 @@ number_of(const json_t *alert, const char *key)
 #define WRITE_BIG "0002 0000 0006 01 06 0010 7000"
 #define COIL_ON "0003 0000 0006 01 05 0020 ff00"
 #define COIL_OFF "0003 0000 0006 01 05 0020 0000"
+#define ANSWER "0001 0000 0007 01 03 04 0001 0002"
 #define RESTART "0004 0000 0006 01 08 0001 0000"
 
 static void
@@ -417,6 +418,122 @@ an_incident_follows_who_is_behind_it(void **state UNUSED)
     unmake(&b);
 }
 
+/* A frame of another century neither ends the learning nor holds alerts back for good. */
+static void
+a_clock_that_steps_changes_nothing(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("new") "    protocol: modbus\n    act: write\n    new: [source, target]\n" HEAD(
+             "any") "    on: conversation\n    severity: low\n",
+         10 * SECOND, NULL);
+    b.now = 4102444800 * SECOND;
+    ask(&b, 1, 2, READ);
+    b.now = START;
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 1); /* the conversation */
+    for (unsigned i = 0; i < 150; i++)
+        say_at(&b, 7, (uint8_t)(i + 9), 40000, 9999, "00");
+    assert_int_equal(b.n_told, 101); /* the minute began anew */
+    b.now += 61 * SECOND;
+    monitor_tick(b.monitor, b.now);
+    assert_int_equal(b.n_told, 102);
+    unmake(&b);
+}
+
+/* What is grave is told though something harmless floods. */
+static void
+a_flood_does_not_hide_what_is_grave(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("any") "    on: conversation\n    severity: low\n" HEAD(
+             "write") "    protocol: modbus\n    act: write\n    severity: critical\n",
+         0, NULL);
+    for (unsigned i = 0; i < 150; i++)
+        say_at(&b, 7, (uint8_t)(i + 9), 40000, 9999, "00");
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 101);
+    assert_string_equal(text_of(b.told[100], "rule"), "write");
+    unmake(&b);
+}
+
+/* Another function of the same ends is another alert where the rule tells functions apart. */
+static void
+what_a_rule_tells_apart_is_an_alert_each(void **state UNUSED)
+{
+    struct bench b;
+    make(
+        &b,
+        HEAD("fn") "    protocol: modbus\n    kind: request\n    new: [source, target, function]\n",
+        SECOND, NULL);
+    ask(&b, 5, 6, READ);
+    ask(&b, 5, 6, READ);
+    b.now += 2 * SECOND;
+    ask(&b, 5, 6, READ);
+    ask(&b, 1, 2, READ);
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 2);
+    unmake(&b);
+}
+
+/* Who only was spoken to is not there yet. */
+static void
+a_device_is_there_when_it_speaks(void **state UNUSED)
+{
+    struct bench b;
+    make(&b, HEAD("device") "    on: device\n    new: [source]\n", SECOND, NULL);
+    ask(&b, 1, 2, READ);
+    say_at(&b, 2, 1, 502, 40000, ANSWER);
+    b.now += 2 * SECOND;
+    ask(&b, 1, 9, READ);
+    assert_int_equal(b.n_told, 0);
+    say_at(&b, 9, 1, 502, 40000, ANSWER);
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(json_object_get(b.told[0], "source"), "address"), "10.0.0.9");
+    unmake(&b);
+}
+
+/* Conditions of the message alone, and what is counted is of its objects: two set points of IEC
+ * 104. */
+static void
+objects_are_told_apart_by_conditions_of_the_message(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("points") "    protocol: dnp3\n    act: operate\n    where: {from-master: true}\n"
+                        "    count: {of: 2, distinct: index, within: 10s, by: [source]}\n",
+         0, NULL);
+    say_at(&b, 1, 2, 40000, 20000,
+           "056424c401000200092b c0c0050c0117020341016400000064 00209c"
+           "0000000581016400000064000000008639");
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(b.told[0], "object"), "destination 1, point-group 12, index 5");
+    unmake(&b);
+}
+
+/* With circuits, what they do not allow is told of conversations that were there before, too, with
+ * who began them as the source. */
+static void
+circuits_judge_what_is_there(void **state UNUSED)
+{
+    struct bench b;
+    struct diag diag = {""};
+    make(&b, HEAD("no-circuit") "    on: conversation\n    planned: \"no\"\n", 0, NULL);
+    say_at(&b, 1, 2, 40000, 7777, "00");
+    say_at(&b, 2, 1, 7777, 40000, "00");
+    assert_int_equal(b.n_told, 0);
+    json_t *none = json_pack("{s[]}", "circuits");
+    assert_ok(monitor_circuits(b.monitor, none, &diag));
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(json_object_get(b.told[0], "source"), "address"), "10.0.0.1");
+    assert_string_equal(text_of(b.told[0], "planned"), "no");
+    assert_ok(monitor_circuits(b.monitor, none, &diag));
+    assert_int_equal(b.n_told, 1);
+    json_decref(none);
+    unmake(&b);
+}
+
 static void
 what_was_learned_is_kept(void **state UNUSED)
 {
@@ -427,9 +544,11 @@ what_was_learned_is_kept(void **state UNUSED)
     struct diag diag;
     make(&b, rule, SECOND, NULL);
     ask(&b, 1, 2, WRITE);
+    b.now += 2 * SECOND;
+    ask(&b, 1, 2, WRITE);
     detector_save(monitor_detector(b.monitor), &saved);
     make(&again, rule, SECOND, NULL);
-    again.now = b.now + 2 * SECOND;
+    again.now = b.now;
     for (size_t n = 0; n < saved.size; n++) { /* nothing of what is not whole is taken */
         uint8_t *copy = xmemdup(saved.data, n ? n : 1);
         assert_int_not_equal(detector_restore(monitor_detector(again.monitor), copy, n, &diag),
@@ -494,8 +613,8 @@ packets_of_the_conversation_are_kept(void **state UNUSED)
     ask(&b, 1, 2, WRITE);
     assert_int_equal(b.n_told, 1);
     const json_t *evidence = json_object_get(b.told[0], "evidence");
-    assert_string_equal(text_of(evidence, "capture"), "s1-1.pcap");
-    char *path = xasprintf("%s/s1-1.pcap", directory);
+    assert_string_equal(text_of(evidence, "capture"), "s1-1700000000-1.pcap");
+    char *path = xasprintf("%s/s1-1700000000-1.pcap", directory);
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
     uint8_t octets[4096];
@@ -546,6 +665,12 @@ main(void)
         cmocka_unit_test(what_happens_again_is_counted_not_repeated),
         cmocka_unit_test(a_flood_is_held_back_and_told_as_one),
         cmocka_unit_test(an_incident_follows_who_is_behind_it),
+        cmocka_unit_test(a_clock_that_steps_changes_nothing),
+        cmocka_unit_test(a_flood_does_not_hide_what_is_grave),
+        cmocka_unit_test(what_a_rule_tells_apart_is_an_alert_each),
+        cmocka_unit_test(a_device_is_there_when_it_speaks),
+        cmocka_unit_test(objects_are_told_apart_by_conditions_of_the_message),
+        cmocka_unit_test(circuits_judge_what_is_there),
         cmocka_unit_test(what_was_learned_is_kept),
         cmocka_unit_test(habits_are_functions_objects_and_periods),
         cmocka_unit_test(packets_of_the_conversation_are_kept),

@@ -334,6 +334,15 @@ on_last_tick(uv_timer_t *timer)
         end_loop(p);
 }
 
+/* What came meanwhile, and what was held back. */
+static void
+hear_the_rest(struct program *p)
+{
+    for (unsigned i = 0; i < p->n_ears; i++)
+        frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, &p->ears[i]);
+    monitor_end(p->monitor);
+}
+
 static void
 on_signal(uv_signal_t *signal, int number UNUSED)
 {
@@ -344,6 +353,7 @@ on_signal(uv_signal_t *signal, int number UNUSED)
     }
     p->is_ending = true;
     p->patience = 0;
+    hear_the_rest(p);
     telling_tick(p->telling, monitor_sensor(p->monitor), clock_wall(), true);
     uv_timer_start(&p->tick, on_last_tick, 0, TICK_MS / 10);
 }
@@ -492,9 +502,7 @@ listen_to_ears(struct program *p)
         log_info("listens to %s", e->interface);
     }
     uv_run(&p->loop, UV_RUN_DEFAULT);
-    for (unsigned i = 0; i < p->n_ears; i++)
-        frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, &p->ears[i]); /* what came meanwhile */
-    monitor_end(p->monitor);
+    hear_the_rest(p);
 }
 
 static bool

@@ -92,7 +92,7 @@ def start_sensor(name):
     with open(here / f"sensor-{name}.log", "a") as log:
         processes.append(subprocess.Popen(
             ["unshare", "-n", "--", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", BIN / "tieline-sensor", "--interface", "lo",
-             "--link", f"unix:{here}/{name}.sensors", "--name", "s1", "--alerts", fifo], stdout=log, stderr=log))
+             "--link", f"unix:{here}/{name}.sensors", "--name", "s1", "--alerts-of", fifo], stdout=log, stderr=log))
     return fifo
 
 

@@ -316,7 +316,7 @@ refine_act(struct dissection *d, uint16_t field, uint64_t value)
         d->pdu->act = ACT_CONFIGURE;
     if (field == BACNET_REINITIALIZE && (value == 2 || value == 3))
         d->pdu->act = ACT_UPLOAD;
-    if (field == BACNET_REINITIALIZE && (value == 4 || value == 5 || value == 6))
+    if (field == BACNET_REINITIALIZE && value == 4)
         d->pdu->act = ACT_DOWNLOAD;
     if (field == BACNET_REINITIALIZE && value == 7)
         d->pdu->act = ACT_CONFIGURE;

@@ -99,7 +99,7 @@ static const struct function_info functions[] = {
     {20, "enable-unsolicited", ACT_CONFIGURE},
     {21, "disable-unsolicited", ACT_SILENCE},
     {22, "assign-class", ACT_CONFIGURE},
-    {23, "delay-measurement", ACT_CLOCK},
+    {23, "delay-measurement", ACT_LINK},
     {24, "record-current-time", ACT_CLOCK},
     {25, "open-file", ACT_ACCESS},
     {26, "close-file", ACT_LINK},

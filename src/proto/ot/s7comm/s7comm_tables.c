@@ -138,7 +138,7 @@ static const struct function_info functions[] = {
     {USERDATA(1, 16), "force", ACT_OPERATE},
     {USERDATA(1, 19), "request-diagnostic-data-2", ACT_READ},
     {USERDATA(2, 1), "cyclic-memory", ACT_READ},
-    {USERDATA(2, 4), "cyclic-unsubscribe", ACT_SILENCE},
+    {USERDATA(2, 4), "cyclic-unsubscribe", ACT_OTHER},
     {USERDATA(3, 1), "list-blocks", ACT_BROWSE},
     {USERDATA(3, 2), "list-blocks-of-type", ACT_BROWSE},
     {USERDATA(3, 3), "block-information", ACT_BROWSE},
