@@ -31,6 +31,7 @@
 #include "proto/ot/opcua/opcua.h"
 #include "proto/ot/profinet/profinet.h"
 #include "proto/ot/s7comm/s7comm.h"
+#include "proto/ot/sel/sel.h"
 #include "proto/ot/sv/sv_protocol.h"
 #include "proto/ot/tristation/tristation.h"
 #include "proto/ptp/ptp_protocol.h"
@@ -61,6 +62,7 @@ const struct protocol *const protocols_all[] = {
     &ptp_protocol,
     &rdp,
     &s7comm,
+    &sel,
     &smb,
     &snmp_protocol,
     &ssh,

@@ -104,6 +104,21 @@ set_function(struct dissection *d, enum telnet_function function)
     d->pdu->act = d->pdu->info->act;
 }
 
+/* The text ends with a prompt of SEL's relays, on a line of its own: it is their protocol, in which
+ * Telnet's options may stand. */
+static bool
+is_of_relay(const uint8_t *text, size_t size)
+{
+    static const char *const prompts[] = {"\n=",   "\n=>",   "\n=>>",  "\n==>",
+                                          "\n=+>", "\n==>>", "\nP=>>", "\n*>>"};
+    for (size_t i = 0; i < ARRAY_SIZE(prompts); i++) {
+        size_t n = strlen(prompts[i]);
+        if (size >= n && !memcmp(text + size - n, prompts[i], n))
+            return true;
+    }
+    return false;
+}
+
 static void
 shown(struct dissection *d, struct telnet_state *s, const uint8_t *text, size_t size)
 {
@@ -113,6 +128,7 @@ shown(struct dissection *d, struct telnet_state *s, const uint8_t *text, size_t 
     if (!s || s->awaits == AWAITS_SECRET)
         return; /* the secret may be echoed */
     pdu_octets(d, TELNET_TEXT, 0, text, size);
+    d->leaves = is_of_relay(text, size);
     if (s->awaits == AWAITS_VERDICT && contains_any(text, size, refusals)) {
         set_function(d, TELNET_LOGIN_FAILED);
         d->pdu->kind = PDU_REFUSAL;

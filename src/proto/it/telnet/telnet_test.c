@@ -49,5 +49,18 @@ commands_are_not_cut(void **state UNUSED)
     assert_int_equal(telnet_protocol.looks((const uint8_t *)"\x03\x00", 2), LOOKS_NOT);
 }
 
+static void
+relays_are_left_to_their_protocol(void **state UNUSED)
+{
+    struct reading r;
+    reading_begin(&r, &telnet_protocol);
+    assert_says(&r, SIDE_SERVER, "\r\nx=>", "response show report text='\r\nx=>'\n");
+    assert_false(r.d.leaves);
+    assert_says(&r, SIDE_SERVER, "\r\n=", "response show report text='\r\n='\n");
+    assert_true(r.d.leaves);
+    reading_end(&r);
+}
+
 TEST_MAIN(cmocka_unit_test(users_are_told_and_passwords_never),
-          cmocka_unit_test(commands_are_not_cut))
+          cmocka_unit_test(commands_are_not_cut),
+          cmocka_unit_test(relays_are_left_to_their_protocol))

@@ -1,0 +1,1 @@
+tieline_fuzz(sel LIBS tl_sel)

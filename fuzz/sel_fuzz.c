@@ -1,0 +1,5 @@
+#include "proto/ot/sel/sel.h"
+
+#include "dissect.h"
+
+FUZZ_DISSECTOR(sel)
