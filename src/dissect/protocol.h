@@ -91,12 +91,13 @@ struct protocol {
 
 struct dissection {
     const struct protocol *protocol;
-    void *state;      /* of the conversation, zeroed at its beginning; NULL if it has none */
-    enum side side;   /* who sent the message */
-    unsigned way;     /* 0 or 1: from the lower or from the higher address */
-    unsigned carrier; /* enum carrier */
-    bool body;        /* what follows, this way, is for `body` */
-    bool leaves;      /* what follows, either way, is of a protocol that is not known yet */
+    void *state;         /* of the conversation, zeroed at its beginning; NULL if it has none */
+    enum side side;      /* who sent the message */
+    unsigned way;        /* 0 or 1: from the lower or from the higher address */
+    unsigned carrier;    /* enum carrier */
+    bool body;           /* what follows, this way, is for `body` */
+    bool leaves;         /* what follows, either way, is of a protocol that is not known yet */
+    const char *becomes; /* with `leaves`: its name, if it is known; NULL: it is not */
     nsec_t time;
     struct pdu *pdu; /* that is being made */
     void (*sink)(void *arg, const struct pdu *);

@@ -145,6 +145,18 @@ leave(struct sensor *s, struct conversation *c)
     }
 }
 
+static void settle(struct sensor *, struct conversation *, const struct protocol *, enum known);
+
+static void
+become(struct sensor *s, struct conversation *c, const char *name)
+{
+    leave(s, c);
+    for (const struct protocol *const *at = s->config.protocols; name && *at; at++) {
+        if (!strcmp((*at)->name, name))
+            settle(s, c, *at, KNOWN);
+    }
+}
+
 static void
 dissect(struct sensor *s, const uint8_t *data, size_t size)
 {
@@ -162,7 +174,7 @@ dissect(struct sensor *s, const uint8_t *data, size_t size)
         return;
     c->is_body[s->way] = d.body && c->protocol->body;
     if (d.leaves)
-        leave(s, c);
+        become(s, c, d.becomes);
 }
 
 /* Octets of a body, of which NULL are missing; returns how many. */

@@ -497,6 +497,22 @@ a_connection_may_become_another_protocol_s(void **state)
                                  "5 tls request client-hello\n");
 }
 
+/* Telnet's options, then "\r\n=" of a relay, then "ACC\r" letter by letter. */
+static void
+a_protocol_may_know_which_the_next_is(void **state)
+{
+    struct bench *b = *state;
+    b->ports[1] = 23;
+    open_connection(b);
+    say(b, 1, "fffb01 fffb03");
+    say(b, 1, "0d0a3d");
+    say(b, 0, "41");
+    say(b, 0, "43");
+    say(b, 0, "430d");
+    assert_string_equal(said(b), "3 telnet link negotiate\n4 telnet response show\n"
+                                 "7 sel request access-level-1\n");
+}
+
 /* "GET / HTTP/1.1" is answered by "SSH-2.0-a". */
 static void
 who_is_asked_in_another_language_is_heard(void **state)
@@ -589,6 +605,7 @@ TEST_MAIN(TEST(a_conversation_is_understood), TEST(messages_may_be_cut_anywhere)
           TEST(octets_of_no_message_are_passed_by), TEST(a_message_behind_a_body_is_found),
           TEST(a_message_without_a_length_may_be_cut_anywhere),
           TEST(a_connection_may_become_another_protocol_s),
+          TEST(a_protocol_may_know_which_the_next_is),
           TEST(who_is_asked_in_another_language_is_heard),
           TEST(what_was_looked_at_to_find_an_end_is_read_too),
           TEST(octets_in_order_are_told_behind_messages_and_before_the_packet))

@@ -129,6 +129,7 @@ shown(struct dissection *d, struct telnet_state *s, const uint8_t *text, size_t 
         return; /* the secret may be echoed */
     pdu_octets(d, TELNET_TEXT, 0, text, size);
     d->leaves = is_of_relay(text, size);
+    d->becomes = "sel";
     if (s->awaits == AWAITS_VERDICT && contains_any(text, size, refusals)) {
         set_function(d, TELNET_LOGIN_FAILED);
         d->pdu->kind = PDU_REFUSAL;

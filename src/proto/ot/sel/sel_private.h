@@ -17,9 +17,9 @@ struct sel_state {
         uint16_t analog, digital;
         uint8_t types[LAYOUT_CHANNELS];
     } layouts[LAYOUTS];
-    uint8_t level;
-    bool hides; /* a secret was asked for, or is shown: until the next prompt */
-    bool wants; /* ... and has not been typed */
+    uint8_t level; /* and one; 0: no prompt was seen, and nothing that is shown is told */
+    bool hides;    /* a secret was asked for, or is shown: until the next prompt */
+    bool wants;    /* ... and has not been typed */
     bool way_is_known, server_way;
     uint8_t n;
     uint8_t line[64]; /* that is being typed */

@@ -179,7 +179,7 @@ shown(struct dissection *d, struct sel_state *s, const uint8_t *text, size_t siz
     } else if (echoes_secret(text, size, &changes)) {
         if (s)
             s->hides = s->hides || changes;
-    } else if (!identity(d, text, size) && s && !s->hides && size) {
+    } else if (!identity(d, text, size) && s && s->level && !s->hides && size) {
         pdu_octets(d, SEL_LINE, 0, text, size);
     }
 }
@@ -228,6 +228,7 @@ typed(struct dissection *d, struct sel_state *s, const uint8_t *text, size_t siz
     }
     if (ends) {
         command(d, s, s->line, s->n);
+        s->hides |= d->pdu->function == SEL_TYPED && s->n > 1; /* its prompt may be missing */
         s->n = 0;
     }
 }
