@@ -59,9 +59,14 @@ heard_of(struct flood_watch *w, const struct sight *at, unsigned end)
     const struct conversation_key *key = &at->conversation->key;
     struct address a;
     bool is_new;
+    struct heard *h = watch_table_again(w->addresses, at->memory->heard[end]);
+    if (h)
+        return h;
     memcpy(a.octets, key->ends[end].address, sizeof a.octets);
     a.ip = key->ip;
-    return watch_table_get(w->addresses, &a, &is_new);
+    h = watch_table_get(w->addresses, &a, &is_new);
+    at->memory->heard[end] = watch_table_place(w->addresses, h);
+    return h;
 }
 
 static void

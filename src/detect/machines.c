@@ -9,10 +9,43 @@
 #include "detect/series_watch.h"
 #include "detect/sv_watch.h"
 #include "detect/tcp_watch.h"
+#include "proto/arp/arp.h"
+#include "proto/ot/c37118/c37118.h"
+#include "proto/ot/dnp3/dnp3.h"
+#include "proto/ot/goose/goose_protocol.h"
+#include "proto/ot/iec104/iec104.h"
+#include "proto/ot/modbus/modbus.h"
+#include "proto/ot/sv/sv_protocol.h"
+#include "proto/ptp/ptp_protocol.h"
 
 #include <stdlib.h>
 
 #define TICK (100 * NSEC_PER_MSEC)
+#define MEMORIES 8192u /* conversations; a power of 2 */
+
+/* Which machine looks at a protocol's messages. */
+enum wants {
+    WANTS_GOOSE = 1,
+    WANTS_SV = 2,
+    WANTS_ARP = 4,
+    WANTS_SERIES = 8,
+    WANTS_PTP = 16,
+    WANTS_FLOOD = 32,
+};
+
+static const struct {
+    const struct protocol *protocol;
+    unsigned wants;
+} wanted[] = {
+    {&goose_protocol, WANTS_GOOSE},
+    {&sv_protocol, WANTS_SV},
+    {&arp_protocol, WANTS_ARP},
+    {&ptp_protocol, WANTS_PTP},
+    {&modbus, WANTS_SERIES},
+    {&iec104, WANTS_SERIES},
+    {&dnp3, WANTS_SERIES | WANTS_FLOOD},
+    {&c37118, WANTS_SERIES | WANTS_FLOOD},
+};
 
 struct machines {
     struct goose_watch *goose;
@@ -23,7 +56,9 @@ struct machines {
     struct series_watch *series;
     struct ptp_watch *ptp;
     struct flood_watch *flood;
+    uint32_t n_memories;
     nsec_t ticked;
+    struct watch_memory *memories; /* by conversations' slots; where two meet the newer has it */
     size_t octets;
 };
 
@@ -33,7 +68,10 @@ machines_new(const struct watch_config *its)
     struct machines *m = xcalloc(1, sizeof *m);
     struct watch_config counted = *its;
     const struct watch_config *config = &counted;
-    m->octets = sizeof *m;
+    for (m->n_memories = MEMORIES; its->capacity && m->n_memories > 2 * its->capacity;)
+        m->n_memories /= 2;
+    m->octets = sizeof *m + m->n_memories * sizeof *m->memories;
+    m->memories = xcalloc(m->n_memories, sizeof *m->memories);
     counted.octets = &m->octets;
     m->goose = goose_watch_new(config);
     m->sv = sv_watch_new(config);
@@ -65,6 +103,7 @@ machines_free(struct machines *m)
     series_watch_free(m->series);
     ptp_watch_free(m->ptp);
     flood_watch_free(m->flood);
+    free(m->memories);
     free(m);
 }
 
@@ -78,25 +117,56 @@ machines_tick(struct machines *m, nsec_t now)
     series_watch_tick(m->series, now);
 }
 
+static struct watch_memory *
+memory_of(struct machines *m, const struct conversation *c)
+{
+    struct watch_memory *memory = &m->memories[c->slot & (m->n_memories - 1)];
+    if (memory->serial != c->serial || !c->serial)
+        *memory = (struct watch_memory){.serial = c->serial};
+    return memory;
+}
+
+static unsigned
+wants_of(struct watch_memory *memory, const struct protocol *p)
+{
+    if (memory->protocol == p)
+        return memory->wants;
+    memory->protocol = p;
+    memory->wants = 0;
+    for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+        if (wanted[i].protocol == p)
+            memory->wants = wanted[i].wants;
+    }
+    return memory->wants;
+}
+
 void
 machines_message(struct machines *m, const struct conversation *c, unsigned way,
                  const struct frame *f, const struct pdu *p)
 {
-    const struct sight at = sight_of(c, way, f, p);
-    goose_watch_message(m->goose, &at);
-    sv_watch_message(m->sv, &at);
-    arp_watch_message(m->arp, &at);
+    struct watch_memory *memory = memory_of(m, c);
+    const struct sight at = sight_of(c, way, f, p, memory);
+    unsigned wants = wants_of(memory, p->protocol);
+    if (wants & WANTS_GOOSE)
+        goose_watch_message(m->goose, &at);
+    if (wants & WANTS_SV)
+        sv_watch_message(m->sv, &at);
+    if (wants & WANTS_ARP)
+        arp_watch_message(m->arp, &at);
     poll_watch_message(m->poll, &at);
-    series_watch_message(m->series, &at);
-    ptp_watch_message(m->ptp, &at);
-    flood_watch_message(m->flood, &at);
+    if (wants & WANTS_SERIES)
+        series_watch_message(m->series, &at);
+    if (wants & WANTS_PTP)
+        ptp_watch_message(m->ptp, &at);
+    if (wants & WANTS_FLOOD)
+        flood_watch_message(m->flood, &at);
 }
 
 void
 machines_malformed(struct machines *m, const struct conversation *c, unsigned way,
                    const struct frame *f, const struct cursor *where)
 {
-    const struct sight at = sight_of(c, way, f, NULL);
+    const struct sight at = sight_of(c, way, f, NULL, memory_of(m, c));
     flood_watch_malformed(m->flood, &at, where);
 }
 
@@ -104,7 +174,7 @@ void
 machines_packet(struct machines *m, const struct conversation *c, unsigned way,
                 const struct frame *f, const struct layers *l)
 {
-    const struct sight at = sight_of(c, way, f, NULL);
+    const struct sight at = sight_of(c, way, f, NULL, memory_of(m, c));
     if (at.now - m->ticked >= TICK || at.now < m->ticked)
         machines_tick(m, at.now);
     poll_watch_heard(m->poll, at.now);
@@ -116,6 +186,6 @@ void
 machines_odd(struct machines *m, const struct conversation *c, unsigned way, const struct frame *f,
              enum stream_news news)
 {
-    const struct sight at = sight_of(c, way, f, NULL);
+    const struct sight at = sight_of(c, way, f, NULL, memory_of(m, c));
     tcp_watch_odd(m->tcp, &at, news);
 }

@@ -34,6 +34,26 @@ what_is_heard_of_many_is_bounded(void **state)
     assert_found(b, "");
 }
 
+/* So many at once that what is kept of their places has to be shared. */
+static void
+conversations_that_share_a_place_are_told_apart(void **state)
+{
+    struct bench *b = *state;
+    struct bench_connection first = bench_connection(1000, 502), other = first;
+    const struct made_frame data = {.octets = {1}, .size = 1};
+    bench_open(b, &first);
+    bench_say(b, &first, 0, "0001 0000 0006 01 03 0000 0002");
+    for (unsigned i = 1; i < 8192; i++)
+        bench_udp(b, 7, 8, (uint16_t)(5000 + i), 6000, &data);
+    other.ports[0] = 1001;
+    other.mac[0] = 3;
+    for (unsigned i = 0; i < 3; i++) {
+        bench_say(b, &other, 0, "0001 0000 0006 01 03 0000 0002");
+        bench_say(b, &first, 0, "0001 0000 0006 01 03 0000 0002");
+    }
+    assert_found(b, "");
+}
+
 /* Packets tell the time, too. */
 static void
 time_goes_on_with_packets(void **state)
@@ -55,4 +75,5 @@ time_goes_on_with_packets(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(their_size_is_known), BENCH_TEST(what_is_heard_of_many_is_bounded),
+          BENCH_TEST(conversations_that_share_a_place_are_told_apart),
           BENCH_TEST(time_goes_on_with_packets))

@@ -60,6 +60,8 @@ struct pair_key {
 
 struct pair {
     struct pair_key key;
+    uint64_t hash;               /* of it */
+    const struct row *row;       /* of its protocol; NULL: none */
     uint32_t n_answered, n_open; /* requests since the last answer */
     nsec_t open_since;
     bool is_silent;
@@ -89,6 +91,9 @@ struct poll_watch {
     struct watch_config config;
     struct watch_table *polls, *pairs;
     nsec_t heard, resumed; /* anything; after nothing */
+    nsec_t due;            /* until then no period that is known has passed so often */
+    uint64_t seed;
+    uint64_t asks[ARRAY_SIZE(rows)][PROTOCOL_FIELDS / 64]; /* the rows' fields, a bit each */
 };
 
 struct poll_watch *
@@ -98,6 +103,12 @@ poll_watch_new(const struct watch_config *config)
     w->config = *config;
     w->polls = watch_table_of(config, POLLS, sizeof(struct poll), sizeof(uint64_t));
     w->pairs = watch_table_of(config, PAIRS, sizeof(struct pair), sizeof(struct pair_key));
+    w->due = NSEC_NEVER;
+    w->seed = hash_secret();
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        for (unsigned k = 0; k < rows[i].n; k++)
+            w->asks[i][rows[i].fields[k] / 64] |= UINT64_C(1) << rows[i].fields[k] % 64;
+    }
     return w;
 }
 
@@ -125,25 +136,45 @@ read_pair(const struct sight *at, bool from_client, struct pair_key *key)
     key->ip = k->ip;
 }
 
-static bool
-is_of(const struct row *row, uint16_t id)
+static const struct row *
+row_of(const struct protocol *p)
 {
-    for (unsigned i = 0; i < row->n; i++) {
-        if (row->fields[i] == id)
-            return true;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        if (rows[i].protocol == p)
+            return &rows[i];
     }
-    return false;
+    return NULL;
+}
+
+static struct pair *
+pair_of(struct poll_watch *w, const struct sight *at, bool from_client)
+{
+    struct watch_place *place = &at->memory->pairs[from_client ? at->way : !at->way];
+    struct pair *p = watch_table_again(w->pairs, *place);
+    struct pair_key key;
+    bool is_new;
+    if (p && p->key.protocol == at->pdu->protocol)
+        return p;
+    read_pair(at, from_client, &key);
+    p = watch_table_get(w->pairs, &key, &is_new);
+    if (is_new) {
+        p->hash = hash_bytes(&key, sizeof key, w->seed);
+        p->row = row_of(key.protocol);
+    }
+    *place = watch_table_place(w->pairs, p);
+    return p;
 }
 
 static uint64_t
-hash_asked(const struct pdu *p)
+hash_asked(const struct poll_watch *w, const struct row *row, const struct pdu *p)
 {
     uint64_t hash = 1;
-    const struct row *row = rows, *end = rows + ARRAY_SIZE(rows);
-    while (row < end && row->protocol != p->protocol)
-        row++;
-    for (uint32_t i = 0; row < end && i < p->n_fields; i++) {
-        if (is_of(row, p->fields[i].id))
+    if (!row)
+        return hash;
+    const uint64_t *asks = w->asks[row - rows];
+    for (uint32_t i = 0; i < p->n_fields; i++) {
+        uint16_t id = p->fields[i].id;
+        if (asks[id / 64] >> id % 64 & 1)
             hash = watch_hash_field(p, &p->fields[i], hash);
     }
     return hash;
@@ -234,16 +265,32 @@ judge_interval(struct poll_watch *w, struct poll *p, const struct sight *at)
     p->last = at->now;
 }
 
+static bool
+is_known(const struct poll *p)
+{
+    return p->n_regular >= REGULAR && p->mean >= (double)PERIOD_MIN;
+}
+
+/* It is lost when that has passed. */
+static nsec_t
+lost_at(const struct poll *p)
+{
+    double wait = LOST_PERIODS * p->mean;
+    return wait < (double)(NSEC_NEVER - p->last) ? p->last + (nsec_t)wait : NSEC_NEVER;
+}
+
 static void
 take_request(struct poll_watch *w, struct pair *pair, const struct sight *at)
 {
     char object[WATCH_TEXT_MAX];
     bool is_new;
-    uint64_t asked = hash_add(hash_asked(at->pdu), at->pdu->function);
-    uint64_t key = hash_bytes(&pair->key, sizeof pair->key, asked ^ hash_secret());
+    uint64_t asked = hash_add(hash_asked(w, pair->row, at->pdu), at->pdu->function);
+    uint64_t key = hash_mix(hash_add(pair->hash, asked));
     struct poll *p = watch_table_get(w->polls, &key, &is_new);
-    p->pair = pair->key;
-    p->name = at->pdu->info ? at->pdu->info->name : "?";
+    if (is_new) {
+        p->pair = pair->key;
+        p->name = at->pdu->info ? at->pdu->info->name : "?";
+    }
     bool is_hurried = pair->asked == asked && pair->answered > p->last &&
                       (double)(at->now - pair->answered) < HURRIED * (double)(at->now - p->last);
     pair->asked = asked;
@@ -267,6 +314,8 @@ take_request(struct poll_watch *w, struct pair *pair, const struct sight *at)
     } else {
         judge_interval(w, p, at);
     }
+    if (is_known(p) && !p->is_lost)
+        w->due = MIN(w->due, lost_at(p));
 }
 
 /* ---- Answers and connections ---- */
@@ -334,14 +383,11 @@ void
 poll_watch_message(struct poll_watch *w, const struct sight *at)
 {
     const struct pdu *m = at->pdu;
-    struct pair_key key;
-    bool is_new;
     poll_watch_heard(w, at->now);
     if (!at->conversation->key.ip || m->protocol == &ptp_protocol || m->kind == PDU_LINK)
         return;
     bool is_request = m->kind == PDU_REQUEST;
-    read_pair(at, is_request, &key);
-    struct pair *p = watch_table_get(w->pairs, &key, &is_new);
+    struct pair *p = pair_of(w, at, is_request);
     count_connection(w, p, at, is_request ? !at->way : at->way);
     if (is_request) {
         count_request(w, p, at);
@@ -383,11 +429,16 @@ void
 poll_watch_tick(struct poll_watch *w, nsec_t now)
 {
     struct poll *p = NULL;
+    if (now <= w->due)
+        return;
+    w->due = NSEC_NEVER;
     while ((p = watch_table_next(w->polls, p))) {
-        bool is_known = p->n_regular >= REGULAR && p->mean >= (double)PERIOD_MIN;
+        if (!is_known(p) || p->is_lost)
+            continue;
         nsec_t since = MAX(p->last, w->resumed);
-        if (is_known && !p->is_lost && (double)(now - p->last) > LOST_PERIODS * p->mean &&
-            (double)(w->heard - since) > (LOST_PERIODS - 1) * p->mean)
+        if (now > lost_at(p) && (double)(w->heard - since) > (LOST_PERIODS - 1) * p->mean)
             lose(w, p, now);
+        else
+            w->due = MIN(w->due, lost_at(p));
     }
 }

@@ -39,7 +39,8 @@ struct series_key {
 
 struct series {
     struct series_key key;
-    uint32_t n; /* values there were */
+    struct watch_place next; /* of the value that came behind its own */
+    uint32_t n;              /* values there were */
     uint32_t last;
     float value;
     bool is_noisy, is_stuck, is_cyclic, is_rising;
@@ -83,6 +84,7 @@ struct sender {
 struct series_watch {
     struct watch_config config;
     struct watch_table *series, *stations, *senders;
+    struct watch_place *next; /* where the next value's series should be */
 };
 
 struct series_watch *
@@ -181,12 +183,27 @@ judge_replayed(struct series_watch *w, struct series *s, uint32_t bits, const st
     tell_series(w, at, "series-replayed", s, detail);
 }
 
+/* The values of messages come in the same order again: it is most often the one that came behind
+ * the last. */
+static struct series *
+find_series(struct series_watch *w, const struct series_key *key, bool *is_new)
+{
+    struct series *s = watch_table_again(w->series, *w->next);
+    *is_new = false;
+    if (!s || memcmp(&s->key, key, sizeof *key)) {
+        s = watch_table_get(w->series, key, is_new);
+        *w->next = watch_table_place(w->series, s);
+    }
+    w->next = &s->next;
+    return s;
+}
+
 static void
 take_value(struct series_watch *w, const struct series_key *key, double value,
            const struct sight *at)
 {
     bool is_new;
-    struct series *s = watch_table_get(w->series, key, &is_new);
+    struct series *s = find_series(w, key, &is_new);
     float narrow = (float)value;
     uint32_t bits;
     memcpy(&bits, &narrow, sizeof bits);
@@ -487,6 +504,7 @@ void
 series_watch_message(struct series_watch *w, const struct sight *at)
 {
     const struct protocol *p = at->pdu->protocol;
+    w->next = &at->memory->series[at->way];
     if (p == &modbus)
         take_modbus(w, at);
     else if (p == &iec104)

@@ -140,14 +140,26 @@ begin_anew(struct connection *c)
     memset((char *)c + sizeof c->key, 0, sizeof *c - sizeof c->key);
 }
 
+static struct connection *
+connection_of(struct tcp_watch *w, const struct sight *at)
+{
+    struct connection *c = watch_table_again(w->connections, at->memory->connection);
+    bool is_new;
+    if (c)
+        return c;
+    c = watch_table_get(w->connections, &at->conversation->key, &is_new);
+    at->memory->connection = watch_table_place(w->connections, c);
+    return c;
+}
+
 void
 tcp_watch_packet(struct tcp_watch *w, const struct sight *at, const struct layers *l)
 {
-    bool is_new, has_data = l->size > 0;
+    bool has_data = l->size > 0;
     if (!l->ip || l->proto != PROTO_TCP || !l->has_ports)
         return;
     const struct stream *stream = &at->conversation->streams[at->way];
-    struct connection *c = watch_table_get(w->connections, &at->conversation->key, &is_new);
+    struct connection *c = connection_of(w, at);
     if ((l->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
         begin_anew(c);
     struct source *s = &c->sources[at->way];

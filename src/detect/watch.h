@@ -19,6 +19,18 @@ struct watch_config {
 struct watch_table *watch_table_of(const struct watch_config *, uint32_t capacity, size_t size,
                                    size_t key_size);
 
+/* Where the machines have what they know of a conversation, so that they need not look for it with
+ * each message. It holds for as long as the conversation does. */
+struct watch_memory {
+    uint64_t serial; /* of the conversation */
+    const struct protocol *protocol;
+    unsigned wants;                /* bits: the machines that look at its messages */
+    struct watch_place connection; /* tcp_watch */
+    struct watch_place heard[2];   /* flood_watch: the ends */
+    struct watch_place pairs[2];   /* poll_watch: which end is the client */
+    struct watch_place series[2];  /* series_watch: the first of a message, each way */
+};
+
 /* A message, or a packet: without a PDU. */
 struct sight {
     nsec_t now;
@@ -26,13 +38,15 @@ struct sight {
     unsigned way;
     const struct frame *frame;
     const struct pdu *pdu;
+    struct watch_memory *memory; /* NULL: time alone */
 };
 
 static inline struct sight
-sight_of(const struct conversation *c, unsigned way, const struct frame *f, const struct pdu *p)
+sight_of(const struct conversation *c, unsigned way, const struct frame *f, const struct pdu *p,
+         struct watch_memory *memory)
 {
     nsec_t now = MIN(MAX(f->time, 0), NSEC_NEVER / 2); /* captures may say anything */
-    return (struct sight){now, c, way, f, p};
+    return (struct sight){now, c, way, f, p, memory};
 }
 
 #define WATCH_TEXT_MAX 200 /* octets of an object's or a detail's text; what is longer is cut */

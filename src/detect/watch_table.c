@@ -1,6 +1,7 @@
 #include "detect/watch_table.h"
 
 #include "base/alloc.h"
+#include "base/attr.h"
 #include "base/hash.h"
 
 #include <stdlib.h>
@@ -9,6 +10,7 @@
 
 struct link {
     uint32_t hash, chain, newer, older;
+    uint32_t generation; /* of the entry: another for each that has had this place; 0: none yet */
 };
 
 struct watch_table {
@@ -85,16 +87,22 @@ link_newest(struct watch_table *t, uint32_t i)
     t->newest = i;
 }
 
+static void
+make_newest(struct watch_table *t, uint32_t i)
+{
+    if (i == t->newest)
+        return;
+    unlink_age(t, i);
+    link_newest(t, i);
+}
+
 static void *
 find_hashed(struct watch_table *t, uint32_t hash, const void *key)
 {
     for (uint32_t i = *bucket(t, hash); i != NONE; i = t->links[i].chain) {
         if (t->links[i].hash != hash || memcmp(entry(t, i), key, t->key_size))
             continue;
-        if (i != t->newest) {
-            unlink_age(t, i);
-            link_newest(t, i);
-        }
+        make_newest(t, i);
         return entry(t, i);
     }
     return NULL;
@@ -130,6 +138,7 @@ watch_table_get(struct watch_table *t, const void *key, bool *is_new)
     uint32_t i = t->n < t->capacity ? t->n++ : make_room(t);
     memset(entry(t, i), 0, t->size);
     memcpy(entry(t, i), key, t->key_size);
+    t->links[i].generation = MAX(t->links[i].generation + 1, 1u);
     t->links[i].hash = hash;
     t->links[i].chain = *head;
     *head = i;
@@ -138,11 +147,33 @@ watch_table_get(struct watch_table *t, const void *key, bool *is_new)
 }
 
 void *
+watch_table_again(struct watch_table *t, struct watch_place place)
+{
+    if (!place.generation || t->links[place.at].generation != place.generation)
+        return NULL;
+    make_newest(t, place.at);
+    return entry(t, place.at);
+}
+
+static uint32_t
+number_of(const struct watch_table *t, const void *at)
+{
+    return (uint32_t)((size_t)((const uint8_t *)at - t->entries) / t->size);
+}
+
+struct watch_place
+watch_table_place(const struct watch_table *t, const void *at)
+{
+    uint32_t i = number_of(t, at);
+    return (struct watch_place){.at = i, .generation = t->links[i].generation};
+}
+
+void *
 watch_table_next(const struct watch_table *t, const void *at)
 {
     uint32_t i = t->oldest;
     if (at)
-        i = t->links[(size_t)((const uint8_t *)at - t->entries) / t->size].newer;
+        i = t->links[number_of(t, at)].newer;
     return i == NONE ? NULL : entry(t, i);
 }
 

@@ -9,6 +9,11 @@
 
 struct watch_table; /* Opaque. */
 
+/* Where an entry is: to come back to it without its key. {0, 0}: nowhere. */
+struct watch_place {
+    uint32_t at, generation;
+};
+
 /* Never NULL. `capacity` entries, of `size` octets each, of which the first `key_size` are the key:
  * compared as octets, so without padding. */
 struct watch_table *watch_table_new(uint32_t capacity, size_t size, size_t key_size);
@@ -18,6 +23,9 @@ void watch_table_free(struct watch_table *); /* NULL is fine */
 void *watch_table_find(struct watch_table *, const void *key);
 /* ... made, zeroed behind its key, if there is none: `*is_new`. Another may have gone for it. */
 void *watch_table_get(struct watch_table *, const void *key, bool *is_new);
+/* The entry that is there, if it still is the same one; it becomes the newest. NULL: it is not. */
+void *watch_table_again(struct watch_table *, struct watch_place);
+struct watch_place watch_table_place(const struct watch_table *, const void *entry);
 /* From the longest silent to the newest; the first of NULL. NULL: no more. */
 void *watch_table_next(const struct watch_table *, const void *entry);
 uint32_t watch_table_number(const struct watch_table *);

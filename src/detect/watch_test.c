@@ -41,6 +41,22 @@ a_table_finds_what_was_put_in(void **state UNUSED)
     watch_table_free(t);
 }
 
+/* ... and is the newest then; a place is of one entry, and of none that comes there after it. */
+static void
+an_entry_is_found_again_by_its_place(void **state UNUSED)
+{
+    struct watch_table *t = watch_table_new(2, sizeof(struct entry), sizeof(uint64_t));
+    bool is_new;
+    struct entry *first = get(t, 1, &is_new), *second = get(t, 2, &is_new);
+    struct watch_place place = watch_table_place(t, first);
+    assert_null(watch_table_again(t, (struct watch_place){0, 0}));
+    assert_ptr_equal(watch_table_again(t, place), first);
+    assert_ptr_equal(get(t, 3, &is_new), second); /* the other had to go */
+    assert_ptr_equal(get(t, 4, &is_new), first);
+    assert_null(watch_table_again(t, place));
+    watch_table_free(t);
+}
+
 static void
 the_longest_silent_makes_room(void **state UNUSED)
 {
@@ -204,6 +220,7 @@ every_name_is_told_and_tested(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(a_table_finds_what_was_put_in),
+          cmocka_unit_test(an_entry_is_found_again_by_its_place),
           cmocka_unit_test(the_longest_silent_makes_room),
           cmocka_unit_test(entries_come_from_the_longest_silent_on),
           cmocka_unit_test(a_rate_is_learned_from_the_most_there_was),
