@@ -68,6 +68,11 @@ struct range {
     uint32_t n;
 };
 
+/* Of a rule: what begins its keys, and those of its marks. */
+struct seeds {
+    uint64_t rule, sets, lacks, has;
+};
+
 /* How usual it is that something is new: of each rule. */
 struct usual {
     uint64_t n, once;
@@ -83,6 +88,9 @@ struct detector {
     struct list conversation, device, change, finding;
     struct watch *watches;
     uint32_t generation;
+    const struct rule *first; /* of all */
+    struct seeds *seeds;      /* by rule */
+    uint8_t *name_sizes;      /* by protocol */
     struct cells *known, *tallies, *distincts, *marks, *ranges;
     struct usual *usual; /* by rule */
     uint64_t seed;
@@ -105,9 +113,10 @@ struct event {
     struct who source, target;
     enum rule_planned planned;
     const char *circuit;
-    uint64_t n_skipped; /* that were like it, and not looked at */
-    bool is_late;       /* a conversation that had begun before it was heard */
-    bool is_again;      /* one that is judged by another plan than before */
+    uint64_t n_skipped;     /* that were like it, and not looked at */
+    const uint64_t *fields; /* that are in the message, a bit each */
+    bool is_late;           /* a conversation that had begun before it was heard */
+    bool is_again;          /* one that is judged by another plan than before */
 };
 
 /* Has it been longer than that? Also where the clock went back. */
@@ -182,6 +191,24 @@ list_rule(struct detector *d, const struct rule *rule)
     }
 }
 
+static uint64_t
+name_seed(const struct detector *d, const char *name)
+{
+    return name ? hash_bytes(name, strlen(name), d->seed) : 0;
+}
+
+static void
+make_seeds(struct detector *d)
+{
+    for (size_t i = 0; i < rules_number(d->config.rules); i++) {
+        const struct rule *rule = rules_at(d->config.rules, i);
+        d->seeds[i] = (struct seeds){.rule = name_seed(d, rule->name),
+                                     .sets = name_seed(d, rule->sets.name),
+                                     .lacks = name_seed(d, rule->lacks.name),
+                                     .has = name_seed(d, rule->has.name)};
+    }
+}
+
 struct detector *
 detector_new(const struct detector_config *config)
 {
@@ -194,6 +221,9 @@ detector_new(const struct detector_config *config)
     d->objects = xcalloc(d->n_protocols, sizeof *d->objects);
     for (unsigned k = 0; k < d->n_protocols; k++)
         object_resolve(config->protocols[k], &d->objects[k]);
+    d->name_sizes = xcalloc(d->n_protocols, sizeof *d->name_sizes);
+    for (unsigned k = 0; k < d->n_protocols; k++)
+        d->name_sizes[k] = (uint8_t)strlen(config->protocols[k]->name);
     d->classes = xcalloc((size_t)d->n_protocols * CLASSES, sizeof *d->classes);
     d->malformed = xcalloc(d->n_protocols, sizeof *d->malformed);
     d->usual = xcalloc(rules_number(config->rules), sizeof *d->usual);
@@ -207,6 +237,9 @@ detector_new(const struct detector_config *config)
     d->marks = cells_new(DETECTOR_MARKS, sizeof(struct mark));
     d->ranges = cells_new(DETECTOR_RANGES, sizeof(struct range));
     d->seed = hash_secret();
+    d->first = rules_number(config->rules) ? rules_at(config->rules, 0) : NULL;
+    d->seeds = xcalloc(rules_number(config->rules), sizeof *d->seeds);
+    make_seeds(d);
     return d;
 }
 
@@ -227,6 +260,8 @@ detector_free(struct detector *d)
     free(d->malformed);
     free(d->objects);
     free(d->usual);
+    free(d->seeds);
+    free(d->name_sizes);
     free(d->watches);
     cells_free(d->known);
     cells_free(d->tallies);
@@ -259,10 +294,16 @@ pass_time(struct detector *d, nsec_t now)
     d->now = now;
 }
 
+static size_t
+index_of(const struct detector *d, const struct rule *rule)
+{
+    return (size_t)(rule - d->first);
+}
+
 static struct usual *
 usual_of(struct detector *d, const struct rule *rule)
 {
-    return &d->usual[rule - rules_at(d->config.rules, 0)];
+    return &d->usual[index_of(d, rule)];
 }
 
 /* A rule that came later than the others learns as long as they did. */
@@ -439,6 +480,18 @@ list_objects(const struct detector *d, const struct rule *rule, const struct eve
     return n ? n : 1;
 }
 
+/* Has the message the fields that all conditions are about? */
+static bool
+has_fields(const struct rule *rule, const struct event *e)
+{
+    for (unsigned k = 0; k < rule->n_conditions; k++) {
+        uint16_t id = rule->conditions[k].at[e->protocol];
+        if (id >= PROTOCOL_FIELDS || !(e->fields[id / 64] >> id % 64 & 1))
+            return false;
+    }
+    return true;
+}
+
 /* The objects of which all conditions are true; a field of the message is one of each of them. */
 static unsigned
 find_objects(const struct detector *d, const struct rule *rule, const struct event *e,
@@ -523,7 +576,7 @@ add_part(const struct detector *d, const struct event *e, const struct rule_part
     case PART_PORT:
         return hash_add(h, e->target.port);
     case PART_PROTOCOL: /* by its name: numbers change with the program */
-        return p ? hash_bytes(p->name, strlen(p->name), h) : hash_add(h, 0);
+        return p ? hash_bytes(p->name, d->name_sizes[e->protocol], h) : hash_add(h, 0);
     case PART_FUNCTION:
         return hash_add(h, e->pdu ? e->pdu->function + 1 : 0);
     case PART_ACT:
@@ -538,10 +591,9 @@ add_part(const struct detector *d, const struct event *e, const struct rule_part
 }
 
 static uint64_t
-key_of(const struct detector *d, const struct event *e, const struct rule_key *key,
-       const char *name)
+key_of(const struct detector *d, const struct event *e, const struct rule_key *key, uint64_t seed)
 {
-    uint64_t h = hash_bytes(name, strlen(name), d->seed);
+    uint64_t h = seed;
     for (unsigned i = 0; i < key->n; i++)
         h = add_part(d, e, &key->parts[i], h);
     return hash_mix(h);
@@ -554,16 +606,17 @@ is_fresh(struct detector *d, const struct event *e, const struct rule *rule, uns
 {
     bool is_new;
     struct usual *usual = usual_of(d, rule);
-    uint64_t key = key_of(d, e, &rule->fresh, rule->name);
+    uint64_t key = key_of(d, e, &rule->fresh, d->seeds[index_of(d, rule)].rule);
     struct sighted *k = cells_make(d->known, key, e->time, &is_new);
     uint64_t n = usual->n + e->n_skipped;
-    unsigned is_sure = n ? (unsigned)(100 - 100 * usual->once / n) : 0;
+    bool counts = is_new && n && !rule_learns(d, rule);
+    if (counts)
+        *sure = MIN(*sure, n ? (unsigned)(100 - 100 * usual->once / n) : 0);
     usual->n++;
     usual->once += is_new;
     usual->once -= k->count == 1;
     k->count += k->count < UINT32_MAX;
-    *sure = MIN(*sure, is_sure);
-    return is_new && n && !rule_learns(d, rule);
+    return counts;
 }
 
 static bool
@@ -576,8 +629,8 @@ is_out_of_range(struct detector *d, const struct event *e, const struct rule *ru
     if (!f)
         return false;
     double value = number_of(e->pdu->protocol, f);
-    struct range *r = cells_make(d->ranges, key_of(d, e, &rule->range, rule->name), e->time,
-                                 &is_new);
+    struct range *r = cells_make(
+        d->ranges, key_of(d, e, &rule->range, d->seeds[index_of(d, rule)].rule), e->time, &is_new);
     if (!isfinite(value))
         return !rule_learns(d, rule);
     if (is_new)
@@ -597,17 +650,17 @@ is_out_of_range(struct detector *d, const struct event *e, const struct rule *ru
 }
 
 static bool
-is_marked(struct detector *d, const struct event *e, const struct rule_mark *mark)
+is_marked(struct detector *d, const struct event *e, const struct rule_mark *mark, uint64_t seed)
 {
-    const struct mark *m = cells_find(d->marks, key_of(d, e, &mark->by, mark->name), e->time);
+    const struct mark *m = cells_find(d->marks, key_of(d, e, &mark->by, seed), e->time);
     return m && m->until >= e->time && m->until - e->time <= m->lasts;
 }
 
 static void
-set_mark(struct detector *d, const struct event *e, const struct rule_mark *mark)
+set_mark(struct detector *d, const struct event *e, const struct rule_mark *mark, uint64_t seed)
 {
     bool is_new;
-    struct mark *m = cells_make(d->marks, key_of(d, e, &mark->by, mark->name), e->time, &is_new);
+    struct mark *m = cells_make(d->marks, key_of(d, e, &mark->by, seed), e->time, &is_new);
     m->until = e->time + mark->lasts;
     m->lasts = mark->lasts;
 }
@@ -619,7 +672,8 @@ count(struct detector *d, const struct event *e, const struct rule *rule)
 {
     bool is_new;
     nsec_t half = rule->within / 2;
-    struct tally *t = cells_make(d->tallies, key_of(d, e, &rule->by, rule->name), e->time, &is_new);
+    uint64_t key = key_of(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
+    struct tally *t = cells_make(d->tallies, key, e->time, &is_new);
     if (is_new || is_past(e->time, t->since, 2 * half))
         *t = (struct tally){.since = e->time};
     if (is_past(e->time, t->since, half))
@@ -637,8 +691,8 @@ count_distinct(struct detector *d, const struct event *e, const struct rule *rul
 {
     bool is_new;
     uint64_t h = hash_mix(add_part(d, e, &rule->distinct, d->seed));
-    struct distinct *t = cells_make(d->distincts, key_of(d, e, &rule->by, rule->name), e->time,
-                                    &is_new);
+    uint64_t key = key_of(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
+    struct distinct *t = cells_make(d->distincts, key, e->time, &is_new);
     if (is_new || is_past(e->time, t->since, rule->within)) {
         t->since = e->time;
         t->n = 0;
@@ -704,7 +758,7 @@ alert_key(const struct detector *d, const struct event *e, const struct rule *ru
                                  : rule->fresh.n ? &rule->fresh
                                  : rule->count   ? &rule->by
                                                  : &ends;
-    uint64_t h = key_of(d, e, key, rule->name);
+    uint64_t h = key_of(d, e, key, d->seeds[index_of(d, rule)].rule);
     if (e->finding && e->finding->object)
         h = hash_bytes(e->finding->object, strlen(e->finding->object), h);
     if (rule->on == ON_CHANGE && e->detail)
@@ -749,12 +803,13 @@ try_object(struct detector *d, const struct event *e, const struct rule *rule)
 {
     uint32_t n = 0;
     unsigned sure = 100;
+    const struct seeds *seeds = &d->seeds[index_of(d, rule)];
     buf_clear(&d->detail);
-    if ((rule->lacks.name && is_marked(d, e, &rule->lacks)) ||
-        (rule->has.name && !is_marked(d, e, &rule->has)))
+    if ((rule->lacks.name && is_marked(d, e, &rule->lacks, seeds->lacks)) ||
+        (rule->has.name && !is_marked(d, e, &rule->has, seeds->has)))
         return;
     if (rule->sets.name)
-        set_mark(d, e, &rule->sets);
+        set_mark(d, e, &rule->sets, seeds->sets);
     if (rule->is_quiet || (rule->range.n && !is_out_of_range(d, e, rule, &sure)) ||
         (rule->fresh.n && !is_fresh(d, e, rule, &sure)))
         return;
@@ -767,13 +822,28 @@ try_object(struct detector *d, const struct event *e, const struct rule *rule)
 }
 
 static void
+list_fields(const struct pdu *p, uint64_t *fields)
+{
+    memset(fields, 0, PROTOCOL_FIELDS / 8);
+    for (uint32_t i = 0; i < p->n_fields; i++)
+        fields[p->fields[i].id / 64] |= UINT64_C(1) << p->fields[i].id % 64;
+}
+
+static void
 try_rules(struct detector *d, struct event *e, const struct list *list)
 {
     uint16_t objects[OBJECTS];
+    uint64_t fields[PROTOCOL_FIELDS / 64];
     for (uint32_t i = 0; i < list->n; i++) {
         const struct rule *rule = list->rules[i];
         if (!is_about(rule, e) || (e->is_late && rule->count) ||
             (e->is_again && (rule->count || !rule->planned)))
+            continue;
+        if (rule->n_conditions && !e->fields) {
+            list_fields(e->pdu, fields);
+            e->fields = fields;
+        }
+        if (!has_fields(rule, e))
             continue;
         unsigned n = rule->n_conditions ? find_objects(d, rule, e, objects)
                                         : list_objects(d, rule, e, objects);
@@ -782,6 +852,7 @@ try_rules(struct detector *d, struct event *e, const struct list *list)
             try_object(d, e, rule);
         }
     }
+    e->fields = NULL;
 }
 
 /* ---- Events ---- */
@@ -1066,6 +1137,7 @@ read_saved(struct detector *d, struct cursor *c)
     uint32_t n = cursor_be32(c, "rules");
     if (d) {
         d->seed = seed;
+        make_seeds(d);
         d->learned = learned;
         for (size_t i = 0; i < rules_number(d->config.rules); i++)
             d->usual[i] = (struct usual){.since = learned}; /* those that the file does not have */
