@@ -8,14 +8,14 @@
 #define WAYS 8
 #define FIRST_SETS 16
 
-struct head {
-    uint64_t key;
-    nsec_t used;
-    bool is_there;
+/* The keys of a set are a line of memory. */
+struct set {
+    uint64_t keys[WAYS]; /* 0: a free place */
+    nsec_t used[WAYS];
 };
 
 struct cells {
-    struct head *heads;
+    struct set *table;
     uint8_t *bodies;
     size_t size;
     uint32_t sets, most_sets, n;
@@ -26,7 +26,7 @@ static void
 allocate(struct cells *t, uint32_t sets)
 {
     t->sets = sets;
-    t->heads = xcalloc((size_t)sets * WAYS, sizeof *t->heads);
+    t->table = xcalloc(sets, sizeof *t->table);
     t->bodies = xcalloc((size_t)sets * WAYS, t->size);
 }
 
@@ -47,40 +47,55 @@ cells_free(struct cells *t)
 {
     if (!t)
         return;
-    free(t->heads);
+    free(t->table);
     free(t->bodies);
     free(t);
 }
 
-static size_t
-first_of(const struct cells *t, uint64_t key)
+static uint64_t
+key_of(uint64_t key)
 {
-    return (size_t)(key & (t->sets - 1)) * WAYS;
+    return key ? key : 1;
+}
+
+static uint32_t
+set_of(const struct cells *t, uint64_t key)
+{
+    return (uint32_t)(key & (t->sets - 1));
+}
+
+static void *
+body(const struct cells *t, uint32_t set, unsigned way)
+{
+    return t->bodies + ((size_t)set * WAYS + way) * t->size;
+}
+
+/* The place that has the key, in its set; WAYS: none has. */
+static unsigned
+way_of(const struct set *s, uint64_t key)
+{
+    unsigned i = 0;
+    while (i < WAYS && s->keys[i] != key)
+        i++;
+    return i;
+}
+
+static void *
+find(struct cells *t, uint64_t key, nsec_t now)
+{
+    uint32_t set = set_of(t, key);
+    struct set *s = &t->table[set];
+    unsigned way = way_of(s, key);
+    if (way == WAYS)
+        return NULL;
+    s->used[way] = now;
+    return body(t, set, way);
 }
 
 void *
 cells_find(struct cells *t, uint64_t key, nsec_t now)
 {
-    size_t first = first_of(t, key);
-    for (size_t i = first; i < first + WAYS; i++) {
-        if (t->heads[i].is_there && t->heads[i].key == key) {
-            t->heads[i].used = now;
-            return t->bodies + i * t->size;
-        }
-    }
-    return NULL;
-}
-
-/* A free place of the key's set; -1: there is none. */
-static ptrdiff_t
-free_place(const struct cells *t, uint64_t key)
-{
-    size_t first = first_of(t, key);
-    for (size_t i = first; i < first + WAYS; i++) {
-        if (!t->heads[i].is_there)
-            return (ptrdiff_t)i;
-    }
-    return -1;
+    return find(t, key_of(key), now);
 }
 
 static void
@@ -88,48 +103,55 @@ grow(struct cells *t)
 {
     struct cells old = *t;
     allocate(t, 2 * old.sets);
-    for (size_t i = 0; i < (size_t)old.sets * WAYS; i++) {
-        if (!old.heads[i].is_there)
-            continue;
-        ptrdiff_t at = free_place(t, old.heads[i].key); /* a set becomes two: there is one */
-        t->heads[at] = old.heads[i];
-        memcpy(t->bodies + (size_t)at * t->size, old.bodies + i * t->size, t->size);
+    for (uint32_t set = 0; set < old.sets; set++) {
+        const struct set *from = &old.table[set];
+        for (unsigned i = 0; i < WAYS; i++) {
+            if (!from->keys[i])
+                continue;
+            uint32_t to = set_of(t, from->keys[i]);
+            unsigned way = way_of(&t->table[to], 0); /* a set becomes two: there is one */
+            t->table[to].keys[way] = from->keys[i];
+            t->table[to].used[way] = from->used[i];
+            memcpy(body(t, to, way), body(&old, set, i), t->size);
+        }
     }
-    free(old.heads);
+    free(old.table);
     free(old.bodies);
 }
 
-static size_t
-oldest_place(const struct cells *t, uint64_t key)
+static unsigned
+oldest_way(const struct set *s)
 {
-    size_t first = first_of(t, key), oldest = first;
-    for (size_t i = first + 1; i < first + WAYS; i++) {
-        if (t->heads[i].used < t->heads[oldest].used)
+    unsigned oldest = 0;
+    for (unsigned i = 1; i < WAYS; i++) {
+        if (s->used[i] < s->used[oldest])
             oldest = i;
     }
     return oldest;
 }
 
 void *
-cells_make(struct cells *t, uint64_t key, nsec_t now, bool *is_new)
+cells_make(struct cells *t, uint64_t its, nsec_t now, bool *is_new)
 {
-    void *there = cells_find(t, key, now);
+    uint64_t key = key_of(its);
+    void *there = find(t, key, now);
     *is_new = !there;
     if (there)
         return there;
-    ptrdiff_t at = free_place(t, key);
-    while (at < 0 && t->sets < t->most_sets) {
+    while (way_of(&t->table[set_of(t, key)], 0) == WAYS && t->sets < t->most_sets)
         grow(t);
-        at = free_place(t, key);
-    }
-    if (at < 0) {
-        at = (ptrdiff_t)oldest_place(t, key);
+    uint32_t set = set_of(t, key);
+    struct set *s = &t->table[set];
+    unsigned way = way_of(s, 0);
+    if (way == WAYS) {
+        way = oldest_way(s);
         t->n_forgotten++;
         t->n--;
     }
-    t->heads[at] = (struct head){.key = key, .used = now, .is_there = true};
+    s->keys[way] = key;
+    s->used[way] = now;
     t->n++;
-    return memset(t->bodies + (size_t)at * t->size, 0, t->size);
+    return memset(body(t, set, way), 0, t->size);
 }
 
 uint32_t
@@ -147,8 +169,10 @@ cells_forgotten(const struct cells *t)
 void
 cells_each(struct cells *t, void (*each)(void *arg, uint64_t key, void *cell), void *arg)
 {
-    for (size_t i = 0; i < (size_t)t->sets * WAYS; i++) {
-        if (t->heads[i].is_there)
-            each(arg, t->heads[i].key, t->bodies + i * t->size);
+    for (uint32_t set = 0; set < t->sets; set++) {
+        for (unsigned i = 0; i < WAYS; i++) {
+            if (t->table[set].keys[i])
+                each(arg, t->table[set].keys[i], body(t, set, i));
+        }
     }
 }

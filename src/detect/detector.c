@@ -25,8 +25,17 @@
 #define PROTO_TCP 6
 #define HOLE (60 * NSEC_PER_SEC) /* of silence counts no longer than that */
 
+#define MEMOS                                                                                      \
+    8 /* functions of a list of which it is known which rules ask for them; a power of 2 */
+
 struct list {
     const struct rule **rules;
+    struct memo {
+        uint64_t asks; /* the rules' places, a bit each */
+        uint32_t function;
+        bool is_there;
+    } memos[MEMOS];
+    uint64_t conditional; /* the places of those with conditions, a bit each; of the first 64 */
     uint32_t n, capacity;
     bool needs_each;
     uint64_t n_skipped; /* messages that were like others of their conversation */
@@ -39,9 +48,10 @@ struct watch {
     const char *circuit;
     uint32_t generation; /* of the plan that it was looked up in; 0: not yet */
     uint32_t judged;     /* ... and that rules of conversations were tried with */
-    uint8_t number, planned, next;
+    uint8_t number, planned, next, next_old;
     uint8_t began; /* the way of who began it */
     uint32_t seen[SEEN];
+    uint32_t old[SEEN]; /* as seen, for lists of which some rules need each */
 };
 
 struct sighted {
@@ -113,10 +123,11 @@ struct event {
     struct who source, target;
     enum rule_planned planned;
     const char *circuit;
-    uint64_t n_skipped;     /* that were like it, and not looked at */
-    const uint64_t *fields; /* that are in the message, a bit each */
-    bool is_late;           /* a conversation that had begun before it was heard */
-    bool is_again;          /* one that is judged by another plan than before */
+    uint64_t n_skipped; /* that were like it, and not looked at */
+    uint64_t asks;      /* places of rules that may be about the message */
+    bool is_old;        /* what does not look at fields or the MAC address has been seen */
+    bool is_late;       /* a conversation that had begun before it was heard */
+    bool is_again;      /* one that is judged by another plan than before */
 };
 
 /* Has it been longer than that? Also where the clock went back. */
@@ -132,6 +143,8 @@ static void
 list_add(struct list *list, const struct rule *rule)
 {
     GROW(list->rules, list->n, list->capacity);
+    if (rule->n_conditions && list->n < 64)
+        list->conditional |= UINT64_C(1) << list->n;
     list->rules[list->n++] = rule;
     list->needs_each |= rule->needs_each;
 }
@@ -482,11 +495,11 @@ list_objects(const struct detector *d, const struct rule *rule, const struct eve
 
 /* Has the message the fields that all conditions are about? */
 static bool
-has_fields(const struct rule *rule, const struct event *e)
+has_fields(const struct rule *rule, unsigned protocol, const uint64_t *fields)
 {
     for (unsigned k = 0; k < rule->n_conditions; k++) {
-        uint16_t id = rule->conditions[k].at[e->protocol];
-        if (id >= PROTOCOL_FIELDS || !(e->fields[id / 64] >> id % 64 & 1))
+        uint16_t id = rule->conditions[k].at[protocol];
+        if (id >= PROTOCOL_FIELDS || !(fields[id / 64] >> id % 64 & 1))
             return false;
     }
     return true;
@@ -737,10 +750,8 @@ static bool
 is_about(const struct rule *rule, const struct event *e)
 {
     const struct pdu *p = e->pdu;
-    if (p && rule->on == ON_MESSAGE &&
-        (!is_listed(rule->functions, rule->n_functions, e->protocol, p->function) ||
-         (rule->n_errors &&
-          !(p->error && is_listed(rule->errors, rule->n_errors, e->protocol, p->error)))))
+    if (p && rule->on == ON_MESSAGE && rule->n_errors &&
+        !(p->error && is_listed(rule->errors, rule->n_errors, e->protocol, p->error)))
         return false;
     if (rule->protocols && (e->protocol < 0 || !(rule->protocols >> e->protocol & 1)))
         return false;
@@ -821,6 +832,26 @@ try_object(struct detector *d, const struct event *e, const struct rule *rule)
     tell(d, e, rule, n, sure);
 }
 
+static bool
+asks_function(const struct rule *rule, int protocol, const struct pdu *p)
+{
+    return !p || rule->on != ON_MESSAGE ||
+           is_listed(rule->functions, rule->n_functions, protocol, p->function);
+}
+
+static uint64_t
+rules_asking(struct list *list, int protocol, const struct pdu *p)
+{
+    uint32_t function = p->function;
+    struct memo *m = &list->memos[function & (MEMOS - 1)];
+    if (m->is_there && m->function == function)
+        return m->asks;
+    *m = (struct memo){.function = function, .is_there = true};
+    for (uint32_t i = 0; i < MIN(list->n, 64u); i++)
+        m->asks |= (uint64_t)asks_function(list->rules[i], protocol, p) << i;
+    return m->asks;
+}
+
 static void
 list_fields(const struct pdu *p, uint64_t *fields)
 {
@@ -829,22 +860,50 @@ list_fields(const struct pdu *p, uint64_t *fields)
         fields[p->fields[i].id / 64] |= UINT64_C(1) << p->fields[i].id % 64;
 }
 
+/* ... of those that ask for fields, only those that are about fields that it has. */
+static uint64_t
+rules_about(struct list *list, unsigned protocol, const struct pdu *p)
+{
+    uint64_t fields[PROTOCOL_FIELDS / 64], asks = rules_asking(list, (int)protocol, p);
+    uint64_t conditional = asks & list->conditional;
+    if (conditional)
+        list_fields(p, fields);
+    for (; conditional; conditional &= conditional - 1) {
+        int i = __builtin_ctzll(conditional);
+        if (!has_fields(list->rules[i], protocol, fields))
+            asks &= ~(UINT64_C(1) << i);
+    }
+    return asks;
+}
+
+/* Does it only ask whether something is new that is the same in all messages of a function? */
+static bool
+is_of_ends(const struct rule *rule)
+{
+    for (unsigned i = 0; i < rule->fresh.n; i++) {
+        if (rule->fresh.parts[i].kind == PART_MAC)
+            return false;
+    }
+    return !rule->needs_each;
+}
+
 static void
 try_rules(struct detector *d, struct event *e, const struct list *list)
 {
     uint16_t objects[OBJECTS];
-    uint64_t fields[PROTOCOL_FIELDS / 64];
     for (uint32_t i = 0; i < list->n; i++) {
         const struct rule *rule = list->rules[i];
+        if (i < 64 && !(e->asks >> i & 1))
+            continue;
+        if (i >= 64 && !asks_function(rule, e->protocol, e->pdu))
+            continue;
         if (!is_about(rule, e) || (e->is_late && rule->count) ||
             (e->is_again && (rule->count || !rule->planned)))
             continue;
-        if (rule->n_conditions && !e->fields) {
-            list_fields(e->pdu, fields);
-            e->fields = fields;
-        }
-        if (!has_fields(rule, e))
+        if (e->is_old && is_of_ends(rule)) {
+            d->usual[index_of(d, rule)].n++; /* it is there, and it was there twice before */
             continue;
+        }
         unsigned n = rule->n_conditions ? find_objects(d, rule, e, objects)
                                         : list_objects(d, rule, e, objects);
         for (unsigned k = 0; k < n; k++) {
@@ -852,7 +911,6 @@ try_rules(struct detector *d, struct event *e, const struct list *list)
             try_object(d, e, rule);
         }
     }
-    e->fields = NULL;
 }
 
 /* ---- Events ---- */
@@ -873,11 +931,13 @@ watch_of(struct detector *d, const struct conversation *c)
     if (w->generation != d->generation) {
         w->generation = d->generation;
         w->circuit = NULL;
+        memset(w->old, 0, sizeof w->old);
         w->planned = (uint8_t)(d->config.plan ? d->config.plan(d->config.arg, c, &w->circuit)
                                               : RULE_PLANNED_UNKNOWN);
     }
     if (w->protocol != c->protocol) {
         w->protocol = c->protocol;
+        memset(w->old, 0, sizeof w->old);
         w->number = UINT8_MAX;
         for (unsigned k = 0; k < d->n_protocols; k++) {
             if (d->config.protocols[k] == c->protocol)
@@ -897,7 +957,8 @@ event_of(struct detector *d, const struct conversation *c, unsigned way, const s
                       .protocol = -1,
                       .source = who_of(c, way),
                       .target = who_of(c, !way),
-                      .planned = RULE_PLANNED_UNKNOWN};
+                      .planned = RULE_PLANNED_UNKNOWN,
+                      .asks = UINT64_MAX};
     const struct watch *w = watch_of(d, c);
     e.protocol = w->number == UINT8_MAX ? -1 : w->number;
     e.planned = (enum rule_planned)w->planned;
@@ -970,6 +1031,24 @@ was_seen(struct watch *w, unsigned way, const struct pdu *p)
     return false;
 }
 
+/* As was_seen(), of a function with an act. */
+static bool
+was_old(struct watch *w, unsigned way, const struct pdu *p)
+{
+    uint64_t what = (uint64_t)p->function << 16 | (uint64_t)p->kind << 12 | p->act << 4 | way;
+    uint32_t print = (uint32_t)hash_mix(what + 1) | 1;
+    for (unsigned i = 0; i < SEEN; i++) {
+        if ((w->old[i] | 1) != print)
+            continue;
+        bool is_twice = w->old[i] & 1;
+        w->old[i] = print;
+        return is_twice;
+    }
+    w->old[w->next_old] = print & ~1u;
+    w->next_old = (uint8_t)((w->next_old + 1) % SEEN);
+    return false;
+}
+
 void
 detector_message(struct detector *d, const struct conversation *c, unsigned way,
                  const struct frame *f, const struct pdu *p)
@@ -987,9 +1066,15 @@ detector_message(struct detector *d, const struct conversation *c, unsigned way,
         list->n_skipped++;
         return;
     }
+    bool is_old = list->needs_each && was_old(w, way, p);
+    uint64_t asks = rules_about(list, w->number, p);
+    if (!asks && list->n <= 64)
+        return;
     struct event e = event_of(d, c, way, f);
     e.pdu = p;
     e.n_skipped = list->n_skipped;
+    e.asks = asks;
+    e.is_old = is_old;
     try_rules(d, &e, list);
 }
 
@@ -1009,7 +1094,7 @@ detector_malformed(struct detector *d, const struct conversation *c, unsigned wa
 void
 detector_finding(struct detector *d, const struct finding *finding)
 {
-    struct event e = {.protocol = -1, .planned = RULE_PLANNED_UNKNOWN};
+    struct event e = {.protocol = -1, .planned = RULE_PLANNED_UNKNOWN, .asks = UINT64_MAX};
     if (finding->conversation)
         e = event_of(d, finding->conversation, finding->way, finding->frame);
     e.time = finding->time;
@@ -1033,6 +1118,7 @@ detector_changed(struct detector *d, const struct asset *asset, nsec_t now, cons
                       .asset = asset,
                       .detail = detail,
                       .planned = RULE_PLANNED_UNKNOWN,
+                      .asks = UINT64_MAX,
                       .source = {.ip = asset->address.ip, .is_there = true, .mac = asset->mac}};
     memcpy(e.source.address, asset->address.octets, sizeof e.source.address);
     pass_time(d, now);

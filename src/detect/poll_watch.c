@@ -71,6 +71,7 @@ struct pair {
     nsec_t asked_at, answered;
     bool is_quiet;  /* nothing is asked any more: that is told once, whatever was asked */
     uint64_t asked; /* hash of the last request */
+    struct watch_place first, last; /* polls: that should come first; that came last */
     struct watch_rate connections, unsolicited;
 };
 
@@ -84,14 +85,18 @@ struct poll {
     nsec_t other_last; /* whichever: whether it has another period now */
     double other_mean;
     uint32_t n_other;
-    const char *name; /* of the function; static */
+    const char *name;        /* of the function; static */
+    struct watch_place next; /* that came behind it: requests come in the same order again */
+    uint32_t at;             /* its place */
 };
 
 struct poll_watch {
     struct watch_config config;
     struct watch_table *polls, *pairs;
     nsec_t heard, resumed; /* anything; after nothing */
-    nsec_t due;            /* until then no period that is known has passed so often */
+    nsec_t due;            /* the first of those below */
+    nsec_t *dues;          /* by the polls' places: when each is lost; NSEC_NEVER: it cannot be */
+    uint32_t n_dues;
     uint64_t seed;
     uint64_t asks[ARRAY_SIZE(rows)][PROTOCOL_FIELDS / 64]; /* the rows' fields, a bit each */
 };
@@ -104,6 +109,10 @@ poll_watch_new(const struct watch_config *config)
     w->polls = watch_table_of(config, POLLS, sizeof(struct poll), sizeof(uint64_t));
     w->pairs = watch_table_of(config, PAIRS, sizeof(struct pair), sizeof(struct pair_key));
     w->due = NSEC_NEVER;
+    w->n_dues = config->capacity ? config->capacity : POLLS;
+    w->dues = xcalloc(w->n_dues, sizeof *w->dues);
+    if (config->octets)
+        *config->octets += w->n_dues * sizeof *w->dues;
     w->seed = hash_secret();
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         for (unsigned k = 0; k < rows[i].n; k++)
@@ -118,6 +127,7 @@ poll_watch_free(struct poll_watch *w)
     if (!w)
         return;
     watch_table_free(w->polls);
+    free(w->dues);
     watch_table_free(w->pairs);
     free(w);
 }
@@ -279,6 +289,21 @@ lost_at(const struct poll *p)
     return wait < (double)(NSEC_NEVER - p->last) ? p->last + (nsec_t)wait : NSEC_NEVER;
 }
 
+static struct poll *
+find_poll(struct poll_watch *w, struct pair *pair, uint64_t key, bool *is_new)
+{
+    struct poll *last = watch_table_again(w->polls, pair->last);
+    struct watch_place *next = last ? &last->next : &pair->first;
+    struct poll *p = watch_table_again(w->polls, *next);
+    *is_new = false;
+    if (!p || p->key != key) {
+        p = watch_table_get(w->polls, &key, is_new);
+        *next = watch_table_place(w->polls, p);
+    }
+    pair->last = *next;
+    return p;
+}
+
 static void
 take_request(struct poll_watch *w, struct pair *pair, const struct sight *at)
 {
@@ -286,8 +311,9 @@ take_request(struct poll_watch *w, struct pair *pair, const struct sight *at)
     bool is_new;
     uint64_t asked = hash_add(hash_asked(w, pair->row, at->pdu), at->pdu->function);
     uint64_t key = hash_mix(hash_add(pair->hash, asked));
-    struct poll *p = watch_table_get(w->polls, &key, &is_new);
+    struct poll *p = find_poll(w, pair, key, &is_new);
     if (is_new) {
+        p->at = pair->last.at;
         p->pair = pair->key;
         p->name = at->pdu->info ? at->pdu->info->name : "?";
     }
@@ -314,8 +340,8 @@ take_request(struct poll_watch *w, struct pair *pair, const struct sight *at)
     } else {
         judge_interval(w, p, at);
     }
-    if (is_known(p) && !p->is_lost)
-        w->due = MIN(w->due, lost_at(p));
+    w->dues[p->at] = is_known(p) && !p->is_lost ? lost_at(p) : NSEC_NEVER;
+    w->due = MIN(w->due, w->dues[p->at]);
 }
 
 /* ---- Answers and connections ---- */
@@ -425,20 +451,33 @@ lose(struct poll_watch *w, struct poll *p, nsec_t now)
                    seconds(p->mean));
 }
 
+static void
+judge_silence(struct poll_watch *w, struct poll *p, nsec_t now)
+{
+    nsec_t since = MAX(p->last, w->resumed);
+    if (now <= w->dues[p->at] || (double)(w->heard - since) <= (LOST_PERIODS - 1) * p->mean)
+        return;
+    w->dues[p->at] = NSEC_NEVER;
+    lose(w, p, now);
+}
+
 void
 poll_watch_tick(struct poll_watch *w, nsec_t now)
 {
     struct poll *p = NULL;
+    uint32_t n = watch_table_number(w->polls), n_due = 0, one = 0;
     if (now <= w->due)
         return;
-    w->due = NSEC_NEVER;
-    while ((p = watch_table_next(w->polls, p))) {
-        if (!is_known(p) || p->is_lost)
-            continue;
-        nsec_t since = MAX(p->last, w->resumed);
-        if (now > lost_at(p) && (double)(w->heard - since) > (LOST_PERIODS - 1) * p->mean)
-            lose(w, p, now);
-        else
-            w->due = MIN(w->due, lost_at(p));
+    for (uint32_t i = 0; i < n; i++) {
+        n_due += now > w->dues[i];
+        one = now > w->dues[i] ? i : one;
     }
+    if (n_due == 1)
+        judge_silence(w, watch_table_at(w->polls, one), now);
+    else if (n_due)
+        while ((p = watch_table_next(w->polls, p)))
+            judge_silence(w, p, now);
+    w->due = NSEC_NEVER;
+    for (uint32_t i = 0; i < n; i++)
+        w->due = MIN(w->due, w->dues[i]);
 }

@@ -10,11 +10,13 @@
 
 struct link {
     uint32_t hash, chain, newer, older;
+    uint32_t linked;     /* the table's count when it came to its place in the order of age */
     uint32_t generation; /* of the entry: another for each that has had this place; 0: none yet */
 };
 
 struct watch_table {
     uint32_t capacity, n, n_buckets, newest, oldest;
+    uint32_t n_linked; /* how often one became the newest */
     size_t size, key_size;
     uint64_t seed;
     uint32_t *buckets;
@@ -81,6 +83,7 @@ unlink_age(struct watch_table *t, uint32_t i)
 static void
 link_newest(struct watch_table *t, uint32_t i)
 {
+    t->links[i].linked = ++t->n_linked;
     t->links[i].newer = NONE;
     t->links[i].older = t->newest;
     *(t->newest == NONE ? &t->oldest : &t->links[t->newest].newer) = i;
@@ -90,8 +93,8 @@ link_newest(struct watch_table *t, uint32_t i)
 static void
 make_newest(struct watch_table *t, uint32_t i)
 {
-    if (i == t->newest)
-        return;
+    if (i == t->newest || t->n_linked - t->links[i].linked < t->capacity / 8)
+        return; /* not many are newer */
     unlink_age(t, i);
     link_newest(t, i);
 }
@@ -153,6 +156,12 @@ watch_table_again(struct watch_table *t, struct watch_place place)
         return NULL;
     make_newest(t, place.at);
     return entry(t, place.at);
+}
+
+void *
+watch_table_at(const struct watch_table *t, uint32_t at)
+{
+    return entry(t, at);
 }
 
 static uint32_t

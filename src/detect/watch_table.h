@@ -1,5 +1,7 @@
 /* watch_table.h - what a machine remembers of each of many: a hash table of a fixed number of
- * entries of a fixed size. Where it is full the longest silent makes room. Pure. */
+ * entries of a fixed size. Where it is full the longest silent makes room: one of the last eighth,
+ * as those that were heard lately keep their places in the order of age until others have passed
+ * them. Pure. */
 #ifndef DETECT_WATCH_TABLE_H
 #define DETECT_WATCH_TABLE_H
 
@@ -19,13 +21,15 @@ struct watch_place {
 struct watch_table *watch_table_new(uint32_t capacity, size_t size, size_t key_size);
 void watch_table_free(struct watch_table *); /* NULL is fine */
 
-/* The entry with this key; it becomes the newest. NULL: there is none. */
+/* The entry with this key; it is one of the newest then. NULL: there is none. */
 void *watch_table_find(struct watch_table *, const void *key);
 /* ... made, zeroed behind its key, if there is none: `*is_new`. Another may have gone for it. */
 void *watch_table_get(struct watch_table *, const void *key, bool *is_new);
-/* The entry that is there, if it still is the same one; it becomes the newest. NULL: it is not. */
+/* The entry that is there, if it still is the same one; it is one of the newest then. NULL: it is
+ * not. */
 void *watch_table_again(struct watch_table *, struct watch_place);
 struct watch_place watch_table_place(const struct watch_table *, const void *entry);
+void *watch_table_at(const struct watch_table *, uint32_t at); /* below watch_table_number() */
 /* From the longest silent to the newest; the first of NULL. NULL: no more. */
 void *watch_table_next(const struct watch_table *, const void *entry);
 uint32_t watch_table_number(const struct watch_table *);

@@ -57,6 +57,20 @@ an_entry_is_found_again_by_its_place(void **state UNUSED)
     watch_table_free(t);
 }
 
+/* Most of the time it keeps its place in the order of age; but it never is the one that goes. */
+static void
+what_is_heard_again_and_again_stays(void **state UNUSED)
+{
+    struct watch_table *t = watch_table_new(32, sizeof(struct entry), sizeof(uint64_t));
+    bool is_new;
+    struct watch_place place = watch_table_place(t, get(t, 1, &is_new));
+    for (uint64_t i = 2; i < 1000; i++) {
+        get(t, i, &is_new);
+        assert_non_null(watch_table_again(t, place));
+    }
+    watch_table_free(t);
+}
+
 static void
 the_longest_silent_makes_room(void **state UNUSED)
 {
@@ -221,6 +235,7 @@ every_name_is_told_and_tested(void **state UNUSED)
 
 TEST_MAIN(cmocka_unit_test(a_table_finds_what_was_put_in),
           cmocka_unit_test(an_entry_is_found_again_by_its_place),
+          cmocka_unit_test(what_is_heard_again_and_again_stays),
           cmocka_unit_test(the_longest_silent_makes_room),
           cmocka_unit_test(entries_come_from_the_longest_silent_on),
           cmocka_unit_test(a_rate_is_learned_from_the_most_there_was),
