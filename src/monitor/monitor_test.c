@@ -19,7 +19,7 @@ struct bench {
     struct rules *rules;
     struct monitor *monitor;
     nsec_t now;
-    uint32_t number;
+    uint32_t number, seq[2]; /* of TCP, by who is lower and higher */
     unsigned n_told;
     json_t *told[TOLD];
 };
@@ -38,6 +38,20 @@ on_alert(void *arg, const char *json, size_t size, enum rule_severity severity U
 }
 
 static void
+begin(struct bench *b, nsec_t learn, const char *evidence)
+{
+    struct diag diag = {""};
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .rules = b->rules,
+                                          .name = "s1",
+                                          .learn = learn,
+                                          .evidence = evidence,
+                                          .arg = b,
+                                          .alert = on_alert};
+    assert_ok(monitor_new(&config, &b->monitor, &diag));
+}
+
+static void
 make(struct bench *b, const char *text, nsec_t learn, const char *evidence)
 {
     const struct rules_source source = {.protocols = protocols_all};
@@ -47,14 +61,19 @@ make(struct bench *b, const char *text, nsec_t learn, const char *evidence)
     if (rules_parse(&source, file, strlen(file), "test.yaml", &b->rules, &diag))
         fail_msg("%s", diag.text);
     free(file);
-    const struct monitor_config config = {.protocols = protocols_all,
-                                          .rules = b->rules,
-                                          .name = "s1",
-                                          .learn = learn,
-                                          .evidence = evidence,
-                                          .arg = b,
-                                          .alert = on_alert};
-    assert_ok(monitor_new(&config, &b->monitor, &diag));
+    begin(b, learn, evidence);
+}
+
+/* With rules that are shipped. */
+static void
+make_shipped(struct bench *b, const char *path)
+{
+    const struct rules_source source = {.protocols = protocols_all};
+    struct diag diag = {""};
+    *b = (struct bench){.now = START};
+    if (rules_read(&source, &path, 1, &b->rules, &diag))
+        fail_msg("%s", diag.text);
+    begin(b, 0, NULL);
 }
 
 static void
@@ -85,6 +104,30 @@ say_at(struct bench *b, uint8_t from, uint8_t to, uint16_t src, uint16_t dst, co
     f.octets[33] = to;
     put_udp(&f, src, dst, (uint16_t)data.size);
     put(&f, data.octets, data.size);
+    b->now += NSEC_PER_MSEC;
+    const struct frame frame = as_frame(&f, b->now, ++b->number);
+    monitor_frame(b->monitor, &frame);
+}
+
+/* A segment, with text. */
+static void
+say_text(struct bench *b, uint8_t from, uint8_t to, uint16_t src, uint16_t dst, const char *text)
+{
+    struct made_frame f = {.size = 0};
+    uint32_t *seq = &b->seq[from > to], *ack = &b->seq[from < to];
+    uint8_t numbers[8];
+    put(&f, (uint8_t[]){2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 8, 0}, 14);
+    put_ipv4(&f, 6, (uint16_t)(20 + strlen(text)), 0, 1);
+    f.octets[29] = from;
+    f.octets[33] = to;
+    put_u16(&f, src);
+    put_u16(&f, dst);
+    put_be32(numbers, *seq);
+    put_be32(numbers + 4, *ack);
+    put(&f, numbers, sizeof numbers);
+    put(&f, (uint8_t[]){0x50, 0x18, 0x10, 0, 0, 0, 0, 0}, 8);
+    put(&f, (const uint8_t *)text, strlen(text));
+    *seq += (uint32_t)strlen(text);
     b->now += NSEC_PER_MSEC;
     const struct frame frame = as_frame(&f, b->now, ++b->number);
     monitor_frame(b->monitor, &frame);
@@ -648,6 +691,37 @@ a_directory_that_is_not_there_is_said(void **state UNUSED)
     assert_non_null(strstr(diag.text, "/nowhere/at/all"));
 }
 
+static void
+who_works_at_a_relay_is_told(void **state UNUSED)
+{
+    static const struct {
+        bool by_relay;
+        const char *text;
+        const char *rule; /* NULL: nothing is told */
+    } said[] = {{true, "\r\n=>", NULL},
+                {false, "2AC\r", NULL},
+                {true, "Invalid Password\r\n", NULL},
+                {true, "Invalid Password\r\n", NULL},
+                {true, "Invalid Password\r\n", "sel-passwords-tried"},
+                {true, "\r\n=>>", "sel-access-raised"},
+                {false, "MET\r", NULL},
+                {false, "OPE 1\r", "sel-breaker-at-terminal"},
+                {false, "SET 1\r", "sel-settings-changed"},
+                {false, "PAS 1 X\r", "sel-password-changed"},
+                {false, "L_D\r", "sel-firmware"}};
+    struct bench b;
+    make_shipped(&b, TIELINE_SOURCE_DIR "/etc/detections/30-programs.yaml");
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        uint8_t from = said[i].by_relay ? 2 : 1, to = said[i].by_relay ? 1 : 2;
+        forget_told(&b);
+        say_text(&b, from, to, from == 1 ? 40000 : 23, from == 1 ? 23 : 40000, said[i].text);
+        assert_int_equal(b.n_told, said[i].rule != NULL);
+        if (said[i].rule)
+            assert_string_equal(text_of(b.told[0], "rule"), said[i].rule);
+    }
+    unmake(&b);
+}
+
 int
 main(void)
 {
@@ -675,6 +749,7 @@ main(void)
         cmocka_unit_test(habits_are_functions_objects_and_periods),
         cmocka_unit_test(packets_of_the_conversation_are_kept),
         cmocka_unit_test(a_directory_that_is_not_there_is_said),
+        cmocka_unit_test(who_works_at_a_relay_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
