@@ -25,20 +25,23 @@
 #define PROTO_TCP 6
 #define HOLE (60 * NSEC_PER_SEC) /* of silence counts no longer than that */
 
-#define MEMOS                                                                                      \
-    8 /* functions of a list of which it is known which rules ask for them; a power of 2 */
+#define MEMOS 8 /* functions of a list; a power of 2 */
 
+/* Which rules of a list ask for a function. */
+struct memo {
+    uint64_t asks; /* the rules' places, a bit each */
+    uint32_t function;
+    bool is_there;
+};
+
+/* Small: there are many, most of them empty, and each message looks whether its own is. */
 struct list {
-    const struct rule **rules;
-    struct memo {
-        uint64_t asks; /* the rules' places, a bit each */
-        uint32_t function;
-        bool is_there;
-    } memos[MEMOS];
-    uint64_t conditional; /* the places of those with conditions, a bit each; of the first 64 */
     uint32_t n, capacity;
+    const struct rule **rules;
+    struct memo *memos;   /* NULL: there is no rule */
+    uint64_t conditional; /* the places of those with conditions, a bit each; of the first 64 */
+    uint64_t n_skipped;   /* messages that were like others of their conversation */
     bool needs_each;
-    uint64_t n_skipped; /* messages that were like others of their conversation */
 };
 
 /* What is kept of a conversation, by its slot. */
@@ -142,11 +145,20 @@ is_past(nsec_t now, nsec_t since, nsec_t most)
 static void
 list_add(struct list *list, const struct rule *rule)
 {
+    if (!list->memos)
+        list->memos = xcalloc(MEMOS, sizeof *list->memos);
     GROW(list->rules, list->n, list->capacity);
     if (rule->n_conditions && list->n < 64)
         list->conditional |= UINT64_C(1) << list->n;
     list->rules[list->n++] = rule;
     list->needs_each |= rule->needs_each;
+}
+
+static void
+list_fini(struct list *list)
+{
+    free(list->rules);
+    free(list->memos);
 }
 
 static struct list *
@@ -262,13 +274,13 @@ detector_free(struct detector *d)
     if (!d)
         return;
     for (size_t i = 0; i < (size_t)d->n_protocols * CLASSES; i++)
-        free(d->classes[i].rules);
+        list_fini(&d->classes[i]);
     for (unsigned k = 0; k < d->n_protocols; k++)
-        free(d->malformed[k].rules);
-    free(d->conversation.rules);
-    free(d->device.rules);
-    free(d->change.rules);
-    free(d->finding.rules);
+        list_fini(&d->malformed[k]);
+    list_fini(&d->conversation);
+    list_fini(&d->device);
+    list_fini(&d->change);
+    list_fini(&d->finding);
     free(d->classes);
     free(d->malformed);
     free(d->objects);
