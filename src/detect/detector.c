@@ -634,9 +634,9 @@ is_fresh(struct detector *d, const struct event *e, const struct rule *rule, uns
     uint64_t key = key_of(d, e, &rule->fresh, d->seeds[index_of(d, rule)].rule);
     struct sighted *k = cells_make(d->known, key, e->time, &is_new);
     uint64_t n = usual->n + e->n_skipped;
-    bool counts = is_new && n && !rule_learns(d, rule);
+    bool counts = is_new && !rule_learns(d, rule);
     if (counts)
-        *sure = MIN(*sure, n ? (unsigned)(100 - 100 * usual->once / n) : 0);
+        *sure = MIN(*sure, n ? (unsigned)(100 - 100 * usual->once / n) : 100); /* there was none */
     usual->n++;
     usual->once += is_new;
     usual->once -= k->count == 1;

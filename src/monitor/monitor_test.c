@@ -222,6 +222,22 @@ what_is_new_is_told_when_learning_is_over(void **state UNUSED)
     unmake(&b);
 }
 
+/* Nobody has written in all the time that was learned: whoever does is new, and that is sure. */
+static void
+the_first_of_its_kind_is_told(void **state UNUSED)
+{
+    struct bench b;
+    make(&b, HEAD("writer") "    protocol: modbus\n    act: write\n    new: [source, target]\n",
+         SECOND, NULL);
+    ask(&b, 1, 2, READ);
+    b.now += 2 * SECOND;
+    ask(&b, 1, 2, READ);
+    ask(&b, 7, 2, WRITE);
+    assert_int_equal(b.n_told, 1);
+    assert_int_equal(number_of(b.told[0], "sure"), 100);
+    unmake(&b);
+}
+
 /* Rules that ask for the function alone are looked at once for each function of a conversation; a
  * new function in an old conversation must be seen all the same. */
 static void
@@ -728,6 +744,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_is_told_with_all_that_is_known),
         cmocka_unit_test(what_is_new_is_told_when_learning_is_over),
+        cmocka_unit_test(the_first_of_its_kind_is_told),
         cmocka_unit_test(a_new_function_in_an_old_conversation_is_new),
         cmocka_unit_test(what_differs_is_counted_within_the_time),
         cmocka_unit_test(marks_make_a_sequence),
