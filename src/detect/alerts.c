@@ -292,7 +292,9 @@ put_alert(struct alerts *a, struct buf *out, const struct alert *x)
     const struct rule *r = x->rule;
     buf_printf(out, "{\"id\":\"%s/%" PRIu64 "\",", a->sensor, a->alert_base + x->number);
     put_text(out, "rule", r->name);
-    buf_printf(out, ",\"number\":%u,", r->number);
+    buf_u8(out, ',');
+    if (r->number)
+        buf_printf(out, "\"number\":%u,", r->number);
     put_text(out, "title", r->title);
     buf_printf(out, ",\"severity\":\"%s\"", rule_severity_word(r->severity));
     put_texts(out, "techniques", r->techniques, r->n_techniques);

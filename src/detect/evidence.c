@@ -4,10 +4,12 @@
 #include "base/log.h"
 #include "io/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define PCAP_NANOSECONDS 0xa1b23c4du
@@ -20,6 +22,11 @@ struct record {
     uint16_t link; /* enum link_type */
 };
 
+struct aged {
+    char *path;
+    nsec_t time;
+};
+
 struct evidence {
     char *directory;
     uint8_t *ring;
@@ -30,6 +37,62 @@ struct evidence {
     char *name;
 };
 
+/* NAME-SECONDS-NUMBER.pcap, as the program names them. */
+static int
+is_evidence(const struct dirent *entry)
+{
+    const char *name = entry->d_name, *end = strstr(name, ".pcap");
+    unsigned numbers = 0;
+    if (!end || end[5])
+        return 0;
+    while (end > name && numbers < 2) {
+        const char *digits = end;
+        while (digits > name && digits[-1] >= '0' && digits[-1] <= '9')
+            digits--;
+        if (digits == end || digits == name || digits[-1] != '-')
+            return 0;
+        numbers++;
+        end = digits - 1;
+    }
+    return numbers == 2 && end > name;
+}
+
+static int
+by_age(const void *x, const void *y)
+{
+    const struct aged *a = x, *b = y;
+    return a->time < b->time ? -1 : a->time > b->time;
+}
+
+/* Those of earlier runs count, too; what is more than there may be goes. */
+static void
+find_earlier(struct evidence *e)
+{
+    struct dirent **entries;
+    int n = scandir(e->directory, &entries, is_evidence, NULL);
+    struct aged *all = xcalloc(n > 0 ? (size_t)n : 1, sizeof *all);
+    for (int i = 0; i < n; i++) {
+        struct stat is;
+        all[i].path = xasprintf("%s/%s", e->directory, entries[i]->d_name);
+        all[i].time = stat(all[i].path, &is)
+                          ? 0
+                          : (nsec_t)is.st_mtim.tv_sec * NSEC_PER_SEC + is.st_mtim.tv_nsec;
+        free(entries[i]);
+    }
+    if (n >= 0)
+        free(entries);
+    qsort(all, n > 0 ? (size_t)n : 0, sizeof *all, by_age);
+    for (int i = 0; i < n; i++) {
+        if (n - i > EVIDENCE_FILES) {
+            unlink(all[i].path);
+            free(all[i].path);
+        } else {
+            e->names[e->n_names++] = all[i].path;
+        }
+    }
+    free(all);
+}
+
 enum err
 evidence_new(const char *directory, struct evidence **out, struct diag *diag)
 {
@@ -38,6 +101,7 @@ evidence_new(const char *directory, struct evidence **out, struct diag *diag)
     struct evidence *e = xcalloc(1, sizeof *e);
     e->directory = xstrdup(directory);
     e->ring = xmalloc(EVIDENCE_RING);
+    find_earlier(e);
     *out = e;
     return ERR_OK;
 }

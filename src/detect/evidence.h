@@ -21,9 +21,9 @@ void evidence_free(struct evidence *); /* NULL is fine */
 
 /* Remembers the frame. */
 void evidence_frame(struct evidence *, const struct frame *);
-/* Writes `NAME.pcap` with the frames of the conversation, the last one behind; NULL: all that there
- * are. Returns the file's name, valid until the next call; NULL: it could not be written, which is
- * logged. */
+/* Writes `NAME.pcap` (a name that ends in -SECONDS-NUMBER) with the frames of the conversation, the
+ * last one behind; NULL: all that there are. Returns the file's name, valid until the next call;
+ * NULL: it could not be written, which is logged. */
 const char *evidence_keep(struct evidence *, const char *name, const struct conversation_key *);
 
 #endif

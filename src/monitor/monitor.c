@@ -1,6 +1,7 @@
 #include "monitor/monitor.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "detect/evidence.h"
 #include "detect/machines.h"
 #include "detect/plan.h"
@@ -9,8 +10,16 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <uthash.h>
 
 #define TICK NSEC_PER_SEC
+
+/* A rule of somebody else. */
+struct foreign {
+    struct rule rule;
+    char *name;
+    UT_hash_handle hh;
+};
 
 struct monitor {
     struct monitor_config config;
@@ -21,9 +30,10 @@ struct monitor {
     struct alerts *alerts;
     struct evidence *evidence;
     struct habits *habits;
-    struct plan *plan;  /* NULL: nobody said which circuits there are */
-    uint32_t heard;     /* frame of the message that is being read */
-    nsec_t now, ticked; /* by the frames, or by what monitor_tick() was told */
+    struct foreign *foreign; /* by name */
+    struct plan *plan;       /* NULL: nobody said which circuits there are */
+    uint32_t heard;          /* frame of the message that is being read */
+    nsec_t now, ticked;      /* by the frames, or by what monitor_tick() was told */
 };
 
 /* ---- What the sensor tells ---- */
@@ -247,10 +257,16 @@ keep(void *arg, const struct hit *hit, uint64_t number)
 /* ---- The monitor ---- */
 
 static void
-make_detector(struct monitor *m)
+make_alerts(struct monitor *m)
 {
     const struct alerts_config alerts = {
         .sensor = m->config.name, .arg = m, .told = on_alert, .describe = describe, .keep = keep};
+    m->alerts = alerts_new(&alerts);
+}
+
+static void
+make_detector(struct monitor *m)
+{
     const struct detector_config detector = {.rules = m->config.rules,
                                              .protocols = m->config.protocols,
                                              .learn = m->config.learn,
@@ -258,7 +274,6 @@ make_detector(struct monitor *m)
                                              .arg = m,
                                              .hit = on_hit,
                                              .plan = look_up};
-    m->alerts = alerts_new(&alerts);
     const struct watch_config machines = {.found = on_finding, .arg = m};
     m->detector = detector_new(&detector);
     m->machines = machines_new(&machines);
@@ -272,6 +287,8 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
     m->config = *config;
     if (!m->config.name || !*m->config.name)
         m->config.name = "sensor";
+    if (config->rules || config->has_alerts)
+        make_alerts(m);
     if (config->rules)
         make_detector(m);
     if (config->has_habits)
@@ -309,6 +326,18 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
     return ERR_OK;
 }
 
+static void
+forget_foreign(struct monitor *m)
+{
+    struct foreign *f, *next;
+    HASH_ITER (hh, m->foreign, f, next) {
+        HASH_DEL(m->foreign, f);
+        free(f->name);
+        free((char *)f->rule.title);
+        free(f);
+    }
+}
+
 void
 monitor_free(struct monitor *m)
 {
@@ -322,6 +351,7 @@ monitor_free(struct monitor *m)
     evidence_free(m->evidence);
     habits_free(m->habits);
     plan_free(m->plan);
+    forget_foreign(m);
     free(m);
 }
 
@@ -360,6 +390,51 @@ monitor_end(struct monitor *m)
     sensor_end(m->sensor);
     if (m->alerts)
         alerts_tick(m->alerts, m->now + 60 * NSEC_PER_SEC); /* what is held back is told */
+}
+
+static const struct rule *
+foreign_rule(struct monitor *m, const struct monitor_word *w)
+{
+    static const char *steps[] = {"Read what the rule is about, and what it refers to.",
+                                  "Look at the packets that were kept."};
+    struct foreign *f;
+    HASH_FIND_STR(m->foreign, w->name, f);
+    if (f || HASH_COUNT(m->foreign) >= MONITOR_FOREIGN)
+        return f ? &f->rule : NULL;
+    f = xcalloc(1, sizeof *f);
+    f->name = xstrdup(w->name);
+    f->rule = (struct rule){.name = f->name,
+                            .title = xstrdup(w->title),
+                            .explanation = "{source} to {target}: {detail}.",
+                            .severity = w->severity,
+                            .playbook = steps,
+                            .n_playbook = ARRAY_SIZE(steps)};
+    HASH_ADD_KEYPTR(hh, m->foreign, f->name, strlen(f->name), f);
+    return &f->rule;
+}
+
+void
+monitor_tell(struct monitor *m, const struct monitor_word *w)
+{
+    const struct rule *rule = m->alerts ? foreign_rule(m, w) : NULL;
+    if (!rule)
+        return;
+    struct hit hit = {.rule = rule,
+                      .time = w->frame->time,
+                      .source = who_of(w->conversation, w->way),
+                      .target = who_of(w->conversation, !w->way),
+                      .conversation = w->conversation,
+                      .way = w->way,
+                      .frame = w->frame,
+                      .object = "",
+                      .detail = w->detail ? w->detail : "",
+                      .planned = RULE_PLANNED_UNKNOWN,
+                      .sure = 100};
+    hit.planned = look_up(m, w->conversation, &hit.circuit);
+    hit.key = hash_bytes(w->name, strlen(w->name), hash_secret());
+    hit.key = hash_bytes(hit.source.address, sizeof hit.source.address, hit.key);
+    hit.key = hash_bytes(hit.target.address, sizeof hit.target.address, hit.key);
+    alerts_hit(m->alerts, &hit);
 }
 
 static void

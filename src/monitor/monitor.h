@@ -19,6 +19,7 @@ struct monitor_config {
     bool has_assets;           /* devices are kept; also if there are rules */
     bool has_habits;           /* who talks with whom, how, is kept */
     const struct rules *rules; /* borrowed; NULL: nothing is detected */
+    bool has_alerts;           /* there are some though there are no rules (monitor_tell) */
     const char *name;          /* of the sensor: begins the ids of alerts; "" is "sensor" */
     nsec_t learn;              /* as in detector.h */
     const char *evidence;      /* directory; NULL: packets are not kept */
@@ -56,11 +57,25 @@ void monitor_end(struct monitor *);
  * on. ERR_MALFORMED: nothing has changed. */
 MUST_CHECK enum err monitor_circuits(struct monitor *, const json_t *, struct diag *);
 
+/* What somebody else's rule has found in a packet or a message. `name` stands for the rule: it is
+ * the same rule again. All of it is valid during the call. */
+struct monitor_word {
+    const char *name, *title; /* "suricata-2100366" */
+    enum rule_severity severity;
+    const char *detail; /* what is told beside the ends; NULL */
+    const struct conversation *conversation;
+    unsigned way;
+    const struct frame *frame;
+};
+/* Becomes an alert as those of our own rules; at most MONITOR_FOREIGN rules are told apart. */
+#define MONITOR_FOREIGN 65536
+void monitor_tell(struct monitor *, const struct monitor_word *);
+
 struct sensor *monitor_sensor(struct monitor *);
 const struct sensor_counters *monitor_counters(const struct monitor *);
 const struct assets *monitor_assets(const struct monitor *); /* NULL: they are not kept */
 struct habits *monitor_habits(struct monitor *);             /* NULL: they are not kept */
-struct alerts *monitor_alerts(struct monitor *);             /* NULL: there are no rules */
+struct alerts *monitor_alerts(struct monitor *);             /* NULL: there are none */
 struct detector *monitor_detector(struct monitor *);         /* NULL: there are no rules */
 
 #endif

@@ -659,6 +659,45 @@ habits_are_functions_objects_and_periods(void **state UNUSED)
 }
 
 static void
+tell_of(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+        const struct pdu *p)
+{
+    struct bench *b = arg;
+    const struct monitor_word word = {.name = p->act == ACT_WRITE ? "suricata-7" : "suricata-8",
+                                      .title = "T",
+                                      .severity = RULE_HIGH,
+                                      .detail = "an {odd} thing",
+                                      .conversation = c,
+                                      .way = way,
+                                      .frame = f};
+    monitor_tell(b->monitor, &word);
+}
+
+/* Without rules of our own; each of theirs, between the same ends, is one alert. */
+static void
+what_others_find_becomes_an_alert(void **state UNUSED)
+{
+    struct bench b = {.now = START};
+    struct diag diag = {""};
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .has_alerts = true,
+                                          .arg = &b,
+                                          .message = tell_of,
+                                          .alert = on_alert};
+    assert_ok(monitor_new(&config, &b.monitor, &diag));
+    ask(&b, 1, 2, READ);
+    ask(&b, 1, 2, READ);
+    ask(&b, 1, 2, WRITE);
+    assert_int_equal(b.n_told, 2);
+    assert_string_equal(text_of(b.told[0], "rule"), "suricata-8");
+    assert_string_equal(text_of(b.told[1], "rule"), "suricata-7");
+    assert_string_equal(text_of(b.told[1], "explanation"), "10.0.0.1 to 10.0.0.2: an {odd} thing.");
+    assert_string_equal(text_of(b.told[1], "severity"), "high");
+    assert_null(json_object_get(b.told[1], "number"));
+    unmake(&b);
+}
+
+static void
 packets_of_the_conversation_are_kept(void **state UNUSED)
 {
     char directory[] = "/tmp/evidence-XXXXXX";
@@ -764,6 +803,7 @@ main(void)
         cmocka_unit_test(circuits_judge_what_is_there),
         cmocka_unit_test(what_was_learned_is_kept),
         cmocka_unit_test(habits_are_functions_objects_and_periods),
+        cmocka_unit_test(what_others_find_becomes_an_alert),
         cmocka_unit_test(packets_of_the_conversation_are_kept),
         cmocka_unit_test(a_directory_that_is_not_there_is_said),
         cmocka_unit_test(who_works_at_a_relay_is_told),

@@ -50,6 +50,7 @@ struct program {
     struct monitor *monitor;
     struct suricata_rules *suricata;  /* NULL: there are none */
     struct suricata_matcher *matcher; /* of them */
+    struct monitor_word fed;          /* what it is looking at */
     struct advisories *advisories;    /* NULL: there are none */
     const struct asset *asset;        /* whose vulnerabilities are being told */
     struct buf line;
@@ -91,8 +92,10 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
         message_json_put(&p->line, c, way, f, pdu);
         print_line(p);
     }
-    if (p->matcher)
+    if (p->matcher) {
+        p->fed = (struct monitor_word){.conversation = c, .way = way, .frame = f};
         suricata_feed_message(p->matcher, c, way, f, pdu);
+    }
 }
 
 static void
@@ -100,6 +103,7 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
         const uint8_t *octets, uint32_t size, uint32_t lost)
 {
     struct program *p = arg;
+    p->fed = (struct monitor_word){.conversation = c, .way = way, .frame = f};
     suricata_feed_data(p->matcher, c, way, f, octets, size, lost);
 }
 
@@ -108,13 +112,45 @@ on_taken(void *arg, const struct conversation *c, unsigned way, const struct fra
          const struct layers *l)
 {
     struct program *p = arg;
+    p->fed = (struct monitor_word){.conversation = c, .way = way, .frame = f};
     suricata_feed_packet(p->matcher, c, way, f, l);
+}
+
+static bool
+tells_alerts(const struct sensor_options *o)
+{
+    return o->alerts || o->incidents || o->link;
+}
+
+/* Priorities as Suricata's classes have them: 1 to 3, the lowest is the gravest. */
+static void
+alert_of(struct program *p, const struct suricata_info *info)
+{
+    char name[48], detail[300];
+    if (info->gid > 1)
+        snprintf(name, sizeof name, "suricata-%u-%u", info->gid, info->sid);
+    else
+        snprintf(name, sizeof name, "suricata-%u", info->sid);
+    snprintf(detail, sizeof detail, "%s%s%s%s%s", *info->msg ? info->msg : name,
+             info->classtype ? ", " : "", info->classtype ? info->classtype : "",
+             info->references ? "; " : "", info->references ? info->references : "");
+    p->fed.name = name;
+    p->fed.title = *info->msg ? info->msg : name;
+    p->fed.detail = detail;
+    p->fed.severity = info->priority <= 1   ? RULE_HIGH
+                      : info->priority == 2 ? RULE_MEDIUM
+                                            : RULE_LOW;
+    monitor_tell(p->monitor, &p->fed);
 }
 
 static void
 on_suricata(void *arg, const struct suricata_info *info, const struct suricata_where *where)
 {
     struct program *p = arg;
+    if (tells_alerts(&p->options)) {
+        alert_of(p, info);
+        return;
+    }
     buf_clear(&p->line);
     suricata_alert_put(&p->line, info, where);
     print_line(p);
@@ -644,6 +680,7 @@ prepare(struct program *p, struct diag *diag)
                                           .has_assets = o->assets || o->link,
                                           .has_habits = o->habits,
                                           .rules = p->rules,
+                                          .has_alerts = o->n_suricata && tells_alerts(o),
                                           .name = o->name,
                                           .learn = o->learn,
                                           .evidence = o->evidence,

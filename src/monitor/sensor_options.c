@@ -129,7 +129,8 @@ sensor_options_parse(int argc, char *const *argv, struct sensor_options *result,
     enum err err = options_read(rows, ARRAY_SIZE(rows), argc, argv, &o, diag);
     if (err)
         return err;
-    if ((o.alerts || o.incidents || o.coverage || o.baseline || o.evidence) && !o.n_rules &&
+    bool has_rules = o.n_rules || (o.n_suricata && !o.coverage && !o.baseline);
+    if ((o.alerts || o.incidents || o.coverage || o.baseline || o.evidence) && !has_rules &&
         !o.help && !o.version)
         return diag_set(diag, ERR_INVALID, "--rules is needed for that");
     if (!o.help && !o.version && !o.coverage && !o.read == !o.n_interfaces)
