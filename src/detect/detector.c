@@ -447,7 +447,8 @@ is_among(const struct rule_condition *c, const struct protocol *p, const struct 
 }
 
 static bool
-meets(const struct rule_condition *c, const struct protocol *p, const struct field *f)
+meets(const struct detector *d, const struct rule_condition *c, const struct protocol *p,
+      const struct field *f)
 {
     switch (c->test) {
     case TEST_ONE_OF:
@@ -458,6 +459,8 @@ meets(const struct rule_condition *c, const struct protocol *p, const struct fie
         return number_of(p, f) > c->numbers[0];
     case TEST_BELOW:
         return number_of(p, f) < c->numbers[0];
+    case TEST_FEED:
+        return d->config.feed && feed_has_name(d->config.feed, f->octets, f->n);
     case TEST_ANY_BIT:
         return f->u & (uint64_t)c->numbers[0];
     default:
@@ -529,7 +532,7 @@ find_objects(const struct detector *d, const struct rule *rule, const struct eve
         const struct field *f = &p->fields[i];
         for (unsigned k = 0; f->object == 0 && k < rule->n_conditions; k++) {
             if (rule->conditions[k].at[e->protocol] == f->id &&
-                meets(&rule->conditions[k], p->protocol, f))
+                meets(d, &rule->conditions[k], p->protocol, f))
                 common |= 1u << k;
         }
     }
@@ -546,7 +549,7 @@ find_objects(const struct detector *d, const struct rule *rule, const struct eve
         unsigned before = common | own;
         for (unsigned k = 0; k < rule->n_conditions; k++) {
             if (rule->conditions[k].at[e->protocol] == f->id &&
-                meets(&rule->conditions[k], p->protocol, f))
+                meets(d, &rule->conditions[k], p->protocol, f))
                 own |= 1u << k;
         }
         if (before != all && (common | own) == all)
@@ -757,15 +760,25 @@ has_port(const struct rule *rule, uint16_t port)
     return rule->n_ports == 0;
 }
 
+static bool
+is_fed(const struct detector *d, const struct who *w)
+{
+    return d->config.feed && w->is_there && w->ip &&
+           feed_has_address(d->config.feed, w->address, w->ip);
+}
+
 /* What costs nothing to see. */
 static bool
-is_about(const struct rule *rule, const struct event *e)
+is_about(const struct detector *d, const struct rule *rule, const struct event *e)
 {
     const struct pdu *p = e->pdu;
     if (p && rule->on == ON_MESSAGE && rule->n_errors &&
         !(p->error && is_listed(rule->errors, rule->n_errors, e->protocol, p->error)))
         return false;
     if (rule->protocols && (e->protocol < 0 || !(rule->protocols >> e->protocol & 1)))
+        return false;
+    if (rule->feed &&
+        !((rule->feed & 1 && is_fed(d, &e->source)) || (rule->feed & 2 && is_fed(d, &e->target))))
         return false;
     return has_port(rule, e->target.port) && is_whom(&e->source, rule->from) &&
            is_whom(&e->target, rule->to) && (!rule->planned || rule->planned & e->planned);
@@ -909,7 +922,7 @@ try_rules(struct detector *d, struct event *e, const struct list *list)
             continue;
         if (i >= 64 && !asks_function(rule, e->protocol, e->pdu))
             continue;
-        if (!is_about(rule, e) || (e->is_late && rule->count) ||
+        if (!is_about(d, rule, e) || (e->is_late && rule->count) ||
             (e->is_again && (rule->count || !rule->planned)))
             continue;
         if (e->is_old && is_of_ends(rule)) {

@@ -10,6 +10,7 @@
 #define DETECT_DETECTOR_H
 
 #include "base/buf.h"
+#include "detect/feed.h"
 #include "detect/finding.h"
 #include "detect/rule.h"
 #include "sensor/assets.h"
@@ -55,8 +56,9 @@ struct detector; /* Opaque. */
 struct detector_config {
     const struct rules *rules; /* borrowed */
     const struct protocol *const *protocols;
-    nsec_t learn;           /* 0: nothing is learned, and nothing is new */
-    uint32_t conversations; /* slots: as the sensor has them */
+    const struct feed *feed; /* borrowed; NULL: nothing is in it */
+    nsec_t learn;            /* 0: nothing is learned, and nothing is new */
+    uint32_t conversations;  /* slots: as the sensor has them */
     void *arg;
     void (*hit)(void *arg, const struct hit *);
     /* Which circuit allows it; `*circuit` lives as long as the plan. NULL: nothing is known. */

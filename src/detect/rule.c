@@ -410,6 +410,19 @@ read_to(struct reader *r, struct yaml_place place, json_t *value)
 }
 
 static const char *
+feed_word_at(unsigned n)
+{
+    static const char *const words[] = {"source", "target"};
+    return words[n];
+}
+
+static enum err
+read_feed(struct reader *r, struct yaml_place place, json_t *value)
+{
+    return read_words(r, place, value, feed_word_at, 2, &r->rule->feed);
+}
+
+static const char *
 planned_word_at(unsigned n)
 {
     static const char *const words[] = {"unknown", "no", "yes"};
@@ -503,14 +516,15 @@ read_value(struct reader *r, struct yaml_place place, const json_t *value, struc
 static enum err
 read_test(struct reader *r, struct yaml_place *place, json_t **value, enum rule_test *test)
 {
-    static const char *const words[] = {"one-of", "not", "above", "below", "any-bit", "like"};
+    static const char *const words[] = {"one-of",  "not",  "above", "below",
+                                        "any-bit", "feed", "like"};
     *test = TEST_ONE_OF;
     if (!json_is_object(*value))
         return ERR_OK;
     void *only = json_object_iter(*value);
     int n = only ? find_word(words, ARRAY_SIZE(words), json_object_iter_key(only)) : -1;
     if (n < 0 || json_object_size(*value) != 1)
-        return FAIL(r, *place, "one of not, above, below, any-bit or like expected");
+        return FAIL(r, *place, "one of not, above, below, any-bit, feed or like expected");
     *test = (enum rule_test)n;
     *place = member(*value, json_object_iter_key(only));
     *value = json_object_iter_value(only);
@@ -535,6 +549,10 @@ read_condition(struct reader *r, struct yaml_place place, const char *field, jso
         return FAIL(r, place, "%s is no text in each of the protocols", field);
     if (!c->n || (c->test >= TEST_ABOVE && c->test != TEST_LIKE && c->n > 1))
         return FAIL(r, place, "%s: one value expected", field);
+    if (c->test == TEST_FEED && (!wants_texts || !json_is_true(value)))
+        return FAIL(r, place, "%s: feed: true, of a text", field);
+    if (c->test == TEST_FEED)
+        return r->rule->n_conditions++, ERR_OK;
     if (wants_texts && (c->test == TEST_ABOVE || c->test == TEST_BELOW || c->test == TEST_ANY_BIT))
         return FAIL(r, place, "%s is text", field);
     if (wants_texts)
@@ -752,6 +770,7 @@ static const struct {
     {"port", read_ports},
     {"from", read_from},
     {"to", read_to},
+    {"feed", read_feed},
     {"planned", read_planned},
     {"where", read_where},
     {"new", read_new},

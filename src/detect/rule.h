@@ -71,6 +71,7 @@ enum rule_test {
     TEST_ABOVE,
     TEST_BELOW,
     TEST_ANY_BIT, /* of the first number */
+    TEST_FEED,    /* it is in the feed (feed.h), or is not: one number */
     TEST_LIKE,    /* a pattern of fnmatch(3), letters of either case */
 };
 
@@ -124,8 +125,9 @@ struct rule {
     const char *finding; /* ON_FINDING */
     unsigned n_ports;
     const uint16_t *ports; /* of the target */
-    unsigned from, to;     /* enum rule_whom; 0: anybody */
-    unsigned planned;      /* bits of enum rule_planned; 0: whatever */
+    unsigned feed; /* 1: the source is in the feed; 2: the target; 3: one of them; 0: whatever */
+    unsigned from, to; /* enum rule_whom; 0: anybody */
+    unsigned planned;  /* bits of enum rule_planned; 0: whatever */
     unsigned n_conditions;
     struct rule_condition conditions[RULE_CONDITIONS];
     struct rule_key fresh; /* `new`: the key was never seen before */

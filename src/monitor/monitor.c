@@ -269,6 +269,7 @@ make_detector(struct monitor *m)
 {
     const struct detector_config detector = {.rules = m->config.rules,
                                              .protocols = m->config.protocols,
+                                             .feed = m->config.feed,
                                              .learn = m->config.learn,
                                              .conversations = m->config.conversations,
                                              .arg = m,

@@ -24,6 +24,8 @@ struct bench {
     json_t *told[TOLD];
 };
 
+static struct feed *feed; /* for the next monitor */
+
 #define HEAD(name) "  - name: " name "\n    title: T\n    explanation: E\n    playbook: [look]\n"
 
 static void
@@ -43,6 +45,7 @@ begin(struct bench *b, nsec_t learn, const char *evidence)
     struct diag diag = {""};
     const struct monitor_config config = {.protocols = protocols_all,
                                           .rules = b->rules,
+                                          .feed = feed,
                                           .name = "s1",
                                           .learn = learn,
                                           .evidence = evidence,
@@ -593,6 +596,34 @@ circuits_judge_what_is_there(void **state UNUSED)
     unmake(&b);
 }
 
+/* Addresses of either end, and names that are asked for. */
+static void
+what_is_in_a_feed_is_told(void **state UNUSED)
+{
+    static const char text[] = "10.0.0.66\nevil.example\n";
+    struct bench b;
+    struct diag diag;
+    feed = feed_new();
+    assert_ok(feed_add(feed, text, sizeof text - 1, "feed", &diag));
+    make(&b,
+         HEAD("address") "    on: conversation\n    feed: [source, target]\n" HEAD(
+             "name") "    protocol: dns\n    where: {name: {feed: true}}\n",
+         0, NULL);
+    ask(&b, 1, 2, READ);
+    say_at(&b, 1, 3, 40000, 53,
+           "0001 0100 0001 0000 0000 0000 04 676f6f64 07 6578616d706c65 00 0001 0001");
+    assert_int_equal(b.n_told, 0);
+    ask(&b, 1, 66, READ);
+    assert_int_equal(b.n_told, 1);
+    say_at(&b, 1, 3, 40000, 53,
+           "0002 0100 0001 0000 0000 0000 01 61 04 6576696c 07 6578616d706c65 00 0001 0001");
+    assert_int_equal(b.n_told, 2);
+    assert_string_equal(text_of(b.told[1], "rule"), "name");
+    unmake(&b);
+    feed_free(feed);
+    feed = NULL;
+}
+
 static void
 what_was_learned_is_kept(void **state UNUSED)
 {
@@ -801,6 +832,7 @@ main(void)
         cmocka_unit_test(a_device_is_there_when_it_speaks),
         cmocka_unit_test(objects_are_told_apart_by_conditions_of_the_message),
         cmocka_unit_test(circuits_judge_what_is_there),
+        cmocka_unit_test(what_is_in_a_feed_is_told),
         cmocka_unit_test(what_was_learned_is_kept),
         cmocka_unit_test(habits_are_functions_objects_and_periods),
         cmocka_unit_test(what_others_find_becomes_an_alert),

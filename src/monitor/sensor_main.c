@@ -47,6 +47,7 @@ struct program {
     struct sensor_options options;
     struct oui_registry *registry; /* NULL: there is none */
     struct rules *rules;           /* NULL: there are none */
+    struct feed *feed;             /* NULL: there is none */
     struct monitor *monitor;
     struct suricata_rules *suricata;  /* NULL: there are none */
     struct suricata_matcher *matcher; /* of them */
@@ -658,6 +659,18 @@ read_suricata(struct program *p, struct diag *diag)
 }
 
 static enum err
+read_feeds(struct program *p, struct diag *diag)
+{
+    enum err err = ERR_OK;
+    if (!p->options.n_feeds)
+        return ERR_OK;
+    p->feed = feed_new();
+    for (unsigned i = 0; !err && i < p->options.n_feeds; i++)
+        err = feed_read(p->feed, p->options.feeds[i], diag);
+    return err;
+}
+
+static enum err
 prepare(struct program *p, struct diag *diag)
 {
     const struct sensor_options *o = &p->options;
@@ -665,6 +678,8 @@ prepare(struct program *p, struct diag *diag)
     enum err err = ERR_OK;
     if (o->n_rules)
         err = rules_read(&source, o->rules, o->n_rules, &p->rules, diag);
+    if (!err)
+        err = read_feeds(p, diag);
     if (!err && (o->assets || o->identities || o->link || p->rules))
         err = read_registry(p, diag);
     if (!err && o->n_suricata)
@@ -679,6 +694,7 @@ prepare(struct program *p, struct diag *diag)
                                           .memory = (size_t)o->memory_mib << 20,
                                           .has_assets = o->assets || o->link,
                                           .has_habits = o->habits,
+                                          .feed = p->feed,
                                           .rules = p->rules,
                                           .has_alerts = o->n_suricata && tells_alerts(o),
                                           .name = o->name,
@@ -766,6 +782,7 @@ main(int argc, char **argv)
     advisories_free(p.advisories);
     tls_free(p.tls);
     rules_free(p.rules);
+    feed_free(p.feed);
     oui_free(p.registry);
     buf_fini(&p.line);
     return is_well && !fflush(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;

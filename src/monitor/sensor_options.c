@@ -54,6 +54,16 @@ add_variable(void *options, const char *text, struct diag *diag)
 }
 
 static enum err
+add_feed(void *options, const char *path, struct diag *diag)
+{
+    struct sensor_options *o = options;
+    if (o->n_feeds == SENSOR_RULES)
+        return diag_set(diag, ERR_INVALID, "more than %d", SENSOR_RULES);
+    o->feeds[o->n_feeds++] = path;
+    return ERR_OK;
+}
+
+static enum err
 set_learn(void *options, const char *text, struct diag *diag)
 {
     struct sensor_options *o = options;
@@ -72,6 +82,8 @@ static const struct option_row rows[] = {
     FLAG_OPTION("assets", AT(assets), "print at the end the devices, a line of JSON each"),
     OTHER_OPTION("rules", "PATH", add_rules, "",
                  "detections, a file or a directory; may be given several times"),
+    OTHER_OPTION("feed", "FILE", add_feed, "",
+                 "addresses and names that are bad; may be given several times"),
     FLAG_OPTION("alerts", AT(alerts), "print alerts, a line of JSON each"),
     FLAG_OPTION("incidents", AT(incidents), "print at the end what belongs together"),
     FLAG_OPTION("coverage", AT(coverage), "print which techniques the rules see, and end"),
@@ -133,6 +145,8 @@ sensor_options_parse(int argc, char *const *argv, struct sensor_options *result,
     if ((o.alerts || o.incidents || o.coverage || o.baseline || o.evidence) && !has_rules &&
         !o.help && !o.version)
         return diag_set(diag, ERR_INVALID, "--rules is needed for that");
+    if (o.n_feeds && !o.n_rules && !o.help && !o.version)
+        return diag_set(diag, ERR_INVALID, "--feed needs --rules, which look into it");
     if (!o.help && !o.version && !o.coverage && !o.read == !o.n_interfaces)
         return diag_set(diag, ERR_INVALID, "%s",
                         o.read ? "--read and --interface exclude each other"

@@ -21,6 +21,8 @@ struct sensor_options {
     const char *oui;                    /* directory of the registries; NULL: Debian's */
     const char *rules[SENSOR_RULES];    /* files, or directories of them */
     unsigned n_rules;
+    const char *feeds[SENSOR_RULES]; /* files of what is bad */
+    unsigned n_feeds;
     const char *suricata[SENSOR_RULES]; /* files of rules */
     unsigned n_suricata;
     const char *variables[SENSOR_VARIABLES]; /* "HOME_NET=[10.0.0.0/8]" */

@@ -1,0 +1,1 @@
+tieline_fuzz(feed LIBS tl_detect)
