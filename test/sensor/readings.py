@@ -36,9 +36,9 @@ def protocols_in(capture):
 
 
 def can_show(capture, display, options):
-    """Has it any of the protocols that the filter is about? Whatever is not sure, may be."""
+    """Has it any of the protocols that the filter is about? Whatever is not sure, may be. Options may change what is found."""
     about = set(re.findall(r"(?<![.\w])[a-z][a-z0-9_]*", display)) - CARRIERS
-    return "-d" in options or not about or not about.isdisjoint(protocols_in(capture))
+    return bool(options) or not about or not about.isdisjoint(protocols_in(capture))
 
 
 def tshark(capture, display, fields, options=()):

@@ -9,6 +9,7 @@
 #define CODE_BANNER 220
 #define CODE_SYSTEM 215
 #define CODE_PASSIVE 227
+#define CODE_SECURED 234 /* to AUTH: what follows is of TLS (RFC 4217 section 4) */
 
 enum what {
     WHAT_PLAIN,
@@ -164,6 +165,10 @@ read_reply(struct dissection *d, struct ftp_state *s, const uint8_t *line, size_
         pdu_uint(d, FTP_MORE, 0, 1);
     if (code == CODE_PASSIVE)
         put_port(d, line + at, size - at);
+    if (code == CODE_SECURED && !inner && !more) {
+        d->leaves = true;
+        d->becomes = "tls";
+    }
     if (!s)
         return;
     s->open[d->way & 1] = (uint16_t)(inner || more ? code : 0);

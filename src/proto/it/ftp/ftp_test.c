@@ -41,6 +41,19 @@ who_logs_in_and_which_files(void **state UNUSED)
 }
 
 static void
+what_follows_auth_is_tls(void **state UNUSED)
+{
+    struct reading r;
+    reading_begin(&r, &ftp_protocol);
+    reading_octets(&r, SIDE_CLIENT, (const uint8_t *)"AUTH TLS\r\n", 10);
+    assert_false(r.d.leaves);
+    reading_octets(&r, SIDE_SERVER, (const uint8_t *)"234 go on\r\n", 11);
+    assert_true(r.d.leaves);
+    assert_string_equal(r.d.becomes, "tls");
+    reading_end(&r);
+}
+
+static void
 what_is_no_reply_is_an_error(void **state UNUSED)
 {
     struct reading r;
@@ -70,5 +83,5 @@ lines_are_cut_and_known(void **state UNUSED)
     assert_int_equal(looks("2200 x\r\n"), LOOKS_NOT);
 }
 
-TEST_MAIN(cmocka_unit_test(who_logs_in_and_which_files),
+TEST_MAIN(cmocka_unit_test(who_logs_in_and_which_files), cmocka_unit_test(what_follows_auth_is_tls),
           cmocka_unit_test(what_is_no_reply_is_an_error), cmocka_unit_test(lines_are_cut_and_known))
