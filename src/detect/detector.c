@@ -137,7 +137,7 @@ struct event {
 static bool
 is_past(nsec_t now, nsec_t since, nsec_t most)
 {
-    return now < since || now - since > most;
+    return now < since || (uint64_t)now - (uint64_t)since > (uint64_t)most;
 }
 
 /* ---- Making ---- */

@@ -364,9 +364,19 @@ turn(struct monitor *m)
         alerts_tick(m->alerts, m->now);
 }
 
+/* Times are added and compared everywhere behind: one that cannot be is none. */
+#define TIME_MOST (INT64_MAX / 2)
+
 void
-monitor_frame(struct monitor *m, const struct frame *f)
+monitor_frame(struct monitor *m, const struct frame *frame)
 {
+    const struct frame timeless = {.interface = frame->interface,
+                                   .data = frame->data,
+                                   .size = frame->size,
+                                   .wire = frame->wire,
+                                   .link = frame->link,
+                                   .number = frame->number};
+    const struct frame *f = frame->time < 0 || frame->time > TIME_MOST ? &timeless : frame;
     m->now = f->time;
     if (m->evidence)
         evidence_frame(m->evidence, f);

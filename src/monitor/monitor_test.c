@@ -503,6 +503,30 @@ a_clock_that_steps_changes_nothing(void **state UNUSED)
     unmake(&b);
 }
 
+/* As a damaged capture has them. */
+static void
+times_that_cannot_be_are_none(void **state UNUSED)
+{
+    static const nsec_t times[] = {INT64_MAX, INT64_MIN, -1, INT64_MAX - 1, 0, INT64_MAX / 2 + 1};
+    struct bench b;
+    make(
+        &b,
+        HEAD(
+            "new") "    protocol: modbus\n    act: write\n    new: [source, target]\n"
+                   "    sets: {mark: m, by: source, for: 1h}\n" HEAD(
+                       "some") "    protocol: modbus\n    count: {of: 2, within: 1s, by: source}\n",
+        SECOND, NULL);
+    for (unsigned i = 0; i < 24; i++) {
+        b.now = times[i % ARRAY_SIZE(times)] -
+                (times[i % ARRAY_SIZE(times)] > 0 ? NSEC_PER_MSEC : 0);
+        b.now = b.now > INT64_MAX - NSEC_PER_MSEC ? INT64_MAX - NSEC_PER_MSEC : b.now;
+        ask(&b, 1, 2, WRITE);
+    }
+    monitor_tick(b.monitor, START);
+    assert_true(b.n_told > 0);
+    unmake(&b);
+}
+
 /* What is grave is told though something harmless floods. */
 static void
 a_flood_does_not_hide_what_is_grave(void **state UNUSED)
@@ -827,6 +851,7 @@ main(void)
         cmocka_unit_test(a_flood_is_held_back_and_told_as_one),
         cmocka_unit_test(an_incident_follows_who_is_behind_it),
         cmocka_unit_test(a_clock_that_steps_changes_nothing),
+        cmocka_unit_test(times_that_cannot_be_are_none),
         cmocka_unit_test(a_flood_does_not_hide_what_is_grave),
         cmocka_unit_test(what_a_rule_tells_apart_is_an_alert_each),
         cmocka_unit_test(a_device_is_there_when_it_speaks),

@@ -147,7 +147,7 @@ static void
 refresh(struct assets *a, struct entry *e, nsec_t now)
 {
     e->asset.last = MAX(now, e->asset.last);
-    if ((uint64_t)(now - e->linked) >= (uint64_t)ORDER) { /* or the time went back */
+    if ((uint64_t)now - (uint64_t)e->linked >= (uint64_t)ORDER) { /* or the time went back */
         unlink_age(a, e);
         link_newest(a, e, now);
     }

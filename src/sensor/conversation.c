@@ -387,7 +387,7 @@ conversations_find(struct conversations *t, const struct layers *l, nsec_t now, 
             return make(t, &key, now);
     }
     c->last = now;
-    if ((uint64_t)(now - c->linked) >= (uint64_t)ORDER) { /* or the time went back */
+    if ((uint64_t)now - (uint64_t)c->linked >= (uint64_t)ORDER) { /* or the time went back */
         unlink_age(t, c);
         link_newest(t, c);
     }
