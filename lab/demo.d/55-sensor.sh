@@ -6,8 +6,8 @@ there() { [ "$(as vic sensor list --json | field '[.sensors[] | select(.state ==
 for node in a1 a2 cc1; do "${lab[@]}" sensor start "$node"; done
 claim "sensors listen at three nodes, and are known" "$(until_true 5 there 3; as vic sensor list --json | field '[.sensors[].name] | join(", ")')" there 3
 
-spawn goose-normal relay-a1 timeout 900 "$TIELINE_BIN/lab-goose" publish --interface eth0 --vlan 10 --appid 1 \
-    --mac 01:0c:cd:01:00:01 --gocb-ref "RELAY_A1PROT/LLN0\$GO\$gcbTrip" --toggle 2s --count 400 --json
+spawn goose-normal relay-a1 timeout $((quiet_for + 300)) "$TIELINE_BIN/lab-goose" publish --interface eth0 --vlan 10 --appid 1 \
+    --mac 01:0c:cd:01:00:01 --gocb-ref "RELAY_A1PROT/LLN0\$GO\$gcbTrip" --toggle 2s --count $((quiet_for / 2 + 200)) --json
 goose=$spawned
 spawn polls-normal fep timeout $((quiet_for + 300)) "$TIELINE_BIN/lab-modbus" poll 10.20.0.11 --interval 100ms --json
 polls=$spawned
