@@ -1,7 +1,7 @@
 #include "detect/alerts.h"
 
 #include "base/alloc.h"
-#include "base/hash.h"
+#include "detect/elapsed.h"
 #include "detect/objects.h"
 #include "sensor/message_json.h"
 
@@ -64,13 +64,6 @@ struct alerts {
     uint64_t n_held_back;
     struct buf json, text;
 };
-
-/* Has it been longer than that? Also where the clock went back. */
-static bool
-is_past(nsec_t now, nsec_t since, nsec_t most)
-{
-    return now < since || (uint64_t)now - (uint64_t)since > (uint64_t)most;
-}
 
 struct alerts *
 alerts_new(const struct alerts_config *config)
@@ -376,7 +369,7 @@ find_incident(struct alerts *a, const struct hit *h)
     struct incident *behind = NULL;
     for (uint32_t i = 0; i < MIN(a->n_incidents, (uint32_t)INCIDENTS_MAX); i++) {
         struct incident *x = &a->incidents[i];
-        if (is_past(h->time, x->last, a->config.quiet))
+        if (has_elapsed(h->time, x->last, a->config.quiet))
             continue;
         if (is_in(x->sources, x->n_sources, &h->source))
             return x;
@@ -620,7 +613,7 @@ tell_held_back(struct alerts *a, nsec_t now)
 static void
 turn_minute(struct alerts *a, nsec_t now)
 {
-    if (a->minute && !is_past(now, a->minute, MINUTE - 1))
+    if (a->minute && !has_elapsed(now, a->minute, MINUTE - 1))
         return;
     if (a->n_held)
         tell_held_back(a, now);
@@ -635,10 +628,10 @@ alerts_hit(struct alerts *a, const struct hit *h)
     uint64_t key = h->key;
     turn_minute(a, h->time);
     HASH_FIND(hh, a->all, &key, sizeof key, x);
-    if (x && !is_past(h->time, x->first, INT64_MAX) && h->time - x->last <= a->config.quiet) {
+    if (x && !has_elapsed(h->time, x->last, a->config.quiet)) {
         x->last = MAX(x->last, h->time);
         x->count += x->count < UINT32_MAX;
-        if (x->count / 2 >= x->told_count && is_past(h->time, x->told, a->config.pause - 1))
+        if (x->count / 2 >= x->told_count && has_elapsed(h->time, x->told, a->config.pause - 1))
             tell(a, x, h->time, false);
         return;
     }
@@ -660,9 +653,9 @@ alerts_tick(struct alerts *a, nsec_t now)
     struct alert *x, *next;
     turn_minute(a, now);
     HASH_ITER (hh, a->all, x, next) {
-        if (x->count > x->told_count && is_past(now, x->told, MINUTE - 1))
+        if (x->count > x->told_count && has_elapsed(now, x->told, MINUTE - 1))
             tell(a, x, now, false);
-        if (is_past(now, x->last, 4 * a->config.quiet))
+        if (has_elapsed(now, x->last, 4 * a->config.quiet))
             forget(a, x);
     }
 }

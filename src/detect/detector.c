@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "detect/cells.h"
+#include "detect/elapsed.h"
 #include "detect/objects.h"
 
 #include <fnmatch.h>
@@ -132,13 +133,6 @@ struct event {
     bool is_late;       /* a conversation that had begun before it was heard */
     bool is_again;      /* one that is judged by another plan than before */
 };
-
-/* Has it been longer than that? Also where the clock went back. */
-static bool
-is_past(nsec_t now, nsec_t since, nsec_t most)
-{
-    return now < since || (uint64_t)now - (uint64_t)since > (uint64_t)most;
-}
 
 /* ---- Making ---- */
 
@@ -314,6 +308,8 @@ detector_plan_changed(struct detector *d)
 static void
 pass_time(struct detector *d, nsec_t now)
 {
+    if (d->now && now <= d->now && !clock_went_back(now, d->now))
+        return;
     if (d->now && d->config.learn && now > d->now)
         d->learned += MIN(now - d->now, HOLE);
     d->now = now;
@@ -642,7 +638,7 @@ is_fresh(struct detector *d, const struct event *e, const struct rule *rule, uns
         *sure = MIN(*sure, n ? (unsigned)(100 - 100 * usual->once / n) : 100); /* there was none */
     usual->n++;
     usual->once += is_new;
-    usual->once -= k->count == 1;
+    usual->once -= usual->once && k->count == 1;
     k->count += k->count < UINT32_MAX;
     return counts;
 }
@@ -681,7 +677,7 @@ static bool
 is_marked(struct detector *d, const struct event *e, const struct rule_mark *mark, uint64_t seed)
 {
     const struct mark *m = cells_find(d->marks, key_of(d, e, &mark->by, seed), e->time);
-    return m && m->until >= e->time && m->until - e->time <= m->lasts;
+    return m && m->until >= e->time && m->until - e->time <= m->lasts + ELAPSED_BACK;
 }
 
 static void
@@ -702,9 +698,9 @@ count(struct detector *d, const struct event *e, const struct rule *rule)
     nsec_t half = rule->within / 2;
     uint64_t key = key_of(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
     struct tally *t = cells_make(d->tallies, key, e->time, &is_new);
-    if (is_new || is_past(e->time, t->since, 2 * half))
+    if (is_new || has_elapsed(e->time, t->since, 2 * half))
         *t = (struct tally){.since = e->time};
-    if (is_past(e->time, t->since, half))
+    if (has_elapsed(e->time, t->since, half))
         *t = (struct tally){.since = t->since + half, .before = t->n};
     t->n++;
     uint32_t n = t->before + t->n;
@@ -721,7 +717,7 @@ count_distinct(struct detector *d, const struct event *e, const struct rule *rul
     uint64_t h = hash_mix(add_part(d, e, &rule->distinct, d->seed));
     uint64_t key = key_of(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
     struct distinct *t = cells_make(d->distincts, key, e->time, &is_new);
-    if (is_new || is_past(e->time, t->since, rule->within)) {
+    if (is_new || has_elapsed(e->time, t->since, rule->within)) {
         t->since = e->time;
         t->n = 0;
     }
@@ -1152,7 +1148,8 @@ detector_changed(struct detector *d, const struct asset *asset, nsec_t now, cons
 
 /* ---- Keeping ---- */
 
-#define MAGIC 0x544c4232u /* "TLB2" */
+#define MAGIC 0x544c4232u                      /* "TLB2" */
+#define LEARNED_MOST ((UINT64_C(1) << 62) - 1) /* 146 years */
 
 struct saver {
     struct buf *out;
@@ -1244,7 +1241,7 @@ read_saved(struct detector *d, struct cursor *c)
 {
     bool is_new;
     uint64_t seed = cursor_be64(c, "seed");
-    nsec_t learned = (nsec_t)(cursor_be64(c, "learned") & INT64_MAX);
+    nsec_t learned = (nsec_t)(cursor_be64(c, "learned") & LEARNED_MOST);
     uint32_t n = cursor_be32(c, "rules");
     if (d) {
         d->seed = seed;
@@ -1257,7 +1254,7 @@ read_saved(struct detector *d, struct cursor *c)
         uint64_t name = cursor_be64(c, "rule");
         struct usual usual = {.n = cursor_be64(c, "seen")};
         usual.once = cursor_be64(c, "seen once");
-        usual.since = (nsec_t)(cursor_be64(c, "since") & INT64_MAX);
+        usual.since = (nsec_t)(cursor_be64(c, "since") & LEARNED_MOST);
         if (usual.once > usual.n)
             cursor_fail(c, ERR_MALFORMED, "seen once");
         if (d)

@@ -44,6 +44,7 @@ on_opened(void *arg, const struct conversation *c, unsigned way, const struct fr
 {
     struct monitor *m = arg;
     detector_opened(m->detector, c, way, f, l);
+    detector_speaks(m->detector, c, way, f);
 }
 
 static void
@@ -51,7 +52,7 @@ on_packet(void *arg, const struct conversation *c, unsigned way, const struct fr
           const struct layers *l)
 {
     struct monitor *m = arg;
-    if (c->packets[way] == 1)
+    if (c->packets[way] == 1 && c->packets[!way]) /* the other end; who began it is told already */
         detector_speaks(m->detector, c, way, f);
     machines_packet(m->machines, c, way, f, l);
 }

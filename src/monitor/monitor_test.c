@@ -527,6 +527,27 @@ times_that_cannot_be_are_none(void **state UNUSED)
     unmake(&b);
 }
 
+/* Frames of two interfaces, a tenth of a second apart, by turns. */
+static void
+frames_a_little_out_of_order_begin_nothing_anew(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("coil") "    protocol: modbus\n    act: operate\n" HEAD(
+             "scan") "    on: conversation\n    count: {of: 40, distinct: port, within: 60s, by: "
+                     "source}\n",
+         0, NULL);
+    for (unsigned i = 0; i < 40; i++) {
+        b.now = START + (i % 2 ? 0 : 100 * NSEC_PER_MSEC) + i * NSEC_PER_MSEC;
+        ask(&b, 1, 2, COIL_ON);
+        say_at(&b, 3, 4, 40000, (uint16_t)(2000 + i), "00");
+        monitor_tick(b.monitor, START + i * NSEC_PER_MSEC);
+    }
+    assert_int_equal(b.n_told, 2); /* one alert of the coil, and the scan in one piece */
+    assert_int_equal(number_of(b.told[0], "count"), 1);
+    unmake(&b);
+}
+
 /* What is grave is told though something harmless floods. */
 static void
 a_flood_does_not_hide_what_is_grave(void **state UNUSED)
@@ -577,6 +598,9 @@ a_device_is_there_when_it_speaks(void **state UNUSED)
     say_at(&b, 9, 1, 502, 40000, ANSWER);
     assert_int_equal(b.n_told, 1);
     assert_string_equal(text_of(json_object_get(b.told[0], "source"), "address"), "10.0.0.9");
+    ask(&b, 11, 2, READ); /* by what it is found at a switch */
+    assert_int_equal(b.n_told, 2);
+    assert_string_equal(text_of(json_object_get(b.told[1], "source"), "mac"), "02:00:00:00:00:0b");
     unmake(&b);
 }
 
@@ -852,6 +876,7 @@ main(void)
         cmocka_unit_test(an_incident_follows_who_is_behind_it),
         cmocka_unit_test(a_clock_that_steps_changes_nothing),
         cmocka_unit_test(times_that_cannot_be_are_none),
+        cmocka_unit_test(frames_a_little_out_of_order_begin_nothing_anew),
         cmocka_unit_test(a_flood_does_not_hide_what_is_grave),
         cmocka_unit_test(what_a_rule_tells_apart_is_an_alert_each),
         cmocka_unit_test(a_device_is_there_when_it_speaks),
