@@ -349,15 +349,7 @@ void
 who_put(struct buf *out, const struct who *who)
 {
     char text[IPV6_TEXT_SIZE];
-    struct mac mac;
-    if (who->ip == 4) {
-        buf_str(out, ipv4_format(get_be32(who->address), text));
-    } else if (who->ip == 6) {
-        buf_str(out, ipv6_format(who->address, text));
-    } else {
-        memcpy(mac.octets, who->address, sizeof mac.octets);
-        buf_str(out, mac_format(&mac, text));
-    }
+    buf_str(out, end_address_format(who->address, who->ip, text));
 }
 
 static bool

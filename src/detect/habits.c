@@ -115,21 +115,13 @@ fields_of(struct habits *h, const struct protocol *p)
     return &n->fields;
 }
 
-static unsigned
-server_of(const struct conversation *c)
-{
-    if (c->side != SIDE_UNKNOWN) /* the lower end's */
-        return c->side == SIDE_CLIENT;
-    return c->key.ends[1].port < c->key.ends[0].port;
-}
-
 /* Of a conversation without IP there is no server: who is heard first is told as the client. */
 static struct habit *
 make(struct habits *h, const struct conversation *c, unsigned way, nsec_t now)
 {
     struct habit_key key;
     struct habit *x;
-    unsigned server = c->key.ip ? server_of(c) : !way;
+    unsigned server = c->key.ip ? conversation_server(c) : !way;
     memset(&key, 0, sizeof key);
     memcpy(key.client, c->key.ends[!server].address, sizeof key.client);
     memcpy(key.server, c->key.ends[server].address, sizeof key.server);
@@ -261,24 +253,12 @@ put_use(struct buf *out, const struct protocol *p, const struct use *u)
 }
 
 static void
-put_address(struct buf *out, const char *key, const struct habit_key *k, const uint8_t *address)
-{
-    char text[IPV6_TEXT_SIZE];
-    struct mac mac;
-    memcpy(&mac, address, sizeof mac);
-    buf_printf(out, "\"%s\":\"%s\",", key,
-               k->ip == 4   ? ipv4_format(get_be32(address), text)
-               : k->ip == 6 ? ipv6_format(address, text)
-                            : mac_format(&mac, text));
-}
-
-static void
 put_habit(struct buf *out, const struct habit *x)
 {
-    char text[TIME_TEXT_SIZE];
-    buf_u8(out, '{');
-    put_address(out, "client", &x->key, x->key.client);
-    put_address(out, "server", &x->key, x->key.server);
+    char text[TIME_TEXT_SIZE], client[IPV6_TEXT_SIZE], server[IPV6_TEXT_SIZE];
+    buf_printf(out, "{\"client\":\"%s\",\"server\":\"%s\",",
+               end_address_format(x->key.client, x->key.ip, client),
+               end_address_format(x->key.server, x->key.ip, server));
     if (x->key.port)
         buf_printf(out, "\"port\":%u,", x->key.port);
     buf_printf(out, "\"protocol\":\"%s\",\"first\":\"%s\"", x->protocol->name,

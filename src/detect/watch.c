@@ -46,12 +46,7 @@ watch_text(char *text, size_t size, const uint8_t *octets, size_t n)
 char *
 watch_address(const struct conversation_key *key, unsigned end, char *text)
 {
-    const uint8_t *a = key->ends[end].address;
-    struct mac mac;
-    memcpy(&mac, a, sizeof mac);
-    if (key->ip == 4)
-        return ipv4_format(get_be32(a), text);
-    return key->ip ? ipv6_format(a, text) : mac_format(&mac, text);
+    return end_address_format(key->ends[end].address, key->ip, text);
 }
 
 char *

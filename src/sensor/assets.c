@@ -672,12 +672,7 @@ void
 asset_address_put(struct buf *b, const struct asset_address *address)
 {
     char text[IPV6_TEXT_SIZE];
-    struct mac mac;
-    memcpy(&mac, address->octets, sizeof mac);
-    buf_printf(b, "\"address\":\"%s\"",
-               address->ip == 4   ? ipv4_format(get_be32(address->octets), text)
-               : address->ip == 6 ? ipv6_format(address->octets, text)
-                                  : mac_format(&mac, text));
+    buf_printf(b, "\"address\":\"%s\"", end_address_format(address->octets, address->ip, text));
     if (address->has_member)
         buf_printf(b, ",\"member\":%u", address->member);
 }

@@ -27,6 +27,16 @@ struct conversations {
     void *arg;
 };
 
+char *
+end_address_format(const uint8_t address[16], uint8_t ip, char *text)
+{
+    struct mac mac;
+    if (ip)
+        return ip == 4 ? ipv4_format(get_be32(address), text) : ipv6_format(address, text);
+    memcpy(mac.octets, address, sizeof mac.octets);
+    return mac_format(&mac, text);
+}
+
 struct conversations *
 conversations_new(uint32_t most, struct stream_budget *budget,
                   void (*ended)(void *, struct conversation *), void *arg)
@@ -246,6 +256,14 @@ conversations_free(struct conversations *t)
     free(t->heads);
     free(t->memory);
     free(t);
+}
+
+unsigned
+conversation_server(const struct conversation *c)
+{
+    if (c->side != SIDE_UNKNOWN) /* the lower end's */
+        return c->side == SIDE_CLIENT;
+    return c->key.ends[1].port < c->key.ends[0].port;
 }
 
 void

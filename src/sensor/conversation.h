@@ -13,6 +13,10 @@ struct end {
     uint16_t port;
 };
 
+/* "10.0.0.5", "fe80::1", "02:00:...": of IP version `ip`, 0: a MAC address. `text` has room for
+ * IPV6_TEXT_SIZE, and is returned. */
+char *end_address_format(const uint8_t address[16], uint8_t ip, char *text);
+
 /* Compared as octets: no padding. */
 struct conversation_key {
     struct end ends[2];
@@ -72,6 +76,8 @@ bool conversation_key_of(const struct layers *, struct conversation_key *, unsig
 /* The frame's conversation, made if it is new; `*way` is the frame's. NULL: it has no addresses. */
 struct conversation *conversations_find(struct conversations *, const struct layers *, nsec_t now,
                                         unsigned *way);
+/* The end that answers: as its protocol saw it, or else that with the lower port. */
+unsigned conversation_server(const struct conversation *);
 /* Its connection has begun anew: everything but the key is forgotten. */
 void conversation_restart(struct conversations *, struct conversation *, nsec_t now);
 /* What its protocol remembers, zeroed at first. The longest silent end where the budget has no room

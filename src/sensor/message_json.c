@@ -10,17 +10,10 @@ end_put(struct buf *b, const struct conversation_key *key, unsigned i)
 {
     char text[IPV6_TEXT_SIZE];
     const struct end *end = &key->ends[i];
-    if (!key->ip) {
-        struct mac mac;
-        memcpy(&mac, end->address, sizeof mac);
-        buf_str(b, mac_format(&mac, text));
-        return;
-    }
-    if (key->ip == 4)
-        buf_str(b, ipv4_format(get_be32(end->address), text));
-    else
-        buf_printf(b, end->port ? "[%s]" : "%s", ipv6_format(end->address, text));
-    if (end->port)
+    bool has_port = key->ip && end->port;
+    buf_printf(b, key->ip == 6 && has_port ? "[%s]" : "%s",
+               end_address_format(end->address, key->ip, text));
+    if (has_port)
         buf_printf(b, ":%u", end->port);
 }
 

@@ -147,20 +147,12 @@ tell_asset(void *arg, const struct asset *a)
 
 /* ---- Traffic ---- */
 
-static unsigned
-server_of(const struct conversation *c)
-{
-    if (c->side != SIDE_UNKNOWN)
-        return c->side == SIDE_CLIENT; /* `side` is the lower end's */
-    return c->key.ends[1].port < c->key.ends[0].port;
-}
-
 static struct pair *
 pair_of(struct telling *t, const struct conversation *c)
 {
     struct pair_key key;
     struct pair *p;
-    unsigned server = server_of(c);
+    unsigned server = conversation_server(c);
     memset(&key, 0, sizeof key);
     memcpy(&key.server, &c->key.ends[server], sizeof key.server);
     memcpy(key.client, c->key.ends[!server].address, sizeof key.client);
