@@ -1,0 +1,187 @@
+/* What rules remember, under keys of what they tell apart. */
+#include "detect/detector_private.h"
+
+#include "detect/elapsed.h"
+
+#include <math.h>
+
+#define RANGE_SURE 10 /* values without which a range is none */
+
+/* ---- Keys ---- */
+
+static uint64_t
+add_who(uint64_t h, const struct who *who)
+{
+    return hash_bytes(who->address, sizeof who->address, hash_add(h, who->ip));
+}
+
+static uint64_t
+add_field(const struct event *e, uint16_t id, uint64_t h)
+{
+    const struct field *f = e->pdu ? event_field(e, id) : NULL;
+    return f ? field_hash(e->pdu->protocol, f, h) : hash_add(h, 0);
+}
+
+static uint64_t
+add_object(const struct detector *d, const struct event *e, uint64_t h)
+{
+    if (e->finding && e->finding->object)
+        return hash_bytes(e->finding->object, strlen(e->finding->object), h);
+    if (e->pdu && e->protocol >= 0)
+        return hash_add(h, object_hash(&d->objects[e->protocol], e->pdu, e->object, d->seed));
+    return hash_add(h, 0);
+}
+
+static uint64_t
+add_part(const struct detector *d, const struct event *e, const struct rule_part *part, uint64_t h)
+{
+    const struct protocol *p = e->protocol >= 0 ? d->config.protocols[e->protocol] : NULL;
+    switch (part->kind) {
+    case PART_SOURCE:
+        return add_who(h, &e->source);
+    case PART_TARGET:
+        return add_who(h, &e->target);
+    case PART_MAC:
+        return hash_bytes(&e->source.mac, sizeof e->source.mac, h);
+    case PART_PORT:
+        return hash_add(h, e->target.port);
+    case PART_PROTOCOL: /* by its name: numbers change with the program */
+        return p ? hash_bytes(p->name, d->name_sizes[e->protocol], h) : hash_add(h, 0);
+    case PART_FUNCTION:
+        return hash_add(h, e->pdu ? e->pdu->function + 1 : 0);
+    case PART_ACT:
+        return hash_add(h, e->pdu ? e->pdu->act + 1u : 0);
+    case PART_MEMBER:
+        return p && p->has_member ? add_field(e, p->member, h) : hash_add(h, 0);
+    case PART_OBJECT:
+        return add_object(d, e, h);
+    default:
+        return e->protocol >= 0 ? add_field(e, part->at[e->protocol], h) : hash_add(h, 0);
+    }
+}
+
+uint64_t
+detector_key(const struct detector *d, const struct event *e, const struct rule_key *key,
+             uint64_t seed)
+{
+    uint64_t h = seed;
+    for (unsigned i = 0; i < key->n; i++)
+        h = add_part(d, e, &key->parts[i], h);
+    return hash_mix(h);
+}
+
+/* ---- What is remembered ---- */
+
+bool
+detector_is_fresh(struct detector *d, const struct event *e, const struct rule *rule,
+                  unsigned *sure)
+{
+    bool is_new;
+    struct usual *usual = usual_of(d, rule);
+    uint64_t key = detector_key(d, e, &rule->fresh, d->seeds[index_of(d, rule)].rule);
+    struct sighted *k = cells_make(d->known, key, e->time, &is_new);
+    uint64_t n = usual->n + e->n_skipped;
+    bool counts = is_new && !detector_rule_learns(d, rule);
+    if (counts)
+        *sure = MIN(*sure, n ? (unsigned)(100 - 100 * usual->once / n) : 100); /* there was none */
+    usual->n++;
+    usual->once += is_new;
+    usual->once -= usual->once && k->count == 1;
+    k->count += k->count < UINT32_MAX;
+    return counts;
+}
+
+bool
+detector_is_out_of_range(struct detector *d, const struct event *e, const struct rule *rule,
+                         unsigned *sure)
+{
+    const struct field *f = NULL;
+    bool is_new;
+    for (unsigned i = 0; !f && i < rule->n_values; i++)
+        f = event_field(e, rule->values[i].at[e->protocol]);
+    if (!f)
+        return false;
+    double value = field_number(e->pdu->protocol, f);
+    struct range *r = cells_make(d->ranges,
+                                 detector_key(d, e, &rule->range, d->seeds[index_of(d, rule)].rule),
+                                 e->time, &is_new);
+    if (!isfinite(value))
+        return !detector_rule_learns(d, rule);
+    if (is_new)
+        r->low = r->high = value;
+    double slack = (r->high - r->low) / 10;
+    bool is_out = value < r->low - slack || value > r->high + slack;
+    bool counts = r->n >= RANGE_SURE && !detector_rule_learns(d, rule);
+    if (is_out && counts) {
+        buf_printf(&d->detail, "%.6g, where %u values were %.6g to %.6g", value, r->n, r->low,
+                   r->high);
+        *sure = MIN(*sure, 100 - 200 / (r->n + 1));
+    }
+    r->low = fmin(r->low, value);
+    r->high = fmax(r->high, value);
+    r->n += r->n < UINT32_MAX;
+    return is_out && counts;
+}
+
+bool
+detector_is_marked(struct detector *d, const struct event *e, const struct rule_mark *mark,
+                   uint64_t seed)
+{
+    const struct mark *m = cells_find(d->marks, detector_key(d, e, &mark->by, seed), e->time);
+    return m && m->until >= e->time && m->until - e->time <= m->lasts + ELAPSED_BACK;
+}
+
+void
+detector_set_mark(struct detector *d, const struct event *e, const struct rule_mark *mark,
+                  uint64_t seed)
+{
+    bool is_new;
+    struct mark *m = cells_make(d->marks, detector_key(d, e, &mark->by, seed), e->time, &is_new);
+    m->until = e->time + mark->lasts;
+    m->lasts = mark->lasts;
+}
+
+/* In halves of the time: what is counted came within it, and at least all of its later half is.
+ * Begins anew when it has reached what the rule asks for. */
+uint32_t
+detector_count(struct detector *d, const struct event *e, const struct rule *rule)
+{
+    bool is_new;
+    nsec_t half = rule->within / 2;
+    uint64_t key = detector_key(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
+    struct tally *t = cells_make(d->tallies, key, e->time, &is_new);
+    if (is_new || has_elapsed(e->time, t->since, 2 * half))
+        *t = (struct tally){.since = e->time};
+    if (has_elapsed(e->time, t->since, half))
+        *t = (struct tally){.since = t->since + half, .before = t->n};
+    t->n++;
+    uint32_t n = t->before + t->n;
+    if (n < rule->count)
+        return 0;
+    *t = (struct tally){.since = e->time};
+    return n;
+}
+
+uint32_t
+detector_count_distinct(struct detector *d, const struct event *e, const struct rule *rule)
+{
+    bool is_new;
+    uint64_t h = hash_mix(add_part(d, e, &rule->distinct, d->seed));
+    uint64_t key = detector_key(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
+    struct distinct *t = cells_make(d->distincts, key, e->time, &is_new);
+    if (is_new || has_elapsed(e->time, t->since, rule->within)) {
+        t->since = e->time;
+        t->n = 0;
+    }
+    for (uint32_t i = 0; i < t->n; i++) {
+        if (t->prints[i] == (uint32_t)h)
+            return 0;
+    }
+    t->prints[t->n++] = (uint32_t)h;
+    if (t->n < rule->count)
+        return 0;
+    uint32_t n = t->n;
+    t->n = 0;
+    t->since = e->time;
+    return n;
+}
