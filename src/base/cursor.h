@@ -6,6 +6,7 @@
 #ifndef BASE_CURSOR_H
 #define BASE_CURSOR_H
 
+#include "base/attr.h"
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -44,15 +45,7 @@ cursor_offset(const struct cursor *c)
 }
 
 /* Keeps the first error; later ones are its consequences. */
-static inline void
-cursor_fail(struct cursor *c, enum err err, const char *what)
-{
-    if (c->err)
-        return;
-    c->err = err;
-    c->field = what;
-    c->offset = cursor_offset(c);
-}
+COLD void cursor_fail(struct cursor *, enum err, const char *what);
 
 static inline const uint8_t *
 cursor_bytes(struct cursor *c, size_t size, const char *what)
@@ -180,12 +173,6 @@ cursor_join(struct cursor *c, const struct cursor *part)
 
 /* Says what the cursor's error is: "OXM length at offset 56: truncated input". Returns the error.
  */
-static inline enum err
-cursor_explain(const struct cursor *c, struct diag *diag)
-{
-    if (!c->err)
-        return ERR_OK;
-    return diag_set(diag, c->err, "%s at offset %zu: %s", c->field, c->offset, err_text(c->err));
-}
+enum err cursor_explain(const struct cursor *, struct diag *);
 
 #endif

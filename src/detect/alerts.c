@@ -1,6 +1,7 @@
 #include "detect/alerts.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "detect/elapsed.h"
 #include "detect/objects.h"
 #include "sensor/message_json.h"
@@ -21,9 +22,14 @@
 #define RULES_NAMED 32
 #define HELD_RULES 64
 
+/* Bits of the hashes of addresses: whether one of them may be among an incident's. */
+struct shades {
+    uint64_t sources, targets;
+};
+
 struct incident {
     uint32_t number;
-    nsec_t first, last;
+    nsec_t first;
     uint32_t n_alerts, n_sources, n_targets, n_rules;
     enum rule_severity severity;
     struct who sources[ENDS], targets[ENDS];
@@ -42,6 +48,14 @@ struct alert {
     enum rule_planned planned;
     const struct protocol *protocol;
     char *circuit, *object, *explanation, *evidence, *interface;
+    struct alert *newer, *older; /* of the same rule */
+    UT_hash_handle hh;
+};
+
+/* The alerts of a rule. */
+struct kind {
+    const struct rule *rule;
+    struct alert *newest;
     UT_hash_handle hh;
 };
 
@@ -53,8 +67,11 @@ struct held {
 struct alerts {
     struct alerts_config config;
     char *sensor;
-    struct alert *all; /* hashed by key */
+    struct alert *all;  /* hashed by key */
+    struct kind *kinds; /* hashed by rule */
     struct incident incidents[INCIDENTS_MAX];
+    nsec_t incidents_last[INCIDENTS_MAX];
+    struct shades shades[INCIDENTS_MAX];
     uint32_t n_alerts, n_incidents;     /* ever */
     uint64_t alert_base, incident_base; /* added to their numbers where they are told */
     nsec_t minute;                      /* that is running since */
@@ -91,10 +108,43 @@ dispose(struct alert *alert)
     free(alert);
 }
 
+static struct kind *
+kind_of(struct alerts *a, const struct rule *rule)
+{
+    struct kind *kind;
+    HASH_FIND_PTR(a->kinds, &rule, kind);
+    if (kind)
+        return kind;
+    kind = xcalloc(1, sizeof *kind);
+    kind->rule = rule;
+    HASH_ADD_PTR(a->kinds, rule, kind);
+    return kind;
+}
+
+static void
+add(struct alerts *a, struct alert *x)
+{
+    struct kind *kind = kind_of(a, x->rule);
+    x->older = kind->newest;
+    if (x->older)
+        x->older->newer = x;
+    kind->newest = x;
+    HASH_ADD(hh, a->all, key, sizeof x->key, x);
+}
+
+static void
+take_out(struct alerts *a, struct alert *x)
+{
+    *(x->newer ? &x->newer->older : &kind_of(a, x->rule)->newest) = x->older;
+    if (x->older)
+        x->older->newer = x->newer;
+    HASH_DEL(a->all, x);
+}
+
 static void
 forget(struct alerts *a, struct alert *alert)
 {
-    HASH_DEL(a->all, alert);
+    take_out(a, alert);
     dispose(alert);
 }
 
@@ -102,10 +152,15 @@ void
 alerts_free(struct alerts *a)
 {
     struct alert *alert, *next;
+    struct kind *kind, *next_kind;
     if (!a)
         return;
     HASH_ITER (hh, a->all, alert, next) {
         forget(a, alert);
+    }
+    HASH_ITER (hh, a->kinds, kind, next_kind) {
+        HASH_DEL(a->kinds, kind);
+        free(kind);
     }
     buf_fini(&a->json);
     buf_fini(&a->text);
@@ -331,10 +386,11 @@ tell(struct alerts *a, struct alert *x, nsec_t now, bool is_new)
 {
     x->told = now;
     x->told_count = x->count;
+    if (!a->config.told)
+        return;
     buf_clear(&a->json);
     put_alert(a, &a->json, x);
-    if (a->config.told)
-        a->config.told(a->config.arg, buf_cstr(&a->json), a->json.size, x->rule->severity, is_new);
+    a->config.told(a->config.arg, buf_cstr(&a->json), a->json.size, x->rule->severity, is_new);
 }
 
 /* ---- Incidents ---- */
@@ -363,18 +419,27 @@ add_who(struct who *list, uint32_t *n, const struct who *who)
         list[(*n)++] = *who;
 }
 
+static uint64_t
+shade_of(const struct who *who)
+{
+    uint64_t hash = hash_bytes(who->address, sizeof who->address, who->ip);
+    return who->is_there ? UINT64_C(1) << hash % 64 : 0;
+}
+
 static struct incident *
 find_incident(struct alerts *a, const struct hit *h)
 {
     struct incident *behind = NULL;
+    uint64_t source = shade_of(&h->source), target = shade_of(&h->target);
     for (uint32_t i = 0; i < MIN(a->n_incidents, (uint32_t)INCIDENTS_MAX); i++) {
         struct incident *x = &a->incidents[i];
-        if (has_elapsed(h->time, x->last, a->config.quiet))
+        if (has_elapsed(h->time, a->incidents_last[i], a->config.quiet))
             continue;
-        if (is_in(x->sources, x->n_sources, &h->source))
+        if (a->shades[i].sources & source && is_in(x->sources, x->n_sources, &h->source))
             return x;
-        if (is_in(x->targets, x->n_targets, &h->source) ||
-            (!h->source.is_there && is_in(x->targets, x->n_targets, &h->target)))
+        if ((a->shades[i].targets & source && is_in(x->targets, x->n_targets, &h->source)) ||
+            (!source && a->shades[i].targets & target &&
+             is_in(x->targets, x->n_targets, &h->target)))
             behind = x;
     }
     return behind;
@@ -385,23 +450,29 @@ quietest_incident(struct alerts *a)
 {
     if (a->n_incidents < INCIDENTS_MAX)
         return &a->incidents[a->n_incidents];
-    struct incident *x = &a->incidents[0];
-    for (unsigned i = 1; i < INCIDENTS_MAX; i++) {
-        if (a->incidents[i].last < x->last)
-            x = &a->incidents[i];
+    uint32_t quietest = 0;
+    for (uint32_t i = 1; i < INCIDENTS_MAX; i++) {
+        if (a->incidents_last[i] < a->incidents_last[quietest])
+            quietest = i;
     }
-    return x;
+    return &a->incidents[quietest];
 }
 
 static struct incident *
 incident_of(struct alerts *a, const struct hit *h)
 {
     struct incident *x = find_incident(a, h);
-    if (!x) {
+    bool is_new = !x;
+    if (is_new)
         x = quietest_incident(a);
+    size_t at = (size_t)(x - a->incidents);
+    if (is_new) {
         *x = (struct incident){.number = ++a->n_incidents, .first = h->time};
+        a->shades[at] = (struct shades){0, 0};
     }
-    x->last = h->time;
+    a->incidents_last[at] = h->time;
+    a->shades[at].sources |= shade_of(&h->source);
+    a->shades[at].targets |= shade_of(&h->target);
     x->n_alerts++;
     x->severity = MAX(x->severity, h->rule->severity);
     add_who(x->sources, &x->n_sources, &h->source);
@@ -444,7 +515,7 @@ put_incident(struct alerts *a, struct buf *out, const struct incident *x)
     }
     buf_printf(out, "{\"incident\":\"%s/I%" PRIu64 "\"", a->sensor, a->incident_base + x->number);
     put_time(out, "first", x->first);
-    put_time(out, "last", x->last);
+    put_time(out, "last", a->incidents_last[x - a->incidents]);
     buf_printf(out, ",\"alerts\":%u,\"severity\":\"%s\"", x->n_alerts,
                rule_severity_word(x->severity));
     put_texts(out, "rules", rules, x->n_rules);
@@ -496,21 +567,19 @@ gather_evidence(struct alerts *a, const struct hit *h, uint32_t number)
     return xstrdup(buf_cstr(&a->text));
 }
 
-/* Earlier ones of the rule, of the same source or the same target. */
+/* The latest of the rule, of the same source or the same target; the earliest of them first. */
 static void
 find_similar(struct alerts *a, struct alert *x)
 {
-    struct alert *other, *next;
-    HASH_ITER (hh, a->all, other, next) {
-        if (other == x || other->rule != x->rule ||
-            !(is_same(&other->source, &x->source) || is_same(&other->target, &x->target)))
-            continue;
-        if (x->n_similar == ALERT_SIMILAR) { /* the latest ones */
-            memmove(x->similar, x->similar + 1, sizeof x->similar - sizeof x->similar[0]);
-            x->n_similar--;
-        }
-        x->similar[x->n_similar++] = other->number;
+    uint32_t found[ALERT_SIMILAR];
+    unsigned n = 0;
+    for (const struct alert *other = kind_of(a, x->rule)->newest; other && n < ALERT_SIMILAR;
+         other = other->older) {
+        if (is_same(&other->source, &x->source) || is_same(&other->target, &x->target))
+            found[n++] = other->number;
     }
+    while (n)
+        x->similar[x->n_similar++] = found[--n];
 }
 
 static void
@@ -557,7 +626,7 @@ begin(struct alerts *a, const struct hit *h, uint64_t key, const struct alert *w
         find_similar(a, x);
     }
     x->incident = incident_of(a, h)->number;
-    HASH_ADD(hh, a->all, key, sizeof x->key, x);
+    add(a, x);
     tell(a, x, h->time, true);
 }
 
@@ -641,7 +710,7 @@ alerts_hit(struct alerts *a, const struct hit *h)
     }
     a->n_new++;
     if (x)
-        HASH_DEL(a->all, x);
+        take_out(a, x);
     begin(a, h, key, x);
     if (x)
         dispose(x);

@@ -95,6 +95,24 @@ name_seed(const struct detector *d, const char *name)
     return name ? hash_bytes(name, strlen(name), d->seed) : 0;
 }
 
+static bool
+asks_objects(const struct rule_key *key)
+{
+    for (unsigned i = 0; i < key->n; i++) {
+        if (key->parts[i].kind >= PART_OBJECT)
+            return true;
+    }
+    return false;
+}
+
+static bool
+tells_objects(const struct rule *rule)
+{
+    return rule->range.n || asks_objects(&rule->fresh) || asks_objects(&rule->by) ||
+           asks_objects(&rule->sets.by) || asks_objects(&rule->lacks.by) ||
+           asks_objects(&rule->has.by) || (rule->is_distinct && rule->distinct.kind >= PART_OBJECT);
+}
+
 void
 detector_make_seeds(struct detector *d)
 {
@@ -103,7 +121,8 @@ detector_make_seeds(struct detector *d)
         d->seeds[i] = (struct seeds){.rule = name_seed(d, rule->name),
                                      .sets = name_seed(d, rule->sets.name),
                                      .lacks = name_seed(d, rule->lacks.name),
-                                     .has = name_seed(d, rule->has.name)};
+                                     .has = name_seed(d, rule->has.name),
+                                     .tells_objects = tells_objects(rule)};
     }
 }
 
@@ -227,6 +246,21 @@ slot_of(struct detector *d, const struct conversation *c)
     return &d->watches[c->slot < d->config.conversations ? c->slot : 0];
 }
 
+/* UINT8_MAX: it has none. */
+static uint8_t
+number_of(struct detector *d, const struct protocol *p)
+{
+    struct numbered *n = &d->numbers[((uintptr_t)p >> 5) % NUMBERS];
+    if (!p || n->protocol == p)
+        return p ? n->number : UINT8_MAX;
+    *n = (struct numbered){.protocol = p, .number = UINT8_MAX};
+    for (unsigned k = 0; k < d->n_protocols; k++) {
+        if (d->config.protocols[k] == p)
+            n->number = (uint8_t)k;
+    }
+    return n->number;
+}
+
 static struct watch *
 watch_of(struct detector *d, const struct conversation *c)
 {
@@ -244,11 +278,7 @@ watch_of(struct detector *d, const struct conversation *c)
     if (w->protocol != c->protocol) {
         w->protocol = c->protocol;
         memset(w->old, 0, sizeof w->old);
-        w->number = UINT8_MAX;
-        for (unsigned k = 0; k < d->n_protocols; k++) {
-            if (d->config.protocols[k] == c->protocol)
-                w->number = (uint8_t)k;
-        }
+        w->number = number_of(d, c->protocol);
     }
     return w;
 }
@@ -359,21 +389,20 @@ void
 detector_message(struct detector *d, const struct conversation *c, unsigned way,
                  const struct frame *f, const struct pdu *p)
 {
-    struct watch *w = watch_of(d, c);
+    unsigned number = number_of(d, p->protocol);
     pass_time(d, f->time);
-    if (w->judged != d->generation)
-        detector_judge_again(d, c);
-    if (w->number == UINT8_MAX)
+    if (number == UINT8_MAX)
         return;
-    struct list *list = class_of(d, w->number, p->kind, p->act);
-    if (!list->n)
+    struct list *list = class_of(d, number, p->kind, p->act);
+    if (!list->n) /* most answers: what is kept of the conversation is not looked at */
         return;
+    struct watch *w = watch_of(d, c);
     if (!list->needs_each && was_seen(w, way, p)) {
         list->n_skipped++;
         return;
     }
     bool is_old = list->needs_each && was_old(w, way, p);
-    uint64_t asks = detector_rules_about(list, w->number, p);
+    uint64_t asks = detector_rules_about(list, number, p);
     if (!asks && list->n <= 64)
         return;
     struct event e = event_of(d, c, way, f);

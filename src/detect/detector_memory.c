@@ -28,7 +28,8 @@ add_object(const struct detector *d, const struct event *e, uint64_t h)
     if (e->finding && e->finding->object)
         return hash_bytes(e->finding->object, strlen(e->finding->object), h);
     if (e->pdu && e->protocol >= 0)
-        return hash_add(h, object_hash(&d->objects[e->protocol], e->pdu, e->object, d->seed));
+        return hash_add(
+            h, object_hash(&d->objects[e->protocol], e->pdu, &e->span, e->object, d->seed));
     return hash_add(h, 0);
 }
 

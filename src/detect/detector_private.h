@@ -12,8 +12,9 @@
 #define KINDS (PDU_LINK + 1)
 #define ACTS (ACT_ACKNOWLEDGE + 1)
 #define CLASSES (KINDS * ACTS)
-#define SEEN 6  /* functions of a conversation that were looked at */
-#define MEMOS 8 /* functions of a list; a power of 2 */
+#define SEEN 6      /* functions of a conversation that were looked at */
+#define NUMBERS 256 /* protocols whose numbers are at hand */
+#define MEMOS 8     /* functions of a list; a power of 2 */
 
 /* Which rules of a list ask for a function. */
 struct memo {
@@ -45,6 +46,12 @@ struct watch {
     uint32_t old[SEEN]; /* as seen, for lists of which some rules need each */
 };
 
+/* A protocol and its place among all. */
+struct numbered {
+    const struct protocol *protocol;
+    uint8_t number;
+};
+
 struct sighted {
     uint32_t count;
 };
@@ -69,9 +76,10 @@ struct range {
     uint32_t n;
 };
 
-/* Of a rule: what begins its keys, and those of its marks. */
+/* Of a rule: what begins its keys, and those of its marks; and more that is asked often. */
 struct seeds {
     uint64_t rule, sets, lacks, has;
+    bool tells_objects; /* it tells the objects of a message apart */
 };
 
 /* How usual it is that something is new: of each rule. */
@@ -92,6 +100,7 @@ struct detector {
     const struct rule *first; /* of all */
     struct seeds *seeds;      /* by rule */
     uint8_t *name_sizes;      /* by protocol */
+    struct numbered numbers[NUMBERS];
     struct cells *known, *tallies, *distincts, *marks, *ranges;
     struct usual *usual; /* by rule */
     uint64_t seed;
@@ -111,6 +120,8 @@ struct event {
     const char *detail;
     int protocol; /* its number; -1: none */
     uint16_t object;
+    struct object_span span; /* of it; only of rules that tell objects apart */
+    bool has_span;
     struct who source, target;
     enum rule_planned planned;
     const char *circuit;

@@ -117,88 +117,102 @@ meets(const struct detector *d, const struct rule_condition *c, const struct pro
     }
 }
 
-static bool
-asks_objects(const struct rule_key *key)
-{
-    for (unsigned i = 0; i < key->n; i++) {
-        if (key->parts[i].kind >= PART_OBJECT)
-            return true;
-    }
-    return false;
-}
-
-static bool
-tells_objects(const struct rule *rule)
-{
-    return rule->range.n || asks_objects(&rule->fresh) || asks_objects(&rule->by) ||
-           asks_objects(&rule->sets.by) || asks_objects(&rule->lacks.by) ||
-           asks_objects(&rule->has.by) || (rule->is_distinct && rule->distinct.kind >= PART_OBJECT);
-}
+/* An object of a message, and where it begins. */
+struct spot {
+    uint32_t at;
+    uint16_t object;
+};
 
 /* Each object that has a name, if the rule tells them apart; else the message. */
 static unsigned
 list_objects(const struct detector *d, const struct rule *rule, const struct event *e,
-             uint16_t *objects)
+             struct spot *spots)
 {
     unsigned n = 0;
-    objects[0] = 0;
-    if (!e->pdu || !e->pdu->n_objects || !tells_objects(rule))
+    spots[0] = (struct spot){0, 0};
+    if (!e->pdu || !e->pdu->n_objects || !d->seeds[index_of(d, rule)].tells_objects)
         return 1;
     for (uint32_t i = 0; i < e->pdu->n_fields && n < OBJECTS; i++) {
         const struct field *f = &e->pdu->fields[i];
-        if (f->object && (!n || objects[n - 1] != f->object) &&
+        if (f->object && (!n || spots[n - 1].object != f->object) &&
             object_is_named_by(&d->objects[e->protocol], f))
-            objects[n++] = f->object;
+            spots[n++] = (struct spot){i, f->object};
     }
     return n ? n : 1;
 }
 
 /* Has the message the fields that all conditions are about? */
 static bool
-has_fields(const struct rule *rule, unsigned protocol, const uint64_t *fields)
+has_fields(const struct rule *rule, unsigned protocol, const struct pdu *p)
 {
     for (unsigned k = 0; k < rule->n_conditions; k++) {
-        uint16_t id = rule->conditions[k].at[protocol];
-        if (id >= PROTOCOL_FIELDS || !(fields[id / 64] >> id % 64 & 1))
+        if (!pdu_has(p, rule->conditions[k].at[protocol]))
             return false;
     }
     return true;
 }
 
+/* Bits of ids, modulo 64. */
+static uint64_t
+ids_of_conditions(const struct rule *rule, unsigned protocol)
+{
+    uint64_t ids = 0;
+    for (unsigned k = 0; k < rule->n_conditions; k++)
+        ids |= UINT64_C(1) << rule->conditions[k].at[protocol] % 64;
+    return ids;
+}
+
+/* Which conditions the field meets, a bit each. */
+static unsigned
+conditions_met(const struct detector *d, const struct rule *rule, const struct event *e,
+               const struct field *f)
+{
+    unsigned met = 0;
+    for (unsigned k = 0; k < rule->n_conditions; k++) {
+        if (rule->conditions[k].at[e->protocol] == f->id &&
+            meets(d, &rule->conditions[k], e->pdu->protocol, f))
+            met |= 1u << k;
+    }
+    return met;
+}
+
+static uint32_t
+beginning_of_object(const struct pdu *p, uint32_t at)
+{
+    uint16_t object = p->fields[at].object;
+    while (at && (p->fields[at - 1].object == object || !p->fields[at - 1].object))
+        at--;
+    return at;
+}
+
 /* The objects of which all conditions are true; a field of the message is one of each of them. */
 static unsigned
 find_objects(const struct detector *d, const struct rule *rule, const struct event *e,
-             uint16_t *objects)
+             struct spot *spots)
 {
     const struct pdu *p = e->pdu;
     unsigned all = (1u << rule->n_conditions) - 1, common = 0, own = 0, n = 0;
+    uint64_t ids = ids_of_conditions(rule, (unsigned)e->protocol);
     uint16_t object = 0;
     for (uint32_t i = 0; i < p->n_fields; i++) { /* the message's own may stand behind */
         const struct field *f = &p->fields[i];
-        for (unsigned k = 0; f->object == 0 && k < rule->n_conditions; k++) {
-            if (rule->conditions[k].at[e->protocol] == f->id &&
-                meets(d, &rule->conditions[k], p->protocol, f))
-                common |= 1u << k;
-        }
+        if (!f->object && ids >> f->id % 64 & 1)
+            common |= conditions_met(d, rule, e, f);
     }
     if (common == all)
-        return list_objects(d, rule, e, objects);
+        return list_objects(d, rule, e, spots);
     for (uint32_t i = 0; i < p->n_fields && n < OBJECTS; i++) {
         const struct field *f = &p->fields[i];
-        if (!f->object)
+        if (!f->object || !(ids >> f->id % 64 & 1))
             continue;
         if (f->object != object) {
             object = f->object;
             own = 0;
         }
         unsigned before = common | own;
-        for (unsigned k = 0; k < rule->n_conditions; k++) {
-            if (rule->conditions[k].at[e->protocol] == f->id &&
-                meets(d, &rule->conditions[k], p->protocol, f))
-                own |= 1u << k;
-        }
+        own |= conditions_met(d, rule, e, f);
         if (before != all && (common | own) == all)
-            objects[n++] = object;
+            spots[n++] = (struct spot){beginning_of_object(p, i), object};
     }
     return n;
 }
@@ -349,25 +363,14 @@ rules_asking(struct list *list, int protocol, const struct pdu *p)
     return m->asks;
 }
 
-static void
-list_fields(const struct pdu *p, uint64_t *fields)
-{
-    memset(fields, 0, PROTOCOL_FIELDS / 8);
-    for (uint32_t i = 0; i < p->n_fields; i++)
-        fields[p->fields[i].id / 64] |= UINT64_C(1) << p->fields[i].id % 64;
-}
-
 /* ... of those that ask for fields, only those that are about fields that it has. */
 uint64_t
 detector_rules_about(struct list *list, unsigned protocol, const struct pdu *p)
 {
-    uint64_t fields[PROTOCOL_FIELDS / 64], asks = rules_asking(list, (int)protocol, p);
-    uint64_t conditional = asks & list->conditional;
-    if (conditional)
-        list_fields(p, fields);
-    for (; conditional; conditional &= conditional - 1) {
-        int i = __builtin_ctzll(conditional);
-        if (!has_fields(list->rules[i], protocol, fields))
+    uint64_t asks = rules_asking(list, (int)protocol, p);
+    for (uint64_t left = asks & list->conditional; left; left &= left - 1) {
+        int i = __builtin_ctzll(left);
+        if (!has_fields(list->rules[i], protocol, p))
             asks &= ~(UINT64_C(1) << i);
     }
     return asks;
@@ -387,7 +390,7 @@ is_of_ends(const struct rule *rule)
 void
 detector_try_rules(struct detector *d, struct event *e, const struct list *list)
 {
-    uint16_t objects[OBJECTS];
+    struct spot spots[OBJECTS];
     for (uint32_t i = 0; i < list->n; i++) {
         const struct rule *rule = list->rules[i];
         if (i < 64 && !(e->asks >> i & 1))
@@ -401,10 +404,15 @@ detector_try_rules(struct detector *d, struct event *e, const struct list *list)
             d->usual[index_of(d, rule)].n++; /* it is there, and it was there twice before */
             continue;
         }
-        unsigned n = rule->n_conditions ? find_objects(d, rule, e, objects)
-                                        : list_objects(d, rule, e, objects);
+        unsigned n = rule->n_conditions ? find_objects(d, rule, e, spots)
+                                        : list_objects(d, rule, e, spots);
+        if (e->pdu && !e->has_span && d->seeds[index_of(d, rule)].tells_objects) {
+            e->span = object_span_of(&d->objects[e->protocol], e->pdu);
+            e->has_span = true;
+        }
         for (unsigned k = 0; k < n; k++) {
-            e->object = objects[k];
+            e->object = spots[k].object;
+            e->span.at = MAX(spots[k].at, e->span.head);
             try_object(d, e, rule);
         }
     }

@@ -186,9 +186,11 @@ note_interval(struct use *u, nsec_t now)
 static void
 note_objects(struct habits *h, const struct habit *x, struct use *u, const struct pdu *p)
 {
+    const struct object_span span = object_span_of(x->fields, p);
     uint32_t n = p->n_objects ? p->n_objects : 1;
     for (uint32_t i = 0; i < n && i < BITS; i++) {
-        uint64_t print = object_hash(x->fields, p, (uint16_t)(p->n_objects ? i + 1 : 0), h->seed);
+        uint64_t print = object_hash(x->fields, p, &span, (uint16_t)(p->n_objects ? i + 1 : 0),
+                                     h->seed);
         if (print)
             u->objects[print / 2 % BITS / 64] |= UINT64_C(1) << (print / 2 % 64);
     }

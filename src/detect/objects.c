@@ -79,15 +79,38 @@ names_it(const struct object_fields *o, const struct field *f, uint16_t object)
     return (f->object == object || f->object == 0) && object_is_named_by(o, f);
 }
 
+struct object_span
+object_span_of(const struct object_fields *o, const struct pdu *p)
+{
+    struct object_span s = {.head = p->n_fields};
+    for (uint32_t i = 0; i < p->n_fields; i++) {
+        const struct field *f = &p->fields[i];
+        if (f->object)
+            s.head = MIN(s.head, i);
+        else if (object_is_named_by(o, f))
+            s.tail = i + 1;
+    }
+    s.at = s.head;
+    return s;
+}
+
 uint64_t
-object_hash(const struct object_fields *o, const struct pdu *p, uint16_t object, uint64_t seed)
+object_hash(const struct object_fields *o, const struct pdu *p, const struct object_span *s,
+            uint16_t object, uint64_t seed)
 {
     uint64_t h = seed;
     bool has_name = false;
-    for (uint32_t i = 0; o->n && i < p->n_fields; i++) {
-        if (!names_it(o, &p->fields[i], object))
+    if (!o->n)
+        return 0;
+    for (uint32_t i = 0; i < p->n_fields; i++) {
+        if (i == s->head && s->tail <= s->at)
+            i = s->at;
+        const struct field *f = &p->fields[i];
+        if (f->object > object && i >= s->tail)
+            break; /* objects stand in their order */
+        if (!names_it(o, f, object))
             continue;
-        h = field_hash(p->protocol, &p->fields[i], h);
+        h = field_hash(p->protocol, f, h);
         has_name = true;
     }
     return has_name ? h | 1 : 0;

@@ -25,10 +25,19 @@ struct object_fields {
 };
 void object_resolve(const struct protocol *, struct object_fields *);
 
+/* Where to look for an object's name in a message: the message's own fields are before `head`,
+ * those of the object at `at` or behind it, and no more of the message's that name objects at
+ * `tail` or behind it. */
+struct object_span {
+    uint32_t head, at, tail;
+};
+/* ... of no object yet: `at` is the first object's. */
+struct object_span object_span_of(const struct object_fields *, const struct pdu *);
+
 /* The object of this number in the message, with what is said of all objects, as a number that
  * stands for it; 0: it has no name. */
-uint64_t object_hash(const struct object_fields *, const struct pdu *, uint16_t object,
-                     uint64_t seed);
+uint64_t object_hash(const struct object_fields *, const struct pdu *, const struct object_span *,
+                     uint16_t object, uint64_t seed);
 /* "common-address 1, address 7"; nothing if it has no name. */
 void object_put(struct buf *, const struct object_fields *, const struct pdu *, uint16_t object);
 /* Is the field one of those? */

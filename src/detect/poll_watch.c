@@ -175,17 +175,26 @@ pair_of(struct poll_watch *w, const struct sight *at, bool from_client)
     return p;
 }
 
+/* Most are numbers. */
+static inline uint64_t
+hash_asked_field(const struct pdu *p, const struct field *f, uint64_t hash)
+{
+    if (p->protocol->fields[f->id].type != FIELD_UINT)
+        return watch_hash_field(p, f, hash);
+    return hash_add(hash_add(hash, (uint64_t)f->id << 16 | f->object), f->u);
+}
+
 static uint64_t
 hash_asked(const struct poll_watch *w, const struct row *row, const struct pdu *p)
 {
     uint64_t hash = 1;
-    if (!row)
+    const uint64_t *asks = row ? w->asks[row - rows] : NULL;
+    if (!asks || !pdu_has_any(p, asks))
         return hash;
-    const uint64_t *asks = w->asks[row - rows];
     for (uint32_t i = 0; i < p->n_fields; i++) {
         uint16_t id = p->fields[i].id;
         if (asks[id / 64] >> id % 64 & 1)
-            hash = watch_hash_field(p, &p->fields[i], hash);
+            hash = hash_asked_field(p, &p->fields[i], hash);
     }
     return hash;
 }

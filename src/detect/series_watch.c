@@ -7,6 +7,7 @@
 #include "proto/ot/iec104/iec104.h"
 #include "proto/ot/modbus/modbus.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #define SERIES 2048
 #define STATIONS 512
 #define HISTORY 512u /* values; a power of 2 */
-#define NOISY 0.5    /* part of the values that are not the one before */
+#define NOISY 0.5f   /* part of the values that are not the one before */
 #define LEARN 64     /* values before a series is known to be noisy */
 #define STUCK 32     /* values, at least, and 8 times the longest run there was */
 #define REPLAYED 32  /* values that are what was there before, one after the other */
@@ -45,6 +46,7 @@ struct series {
     float value;
     bool is_noisy, is_stuck, is_cyclic, is_rising;
     float change_share;
+    uint32_t noisy_since;             /* number of the value */
     uint32_t run, longest;            /* values that did not change */
     uint32_t match, n_match, n_turns; /* number of the value that this one is again */
     uint32_t history[HISTORY];        /* by number */
@@ -125,16 +127,26 @@ tell_series(struct series_watch *w, const struct sight *at, const char *name,
 }
 
 static void
+take_change(struct series *s)
+{
+    bool was_noisy = s->is_noisy;
+    if (s->is_noisy && !s->is_stuck) /* of that it does not learn */
+        s->longest = MAX(s->longest, s->run);
+    s->is_noisy = s->n >= LEARN && s->change_share > NOISY;
+    if (s->is_noisy && !was_noisy)
+        s->noisy_since = s->n;
+    s->is_stuck = false;
+    s->run = 0;
+}
+
+static void
 judge_stuck(struct series_watch *w, struct series *s, bool changed, const struct sight *at)
 {
     char detail[WATCH_TEXT_MAX];
-    s->change_share += ((changed ? 1.0f : 0.0f) - s->change_share) / (float)MIN(s->n + 1, LEARN);
+    float off = (changed ? 1.0f : 0.0f) - s->change_share;
+    s->change_share += s->n < LEARN ? off / (float)(s->n + 1) : off * (1.0f / LEARN);
     if (changed) {
-        if (s->is_noisy && !s->is_stuck) /* of that it does not learn */
-            s->longest = MAX(s->longest, s->run);
-        s->is_noisy = s->n >= LEARN && (double)s->change_share > NOISY;
-        s->is_stuck = false;
-        s->run = 0;
+        take_change(s);
         return;
     }
     s->run++;
@@ -146,7 +158,8 @@ judge_stuck(struct series_watch *w, struct series *s, bool changed, const struct
     tell_series(w, at, "series-stuck", s, detail);
 }
 
-/* The number of an earlier value that is this one, and had the same before it; 0: none. */
+/* The number of an earlier value that is this one, and had the same before it; 0: none. Values of a
+ * series that hardly changes are not looked for, nor remembered. */
 static uint32_t
 find_before(struct series *s, uint32_t bits)
 {
@@ -172,15 +185,25 @@ judge_replayed(struct series_watch *w, struct series *s, uint32_t bits, const st
         s->n_match = before ? 2 : 0;
         s->n_turns = 0;
     }
-    if (s->n_match != REPLAYED || s->n_turns < TURNS || s->is_cyclic || !s->is_noisy)
+    if (s->n_match != REPLAYED || s->n_turns < TURNS || s->is_cyclic)
         return;
-    if (s->n < 2 * HISTORY) {
+    if (s->n - s->noisy_since < 2 * HISTORY) {
         s->is_cyclic = true;
         return;
     }
     snprintf(detail, sizeof detail, "the last %d values are those %u before again", REPLAYED,
              s->n - s->match);
     tell_series(w, at, "series-replayed", s, detail);
+}
+
+static inline bool
+is_same_key(const struct series_key *a, const struct series_key *b)
+{
+    uint64_t x[5], y[5];
+    static_assert(sizeof *a == sizeof x, "all of it is compared");
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return !((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4]));
 }
 
 /* The values of messages come in the same order again: it is most often the one that came behind
@@ -190,7 +213,7 @@ find_series(struct series_watch *w, const struct series_key *key, bool *is_new)
 {
     struct series *s = watch_table_again(w->series, *w->next);
     *is_new = false;
-    if (!s || memcmp(&s->key, key, sizeof *key)) {
+    if (!s || !is_same_key(&s->key, key)) {
         s = watch_table_get(w->series, key, is_new);
         *w->next = watch_table_place(w->series, s);
     }
@@ -214,7 +237,10 @@ take_value(struct series_watch *w, const struct series_key *key, double value,
         s->is_rising = changed ? is_rising : s->is_rising;
         s->value = narrow;
         judge_stuck(w, s, changed, at);
-        judge_replayed(w, s, bits, at);
+        if (s->is_noisy)
+            judge_replayed(w, s, bits, at);
+        else
+            s->n_match = 0;
     }
     s->history[s->n % HISTORY] = bits;
     s->value = narrow;

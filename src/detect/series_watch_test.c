@@ -86,6 +86,20 @@ what_always_repeated_itself_may_do_so(void **state)
     assert_found(b, "");
 }
 
+/* What it was before it began to change does not count. */
+static void
+what_repeats_itself_since_it_began_to_change_may_do_so(void **state)
+{
+    struct bench *b = *state;
+    struct bench_connection c = bench_connection(40000, 502);
+    bench_open(b, &c);
+    for (uint32_t i = 0; i < 1500; i++)
+        tell_register(b, &c, 7);
+    for (uint32_t i = 0; i < 900; i++)
+        tell_register(b, &c, measured(i % 100));
+    assert_found(b, "");
+}
+
 static void
 a_wave_may_come_again(void **state)
 {
@@ -289,8 +303,10 @@ phasors_are_series(void **state)
 TEST_MAIN(BENCH_TEST(values_that_are_stuck_are_told_once),
           BENCH_TEST(values_that_were_never_noisy_may_stand_still),
           BENCH_TEST(a_part_of_earlier_that_comes_again_is_told),
-          BENCH_TEST(what_always_repeated_itself_may_do_so), BENCH_TEST(a_wave_may_come_again),
-          BENCH_TEST(points_of_iec104_are_series), BENCH_TEST(points_of_dnp3_are_series),
+          BENCH_TEST(what_always_repeated_itself_may_do_so),
+          BENCH_TEST(what_repeats_itself_since_it_began_to_change_may_do_so),
+          BENCH_TEST(a_wave_may_come_again), BENCH_TEST(points_of_iec104_are_series),
+          BENCH_TEST(points_of_dnp3_are_series),
           BENCH_TEST(a_pmu_with_another_configuration_is_told),
           BENCH_TEST(a_pmu_with_another_identity_is_told),
           BENCH_TEST(a_pmu_that_loses_its_clock_is_told),

@@ -124,6 +124,6 @@ watch_hash_field(const struct pdu *p, const struct field *f, uint64_t hash)
     case FIELD_MAC:
         return hash_bytes(f->octets, 6, hash);
     default:
-        return hash_mix(hash_add(hash, f->u));
+        return hash_add(hash, f->u);
     }
 }

@@ -52,8 +52,8 @@ sight_of(const struct conversation *c, unsigned way, const struct frame *f, cons
 #define WATCH_TEXT_MAX 200 /* octets of an object's or a detail's text; what is longer is cut */
 
 /* `object` may be NULL. Of time alone: a sight that has nothing but `now`. */
-void watch_tell(const struct watch_config *, const struct sight *, const char *name,
-                const char *object, const char *detail, ...) PRINTF_LIKE(5, 6);
+COLD void watch_tell(const struct watch_config *, const struct sight *, const char *name,
+                     const char *object, const char *detail, ...) PRINTF_LIKE(5, 6);
 
 /* A text of a message into `text` of `size` octets: printable, zeroes behind it up to the end, so
  * that it may be a key. What is longer is cut. */

@@ -8,27 +8,12 @@
 
 #define NONE UINT32_MAX
 
-struct link {
-    uint32_t hash, chain, newer, older;
-    uint32_t linked;     /* the table's count when it came to its place in the order of age */
-    uint32_t generation; /* of the entry: another for each that has had this place; 0: none yet */
-};
-
-struct watch_table {
-    uint32_t capacity, n, n_buckets, newest, oldest;
-    uint32_t n_linked; /* how often one became the newest */
-    size_t size, key_size;
-    uint64_t seed;
-    uint32_t *buckets;
-    struct link *links;
-    uint8_t *entries;
-};
-
 struct watch_table *
 watch_table_new(uint32_t capacity, size_t size, size_t key_size)
 {
     struct watch_table *t = xcalloc(1, sizeof *t);
     t->capacity = capacity;
+    t->lag = capacity / 8;
     t->size = (size + 7) / 8 * 8; /* each as aligned as the first */
     t->key_size = key_size;
     t->newest = t->oldest = NONE;
@@ -75,7 +60,7 @@ bucket(struct watch_table *t, uint32_t hash)
 static void
 unlink_age(struct watch_table *t, uint32_t i)
 {
-    struct link *l = &t->links[i];
+    struct watch_link *l = &t->links[i];
     *(l->newer == NONE ? &t->newest : &t->links[l->newer].older) = l->older;
     *(l->older == NONE ? &t->oldest : &t->links[l->older].newer) = l->newer;
 }
@@ -90,13 +75,20 @@ link_newest(struct watch_table *t, uint32_t i)
     t->newest = i;
 }
 
+void
+watch_table_refresh(struct watch_table *t, uint32_t i)
+{
+    if (i == t->newest)
+        return;
+    unlink_age(t, i);
+    link_newest(t, i);
+}
+
 static void
 make_newest(struct watch_table *t, uint32_t i)
 {
-    if (i == t->newest || t->n_linked - t->links[i].linked < t->capacity / 8)
-        return; /* not many are newer */
-    unlink_age(t, i);
-    link_newest(t, i);
+    if (t->n_linked - t->links[i].linked >= t->lag) /* many are newer */
+        watch_table_refresh(t, i);
 }
 
 static void *
@@ -147,15 +139,6 @@ watch_table_get(struct watch_table *t, const void *key, bool *is_new)
     *head = i;
     link_newest(t, i);
     return entry(t, i);
-}
-
-void *
-watch_table_again(struct watch_table *t, struct watch_place place)
-{
-    if (!place.generation || t->links[place.at].generation != place.generation)
-        return NULL;
-    make_newest(t, place.at);
-    return entry(t, place.at);
 }
 
 void *

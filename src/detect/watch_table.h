@@ -9,7 +9,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct watch_table; /* Opaque. */
+/* Of watch_table.c alone, but for what is inline below. */
+struct watch_link {
+    uint32_t hash, chain, newer, older;
+    uint32_t linked;     /* the table's count when it came to its place in the order of age */
+    uint32_t generation; /* of the entry: another for each that has had this place; 0: none yet */
+};
+struct watch_table {
+    uint32_t capacity, n, n_buckets, newest, oldest;
+    uint32_t n_linked; /* how often one became the newest */
+    uint32_t lag;      /* how many may be newer than one that was heard just now */
+    size_t size, key_size;
+    uint64_t seed;
+    uint32_t *buckets;
+    struct watch_link *links;
+    uint8_t *entries;
+};
+void watch_table_refresh(struct watch_table *, uint32_t at);
 
 /* Where an entry is: to come back to it without its key. {0, 0}: nowhere. */
 struct watch_place {
@@ -27,7 +43,16 @@ void *watch_table_find(struct watch_table *, const void *key);
 void *watch_table_get(struct watch_table *, const void *key, bool *is_new);
 /* The entry that is there, if it still is the same one; it is one of the newest then. NULL: it is
  * not. */
-void *watch_table_again(struct watch_table *, struct watch_place);
+static inline void *
+watch_table_again(struct watch_table *t, struct watch_place place)
+{
+    const struct watch_link *l = &t->links[place.at];
+    if (!place.generation || l->generation != place.generation)
+        return NULL;
+    if (t->n_linked - l->linked >= t->lag)
+        watch_table_refresh(t, place.at);
+    return t->entries + place.at * t->size;
+}
 struct watch_place watch_table_place(const struct watch_table *, const void *entry);
 void *watch_table_at(const struct watch_table *, uint32_t at); /* below watch_table_number() */
 /* From the longest silent to the newest; the first of NULL. NULL: no more. */

@@ -1,5 +1,7 @@
 #include "dissect/protocol.h"
 
+#include <string.h>
+
 const char *
 pdu_kind_word(enum pdu_kind kind)
 {
@@ -20,7 +22,7 @@ act_word(enum act act)
 const struct field *
 pdu_field(const struct pdu *p, uint16_t id, uint16_t object)
 {
-    for (uint32_t i = 0; i < p->n_fields; i++) {
+    for (uint32_t i = 0; pdu_has(p, id) && i < p->n_fields; i++) {
         if (p->fields[i].id == id && p->fields[i].object == object)
             return &p->fields[i];
     }
@@ -37,6 +39,7 @@ pdu_begin(struct dissection *d, enum pdu_kind kind, uint32_t function)
     p->info = protocol_function(d->protocol, function);
     p->act = p->info ? p->info->act : ACT_OTHER;
     p->error = p->n_fields = p->n_left = p->n_objects = p->size = 0;
+    memset(p->has, 0, sizeof p->has);
 }
 
 void

@@ -3,7 +3,8 @@
  * are the message's, and end with it.
  *
  * Fields belong to the message (object 0) or to one of the objects it is about (1, 2, ...), in the
- * order they stand in it: so a rule can ask for a value and an address of the same object. */
+ * order they stand in it: so a rule can ask for a value and an address of the same object. Objects
+ * come by rising number; the message's own may stand anywhere. */
 #ifndef DISSECT_PDU_H
 #define DISSECT_PDU_H
 
@@ -76,7 +77,8 @@ const char *act_word(enum act);           /* "operate"; static */
 struct protocol;
 struct function_info;
 
-#define PDU_FIELDS 8192 /* what is more is counted and left out */
+#define PROTOCOL_FIELDS 256 /* rows of a table of fields, at most */
+#define PDU_FIELDS 8192     /* what is more is counted and left out */
 
 struct pdu {
     const struct protocol *protocol;
@@ -84,13 +86,46 @@ struct pdu {
     enum pdu_kind kind;
     enum act act;
     uint32_t function;
-    uint32_t error;     /* of a refusal, or a status that is not good */
-    uint32_t n_fields;  /* that are here */
-    uint32_t n_left;    /* that had no place */
-    uint32_t n_objects; /* the last object's number */
-    uint32_t size;      /* octets of the message */
+    uint32_t error;                     /* of a refusal, or a status that is not good */
+    uint32_t n_fields;                  /* that are here */
+    uint32_t n_left;                    /* that had no place */
+    uint32_t n_objects;                 /* the last object's number */
+    uint32_t size;                      /* octets of the message */
+    uint64_t has[PROTOCOL_FIELDS / 64]; /* a bit for each id that fields have; maybe more */
     struct field fields[PDU_FIELDS];
 };
+
+/* One more field, of which the value is to be set. NULL: there is no place. */
+static inline struct field *
+pdu_put(struct pdu *p, uint16_t id, uint16_t object)
+{
+    if (p->n_fields == PDU_FIELDS) {
+        p->n_left++;
+        return NULL;
+    }
+    struct field *f = &p->fields[p->n_fields++];
+    f->id = id;
+    f->object = object;
+    f->n = 0;
+    p->has[id / 64 % (PROTOCOL_FIELDS / 64)] |= UINT64_C(1) << id % 64;
+    return f;
+}
+
+static inline bool
+pdu_has(const struct pdu *p, uint16_t id)
+{
+    return id < PROTOCOL_FIELDS && p->has[id / 64] >> id % 64 & 1;
+}
+
+/* Has it a field of those? */
+static inline bool
+pdu_has_any(const struct pdu *p, const uint64_t *ids)
+{
+    uint64_t any = 0;
+    for (unsigned i = 0; i < PROTOCOL_FIELDS / 64; i++)
+        any |= p->has[i] & ids[i];
+    return any != 0;
+}
 
 /* The first field with this id of the object; NULL: there is none. */
 const struct field *pdu_field(const struct pdu *, uint16_t id, uint16_t object);

@@ -51,8 +51,6 @@ enum side {
     50 /* by a few fixed bits: with the port, or with a second message, it is enough */
 #define LOOKS_SURE 100
 
-#define PROTOCOL_FIELDS 256 /* rows of a table of fields, at most */
-
 struct dissection;
 
 /* Bits. */
@@ -111,16 +109,7 @@ void pdu_end(struct dissection *, const struct cursor *message);
 static inline struct field *
 pdu_add(struct dissection *d, uint16_t id, uint16_t object)
 {
-    struct pdu *p = d->pdu;
-    if (p->n_fields == PDU_FIELDS) {
-        p->n_left++;
-        return NULL;
-    }
-    struct field *f = &p->fields[p->n_fields++];
-    f->id = id;
-    f->object = object;
-    f->n = 0;
-    return f;
+    return pdu_put(d->pdu, id, object);
 }
 
 static inline void

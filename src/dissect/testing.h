@@ -59,7 +59,7 @@ static inline void
 reading_take(void *arg, const struct pdu *p)
 {
     struct reading *r = arg;
-    uint16_t object = 0;
+    uint16_t object = 0, last = 0;
     buf_printf(&r->text, "%s %s %s", pdu_kind_word(p->kind), p->info ? p->info->name : "?",
                act_word(p->act));
     if (p->error)
@@ -70,6 +70,8 @@ reading_take(void *arg, const struct pdu *p)
                    p->protocol->fields[f->id].name);
         reading_put_value(&r->text, p->protocol->fields[f->id].type, f);
         object = f->object;
+        assert_true(pdu_has(p, f->id) && (!f->object || f->object >= last));
+        last = f->object ? f->object : last;
     }
     buf_u8(&r->text, '\n');
 }

@@ -187,8 +187,7 @@ static void
 on_alert(void *arg, const char *json, size_t size, enum rule_severity severity, bool is_new)
 {
     struct monitor *m = arg;
-    if (m->config.alert)
-        m->config.alert(m->config.arg, json, size, severity, is_new);
+    m->config.alert(m->config.arg, json, size, severity, is_new);
 }
 
 static enum rule_planned
@@ -260,8 +259,11 @@ keep(void *arg, const struct hit *hit, uint64_t number)
 static void
 make_alerts(struct monitor *m)
 {
-    const struct alerts_config alerts = {
-        .sensor = m->config.name, .arg = m, .told = on_alert, .describe = describe, .keep = keep};
+    const struct alerts_config alerts = {.sensor = m->config.name,
+                                         .arg = m,
+                                         .told = m->config.alert ? on_alert : NULL,
+                                         .describe = describe,
+                                         .keep = keep};
     m->alerts = alerts_new(&alerts);
 }
 

@@ -707,7 +707,7 @@ prepare(struct program *p, struct diag *diag)
                                           .data = p->matcher ? on_data : NULL,
                                           .taken = p->matcher ? on_taken : NULL,
                                           .said = o->identities ? on_said : NULL,
-                                          .alert = on_alert};
+                                          .alert = o->alerts || o->link ? on_alert : NULL};
     err = monitor_new(&config, &p->monitor, diag);
     if (!err && o->baseline)
         err = read_baseline(p, diag);

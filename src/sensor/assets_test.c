@@ -113,8 +113,7 @@ message(const struct protocol *protocol, enum pdu_kind kind, enum act act)
 static void
 add(struct pdu *p, uint16_t id, uint16_t object, const char *text, uint64_t value)
 {
-    struct field *f = &p->fields[p->n_fields++];
-    *f = (struct field){.id = id, .object = object};
+    struct field *f = pdu_put(p, id, object);
     if (text) {
         f->octets = (const uint8_t *)text;
         f->n = (uint32_t)strlen(text);

@@ -150,7 +150,7 @@ identity_resolve(const struct protocol *p, struct identity_rules *r,
 {
     r->protocol = p;
     r->n = 0;
-    memset(r->has, false, sizeof r->has);
+    memset(r->fields, 0, sizeof r->fields);
     for (size_t i = 0; i < identity_n_rows; i++) {
         const struct identity_row *row = &identity_rows[i];
         if (strcmp(row->protocol, p->name) != 0)
@@ -162,7 +162,7 @@ identity_resolve(const struct protocol *p, struct identity_rules *r,
             return false;
         }
         r->rules[r->n++] = (struct identity_rule){row, field, where};
-        r->has[field] = true;
+        r->fields[field / 64] |= UINT64_C(1) << field % 64;
     }
     return true;
 }
@@ -224,11 +224,11 @@ void
 identity_read(const struct identity_rules *r, const struct pdu *p,
               void (*fn)(void *, const struct identity_row *, const char *, size_t), void *arg)
 {
-    if (p->kind == PDU_REQUEST && !p->protocol->asker_tells)
+    if ((p->kind == PDU_REQUEST && !p->protocol->asker_tells) || !pdu_has_any(p, r->fields))
         return;
     const struct field *end = &p->fields[p->n_fields];
     for (const struct field *f = p->fields; f < end; f++) {
-        if (r->has[f->id])
+        if (r->fields[f->id / 64] >> f->id % 64 & 1)
             read_by_rules(r, p, f, fn, arg);
     }
 }

@@ -31,7 +31,7 @@ struct identity_row {
 struct identity_rules {
     const struct protocol *protocol;
     size_t n;
-    bool has[PROTOCOL_FIELDS]; /* a field that a rule is of */
+    uint64_t fields[PROTOCOL_FIELDS / 64]; /* that rules are of, a bit each */
     struct identity_rule {
         const struct identity_row *row;
         uint16_t field, where;

@@ -571,7 +571,7 @@ static struct pdu pdu;
 static void
 put(uint16_t id, uint16_t object, uint64_t value)
 {
-    pdu.fields[pdu.n_fields++] = (struct field){.id = id, .object = object, .u = value};
+    pdu_put(&pdu, id, object)->u = value;
 }
 
 static void
@@ -604,7 +604,7 @@ knows_what_modbus_says(void **state UNUSED)
               "sid:9;)\n");
     put(ADDRESS, 0, 10);
     put(QUANTITY, 0, 2);
-    pdu.fields[pdu.n_fields++] = (struct field){.id = WORDS, .n = 2, .octets = words};
+    *pdu_put(&pdu, WORDS, 0) = (struct field){.id = WORDS, .n = 2, .octets = words};
     say(&b, &modbus, PDU_REQUEST, 16);
     assert_string_equal(said(&b), "1 4 5");
     say(&b, &modbus, PDU_RESPONSE, 16);
@@ -619,7 +619,7 @@ knows_what_modbus_says(void **state UNUSED)
     assert_string_equal(said(&b), "7 8");
     put(ADDRESS, 0, 0);
     put(QUANTITY, 0, 2);
-    pdu.fields[pdu.n_fields++] = (struct field){.id = BITS, .n = 2, .octets = bits};
+    *pdu_put(&pdu, BITS, 0) = (struct field){.id = BITS, .n = 2, .octets = bits};
     say(&b, &modbus, PDU_REQUEST, 15);
     assert_string_equal(said(&b), "9");
     end(&b);
