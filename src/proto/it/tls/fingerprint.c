@@ -3,6 +3,7 @@
 #include "proto/it/tls/tls_private.h"
 
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,16 +23,23 @@ tls_words_add(struct tls_words *list, uint16_t word)
 
 enum digest_kind { DIGEST_MD5, DIGEST_SHA256 };
 
+static EVP_MD *found[2]; /* by kind: to look for one takes long */
+
+static void
+find_digests(void)
+{
+    found[DIGEST_MD5] = EVP_MD_fetch(NULL, "MD5", NULL);
+    found[DIGEST_SHA256] = EVP_MD_fetch(NULL, "SHA256", NULL);
+}
+
 /* The first `size` octets of the digest as text; nothing where there is no such digest. */
 static void
 digest(enum digest_kind kind, struct buf *b, size_t size, char *text)
 {
-    static const char *const names[] = {[DIGEST_MD5] = "MD5", [DIGEST_SHA256] = "SHA256"};
-    static _Thread_local EVP_MD *found[ARRAY_SIZE(names)]; /* to look for one takes long */
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     uint8_t octets[EVP_MAX_MD_SIZE];
     text[0] = '\0';
-    if (!found[kind])
-        found[kind] = EVP_MD_fetch(NULL, names[kind], NULL);
+    pthread_once(&once, find_digests);
     if (found[kind] && EVP_Digest(b->data, b->size, octets, NULL, found[kind], NULL))
         hex_format(octets, size, text);
 }
