@@ -1,0 +1,1 @@
+tieline_fuzz(transcript LIBS tl_sensor)

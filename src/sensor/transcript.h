@@ -1,0 +1,55 @@
+/* transcript.h - what a sensor tells, written down by one thread and told again by another.
+ *
+ * The scribe is given to a sensor as the one who is told (scribe_hear()). The teller tells the
+ * same to the one who wanted to know it, in the same order. What is told lives as long as the
+ * transcript: what points into octets of the frame stays so, and all else is copied.
+ *
+ * Conversations are not written down. The teller has its own of each slot, and keeps it as it was
+ * at every moment: what is told of it in conversation.h is the same, and no other thread writes it.
+ * Frames and conversations are pure; threads are crew.h's. */
+#ifndef SENSOR_TRANSCRIPT_H
+#define SENSOR_TRANSCRIPT_H
+
+#include "sensor/sensor.h"
+#include "sensor/stock.h"
+
+/* All zero: empty. */
+struct transcript {
+    struct stock entries;
+    struct stock octets;   /* that they point to */
+    struct stock_place at; /* told up to there */
+};
+
+void transcript_fini(struct transcript *);
+void transcript_reset(struct transcript *);
+
+struct scribe {
+    struct transcript *to;
+    const struct frame *frame;    /* that is being read; NULL: none */
+    const struct layers *layers;  /* of it, where they stay; NULL: not yet */
+    const struct conversation *c; /* whose packet it is; NULL: of none */
+};
+
+/* Whatever the one who wants to know asks for, and what the teller needs. */
+void scribe_hear(struct scribe *, const struct sensor_config *wanted, struct sensor_config *);
+/* From here to scribe_end() is what one frame brought, whose octets stay, or NULL: what came
+ * without one. `layers` stay, or are NULL: those that the sensor tells are copied. */
+void scribe_begin(struct scribe *, struct transcript *, const struct frame *,
+                  const struct layers *);
+void scribe_end(struct scribe *);
+
+/* A copy that stays as long as the stock; also of the octets, if they are none of the frame's. */
+const struct layers *layers_keep(struct stock *, const struct frame *, const struct layers *);
+
+struct teller {
+    const struct sensor_config *wanted;
+    struct conversation *all; /* by slot */
+    uint64_t serial;          /* of the last that began */
+};
+
+void teller_init(struct teller *, const struct sensor_config *wanted);
+void teller_fini(struct teller *);
+/* What stands between a scribe_begin() and its scribe_end(), of this frame. */
+void teller_tell(struct teller *, struct transcript *, const struct frame *);
+
+#endif
