@@ -63,7 +63,7 @@ endif()
 
 # Modules with threads of their own, or with those of a journal that they keep: their tests are
 # labelled `threads` too, and are what ThreadSanitizer runs.
-set(TIELINE_THREADED io journal bus edge lan orchestrate assure gateway tielined)
+set(TIELINE_THREADED io journal bus edge lan orchestrate assure gateway tielined sensor monitor)
 
 # Builds the programs of the tests with that label; sanitizers need no others.
 foreach(label unit fuzz threads)

@@ -254,6 +254,40 @@ keep(void *arg, const struct hit *hit, uint64_t number)
     return evidence_keep(m->evidence, name, hit->conversation ? &hit->conversation->key : NULL);
 }
 
+/* ---- Frames ---- */
+
+static void
+turn(struct monitor *m)
+{
+    m->ticked = m->now;
+    if (m->alerts)
+        alerts_tick(m->alerts, m->now);
+}
+
+static void
+turn_if_due(struct monitor *m)
+{
+    if (m->now - m->ticked >= TICK)
+        turn(m);
+}
+
+static void
+hear(struct monitor *m, const struct frame *f)
+{
+    m->now = f->time;
+    if (m->evidence)
+        evidence_frame(m->evidence, f);
+}
+
+/* With several cores: all that the frames before have brought was told. */
+static void
+on_heard(void *arg, const struct frame *f)
+{
+    struct monitor *m = arg;
+    turn_if_due(m);
+    hear(m, f);
+}
+
 /* ---- The monitor ---- */
 
 static void
@@ -316,7 +350,10 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .protocols = config->protocols,
         .conversations = config->conversations,
         .memory = config->memory,
+        .cores = config->cores,
+        .octets_stay = config->octets_stay,
         .arg = m,
+        .heard = config->cores > 1 ? on_heard : NULL,
         .opened = m->detector ? on_opened : NULL,
         .packet = m->detector ? on_packet : NULL,
         .odd = m->detector ? on_odd : NULL,
@@ -359,14 +396,6 @@ monitor_free(struct monitor *m)
     free(m);
 }
 
-static void
-turn(struct monitor *m)
-{
-    m->ticked = m->now;
-    if (m->alerts)
-        alerts_tick(m->alerts, m->now);
-}
-
 /* Times are added and compared everywhere behind: one that cannot be is none. */
 #define TIME_MOST (INT64_MAX / 2)
 
@@ -380,17 +409,26 @@ monitor_frame(struct monitor *m, const struct frame *frame)
                                    .link = frame->link,
                                    .number = frame->number};
     const struct frame *f = frame->time < 0 || frame->time > TIME_MOST ? &timeless : frame;
-    m->now = f->time;
-    if (m->evidence)
-        evidence_frame(m->evidence, f);
+    if (m->config.cores > 1) {
+        sensor_frame(m->sensor, f);
+        return;
+    }
+    hear(m, f);
     sensor_frame(m->sensor, f);
-    if (m->now - m->ticked >= TICK)
-        turn(m);
+    turn_if_due(m);
+}
+
+void
+monitor_settle(struct monitor *m)
+{
+    sensor_settle(m->sensor);
+    turn_if_due(m);
 }
 
 void
 monitor_tick(struct monitor *m, nsec_t now)
 {
+    monitor_settle(m);
     m->now = now;
     sensor_tick(m->sensor, now);
     if (m->machines)
@@ -401,6 +439,7 @@ monitor_tick(struct monitor *m, nsec_t now)
 void
 monitor_end(struct monitor *m)
 {
+    monitor_settle(m);
     sensor_end(m->sensor);
     if (m->alerts)
         alerts_tick(m->alerts, m->now + 60 * NSEC_PER_SEC); /* what is held back is told */
@@ -465,6 +504,7 @@ monitor_circuits(struct monitor *m, const json_t *circuits, struct diag *diag)
     enum err err = plan_new(circuits, &plan, diag);
     if (err)
         return err;
+    monitor_settle(m);
     struct plan *was = m->plan;
     m->plan = plan;
     if (m->detector) {

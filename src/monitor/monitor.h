@@ -1,5 +1,6 @@
 /* monitor.h - everything that tieline-sensor does with frames, whoever brings them: conversations,
- * messages, devices, findings, rules, alerts. Pure but for the evidence files; one thread. */
+ * messages, devices, findings, rules, alerts. Pure but for the evidence files, and the threads of
+ * `cores`; one thread calls it, and is told. */
 #ifndef MONITOR_MONITOR_H
 #define MONITOR_MONITOR_H
 
@@ -14,8 +15,10 @@ struct monitor; /* Opaque. */
 struct monitor_config {
     const struct protocol *const *protocols; /* ends with NULL; borrowed */
     const struct oui_registry *registry;     /* borrowed; NULL: no vendors by MAC address */
-    uint32_t conversations;                  /* as in sensor.h */
+    uint32_t conversations;                  /* as in sensor.h, and the next three */
     size_t memory;
+    unsigned cores;
+    bool octets_stay;
     bool has_assets;           /* devices are kept; also if there are rules */
     bool has_habits;           /* who talks with whom, how, is kept */
     const struct rules *rules; /* borrowed; NULL: nothing is detected */
@@ -49,6 +52,9 @@ MUST_CHECK enum err monitor_new(const struct monitor_config *, struct monitor **
 void monitor_free(struct monitor *); /* NULL is fine */
 
 void monitor_frame(struct monitor *, const struct frame *);
+/* With several cores what a frame brings may be told later: now all of it has been. What follows
+ * but for the last functions does that first; those have what was told. */
+void monitor_settle(struct monitor *);
 /* Nothing comes: so late it is. */
 void monitor_tick(struct monitor *, nsec_t now);
 /* Nothing comes any more. */

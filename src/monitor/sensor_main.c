@@ -328,6 +328,7 @@ on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
 {
     struct ear *e = poll->data;
     frame_tap_read(e->tap, BLOCKS, on_frame, e);
+    monitor_settle(e->program->monitor);
     fflush(stdout);
 }
 
@@ -692,6 +693,8 @@ prepare(struct program *p, struct diag *diag)
                                           .registry = p->registry,
                                           .conversations = o->conversations,
                                           .memory = (size_t)o->memory_mib << 20,
+                                          .cores = o->cores,
+                                          .octets_stay = o->read,
                                           .has_assets = o->assets || o->link,
                                           .has_habits = o->habits,
                                           .feed = p->feed,

@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/options.h"
+#include "sensor/crew.h"
 #include "sensor/sensor_link.h"
 
 #include <stddef.h>
@@ -105,6 +106,8 @@ static const struct option_row rows[] = {
                   "that are remembered at once (65536)"),
     NUMBER_OPTION("memory", "MIB", AT(memory_mib), NUMBER_MAX,
                   "for what is not whole or not in order (64)"),
+    NUMBER_OPTION("cores", "N", AT(cores), CREW_MOST,
+                  "threads that share the work; what is told is the same (1)"),
     TEXT_OPTION("oui", "DIR", AT(oui), "", "whose MAC addresses are (/usr/share/ieee-data)"),
     TEXT_OPTION("link", "ADDRESS", AT(link), "",
                 "tell tielined there: unix:PATH, or IP:PORT with the three below"),

@@ -18,6 +18,7 @@ struct sensor_options {
     const char *interfaces[SENSOR_INTERFACES];
     unsigned n_interfaces;
     uint32_t conversations, memory_mib; /* 0: as sensor.h has it */
+    uint32_t cores;                     /* threads; 0, 1: one */
     const char *oui;                    /* directory of the registries; NULL: Debian's */
     const char *rules[SENSOR_RULES];    /* files, or directories of them */
     unsigned n_rules;

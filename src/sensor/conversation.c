@@ -239,6 +239,27 @@ conversations_expire(struct conversations *t, nsec_t before)
         end(t, &t->all[t->oldest]);
 }
 
+struct conversation *
+conversations_put(struct conversations *t, uint32_t place, const struct conversation *c)
+{
+    t->all[place] = *c;
+    return &t->all[place];
+}
+
+struct conversation *
+conversations_at(struct conversations *t, uint32_t place)
+{
+    return &t->all[place];
+}
+
+void
+conversations_take_out(struct conversations *t, uint32_t place)
+{
+    if (t->ended)
+        t->ended(t->arg, &t->all[place]);
+    forget(t, &t->all[place]);
+}
+
 void
 conversations_end(struct conversations *t)
 {

@@ -87,6 +87,12 @@ void conversation_forget_state(struct conversations *, struct conversation *);
 /* Those of which something was heard at `since` or later; the newest first. */
 void conversations_each(struct conversations *, nsec_t since,
                         void (*)(void *arg, struct conversation *), void *arg);
+/* For who finds conversations elsewhere: a new one at a place below `most`, where none is, and the
+ * one that is there. They are in no order of age, and never make room. */
+struct conversation *conversations_put(struct conversations *, uint32_t place,
+                                       const struct conversation *);
+struct conversation *conversations_at(struct conversations *, uint32_t place);
+void conversations_take_out(struct conversations *, uint32_t place); /* tells its end, forgets it */
 /* Ends those that nothing was heard of since `before`. */
 void conversations_expire(struct conversations *, nsec_t before);
 uint32_t conversations_number(const struct conversations *);

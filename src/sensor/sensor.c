@@ -1,7 +1,9 @@
 #include "sensor/sensor.h"
 
 #include "base/alloc.h"
+#include "sensor/crew.h"
 #include "sensor/fragments.h"
+#include "sensor/sensor_private.h"
 
 #include <stdlib.h>
 
@@ -10,11 +12,16 @@
 #define SILENCE (600 * NSEC_PER_SEC)
 #define TRIES 8                    /* messages each way by which a protocol must be known */
 #define HOLE_PATIENCE NSEC_PER_SEC /* with octets that come late */
+/* There are two ways to a packet (sensor_frame(), sensor_take()): the first must not become slower
+ * by the second. */
+#define IN_BOTH inline __attribute__((always_inline))
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 
 struct sensor {
     struct sensor_config config;
+    struct sensor_route route; /* NULL: it looks into packets itself */
+    struct crew *crew;         /* that does all of it; NULL: there is none */
     struct conversations *conversations;
     struct fragments *fragments;
     struct stream_budget budget;
@@ -46,9 +53,15 @@ sensor_new(const struct sensor_config *config)
     s->config = *config;
     if (!s->config.silence)
         s->config.silence = SILENCE;
-    s->budget.limit = config->memory ? config->memory : MEMORY;
-    s->conversations = conversations_new(
-        config->conversations ? config->conversations : CONVERSATIONS, &s->budget, on_ended, s);
+    if (!s->config.memory)
+        s->config.memory = MEMORY;
+    if (!s->config.conversations)
+        s->config.conversations = CONVERSATIONS;
+    s->crew = config->cores > 1 ? crew_new(&s->config) : NULL;
+    if (s->crew)
+        return s;
+    s->budget.limit = s->config.memory;
+    s->conversations = conversations_new(s->config.conversations, &s->budget, on_ended, s);
     s->fragments = fragments_new(&s->budget);
     return s;
 }
@@ -58,26 +71,43 @@ sensor_free(struct sensor *s)
 {
     if (!s)
         return;
+    crew_free(s->crew);
     conversations_free(s->conversations);
     fragments_free(s->fragments);
     free(s);
 }
 
-const struct sensor_counters *
-sensor_counters(const struct sensor *s)
+void
+sensor_settle(struct sensor *s)
 {
+    if (s->crew)
+        crew_settle(s->crew);
+}
+
+const struct sensor_counters *
+sensor_counters(struct sensor *s)
+{
+    if (s->crew)
+        crew_count(s->crew, &s->counters);
     return &s->counters;
 }
 
 void
 sensor_end(struct sensor *s)
 {
-    conversations_end(s->conversations);
+    if (s->crew)
+        crew_end(s->crew);
+    else
+        conversations_end(s->conversations);
 }
 
 void
 sensor_tick(struct sensor *s, nsec_t now)
 {
+    if (s->crew) {
+        crew_tick(s->crew, now);
+        return;
+    }
     conversations_expire(s->conversations, now - s->config.silence);
     fragments_expire(s->fragments, now);
 }
@@ -85,7 +115,10 @@ sensor_tick(struct sensor *s, nsec_t now)
 void
 sensor_each(struct sensor *s, nsec_t since, void (*fn)(void *arg, struct conversation *), void *arg)
 {
-    conversations_each(s->conversations, since, fn, arg);
+    if (s->crew)
+        crew_each(s->crew, since, fn, arg);
+    else
+        conversations_each(s->conversations, since, fn, arg);
 }
 
 /* ---- Messages ---- */
@@ -560,7 +593,7 @@ restart(struct sensor *s, const struct layers *l)
     c->octets[s->way] += l->wire;
 }
 
-static void
+static IN_BOTH void
 take_tcp(struct sensor *s, const struct layers *l)
 {
     struct conversation *c = s->c;
@@ -585,7 +618,7 @@ take_tcp(struct sensor *s, const struct layers *l)
     note_news(s, stream_input(there, &s->budget, &segment, on_octets, s));
 }
 
-static void
+static IN_BOTH void
 take_datagram(struct sensor *s, const struct layers *l)
 {
     struct conversation *c = s->c;
@@ -601,16 +634,10 @@ take_datagram(struct sensor *s, const struct layers *l)
 
 /* ---- Frames ---- */
 
-static void
-take_packet(struct sensor *s, const struct layers *l)
+static IN_BOTH void
+look_into(struct sensor *s, const struct layers *l, bool is_new)
 {
-    s->c = conversations_find(s->conversations, l, s->frame->time, &s->way);
     struct conversation *c = s->c;
-    if (!c)
-        return;
-    bool is_new = !c->packets[0] && !c->packets[1];
-    s->counters.conversations += is_new;
-    c->packets[s->way]++;
     c->octets[s->way] += l->wire;
     if (s->config.packet)
         s->config.packet(s->config.arg, c, s->way, s->frame, l);
@@ -626,6 +653,22 @@ take_packet(struct sensor *s, const struct layers *l)
         take_datagram(s, l);
     if (s->config.taken)
         s->config.taken(s->config.arg, c, s->way, s->frame, l);
+}
+
+static void
+take_packet(struct sensor *s, const struct layers *l)
+{
+    s->c = conversations_find(s->conversations, l, s->frame->time, &s->way);
+    struct conversation *c = s->c;
+    if (!c)
+        return;
+    bool is_new = !c->packets[0] && !c->packets[1];
+    s->counters.conversations += is_new;
+    c->packets[s->way]++;
+    if (s->route.packet)
+        s->route.packet(s->route.arg, c, is_new, s->way, s->frame, l);
+    else
+        look_into(s, l, is_new);
 }
 
 /* A datagram whose last piece this is goes on as one; false: it is not whole. */
@@ -644,10 +687,23 @@ rebuild(struct sensor *s, struct layers *l, nsec_t now)
     return true;
 }
 
+/* False: there are no threads, and it has to be read here. */
+static __attribute__((noinline)) bool
+hand_over(struct sensor *s, const struct frame *f)
+{
+    if (s->crew)
+        crew_frame(s->crew, f);
+    else if (s->config.heard)
+        s->config.heard(s->config.arg, f);
+    return s->crew;
+}
+
 void
 sensor_frame(struct sensor *s, const struct frame *f)
 {
     struct layers l;
+    if (s->config.cores > 1 && hand_over(s, f))
+        return;
     layers_parse(f, &l);
     s->counters.frames++;
     s->counters.octets += f->wire;
@@ -657,5 +713,45 @@ sensor_frame(struct sensor *s, const struct frame *f)
         take_packet(s, &l);
     if ((s->counters.frames & 1023) == 0)
         sensor_tick(s, f->time);
+    s->frame = NULL;
+}
+
+/* ---- In two halves ---- */
+
+void
+sensor_route(struct sensor *s, const struct sensor_route *route)
+{
+    s->route = *route;
+}
+
+static struct conversation *
+begin_at(struct sensor *s, const struct sensor_packet *p)
+{
+    struct conversation c = {.slot = p->slot, .first = p->frame->time};
+    unsigned way;
+    (void)conversation_key_of(p->layers, &c.key,
+                              &way); /* who found it has seen that there is one */
+    return conversations_put(s->conversations, p->place, &c);
+}
+
+void
+sensor_take(struct sensor *s, const struct sensor_packet *p)
+{
+    struct conversation *c = p->is_new ? begin_at(s, p)
+                                       : conversations_at(s->conversations, p->place);
+    c->last = p->frame->time;
+    c->packets[p->way]++;
+    s->c = c;
+    s->way = p->way;
+    s->frame = p->frame;
+    look_into(s, p->layers, p->is_new);
+    s->frame = NULL;
+}
+
+void
+sensor_take_end(struct sensor *s, uint32_t place, const struct frame *f)
+{
+    s->frame = f;
+    conversations_take_out(s->conversations, place);
     s->frame = NULL;
 }

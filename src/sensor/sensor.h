@@ -1,6 +1,10 @@
 /* sensor.h - frames in, messages of conversations out: the passive reader, without its sources and
  * without what is made of it. Pure: the time is the frames', memory is bounded by the config. One
- * thread; several sensors share nothing. */
+ * thread calls it, and is told; several sensors share nothing.
+ *
+ * With `cores` threads of its own take the frames apart (crew.h). What is told is the same and in
+ * the same order, but it comes later: during one of the next calls, sensor_settle() at the latest,
+ * and with conversations that are the teller's (transcript.h). */
 #ifndef SENSOR_SENSOR_H
 #define SENSOR_SENSOR_H
 
@@ -11,9 +15,13 @@ struct sensor; /* Opaque. */
 struct sensor_config {
     const struct protocol *const *protocols; /* ends with NULL; borrowed */
     uint32_t conversations;                  /* at once, at most; 0: 65536 */
-    size_t memory;  /* octets for what is not in order or not whole; 0: 64 MiB */
-    nsec_t silence; /* a conversation of which nothing was heard so long has ended; 0: 10 min */
+    size_t memory;    /* octets for what is not in order or not whole; 0: 64 MiB */
+    nsec_t silence;   /* a conversation of which nothing was heard so long has ended; 0: 10 min */
+    unsigned cores;   /* threads that are used, the caller's among them; 0, 1: that alone */
+    bool octets_stay; /* a frame's octets stay where they are until sensor_settle() */
     void *arg;
+    /* With several cores: a frame, before what is told of it. */
+    void (*heard)(void *arg, const struct frame *);
     /* A new one, by its first frame, which this way sent; also one of the same ends and ports that
      * begins anew, after the old has ended. NULL is fine, here and below. */
     void (*opened)(void *arg, const struct conversation *, unsigned way, const struct frame *,
@@ -56,6 +64,8 @@ struct sensor_counters {
 struct sensor *sensor_new(const struct sensor_config *); /* never NULL */
 void sensor_free(struct sensor *);                       /* ends all conversations; NULL is fine */
 void sensor_frame(struct sensor *, const struct frame *);
+/* All that was given has been told. Every function below does that first. */
+void sensor_settle(struct sensor *);
 /* Nothing comes any more: all conversations end. */
 void sensor_end(struct sensor *);
 /* Nothing comes: so late it is. */
@@ -63,6 +73,6 @@ void sensor_tick(struct sensor *, nsec_t now);
 /* As conversations_each(). */
 void sensor_each(struct sensor *, nsec_t since, void (*)(void *arg, struct conversation *),
                  void *arg);
-const struct sensor_counters *sensor_counters(const struct sensor *);
+const struct sensor_counters *sensor_counters(struct sensor *);
 
 #endif

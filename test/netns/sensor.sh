@@ -22,7 +22,10 @@ spawn b "$work/server" "$bin/lab-modbus" serve --registers 20 --json
 wait_for 5 grep -q ready "$work/server"
 spawn m "$work/heard" "$bin/tieline-sensor" --interface m0 --messages --counters
 sensor=$spawned
+spawn m "$work/shared" "$bin/tieline-sensor" --interface m0 --messages --counters --cores 3
+sharing=$spawned
 wait_for 5 grep -q "listens to m0" "$work/heard.err"
+wait_for 5 grep -q "listens to m0" "$work/shared.err"
 before=$(sent)
 in_host a "$bin/lab-modbus" poll 10.1.0.2 --registers 20 --interval 20ms --count 25 --json >"$work/polls"
 claim "25 polls succeed" holds '.ok == 25' "$work/polls"
@@ -49,6 +52,12 @@ claim "a tagged command is heard" wait_for 5 heard_number '.act == "operate" and
 
 stop $sensor
 claim "it ends in order" test $? -eq 0
+stop $sharing
+claim "one whose work three threads share ends in order, too" test $? -eq 0
+what() { jq -c 'select(.protocol == "modbus") | del(.frame, .time)' "$1"; }
+claim "... and has told the same" test "$(what "$work/shared")" = "$(what "$work/heard")"
+tail -n 1 "$work/shared" >"$work/counters"
+claim "... with nothing left out" holds '."not-heard" == 0 and .messages >= 51 and .malformed == 0' "$work/counters"
 tail -n 1 "$work/heard" >"$work/counters"
 claim "nothing was left out" holds '."not-heard" == 0 and .messages >= 51 and .malformed == 0 and .frames >= 60' "$work/counters"
 claim "it has sent nothing" test "$(sent)" = "$before"
