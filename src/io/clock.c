@@ -23,6 +23,14 @@ clock_wall(void)
     return read_clock(CLOCK_REALTIME);
 }
 
+nsec_t
+clock_tai_offset(void)
+{
+    nsec_t offset = read_clock(CLOCK_TAI) - clock_wall();
+    return (offset + NSEC_PER_SEC / 2) / NSEC_PER_SEC *
+           NSEC_PER_SEC; /* between the two is a moment */
+}
+
 bool
 clock_is_synchronised(nsec_t *error)
 {

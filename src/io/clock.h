@@ -21,6 +21,11 @@ clock_left(nsec_t deadline)
 /* UTC, from 1970-01-01T00:00:00Z; may jump when somebody sets it. For stamps people read. */
 nsec_t clock_wall(void);
 
+/* How far the kernel's CLOCK_TAI is ahead of it: whole seconds; 0 until somebody has told the
+ * kernel.
+ */
+nsec_t clock_tai_offset(void);
+
 /* Whether the kernel says that the wall clock follows UTC by an external source (NTP, PTP), and how
  * far off it may be. */
 bool clock_is_synchronised(nsec_t *error);

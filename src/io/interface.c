@@ -1,23 +1,36 @@
 #include "io/interface.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <ifaddrs.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum err
+interface_fail(const char *name, const char *what, int error, struct diag *diag)
+{
+    enum err err = error == EPERM || error == EACCES   ? ERR_DENIED
+                   : error == ENODEV || error == ENXIO ? ERR_NOT_FOUND
+                   : error == EBUSY || error == EEXIST ? ERR_BUSY
+                   : error == EOPNOTSUPP               ? ERR_UNSUPPORTED
+                                                       : ERR_IO;
+    return diag_set(diag, err, "%s: %s: %s", name, what, strerror(error));
+}
+
 static enum err
 system_error(struct diag *diag, const char *name, const char *what)
 {
-    enum err err = errno == ENODEV || errno == ENXIO   ? ERR_NOT_FOUND
-                   : errno == EPERM || errno == EACCES ? ERR_DENIED
-                                                       : ERR_IO;
-    if (err == ERR_NOT_FOUND)
-        return diag_set(diag, err, "there is no interface \"%s\"", name);
-    return diag_set(diag, err, "%s: %s: %s", name, what, strerror(errno));
+    if (errno == ENODEV || errno == ENXIO)
+        return diag_set(diag, ERR_NOT_FOUND, "there is no interface \"%s\"", name);
+    return interface_fail(name, what, errno, diag);
 }
 
 static enum err
@@ -121,6 +134,93 @@ interface_queues(const char *name, bool receive)
     if (!ask_ethtool(name, &channels))
         return count_queues(name, receive);
     return channels.combined_count + (receive ? channels.rx_count : channels.tx_count);
+}
+
+/* ---- Who uses it ---- */
+
+static bool
+is_address_of_host(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET6)
+        return !IN6_IS_ADDR_LINKLOCAL(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+    return a->sa_family == AF_INET;
+}
+
+static bool
+has_address(const char *name)
+{
+    struct ifaddrs *all;
+    bool found = false;
+    if (getifaddrs(&all))
+        return false;
+    for (const struct ifaddrs *a = all; a && !found; a = a->ifa_next)
+        found = a->ifa_addr && !strcmp(a->ifa_name, name) && is_address_of_host(a->ifa_addr);
+    freeifaddrs(all);
+    return found;
+}
+
+/* Is what sysfs says of a name true here, or of another network namespace? */
+static bool
+is_described(const char *name)
+{
+    char path[96], text[16] = "";
+    snprintf(path, sizeof path, "/sys/class/net/%s/ifindex", name);
+    FILE *file = fopen(path, "re");
+    bool is_read = file && fgets(text, sizeof text, file);
+    if (file)
+        fclose(file);
+    return is_read && strtoul(text, NULL, 10) == if_nametoindex(name);
+}
+
+/* The interface above it, for which it is a port or the ground: a bridge, a bond, a VLAN. */
+static bool
+find_upper(const char *name, char *upper, size_t room)
+{
+    char path[96];
+    bool found = false;
+    snprintf(path, sizeof path, "/sys/class/net/%s", name);
+    DIR *dir = is_described(name) ? opendir(path) : NULL;
+    for (const struct dirent *e; dir && !found && (e = readdir(dir));) {
+        found = !strncmp(e->d_name, "upper_", 6);
+        if (found)
+            snprintf(upper, room, "%s", e->d_name + 6);
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+bool
+interface_is_used(const char *name, struct diag *how)
+{
+    char upper[IF_NAMESIZE];
+    bool addressed = has_address(name);
+    if (!addressed && !find_upper(name, upper, sizeof upper))
+        return false;
+    if (addressed)
+        diag_set(how, ERR_BUSY, "%s: it has an address of the host", name);
+    else
+        diag_set(how, ERR_BUSY, "%s: %s is above it", name, upper);
+    return true;
+}
+
+/* ---- What the device does ---- */
+
+enum err
+interface_set_tag_removal(const char *name, bool on, bool *changed, struct diag *diag)
+{
+    struct ethtool_value flags = {.cmd = ETHTOOL_GFLAGS};
+    *changed = false;
+    if (!ask_ethtool(name, &flags)) /* no offloads at all */
+        return on ? diag_set(diag, ERR_UNSUPPORTED, "%s: no offloads", name) : ERR_OK;
+    if (!(flags.data & ETH_FLAG_RXVLAN) == !on)
+        return ERR_OK;
+    flags.cmd = ETHTOOL_SFLAGS;
+    flags.data ^= ETH_FLAG_RXVLAN;
+    if (!ask_ethtool(name, &flags))
+        return interface_fail(name, "rxvlan", errno, diag);
+    *changed = true;
+    return ERR_OK;
 }
 
 bool

@@ -15,7 +15,6 @@
 #include <linux/if_xdp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 
 #define BATCH 32u /* what the kernel sends in one call, at most */
@@ -39,42 +38,33 @@ struct xsk_sender {
 int
 xsk_tx_open(struct xsk_tx *tx, uint32_t n_frames, uint32_t n_tx, uint32_t frame_size)
 {
-    const struct xsk_umem_config config = {
-        .fill_size = MAX(n_frames - n_tx, RING_SIZE), .comp_size = n_tx, .frame_size = frame_size};
-    size_t size = (size_t)n_frames * frame_size;
-    *tx = (struct xsk_tx){.n_frames = n_frames, .frame_size = frame_size};
-    void *area = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (area == MAP_FAILED)
-        return -errno;
-    tx->area = area;
-    tx->free = xcalloc(n_tx, sizeof *tx->free);
+    *tx = (struct xsk_tx){.free = xcalloc(n_tx, sizeof *tx->free)};
     for (uint32_t i = 0; i < n_tx; i++)
         tx->free[tx->n_free++] = (uint64_t)(n_frames - 1 - i) * frame_size;
-    return xsk_umem__create(&tx->umem, area, size, &tx->fill, &tx->completion, &config);
+    return xsk_memory_open(&tx->memory, n_frames, frame_size, MAX(n_frames - n_tx, RING_SIZE),
+                           n_tx);
 }
 
 void
 xsk_tx_close(struct xsk_tx *tx)
 {
-    if (tx->umem)
-        xsk_umem__delete(tx->umem);
-    if (tx->area)
-        munmap(tx->area, (size_t)tx->n_frames * tx->frame_size);
+    xsk_memory_close(&tx->memory);
     free(tx->free);
 }
 
 void
 xsk_tx_collect(struct xsk_tx *tx)
 {
+    struct xsk_memory *m = &tx->memory;
     uint32_t at = 0;
-    unsigned n = xsk_ring_cons__peek(&tx->completion, tx->n_frames, &at);
+    unsigned n = xsk_ring_cons__peek(&m->completion, m->n_frames, &at);
     for (unsigned i = 0; i < n; i++) {
-        uint64_t place = *xsk_ring_cons__comp_addr(&tx->completion, at + i);
-        if (place < (uint64_t)tx->n_frames * tx->frame_size)
-            tx->free[tx->n_free++] = place / tx->frame_size * tx->frame_size;
+        uint64_t place = *xsk_ring_cons__comp_addr(&m->completion, at + i);
+        if (place < (uint64_t)m->n_frames * m->frame_size)
+            tx->free[tx->n_free++] = place / m->frame_size * m->frame_size;
     }
     if (n)
-        xsk_ring_cons__release(&tx->completion, n);
+        xsk_ring_cons__release(&m->completion, n);
 }
 
 bool
@@ -85,7 +75,7 @@ xsk_tx_queue(struct xsk_tx *tx, struct packet *const *packets, uint32_t n, uint3
         return false;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t frame = tx->free[--tx->n_free];
-        memcpy(xsk_umem__get_data(tx->area, frame), packets[i]->data, packets[i]->size);
+        memcpy(xsk_umem__get_data(tx->memory.area, frame), packets[i]->data, packets[i]->size);
         *xsk_ring_prod__tx_desc(&tx->ring, at + i) = (struct xdp_desc){.addr = frame,
                                                                        .len = packets[i]->size};
     }
@@ -131,8 +121,8 @@ xsk_sender_bind(struct xsk_sender *s)
         .bind_flags = XDP_COPY | XDP_USE_NEED_WAKEUP,
     };
     int size = SOCKET_BUFFER;
-    int result = xsk_socket__create(&s->socket, s->interface, 0, s->tx.umem, NULL, &s->tx.ring,
-                                    &config);
+    int result = xsk_socket__create(&s->socket, s->interface, 0, s->tx.memory.umem, NULL,
+                                    &s->tx.ring, &config);
     if (result) {
         s->socket = NULL;
         return result == -EBUSY ? ERR_BUSY : ERR_UNSUPPORTED;

@@ -6,20 +6,15 @@
 #ifndef IO_XSK_TX_H
 #define IO_XSK_TX_H
 
+#include "io/xsk.h"
 #include "packet/packet.h"
-
-#include <xdp/xsk.h>
 
 /* ---- The half that sends ---- */
 
 struct xsk_tx {
-    struct xsk_umem *umem;
-    uint8_t *area;
-    uint32_t n_frames, frame_size;
-    struct xsk_ring_prod fill,
-        ring; /* `fill` and, until it has a socket, `ring` are the caller's */
-    struct xsk_ring_cons completion;
-    uint64_t *free; /* where in the area those frames to send are that nobody has */
+    struct xsk_memory memory;  /* its fill ring is the caller's */
+    struct xsk_ring_prod ring; /* the caller's until it has a socket */
+    uint64_t *free;            /* where in the area those frames to send are that nobody has */
     uint32_t n_free;
 };
 
