@@ -39,6 +39,7 @@ if(NOT TIELINE_ONLY)
     install(FILES packaging/tieline-sensor/tieline-sensor@.service DESTINATION ${units} COMPONENT tieline-sensor)
     install(FILES packaging/tieline-sensor/sysusers.conf RENAME tieline-sensor.conf
         DESTINATION lib/sysusers.d COMPONENT tieline-sensor)
+    install(FILES packaging/tieline-sensor/xdp.conf DESTINATION ${data}/sensor COMPONENT tieline-sensor)
     install(DIRECTORY etc/detections/ DESTINATION ${data}/detections COMPONENT tieline-sensor
         FILES_MATCHING PATTERN *.yaml)
 

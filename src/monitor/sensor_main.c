@@ -6,9 +6,9 @@
 #include "detect/finding_names.h"
 #include "io/clock.h"
 #include "io/file.h"
-#include "io/frame_tap.h"
 #include "io/mapped_file.h"
 #include "io/tls.h"
+#include "monitor/ears.h"
 #include "monitor/monitor.h"
 #include "monitor/sensor_options.h"
 #include "sensor/message_json.h"
@@ -27,21 +27,11 @@
 #include <unistd.h>
 #include <uv.h>
 
-#define BLOCKS 4 /* of one interface, before another gets its turn */
 #define TICK_MS 1000
 #define BASELINE_MAX ((size_t)64 << 20)
 #define BASELINE_TICKS 300 /* after which it is written again */
 #define LAST_TICKS 20      /* tenths of a second, when it was told to end */
 #define LINK_PATIENCE 60   /* ticks, for what was read of a capture to be taken */
-
-struct program;
-
-struct ear {
-    struct program *program;
-    const char *interface;
-    struct frame_tap *tap;
-    uv_poll_t poll;
-};
 
 struct program {
     struct sensor_options options;
@@ -55,9 +45,7 @@ struct program {
     struct advisories *advisories;    /* NULL: there are none */
     const struct asset *asset;        /* whose vulnerabilities are being told */
     struct buf line;
-    struct ear ears[SENSOR_INTERFACES];
-    unsigned n_ears;
-    uint32_t number; /* of the last frame */
+    struct ears *ears; /* NULL: a capture is read */
     uv_loop_t loop;
     uv_timer_t tick;
     uv_signal_t signals[2];
@@ -176,13 +164,8 @@ static void
 print_counters(struct program *p)
 {
     const struct sensor_counters *c = monitor_counters(p->monitor);
-    struct frame_tap_counters all = {0, 0};
-    for (unsigned i = 0; i < p->n_ears; i++) {
-        struct frame_tap_counters one;
-        frame_tap_count(p->ears[i].tap, &one);
-        all.frames += one.frames;
-        all.dropped += one.dropped;
-    }
+    struct ears_counters all;
+    ears_count(p->ears, &all);
     printf("{\"frames\":%" PRIu64 ",\"octets\":%" PRIu64 ",\"not-heard\":%" PRIu64
            ",\"messages\":%" PRIu64 ",\"malformed\":%" PRIu64 ",\"conversations\":%" PRIu64
            ",\"segments\":%" PRIu64 ",\"holes\":%" PRIu64 ",\"octets-lost\":%" PRIu64
@@ -235,7 +218,7 @@ on_alert(void *arg, const char *json, size_t size, enum rule_severity severity U
     buf_put(&p->line, json, size);
     buf_str(&p->line, "}\n");
     print_line(p);
-    if (p->n_ears)
+    if (p->ears)
         fflush(stdout);
 }
 
@@ -309,26 +292,17 @@ read_capture(struct program *p)
 /* ---- Interfaces ---- */
 
 static void
-on_frame(void *arg, const struct tapped_frame *f)
+on_frame(void *arg, const struct frame *f)
 {
-    const struct ear *e = arg;
-    struct program *p = e->program;
-    const struct frame frame = {.interface = e->interface,
-                                .data = f->data,
-                                .size = f->size,
-                                .wire = f->wire,
-                                .time = f->time,
-                                .link = LINK_ETHERNET,
-                                .number = ++p->number};
-    monitor_frame(p->monitor, &frame);
+    const struct program *p = arg;
+    monitor_frame(p->monitor, f);
 }
 
 static void
-on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+on_pause(void *arg)
 {
-    struct ear *e = poll->data;
-    frame_tap_read(e->tap, BLOCKS, on_frame, e);
-    monitor_settle(e->program->monitor);
+    const struct program *p = arg;
+    monitor_settle(p->monitor);
     fflush(stdout);
 }
 
@@ -339,6 +313,7 @@ on_tick(uv_timer_t *timer)
 {
     struct program *p = timer->data;
     monitor_tick(p->monitor, clock_wall());
+    ears_tick(p->ears);
     if (p->telling)
         telling_tick(p->telling, monitor_sensor(p->monitor), clock_wall(), false);
     if (p->options.baseline && ++p->baseline_age == BASELINE_TICKS) {
@@ -350,8 +325,7 @@ on_tick(uv_timer_t *timer)
 static void
 end_loop(struct program *p)
 {
-    for (unsigned i = 0; i < p->n_ears; i++)
-        uv_close((uv_handle_t *)&p->ears[i].poll, NULL);
+    ears_stop(p->ears);
     for (size_t i = 0; i < ARRAY_SIZE(p->signals); i++)
         uv_close((uv_handle_t *)&p->signals[i], NULL);
     uv_close((uv_handle_t *)&p->tick, NULL);
@@ -376,8 +350,7 @@ on_last_tick(uv_timer_t *timer)
 static void
 hear_the_rest(struct program *p)
 {
-    for (unsigned i = 0; i < p->n_ears; i++)
-        frame_tap_read(p->ears[i].tap, UINT32_MAX, on_frame, &p->ears[i]);
+    ears_read_rest(p->ears);
     monitor_end(p->monitor);
 }
 
@@ -513,46 +486,24 @@ tell_capture(struct program *p)
     uv_run(&p->loop, UV_RUN_DEFAULT);
 }
 
-static enum err
-open_ears(struct program *p, struct diag *diag)
-{
-    static const struct frame_tap_options options;
-    for (unsigned i = 0; i < p->options.n_interfaces; i++) {
-        struct ear *e = &p->ears[i];
-        *e = (struct ear){.program = p, .interface = p->options.interfaces[i]};
-        enum err err = frame_tap_open(e->interface, &options, &e->tap, diag);
-        if (err)
-            return err;
-        p->n_ears++;
-    }
-    return ERR_OK;
-}
-
-static void
-listen_to_ears(struct program *p)
-{
-    begin_loop(p, on_tick, TICK_MS);
-    for (unsigned i = 0; i < p->n_ears; i++) {
-        struct ear *e = &p->ears[i];
-        uv_poll_init(&p->loop, &e->poll, frame_tap_fd(e->tap));
-        e->poll.data = e;
-        uv_poll_start(&e->poll, UV_READABLE, on_readable);
-        log_info("listens to %s", e->interface);
-    }
-    uv_run(&p->loop, UV_RUN_DEFAULT);
-    hear_the_rest(p);
-}
-
 static bool
 listen_live(struct program *p)
 {
-    struct diag diag = {""};
-    bool is_well = !open_ears(p, &diag);
-    if (is_well)
-        listen_to_ears(p);
-    else
+    const struct ears_config config = {.names = p->options.interfaces,
+                                       .n = p->options.n_interfaces,
+                                       .frame = on_frame,
+                                       .pause = on_pause,
+                                       .arg = p};
+    struct diag diag;
+    if (ears_open(&config, &p->ears, &diag)) {
         log_error("%s", diag.text);
-    return is_well;
+        return false;
+    }
+    begin_loop(p, on_tick, TICK_MS);
+    ears_listen(p->ears, &p->loop);
+    uv_run(&p->loop, UV_RUN_DEFAULT);
+    hear_the_rest(p);
+    return true;
 }
 
 /* ---- What is usual ---- */
@@ -774,8 +725,7 @@ main(int argc, char **argv)
         is_well = run(&p);
     else
         log_error("%s", diag.text);
-    for (unsigned i = 0; i < p.n_ears; i++)
-        frame_tap_close(p.ears[i].tap);
+    ears_close(p.ears);
     if (p.alerts_fd >= 0)
         close(p.alerts_fd);
     uv_loop_close(&p.loop);

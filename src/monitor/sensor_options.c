@@ -2,6 +2,7 @@
 
 #include "base/attr.h"
 #include "base/options.h"
+#include "monitor/ears.h"
 #include "sensor/crew.h"
 #include "sensor/sensor_link.h"
 
@@ -18,7 +19,7 @@ add_interface(void *options, const char *name, struct diag *diag)
     if (o->n_interfaces == SENSOR_INTERFACES)
         return diag_set(diag, ERR_INVALID, "more than %d", SENSOR_INTERFACES);
     o->interfaces[o->n_interfaces++] = name;
-    return ERR_OK;
+    return ears_check_name(name, diag);
 }
 
 static enum err
@@ -77,7 +78,7 @@ static const struct option_row rows[] = {
 #define AT(member) offsetof(struct sensor_options, member)
     TEXT_OPTION("read", "FILE", AT(read), "", "a capture, pcap or pcapng"),
     OTHER_OPTION("interface", "NAME", add_interface, "",
-                 "listen there; may be given several times"),
+                 "listen there, xdp:NAME by AF_XDP; may be given several times"),
     FLAG_OPTION("messages", AT(messages), "print every message, a line of JSON each"),
     FLAG_OPTION("identities", AT(identities), "print what is said of what a device is"),
     FLAG_OPTION("assets", AT(assets), "print at the end the devices, a line of JSON each"),

@@ -21,6 +21,9 @@ what_is_given_and_what_is_not(void **state UNUSED)
     assert_null(o.read);
     assert_int_equal(o.n_interfaces, 2);
     assert_string_equal(o.interfaces[1], "eth1");
+    assert_ok(PARSE(&o, &diag, "tieline-sensor", "--interface=packet:eth0", "--interface=xdp:eth1",
+                    "--memory", "16", "--conversations=1000"));
+    assert_int_equal(o.n_interfaces, 2);
     assert_int_equal(o.memory_mib, 16);
     assert_int_equal(o.conversations, 1000);
     assert_ok(PARSE(&o, &diag, "tieline-sensor", "--read", "a", "--suricata", "a.rules",
@@ -47,6 +50,18 @@ mistakes_name_the_option(void **state UNUSED)
     assert_string_equal(diag.text, "--read needs FILE");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--read="), ERR_INVALID);
     assert_string_equal(diag.text, "--read is empty");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=xdp:"), ERR_INVALID);
+    assert_string_equal(
+        diag.text,
+        "--interface: \"xdp:\": an interface's name has 1 to 15 characters, without : and /");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=xdp:xdp:eth1"), ERR_INVALID);
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=xdp:sixteen-or-longer"),
+               ERR_INVALID);
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=:eth1"), ERR_INVALID);
+    assert_string_equal(diag.text,
+                        "--interface: \":eth1\": NAME, packet:NAME or xdp:NAME is needed");
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=xd:eth1"), ERR_INVALID);
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=eth 1"), ERR_INVALID);
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--messages=yes"), ERR_INVALID);
     assert_string_equal(diag.text, "--messages takes no value");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--memory", "0"), ERR_INVALID);
