@@ -6,6 +6,7 @@
 #define FUZZ_DISSECT_H
 
 #include "dissect/protocol.h"
+#include "exact.h"
 #include "fuzz.h"
 
 #include <string.h>
@@ -49,9 +50,7 @@ fuzz_sink(void *arg, const struct pdu *p)
 static inline void
 fuzz_message(const struct protocol *p, struct dissection *d, const uint8_t *octets, size_t size)
 {
-    uint8_t *copy = malloc(size ? size : 1);
-    if (size)
-        memcpy(copy, octets, size);
+    uint8_t *copy = exact_copy(octets, size);
     size_t message = size;
     if (p->frame) {
         switch (p->frame(copy, size, &message)) {
@@ -70,7 +69,7 @@ fuzz_message(const struct protocol *p, struct dissection *d, const uint8_t *octe
     struct cursor c = cursor_over(copy, size);
     p->dissect(d, &c);
     check(!c.err || (c.field && c.offset <= size));
-    free(copy);
+    exact_free(copy, size);
 }
 
 /* Of a body, as far as it goes; returns how many octets. */
@@ -78,13 +77,11 @@ static inline size_t
 fuzz_body(const struct protocol *p, struct dissection *d, const uint8_t *octets, size_t size,
           bool is_missing)
 {
-    uint8_t *copy = malloc(size ? size : 1);
-    if (size)
-        memcpy(copy, octets, size);
+    uint8_t *copy = exact_copy(octets, size);
     d->body = true;
     size_t n = size ? p->body(d, is_missing ? NULL : copy, size) : 0;
     check(n <= size && (n == size || !d->body || is_missing));
-    free(copy);
+    exact_free(copy, size);
     return n;
 }
 
@@ -94,7 +91,12 @@ fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
     static struct pdu pdu;
     struct dissection d = {
         .protocol = p, .pdu = &pdu, .sink = fuzz_sink, .arg = (void *)(uintptr_t)p};
-    d.state = p->state_size ? calloc(1, p->state_size) : NULL;
+    static void *state; /* of exact size, too */
+    if (!state && p->state_size)
+        state = malloc(p->state_size);
+    if (state)
+        memset(state, 0, p->state_size);
+    d.state = state;
     bool is_body[2] = {false, false};
     while (size >= 2) {
         size_t head = data[0] & 8 && size > 2 ? 3 : 2;
@@ -114,7 +116,6 @@ fuzz_dissector(const struct protocol *p, const uint8_t *data, size_t size)
         data += head + n;
         size -= head + n;
     }
-    free(d.state);
     return 0;
 }
 
