@@ -2,6 +2,7 @@
  * machines, whose tables are as small as can be: what they find has a name that rules may have. */
 #include "detect/finding_names.h"
 #include "detect/machines.h"
+#include "exact.h"
 #include "fuzz.h"
 #include "sensor/protocols.h"
 #include "sensor/sensor.h"
@@ -64,8 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t number = 1; size >= 3; number++) {
         size_t n = data[1] | (size_t)(data[2] & 7) << 8;
         n = n < size - 3 ? n : size - 3;
-        uint8_t *copy = malloc(n ? n : 1);
-        memcpy(copy, data + 3, n);
+        uint8_t *copy = exact_copy(data + 3, n);
         now += (data[0] & 15) * NSEC_PER_MSEC << (data[0] >> 4);
         struct frame frame = {.data = copy,
                               .size = (uint32_t)n,
@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .link = LINK_ETHERNET,
                               .number = number};
         sensor_frame(sensor, &frame);
-        free(copy);
+        exact_free(copy, n);
         data += 3 + n;
         size -= 3 + n;
     }

@@ -1,11 +1,10 @@
 /* A capture of frames, each behind its length and the link's kind, through the whole sensor: within
  * its memory, whatever they are. */
+#include "exact.h"
 #include "fuzz.h"
 #include "sensor/message_json.h"
 #include "sensor/protocols.h"
 #include "sensor/sensor.h"
-
-#include <string.h>
 
 static void
 on_message(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
@@ -41,8 +40,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     for (uint32_t number = 1; size >= 3; number++) {
         size_t n = data[1] | (size_t)(data[2] & 15) << 8;
         n = n < size - 3 ? n : size - 3;
-        uint8_t *copy = malloc(n ? n : 1);
-        memcpy(copy, data + 3, n);
+        uint8_t *copy = exact_copy(data + 3, n);
         struct frame frame = {.data = copy,
                               .size = (uint32_t)n,
                               .wire = (uint32_t)n + (data[2] >> 7),
@@ -50,7 +48,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                               .link = links[data[0] % 5],
                               .number = number};
         sensor_frame(sensor, &frame);
-        free(copy);
+        exact_free(copy, n);
         data += 3 + n;
         size -= 3 + n;
     }

@@ -1,10 +1,9 @@
 /* Payloads, each behind an octet that says which conversation, way and carrier, and one of its
  * size, held against rules with every way to look for something: within its memory, whatever they
  * are. */
+#include "exact.h"
 #include "fuzz.h"
 #include "suricata/suricata.h"
-
-#include <string.h>
 
 static const char text[] =
     "alert ip any any -> any any (content:\"ab\"; sid:1;)\n"
@@ -67,9 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct suricata_matcher *m = suricata_matcher_new(rules, 16384, on_alert, NULL);
     for (uint32_t frame = 1; size >= 2; frame++) {
         size_t n = data[1] < size - 2 ? data[1] : size - 2;
-        uint8_t *copy = malloc(n ? n : 1);
-        if (n)
-            memcpy(copy, data + 2, n);
+        uint8_t *copy = exact_copy(data + 2, n);
         bool is_back = data[0] & 1;
         struct suricata_packet p = {.where = {.ip = data[0] & 128 ? 6 : 4,
                                               .proto = protos[data[0] >> 1 & 3],
@@ -85,7 +82,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (p.where.proto == 6 && n)
             suricata_octets(m, &p.where, copy, (uint32_t)n, data[0] & 32 ? (uint32_t)n : 0);
         suricata_packet(m, &p);
-        free(copy);
+        exact_free(copy, n);
         data += 2 + n;
         size -= 2 + n;
     }

@@ -19,7 +19,6 @@ struct datagram {
     nsec_t first;
     uint32_t whole; /* its size; 0: the last piece has not come */
     uint32_t n_octets, n_pieces, capacity;
-    struct piece pieces[FRAGMENTS_PIECES];
     uint8_t *data;
 };
 
@@ -27,6 +26,8 @@ struct fragments {
     struct stream_budget *budget;
     uint32_t given; /* datagram whose octets the caller may still have; UINT32_MAX: none */
     struct datagram all[FRAGMENTS_DATAGRAMS];
+    struct piece pieces[FRAGMENTS_DATAGRAMS]
+                       [FRAGMENTS_PIECES]; /* apart: what is searched is near */
 };
 
 struct fragments *
@@ -51,8 +52,10 @@ fragments_free(struct fragments *f)
 {
     if (!f)
         return;
-    for (uint32_t i = 0; i < FRAGMENTS_DATAGRAMS; i++)
-        forget(f, &f->all[i]);
+    for (uint32_t i = 0; i < FRAGMENTS_DATAGRAMS; i++) {
+        if (f->all[i].is_used)
+            forget(f, &f->all[i]);
+    }
     free(f);
 }
 
@@ -113,10 +116,10 @@ make_room(struct fragments *f, struct datagram *d, uint32_t size)
 enum overlap { OVERLAP_NONE, OVERLAP_SAME, OVERLAP_WRONG };
 
 static enum overlap
-overlap_of(const struct datagram *d, const struct layers *l)
+overlap_of(const struct piece *pieces, uint32_t n, const struct layers *l)
 {
-    for (uint32_t i = 0; i < d->n_pieces; i++) {
-        const struct piece *p = &d->pieces[i];
+    for (uint32_t i = 0; i < n; i++) {
+        const struct piece *p = &pieces[i];
         if (p->at == l->fragment_at && p->size == l->size)
             return OVERLAP_SAME;
         if (l->fragment_at < p->at + p->size && p->at < l->fragment_at + l->size)
@@ -136,7 +139,8 @@ fragments_input(struct fragments *f, const struct layers *l, nsec_t now, const u
     if (!l->size || l->size != l->wire || end > DATAGRAM_MAX || (l->more_fragments && l->size % 8))
         return FRAGMENT_DROPPED;
     struct datagram *d = find(f, l, now);
-    enum overlap overlap = overlap_of(d, l);
+    struct piece *pieces = f->pieces[d - f->all];
+    enum overlap overlap = overlap_of(pieces, d->n_pieces, l);
     if (overlap == OVERLAP_SAME)
         return FRAGMENT_KEPT;
     bool fits = overlap == OVERLAP_NONE && d->n_pieces < FRAGMENTS_PIECES &&
@@ -146,7 +150,7 @@ fragments_input(struct fragments *f, const struct layers *l, nsec_t now, const u
         return FRAGMENT_DROPPED;
     }
     memcpy(d->data + l->fragment_at, l->payload, l->size);
-    d->pieces[d->n_pieces++] = (struct piece){l->fragment_at, l->size};
+    pieces[d->n_pieces++] = (struct piece){l->fragment_at, l->size};
     d->n_octets += l->size;
     if (!l->more_fragments)
         d->whole = end;
