@@ -116,7 +116,7 @@ detector_is_out_of_range(struct detector *d, const struct event *e, const struct
     if (is_out && counts) {
         buf_printf(&d->detail, "%.6g, where %u values were %.6g to %.6g", value, r->n, r->low,
                    r->high);
-        *sure = MIN(*sure, 100 - 200 / (r->n + 1));
+        *sure = MIN(*sure, (unsigned)(100 - 200 / (r->n + UINT64_C(1))));
     }
     r->low = fmin(r->low, value);
     r->high = fmax(r->high, value);

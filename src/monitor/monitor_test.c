@@ -716,6 +716,29 @@ what_was_learned_is_kept(void **state UNUSED)
     unmake(&again);
 }
 
+/* The file ends with the only range and its count, which may be as large as it can. */
+static void
+a_range_of_any_number_of_values_is_one(void **state UNUSED)
+{
+    static const char rule[] = HEAD("range") "    protocol: modbus\n    act: write\n"
+                                             "    range: {of: value, by: [target, object]}\n";
+    struct bench b;
+    struct buf saved = BUF_INIT;
+    struct diag diag;
+    make(&b, rule, SECOND, NULL);
+    ask(&b, 1, 2, WRITE);
+    b.now += 2 * SECOND;
+    ask(&b, 1, 2, WRITE);
+    detector_save(monitor_detector(b.monitor), &saved);
+    buf_patch_be32(&saved, saved.size - 4, UINT32_MAX);
+    assert_ok(detector_restore(monitor_detector(b.monitor), saved.data, saved.size, &diag));
+    ask(&b, 1, 2, WRITE_BIG);
+    assert_int_equal(b.n_told, 1);
+    assert_int_equal(number_of(b.told[0], "sure"), 100);
+    buf_fini(&saved);
+    unmake(&b);
+}
+
 /* Polls of two registers in turn each second, and one write. */
 static void
 habits_are_functions_objects_and_periods(void **state UNUSED)
@@ -897,6 +920,7 @@ main(void)
         cmocka_unit_test(circuits_judge_what_is_there),
         cmocka_unit_test(what_is_in_a_feed_is_told),
         cmocka_unit_test(what_was_learned_is_kept),
+        cmocka_unit_test(a_range_of_any_number_of_values_is_one),
         cmocka_unit_test(habits_are_functions_objects_and_periods),
         cmocka_unit_test(what_others_find_becomes_an_alert),
         cmocka_unit_test(packets_of_the_conversation_are_kept),
