@@ -50,7 +50,8 @@ if(TIELINE_SANITIZE)
 endif()
 # To trace every comparison, too, takes half of the time, and reached nothing more in as many executions.
 if(TIELINE_FUZZ)
-    target_compile_options(tieline_options INTERFACE -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp)
+    target_compile_options(tieline_options INTERFACE
+        -fsanitize=fuzzer-no-link -fno-sanitize-coverage=trace-cmp)
 endif()
 # Where the tree and the build directory are must not show, neither in debug information nor in the id that the linker makes of it.
 set(TIELINE_PREFIX_MAP "")
