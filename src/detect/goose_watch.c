@@ -56,8 +56,9 @@ struct publisher {
     uint32_t n_states;
     nsec_t interval; /* the shortest that was heard */
     nsec_t state_began;
-    uint32_t n_strict; /* messages of a state that left its t alone */
-    bool is_loose;     /* it did not so from the beginning: its t is the message's */
+    uint64_t state_values; /* that it began with */
+    uint32_t n_strict;     /* messages of a state that left its t alone */
+    bool is_loose;         /* it did not so from the beginning: its t is the message's */
     struct watch_rate rate;
 };
 
@@ -284,7 +285,7 @@ judge_same_state(const struct judging *j)
     j->p->n_strict += a->t == b->t;
     if (j->p->is_loose)
         return true;
-    if (is_other)
+    if (b->values != j->p->state_values)
         TELL(j, "goose-change-without-state", "other values with sqNum %u of stNum %u", b->sequence,
              b->state);
     else if (a->t != b->t)
@@ -357,8 +358,11 @@ take(struct publisher *p, const struct said *said, nsec_t now)
     nsec_t passed = now - p->heard;
     if (p->heard && passed > 0 && (!p->interval || passed < p->interval))
         p->interval = passed;
-    if (!p->heard || p->last.state != said->state)
+    bool is_restarted = said->sequence < p->last.sequence; /* or it would not count */
+    if (!p->heard || p->is_expired || p->last.state != said->state || is_restarted) {
         p->state_began = now;
+        p->state_values = said->values;
+    }
     p->last = *said;
     p->heard = now;
     p->is_expired = false;

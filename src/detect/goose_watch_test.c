@@ -212,6 +212,39 @@ values_and_numbers_change_together(void **state)
 }
 
 static void
+each_message_with_other_values_than_its_state_began_with_is_told(void **state)
+{
+    struct bench *b = *state;
+    struct publisher p = heard(b);
+    p.value = !p.value;
+    next(b, &p);
+    next(b, &p);
+    assert_found(b, "goose-change-without-state goose-change-without-state ");
+    p.value = !p.value; /* as it was */
+    next(b, &p);
+    assert_found(b, "");
+}
+
+static void
+a_publisher_that_begins_anew_has_the_values_that_it_then_has(void **state)
+{
+    struct bench *b = *state;
+    struct publisher p = ordinary;
+    p.state = 1;
+    p.sequence = 0;
+    publish(b, &p);
+    for (unsigned i = 0; i < 20; i++)
+        next(b, &p);
+    p.value = !p.value;
+    p.sequence = UINT32_MAX; /* 0 is next */
+    p.t = b->now / NSEC_PER_SEC + 1;
+    next(b, &p);
+    assert_found(b, "goose-restarted ");
+    next(b, &p);
+    assert_found(b, "");
+}
+
+static void
 t_is_that_of_the_state(void **state)
 {
     struct bench *b = *state;
@@ -406,8 +439,10 @@ TEST_MAIN(BENCH_TEST(a_publisher_as_it_should_be_is_not_told_of),
           BENCH_TEST(numbers_that_go_back_are_told), BENCH_TEST(numbers_that_jump_are_told),
           BENCH_TEST(messages_that_were_lost_are_told_as_that),
           BENCH_TEST(the_same_numbers_with_another_content_are_told),
-          BENCH_TEST(values_and_numbers_change_together), BENCH_TEST(t_is_that_of_the_state),
-          BENCH_TEST(t_may_be_as_old_as_it_ever_was),
+          BENCH_TEST(values_and_numbers_change_together),
+          BENCH_TEST(each_message_with_other_values_than_its_state_began_with_is_told),
+          BENCH_TEST(a_publisher_that_begins_anew_has_the_values_that_it_then_has),
+          BENCH_TEST(t_is_that_of_the_state), BENCH_TEST(t_may_be_as_old_as_it_ever_was),
           BENCH_TEST(a_publisher_that_never_kept_t_is_left_alone),
           BENCH_TEST(another_sender_is_told_and_not_followed),
           BENCH_TEST(a_configuration_that_changes_is_told),
