@@ -64,14 +64,16 @@ struct publisher {
 
 struct goose_watch {
     struct watch_config config;
+    struct peer_watch *peers;
     struct watch_table *publishers;
 };
 
 struct goose_watch *
-goose_watch_new(const struct watch_config *config)
+goose_watch_new(const struct watch_config *config, struct peer_watch *peers)
 {
     struct goose_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
+    w->peers = peers;
     w->publishers = watch_table_of(config, PUBLISHERS, sizeof(struct publisher),
                                    sizeof(struct key));
     return w;
@@ -374,6 +376,7 @@ expire(struct goose_watch *w, struct publisher *p, const struct sight *at)
 {
     char text[WATCH_TIME_SIZE];
     p->is_expired = true;
+    peer_watch_gone(w->peers, p->key.reference);
     watch_tell(&w->config, at, "goose-expired", p->key.reference,
                "silent for %s, timeAllowedtoLive was %" PRId64 " ms",
                watch_time(at->now - p->heard, text), p->last.life / NSEC_PER_MSEC);
@@ -396,8 +399,12 @@ judge(const struct judging *j)
         TELL(j, "goose-returned", "stNum %u sqNum %u after %u and %u, silent for %s",
              j->said->state, j->said->sequence, j->last->state, j->last->sequence,
              watch_time(now - p->heard, was));
-    if (p->is_expired ? !is_restart(j) || judge_numbers(j) : judge_numbers(j))
+    bool begins = p->is_expired || is_restart(j), has_changed = j->last->values != j->said->values;
+    if (p->is_expired ? !is_restart(j) || judge_numbers(j) : judge_numbers(j)) {
         take(p, j->said, now);
+        if ((begins || has_changed) && !p->key.is_simulated)
+            peer_watch_goose(j->w->peers, j->at, p->key.reference, !begins);
+    }
 }
 
 void
@@ -424,6 +431,8 @@ goose_watch_message(struct goose_watch *w, const struct sight *at)
     if (said.needs_commissioning)
         TELL(&j, "goose-needs-commissioning", "ndsCom is set");
     take(p, &said, at->now);
+    if (!said.key.is_simulated)
+        peer_watch_goose(w->peers, at, said.key.reference, false);
 }
 
 void

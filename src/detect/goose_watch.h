@@ -8,12 +8,13 @@
 #ifndef DETECT_GOOSE_WATCH_H
 #define DETECT_GOOSE_WATCH_H
 
-#include "detect/watch.h"
+#include "detect/peer_watch.h"
 
 struct goose_watch; /* Opaque. */
 
-struct goose_watch *goose_watch_new(const struct watch_config *); /* never NULL */
-void goose_watch_free(struct goose_watch *);                      /* NULL is fine */
+/* Never NULL. `peers` are told of values that change; borrowed. */
+struct goose_watch *goose_watch_new(const struct watch_config *, struct peer_watch *peers);
+void goose_watch_free(struct goose_watch *); /* NULL is fine */
 void goose_watch_message(struct goose_watch *, const struct sight *);
 void goose_watch_tick(struct goose_watch *, nsec_t now);
 

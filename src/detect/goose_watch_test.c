@@ -1,87 +1,32 @@
-#include "detect/testing.h"
-#include "proto/ot/goose/goose.h"
-#include "proto/ot/goose/goose_value.h"
+#include "detect/process_bus_testing.h"
 
 #define MS NSEC_PER_MSEC
 
-/* What a publisher says; a test changes what it is about. */
-struct publisher {
-    unsigned mac;
-    uint16_t appid;
-    uint32_t state, sequence, life, configuration;
-    const char *reference, *data_set, *id;
-    int64_t t; /* seconds */
-    bool value, is_simulated, needs_commissioning, has_second;
-};
-
-static const struct publisher ordinary = {.mac = 1,
-                                          .appid = 1,
-                                          .state = 5,
-                                          .life = 2000,
-                                          .configuration = 1,
-                                          .reference = "IED1/LLN0$GO$gcb1",
-                                          .data_set = "IED1/LLN0$ds1",
-                                          .id = "g1",
-                                          .t = 999};
-
-static struct ber_text
-text(const char *s)
-{
-    return (struct ber_text){.data = s, .size = strlen(s)};
-}
-
 static void
-publish(struct bench *b, const struct publisher *p)
-{
-    struct goose_value values[2] = {{.type = GOOSE_BOOLEAN, .boolean = p->value},
-                                    {.type = GOOSE_BOOLEAN, .boolean = true}};
-    const struct goose_pdu pdu = {.header.appid = p->appid,
-                                  .gocb_ref = text(p->reference),
-                                  .time_allowed_to_live_ms = p->life,
-                                  .dat_set = text(p->data_set),
-                                  .go_id = text(p->id),
-                                  .t = {.seconds = (uint32_t)p->t},
-                                  .st_num = p->state,
-                                  .sq_num = p->sequence,
-                                  .simulation = p->is_simulated,
-                                  .conf_rev = p->configuration,
-                                  .nds_com = p->needs_commissioning,
-                                  .values = values,
-                                  .n_values = p->has_second ? 2 : 1};
-    struct made_frame f = bench_ethernet(p->mac, 9, 0x88b8);
-    struct buf octets = BUF_INIT;
-    f.octets[0] = 1; /* a group */
-    assert_ok(goose_encode(&octets, &pdu));
-    put(&f, octets.data, octets.size);
-    buf_fini(&octets);
-    bench_send(b, &f);
-}
-
-static void
-next(struct bench *b, struct publisher *p)
+next(struct bench *b, struct bench_publisher *p)
 {
     bench_wait(b, NSEC_PER_SEC);
     p->sequence++;
-    publish(b, p);
+    bench_publish(b, p);
 }
 
 static void
-change(struct bench *b, struct publisher *p)
+change(struct bench *b, struct bench_publisher *p)
 {
     bench_wait(b, NSEC_PER_SEC);
     p->state++;
     p->sequence = 0;
     p->t = b->now / NSEC_PER_SEC;
     p->value = !p->value;
-    publish(b, p);
+    bench_publish(b, p);
 }
 
 /* One that has been heard for a while. */
-static struct publisher
+static struct bench_publisher
 heard(struct bench *b)
 {
-    struct publisher p = ordinary;
-    publish(b, &p);
+    struct bench_publisher p = bench_ordinary_publisher;
+    bench_publish(b, &p);
     for (unsigned i = 0; i < 20; i++)
         next(b, &p);
     for (unsigned i = 0; i < 4; i++) {
@@ -96,9 +41,9 @@ static void
 a_publisher_as_it_should_be_is_not_told_of(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = ordinary;
+    struct bench_publisher p = bench_ordinary_publisher;
     p.sequence = UINT32_MAX - 1;
-    publish(b, &p);
+    bench_publish(b, &p);
     next(b, &p);
     p.sequence = 0; /* it wraps to 1 */
     next(b, &p);
@@ -106,7 +51,7 @@ a_publisher_as_it_should_be_is_not_told_of(void **state)
     for (unsigned i = 0; i < 8; i++) { /* the burst behind it */
         bench_wait(b, (INT64_C(2) << i) * MS);
         p.sequence++;
-        publish(b, &p);
+        bench_publish(b, &p);
     }
     assert_found(b, "");
 }
@@ -115,17 +60,17 @@ static void
 what_comes_over_two_ways_is_one(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b), late = p;
+    struct bench_publisher p = heard(b), late = p;
     bench_wait(b, 2 * MS);
-    publish(b, &p);
+    bench_publish(b, &p);
     change(b, &p);
     late = p;
     bench_wait(b, 2 * MS);
     p.sequence++;
-    publish(b, &p);
+    bench_publish(b, &p);
     bench_wait(b, 2 * MS);
-    publish(b, &late);
-    publish(b, &p);
+    bench_publish(b, &late);
+    bench_publish(b, &p);
     assert_found(b, "");
 }
 
@@ -133,12 +78,12 @@ static void
 what_comes_more_often_than_there_are_ways_is_told(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     for (unsigned i = 0; i < 3; i++)
-        publish(b, &p);
+        bench_publish(b, &p);
     assert_found(b, "");
     for (unsigned i = 0; i < 100; i++)
-        publish(b, &p);
+        bench_publish(b, &p);
     assert_found(b, "goose-repeated goose-flood ");
 }
 
@@ -146,13 +91,13 @@ static void
 numbers_that_go_back_are_told(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b), old = p;
+    struct bench_publisher p = heard(b), old = p;
     next(b, &p);
     next(b, &p);
-    publish(b, &old);
+    bench_publish(b, &old);
     assert_found(b, "goose-sequence-went-back ");
     old.state--;
-    publish(b, &old);
+    bench_publish(b, &old);
     assert_found(b, "goose-state-went-back ");
     next(b, &p); /* the real one goes on */
     assert_found(b, "");
@@ -162,7 +107,7 @@ static void
 numbers_that_jump_are_told(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.sequence += 50;
     next(b, &p);
     assert_found(b, "goose-sequence-jumped ");
@@ -175,7 +120,7 @@ static void
 messages_that_were_lost_are_told_as_that(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.life = 10000;
     next(b, &p);
     bench_wait(b, 3 * NSEC_PER_SEC);
@@ -188,13 +133,13 @@ static void
 the_same_numbers_with_another_content_are_told(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b), other = p;
+    struct bench_publisher p = heard(b), other = p;
     other.value = !p.value;
     bench_wait(b, 10 * MS);
-    publish(b, &other);
+    bench_publish(b, &other);
     assert_found(b, "goose-numbers-again ");
     bench_wait(b, 500 * MS);
-    publish(b, &p);
+    bench_publish(b, &p);
     assert_found(b, "goose-repeated ");
 }
 
@@ -202,7 +147,7 @@ static void
 values_and_numbers_change_together(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.value = !p.value;
     next(b, &p);
     assert_found(b, "goose-change-without-state ");
@@ -215,7 +160,7 @@ static void
 each_message_with_other_values_than_its_state_began_with_is_told(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.value = !p.value;
     next(b, &p);
     next(b, &p);
@@ -229,10 +174,10 @@ static void
 a_publisher_that_begins_anew_has_the_values_that_it_then_has(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = ordinary;
+    struct bench_publisher p = bench_ordinary_publisher;
     p.state = 1;
     p.sequence = 0;
-    publish(b, &p);
+    bench_publish(b, &p);
     for (unsigned i = 0; i < 20; i++)
         next(b, &p);
     p.value = !p.value;
@@ -248,7 +193,7 @@ static void
 t_is_that_of_the_state(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.t++;
     next(b, &p);
     assert_found(b, "goose-t-without-state ");
@@ -258,13 +203,13 @@ t_is_that_of_the_state(void **state)
     p.state++;
     p.value = !p.value;
     p.sequence = 0;
-    publish(b, &p);
+    bench_publish(b, &p);
     assert_found(b, "goose-t-stood-still ");
     p.state++;
     p.value = !p.value;
     p.t = t;
     bench_wait(b, NSEC_PER_SEC);
-    publish(b, &p);
+    bench_publish(b, &p);
     assert_found(b, "goose-t-went-back ");
 }
 
@@ -272,7 +217,7 @@ static void
 t_may_be_as_old_as_it_ever_was(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.life = 100000;
     next(b, &p);
     bench_wait(b, 30 * NSEC_PER_SEC);
@@ -280,7 +225,7 @@ t_may_be_as_old_as_it_ever_was(void **state)
     p.state++;
     p.t += 2;
     p.value = !p.value;
-    publish(b, &p);
+    bench_publish(b, &p);
     assert_found(b, "goose-t-stale ");
 }
 
@@ -289,8 +234,8 @@ static void
 a_publisher_that_never_kept_t_is_left_alone(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = ordinary;
-    publish(b, &p);
+    struct bench_publisher p = bench_ordinary_publisher;
+    bench_publish(b, &p);
     for (unsigned i = 0; i < 20; i++) {
         p.t += i > 3; /* not at once */
         p.value = i > 3 && i % 2;
@@ -303,7 +248,7 @@ static void
 another_sender_is_told_and_not_followed(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b), thief = p;
+    struct bench_publisher p = heard(b), thief = p;
     thief.mac = 66;
     change(b, &thief);
     assert_found(b, "goose-publisher-changed ");
@@ -315,7 +260,7 @@ static void
 a_configuration_that_changes_is_told(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.configuration = 2;
     next(b, &p);
     assert_found(b, "goose-conf-rev-changed ");
@@ -340,7 +285,7 @@ static void
 silence_is_told_by_time_alone(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     bench_tick(b, 1999 * MS);
     assert_found(b, "");
     bench_tick(b, 2 * MS);
@@ -358,7 +303,7 @@ static void
 a_restart_is_not_a_step_back(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     p.state = 0;
     change(b, &p);
     assert_found(b, "goose-restarted ");
@@ -370,10 +315,10 @@ static void
 simulated_messages_stand_beside_the_real_ones(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b), test = ordinary;
+    struct bench_publisher p = heard(b), test = bench_ordinary_publisher;
     test.mac = 7;
     test.is_simulated = true;
-    publish(b, &test);
+    bench_publish(b, &test);
     assert_found(b, "goose-simulated ");
     next(b, &test);
     next(b, &p);
@@ -384,9 +329,9 @@ static void
 one_that_is_not_commissioned_is_told_at_once(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = ordinary;
+    struct bench_publisher p = bench_ordinary_publisher;
     p.needs_commissioning = true;
-    publish(b, &p);
+    bench_publish(b, &p);
     next(b, &p);
     assert_found(b, "goose-needs-commissioning ");
 }
@@ -395,21 +340,21 @@ static void
 a_flood_is_more_than_there_ever_was(void **state)
 {
     struct bench *b = *state;
-    struct publisher p = heard(b);
+    struct bench_publisher p = heard(b);
     for (unsigned i = 0; i < 10; i++)
         next(b, &p);
     change(b, &p);
     for (unsigned i = 0; i < 10; i++) { /* the burst behind it is none */
         bench_wait(b, 4 * MS);
         p.sequence++;
-        publish(b, &p);
+        bench_publish(b, &p);
     }
     assert_found(b, "");
     next(b, &p);
     for (unsigned i = 0; i < 60; i++) {
         bench_wait(b, MS);
         p.sequence++;
-        publish(b, &p);
+        bench_publish(b, &p);
     }
     assert_found(b, "goose-flood ");
 }

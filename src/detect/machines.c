@@ -4,6 +4,7 @@
 #include "detect/arp_watch.h"
 #include "detect/flood_watch.h"
 #include "detect/goose_watch.h"
+#include "detect/peer_watch.h"
 #include "detect/poll_watch.h"
 #include "detect/ptp_watch.h"
 #include "detect/series_watch.h"
@@ -48,6 +49,7 @@ static const struct {
 };
 
 struct machines {
+    struct peer_watch *peers;
     struct goose_watch *goose;
     struct sv_watch *sv;
     struct arp_watch *arp;
@@ -73,8 +75,9 @@ machines_new(const struct watch_config *its)
     m->octets = sizeof *m + m->n_memories * sizeof *m->memories;
     m->memories = xcalloc(m->n_memories, sizeof *m->memories);
     counted.octets = &m->octets;
-    m->goose = goose_watch_new(config);
-    m->sv = sv_watch_new(config);
+    m->peers = peer_watch_new(config);
+    m->goose = goose_watch_new(config, m->peers);
+    m->sv = sv_watch_new(config, m->peers);
     m->arp = arp_watch_new(config);
     m->tcp = tcp_watch_new(config);
     m->poll = poll_watch_new(config);
@@ -103,6 +106,7 @@ machines_free(struct machines *m)
     series_watch_free(m->series);
     ptp_watch_free(m->ptp);
     flood_watch_free(m->flood);
+    peer_watch_free(m->peers);
     free(m->memories);
     free(m);
 }
@@ -113,6 +117,7 @@ machines_tick(struct machines *m, nsec_t now)
     m->ticked = now;
     goose_watch_tick(m->goose, now);
     sv_watch_tick(m->sv, now);
+    peer_watch_tick(m->peers, now);
     poll_watch_tick(m->poll, now);
     series_watch_tick(m->series, now);
 }

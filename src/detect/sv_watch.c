@@ -19,6 +19,8 @@
 #define RMS_SAMPLES 400 /* of a window, some cycles of the mains whatever the rate */
 #define RMS_WINDOWS 20  /* that are learned from */
 #define RMS_FLOOR 1000  /* 1 A, 10 V: what moves less is noise */
+#define CURRENTS 4      /* channels, before the voltages: IEC 61850-9-2LE */
+#define STEP 2
 #define RATE_WINDOWS 3
 #define RATE_OFF 0.05 /* part of the rate that a second may be off */
 
@@ -63,18 +65,22 @@ struct stream_seen {
     unsigned n_channels, n_samples;
     uint32_t n_windows;
     struct channel channels[CHANNELS];
+    double strengths[CHANNELS]; /* RMS of the last window */
+    bool has_strengths;
 };
 
 struct sv_watch {
     struct watch_config config;
+    struct peer_watch *peers;
     struct watch_table *streams;
 };
 
 struct sv_watch *
-sv_watch_new(const struct watch_config *config)
+sv_watch_new(const struct watch_config *config, struct peer_watch *peers)
 {
     struct sv_watch *w = xcalloc(1, sizeof *w);
     w->config = *config;
+    w->peers = peers;
     w->streams = watch_table_of(config, STREAMS, sizeof(struct stream_seen), sizeof(struct key));
     return w;
 }
@@ -211,15 +217,27 @@ judge_channel(struct channel *c, double rms, uint32_t n_windows)
     return false;
 }
 
+/* From one window to the next to twice or half as much. */
+static unsigned
+step_of(unsigned channel, double was, double rms)
+{
+    bool rose = rms > STEP * was && rms > RMS_FLOOR, fell = was > STEP * rms && was > RMS_FLOOR;
+    unsigned step = rose ? PEER_CURRENT_ROSE : fell ? PEER_CURRENT_FELL : 0;
+    return channel < CURRENTS ? step : step << 2;
+}
+
 static void
 judge_window(struct sv_watch *w, struct stream_seen *s, const struct sight *at)
 {
     char text[WATCH_TEXT_MAX] = "";
+    unsigned steps = 0;
     int n = 0;
     for (unsigned i = 0; i < s->n_channels; i++) {
         struct channel *c = &s->channels[i];
         double rms = sqrt(c->squares / s->n_samples), was = c->mean;
         c->squares = 0;
+        steps |= s->has_strengths ? step_of(i, s->strengths[i], rms) : 0;
+        s->strengths[i] = rms;
         if (!judge_channel(c, rms, s->n_windows))
             continue;
         if (n < (int)sizeof text - 1)
@@ -228,6 +246,9 @@ judge_window(struct sv_watch *w, struct stream_seen *s, const struct sight *at)
     }
     s->n_samples = 0;
     s->n_windows++;
+    s->has_strengths = true;
+    if (!s->key.is_simulated)
+        peer_watch_sv(w->peers, at, s->key.id, steps);
     if (!n)
         return;
     TELL("sv-magnitude-step", "%s", text);
@@ -243,6 +264,7 @@ judge_values(struct sv_watch *w, struct stream_seen *s, const struct said *said,
         memset(s->channels, 0, sizeof s->channels);
         s->n_channels = said->n_values;
         s->n_samples = s->n_windows = 0;
+        s->has_strengths = false;
     }
     for (unsigned i = 0; i < said->n_values; i++)
         s->channels[i].squares += (double)said->values[i] * said->values[i];
@@ -387,6 +409,7 @@ sv_watch_tick(struct sv_watch *w, nsec_t now)
         if (s->is_silent || now - s->heard <= SILENT_AFTER)
             continue;
         s->is_silent = true;
+        peer_watch_gone(w->peers, s->key.id);
         TELL("sv-silent", "no sample for more than a second, smpCnt was %u", s->count);
     }
 }

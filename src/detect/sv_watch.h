@@ -8,12 +8,13 @@
 #ifndef DETECT_SV_WATCH_H
 #define DETECT_SV_WATCH_H
 
-#include "detect/watch.h"
+#include "detect/peer_watch.h"
 
 struct sv_watch; /* Opaque. */
 
-struct sv_watch *sv_watch_new(const struct watch_config *); /* never NULL */
-void sv_watch_free(struct sv_watch *);                      /* NULL is fine */
+/* Never NULL. `peers` are told of strengths that rise or fall; borrowed. */
+struct sv_watch *sv_watch_new(const struct watch_config *, struct peer_watch *peers);
+void sv_watch_free(struct sv_watch *); /* NULL is fine */
 void sv_watch_message(struct sv_watch *, const struct sight *);
 void sv_watch_tick(struct sv_watch *, nsec_t now); /* streams that have gone silent */
 

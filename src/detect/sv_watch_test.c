@@ -1,65 +1,24 @@
-#include "detect/testing.h"
-#include "proto/ot/sv/sv.h"
-
-#include <math.h>
+#include "detect/process_bus_testing.h"
 
 #define RATE 4000
 #define PERIOD (NSEC_PER_SEC / RATE)
 
-struct stream_made {
-    unsigned mac, count, wrap;
-    uint32_t configuration;
-    uint8_t synch;
-    bool is_simulated;
-    double strength;
-    const char *id;
-};
-
-static const struct stream_made ordinary = {
-    .mac = 1, .wrap = RATE, .configuration = 1, .synch = 2, .strength = 100000, .id = "MU01"};
-
 static void
-sample(struct bench *b, const struct stream_made *s)
-{
-    struct sv_le_sample values = {{0}, {0}};
-    uint8_t octets[SV_LE_SAMPLE_SIZE];
-    for (unsigned i = 0; i < SV_LE_CHANNELS; i++)
-        values.value[i] = (int32_t)(s->strength * sin(2 * 3.14159265 * s->count / 80));
-    sv_le_encode(octets, &values);
-    struct sv_pdu pdu = {.n_asdus = 1};
-    pdu.header.appid = 0x4000;
-    pdu.header.reserved1 = s->is_simulated ? IEC61850_SIMULATED : 0;
-    pdu.asdus[0] = (struct sv_asdu){.sv_id = {.data = s->id, .size = strlen(s->id)},
-                                    .smp_cnt = (uint16_t)s->count,
-                                    .conf_rev = s->configuration,
-                                    .smp_synch = s->synch,
-                                    .sample = octets,
-                                    .sample_size = sizeof octets};
-    struct made_frame f = bench_ethernet(s->mac, 9, 0x88ba);
-    struct buf frame = BUF_INIT;
-    f.octets[0] = 1;
-    assert_ok(sv_encode(&frame, &pdu));
-    put(&f, frame.data, frame.size);
-    buf_fini(&frame);
-    bench_send(b, &f);
-}
-
-static void
-go_on(struct bench *b, struct stream_made *s, unsigned n)
+go_on(struct bench *b, struct bench_stream *s, unsigned n)
 {
     while (n--) {
         bench_wait(b, PERIOD);
         s->count = (s->count + 1) % s->wrap;
-        sample(b, s);
+        bench_sample(b, s);
     }
 }
 
 /* Of which everything is known: four seconds. */
-static struct stream_made
+static struct bench_stream
 heard(struct bench *b)
 {
-    struct stream_made s = ordinary;
-    sample(b, &s);
+    struct bench_stream s = bench_ordinary_stream;
+    bench_sample(b, &s);
     go_on(b, &s, 5 * RATE + 100);
     assert_found(b, "");
     return s;
@@ -69,7 +28,7 @@ static void
 samples_that_are_missing_are_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     s.count += 10;
     go_on(b, &s, 10);
     assert_found(b, "sv-gap ");
@@ -80,10 +39,10 @@ static void
 what_comes_over_two_ways_is_one(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b), late = s;
+    struct bench_stream s = heard(b), late = s;
     go_on(b, &s, 3);
-    sample(b, &late);
-    sample(b, &s);
+    bench_sample(b, &late);
+    bench_sample(b, &s);
     assert_found(b, "");
 }
 
@@ -91,12 +50,12 @@ static void
 samples_out_of_order_are_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b), late = s;
+    struct bench_stream s = heard(b), late = s;
     late.count++;
     s.count++;
     go_on(b, &s, 1);
     assert_found(b, "sv-gap ");
-    sample(b, &late);
+    bench_sample(b, &late);
     assert_found(b, "sv-went-back ");
     go_on(b, &s, 10);
     assert_found(b, "");
@@ -106,17 +65,17 @@ static void
 a_number_that_comes_again_is_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b), other = s;
+    struct bench_stream s = heard(b), other = s;
     other.strength = 101000;
     other.count = s.count; /* not where the wave is zero */
     go_on(b, &s, 5);
     other.count = s.count;
-    sample(b, &other);
+    bench_sample(b, &other);
     other.strength = 102000;
-    sample(b, &other); /* once a second */
+    bench_sample(b, &other); /* once a second */
     assert_found(b, "sv-numbers-again ");
     bench_wait(b, 100 * NSEC_PER_MSEC);
-    sample(b, &s);
+    bench_sample(b, &s);
     assert_found(b, "sv-repeated ");
 }
 
@@ -124,7 +83,7 @@ static void
 the_count_wraps_where_it_did(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     s.wrap = 200;
     go_on(b, &s, 150);
     assert_found(b, "sv-wrap-wrong ");
@@ -134,7 +93,7 @@ static void
 the_count_does_not_go_on_behind_its_wrap(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     go_on(b, &s, RATE - 110);
     s.wrap = 10000;
     go_on(b, &s, 100);
@@ -145,7 +104,7 @@ static void
 the_rate_is_what_it_was(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     for (unsigned i = 0; i < 5 * RATE; i++) {
         bench_wait(b, PERIOD / 4); /* and a quarter more */
         go_on(b, &s, 1);
@@ -157,7 +116,7 @@ static void
 a_clock_that_is_lost_is_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     s.synch = 1;
     go_on(b, &s, 2);
     assert_found(b, "sv-synch-lost ");
@@ -170,7 +129,7 @@ static void
 another_sender_is_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b), thief = s;
+    struct bench_stream s = heard(b), thief = s;
     thief.mac = 66;
     go_on(b, &thief, 1);
     assert_found(b, "sv-publisher-changed ");
@@ -182,7 +141,7 @@ static void
 another_sender_after_silence_is_told_and_followed(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     bench_tick(b, 2 * NSEC_PER_SEC);
     assert_found(b, "sv-silent ");
     s.mac = 66;
@@ -194,7 +153,7 @@ static void
 a_step_of_the_strength_is_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     s.strength = 108000; /* load moves */
     go_on(b, &s, 1000);
     assert_found(b, "");
@@ -207,7 +166,7 @@ static void
 silence_and_return_are_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b);
+    struct bench_stream s = heard(b);
     bench_tick(b, 999 * NSEC_PER_MSEC);
     assert_found(b, "");
     bench_tick(b, 2 * NSEC_PER_MSEC);
@@ -222,13 +181,13 @@ static void
 what_else_a_stream_says_of_itself_is_told(void **state)
 {
     struct bench *b = *state;
-    struct stream_made s = heard(b), test = ordinary;
+    struct bench_stream s = heard(b), test = bench_ordinary_stream;
     s.configuration = 2;
     go_on(b, &s, 2);
     assert_found(b, "sv-conf-rev-changed ");
     test.is_simulated = true;
     test.mac = 7;
-    sample(b, &test);
+    bench_sample(b, &test);
     go_on(b, &test, 1);
     assert_found(b, "sv-simulated ");
 }
