@@ -4,6 +4,11 @@
 #include <string.h>
 
 const struct finding_name finding_names[] = {
+    {"answer-by-other",
+     "an answer comes from another MAC address, or over a longer or shorter way"},
+    {"answer-differs", "an answer to something else than what was asked"},
+    {"answer-twice", "a second answer to one request"},
+    {"answer-unasked", "an answer to what nobody asked"},
     {"arp-announcement-storm", "a device announces addresses far more often than it did"},
     {"arp-duplicate-address", "two devices say by turns that an address is theirs"},
     {"arp-flip", "an address is claimed by another device than just before"},
@@ -63,6 +68,7 @@ const struct finding_name finding_names[] = {
     {"ptp-second-master", "another clock announces itself beside a better grandmaster"},
     {"ptp-slave-announces", "a port that followed a master until now announces another"},
     {"ptp-time-step", "the time of a clock steps by more than a millisecond"},
+    {"report-unpolled", "events of a station that nobody has ever asked anything"},
     {"series-replayed", "measured values are those of an earlier time again"},
     {"series-stuck", "measured values that were never still do not change any more"},
     {"sv-conf-rev-changed", "a stream has another confRev than before"},

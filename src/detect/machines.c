@@ -1,6 +1,7 @@
 #include "detect/machines.h"
 
 #include "base/alloc.h"
+#include "detect/answer_watch.h"
 #include "detect/arp_watch.h"
 #include "detect/flood_watch.h"
 #include "detect/goose_watch.h"
@@ -21,6 +22,7 @@
 
 #include <stdlib.h>
 
+#define PROTO_UDP 17
 #define TICK (100 * NSEC_PER_MSEC)
 #define MEMORIES 8192u /* conversations; a power of 2 */
 
@@ -32,6 +34,7 @@ enum wants {
     WANTS_SERIES = 8,
     WANTS_PTP = 16,
     WANTS_FLOOD = 32,
+    WANTS_ANSWERS = 64,
 };
 
 static const struct {
@@ -42,9 +45,9 @@ static const struct {
     {&sv_protocol, WANTS_SV},
     {&arp_protocol, WANTS_ARP},
     {&ptp_protocol, WANTS_PTP},
-    {&modbus, WANTS_SERIES},
-    {&iec104, WANTS_SERIES},
-    {&dnp3, WANTS_SERIES | WANTS_FLOOD},
+    {&modbus, WANTS_SERIES | WANTS_ANSWERS},
+    {&iec104, WANTS_SERIES | WANTS_ANSWERS},
+    {&dnp3, WANTS_SERIES | WANTS_FLOOD | WANTS_ANSWERS},
     {&c37118, WANTS_SERIES | WANTS_FLOOD},
 };
 
@@ -58,6 +61,7 @@ struct machines {
     struct series_watch *series;
     struct ptp_watch *ptp;
     struct flood_watch *flood;
+    struct answer_watch *answers;
     uint32_t n_memories;
     nsec_t ticked;
     struct watch_memory *memories; /* by conversations' slots; where two meet the newer has it */
@@ -84,6 +88,7 @@ machines_new(const struct watch_config *its)
     m->series = series_watch_new(config);
     m->ptp = ptp_watch_new(config);
     m->flood = flood_watch_new(config);
+    m->answers = answer_watch_new(config);
     return m;
 }
 
@@ -107,6 +112,7 @@ machines_free(struct machines *m)
     ptp_watch_free(m->ptp);
     flood_watch_free(m->flood);
     peer_watch_free(m->peers);
+    answer_watch_free(m->answers);
     free(m->memories);
     free(m);
 }
@@ -165,6 +171,8 @@ machines_message(struct machines *m, const struct conversation *c, unsigned way,
         ptp_watch_message(m->ptp, &at);
     if (wants & WANTS_FLOOD)
         flood_watch_message(m->flood, &at);
+    if (wants & WANTS_ANSWERS)
+        answer_watch_message(m->answers, &at);
 }
 
 void
@@ -182,6 +190,8 @@ machines_packet(struct machines *m, const struct conversation *c, unsigned way,
     const struct sight at = sight_of(c, way, f, NULL, memory_of(m, c));
     if (at.now - m->ticked >= TICK || at.now < m->ticked)
         machines_tick(m, at.now);
+    if (at.memory->wants & WANTS_ANSWERS && l->proto == PROTO_UDP)
+        at.memory->ttl[way] = l->ttl;
     poll_watch_heard(m->poll, at.now);
     tcp_watch_packet(m->tcp, &at, l);
     flood_watch_packet(m->flood, &at, l);

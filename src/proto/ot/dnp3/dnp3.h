@@ -26,6 +26,7 @@ enum dnp3_field {
     DNP3_APP_SEQUENCE, /* application header */
     DNP3_CONFIRM,
     DNP3_UNSOLICITED,
+    DNP3_CONTINUES,   /* of a fragment that is not the first of its message; absent: it is */
     DNP3_INDICATIONS, /* IIN: the first octet is the upper */
     DNP3_GROUP,       /* an object header each */
     DNP3_VARIATION,

@@ -1,6 +1,7 @@
 /* The application layer (IEEE 1815-2012 clause 4, annex A). */
 #include "proto/ot/dnp3/dnp3_private.h"
 
+#define FIR 0x80
 #define FUNCTION_READ 1
 #define FUNCTION_RESPONSE 129
 #define FUNCTION_UNSOLICITED 130
@@ -342,6 +343,8 @@ dnp3_application(struct dissection *d, struct cursor *c, const struct cursor *me
         pdu_uint(d, DNP3_APP_SEQUENCE, 0, control & 15);
         pdu_uint(d, DNP3_CONFIRM, 0, control >> 5 & 1);
         pdu_uint(d, DNP3_UNSOLICITED, 0, control >> 4 & 1);
+        if (!(control & FIR))
+            pdu_uint(d, DNP3_CONTINUES, 0, 1);
         if (function >= FUNCTION_RESPONSE && function <= FUNCTION_AUTHENTICATION_RESPONSE) {
             uint16_t indications = cursor_be16(c, "internal indications");
             if (!c->err)

@@ -48,6 +48,7 @@ static const struct field_info fields[] = {
     [DNP3_APP_SEQUENCE] = {"application-sequence", FIELD_UINT, NULL, "of fragments"},
     [DNP3_CONFIRM] = {"confirm", FIELD_BOOL, NULL, "a confirmation is asked for"},
     [DNP3_UNSOLICITED] = {"unsolicited", FIELD_BOOL, NULL, "nobody asked"},
+    [DNP3_CONTINUES] = {"continues", FIELD_BOOL, NULL, "not the first fragment of a message"},
     [DNP3_INDICATIONS] = {"indications", FIELD_UINT, NULL, "IIN1 (upper octet) and IIN2"},
     [DNP3_GROUP] = {"group", FIELD_UINT, NULL, "of objects"},
     [DNP3_VARIATION] = {"variation", FIELD_UINT, NULL, "of the group"},
