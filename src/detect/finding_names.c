@@ -15,6 +15,7 @@ const struct finding_name finding_names[] = {
     {"arp-moved", "an address is claimed by another device after long silence of the first"},
     {"arp-sender-differs", "the sender's MAC in the message is not that of the frame"},
     {"arp-unasked-reply", "an answer to somebody who has not asked"},
+    {"beacon", "connections or datagrams of one to another by the clock, that are not polling"},
     {"c37118-commander-new", "a PMU is commanded by somebody who has not done so"},
     {"c37118-configuration-changed", "a PMU tells another configuration than before"},
     {"c37118-id-changed", "a sender of phasors has another IDCODE than before"},

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "detect/answer_watch.h"
 #include "detect/arp_watch.h"
+#include "detect/beacon_watch.h"
 #include "detect/flood_watch.h"
 #include "detect/goose_watch.h"
 #include "detect/peer_watch.h"
@@ -22,6 +23,7 @@
 
 #include <stdlib.h>
 
+#define PROTO_TCP 6
 #define PROTO_UDP 17
 #define TICK (100 * NSEC_PER_MSEC)
 #define MEMORIES 8192u /* conversations; a power of 2 */
@@ -62,6 +64,7 @@ struct machines {
     struct ptp_watch *ptp;
     struct flood_watch *flood;
     struct answer_watch *answers;
+    struct beacon_watch *beacons;
     uint32_t n_memories;
     nsec_t ticked;
     struct watch_memory *memories; /* by conversations' slots; where two meet the newer has it */
@@ -89,6 +92,7 @@ machines_new(const struct watch_config *its)
     m->ptp = ptp_watch_new(config);
     m->flood = flood_watch_new(config);
     m->answers = answer_watch_new(config);
+    m->beacons = beacon_watch_new(config);
     return m;
 }
 
@@ -113,6 +117,7 @@ machines_free(struct machines *m)
     flood_watch_free(m->flood);
     peer_watch_free(m->peers);
     answer_watch_free(m->answers);
+    beacon_watch_free(m->beacons);
     free(m->memories);
     free(m);
 }
@@ -183,6 +188,32 @@ machines_malformed(struct machines *m, const struct conversation *c, unsigned wa
     flood_watch_malformed(m->flood, &at, where);
 }
 
+static const struct protocol *
+heard_in(void *arg, const struct beacon_talk *talk)
+{
+    const struct machines *m = arg;
+    const struct watch_memory *memory = &m->memories[talk->slot & (m->n_memories - 1)];
+    return memory->serial == talk->serial ? memory->protocol : NULL;
+}
+
+/* Of connections the first packet, of datagrams the first of some: most packets are neither. */
+static inline void
+take_beginning(struct machines *m, const struct sight *at, const struct layers *l)
+{
+    struct watch_memory *memory = at->memory;
+    bool begins = false;
+    if (l->proto == PROTO_TCP) {
+        begins = (l->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+                 at->conversation->packets[at->way] == 1;
+    } else if (l->proto == PROTO_UDP) {
+        begins = at->now - memory->datagram >= BEACON_GAP || at->now < memory->datagram;
+        memory->datagram = at->now;
+        memory->ttl[at->way] = l->ttl;
+    }
+    if (begins)
+        beacon_watch_packet(m->beacons, at, l->size, heard_in, m);
+}
+
 void
 machines_packet(struct machines *m, const struct conversation *c, unsigned way,
                 const struct frame *f, const struct layers *l)
@@ -190,8 +221,8 @@ machines_packet(struct machines *m, const struct conversation *c, unsigned way,
     const struct sight at = sight_of(c, way, f, NULL, memory_of(m, c));
     if (at.now - m->ticked >= TICK || at.now < m->ticked)
         machines_tick(m, at.now);
-    if (at.memory->wants & WANTS_ANSWERS && l->proto == PROTO_UDP)
-        at.memory->ttl[way] = l->ttl;
+    if (l->ip && l->has_ports)
+        take_beginning(m, &at, l);
     poll_watch_heard(m->poll, at.now);
     tcp_watch_packet(m->tcp, &at, l);
     flood_watch_packet(m->flood, &at, l);

@@ -892,6 +892,25 @@ who_works_at_a_relay_is_told(void **state UNUSED)
     unmake(&b);
 }
 
+/* What a machine finds, where the rule asks whether the ends are new. */
+static void
+a_finding_is_new_or_usual_too(void **state UNUSED)
+{
+    struct bench b;
+    make(&b, HEAD("r1") "    on: finding\n    finding: beacon\n    new: [source, target, port]\n",
+         100 * SECOND, NULL); /* of which the time between findings counts one minute */
+    for (unsigned i = 0; i < 60; i++) {
+        say_at(&b, 1, 2, 40000, 5555, "01");
+        b.now += i < 15 ? 0 : 1 * SECOND;
+        if (i >= 15)
+            say_at(&b, 1, 3, 40000, 6666, "01");
+        b.now += 60 * SECOND;
+    }
+    assert_int_equal(b.n_told, 1);
+    assert_string_equal(text_of(json_object_get(b.told[0], "target"), "address"), "10.0.0.3");
+    unmake(&b);
+}
+
 int
 main(void)
 {
@@ -926,6 +945,7 @@ main(void)
         cmocka_unit_test(packets_of_the_conversation_are_kept),
         cmocka_unit_test(a_directory_that_is_not_there_is_said),
         cmocka_unit_test(who_works_at_a_relay_is_told),
+        cmocka_unit_test(a_finding_is_new_or_usual_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
