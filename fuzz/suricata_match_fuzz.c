@@ -1,6 +1,6 @@
 /* Payloads, each behind an octet that says which conversation, way and carrier, and one of its
  * size, held against rules with every way to look for something: within its memory, whatever they
- * are. */
+ * are. One is a packet, and also a head of HTTP, a piece of a body, a message of DNS or of TLS. */
 #include "exact.h"
 #include "fuzz.h"
 #include "suricata/suricata.h"
@@ -35,23 +35,74 @@ static const char text[] =
     "9; sid:13;)\n"
     "alert tcp any any -> any any (flow:established,to_server; "
     "content:\"abcdefghabcdefghabcdefghabcdefghij\"; "
-    "sid:14;)\n";
+    "sid:14;)\n"
+    "alert http any any -> any any (http.uri; content:\"/a\"; bsize:<9; http.header; "
+    "content:\"a\"; "
+    "sid:15;)\n"
+    "alert http any any -> any any (flow:to_client; file.data; content:\"b\"; content:!\"c\"; "
+    "sid:16;)\n"
+    "alert http any any -> any any (http.request_body; url_decode; strip_whitespace; "
+    "content:\"ab\"; http.host; dotprefix; content:\".a\"; endswith; sid:17;)\n"
+    "alert http any any -> any any (http.header_names; content:!\"a\"; http.start; "
+    "compress_whitespace; to_uppercase; content:\"A\"; http.request_header; content:\"b\"; "
+    "http.request_header; content:\"c\"; sid:18;)\n"
+    "alert http any any -> any any (http.host.raw; content:\"a\"; http.uri.raw; bsize:>1; "
+    "http.protocol; content:!\"1\"; http.cookie; content:\"a\"; http.header.raw; content:\"a\"; "
+    "http.request_line; content:\"a\"; http.method; content:\"a\"; sid:19;)\n"
+    "alert http any any -> any any (http.stat_code; content:\"2\"; http.stat_msg; content:\"a\"; "
+    "http.response_line; content:\"a\"; http.response_body; pcre:\"/a/\"; sid:20;)\n"
+    "alert dns any any -> any any (dns.query; content:\"a\"; dns.query; content:\"b\"; sid:21;)\n"
+    "alert tls any any -> any any (tls.cert_subject; content:\"a\"; tls.cert_serial; "
+    "content:\"0\"; sid:22;)\n"
+    "alert tls any any -> any any (tls.cert_issuer; content:\"CN\"; sid:23;)\n";
+#define N_RULES 23
+
+static const struct field_info http_fields[] = {{"version", FIELD_UINT, NULL, ""}};
+static const struct field_info dns_fields[] = {{"section", FIELD_UINT, NULL, ""},
+                                               {"name", FIELD_TEXT, NULL, ""}};
+static const struct field_info tls_fields[] = {{"serial", FIELD_OCTETS, NULL, ""}};
+static const struct protocol protocols[] = {
+    {.name = "http", .fields = http_fields, .n_fields = 1, .carriers = CARRIER_TCP},
+    {.name = "dns", .fields = dns_fields, .n_fields = 2, .carriers = CARRIER_TCP | CARRIER_UDP},
+    {.name = "tls", .fields = tls_fields, .n_fields = 1, .carriers = CARRIER_TCP},
+};
+static const struct protocol *const known[] = {&protocols[0], &protocols[1], &protocols[2], NULL};
+
+/* A message that has a field of each kind, and the octets as they came. */
+static void
+message(struct suricata_matcher *m, struct suricata_where w, const struct protocol *protocol,
+        const uint8_t *octets, uint32_t n)
+{
+    static struct pdu p;
+    w.app = p.protocol = protocol;
+    p.kind = n && octets[0] & 1 ? PDU_RESPONSE : PDU_REQUEST;
+    p.octets = octets;
+    p.size = n;
+    p.n_fields = (uint32_t)protocol->n_fields;
+    p.fields[0] = (struct field){.object = protocol == &protocols[2], .n = n / 2};
+    if (protocol == &protocols[2])
+        p.fields[0].octets = octets;
+    p.fields[1] = (struct field){.id = 1, .n = n, .octets = octets};
+    suricata_message(m, &w, &p);
+    if (protocol == &protocols[0])
+        suricata_content(m, &w, octets, n, n & 1);
+}
 
 static void
 on_alert(void *arg, const struct suricata_info *info, const struct suricata_where *w)
 {
     (void)arg;
-    check(info->sid >= 1 && info->sid <= 14 && w->frame);
+    check(info->sid >= 1 && info->sid <= N_RULES && w->frame);
 }
 
 static struct suricata_rules *
 rules_of_text(void)
 {
-    const struct suricata_options options = {.variables = NULL};
+    const struct suricata_options options = {.protocols = known};
     struct suricata_rules *rules = suricata_rules_new(&options);
     struct diag diag;
     check(suricata_rules_read(rules, "fuzz", text, sizeof text - 1, &diag) == ERR_OK);
-    check(suricata_rules_number(rules) == 14);
+    check(suricata_rules_number(rules) == N_RULES);
     suricata_rules_seal(rules);
     return rules;
 }
@@ -79,6 +130,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .payload = copy,
                                     .size = (uint32_t)n};
         p.where.from[3] = p.where.to[3] = data[0] >> 3 & 3;
+        if (data[0] & 4)
+            message(m, p.where, known[data[0] % 3], copy, (uint32_t)n);
         if (p.where.proto == 6 && n)
             suricata_octets(m, &p.where, copy, (uint32_t)n, data[0] & 32 ? (uint32_t)n : 0);
         suricata_packet(m, &p);

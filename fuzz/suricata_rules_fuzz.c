@@ -15,7 +15,16 @@ static const struct protocol dnp3 = {
     .name = "dnp3", .fields = fields, .n_fields = 4, .carriers = CARRIER_TCP | CARRIER_UDP};
 static const struct protocol enip = {
     .name = "enip", .fields = fields, .n_fields = 4, .carriers = CARRIER_TCP};
-static const struct protocol *const protocols[] = {&modbus, &dnp3, &enip, NULL};
+static const struct field_info more[] = {{"version", FIELD_UINT, NULL, ""},
+                                         {"name", FIELD_TEXT, NULL, ""},
+                                         {"server-name", FIELD_TEXT, NULL, ""}};
+static const struct protocol http = {
+    .name = "http", .fields = more, .n_fields = 3, .carriers = CARRIER_TCP};
+static const struct protocol dns = {
+    .name = "dns", .fields = more, .n_fields = 3, .carriers = CARRIER_TCP | CARRIER_UDP};
+static const struct protocol tls = {
+    .name = "tls", .fields = more, .n_fields = 3, .carriers = CARRIER_TCP};
+static const struct protocol *const protocols[] = {&modbus, &dnp3, &enip, &http, &dns, &tls, NULL};
 
 static void
 on_alert(void *arg, const struct suricata_info *info, const struct suricata_where *w)

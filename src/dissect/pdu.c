@@ -43,9 +43,20 @@ pdu_begin(struct dissection *d, enum pdu_kind kind, uint32_t function)
 }
 
 void
+pdu_begin_with(struct dissection *d, enum pdu_kind kind, uint32_t function, uint32_t n)
+{
+    struct pdu *p = d->pdu;
+    pdu_begin(d, kind, function);
+    p->n_fields = n;
+    for (uint32_t i = 0; i < n; i++)
+        p->has[p->fields[i].id / 64] |= UINT64_C(1) << p->fields[i].id % 64;
+}
+
+void
 pdu_end(struct dissection *d, const struct cursor *message)
 {
     d->pdu->size = (uint32_t)(message->end - message->start);
+    d->pdu->octets = message->start;
     d->sink(d->arg, d->pdu);
 }
 

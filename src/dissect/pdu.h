@@ -91,6 +91,7 @@ struct pdu {
     uint32_t n_left;                    /* that had no place */
     uint32_t n_objects;                 /* the last object's number */
     uint32_t size;                      /* octets of the message */
+    const uint8_t *octets;              /* ... as they came */
     uint64_t has[PROTOCOL_FIELDS / 64]; /* a bit for each id that fields have; maybe more */
     struct field fields[PDU_FIELDS];
 };

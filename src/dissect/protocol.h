@@ -99,11 +99,16 @@ struct dissection {
     nsec_t time;
     struct pdu *pdu; /* that is being made */
     void (*sink)(void *arg, const struct pdu *);
+    /* Octets of a body, as they pass by, without what is between its pieces; NULL octets: `n` are
+     * missing. `is_end`: there are no more. NULL: nobody asks. */
+    void (*content)(void *arg, const uint8_t *, size_t n, bool is_end);
     void *arg;
 };
 
 /* A PDU is begun, gets its fields, and is given: */
 void pdu_begin(struct dissection *, enum pdu_kind, uint32_t function);
+/* ... with the first `n` fields of the one that was made before. */
+void pdu_begin_with(struct dissection *, enum pdu_kind, uint32_t function, uint32_t n);
 void pdu_end(struct dissection *, const struct cursor *message);
 
 static inline struct field *

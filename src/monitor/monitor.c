@@ -99,6 +99,14 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 }
 
 static void
+on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const uint8_t *octets, uint32_t size, bool is_end)
+{
+    struct monitor *m = arg;
+    m->config.content(m->config.arg, c, way, f, octets, size, is_end);
+}
+
+static void
 on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
          const struct layers *l)
 {
@@ -360,6 +368,7 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .message = on_message,
         .malformed = m->detector || config->malformed ? on_malformed : NULL,
         .data = config->data ? on_data : NULL,
+        .content = config->content ? on_content : NULL,
         .taken = config->taken ? on_taken : NULL,
         .ended = m->assets || m->habits || config->ended ? on_ended : NULL};
     m->sensor = sensor_new(&sensor);

@@ -36,6 +36,8 @@ struct monitor_config {
     void (*ended)(void *arg, const struct conversation *);
     void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                  const uint8_t *, uint32_t size, uint32_t lost);
+    void (*content)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                    const uint8_t *, uint32_t size, bool is_end);
     void (*taken)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                   const struct layers *);
     /* Evidence of what a device is, as in assets.h, and in which frame. */

@@ -97,6 +97,15 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 }
 
 static void
+on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const uint8_t *octets, uint32_t size, bool is_end)
+{
+    struct program *p = arg;
+    p->fed = (struct monitor_word){.conversation = c, .way = way, .frame = f};
+    suricata_feed_content(p->matcher, c, way, f, octets, size, is_end);
+}
+
+static void
 on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
          const struct layers *l)
 {
@@ -659,6 +668,7 @@ prepare(struct program *p, struct diag *diag)
                                           .malformed = o->messages ? on_malformed : NULL,
                                           .ended = o->link ? on_ended : NULL,
                                           .data = p->matcher ? on_data : NULL,
+                                          .content = p->matcher ? on_content : NULL,
                                           .taken = p->matcher ? on_taken : NULL,
                                           .said = o->identities ? on_said : NULL,
                                           .alert = o->alerts || o->link ? on_alert : NULL};

@@ -133,6 +133,13 @@ give(void *arg, const struct pdu *p)
         s->config.message(s->config.arg, s->c, s->way, s->frame, p);
 }
 
+static void
+give_content(void *arg, const uint8_t *octets, size_t n, bool is_end)
+{
+    struct sensor *s = arg;
+    s->config.content(s->config.arg, s->c, s->way, s->frame, octets, (uint32_t)n, is_end);
+}
+
 static enum side
 side_of(const struct conversation *c, unsigned way)
 {
@@ -158,6 +165,7 @@ begin_dissection(struct sensor *s)
                            .time = s->frame->time,
                            .pdu = &s->pdu,
                            .sink = give,
+                           .content = s->config.content ? give_content : NULL,
                            .arg = s};
     if (c->protocol->state_size)
         d.state = conversation_state(s->conversations, c, c->protocol->state_size);
@@ -483,6 +491,8 @@ take_octets(struct sensor *s, struct conversation *c, const uint8_t *data, uint3
         s->counters.holes++;
         s->counters.octets_lost += lost;
         c->lost[s->way] += lost;
+        if (s->config.lost)
+            s->config.lost(s->config.arg, c, s->way, lost);
         drop_unfinished(s);
         pass_body(s, NULL, lost);
     }

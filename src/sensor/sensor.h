@@ -45,6 +45,11 @@ struct sensor_config {
      * been told before. NULL is fine. */
     void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                  const uint8_t *, uint32_t size, uint32_t lost);
+    /* So many octets of a stream are missing; the conversation's count has them. NULL is fine. */
+    void (*lost)(void *arg, const struct conversation *, unsigned way, uint32_t n);
+    /* Octets of a message's body, as `content` of a dissection has them. NULL is fine. */
+    void (*content)(void *arg, const struct conversation *, unsigned way, const struct frame *,
+                    const uint8_t *, uint32_t size, bool is_end);
     /* Every packet of a conversation, after all that it completed. NULL is fine. */
     void (*taken)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                   const struct layers *);

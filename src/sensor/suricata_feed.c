@@ -33,6 +33,14 @@ suricata_feed_message(struct suricata_matcher *m, const struct conversation *c, 
 }
 
 void
+suricata_feed_content(struct suricata_matcher *m, const struct conversation *c, unsigned way,
+                      const struct frame *f, const uint8_t *octets, uint32_t size, bool is_end)
+{
+    struct suricata_where w = where(c, way, f);
+    suricata_content(m, &w, octets, size, is_end);
+}
+
+void
 suricata_feed_data(struct suricata_matcher *m, const struct conversation *c, unsigned way,
                    const struct frame *f, const uint8_t *octets, uint32_t size, uint32_t lost)
 {

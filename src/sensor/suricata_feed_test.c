@@ -42,7 +42,7 @@ each_way_has_its_sender(void **state UNUSED)
     assert_string_equal(
         buf_cstr(&b),
         "{\"suricata-unsupported\":{\"file\":\"t\",\"line\":2,\"sid\":8,\"keyword\":\"http.uri\","
-        "\"why\":\"this keyword is not there\"}}\n"
+        "\"why\":\"no dissector tells it\"}}\n"
         "{\"suricata-malformed\":{\"file\":\"t\",\"line\":3,\"sid\":9,\"keyword\":\"header\","
         "\"why\":\"action, protocol, address, port, direction, address and port are needed\"}}\n");
     suricata_matcher_free(m);

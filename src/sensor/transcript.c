@@ -8,10 +8,10 @@
 
 #define NO_SLOT UINT32_MAX
 
-enum kind { PACKET, OPENED, ODD, MESSAGE, MALFORMED, DATA, TAKEN, ENDED, END };
+enum kind { PACKET, OPENED, ODD, MESSAGE, MALFORMED, LOST, CONTENT, DATA, TAKEN, ENDED, END };
 
 /* Bits. */
-enum { HIGHER_WAY = 1, SIDE_SEEN = 2, IS_NEW = 4, IS_BEGUN = 8 };
+enum { HIGHER_WAY = 1, SIDE_SEEN = 2, IS_NEW = 4, IS_BEGUN = 8, BACK_IS_BEGUN = 16 };
 
 /* What every entry begins with: what is known of the conversation then. */
 struct entry {
@@ -23,7 +23,7 @@ struct entry {
 struct packet {
     struct entry entry;
     const struct layers *layers;
-    uint32_t next; /* of the stream this way */
+    uint32_t next, back; /* of the stream this way, and of the other's */
 };
 
 struct opened {
@@ -31,7 +31,12 @@ struct opened {
     const struct layers *layers;
 };
 
-/* The four below: frame NULL is the one that is being read. */
+struct lost {
+    struct entry entry;
+    uint32_t n;
+};
+
+/* Those below: frame NULL is the one that is being read. */
 struct odd {
     struct entry entry;
     const struct frame *frame;
@@ -54,6 +59,14 @@ struct data {
     const struct frame *frame;
     const uint8_t *octets;
     uint32_t size, lost;
+};
+
+struct content {
+    struct entry entry;
+    const struct frame *frame;
+    const uint8_t *octets; /* NULL: they are missing */
+    uint32_t size;
+    bool is_end;
 };
 
 void
@@ -149,7 +162,9 @@ on_packet(void *arg, const struct conversation *c, unsigned way, const struct fr
     struct packet *p = write_entry(s, PACKET, c, way, sizeof *p + (is_new ? sizeof c->key : 0));
     p->layers = layers_of(s, l);
     p->next = c->streams[way].next;
-    p->entry.bits |= (uint8_t)((is_new ? IS_NEW : 0) | (c->streams[way].is_begun ? IS_BEGUN : 0));
+    p->back = c->streams[!way].next;
+    p->entry.bits |= (uint8_t)((is_new ? IS_NEW : 0) | (c->streams[way].is_begun ? IS_BEGUN : 0) |
+                               (c->streams[!way].is_begun ? BACK_IS_BEGUN : 0));
     if (is_new)
         memcpy(p + 1, &c->key, sizeof c->key);
     s->c = c;
@@ -203,6 +218,7 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
     struct pdu *copy = (struct pdu *)(m + 1);
     m->frame = frame_of(s, f);
     memcpy(copy, p, size);
+    copy->octets = octets_of(s, p->octets, p->size);
     for (struct field *x = copy->fields; x < copy->fields + copy->n_fields; x++) {
         enum field_type type = info[x->id].type;
         if (type >= FIELD_TEXT && type <= FIELD_MAC)
@@ -221,6 +237,25 @@ on_malformed(void *arg, const struct conversation *c, unsigned way, const struct
     m->where.err = where->err;
     m->where.field = where->field;
     m->where.offset = where->offset;
+}
+
+static void
+on_lost(void *arg, const struct conversation *c, unsigned way, uint32_t n)
+{
+    struct lost *l = write_entry(arg, LOST, c, way, sizeof *l);
+    l->n = n;
+}
+
+static void
+on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const uint8_t *octets, uint32_t size, bool is_end)
+{
+    struct scribe *s = arg;
+    struct content *x = write_entry(s, CONTENT, c, way, sizeof *x);
+    x->frame = frame_of(s, f);
+    x->octets = octets ? octets_of(s, octets, size) : NULL;
+    x->size = size;
+    x->is_end = is_end;
 }
 
 static void
@@ -263,6 +298,8 @@ scribe_hear(struct scribe *s, const struct sensor_config *wanted, struct sensor_
     config->odd = wanted->odd ? on_odd : NULL;
     config->message = on_message;
     config->malformed = wanted->malformed ? on_malformed : NULL;
+    config->lost = on_lost;
+    config->content = wanted->content ? on_content : NULL;
     config->data = wanted->data ? on_data : NULL;
     config->taken = wanted->taken ? on_taken : NULL;
 }
@@ -333,6 +370,8 @@ tell_packet(struct teller *t, const struct packet *p, unsigned way, const struct
     c->last = f->time;
     c->streams[way].next = p->next;
     c->streams[way].is_begun = p->entry.bits & IS_BEGUN;
+    c->streams[!way].next = p->back;
+    c->streams[!way].is_begun = p->entry.bits & BACK_IS_BEGUN;
     count(c, way, l);
     if (w->packet)
         w->packet(w->arg, c, way, f, l);
@@ -391,6 +430,26 @@ tell_malformed(struct teller *t, const struct malformed *m, unsigned way, const 
 }
 
 static size_t
+tell_lost(struct teller *t, const struct lost *l, unsigned way)
+{
+    const struct sensor_config *w = t->wanted;
+    struct conversation *c = learn(t, &l->entry);
+    c->lost[way] += l->n;
+    if (w->lost)
+        w->lost(w->arg, c, way, l->n);
+    return sizeof *l;
+}
+
+static size_t
+tell_content(struct teller *t, const struct content *x, unsigned way, const struct frame *f)
+{
+    const struct sensor_config *w = t->wanted;
+    w->content(w->arg, learn(t, &x->entry), way, x->frame ? x->frame : f, x->octets, x->size,
+               x->is_end);
+    return sizeof *x;
+}
+
+static size_t
 tell_data(struct teller *t, const struct data *d, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
@@ -440,6 +499,12 @@ teller_tell(struct teller *t, struct transcript *from, const struct frame *f)
             break;
         case MALFORMED:
             size = tell_malformed(t, (const struct malformed *)e, way, f);
+            break;
+        case LOST:
+            size = tell_lost(t, (const struct lost *)e, way);
+            break;
+        case CONTENT:
+            size = tell_content(t, (const struct content *)e, way, f);
             break;
         case DATA:
             size = tell_data(t, (const struct data *)e, way, f);

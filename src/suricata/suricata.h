@@ -109,6 +109,9 @@ struct suricata_matcher *suricata_matcher_new(const struct suricata_rules *, siz
 void suricata_matcher_free(struct suricata_matcher *); /* NULL is fine */
 
 void suricata_message(struct suricata_matcher *, const struct suricata_where *, const struct pdu *);
+/* Octets of a body of HTTP, behind its head; NULL: so many are missing. */
+void suricata_content(struct suricata_matcher *, const struct suricata_where *, const uint8_t *,
+                      uint32_t size, bool is_end);
 /* In order; `lost` octets are missing before them. */
 void suricata_octets(struct suricata_matcher *, const struct suricata_where *, const uint8_t *,
                      uint32_t size, uint32_t lost);

@@ -11,7 +11,8 @@
 
 struct inspection {
     struct inspector *inspector;
-    const struct rule *rule;
+    const struct element *elements;
+    unsigned n_elements;
     const uint8_t *data;
     size_t size;
     bool at_start;
@@ -78,13 +79,13 @@ range_of(const struct inspection *in, const struct element *e, size_t at, size_t
 static bool
 next_is_relative(const struct inspection *in, unsigned i)
 {
-    return i + 1 < in->rule->n_elements && in->rule->elements[i + 1].is_relative;
+    return i + 1 < in->n_elements && in->elements[i + 1].is_relative;
 }
 
 static enum outcome
 inspect_content(struct inspection *in, unsigned i, size_t at)
 {
-    const struct element *e = &in->rule->elements[i];
+    const struct element *e = &in->elements[i];
     const struct content *c = &e->content;
     size_t from, to;
     bool may_be = range_of(in, e, at, &from, &to);
@@ -111,7 +112,7 @@ inspect_content(struct inspection *in, unsigned i, size_t at)
 static enum outcome
 inspect_pcre(struct inspection *in, unsigned i, size_t at)
 {
-    const struct element *e = &in->rule->elements[i];
+    const struct element *e = &in->elements[i];
     struct inspector *s = in->inspector;
     size_t base = e->is_relative ? at : 0, from = 0;
     if (e->is_anchored && !in->at_start)
@@ -198,7 +199,7 @@ test_holds(const struct bytes *b, uint64_t v, uint64_t with)
 static enum outcome
 inspect_test(struct inspection *in, unsigned i, size_t at)
 {
-    const struct element *e = &in->rule->elements[i];
+    const struct element *e = &in->elements[i];
     uint64_t v;
     size_t end;
     if (!read_number(in, e, at, &v, &end))
@@ -211,7 +212,7 @@ inspect_test(struct inspection *in, unsigned i, size_t at)
 static enum outcome
 inspect_jump(struct inspection *in, unsigned i, size_t at)
 {
-    const struct element *e = &in->rule->elements[i];
+    const struct element *e = &in->elements[i];
     const struct bytes *b = &e->bytes;
     uint64_t v;
     size_t end;
@@ -232,7 +233,7 @@ inspect_jump(struct inspection *in, unsigned i, size_t at)
 static enum outcome
 inspect_extract(struct inspection *in, unsigned i, size_t at)
 {
-    const struct element *e = &in->rule->elements[i];
+    const struct element *e = &in->elements[i];
     const struct bytes *b = &e->bytes;
     uint64_t v;
     size_t end;
@@ -249,7 +250,7 @@ inspect_extract(struct inspection *in, unsigned i, size_t at)
 static enum outcome
 inspect_isdataat(struct inspection *in, unsigned i, size_t at)
 {
-    const struct element *e = &in->rule->elements[i];
+    const struct element *e = &in->elements[i];
     int64_t n = value_of(in, &e->at);
     if (!e->is_relative && !in->at_start)
         return NOT_FOUND;
@@ -263,11 +264,11 @@ inspect_isdataat(struct inspection *in, unsigned i, size_t at)
 static enum outcome
 inspect(struct inspection *in, unsigned i, size_t at)
 {
-    if (i == in->rule->n_elements)
+    if (i == in->n_elements)
         return FOUND;
     if (++in->steps > STEPS)
         return GIVEN_UP;
-    switch (in->rule->elements[i].kind) {
+    switch (in->elements[i].kind) {
     case ELEMENT_CONTENT:
         return inspect_content(in, i, at);
     case ELEMENT_PCRE:
@@ -285,10 +286,11 @@ inspect(struct inspection *in, unsigned i, size_t at)
 }
 
 bool
-suricata_inspect(struct inspector *s, const struct rule *r, const uint8_t *data, size_t size,
-                 bool at_start)
+suricata_inspect(struct inspector *s, const struct element *elements, unsigned n,
+                 const uint8_t *data, size_t size, bool at_start)
 {
-    struct inspection in = {.inspector = s, .rule = r, .size = size, .at_start = at_start};
+    struct inspection in = {
+        .inspector = s, .elements = elements, .n_elements = n, .size = size, .at_start = at_start};
     in.data = data ? data : (const uint8_t *)"";
     enum outcome outcome = inspect(&in, 0, 0);
     s->given_up += outcome == GIVEN_UP;

@@ -5,88 +5,18 @@
  * the pattern is in the window, and looked at again when more comes. One that matched sees only
  * what comes behind. */
 #include "base/alloc.h"
-#include "suricata/suricata_private.h"
+#include "suricata/suricata_matcher.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 #define MEMORY ((size_t)64 << 20)
-#define TRACKS 16 /* rules that are remembered in a window */
 #define MATCH_LIMIT 3500
 #define DEPTH_LIMIT 1500
 #define HEAP_LIMIT 1024 /* KiB */
-#define PROTO_ICMP 1
-#define PROTO_TCP 6
-#define PROTO_UDP 17
-#define PROTO_ICMP6 58
-#define PROTO_SCTP 132
+#define TCP_FIN 1
 #define TCP_SYN 2
 #define TCP_RST 4
 #define TCP_ACK 16
-
-struct track {
-    uint32_t rule;
-    bool waits;    /* its pattern was found, and the rest was not */
-    uint64_t from; /* octets before are not for it */
-    uint64_t hit;  /* its pattern is before this */
-};
-
-struct window {
-    uint8_t *data;
-    uint32_t size, capacity;
-    uint64_t base; /* of `data` in the stream, as far as it was heard */
-    unsigned n_tracks;
-    struct track tracks[TRACKS];
-};
-
-/* Compared as octets. */
-struct flow_key {
-    uint8_t addresses[2][16];
-    uint16_t ports[2];
-    uint8_t ip, proto;
-};
-
-struct flow {
-    struct flow_key key;
-    bool seen[2], was_told[2]; /* each way; of rules with a header only */
-    bool established;
-    uint8_t client; /* the way from the client */
-    uint64_t *bits; /* NULL: none is set */
-    struct window *windows[2];
-    struct flow *newer, *older;
-    UT_hash_handle hh;
-};
-
-struct counted_key {
-    uint32_t rule;
-    uint8_t addresses[2][16];
-};
-
-struct counted {
-    struct counted_key key;
-    nsec_t since;
-    uint32_t n;
-    UT_hash_handle hh;
-};
-
-struct suricata_matcher {
-    const struct suricata_rules *rules;
-    suricata_alert_fn *alert;
-    void *arg;
-    struct suricata_counters counters;
-    struct inspector inspector;
-    struct flow *flows, *newest, *oldest, *last;
-    unsigned last_way;
-    struct suricata_where last_where;
-    size_t memory, memory_max;
-    struct counted *counted;
-    /* By rule. */
-    uint32_t *alerted; /* the last frame */
-    uint32_t *said;    /* the last frame with a message that it asks for */
-    uint32_t *stamps;  /* when it was a candidate */
-    uint32_t *hits;    /* ... because its pattern was found */
-    uint32_t *candidates, n_candidates, stamp;
-};
 
 struct suricata_matcher *
 suricata_matcher_new(const struct suricata_rules *rules, size_t memory, suricata_alert_fn *alert,
@@ -102,6 +32,8 @@ suricata_matcher_new(const struct suricata_rules *rules, size_t memory, suricata
     m->stamps = xcalloc(rules->n + 1, sizeof *m->stamps);
     m->hits = xcalloc(rules->n + 1, sizeof *m->hits);
     m->candidates = xcalloc(rules->n + 1, sizeof *m->candidates);
+    m->reading.room = xmalloc(READING_ROOM);
+    m->transformed = xmalloc(TRANSFORM_ROOM);
     m->inspector.match = pcre2_match_data_create(64, NULL);
     m->inspector.limits = pcre2_match_context_create(NULL);
     if (!m->inspector.match || !m->inspector.limits)
@@ -144,6 +76,8 @@ forget_content(struct suricata_matcher *m, struct flow *f)
 {
     forget_window(m, f, 0);
     forget_window(m, f, 1);
+    matcher_forget_transaction(m, f, 0);
+    matcher_forget_transaction(m, f, 1);
     if (f->bits)
         m->memory -= bits_size(m);
     free(f->bits);
@@ -176,9 +110,8 @@ forget_flow(struct suricata_matcher *m, struct flow *f)
     free(f);
 }
 
-/* The longest silent go until there is room; what is being read is the newest and stays. */
-static void
-make_room(struct suricata_matcher *m, size_t more)
+void
+matcher_make_room(struct suricata_matcher *m, size_t more)
 {
     while (m->memory + more > m->memory_max && m->oldest != m->newest)
         forget_flow(m, m->oldest);
@@ -198,6 +131,8 @@ suricata_matcher_free(struct suricata_matcher *m)
     }
     pcre2_match_data_free(m->inspector.match);
     pcre2_match_context_free(m->inspector.limits);
+    free(m->reading.room);
+    free(m->transformed);
     free(m->alerted);
     free(m->said);
     free(m->stamps);
@@ -267,8 +202,8 @@ find_flow(struct suricata_matcher *m, const struct suricata_where *w, unsigned *
     return f;
 }
 
-static struct flow *
-hear(struct suricata_matcher *m, const struct suricata_where *w, unsigned *way)
+struct flow *
+matcher_hear(struct suricata_matcher *m, const struct suricata_where *w, unsigned *way)
 {
     struct flow *f = find_flow(m, w, way);
     f->seen[*way] = true;
@@ -313,7 +248,7 @@ flowbits_apply(struct suricata_matcher *m, const struct rule *r, struct flow *f)
         if (b->kind >= FLOWBIT_ISSET || (b->kind == FLOWBIT_UNSET && !f->bits))
             continue;
         if (!f->bits) {
-            make_room(m, bits_size(m));
+            matcher_make_room(m, bits_size(m));
             f->bits = xcalloc(1, bits_size(m));
             m->memory += bits_size(m);
         }
@@ -413,14 +348,14 @@ flow_is(const struct rule *r, const struct flow *f, unsigned way)
              (r->flow & FLOW_NOT_ESTABLISHED && f->established));
 }
 
-/* All that is asked but the payload. */
-static bool
-header_is(const struct rule *r, const struct suricata_where *w, const struct flow *f, unsigned way)
+bool
+matcher_header_is(const struct rule *r, const struct suricata_where *w, const struct flow *f,
+                  unsigned way)
 {
     if (r->is_icmp ? w->proto != PROTO_ICMP && w->proto != PROTO_ICMP6
                    : r->proto && r->proto != w->proto)
         return false;
-    if (r->app && r->app != w->app)
+    if (r->app && (r->is_other_app ? !w->app || r->app == w->app : r->app != w->app))
         return false;
     if (r->flow && !flow_is(r, f, way))
         return false;
@@ -429,15 +364,15 @@ header_is(const struct rule *r, const struct suricata_where *w, const struct flo
     return !r->n_flowbits || flowbits_hold(r, f);
 }
 
-static bool
-was_alerted(const struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w)
+bool
+matcher_was_alerted(const struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w)
 {
     return w->frame && m->alerted[rule] == w->frame;
 }
 
-/* It matches. */
-static void
-fire(struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w, struct flow *f)
+void
+matcher_fire(struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w,
+             struct flow *f)
 {
     const struct rule *r = m->rules->rules[rule];
     m->alerted[rule] = w->frame;
@@ -454,8 +389,8 @@ fire(struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w, 
 
 /* ---- Candidates ---- */
 
-static void
-add_candidate(void *arg, uint32_t rule)
+void
+matcher_add_candidate(void *arg, uint32_t rule)
 {
     struct suricata_matcher *m = arg;
     if (m->stamps[rule] == m->stamp)
@@ -464,16 +399,16 @@ add_candidate(void *arg, uint32_t rule)
     m->candidates[m->n_candidates++] = rule;
 }
 
-static void
-add_hit(void *arg, uint32_t rule)
+void
+matcher_add_hit(void *arg, uint32_t rule)
 {
     struct suricata_matcher *m = arg;
     m->hits[rule] = m->stamp;
-    add_candidate(m, rule);
+    matcher_add_candidate(m, rule);
 }
 
-static void
-begin_candidates(struct suricata_matcher *m, const struct chosen *always)
+void
+matcher_begin_candidates(struct suricata_matcher *m, const struct chosen *always)
 {
     m->n_candidates = 0;
     if (!++m->stamp) {
@@ -482,7 +417,7 @@ begin_candidates(struct suricata_matcher *m, const struct chosen *always)
         m->stamp = 1;
     }
     for (size_t i = 0; i < always->n; i++)
-        add_candidate(m, always->rules[i]);
+        matcher_add_candidate(m, always->rules[i]);
 }
 
 static int
@@ -492,53 +427,18 @@ compare_numbers(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
-static void
-sort_candidates(struct suricata_matcher *m)
+void
+matcher_sort_candidates(struct suricata_matcher *m)
 {
     if (m->n_candidates > 1)
         qsort(m->candidates, m->n_candidates, sizeof *m->candidates, compare_numbers);
 }
 
-/* ---- Messages ---- */
-
-static bool
-messages_are(const struct suricata_matcher *m, const struct rule *r, const struct pdu *p)
-{
-    for (unsigned i = 0; i < r->n_messages; i++) {
-        if (!message_is(&m->rules->fields, &r->messages[i], p))
-            return false;
-    }
-    return true;
-}
-
-void
-suricata_message(struct suricata_matcher *m, const struct suricata_where *w, const struct pdu *p)
-{
-    const struct chosen *of = &m->rules->of_messages;
-    unsigned way;
-    if (!of->n || !w->ip)
-        return;
-    struct flow *f = hear(m, w, &way);
-    f->established |= w->proto == PROTO_TCP;
-    for (size_t i = 0; i < of->n; i++) {
-        uint32_t rule = of->rules[i];
-        const struct rule *r = m->rules->rules[rule];
-        if (r->app != p->protocol || was_alerted(m, rule, w) || !messages_are(m, r, p))
-            continue;
-        if (r->stages != STAGE_MESSAGE) {
-            m->said[rule] = w->frame;
-        } else if (header_is(r, w, f, way)) {
-            m->counters.inspections++;
-            fire(m, rule, w, f);
-        }
-    }
-}
-
-/* What it asks of a message was in this frame, or it asks nothing. */
+/* What it asks of messages was in this frame, or it asks nothing. */
 static bool
 was_said(const struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w)
 {
-    return !m->rules->rules[rule]->n_messages || m->said[rule] == w->frame;
+    return !(m->rules->rules[rule]->stages & STAGE_MESSAGE) || m->said[rule] == w->frame;
 }
 
 /* ---- Streams ---- */
@@ -592,17 +492,17 @@ look_at_stream(struct suricata_matcher *m, uint32_t rule, const struct suricata_
     struct window *w = f->windows[way];
     struct track *t = find_track(w, rule);
     size_t start = t && t->from > w->base ? (size_t)(t->from - w->base) : 0;
-    if (start >= w->size || !header_is(r, where, f, way) || !was_said(m, rule, where))
+    if (start >= w->size || !matcher_header_is(r, where, f, way) || !was_said(m, rule, where))
         return;
     m->counters.inspections++;
-    bool is = suricata_inspect(&m->inspector, r, w->data + start, w->size - start,
-                               w->base == 0 && start == 0);
+    bool is = suricata_inspect(&m->inspector, r->elements, r->n_elements, w->data + start,
+                               w->size - start, w->base == 0 && start == 0);
     if (is) {
         t = t ? t : new_track(w, rule);
         t->from = w->base + w->size;
         t->waits = false;
-        if (!was_alerted(m, rule, where))
-            fire(m, rule, where, f);
+        if (!matcher_was_alerted(m, rule, where))
+            matcher_fire(m, rule, where, f);
     } else if (m->hits[rule] == m->stamp && could_need_more(r)) {
         t = t ? t : new_track(w, rule);
         t->hit = w->base + w->size;
@@ -624,7 +524,7 @@ append(struct suricata_matcher *m, struct window *w, const uint8_t *octets, uint
         uint32_t capacity = w->capacity ? w->capacity : 256;
         while (capacity < w->size + n)
             capacity *= 2;
-        make_room(m, capacity - w->capacity);
+        matcher_make_room(m, capacity - w->capacity);
         m->memory += capacity - w->capacity;
         w->data = xrealloc(w->data, capacity, 1);
         w->capacity = capacity;
@@ -639,13 +539,13 @@ look_at_octets(struct suricata_matcher *m, const struct suricata_where *where, s
 {
     struct window *w = f->windows[way];
     append(m, w, octets, n);
-    begin_candidates(m, &m->rules->always_stream);
+    matcher_begin_candidates(m, &m->rules->always_stream);
     for (unsigned i = 0; i < w->n_tracks; i++) {
         if (w->tracks[i].waits)
-            add_candidate(m, w->tracks[i].rule);
+            matcher_add_candidate(m, w->tracks[i].rule);
     }
-    prefilter_scan(m->rules->stream, w->data, w->size, w->size - n, add_hit, m);
-    sort_candidates(m);
+    prefilter_scan(m->rules->stream, w->data, w->size, w->size - n, matcher_add_hit, m);
+    matcher_sort_candidates(m);
     for (uint32_t i = 0; i < m->n_candidates; i++)
         look_at_stream(m, m->candidates[i], where, f, way);
     m->counters.given_up = m->inspector.given_up;
@@ -658,11 +558,11 @@ suricata_octets(struct suricata_matcher *m, const struct suricata_where *where,
     unsigned way;
     if (!m->rules->has_stream || !where->ip)
         return;
-    struct flow *f = hear(m, where, &way);
+    struct flow *f = matcher_hear(m, where, &way);
     f->established = true;
     struct window *w = f->windows[way];
     if (!w) {
-        make_room(m, sizeof *w);
+        matcher_make_room(m, sizeof *w);
         m->memory += sizeof *w;
         w = f->windows[way] = xcalloc(1, sizeof *w);
     }
@@ -734,13 +634,14 @@ look_at_packet(struct suricata_matcher *m, uint32_t rule, const struct suricata_
     const struct suricata_where *w = &p->where;
     const struct rule *r = m->rules->rules[rule];
     if (!(r->stages & (w->proto == PROTO_TCP ? STAGE_SEGMENT : STAGE_DATAGRAM)) ||
-        was_alerted(m, rule, w) || (r->n_elements && !size) || (r->is_header && f->was_told[way]) ||
-        !header_is(r, w, f, way) || !was_said(m, rule, w) ||
-        (r->asks_packet && !packet_is(r, p, size)))
+        matcher_was_alerted(m, rule, w) || (r->n_elements && !size) ||
+        (r->is_header && f->was_told[way]) || !matcher_header_is(r, w, f, way) ||
+        !was_said(m, rule, w) || (r->asks_packet && !packet_is(r, p, size)))
         return;
     m->counters.inspections++;
-    if (!r->n_elements || suricata_inspect(&m->inspector, r, payload, size, true))
-        fire(m, rule, w, f);
+    if (!r->n_elements ||
+        suricata_inspect(&m->inspector, r->elements, r->n_elements, payload, size, true))
+        matcher_fire(m, rule, w, f);
 }
 
 void
@@ -752,7 +653,7 @@ suricata_packet(struct suricata_matcher *m, const struct suricata_packet *p)
     unsigned way;
     if (!w->ip)
         return;
-    struct flow *f = hear(m, w, &way);
+    struct flow *f = matcher_hear(m, w, &way);
     if (w->proto == PROTO_TCP)
         note_tcp(m, f, way, p->tcp_flags);
     if (w->proto == PROTO_ICMP || w->proto == PROTO_ICMP6) { /* its header is no payload */
@@ -760,13 +661,17 @@ suricata_packet(struct suricata_matcher *m, const struct suricata_packet *p)
         payload += header;
         size -= header;
     }
-    begin_candidates(m, &m->rules->always_packet);
+    bool is_tcp = w->proto == PROTO_TCP;
+    matcher_begin_candidates(m, is_tcp ? &m->rules->always_segment : &m->rules->always_datagram);
     if (size)
-        prefilter_scan(m->rules->packet, payload, size, 0, add_hit, m);
-    sort_candidates(m);
+        prefilter_scan(is_tcp ? m->rules->segment : m->rules->datagram, payload, size, 0,
+                       matcher_add_hit, m);
+    matcher_sort_candidates(m);
     for (uint32_t i = 0; i < m->n_candidates; i++)
         look_at_packet(m, m->candidates[i], p, f, way, payload, size);
     f->was_told[way] = true;
+    if (is_tcp && p->tcp_flags & (TCP_FIN | TCP_RST))
+        matcher_end_body(m, w, f, way);
     if (w->proto == PROTO_TCP && (p->tcp_flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_ACK)
         f->established = true; /* from the next packet on */
     m->counters.given_up = m->inspector.given_up;

@@ -57,6 +57,16 @@ message_fields_find(struct message_fields *f, const struct protocol *const *prot
         {f->enip, "class", &f->class},
         {f->enip, "attribute", &f->attribute},
     };
+    f->http = protocol_of(protocols, "http");
+    f->http_version = field_of(f->http, "version");
+    f->dns_section = field_of(protocol_of(protocols, "dns"), "section");
+    f->tls_serial = field_of(protocol_of(protocols, "tls"), "serial");
+    for (unsigned i = 1; i < BUFFERS; i++) {
+        const struct buffer_info *b = &suricata_buffers[i];
+        const struct protocol *app = protocol_of(protocols, b->app);
+        f->buffer[i] = b->field ? field_of(app, b->field) : 0;
+        f->of_buffer[i] = f->buffer[i] == NO_FIELD ? NULL : app;
+    }
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
         *rows[i].id = field_of(rows[i].protocol, rows[i].name);
 }

@@ -340,6 +340,37 @@ parse_flow(struct parser *p)
     return err;
 }
 
+static const struct protocol *
+protocol_named(const struct parser *p, const char *name)
+{
+    const struct protocol *const *known = p->rules->protocols;
+    for (; known && *known; known++) {
+        if (!strcmp((*known)->name, name) && (*known)->carriers & (CARRIER_TCP | CARRIER_UDP))
+            return *known;
+    }
+    return NULL;
+}
+
+static enum err
+parse_app_layer_protocol(struct parser *p)
+{
+    struct rule *r = p->rule;
+    enum err err = need_argument(p);
+    if (err)
+        return err;
+    bool is_other = *p->argument == '!';
+    const char *name = suricata_trim(p->argument + is_other);
+    const struct protocol *app = protocol_named(p, name);
+    if (!app)
+        return parse_unsupported(p, "protocol %.40s", name);
+    if (r->app)
+        return parse_malformed(p, "the rule is of %s", r->app_name);
+    r->app = app;
+    r->app_name = app->name;
+    r->is_other_app = is_other;
+    return ERR_OK;
+}
+
 static enum err
 flowbit_number(struct parser *p, const char *name, uint16_t *number)
 {
@@ -471,6 +502,15 @@ static const struct {
     {"endswith", parse_content_modifier},
     {"fast_pattern", parse_content_modifier},
     {"rawbytes", parse_nothing},
+    {"bsize", parse_bsize},
+    {"urilen", parse_urilen},
+    {"dotprefix", parse_transform},
+    {"to_lowercase", parse_transform},
+    {"to_uppercase", parse_transform},
+    {"compress_whitespace", parse_transform},
+    {"strip_whitespace", parse_transform},
+    {"url_decode", parse_transform},
+    {"app-layer-protocol", parse_app_layer_protocol},
     {"isdataat", parse_isdataat},
     {"pcre", parse_pcre},
     {"byte_test", parse_bytes},
@@ -525,7 +565,9 @@ parse_option(struct parser *p, char *text)
         }
     }
     enum err err = keep(p, *name ? name : "(nothing)", &p->keyword);
-    return err ? err : parse_unsupported(p, "this keyword is not there");
+    if (!err)
+        err = parse_buffer(p, name);
+    return err == ERR_NOT_FOUND ? parse_unsupported(p, "this keyword is not there") : err;
 }
 
 static enum err
@@ -609,13 +651,10 @@ parse_proto(struct parser *p, const char *word)
         p->rule->is_icmp = carriers[i].proto == PROTO_ICMP;
         return ERR_OK;
     }
-    const struct protocol *const *known = p->rules->protocols;
-    for (; known && *known; known++) {
-        if (!strcmp((*known)->name, word) && (*known)->carriers & (CARRIER_TCP | CARRIER_UDP)) {
-            p->rule->app = *known;
-            p->rule->app_name = (*known)->name;
-            return ERR_OK;
-        }
+    p->rule->app = protocol_named(p, !strcmp(word, "http1") ? "http" : word);
+    if (p->rule->app) {
+        p->rule->app_name = p->rule->app->name;
+        return ERR_OK;
     }
     for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
         if (!strcmp(others[i], word))
@@ -678,21 +717,23 @@ choose_stages(struct parser *p)
 {
     struct rule *r = p->rule;
     bool is_placed = false;
-    unsigned carriers = r->app                  ? r->app->carriers
-                        : r->proto == 0         ? CARRIER_TCP | CARRIER_UDP
+    unsigned carriers = r->proto == 0           ? CARRIER_TCP | CARRIER_UDP
                         : r->proto == PROTO_TCP ? CARRIER_TCP
                                                 : CARRIER_UDP;
+    if (r->app && !r->is_other_app)
+        carriers &= r->app->carriers;
     p->keyword = "flow";
     for (unsigned i = 0; i < r->n_elements; i++)
-        is_placed |= says_where(&p->elements[i]);
-    if (r->n_messages && !r->n_elements && !r->asks_packet) {
+        is_placed |= says_where(&r->elements[i]);
+    bool has_messages = r->n_messages || r->n_groups;
+    if (has_messages && !r->n_elements && !r->asks_packet) {
         r->stages = STAGE_MESSAGE;
         return ERR_OK;
     }
     if (r->flow & FLOW_ONLY_STREAM && (r->asks_packet || !r->n_elements))
         return parse_malformed(p, "only_stream, and nothing that could be in one");
     bool in_packets = r->asks_packet || !r->n_elements || r->flow & FLOW_NO_STREAM;
-    r->stages |= r->n_messages ? STAGE_MESSAGE : 0;
+    r->stages |= has_messages ? STAGE_MESSAGE : 0;
     if (carriers & CARRIER_UDP)
         r->stages |= STAGE_DATAGRAM;
     if (!(carriers & CARRIER_TCP))
@@ -709,15 +750,14 @@ settle(struct parser *p)
 {
     struct rule *r = p->rule;
     struct arena *arena = p->rules->arena;
-    r->elements = arena_memdup(arena, p->elements, r->n_elements * sizeof *r->elements);
     r->messages = arena_memdup(arena, p->messages, r->n_messages * sizeof *r->messages);
     r->flowbits = arena_memdup(arena, p->flowbits, r->n_flowbits * sizeof *r->flowbits);
-    if (!r->elements || !r->messages || !r->flowbits)
+    if (!r->messages || !r->flowbits)
         return ERR_LIMIT;
     if (!r->info.priority)
         r->info.priority = priority_of(r->info.classtype);
-    r->is_header = !r->n_elements && !r->n_messages && !r->asks_packet && !r->n_flowbits &&
-                   !r->app && !r->flow;
+    r->is_header = !r->n_elements && !r->n_messages && !r->n_groups && !r->asks_packet &&
+                   !r->n_flowbits && !r->app && !r->flow;
     return p->references->size ? keep(p, buf_cstr(p->references), &r->info.references) : ERR_OK;
 }
 
@@ -749,6 +789,8 @@ suricata_parse(struct parser *p, char *text)
         err = parse_options(p, open + 1);
     if (!err)
         err = suricata_check_elements(p);
+    if (!err)
+        err = suricata_part_groups(p);
     if (!err)
         err = choose_stages(p);
     if (!err)

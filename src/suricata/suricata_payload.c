@@ -10,11 +10,20 @@
 static struct element *
 new_element(struct parser *p, enum element_kind kind)
 {
-    if (p->rule->n_elements == RULE_ELEMENTS)
+    unsigned group = suricata_group(p);
+    if (p->n_elements == RULE_ELEMENTS || group == RULE_GROUPS)
         return NULL;
-    struct element *e = &p->elements[p->rule->n_elements++];
-    *e = (struct element){.kind = kind};
+    struct element *e = &p->elements[p->n_elements++];
+    *e = (struct element){.kind = kind, .group = (uint8_t)group};
     return e;
+}
+
+/* What is relative, and names no buffer, is about that of what stands before it. */
+static void
+follow(struct parser *p, struct element *e)
+{
+    if (e->is_relative && !p->buffer && !e->group && e > p->elements)
+        e->group = e[-1].group;
 }
 
 static enum err
@@ -186,6 +195,24 @@ parse_content_modifier(struct parser *p)
 /* ---- pcre ---- */
 
 static enum err
+pcre_buffer(struct parser *p, char flag, struct element *e)
+{
+    enum buffer buffer = suricata_flag_buffer(flag);
+    if (!buffer)
+        return strchr("TL", flag) ? parse_unsupported(p, "/%c", flag)
+                                  : parse_malformed(p, "/%c is not known", flag);
+    if (!p->rules->fields.of_buffer[buffer])
+        return parse_unsupported(p, "/%c: no dissector tells it", flag);
+    if (p->buffer && p->buffer != buffer)
+        return parse_malformed(p, "/%c where another buffer is spoken of", flag);
+    unsigned group = p->buffer ? e->group : suricata_group_of(p, buffer);
+    if (group == RULE_GROUPS)
+        return parse_unsupported(p, "more than %d buffers", RULE_GROUPS);
+    e->group = (uint8_t)group;
+    return ERR_OK;
+}
+
+static enum err
 pcre_flags(struct parser *p, const char *flags, uint32_t *options, struct element *e)
 {
     for (; *flags; flags++) {
@@ -218,10 +245,10 @@ pcre_flags(struct parser *p, const char *flags, uint32_t *options, struct elemen
         case 'B': /* of the octets as they are: that is all there is */
         case 'O': /* without limits: there are always some */
             break;
-        default:
-            return strchr("UIPQHDMCSYWZVTL", *flags)
-                       ? parse_unsupported(p, "/%c is about a buffer of a protocol", *flags)
-                       : parse_malformed(p, "/%c is not known", *flags);
+        default:;
+            enum err err = pcre_buffer(p, *flags, e);
+            if (err)
+                return err;
         }
     }
     return ERR_OK;
@@ -247,6 +274,7 @@ parse_pcre(struct parser *p)
     err = pcre_flags(p, end + 1, &options, e);
     if (err)
         return err;
+    follow(p, e);
     if (strstr(text, "(?P<flow_") || strstr(text, "(?P<pkt_") || strstr(text, "(?<flow_"))
         return parse_unsupported(p, "what is captured for other rules");
     char *to = text;
@@ -296,6 +324,7 @@ parse_isdataat(struct parser *p)
         else if (strcmp(word, "rawbytes") != 0)
             err = parse_malformed(p, "%.40s is not known", word);
     }
+    follow(p, e);
     return err;
 }
 
@@ -409,6 +438,7 @@ new_variable(struct parser *p, const char *name, int *variable)
     if (!copy)
         return ERR_LIMIT;
     *variable = r->n_variables;
+    p->setters[r->n_variables] = &p->elements[p->n_elements - 1];
     p->variables[r->n_variables++] = copy;
     return ERR_OK;
 }
@@ -424,7 +454,7 @@ parse_bytes(struct parser *p)
     int64_t n = 0;
     if (!e)
         return too_many(p);
-    e->bytes.variable = -1;
+    e->bytes.variable = e->bytes.offset.variable = e->bytes.value.variable = -1;
     char *first = rest ? suricata_word(&rest) : NULL;
     char *second = rest ? suricata_word(&rest) : NULL;
     if (!first || !second)
@@ -454,6 +484,7 @@ parse_bytes(struct parser *p)
     }
     if (!err)
         err = parse_byte_options(p, e, rest);
+    follow(p, e);
     if (!err && e->bytes.radix == RADIX_BINARY && n > 8)
         return parse_malformed(p, "more than 8 octets as a number");
     if (!err && name)
@@ -486,7 +517,7 @@ enum err
 suricata_check_elements(struct parser *p)
 {
     unsigned n_fast = 0;
-    for (unsigned i = 0; i < p->rule->n_elements; i++) {
+    for (unsigned i = 0; i < p->n_elements; i++) {
         struct element *e = &p->elements[i];
         if (e->kind != ELEMENT_CONTENT)
             continue;

@@ -134,6 +134,8 @@ chain(struct prefilter *f, uint32_t i)
 void
 prefilter_seal(struct prefilter *f)
 {
+    if (!f)
+        return;
     f->gram_bits = GRAM_BITS_LEAST;
     while (f->gram_bits < GRAM_BITS_MOST && (size_t)1 << f->gram_bits < 32 * f->n)
         f->gram_bits++;
@@ -222,6 +224,8 @@ void
 prefilter_scan(const struct prefilter *f, const uint8_t *data, size_t size, size_t fresh,
                void (*found)(void *, uint32_t), void *arg)
 {
+    if (!f)
+        return;
     const struct scan s = {f, data, size, fresh, found, arg};
     size_t overlap = prefilter_overlap(f), from = fresh > overlap ? fresh - overlap : 0;
     if (f->has_grams)

@@ -16,6 +16,10 @@
 #define RULE_VARIABLES 8  /* byte_extract */
 #define RULE_FLOWBITS 16  /* of a rule */
 #define RULE_MESSAGES 16  /* keywords about messages */
+#define RULE_GROUPS 24    /* buffers that are looked into, the payload among them */
+#define RULE_TRANSFORMS 6 /* of a buffer */
+#define RULE_XBITS 8
+#define BODY_MAX 102400u  /* octets of a body that are looked at */
 #define CONTENT_MAX 4096u /* octets */
 #define SET_DEPTH 16      /* groups in groups, variables in variables */
 
@@ -142,6 +146,7 @@ struct bytes {
 
 struct element {
     enum element_kind kind;
+    uint8_t group; /* while it is read: of the parser's groups */
     bool is_negated, is_relative;
     bool is_anchored; /* a pcre: it must be where the payload begins */
     union {
@@ -181,15 +186,6 @@ enum modbus_table {
     TABLE_HOLDING,
 };
 
-/* Fields of the protocol that are asked for, as its table has them; suricata_message.c. */
-struct message_fields {
-    const struct protocol *modbus, *dnp3, *enip;
-    uint16_t unit, sub_function, address, quantity, bits, words, value, write_address;
-    uint16_t write_quantity, and_mask, or_mask;
-    uint16_t indications, group, variation;
-    uint16_t encapsulation, service, class, attribute;
-};
-
 struct message {
     enum message_kind kind;
     uint8_t has_function : 1, has_subfunction : 1, has_unit : 1, has_access : 1, is_write : 1;
@@ -201,6 +197,143 @@ struct message {
     uint8_t n_parts;      /* of CIP: service, class, attribute */
     struct bounds unit, address, value;
 };
+
+/* ---- Buffers: parts of a message that have a name; suricata_buffers.c ---- */
+
+enum buffer {
+    BUFFER_PAYLOAD, /* none: the octets of a stream or a packet */
+    BUFFER_HTTP_URI,
+    BUFFER_HTTP_URI_RAW,
+    BUFFER_HTTP_METHOD,
+    BUFFER_HTTP_PROTOCOL,
+    BUFFER_HTTP_REQUEST_LINE,
+    BUFFER_HTTP_RESPONSE_LINE,
+    BUFFER_HTTP_STAT_CODE,
+    BUFFER_HTTP_STAT_MSG,
+    BUFFER_HTTP_HEADER,
+    BUFFER_HTTP_HEADER_RAW,
+    BUFFER_HTTP_HEADER_NAMES,
+    BUFFER_HTTP_START,
+    BUFFER_HTTP_REQUEST_HEADER,
+    BUFFER_HTTP_RESPONSE_HEADER,
+    BUFFER_HTTP_HOST,
+    BUFFER_HTTP_HOST_RAW,
+    BUFFER_HTTP_USER_AGENT,
+    BUFFER_HTTP_COOKIE,
+    BUFFER_HTTP_ACCEPT,
+    BUFFER_HTTP_ACCEPT_ENC,
+    BUFFER_HTTP_ACCEPT_LANG,
+    BUFFER_HTTP_CONNECTION,
+    BUFFER_HTTP_CONTENT_LEN,
+    BUFFER_HTTP_CONTENT_TYPE,
+    BUFFER_HTTP_REFERER,
+    BUFFER_HTTP_LOCATION,
+    BUFFER_HTTP_SERVER,
+    BUFFER_HTTP_REQUEST_BODY,
+    BUFFER_HTTP_RESPONSE_BODY,
+    BUFFER_FILE_DATA, /* of HTTP: the same */
+    BUFFER_DNS_QUERY,
+    BUFFER_TLS_SNI,
+    BUFFER_TLS_CERT_SUBJECT,
+    BUFFER_TLS_CERT_ISSUER,
+    BUFFER_TLS_CERT_SERIAL,
+    BUFFER_JA3_HASH,
+    BUFFER_JA3S_HASH,
+    BUFFER_SSH_PROTO,
+    BUFFER_SSH_SOFTWARE,
+    BUFFER_SSH_HASSH,
+    BUFFER_SSH_HASSH_SERVER,
+    BUFFER_SNMP_COMMUNITY,
+    BUFFER_SMB_NAMED_PIPE,
+    BUFFER_SMB_SHARE,
+    BUFFERS,
+};
+
+/* Bits: whose messages have it. */
+enum buffer_way {
+    OF_CLIENT = 1,
+    OF_SERVER = 2,
+    OF_BOTH = 3,
+};
+
+struct buffer_info {
+    const char *name, *old_name; /* of the keyword that what follows is about it; NULL */
+    const char *modifier;        /* of that which the content before it is about */
+    char flag;                   /* of pcre; 0 */
+    const char *app;             /* whose messages have it */
+    enum buffer_way ways;
+    bool is_multiple; /* there may be several: each time it is named another is meant */
+    bool is_body;
+    const char *field; /* that has it, of the dissector's; NULL: it is made */
+};
+extern const struct buffer_info suricata_buffers[BUFFERS];
+
+/* Fields of the protocol that are asked for, as its table has them; suricata_message.c. */
+struct message_fields {
+    const struct protocol *modbus, *dnp3, *enip;
+    uint16_t unit, sub_function, address, quantity, bits, words, value, write_address;
+    uint16_t write_quantity, and_mask, or_mask;
+    uint16_t indications, group, variation;
+    uint16_t encapsulation, service, class, attribute;
+    const struct protocol *http, *of_buffer[BUFFERS]; /* NULL: it is not there */
+    uint16_t buffer[BUFFERS], http_version, dns_section, tls_serial;
+};
+
+struct span {
+    const uint8_t *at;
+    size_t n;
+};
+
+enum transform {
+    TRANSFORM_NONE,
+    TRANSFORM_DOTPREFIX,
+    TRANSFORM_LOWER,
+    TRANSFORM_UPPER,
+    TRANSFORM_COMPRESS,
+    TRANSFORM_STRIP,
+    TRANSFORM_URL_DECODE,
+};
+
+/* What is looked for in one buffer. */
+struct group {
+    enum buffer buffer;
+    enum transform transforms[RULE_TRANSFORMS]; /* up to TRANSFORM_NONE, if there is one */
+    struct element *elements;
+    uint16_t n_elements;
+    bool has_size, asks_end; /* what more octets of a body may make untrue */
+    struct bounds size;
+};
+
+#define MANY 64                   /* of a multiple buffer; those behind are left out */
+#define READING_ROOM (256u << 10) /* octets of what is made of a message */
+
+/* A message, and the buffers that were made of it. */
+struct reading {
+    const struct message_fields *fields;
+    const struct pdu *pdu; /* NULL: of HTTP, the head is what there is */
+    struct span head, body;
+    bool is_of_client, has_body;
+    bool is_made[BUFFERS], is_there[BUFFERS];
+    struct span made[BUFFERS];
+    enum buffer many_of; /* a multiple one, that `many` has */
+    unsigned n_many;
+    struct span many[MANY];
+    size_t used;
+    uint8_t *room; /* READING_ROOM */
+};
+
+void reading_begin(struct reading *, const struct message_fields *, const struct pdu *);
+/* Whose message it is is known by the head's first line. */
+void reading_begin_http(struct reading *, const struct message_fields *, struct span head);
+/* The `i`-th of the buffer; false: there is none, or no more. */
+bool reading_buffer(struct reading *, enum buffer, unsigned i, struct span *);
+/* suricata_http.c; false: there is no such. */
+bool http_buffer(struct reading *, enum buffer, struct span *);
+/* "Name: value" of each. */
+unsigned http_headers(struct reading *, struct span *, unsigned most);
+bool http_header(const struct reading *, unsigned i, struct span *name, struct span *value);
+/* suricata_transform.c: into `room`, of BODY_MAX + RULE_TRANSFORMS octets at least. */
+struct span transform(const enum transform *, struct span, uint8_t *room, size_t size);
 
 /* ---- Rules ---- */
 
@@ -258,10 +391,14 @@ struct rule {
     const struct protocol *app; /* NULL: any */
     const char *app_name;
     const struct set *from, *to, *from_ports, *to_ports;
-    uint8_t flow;   /* enum flow_is */
-    uint8_t stages; /* enum stage */
-    struct element *elements;
+    uint8_t flow;             /* enum flow_is */
+    uint8_t stages;           /* enum stage */
+    struct element *elements; /* of the payload */
     uint16_t n_elements, n_variables;
+    struct group *groups; /* of buffers of messages */
+    uint8_t n_groups;
+    bool has_body, asks_end; /* a group is about a body; as a group has it */
+    bool is_other_app;       /* app-layer-protocol:! */
     struct message *messages;
     uint8_t n_messages;
     struct flowbit *flowbits;
@@ -284,13 +421,27 @@ struct prefilter *prefilter_new(void);
 void prefilter_free(struct prefilter *);
 /* A pattern of the rule, in lower case. */
 void prefilter_add(struct prefilter *, const uint8_t *, size_t size, uint32_t rule);
-void prefilter_seal(struct prefilter *);
+void prefilter_seal(struct prefilter *);            /* here and below, NULL: one without patterns */
 size_t prefilter_overlap(const struct prefilter *); /* a pattern's octets, at most, less one */
 /* Rules with a pattern that ends behind `fresh`; some may be told several times. */
 void prefilter_scan(const struct prefilter *, const uint8_t *, size_t size, size_t fresh,
                     void (*)(void *, uint32_t rule), void *arg);
 
 /* ---- All of them ---- */
+
+struct chosen {
+    uint32_t *rules;
+    size_t n, capacity;
+};
+
+/* Rules that are looked at in messages of a protocol. */
+struct app_rules {
+    const struct protocol *app;
+    struct chosen keywords, always; /* that ask for no buffer; that are known by no pattern */
+    bool has_buffers;
+};
+/* NULL: there are none. */
+const struct app_rules *suricata_app_rules(const struct suricata_rules *, const struct protocol *);
 
 struct suricata_rules {
     struct arena *arena;
@@ -305,12 +456,13 @@ struct suricata_rules {
     struct named *flowbits, *sets, *sids; /* uthash */
     uint32_t n_flowbits;
     bool has_stream; /* a rule is looked at in streams */
-    struct prefilter *stream, *packet;
+    bool has_body;   /* ... or in bodies */
+    struct prefilter *stream, *segment, *datagram;
+    struct prefilter *buffers[BUFFERS]; /* NULL: no rule is known by that */
     /* Rules without a pattern, by stage. */
-    struct chosen {
-        uint32_t *rules;
-        size_t n, capacity;
-    } of_messages, always_stream, always_packet;
+    struct chosen always_stream, always_segment, always_datagram;
+    struct app_rules *apps; /* by protocol, in no order */
+    size_t n_apps, apps_capacity;
 };
 
 extern const uint8_t suricata_lower[256];
@@ -321,12 +473,19 @@ struct parser {
     struct suricata_rules *rules;
     struct rule *rule;
     struct element elements[RULE_ELEMENTS];
+    unsigned n_elements;
+    struct group groups[RULE_GROUPS]; /* the first: the payload */
+    unsigned n_groups;
+    enum buffer buffer; /* that is spoken of */
+    enum transform transforms[RULE_TRANSFORMS];
+    bool is_named_anew; /* ... since its last element */
     struct message messages[RULE_MESSAGES];
     struct flowbit flowbits[RULE_FLOWBITS];
     const char *variables[RULE_VARIABLES];
-    struct element *last; /* the last content; NULL */
-    const char *keyword;  /* that is being read */
-    char *argument;       /* of it, without spaces around; NULL: none */
+    const struct element *setters[RULE_VARIABLES]; /* of those */
+    struct element *last;                          /* the last content; NULL */
+    const char *keyword;                           /* that is being read */
+    char *argument;                                /* of it, without spaces around; NULL: none */
     struct buf *references;
     struct diag diag; /* what is wrong with it */
 };
@@ -358,6 +517,17 @@ MUST_CHECK enum err parse_isdataat(struct parser *);
 MUST_CHECK enum err parse_bytes(struct parser *);
 /* Modifiers fit together, and have what they need. */
 MUST_CHECK enum err suricata_check_elements(struct parser *);
+/* suricata_buffers.c. ERR_NOT_FOUND: the keyword is none of a buffer. */
+MUST_CHECK enum err parse_buffer(struct parser *, const char *name);
+MUST_CHECK enum err parse_transform(struct parser *);
+MUST_CHECK enum err parse_bsize(struct parser *);
+MUST_CHECK enum err parse_urilen(struct parser *);
+/* The group that an element belongs to now, or that of a buffer; RULE_GROUPS: there are too many */
+unsigned suricata_group(struct parser *);
+unsigned suricata_group_of(struct parser *, enum buffer);
+enum buffer suricata_flag_buffer(char flag); /* of pcre; BUFFER_PAYLOAD: none */
+/* Elements into their groups, and what they need of the rule. */
+MUST_CHECK enum err suricata_part_groups(struct parser *);
 /* suricata_message.c */
 MUST_CHECK enum err parse_modbus(struct parser *);
 MUST_CHECK enum err parse_dnp3(struct parser *);
@@ -372,7 +542,7 @@ struct inspector {
     pcre2_match_context *limits;
     uint64_t given_up;
 };
-bool suricata_inspect(struct inspector *, const struct rule *, const uint8_t *, size_t size,
-                      bool at_start);
+bool suricata_inspect(struct inspector *, const struct element *, unsigned n, const uint8_t *,
+                      size_t size, bool at_start);
 
 #endif

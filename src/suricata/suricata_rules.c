@@ -72,8 +72,12 @@ suricata_rules_free(struct suricata_rules *rs)
 {
     if (!rs)
         return;
-    for (size_t i = 0; i < rs->n; i++)
-        free_elements(rs->rules[i]->elements, rs->rules[i]->n_elements);
+    for (size_t i = 0; i < rs->n; i++) {
+        const struct rule *r = rs->rules[i];
+        free_elements(r->elements, r->n_elements);
+        for (unsigned k = 0; k < r->n_groups; k++)
+            free_elements(r->groups[k].elements, r->groups[k].n_elements);
+    }
     for (size_t i = 0; i < rs->n_variables; i++) {
         free((char *)(uintptr_t)rs->variables[i].name);
         free((char *)(uintptr_t)rs->variables[i].value);
@@ -81,10 +85,18 @@ suricata_rules_free(struct suricata_rules *rs)
     free_named(rs->flowbits);
     free_named(rs->sids);
     prefilter_free(rs->stream);
-    prefilter_free(rs->packet);
-    free(rs->of_messages.rules);
+    prefilter_free(rs->segment);
+    prefilter_free(rs->datagram);
+    for (unsigned i = 0; i < BUFFERS; i++)
+        prefilter_free(rs->buffers[i]);
+    for (size_t i = 0; i < rs->n_apps; i++) {
+        free(rs->apps[i].keywords.rules);
+        free(rs->apps[i].always.rules);
+    }
+    free(rs->apps);
     free(rs->always_stream.rules);
-    free(rs->always_packet.rules);
+    free(rs->always_segment.rules);
+    free(rs->always_datagram.rules);
     free((void *)(uintptr_t)rs->variables);
     free(rs->refusals);
     free(rs->rules);
@@ -155,6 +167,7 @@ read_rule(struct suricata_rules *rs, char *text, const char *name, uint32_t line
     p.rules = rs;
     p.rule = r;
     p.references = &references;
+    p.n_groups = 1; /* the payload */
     r->info.file = name;
     r->info.line = line;
     enum err err = suricata_parse(&p, text);
@@ -166,7 +179,7 @@ read_rule(struct suricata_rules *rs, char *text, const char *name, uint32_t line
         rs->rules[rs->n++] = r;
         return ERR_OK;
     }
-    free_elements(p.elements, r->n_elements);
+    free_elements(p.elements, p.n_elements);
     return err == ERR_LIMIT ? err : refuse(rs, &p, err == ERR_MALFORMED);
 }
 
@@ -256,11 +269,11 @@ compare_rules(const void *a, const void *b)
 
 /* That which is to be found first: the one that the rule says, or the longest. NULL: none. */
 static const struct content *
-fast_content(const struct rule *r)
+fast_content(const struct element *elements, unsigned n)
 {
     const struct content *best = NULL;
-    for (unsigned i = 0; i < r->n_elements; i++) {
-        const struct element *e = &r->elements[i];
+    for (unsigned i = 0; i < n; i++) {
+        const struct element *e = &elements[i];
         if (e->kind != ELEMENT_CONTENT || e->is_negated)
             continue;
         if (e->content.is_fast)
@@ -279,25 +292,112 @@ choose(struct chosen *c, uint32_t rule)
 }
 
 static void
+add_pattern(struct prefilter **f, const struct content *c, uint32_t rule)
+{
+    if (!*f)
+        *f = prefilter_new();
+    prefilter_add(*f, c->octets + c->fast_at, c->fast_size ? c->fast_size : c->size, rule);
+}
+
+/* ---- ... in messages ---- */
+
+const struct app_rules *
+suricata_app_rules(const struct suricata_rules *rs, const struct protocol *app)
+{
+    for (size_t i = 0; i < rs->n_apps; i++) {
+        if (rs->apps[i].app == app)
+            return &rs->apps[i];
+    }
+    return NULL;
+}
+
+static struct app_rules *
+rules_of_app(struct suricata_rules *rs, const struct protocol *app)
+{
+    for (size_t i = 0; i < rs->n_apps; i++) {
+        if (rs->apps[i].app == app)
+            return &rs->apps[i];
+    }
+    GROW(rs->apps, rs->n_apps, rs->apps_capacity);
+    rs->apps[rs->n_apps] = (struct app_rules){.app = app};
+    return &rs->apps[rs->n_apps++];
+}
+
+/* Contents are found in what is there before it is transformed. A dot may not be. */
+static bool
+keeps_contents(const struct group *g, bool *adds_dot)
+{
+    *adds_dot = false;
+    for (unsigned i = 0; i < RULE_TRANSFORMS && g->transforms[i]; i++) {
+        bool is_case = g->transforms[i] == TRANSFORM_LOWER || g->transforms[i] == TRANSFORM_UPPER;
+        if (!is_case && g->transforms[i] != TRANSFORM_DOTPREFIX)
+            return false;
+        *adds_dot |= !is_case;
+    }
+    return true;
+}
+
+static void
+place_in_messages(struct suricata_rules *rs, uint32_t i)
+{
+    const struct rule *r = rs->rules[i];
+    struct app_rules *of = rules_of_app(rs, r->app);
+    const struct content *best = NULL;
+    struct content dotless;
+    enum buffer buffer = BUFFER_PAYLOAD;
+    if (!r->n_groups) {
+        choose(&of->keywords, i);
+        return;
+    }
+    of->has_buffers = true;
+    rs->has_body |= r->has_body;
+    for (unsigned k = 0; k < r->n_groups; k++) {
+        const struct group *g = &r->groups[k];
+        const struct content *c = fast_content(g->elements, g->n_elements);
+        bool adds_dot;
+        if (!c || !keeps_contents(g, &adds_dot) || (adds_dot && c->size < 2))
+            continue;
+        if (best && (best->is_fast || (!c->is_fast && c->size <= best->size)))
+            continue;
+        best = c;
+        buffer = g->buffer;
+        if (adds_dot && c->octets[0] == '.') {
+            dotless = *c;
+            dotless.octets++;
+            dotless.size--;
+            dotless.fast_at = dotless.fast_size = 0;
+            best = &dotless;
+        }
+    }
+    if (best)
+        add_pattern(&rs->buffers[buffer], best, i);
+    else
+        choose(&of->always, i);
+}
+
+static void
 place(struct suricata_rules *rs, uint32_t i)
 {
     const struct rule *r = rs->rules[i];
-    const struct content *c = fast_content(r);
-    const uint8_t *octets = c ? c->octets + c->fast_at : NULL;
-    size_t size = c ? (c->fast_size ? c->fast_size : c->size) : 0;
+    const struct content *c = fast_content(r->elements, r->n_elements);
+    const struct {
+        enum stage stage;
+        struct prefilter **prefilter;
+        struct chosen *always;
+    } places[] = {{STAGE_STREAM, &rs->stream, &rs->always_stream},
+                  {STAGE_SEGMENT, &rs->segment, &rs->always_segment},
+                  {STAGE_DATAGRAM, &rs->datagram, &rs->always_datagram}};
     if (r->stages & STAGE_MESSAGE)
-        choose(&rs->of_messages, i);
-    if (r->stages & STAGE_STREAM && c)
-        prefilter_add(rs->stream, octets, size, i);
-    else if (r->stages & STAGE_STREAM)
-        choose(&rs->always_stream, i);
+        place_in_messages(rs, i);
     rs->has_stream |= r->stages & STAGE_STREAM;
-    if (!(r->stages & (STAGE_SEGMENT | STAGE_DATAGRAM)))
-        return;
-    if (c)
-        prefilter_add(rs->packet, octets, size, i);
-    else
-        choose(&rs->always_packet, i);
+    for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
+        if (!(r->stages & places[k].stage))
+            continue;
+        if (c)
+            add_pattern(places[k].prefilter, c, i);
+        else
+            choose(places[k].always, i);
+    }
 }
 
 void
@@ -307,14 +407,15 @@ suricata_rules_seal(struct suricata_rules *rs)
         rs->rules[i]->order = (uint32_t)i;
     if (rs->n)
         qsort(rs->rules, rs->n, sizeof *rs->rules, compare_rules);
-    rs->stream = prefilter_new();
-    rs->packet = prefilter_new();
     for (size_t i = 0; i < rs->n; i++) {
         rs->rules[i]->order = (uint32_t)i;
         place(rs, (uint32_t)i);
     }
     prefilter_seal(rs->stream);
-    prefilter_seal(rs->packet);
+    prefilter_seal(rs->segment);
+    prefilter_seal(rs->datagram);
+    for (unsigned i = 0; i < BUFFERS; i++)
+        prefilter_seal(rs->buffers[i]);
 }
 
 size_t

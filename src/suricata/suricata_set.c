@@ -63,12 +63,12 @@ set_has_port(const struct set *s, uint16_t port)
 
 /* ---- Reading ---- */
 
-struct reading {
+struct set_reading {
     struct parser *p;
     bool is_ports;
 };
 
-static enum err parse_set(struct reading *, const char *text, size_t n, unsigned depth,
+static enum err parse_set(struct set_reading *, const char *text, size_t n, unsigned depth,
                           const struct set **);
 
 static enum err
@@ -190,7 +190,7 @@ member_size(const char *text, size_t n)
 }
 
 static enum err
-parse_group(struct reading *r, const char *text, size_t n, unsigned depth, struct set *s)
+parse_group(struct set_reading *r, const char *text, size_t n, unsigned depth, struct set *s)
 {
     struct parser *p = r->p;
     size_t most = 1;
@@ -212,7 +212,7 @@ parse_group(struct reading *r, const char *text, size_t n, unsigned depth, struc
 }
 
 static enum err
-parse_one(struct reading *r, const char *text, size_t n, struct set *s)
+parse_one(struct set_reading *r, const char *text, size_t n, struct set *s)
 {
     char copy[80];
     if (!n || n >= sizeof copy)
@@ -229,7 +229,8 @@ parse_one(struct reading *r, const char *text, size_t n, struct set *s)
 }
 
 static enum err
-parse_set(struct reading *r, const char *text, size_t n, unsigned depth, const struct set **result)
+parse_set(struct set_reading *r, const char *text, size_t n, unsigned depth,
+          const struct set **result)
 {
     struct parser *p = r->p;
     if (depth > SET_DEPTH)
@@ -264,6 +265,6 @@ parse_set(struct reading *r, const char *text, size_t n, unsigned depth, const s
 enum err
 suricata_set_parse(struct parser *p, const char *text, bool is_ports, const struct set **result)
 {
-    struct reading r = {.p = p, .is_ports = is_ports};
+    struct set_reading r = {.p = p, .is_ports = is_ports};
     return parse_set(&r, text, strlen(text), 0, result);
 }

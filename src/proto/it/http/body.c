@@ -73,6 +73,8 @@ tell(struct dissection *d, struct http_body *b)
 static void
 look(struct dissection *d, struct http_body *b, const uint8_t *data, size_t size)
 {
+    if (d->content && size)
+        d->content(d->arg, data, size, false);
     if (b->is_told || !data)
         return;
     size_t n = MIN(size, sizeof b->octets - b->n);
@@ -87,6 +89,8 @@ end(struct dissection *d, struct http_body *b)
 {
     if (!b->is_told)
         tell(d, b);
+    if (d->content)
+        d->content(d->arg, NULL, 0, true);
     d->body = false;
 }
 
