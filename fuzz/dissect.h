@@ -20,8 +20,9 @@ fuzz_sink(void *arg, const struct pdu *p)
     for (uint32_t i = 0; i < p->n_fields; i++) {
         const struct field *f = &p->fields[i];
         check(f->id < protocol->n_fields && f->object <= p->n_objects);
-        check(f->object == object || f->object > object || !f->object);
-        object = f->object;
+        check(f->object >= object || !f->object);
+        check(pdu_has(p, f->id));
+        object = f->object ? f->object : object;
         size_t n = 0;
         switch (protocol->fields[f->id].type) {
         case FIELD_TEXT:

@@ -283,6 +283,8 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
     if (is_to_all) /* each of the stations confirms what all were asked */
         a = all;
     if (!a || !a->n_open) {
+        if (at->memory->lacks[at->way]) /* it answers what was not heard */
+            t->n_fit = 0;
         if (t->n_fit < SURE || (a && is_copy(a, at)))
             return;
         judge_sender(w, t, at);

@@ -76,6 +76,7 @@ messages_that_nobody_understands_are_told(void **state)
     bench_say(b, &c, 0, "0001 0000 0006 01 03 0000 0002");
     for (unsigned i = 0; i < 20; i++) {
         bench_wait(b, 100 * NSEC_PER_MSEC);
+        bench_say(b, &c, 0, "0001 0000 0006 01 03 0000 0002");
         bench_say(b, &c, 1, "0001 0000 0006 01 03 04 0001 02");
         if (i == 9)
             assert_found(b, "");

@@ -203,8 +203,11 @@ take_beginning(struct machines *m, const struct sight *at, const struct layers *
     struct watch_memory *memory = at->memory;
     bool begins = false;
     if (l->proto == PROTO_TCP) {
+        const struct stream *back = &at->conversation->streams[!at->way];
         begins = (l->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
                  at->conversation->packets[at->way] == 1;
+        memory->lacks[at->way] = l->tcp_flags & TCP_ACK && back->is_begun &&
+                                 (int32_t)(l->tcp_ack - back->next) > 0;
     } else if (l->proto == PROTO_UDP) {
         begins = at->now - memory->datagram >= BEACON_GAP || at->now < memory->datagram;
         memory->datagram = at->now;

@@ -30,6 +30,7 @@ struct watch_memory {
     struct watch_place pairs[2];   /* poll_watch: which end is the client */
     struct watch_place answers;    /* answer_watch */
     uint8_t ttl[2];                /* ... of datagrams each way; 0: not heard */
+    bool lacks[2];                 /* the newest segment acknowledges what was not heard */
     nsec_t datagram;               /* when the last one came; beacon_watch */
     struct watch_place series[2];  /* series_watch: the first of a message, each way */
 };

@@ -297,9 +297,7 @@ kind_of(uint32_t tag)
 static void
 begin(struct reading *r, uint32_t function, enum pdu_kind kind)
 {
-    uint32_t n = r->d->pdu->n_fields;
-    pdu_begin(r->d, kind, function);
-    r->d->pdu->n_fields = n; /* its head has been read already */
+    pdu_begin_with(r->d, kind, function, r->d->pdu->n_fields); /* its head has been read already */
 }
 
 static void

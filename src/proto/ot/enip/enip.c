@@ -90,11 +90,9 @@ void
 enip_begin(struct dissection *d, enum pdu_kind kind, uint32_t function, struct enip_packet *p)
 {
     static const uint8_t none[8];
-    pdu_begin(d, kind, function);
-    if (p->n_common) { /* they are still there, from the packet's message before */
-        d->pdu->n_fields = p->n_common;
-        return;
-    }
+    pdu_begin_with(d, kind, function, p->n_common);
+    if (p->n_common)
+        return; /* they are still there, from the packet's message before */
     if (p->has_command) {
         pdu_uint(d, ENIP_ENCAPSULATION, 0, p->command);
         pdu_uint(d, ENIP_SESSION, 0, p->session);
