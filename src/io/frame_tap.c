@@ -16,6 +16,7 @@
 static const struct frame_tap_driver *const drivers[] = {
     [FRAME_TAP_PACKET] = &frame_tap_driver_packet,
     [FRAME_TAP_XDP] = &frame_tap_driver_xdp,
+    [FRAME_TAP_ERSPAN] = &frame_tap_driver_erspan,
 };
 
 enum err
@@ -56,7 +57,9 @@ frame_tap_open(const char *interface, const struct frame_tap_options *options,
     struct frame_tap *t = driver->make();
     t->driver = driver;
     t->fd = -1;
-    enum err err = check_interface(t, interface, diag);
+    snprintf(t->interface, sizeof t->interface, "%s", interface);
+    enum err err = options->driver == FRAME_TAP_ERSPAN ? ERR_OK
+                                                       : check_interface(t, interface, diag);
     if (!err)
         err = driver->open(t, options, diag);
     if (err) {
@@ -103,5 +106,5 @@ frame_tap_count(struct frame_tap *t, struct frame_tap_counters *counters)
 bool
 frame_tap_is_welcome(const struct frame_tap *t, struct diag *why)
 {
-    return t->driver == &frame_tap_driver_packet || !interface_is_used(t->interface, why);
+    return t->driver != &frame_tap_driver_xdp || !interface_is_used(t->interface, why);
 }

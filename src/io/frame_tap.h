@@ -4,7 +4,8 @@
  *   packet  AF_PACKET, any interface. Hears what the host itself gets and sends there as well, and
  *           takes nothing away from it.
  *   xdp     AF_XDP, all receive queues: what comes in there, which then goes nowhere else. For an
- *           interface that the host does not use. Its sockets have no way to send. */
+ *           interface that the host does not use. Its sockets have no way to send.
+ *   erspan  no interface but an IPv4 address of the host, where switches send what they mirror. */
 #ifndef IO_FRAME_TAP_H
 #define IO_FRAME_TAP_H
 
@@ -15,7 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum frame_tap_choice { FRAME_TAP_PACKET, FRAME_TAP_XDP };
+enum frame_tap_choice { FRAME_TAP_PACKET, FRAME_TAP_XDP, FRAME_TAP_ERSPAN };
 
 struct frame_tap_options {
     enum frame_tap_choice driver;
@@ -28,7 +29,9 @@ struct tapped_frame {
     const uint8_t *data; /* with its VLAN tags, without FCS */
     uint32_t size, wire; /* octets that are there, and that there were */
     nsec_t time;         /* wall clock: when the kernel had it; xdp, where it could not stamp it:
-                            when it was read */
+                            when it was read; erspan: when the kernel here had it */
+    const char *source;  /* erspan: "10.255.0.11 port 3", valid until the tap is closed; NULL: more
+                            than can be told apart, or the interface itself */
 };
 
 struct frame_tap; /* One thread's. */
@@ -38,8 +41,9 @@ struct frame_tap; /* One thread's. */
  * device takes VLAN tags off, until it is closed. ERR_NOT_FOUND: no such interface; ERR_DENIED;
  * ERR_INVALID: it is not Ethernet; ERR_BUSY: xdp, see frame_tap_is_welcome(), or another program or
  * socket is there; ERR_UNSUPPORTED; ERR_IO. */
-MUST_CHECK enum err frame_tap_open(const char *interface, const struct frame_tap_options *,
-                                   struct frame_tap **, struct diag *);
+MUST_CHECK enum err frame_tap_open(const char *interface /* erspan: address */,
+                                   const struct frame_tap_options *, struct frame_tap **,
+                                   struct diag *);
 void frame_tap_close(struct frame_tap *); /* NULL is fine */
 /* "AF_PACKET", "AF_XDP, copy mode, 2 queues" */
 const char *frame_tap_text(const struct frame_tap *);

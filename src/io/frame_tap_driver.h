@@ -23,7 +23,8 @@ struct frame_tap_driver {
     void (*count)(struct frame_tap *); /* brings its counters up to date */
 };
 
-extern const struct frame_tap_driver frame_tap_driver_packet, frame_tap_driver_xdp;
+extern const struct frame_tap_driver frame_tap_driver_packet, frame_tap_driver_xdp,
+    frame_tap_driver_erspan;
 
 /* Sets the interface promiscuous as long as this AF_PACKET socket is open. */
 MUST_CHECK enum err frame_tap_hear_all(const struct frame_tap *, int fd, struct diag *);

@@ -4,6 +4,7 @@
 #include "base/attr.h"
 #include "base/log.h"
 #include "io/frame_tap.h"
+#include "packet/addr.h"
 
 #include <net/if.h>
 #include <stdlib.h>
@@ -35,7 +36,16 @@ struct ears {
 static const struct {
     const char *name;
     enum frame_tap_choice driver;
-} drivers[] = {{"packet", FRAME_TAP_PACKET}, {"xdp", FRAME_TAP_XDP}};
+} drivers[] = {{"packet", FRAME_TAP_PACKET}, {"xdp", FRAME_TAP_XDP}, {"erspan", FRAME_TAP_ERSPAN}};
+
+static enum err
+check_address(const char *text, struct diag *diag)
+{
+    uint32_t address;
+    return ipv4_parse(text, &address)
+               ? diag_set(diag, ERR_INVALID, "\"%s\" is not an IPv4 address", text)
+               : ERR_OK;
+}
 
 /* No name of an interface has a colon. */
 static enum err
@@ -50,9 +60,12 @@ parse_name(const char *text, const char **interface, enum frame_tap_choice *driv
            (strlen(drivers[i].name) != length || strncmp(drivers[i].name, text, length)))
         i++;
     if (i == ARRAY_SIZE(drivers))
-        return diag_set(diag, ERR_INVALID, "\"%s\": NAME, packet:NAME or xdp:NAME is needed", text);
+        return diag_set(diag, ERR_INVALID,
+                        "\"%s\": NAME, packet:NAME, xdp:NAME or erspan:ADDRESS is needed", text);
     if (colon)
         *driver = drivers[i].driver;
+    if (*driver == FRAME_TAP_ERSPAN)
+        return check_address(*interface, diag);
     if (!**interface || strlen(*interface) >= IF_NAMESIZE || strpbrk(*interface, ":/ \t\n"))
         return diag_set(diag, ERR_INVALID,
                         "\"%s\": an interface's name has 1 to %d characters, without : and /", text,
@@ -115,7 +128,7 @@ on_frame(void *arg, const struct tapped_frame *f)
 {
     const struct ear *e = arg;
     struct ears *ears = e->all;
-    const struct frame frame = {.interface = e->interface,
+    const struct frame frame = {.interface = f->source ? f->source : e->interface,
                                 .data = f->data,
                                 .size = f->size,
                                 .wire = f->wire,

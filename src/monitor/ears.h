@@ -7,6 +7,9 @@
  * Should the host begin to use an interface that is taken away from it, it is let go at once, and
  * listened to by AF_PACKET.
  *
+ *   erspan:ADDRESS      what switches mirror to this address of the host; the interface of a frame
+ * is then the switch's address and its port
+ *
  * Nothing is ever sent. */
 #ifndef MONITOR_EARS_H
 #define MONITOR_EARS_H

@@ -77,8 +77,10 @@ set_learn(void *options, const char *text, struct diag *diag)
 static const struct option_row rows[] = {
 #define AT(member) offsetof(struct sensor_options, member)
     TEXT_OPTION("read", "FILE", AT(read), "", "a capture, pcap or pcapng"),
-    OTHER_OPTION("interface", "NAME", add_interface, "",
-                 "listen there, xdp:NAME by AF_XDP; may be given several times"),
+    OTHER_OPTION(
+        "interface", "NAME", add_interface, "",
+        "listen there; xdp:NAME: by AF_XDP, erspan:IP: to what is mirrored to this address; may "
+        "be given several times"),
     FLAG_OPTION("messages", AT(messages), "print every message, a line of JSON each"),
     FLAG_OPTION("identities", AT(identities), "print what is said of what a device is"),
     FLAG_OPTION("assets", AT(assets), "print at the end the devices, a line of JSON each"),

@@ -58,9 +58,12 @@ mistakes_name_the_option(void **state UNUSED)
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=xdp:sixteen-or-longer"),
                ERR_INVALID);
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=:eth1"), ERR_INVALID);
-    assert_string_equal(diag.text,
-                        "--interface: \":eth1\": NAME, packet:NAME or xdp:NAME is needed");
+    assert_string_equal(
+        diag.text,
+        "--interface: \":eth1\": NAME, packet:NAME, xdp:NAME or erspan:ADDRESS is needed");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=xd:eth1"), ERR_INVALID);
+    assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=erspan:eth1"), ERR_INVALID);
+    assert_string_equal(diag.text, "--interface: \"eth1\" is not an IPv4 address");
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--interface=eth 1"), ERR_INVALID);
     assert_err(PARSE(&o, &diag, "tieline-sensor", "--messages=yes"), ERR_INVALID);
     assert_string_equal(diag.text, "--messages takes no value");

@@ -19,6 +19,7 @@ for end in "hub hx" "x x0"; do
     ip -n "$prefix-$1" link set "$2" up
 done
 in_host hub ip link add hub type bridge ageing_time 0 mcast_snooping 0
+in_host hub sysctl -qw net.ipv6.conf.hub.disable_ipv6=1
 for port in ha hb hm hx; do in_host hub ip link set $port master hub; done
 in_host hub ip link set hub up
 ip -n $prefix-a addr add 10.1.0.1/24 dev a0
@@ -150,5 +151,5 @@ for pid in $(ip netns pids $prefix-x); do kill "$pid"; done
 wait_for 5 eval '! has_program'
 claim "an interface that is not there is named" refused "nowhere: .*No such device" "$bin/tieline-sensor" --interface xdp:nowhere
 claim "one without a name is a mistake" refused '--interface: "xdp:": an interface.s name has 1 to 15 characters' "$bin/tieline-sensor" --interface xdp:
-claim "so is another way" refused '--interface: "dpdk:x0": NAME, packet:NAME or xdp:NAME is needed' "$bin/tieline-sensor" --interface dpdk:x0
+claim "so is another way" refused '--interface: "dpdk:x0": NAME, packet:NAME, xdp:NAME or erspan:ADDRESS is needed' "$bin/tieline-sensor" --interface dpdk:x0
 finish

@@ -1,0 +1,1 @@
+tieline_fuzz(erspan LIBS tl_packet)
