@@ -14,6 +14,7 @@
 
 #define TURN (20 * NSEC_PER_MSEC) /* between two looks into the rings */
 #define WAIT_MAX_MS 5000
+#define CAPTURES 4
 
 struct capture {
     struct captures *owner;
@@ -38,7 +39,7 @@ struct captures {
     struct tap *taps[WORKERS_MAX];
     unsigned n_taps; /* as many as workers */
     struct timer *timer;
-    struct capture *list[TAP_CAPTURES];
+    struct capture *list[CAPTURES];
     uint64_t last_id;
     uint32_t n_slots; /* ports, LOCAL, CONTROLLER */
 };
@@ -134,28 +135,13 @@ is_full(const struct capture *c)
            (c->max_octets && c->n_octets >= c->max_octets);
 }
 
-/* The worker whose oldest copy is the oldest of all; n_taps: there are none. */
-static unsigned
-oldest(const struct capture *c)
-{
-    unsigned found = c->owner->n_taps;
-    nsec_t time = NSEC_NEVER;
-    for (unsigned i = 0; i < c->owner->n_taps; i++) {
-        const struct tap_record *r = tap_peek(c->taken[i]);
-        if (r && r->time < time) {
-            found = i;
-            time = r->time;
-        }
-    }
-    return found;
-}
-
 /* Takes over what the packet threads have copied, as much as there is room for. */
 static void
 drain(struct capture *c)
 {
     unsigned i;
-    while (c->out.size < CAPTURE_BUFFER && !is_full(c) && (i = oldest(c)) < c->owner->n_taps) {
+    while (c->out.size < CAPTURE_BUFFER && !is_full(c) &&
+           (i = tap_oldest(c->taken, c->owner->n_taps)) < c->owner->n_taps) {
         put_record(c, tap_peek(c->taken[i]));
         tap_release(c->taken[i]);
     }
@@ -172,15 +158,55 @@ switch_taps(struct captures *s)
     datapath_barrier(s->config.datapath);
 }
 
+/* As many places as there are for captures, and one for the mirror. */
+static void
+attach(struct captures *s, const struct tap_filter *filter, struct tap_capture **taken)
+{
+    for (unsigned i = 0; i < s->n_taps; i++) {
+        taken[i] = tap_capture_new(filter, s->n_slots, CAPTURE_RING);
+        if (tap_attach(s->taps[i], taken[i]))
+            abort();
+    }
+}
+
+static void
+detach(struct captures *s, struct tap_capture **taken)
+{
+    for (unsigned i = 0; i < s->n_taps; i++)
+        tap_detach(s->taps[i], taken[i]);
+    switch_taps(s);
+}
+
+unsigned
+captures_begin_mirror(struct captures *s, const struct tap_filter *filter,
+                      struct tap_capture **taken)
+{
+    attach(s, filter, taken);
+    switch_taps(s);
+    return s->n_taps;
+}
+
+void
+captures_end_mirror(struct captures *s, struct tap_capture **taken)
+{
+    detach(s, taken);
+    for (unsigned i = 0; i < s->n_taps; i++)
+        tap_capture_free(taken[i]);
+}
+
+uint32_t
+captures_slots(const struct captures *s)
+{
+    return s->n_slots;
+}
+
 static void
 finish(struct capture *c, const char *reason)
 {
     struct captures *s = c->owner;
     if (c->over)
         return;
-    for (unsigned i = 0; i < s->n_taps; i++)
-        tap_detach(s->taps[i], c->taken[i]);
-    switch_taps(s);
+    detach(s, c->taken);
     drain(c);
     put_tail(c);
     for (unsigned i = 0; i < s->n_taps; i++)
@@ -198,7 +224,7 @@ forget(struct capture *c)
     finish(c, "the node ends");
     if (c->reader)
         rpc_fail(c->reader, ERR_CLOSED, "the capture has ended");
-    for (unsigned i = 0; i < TAP_CAPTURES; i++) {
+    for (unsigned i = 0; i < CAPTURES; i++) {
         if (s->list[i] == c)
             s->list[i] = NULL;
     }
@@ -264,7 +290,7 @@ on_timer(void *arg)
     struct captures *s = arg;
     bool any = false;
     nsec_t now = clock_monotonic();
-    for (unsigned i = 0; i < TAP_CAPTURES; i++) {
+    for (unsigned i = 0; i < CAPTURES; i++) {
         if (s->list[i])
             look(s->list[i], now);
         any |= s->list[i] != NULL;
@@ -296,7 +322,7 @@ captures_new(uv_loop_t *loop, const struct capture_config *config)
 void
 captures_end(struct captures *s)
 {
-    for (unsigned i = 0; s && i < TAP_CAPTURES; i++) {
+    for (unsigned i = 0; s && i < CAPTURES; i++) {
         if (s->list[i])
             forget(s->list[i]);
     }
@@ -355,15 +381,11 @@ start(struct captures *s, const json_t *params, struct capture *c, struct diag *
         err = parse_limit(params, "seconds", 86400, &seconds, diag);
     if (err)
         return err;
-    while (place < TAP_CAPTURES && s->list[place])
+    while (place < CAPTURES && s->list[place])
         place++;
-    if (place == TAP_CAPTURES)
-        return diag_set(diag, ERR_LIMIT, "%d captures are there already", TAP_CAPTURES);
-    for (unsigned i = 0; i < s->n_taps; i++) {
-        c->taken[i] = tap_capture_new(&filter, s->n_slots, CAPTURE_RING);
-        if (tap_attach(s->taps[i], c->taken[i])) /* there are as many places as in the list */
-            abort();
-    }
+    if (place == CAPTURES)
+        return diag_set(diag, ERR_LIMIT, "%d captures are there already", CAPTURES);
+    attach(s, &filter, c->taken);
     s->list[place] = c;
     c->ends_at = seconds ? c->started + (nsec_t)seconds * NSEC_PER_SEC : NSEC_NEVER;
     put_head(c, filter.snap);
@@ -398,7 +420,7 @@ static struct capture *
 find(const struct captures *s, struct rpc_request *request, const json_t *params)
 {
     json_int_t id = json_integer_value(json_object_get(params, "capture"));
-    for (unsigned i = 0; i < TAP_CAPTURES; i++) {
+    for (unsigned i = 0; i < CAPTURES; i++) {
         if (s->list[i] && s->list[i]->id == (uint64_t)id)
             return s->list[i];
     }

@@ -38,6 +38,14 @@ void captures_end(struct captures *);
 /* After captures_end(), and after the worker is freed. NULL is fine. */
 void captures_free(struct captures *);
 
+/* For the mirror (mirror.h), once at a time: copies into `taken`, a ring of each packet thread, of
+ * which there are as many as is returned. */
+unsigned captures_begin_mirror(struct captures *, const struct tap_filter *,
+                               struct tap_capture **taken);
+/* Frees them. */
+void captures_end_mirror(struct captures *, struct tap_capture **taken);
+uint32_t captures_slots(const struct captures *); /* of a record, and what is counted by */
+
 #define CAPTURE_START_USAGE                                                                        \
     "{ports?: [N | \"LOCAL\" | \"CONTROLLER\"], direction?: \"in\" | \"out\" | \"both\", match?, " \
     "cookie?, cookie-mask?, drops?: true | REASON, snap?, packets-per-second?, count?, octets?, "  \

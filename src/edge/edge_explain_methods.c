@@ -15,7 +15,8 @@ edge_node_survey(void *arg, struct survey *survey)
                               .name = n->options->name,
                               .datapath_id = n->options->datapath_id,
                               .started = n->started,
-                              .punted = n->punted};
+                              .punted = n->punted,
+                              .mirror = n->mirror};
     for (uint32_t i = 0; i < n->n_ports; i++)
         survey->ports[i] = n->ports[i].port;
 }

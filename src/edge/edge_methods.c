@@ -123,6 +123,13 @@ counters_json(const struct edge_node *n)
     put(counters, "cache-misses", s.misses);
     put(counters, "not-cacheable", s.uncacheable);
     put(counters, "table-changes", n->datapath->n_changes);
+    if (n->mirror) {
+        struct mirror_counters mirror;
+        mirror_count(n->mirror, &mirror);
+        put(counters, "mirror-sent", mirror.sent);
+        put(counters, "mirror-lost", mirror.lost);
+        put(counters, "mirror-refused", mirror.refused);
+    }
     if (n->fast) {
         struct fast_path_stats fast;
         fast_path_get_stats(n->fast, &fast);

@@ -368,8 +368,12 @@ start_telling(struct edge_node *n, struct diag *diag)
     if (!n->captures)
         n->captures = captures_new(n->loop, &config);
     n->tops = tops_new(n->loop, edge_node_survey, n);
-    if (!o->metrics)
-        return ERR_OK;
+    enum err err = ERR_OK;
+    if (o->mirror.is_on)
+        err = mirror_new(n->loop, &o->mirror, o->has_management ? o->management : 0, &config,
+                         n->captures, &n->mirror, diag);
+    if (err || !o->metrics)
+        return err;
     return metrics_server_new(n->loop, o->metrics, edge_node_put_metrics, n, &n->metrics, diag);
 }
 
@@ -397,12 +401,14 @@ edge_node_stop_agents(struct edge_node *n)
     handover_giver_free(n->giver);
     stamp_node_free(n->tester); /* its answers go before the connections */
     captures_end(n->captures);  /* likewise */
+    mirror_free(n->mirror);
     tops_free(n->tops);
     metrics_server_free(n->metrics);
     rpc_agent_free(n->rpc);
     openflow_agent_free(n->openflow);
     n->giver = NULL;
     n->tester = NULL;
+    n->mirror = NULL;
     n->tops = NULL;
     n->metrics = NULL;
     n->rpc = NULL;

@@ -8,6 +8,7 @@
 #include "edge/handover_node.h"
 #include "edge/heartbeat_node.h"
 #include "edge/metrics_server.h"
+#include "edge/mirror.h"
 #include "edge/rpc_agent.h"
 #include "edge/stamp_node.h"
 #include "edge/successor.h"
@@ -35,6 +36,7 @@ struct edge_node {
     struct rpc_agent *rpc;
     struct stamp_node *tester;
     struct captures *captures;
+    struct mirror *mirror; /* NULL: nothing is mirrored */
     struct tops *tops;
     struct metrics_server *metrics; /* NULL: was not asked for */
     uint64_t punted;                /* packets for the controllers */

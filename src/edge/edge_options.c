@@ -299,6 +299,12 @@ parse_metrics(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
+parse_mirror(const char *text, struct edge_options *o, struct diag *diag)
+{
+    return mirror_config_parse(text, &o->mirror, diag);
+}
+
+static enum err
 parse_linger(const char *text, struct edge_options *o, struct diag *diag)
 {
     if (time_parse_duration(text, &o->linger) || o->linger < 0 || o->linger > LINGER_MAX)
@@ -444,6 +450,10 @@ static const struct option {
      parse_openflow_listen, false},
     {"metrics", "127.0.0.1:PORT", "OpenMetrics over HTTP, for this machine alone (nowhere)",
      parse_metrics, false},
+    {"mirror", "erspan:IP[,ports=N+N...][,direction=D][,session=N][,snap=N][,rate=N]",
+     "copies to a sensor there: of these ports (all); what comes in (the default), goes out, or "
+     "both; of each so many octets (1522); so many a second (20000)",
+     parse_mirror, false},
     {"take-over", "PATH", "take over from the process whose --control this is, if there is one",
      parse_take_over, false},
     {"trust", "FILE", "whose signature a program must carry to take over from this one (any may)",

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "edge/datapath.h"
+#include "edge/mirror.h"
 #include "edge/openflow_agent.h"
 #include "edge/ptp_worker.h"
 #include "io/port.h"
@@ -39,6 +40,7 @@ struct edge_options {
     const char *metrics;         /* where metrics are asked for; NULL: nowhere */
     const char *take_over;       /* --control of the process to take over from; NULL: none */
     const char *trust;           /* file: who signs programs that may take over; NULL: any may */
+    struct mirror_config mirror; /* off, unless it was asked for */
     nsec_t linger;               /* forward so long after the peers were told that it ends */
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;

@@ -87,10 +87,48 @@ what_is_not_said_has_a_default(void **state UNUSED)
     assert_ok(parse(LEAST "--wait-to-restore 300ms", &o, &command, &diag));
     assert_int_equal(o.wait_to_restore, 300 * NSEC_PER_MSEC);
     assert_int_equal(o.linger, 0);
+    assert_false(o.mirror.is_on);
     assert_null(o.trust);
     assert_ok(parse(LEAST "--linger 300ms --trust keys", &o, &command, &diag));
     assert_int_equal(o.linger, 300 * NSEC_PER_MSEC);
     assert_string_equal(o.trust, "keys");
+}
+
+static void
+a_mirror_is_described(void **state UNUSED)
+{
+    struct edge_options o;
+    enum edge_command command;
+    struct diag diag;
+    assert_ok(parse(LEAST "--mirror erspan:10.255.0.9", &o, &command, &diag));
+    assert_true(o.mirror.is_on);
+    assert_int_equal(o.mirror.to, 0x0aff0009);
+    assert_true(o.mirror.filter.in && !o.mirror.filter.out);
+    assert_int_equal(o.mirror.filter.n_ports, 0);
+    assert_int_equal(o.mirror.session, 1);
+    assert_int_equal(o.mirror.filter.snap, MIRROR_SNAP);
+    assert_int_equal(o.mirror.filter.packets_per_second, MIRROR_RATE);
+    assert_ok(parse(LEAST "--mirror "
+                          "erspan:10.0.0.1,ports=1+524287,direction=both,session=7,snap=60,rate=5",
+                    &o, &command, &diag));
+    assert_true(o.mirror.filter.in && o.mirror.filter.out);
+    assert_int_equal(o.mirror.filter.n_ports, 2);
+    assert_int_equal(o.mirror.filter.ports[1], 524287);
+    assert_int_equal(o.mirror.session, 7);
+    assert_int_equal(o.mirror.filter.snap, 60);
+    assert_int_equal(o.mirror.filter.packets_per_second, 5);
+    assert_wrong("--mirror 10.0.0.1", "--mirror: \"10.0.0.1\" is not erspan: and an IPv4 address");
+    assert_wrong("--mirror erspan:10.0.0.1,ports=", "--mirror: \"\" is not ports from 1 to 524287, "
+                                                    "as 1+2");
+    assert_wrong("--mirror erspan:10.0.0.1,ports=1+524288",
+                 "--mirror: \"1+524288\" is not ports from 1 to 524287, as 1+2");
+    assert_wrong("--mirror erspan:10.0.0.1,direction=up",
+                 "--mirror: \"up\" is none of in, out, both");
+    assert_wrong("--mirror erspan:10.0.0.1,session=1024",
+                 "--mirror: session: \"1024\" is not a number from 1 to 1023");
+    assert_wrong("--mirror erspan:10.0.0.1,snap=0",
+                 "--mirror: snap: \"0\" is not a number from 1 to 65600");
+    assert_wrong("--mirror erspan:10.0.0.1,rate", "--mirror: \"rate\" is not NAME=VALUE");
 }
 
 static void
@@ -263,7 +301,7 @@ the_transparent_clock_is_end_to_end_unless_told(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(the_lab_s_command_line_is_understood),
-          cmocka_unit_test(what_is_not_said_has_a_default),
+          cmocka_unit_test(what_is_not_said_has_a_default), cmocka_unit_test(a_mirror_is_described),
           cmocka_unit_test(what_is_missing_is_said), cmocka_unit_test(what_is_wrong_is_named),
           cmocka_unit_test(ports_are_checked), cmocka_unit_test(a_port_may_have_a_heartbeat),
           cmocka_unit_test(modes_are_words_of_their_own),

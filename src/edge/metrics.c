@@ -225,6 +225,19 @@ put_cache_uncacheable(struct writer *w)
 KERNEL_FAMILY(kernel_forwarded, forwarded)
 KERNEL_FAMILY(kernel_handed_up, up)
 
+#define MIRROR_FAMILY(name)                                                                        \
+    static void put_mirror_##name(struct writer *w)                                                \
+    {                                                                                              \
+        struct mirror_counters counters;                                                           \
+        mirror_count(w->survey->mirror, &counters);                                                \
+        if (w->survey->mirror)                                                                     \
+            put_plain(w, counters.name);                                                           \
+    }
+
+MIRROR_FAMILY(sent)
+MIRROR_FAMILY(lost)
+MIRROR_FAMILY(refused)
+
 static void
 put_punts(struct writer *w)
 {
@@ -484,6 +497,12 @@ static const struct family families[] = {
      "Packets that the kernel's fast path forwarded or dropped.", put_kernel_forwarded},
     {"kernel_handed_up_packets", COUNTER, "packets", "Packets that it left to the packet threads.",
      put_kernel_handed_up},
+    {"mirror_sent_packets", COUNTER, "packets", "Copies that the mirror has sent.",
+     put_mirror_sent},
+    {"mirror_lost_packets", COUNTER, "packets",
+     "Copies above the mirror's rate, or for which there was no room.", put_mirror_lost},
+    {"mirror_refused_packets", COUNTER, "packets",
+     "Copies that the machine's own stack did not take.", put_mirror_refused},
     {"table_changes", COUNTER, NULL, "Changes of flows, groups and meters.", put_changes},
     {"table_entries", GAUGE, NULL, "Flow entries in a table.", put_table_entries},
     {"table_lookups", COUNTER, NULL, "Packets that a table was asked for.", put_table_lookups},

@@ -4,6 +4,7 @@
 #define EDGE_SURVEY_H
 
 #include "edge/datapath.h"
+#include "edge/mirror.h"
 #include "edge/worker.h"
 
 #include <jansson.h>
@@ -20,10 +21,11 @@ struct survey {
     uint32_t n_ports;
     const char *name;
     uint64_t datapath_id;
-    nsec_t started;            /* wall clock */
-    uint64_t punted;           /* packets given to the controllers */
-    const json_t *controllers; /* openflow_agent_status() */
-    const json_t *rpc;         /* rpc_agent_status() */
+    nsec_t started;              /* wall clock */
+    uint64_t punted;             /* packets given to the controllers */
+    const struct mirror *mirror; /* NULL: there is none */
+    const json_t *controllers;   /* openflow_agent_status() */
+    const json_t *rpc;           /* rpc_agent_status() */
 };
 
 #endif

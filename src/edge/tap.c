@@ -70,6 +70,21 @@ tap_release(struct tap_capture *c)
     ring_release(&c->ring);
 }
 
+unsigned
+tap_oldest(struct tap_capture *const *captures, unsigned n)
+{
+    unsigned found = n;
+    nsec_t time = NSEC_NEVER;
+    for (unsigned i = 0; i < n; i++) {
+        const struct tap_record *r = tap_peek(captures[i]);
+        if (r && r->time < time) {
+            found = i;
+            time = r->time;
+        }
+    }
+    return found;
+}
+
 struct tap_counts
 tap_capture_counts(const struct tap_capture *c, uint32_t slot)
 {

@@ -18,7 +18,7 @@
 #include "edge/datapath.h"
 #include "packet/packet.h"
 
-#define TAP_CAPTURES 4 /* at the same time */
+#define TAP_CAPTURES 5 /* at the same time: four of clients, and the mirror's */
 #define TAP_PORTS 16   /* that a filter can name */
 
 /* What a capture wants: all that is said must hold. */
@@ -65,6 +65,10 @@ void tap_capture_free(struct tap_capture *); /* NULL is fine. */
 /* The oldest copy; NULL: none. Valid until tap_release(). */
 const struct tap_record *tap_peek(struct tap_capture *);
 void tap_release(struct tap_capture *);
+
+/* Of several rings, those of the packet threads, the one whose oldest copy is the oldest of all;
+ * `n`: there are none. */
+unsigned tap_oldest(struct tap_capture *const *, unsigned n);
 
 struct tap_counts {
     uint64_t accepted, lost;
