@@ -86,6 +86,8 @@ erspan_open(struct frame_tap *tap, const struct frame_tap_options *o UNUSED, str
 {
     uint32_t address;
     const int on = 1, size = RECEIVE_BUFFER;
+    int room = 0;
+    socklen_t room_size = sizeof room;
     if (ipv4_parse(tap->interface, &address))
         return diag_set(diag, ERR_INVALID, "erspan:%s: it is no IPv4 address", tap->interface);
     const struct sockaddr_in local = {.sin_family = AF_INET, .sin_addr = {htonl(address)}};
@@ -97,7 +99,8 @@ erspan_open(struct frame_tap *tap, const struct frame_tap_options *o UNUSED, str
     if (setsockopt(tap->fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) ||
         bind(tap->fd, (const struct sockaddr *)&local, sizeof local))
         return fail(tap, "to listen", diag);
-    snprintf(tap->text, sizeof tap->text, "ERSPAN");
+    (void)getsockopt(tap->fd, SOL_SOCKET, SO_RCVBUF, &room, &room_size);
+    snprintf(tap->text, sizeof tap->text, "ERSPAN, %d KiB for what waits", room / 1024);
     return ERR_OK;
 }
 

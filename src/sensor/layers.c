@@ -172,8 +172,11 @@ parse_gre(struct layers *l, struct rest r)
     l->wrapped |= WRAPPED_GRE;
     if (!descend(l, &r))
         return;
-    /* ERSPAN: type I has no header, II has 8 octets, III 12. draft-foschiano-erspan */
+    /* ERSPAN: type I has no header, II has 8 octets, III 12, and 8 more with its O bit.
+     * draft-foschiano-erspan */
     uint32_t erspan = type == ETH_ERSPAN3 ? 12 : type == ETH_ERSPAN && has_sequence ? 8 : 0;
+    if (type == ETH_ERSPAN3 && r.size >= 12 && r.p[11] & 1)
+        erspan = 20;
     if (type != ETH_ERSPAN && type != ETH_ERSPAN3) {
         parse_type(l, type, r);
     } else if (has(l, &r, erspan)) {

@@ -85,16 +85,22 @@ static void
 tunnels_are_followed(void **state UNUSED)
 {
     static const char *const ways[] = {
-        "vxlan", "gre", "gre-key", "erspan", "ip-in-ip",
+        "vxlan", "gre", "gre-key", "erspan", "ip-in-ip", "erspan-3", "erspan-3-subheader",
     };
     for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
         struct made_frame inner = {.size = 0}, f = {.size = 0};
-        bool is_vxlan = i == 0, has_frame = i == 0 || i == 3;
+        bool is_vxlan = i == 0, has_frame = i == 0 || i == 3 || i > 4;
         if (has_frame)
             put_ethernet(&inner, 0x0800);
         put_hello(&inner);
-        static const char *const headers[] = {"0800000000002a00", "00000800", "20000800 00000007",
-                                              "100088be 00000001 1001000000000000", ""};
+        static const char *const headers[] = {"0800000000002a00",
+                                              "00000800",
+                                              "20000800 00000007",
+                                              "100088be 00000001 1001000000000000",
+                                              "",
+                                              "100022eb 00000001 200000010000000000000000",
+                                              "100022eb 00000001 200000010000000000000001"
+                                              "1400000000000000"};
         struct made_frame header = {.size = 0};
         put_hex(&header, headers[i]);
         uint16_t size = (uint16_t)(header.size + inner.size + (is_vxlan ? 8 : 0));
