@@ -261,8 +261,12 @@ put_objects(struct dissection *d, struct cursor *c, const struct header *h)
     }
     if (!is_sized && !is_string && h->group != 0 && (!o || o->bits))
         return false;
-    for (uint32_t i = 0; i < h->n && !c->err && d->pdu->n_objects < UINT16_MAX; i++)
+    for (uint32_t i = 0; i < h->n && !c->err && d->pdu->n_objects < UINT16_MAX; i++) {
+        const uint8_t *before = c->pos;
         put_point(d, c, h, o, i);
+        if (c->pos == before) /* of no octets: a few could say that there are thousands of it */
+            break;
+    }
     return d->pdu->n_objects < UINT16_MAX;
 }
 
