@@ -4,30 +4,36 @@
 
 #include <inttypes.h>
 
-static struct suricata_where
-where(const struct conversation *c, unsigned way, const struct frame *f)
+/* Into its place: copied around, addresses of 16 octets beside a port are slow. */
+static void
+fill(struct suricata_where *w, const struct conversation *c, unsigned way, const struct frame *f)
 {
     const struct conversation_key *key = &c->key;
-    struct suricata_where w = {.ip = key->ip,
-                               .proto = key->proto,
-                               .from_port = key->ends[way].port,
-                               .to_port = key->ends[!way].port,
-                               .side = c->side,
-                               .app = c->known == KNOWN ? c->protocol : NULL,
-                               .time = f->time,
-                               .frame = f->number};
+    memcpy(w->from, key->ends[way].address, sizeof w->from);
+    memcpy(w->to, key->ends[!way].address, sizeof w->to);
+    w->ip = key->ip;
+    w->proto = key->proto;
+    w->from_port = key->ends[way].port;
+    w->to_port = key->ends[!way].port;
+    w->side = c->side;
     if (c->side != SIDE_UNKNOWN && way)
-        w.side = c->side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
-    memcpy(w.from, key->ends[way].address, sizeof w.from);
-    memcpy(w.to, key->ends[!way].address, sizeof w.to);
-    return w;
+        w->side = c->side == SIDE_CLIENT ? SIDE_SERVER : SIDE_CLIENT;
+    w->app = c->known == KNOWN ? c->protocol : NULL;
+    w->time = f->time;
+    w->frame = f->number;
+    w->way = (uint8_t)way;
+    w->slot = c->slot;
+    w->serial = c->serial;
 }
 
 void
 suricata_feed_message(struct suricata_matcher *m, const struct conversation *c, unsigned way,
                       const struct frame *f, const struct pdu *p)
 {
-    struct suricata_where w = where(c, way, f);
+    if (!suricata_asks(m, p->protocol))
+        return;
+    struct suricata_where w;
+    fill(&w, c, way, f);
     w.app = p->protocol;
     suricata_message(m, &w, p);
 }
@@ -36,7 +42,8 @@ void
 suricata_feed_content(struct suricata_matcher *m, const struct conversation *c, unsigned way,
                       const struct frame *f, const uint8_t *octets, uint32_t size, bool is_end)
 {
-    struct suricata_where w = where(c, way, f);
+    struct suricata_where w;
+    fill(&w, c, way, f);
     suricata_content(m, &w, octets, size, is_end);
 }
 
@@ -44,7 +51,8 @@ void
 suricata_feed_data(struct suricata_matcher *m, const struct conversation *c, unsigned way,
                    const struct frame *f, const uint8_t *octets, uint32_t size, uint32_t lost)
 {
-    struct suricata_where w = where(c, way, f);
+    struct suricata_where w;
+    fill(&w, c, way, f);
     suricata_octets(m, &w, octets, size, lost);
 }
 
@@ -52,11 +60,12 @@ void
 suricata_feed_packet(struct suricata_matcher *m, const struct conversation *c, unsigned way,
                      const struct frame *f, const struct layers *l)
 {
-    const struct suricata_packet p = {.where = where(c, way, f),
-                                      .ttl = l->ttl,
-                                      .tcp_flags = l->tcp_flags,
-                                      .payload = l->payload,
-                                      .size = l->size};
+    struct suricata_packet p;
+    fill(&p.where, c, way, f);
+    p.ttl = l->ttl;
+    p.tcp_flags = l->tcp_flags;
+    p.payload = l->payload;
+    p.size = l->size;
     suricata_packet(m, &p);
 }
 

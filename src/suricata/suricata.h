@@ -20,9 +20,10 @@
 
 #include "dissect/protocol.h"
 
-#define SURICATA_WINDOW 4096u  /* octets of a stream that contents may be apart, at least */
-#define SURICATA_FLOWS 65536u  /* conversations that are remembered */
-#define SURICATA_TRACKED 16384 /* addresses that thresholds count */
+#define SURICATA_WINDOW 4096u     /* octets of a stream that contents may be apart, at least */
+#define SURICATA_FLOWS 65536u     /* conversations that are remembered */
+#define SURICATA_SLOTS (1u << 20) /* ... that are found by their slot */
+#define SURICATA_TRACKED 16384    /* addresses that thresholds count */
 #define SURICATA_BUDGET ((size_t)512 << 20) /* octets that all rules may need */
 
 struct suricata_rules; /* Opaque; does not change once it is sealed. */
@@ -85,6 +86,12 @@ struct suricata_where {
     const struct protocol *app; /* what the conversation is known to speak; NULL */
     nsec_t time;
     uint32_t frame; /* its number; a rule alerts once of it */
+    /* Of the conversation: which way this goes, from the lower end (0) or the higher; a number
+     * that no other had, and one below SURICATA_SLOTS that none has at once. Serial 0: it is found
+     * by its ends, which takes longer. */
+    uint8_t way;
+    uint32_t slot;
+    uint64_t serial;
 };
 
 struct suricata_packet {
@@ -108,6 +115,8 @@ struct suricata_matcher *suricata_matcher_new(const struct suricata_rules *, siz
                                               suricata_alert_fn *, void *arg);
 void suricata_matcher_free(struct suricata_matcher *); /* NULL is fine */
 
+/* Whether a rule asks for messages of the protocol at all. */
+bool suricata_asks(const struct suricata_matcher *, const struct protocol *);
 void suricata_message(struct suricata_matcher *, const struct suricata_where *, const struct pdu *);
 /* Octets of a body of HTTP, behind its head; NULL: so many are missing. */
 void suricata_content(struct suricata_matcher *, const struct suricata_where *, const uint8_t *,

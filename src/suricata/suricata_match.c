@@ -101,11 +101,20 @@ link_newest(struct suricata_matcher *m, struct flow *f)
 }
 
 static void
+leave_slot(struct suricata_matcher *m, struct flow *f)
+{
+    if (f->serial && m->slots[f->slot] == f)
+        m->slots[f->slot] = NULL;
+    f->serial = 0;
+}
+
+static void
 forget_flow(struct suricata_matcher *m, struct flow *f)
 {
     unlink_age(m, f);
     HASH_DEL(m->flows, f);
     forget_content(m, f);
+    leave_slot(m, f);
     m->last = m->last == f ? NULL : m->last;
     free(f);
 }
@@ -113,8 +122,12 @@ forget_flow(struct suricata_matcher *m, struct flow *f)
 void
 matcher_make_room(struct suricata_matcher *m, size_t more)
 {
-    while (m->memory + more > m->memory_max && m->oldest != m->newest)
-        forget_flow(m, m->oldest);
+    while (m->memory + more > m->memory_max) {
+        struct flow *f = m->oldest && m->oldest == m->last ? m->oldest->newer : m->oldest;
+        if (!f)
+            return;
+        forget_flow(m, f);
+    }
 }
 
 void
@@ -131,6 +144,7 @@ suricata_matcher_free(struct suricata_matcher *m)
     }
     pcre2_match_data_free(m->inspector.match);
     pcre2_match_context_free(m->inspector.limits);
+    free(m->slots);
     free(m->reading.room);
     free(m->transformed);
     free(m->alerted);
@@ -167,38 +181,61 @@ guess_client(const struct suricata_where *w, unsigned way)
     return w->proto == PROTO_TCP && w->from_port < w->to_port ? !way : way;
 }
 
-static bool
-is_same(const struct suricata_where *a, const struct suricata_where *b)
+static struct flow *
+find_by_ends(struct suricata_matcher *m, const struct suricata_where *w, unsigned *way)
 {
-    return a->from_port == b->from_port && a->to_port == b->to_port && a->proto == b->proto &&
-           a->ip == b->ip && !memcmp(a->from, b->from, sizeof a->from) &&
-           !memcmp(a->to, b->to, sizeof a->to);
+    struct flow_key key = key_of(w, way);
+    struct flow *f;
+    HASH_FIND(hh, m->flows, &key, sizeof key, f);
+    if (f)
+        return f;
+    if (HASH_COUNT(m->flows) >= SURICATA_FLOWS)
+        forget_flow(m, m->oldest);
+    f = xcalloc(1, sizeof *f);
+    f->key = key;
+    f->client = (uint8_t)guess_client(w, *way);
+    f->linked = w->time;
+    HASH_ADD(hh, m->flows, key, sizeof f->key, f);
+    link_newest(m, f);
+    return f;
+}
+
+static void
+take_slot(struct suricata_matcher *m, struct flow *f, const struct suricata_where *w)
+{
+    leave_slot(m, f);
+    if (!w->serial || w->slot >= SURICATA_SLOTS)
+        return;
+    if (w->slot >= m->n_slots) {
+        uint32_t n = m->n_slots ? m->n_slots : 1024;
+        while (n <= w->slot)
+            n *= 2;
+        m->slots = xrealloc(m->slots, n, sizeof *m->slots);
+        memset(m->slots + m->n_slots, 0, (n - m->n_slots) * sizeof *m->slots);
+        m->n_slots = n;
+    }
+    if (m->slots[w->slot])
+        leave_slot(m, m->slots[w->slot]);
+    f->serial = w->serial;
+    f->slot = w->slot;
+    m->slots[w->slot] = f;
 }
 
 static struct flow *
 find_flow(struct suricata_matcher *m, const struct suricata_where *w, unsigned *way)
 {
-    if (m->last && is_same(&m->last_where, w)) { /* what one frame says comes in three parts */
-        *way = m->last_way;
-        return m->last;
+    struct flow *f = w->serial && w->slot < m->n_slots ? m->slots[w->slot] : NULL;
+    *way = w->way;
+    if (!f || f->serial != w->serial) {
+        f = find_by_ends(m, w, way);
+        take_slot(m, f, w);
     }
-    struct flow_key key = key_of(w, way);
-    struct flow *f;
-    HASH_FIND(hh, m->flows, &key, sizeof key, f);
-    if (f) {
-        unlink_age(m, f);
-    } else {
-        if (HASH_COUNT(m->flows) >= SURICATA_FLOWS)
-            forget_flow(m, m->oldest);
-        f = xcalloc(1, sizeof *f);
-        f->key = key;
-        f->client = (uint8_t)guess_client(w, *way);
-        HASH_ADD(hh, m->flows, key, sizeof f->key, f);
-    }
-    link_newest(m, f);
     m->last = f;
-    m->last_way = *way;
-    m->last_where = *w;
+    if (w->time - f->linked > NSEC_PER_SEC || !w->serial) {
+        unlink_age(m, f);
+        link_newest(m, f);
+        f->linked = w->time;
+    }
     return f;
 }
 
@@ -635,8 +672,8 @@ look_at_packet(struct suricata_matcher *m, uint32_t rule, const struct suricata_
     const struct rule *r = m->rules->rules[rule];
     if (!(r->stages & (w->proto == PROTO_TCP ? STAGE_SEGMENT : STAGE_DATAGRAM)) ||
         matcher_was_alerted(m, rule, w) || (r->n_elements && !size) ||
-        (r->is_header && f->was_told[way]) || !matcher_header_is(r, w, f, way) ||
-        !was_said(m, rule, w) || (r->asks_packet && !packet_is(r, p, size)))
+        !matcher_header_is(r, w, f, way) || !was_said(m, rule, w) ||
+        (r->asks_packet && !packet_is(r, p, size)))
         return;
     m->counters.inspections++;
     if (!r->n_elements ||
@@ -663,6 +700,8 @@ suricata_packet(struct suricata_matcher *m, const struct suricata_packet *p)
     }
     bool is_tcp = w->proto == PROTO_TCP;
     matcher_begin_candidates(m, is_tcp ? &m->rules->always_segment : &m->rules->always_datagram);
+    for (size_t i = 0; !f->was_told[way] && i < m->rules->headers.n; i++)
+        matcher_add_candidate(m, m->rules->headers.rules[i]);
     if (size)
         prefilter_scan(is_tcp ? m->rules->segment : m->rules->datagram, payload, size, 0,
                        matcher_add_hit, m);

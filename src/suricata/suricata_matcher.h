@@ -59,6 +59,9 @@ struct flow {
     struct window *windows[2];
     struct transaction *transactions[2]; /* NULL: none, or no rule needs it */
     struct flow *newer, *older;
+    uint64_t serial; /* of the conversation, in `slot` of the matcher; 0 */
+    uint32_t slot;
+    nsec_t linked; /* when it came to its place in the order of age */
     UT_hash_handle hh;
 };
 
@@ -80,9 +83,10 @@ struct suricata_matcher {
     void *arg;
     struct suricata_counters counters;
     struct inspector inspector;
-    struct flow *flows, *newest, *oldest, *last;
-    unsigned last_way;
-    struct suricata_where last_where;
+    struct flow *flows, *newest, *oldest;
+    struct flow *last; /* what is being read is of it; NULL */
+    struct flow **slots;
+    uint32_t n_slots;
     size_t memory, memory_max;
     struct counted *counted;
     /* By rule. */
@@ -99,7 +103,7 @@ struct suricata_matcher {
 
 /* The conversation, and which way this goes. */
 struct flow *matcher_hear(struct suricata_matcher *, const struct suricata_where *, unsigned *way);
-/* The longest silent go until there is room; what is being read is the newest and stays. */
+/* The longest silent go until there is room; what is being read stays. */
 void matcher_make_room(struct suricata_matcher *, size_t more);
 /* All that is asked but payload and messages. */
 bool matcher_header_is(const struct rule *, const struct suricata_where *, const struct flow *,

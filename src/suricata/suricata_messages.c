@@ -276,6 +276,12 @@ look_at_buffers(struct suricata_matcher *m, const struct app_rules *of,
     m->counters.given_up = m->inspector.given_up;
 }
 
+bool
+suricata_asks(const struct suricata_matcher *m, const struct protocol *app)
+{
+    return suricata_app_rules(m->rules, app) != NULL;
+}
+
 void
 suricata_message(struct suricata_matcher *m, const struct suricata_where *w, const struct pdu *p)
 {

@@ -40,6 +40,12 @@ struct set {
     uint32_t low, high;
     const struct set **members; /* of a GROUP */
     size_t n_members;
+    struct interval *intervals; /* the same, rising, of nothing but IPv4 addresses; NULL */
+    size_t n_intervals;
+};
+
+struct interval {
+    uint32_t low, high;
 };
 
 bool set_has_address(const struct set *, uint8_t ip, const uint8_t *address);
@@ -461,6 +467,7 @@ struct suricata_rules {
     struct prefilter *buffers[BUFFERS]; /* NULL: no rule is known by that */
     /* Rules without a pattern, by stage. */
     struct chosen always_stream, always_segment, always_datagram;
+    struct chosen headers;  /* ... of packets, that are looked at once each way of a conversation */
     struct app_rules *apps; /* by protocol, in no order */
     size_t n_apps, apps_capacity;
 };

@@ -97,6 +97,7 @@ suricata_rules_free(struct suricata_rules *rs)
     free(rs->always_stream.rules);
     free(rs->always_segment.rules);
     free(rs->always_datagram.rules);
+    free(rs->headers.rules);
     free((void *)(uintptr_t)rs->variables);
     free(rs->refusals);
     free(rs->rules);
@@ -390,6 +391,10 @@ place(struct suricata_rules *rs, uint32_t i)
     if (r->stages & STAGE_MESSAGE)
         place_in_messages(rs, i);
     rs->has_stream |= r->stages & STAGE_STREAM;
+    if (r->is_header) {
+        choose(&rs->headers, i);
+        return;
+    }
     for (size_t k = 0; k < ARRAY_SIZE(places); k++) {
         if (!(r->stages & places[k].stage))
             continue;

@@ -5,6 +5,7 @@
 #include "suricata/suricata_private.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 
 /* ---- Asking ---- */
 
@@ -32,6 +33,20 @@ group_has(const struct set *s, uint8_t ip, const uint8_t *address, uint16_t port
     return has || !has_plain;
 }
 
+static bool
+intervals_have(const struct set *s, uint32_t address)
+{
+    size_t low = 0, high = s->n_intervals;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (s->intervals[middle].high < address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < s->n_intervals && s->intervals[low].low <= address;
+}
+
 bool
 set_has_address(const struct set *s, uint8_t ip, const uint8_t *address)
 {
@@ -47,7 +62,8 @@ set_has_address(const struct set *s, uint8_t ip, const uint8_t *address)
         has = ip == 4 && get_be32(address) >= s->low && get_be32(address) <= s->high;
         break;
     case SET_GROUP:
-        has = group_has(s, ip, address, 0);
+        has = s->intervals ? ip == 4 && intervals_have(s, get_be32(address))
+                           : group_has(s, ip, address, 0);
         break;
     }
     return has != s->is_negated;
@@ -189,6 +205,45 @@ member_size(const char *text, size_t n)
     return i;
 }
 
+static int
+compare_intervals(const void *a, const void *b)
+{
+    uint32_t x = ((const struct interval *)a)->low, y = ((const struct interval *)b)->low;
+    return x < y ? -1 : x > y;
+}
+
+/* Lists of addresses are long in some rules: one of nothing else is sorted. */
+static enum err
+sort_group(struct parser *p, struct set *s)
+{
+    for (size_t i = 0; i < s->n_members; i++) {
+        const struct set *m = s->members[i];
+        if (m->is_negated || !(m->kind == SET_RANGE || (m->kind == SET_PREFIX && m->ip == 4)))
+            return ERR_OK;
+    }
+    struct interval *all = arena_calloc(p->rules->arena, s->n_members, sizeof *all);
+    size_t n = 0;
+    if (!all)
+        return ERR_LIMIT;
+    for (size_t i = 0; i < s->n_members; i++) {
+        const struct set *m = s->members[i];
+        uint32_t rest = m->prefix ? (uint32_t)(UINT64_C(0xffffffff) >> m->prefix) : UINT32_MAX;
+        uint32_t address = get_be32(m->address);
+        all[i] = m->kind == SET_RANGE ? (struct interval){m->low, m->high}
+                                      : (struct interval){address & ~rest, address | rest};
+    }
+    qsort(all, s->n_members, sizeof *all, compare_intervals);
+    for (size_t i = 0; i < s->n_members; i++) {
+        if (n && all[i].low <= all[n - 1].high)
+            all[n - 1].high = MAX(all[n - 1].high, all[i].high);
+        else
+            all[n++] = all[i];
+    }
+    s->intervals = all;
+    s->n_intervals = n;
+    return ERR_OK;
+}
+
 static enum err
 parse_group(struct set_reading *r, const char *text, size_t n, unsigned depth, struct set *s)
 {
@@ -208,7 +263,7 @@ parse_group(struct set_reading *r, const char *text, size_t n, unsigned depth, s
         s->n_members++;
         at += size + 1;
     }
-    return ERR_OK;
+    return r->is_ports ? ERR_OK : sort_group(p, s);
 }
 
 static enum err

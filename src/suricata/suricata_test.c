@@ -368,6 +368,12 @@ knows_addresses_ports_and_directions(void **state UNUSED)
         {"udp $PLANT any -> !$OUTSIDE any", "1", "1"},
         {"udp 10.0.0.2-10.0.0.7 any -> any any", "", "1"},
         {"udp 10.0.0.0/255.255.255.254 any -> any any", "1", ""},
+        {"udp [10.0.0.9,10.0.0.0/31,1.0.0.0/8,10.0.0.4-10.0.0.6] any -> any any", "1", ""},
+        {"udp [10.0.0.9,10.0.0.3,11.0.0.0/8,10.0.0.1-10.0.0.2] any -> any any", "1", "1"},
+        {"udp [10.0.0.1-10.0.0.1,10.0.0.0-10.0.0.1,10.0.0.1-10.0.0.2] any -> any any", "1", "1"},
+        {"udp ![10.0.0.0/24,10.0.0.1] any -> any any", "", ""},
+        {"udp [0.0.0.0/0,1.2.3.4] any -> any any", "1", "1"},
+        {"udp [fe80::/10,10.0.0.2] any -> any any", "", "1"},
         {"udp fe80::/10 any -> any any", "", ""},
         {"udp any any -> any 502", "1", ""},
         {"udp any any -> any [1:10,500:,!502]", "", "1"},
@@ -386,6 +392,22 @@ knows_addresses_ports_and_directions(void **state UNUSED)
         assert_string_equal(said(&b), rows[i].back);
         end(&b);
     }
+}
+
+static void
+an_address_of_ipv6_is_of_no_list_of_ipv4(void **state UNUSED)
+{
+    struct bench b;
+    begin(&b, "alert udp [10.0.0.1,10.0.0.2] any -> any any (dsize:1; sid:1;)\n");
+    struct suricata_packet p = {
+        .where = where(&b, 17, false), .payload = (const uint8_t *)"a", .size = 1};
+    suricata_packet(b.matcher, &p);
+    assert_string_equal(said(&b), "1");
+    p.where.ip = 6;
+    p.where.frame++;
+    suricata_packet(b.matcher, &p);
+    assert_string_equal(said(&b), "");
+    end(&b);
 }
 
 static void
@@ -442,6 +464,35 @@ asks_flowbits_of_the_same_conversation(void **state UNUSED)
     packet(&b, 17, true, 0, "74");
     packet(&b, 17, true, 0, "63");
     assert_string_equal(said(&b), "3");
+    end(&b);
+}
+
+/* A conversation is known by its number, and by its ends where it has another. */
+static void
+conversations_that_share_a_slot_share_nothing_else(void **state UNUSED)
+{
+    static const struct {
+        uint16_t port;
+        uint32_t slot;
+        uint64_t serial;
+        const char *text, *said;
+    } rows[] = {
+        {1, 3, 1, "a", ""},  {1, 3, 1, "b", "2"},       {2, 3, 2, "b", ""},     {2, 3, 2, "a", ""},
+        {2, 3, 2, "b", "2"}, {1, 5000, 3, "b", "2"},    {3, 5000, 3, "b", "2"}, {3, 3, 4, "b", ""},
+        {1, 0, 0, "b", "2"}, {4, 1u << 30, 5, "b", ""},
+    };
+    struct bench b;
+    begin(&b, "alert udp any any -> any any (content:\"a\"; flowbits:set,x; noalert; sid:1;)\n"
+              "alert udp any any -> any any (content:\"b\"; flowbits:isset,x; sid:2;)\n");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct suricata_packet p = {
+            .where = where(&b, 17, false), .payload = (const uint8_t *)rows[i].text, .size = 1};
+        p.where.from_port = rows[i].port;
+        p.where.slot = rows[i].slot;
+        p.where.serial = rows[i].serial;
+        suricata_packet(b.matcher, &p);
+        assert_string_equal(said(&b), rows[i].said);
+    }
     end(&b);
 }
 
@@ -583,6 +634,26 @@ say(struct bench *b, const struct protocol *p, enum pdu_kind kind, uint32_t func
     pdu.function = function;
     suricata_message(b->matcher, &w, &pdu);
     pdu.n_fields = 0;
+}
+
+static void
+what_is_being_read_is_not_forgotten(void **state UNUSED)
+{
+    static char filler[4001];
+    struct bench b;
+    begin(&b, "alert tcp any any -> any any (content:\"hello world\"; sid:1;)\n");
+    suricata_matcher_free(b.matcher);
+    b.matcher = suricata_matcher_new(b.rules, 8192, on_alert, &b);
+    memset(filler, '.', sizeof filler - 1);
+    const char *const texts[] = {".", filler, filler, "hello", " world"};
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) { /* the second is of another conversation */
+        struct suricata_where w = where(&b, 6, false);
+        w.slot = w.from_port = i == 1;
+        w.serial = w.slot + 1;
+        suricata_octets(b.matcher, &w, (const uint8_t *)texts[i], (uint32_t)strlen(texts[i]), 0);
+    }
+    assert_string_equal(said(&b), "1");
+    end(&b);
 }
 
 static void
@@ -736,20 +807,51 @@ prefilter_finds_what_a_plain_search_does(void **state UNUSED)
     prefilter_free(f);
 }
 
+/* What stands at any place of payloads of any size, up to their ends. */
+static void
+prefilter_finds_up_to_the_end(void **state UNUSED)
+{
+    struct prefilter *f = prefilter_new();
+    prefilter_add(f, (const uint8_t *)"NeedLe", 6, 0);
+    prefilter_seal(f);
+    for (size_t size = 0; size < 70; size++) {
+        uint8_t *data = malloc(size ? size : 1); /* exact size: ASan sees one octet too far */
+        for (size_t at = 0; at + 6 <= size; at++) {
+            for (size_t fresh = 0; fresh < size; fresh += 5) {
+                bool found = false;
+                memset(data, 0xc3, size);
+                memcpy(data + at, "nEEdle", 6);
+                prefilter_scan(f, data, size, fresh, note, &found);
+                assert_int_equal(found, at + 6 > fresh);
+                data[at + 3] = 'D' ^ 0x80;
+                found = false;
+                prefilter_scan(f, data, size, fresh, note, &found);
+                assert_false(found);
+            }
+        }
+        free(data);
+    }
+    prefilter_free(f);
+}
+
 TEST_MAIN(cmocka_unit_test(says_which_keyword_of_which_line_is_refused),
           cmocka_unit_test(tells_what_a_rule_says_of_itself),
           cmocka_unit_test(finds_what_stands_where_it_is_said),
           cmocka_unit_test(gives_up_where_places_have_no_end),
           cmocka_unit_test(knows_addresses_ports_and_directions),
+          cmocka_unit_test(an_address_of_ipv6_is_of_no_list_of_ipv4),
           cmocka_unit_test(tells_a_mere_header_once_each_way),
           cmocka_unit_test(knows_who_began_and_since_when_they_are_connected),
           cmocka_unit_test(asks_flowbits_of_the_same_conversation),
+          cmocka_unit_test(conversations_that_share_a_slot_share_nothing_else),
           cmocka_unit_test(counts_by_thresholds),
           cmocka_unit_test(finds_in_a_stream_what_segments_divide),
           cmocka_unit_test(looks_not_across_a_hole),
           cmocka_unit_test(remembers_so_much_of_a_stream_and_no_more),
           cmocka_unit_test(says_of_a_packet_and_its_stream_once),
           cmocka_unit_test(forgets_who_was_silent_for_longest_when_memory_ends),
+          cmocka_unit_test(what_is_being_read_is_not_forgotten),
           cmocka_unit_test(knows_what_modbus_says), cmocka_unit_test(knows_what_dnp3_and_cip_say),
           cmocka_unit_test(wants_message_and_content_of_one_frame),
-          cmocka_unit_test(prefilter_finds_what_a_plain_search_does))
+          cmocka_unit_test(prefilter_finds_what_a_plain_search_does),
+          cmocka_unit_test(prefilter_finds_up_to_the_end))
