@@ -409,6 +409,82 @@ a_body_ends_with_its_connection(void **state UNUSED)
     assert_string_equal(end(&b), "1");
 }
 
+/* "compressed secret", by gzip and by zlib. */
+static void
+compressed_bodies_are_unpacked(void **state UNUSED)
+{
+    static const char rules[] =
+        "alert http any any -> any any (flow:to_client; file.data; content:\"compressed secret\"; "
+        "bsize:17; sid:1;)\n"
+        "alert http any any -> any any (flow:to_client; file.data; content:!\"secret\"; sid:2;)\n"
+        "alert http any any -> any any (flow:to_client; http.header; content:\"ncoding\"; "
+        "sid:3;)\n";
+    static const struct {
+        const char *encoding, *body, *said;
+    } rows[] = {
+        {"gzip", "1f8b08000000000002034bcecf2d284a2d2e4e4d51284e4d2e4a2d0100ee510b7a11000000",
+         "3 1"},
+        {"deflate", "789c4bcecf2d284a2d2e4e4d51284e4d2e4a2d01003e6406dc", "3 1"},
+        {"gzip\r\nContent-Encoding: gzip",
+         "1f8b08000000000002034bcecf2d284a2d2e4e4d51284e4d2e4a2d0100ee510b7a11000000", "3"},
+        {"gzip", "1f8b08000000000002034bcecf2d284a2d2e4e4d51284e4d2e4a2d0100ef510b7a11000000",
+         "3"}, /* its checksum is wrong */
+        {"gzip, gzip", "1f8b08000000000002034bcecf2d284a2d2e4e4d51284e4d2e4a2d0100ee510b7a11000000",
+         "3"},
+        {"gzip", "1f8b0800000000000003 ffffffffffffffffffffffffff", "3"}, /* not what it says */
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        char head[200];
+        size_t n;
+        struct bench b;
+        uint8_t *octets = hex_bytes(rows[i].body, &n);
+        begin(&b, rules, 80);
+        connect(&b);
+        say(&b, true, "GET / HTTP/1.1\r\n\r\n");
+        snprintf(head, sizeof head,
+                 "HTTP/1.1 200 OK\r\nContent-Encoding: %s\r\nContent-Length: %zu\r\n\r\n",
+                 rows[i].encoding, n);
+        say(&b, false, head);
+        segment(&b, false, TCP_ACK, octets, 9);
+        segment(&b, false, TCP_ACK, octets + 9, n - 9);
+        free(octets);
+        assert_string_equal(end(&b), rows[i].said);
+    }
+}
+
+/* What grows without end is unpacked so far, and no farther. */
+static void
+a_bomb_is_unpacked_so_far(void **state UNUSED)
+{
+    static const char body[] = /* 600,000 zeros by gzip */
+        "1f8b0800000000000203edc13101000000c2a0f54f6d0d0fa0000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "00000000000000000000000000000000000000000000000000000000000000000000000000000000"
+        "0000000000007834b3d3fdd0c0270900";
+    struct bench b;
+    char head[100];
+    begin(&b, "alert http any any -> any any (flow:to_client; file.data; bsize:102400; sid:1;)\n",
+          80);
+    connect(&b);
+    say(&b, true, "GET / HTTP/1.1\r\n\r\n");
+    snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n");
+    say(&b, false, head);
+    say_hex(&b, false, body);
+    assert_string_equal(end(&b), "1");
+}
+
 /* Octets are missing, or cannot be understood: nothing is said of what is there. */
 static void
 what_is_not_known_of_a_body_is_not_judged(void **state UNUSED)
@@ -650,6 +726,8 @@ TEST_MAIN(cmocka_unit_test(a_request_has_its_buffers), cmocka_unit_test(a_respon
           cmocka_unit_test(what_is_encoded_may_stand_at_the_end),
           cmocka_unit_test(bodies_are_put_together),
           cmocka_unit_test(a_body_ends_with_its_connection),
+          cmocka_unit_test(compressed_bodies_are_unpacked),
+          cmocka_unit_test(a_bomb_is_unpacked_so_far),
           cmocka_unit_test(what_is_not_known_of_a_body_is_not_judged),
           cmocka_unit_test(a_long_body_is_looked_at_so_far),
           cmocka_unit_test(names_that_are_asked_for),

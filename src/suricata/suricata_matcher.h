@@ -20,7 +20,8 @@
 struct transaction {
     uint8_t *head, *body;
     uint32_t head_size, size, capacity;
-    bool is_over; /* nothing more is looked for in it */
+    bool is_over;              /* nothing more is looked for in it */
+    struct unpacker *unpacker; /* NULL: it is not compressed */
     unsigned n_waiting;
     struct waiting {
         uint32_t rule;

@@ -86,7 +86,8 @@ matcher_forget_transaction(struct suricata_matcher *m, struct flow *f, unsigned 
     struct transaction *t = f->transactions[way];
     if (!t)
         return;
-    m->memory -= sizeof *t + t->head_size + t->capacity;
+    m->memory -= sizeof *t + t->head_size + t->capacity + (t->unpacker ? UNPACKER_SIZE : 0);
+    unpacker_free(t->unpacker);
     free(t->head);
     free(t->body);
     free(t);
@@ -193,6 +194,21 @@ matcher_end_body(struct suricata_matcher *m, const struct suricata_where *w, str
     look_at_body(m, w, f, way, t->size, true);
 }
 
+struct growing {
+    struct suricata_matcher *m;
+    struct transaction *t;
+};
+
+static bool
+grow(void *arg, const uint8_t *octets, uint32_t n)
+{
+    struct growing *g = arg;
+    n = MIN(n, BODY_MAX - g->t->size);
+    if (n)
+        append(g->m, g->t, octets, n);
+    return g->t->size < BODY_MAX;
+}
+
 void
 suricata_content(struct suricata_matcher *m, const struct suricata_where *w, const uint8_t *octets,
                  uint32_t size, bool is_end)
@@ -208,28 +224,46 @@ suricata_content(struct suricata_matcher *m, const struct suricata_where *w, con
         t->is_over = true;
         return;
     }
-    uint32_t n = MIN(size, BODY_MAX - t->size), fresh = t->size;
-    if (n) {
-        append(m, t, octets, n);
-        look_at_body(m, w, f, way, fresh, false);
+    uint32_t fresh = t->size;
+    struct growing g = {m, t};
+    if (size && t->unpacker) {
+        enum unpacked unpacked = unpacker_input(t->unpacker, octets, size, grow, &g);
+        is_end |= unpacked == UNPACKED_END;
+        t->is_over = unpacked == UNPACKED_BROKEN;
+    } else if (size) {
+        (void)grow(&g, octets, size);
     }
+    if (t->size > fresh)
+        look_at_body(m, w, f, way, fresh, false);
     if (is_end || t->size == BODY_MAX)
         matcher_end_body(m, w, f, way);
 }
 
 /* ---- Messages ---- */
 
-/* It is compressed: what is in it is not known. */
 static bool
-is_packed(const struct reading *r)
+is(struct span s, const char *word)
+{
+    return s.n == strlen(word) && !strncasecmp((const char *)s.at, word, s.n);
+}
+
+/* A response may be compressed; if nobody knows how, what is in it is not looked for. Requests are
+ * taken as they come, as Suricata does. */
+static void
+begin_body(struct suricata_matcher *m, struct transaction *t)
 {
     struct span name, value;
-    for (unsigned i = 0; http_header(r, i, &name, &value); i++) {
-        if (name.n == 16 && !strncasecmp((const char *)name.at, "Content-Encoding", 16) &&
-            !(value.n == 8 && !strncasecmp((const char *)value.at, "identity", 8)))
-            return true;
+    for (unsigned i = 0; http_header(&m->reading, i, &name, &value); i++) {
+        if (m->reading.is_of_client || !is(name, "Content-Encoding") || is(value, "identity"))
+            continue;
+        bool is_known = is(value, "gzip") || is(value, "x-gzip") || is(value, "deflate");
+        if (is_known && !t->unpacker && (t->unpacker = unpacker_new())) {
+            matcher_make_room(m, UNPACKER_SIZE);
+            m->memory += UNPACKER_SIZE;
+        } else {
+            t->is_over = true; /* also where it is compressed twice */
+        }
     }
-    return false;
 }
 
 /* Of HTTP, a head; what its body begins with is told apart and none. */
@@ -257,7 +291,7 @@ look_at_buffers(struct suricata_matcher *m, const struct app_rules *of,
     if (p->protocol == m->rules->fields.http && m->rules->has_body) {
         t = begin_transaction(m, f, way, m->reading.head);
         if (t)
-            t->is_over = is_packed(&m->reading);
+            begin_body(m, t);
     }
     matcher_begin_candidates(m, &of->always);
     scan_buffers(m, p->protocol, false, 0);

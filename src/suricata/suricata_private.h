@@ -341,6 +341,22 @@ bool http_header(const struct reading *, unsigned i, struct span *name, struct s
 /* suricata_transform.c: into `room`, of BODY_MAX + RULE_TRANSFORMS octets at least. */
 struct span transform(const enum transform *, struct span, uint8_t *room, size_t size);
 
+/* ---- Compressed bodies: suricata_unpack.c ---- */
+
+#define UNPACKER_SIZE 65536u /* octets that one needs, about */
+
+enum unpacked {
+    UNPACKED_MORE, /* all that was there; more may come */
+    UNPACKED_END,  /* it has ended, or `take` wanted no more */
+    UNPACKED_BROKEN,
+};
+
+struct unpacker *unpacker_new(void);   /* NULL: there is no memory */
+void unpacker_free(struct unpacker *); /* NULL is fine */
+/* `take` is given what was compressed in the octets; false: that is enough. */
+enum unpacked unpacker_input(struct unpacker *, const uint8_t *, uint32_t n,
+                             bool (*take)(void *, const uint8_t *, uint32_t), void *arg);
+
 /* ---- Rules ---- */
 
 /* Bits. */
