@@ -54,8 +54,12 @@ static const char text[] =
     "alert dns any any -> any any (dns.query; content:\"a\"; dns.query; content:\"b\"; sid:21;)\n"
     "alert tls any any -> any any (tls.cert_subject; content:\"a\"; tls.cert_serial; "
     "content:\"0\"; sid:22;)\n"
-    "alert tls any any -> any any (tls.cert_issuer; content:\"CN\"; sid:23;)\n";
-#define N_RULES 23
+    "alert tls any any -> any any (tls.cert_issuer; content:\"CN\"; sid:23;)\n"
+    "alert ip any any -> any any (ip_proto:<18; xbits:set,x,track ip_pair,expire 2; "
+    "xbits:toggle,y,track ip_src; noalert; sid:24;)\n"
+    "alert tcp [10.0.0.0/8,1.2.3.4,0.0.0.0-0.0.0.9] any -> any any (content:\"abc\"; "
+    "xbits:isset,x,track ip_pair; xbits:isnotset,y,track ip_dst; sid:25;)\n";
+#define N_RULES 25
 
 static const struct field_info http_fields[] = {{"version", FIELD_UINT, NULL, ""}};
 static const struct field_info dns_fields[] = {{"section", FIELD_UINT, NULL, ""},

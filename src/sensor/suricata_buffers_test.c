@@ -263,6 +263,8 @@ a_request_has_its_buffers(void **state UNUSED)
          true},
         {"http.uri; content:\"/E\"; content:\"/c/\"; distance:0;", false},
         {"http.uri; byte_extract:1,0,n; byte_test:1,=,n,2;", true},
+        {"uricontent:\"/c/d/E\"; uricontent:\"y\"; distance:7; within:1;", true},
+        {"uricontent:\"a%20b\";", false},
         {"http.uri; content:!\"/zzz\"; content:\"/c\";", true},
         {"http.uri; content:!\"/d\"; content:\"/c\";", false},
         {"http.uri; to_lowercase; content:\"/c/d/e.\"; startswith;", true},

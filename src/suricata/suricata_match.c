@@ -138,6 +138,7 @@ suricata_matcher_free(struct suricata_matcher *m)
         return;
     while (m->newest)
         forget_flow(m, m->newest);
+    matcher_forget_xbits(m);
     HASH_ITER (hh, m->counted, c, next) {
         HASH_DEL(m->counted, c);
         free(c);
@@ -386,8 +387,8 @@ flow_is(const struct rule *r, const struct flow *f, unsigned way)
 }
 
 bool
-matcher_header_is(const struct rule *r, const struct suricata_where *w, const struct flow *f,
-                  unsigned way)
+matcher_header_is(struct suricata_matcher *m, const struct rule *r, const struct suricata_where *w,
+                  const struct flow *f, unsigned way)
 {
     if (r->is_icmp ? w->proto != PROTO_ICMP && w->proto != PROTO_ICMP6
                    : r->proto && r->proto != w->proto)
@@ -398,7 +399,7 @@ matcher_header_is(const struct rule *r, const struct suricata_where *w, const st
         return false;
     if (!is_from_to(r, w, false) && !(r->is_both_ways && is_from_to(r, w, true)))
         return false;
-    return !r->n_flowbits || flowbits_hold(r, f);
+    return (!r->n_flowbits || flowbits_hold(r, f)) && (!r->n_xbits || matcher_xbits_hold(m, r, w));
 }
 
 bool
@@ -414,6 +415,7 @@ matcher_fire(struct suricata_matcher *m, uint32_t rule, const struct suricata_wh
     const struct rule *r = m->rules->rules[rule];
     m->alerted[rule] = w->frame;
     flowbits_apply(m, r, f);
+    matcher_xbits_apply(m, r, w);
     bool is_let = threshold_lets(m, rule, &r->threshold, w) &&
                   threshold_lets(m, rule, &r->filter, w);
     if (!is_let || r->is_silent) {
@@ -529,7 +531,7 @@ look_at_stream(struct suricata_matcher *m, uint32_t rule, const struct suricata_
     struct window *w = f->windows[way];
     struct track *t = find_track(w, rule);
     size_t start = t && t->from > w->base ? (size_t)(t->from - w->base) : 0;
-    if (start >= w->size || !matcher_header_is(r, where, f, way) || !was_said(m, rule, where))
+    if (start >= w->size || !matcher_header_is(m, r, where, f, way) || !was_said(m, rule, where))
         return;
     m->counters.inspections++;
     bool is = suricata_inspect(&m->inspector, r->elements, r->n_elements, w->data + start,
@@ -640,6 +642,8 @@ packet_is(const struct rule *r, const struct suricata_packet *p, uint32_t size)
     bool is_icmp = w->proto == PROTO_ICMP || w->proto == PROTO_ICMP6;
     if (r->has_dsize && !bounds_hold(&r->dsize, size))
         return false;
+    if (r->has_ip_proto && !bounds_hold(&r->ip_proto, w->proto))
+        return false;
     if (r->has_ttl && !bounds_hold(&r->ttl, p->ttl))
         return false;
     if (r->has_flags && (w->proto != PROTO_TCP || !flags_are(r, p->tcp_flags)))
@@ -672,7 +676,7 @@ look_at_packet(struct suricata_matcher *m, uint32_t rule, const struct suricata_
     const struct rule *r = m->rules->rules[rule];
     if (!(r->stages & (w->proto == PROTO_TCP ? STAGE_SEGMENT : STAGE_DATAGRAM)) ||
         matcher_was_alerted(m, rule, w) || (r->n_elements && !size) ||
-        !matcher_header_is(r, w, f, way) || !was_said(m, rule, w) ||
+        !matcher_header_is(m, r, w, f, way) || !was_said(m, rule, w) ||
         (r->asks_packet && !packet_is(r, p, size)))
         return;
     m->counters.inspections++;

@@ -90,6 +90,7 @@ struct suricata_matcher {
     uint32_t n_slots;
     size_t memory, memory_max;
     struct counted *counted;
+    struct held_xbit *xbits;
     /* By rule. */
     uint32_t *alerted; /* the last frame */
     uint32_t *said;    /* the last frame with a message that it asks for */
@@ -107,8 +108,8 @@ struct flow *matcher_hear(struct suricata_matcher *, const struct suricata_where
 /* The longest silent go until there is room; what is being read stays. */
 void matcher_make_room(struct suricata_matcher *, size_t more);
 /* All that is asked but payload and messages. */
-bool matcher_header_is(const struct rule *, const struct suricata_where *, const struct flow *,
-                       unsigned way);
+bool matcher_header_is(struct suricata_matcher *, const struct rule *,
+                       const struct suricata_where *, const struct flow *, unsigned way);
 bool matcher_was_alerted(const struct suricata_matcher *, uint32_t rule,
                          const struct suricata_where *);
 /* It matches. */
@@ -118,6 +119,14 @@ void matcher_begin_candidates(struct suricata_matcher *, const struct chosen *al
 void matcher_add_candidate(void *matcher, uint32_t rule);
 void matcher_add_hit(void *matcher, uint32_t rule); /* ... whose pattern was found */
 void matcher_sort_candidates(struct suricata_matcher *);
+
+/* ---- suricata_xbits.c ---- */
+
+bool matcher_xbits_hold(struct suricata_matcher *, const struct rule *,
+                        const struct suricata_where *);
+void matcher_xbits_apply(struct suricata_matcher *, const struct rule *,
+                         const struct suricata_where *);
+void matcher_forget_xbits(struct suricata_matcher *);
 
 /* ---- suricata_messages.c ---- */
 

@@ -30,7 +30,7 @@ say(struct suricata_matcher *m, uint32_t rule, const struct suricata_where *w, s
     const struct rule *r = m->rules->rules[rule];
     if (r->stages != STAGE_MESSAGE) {
         m->said[rule] = w->frame;
-    } else if (matcher_header_is(r, w, f, way)) {
+    } else if (matcher_header_is(m, r, w, f, way)) {
         m->counters.inspections++;
         matcher_fire(m, rule, w, f);
     }
@@ -173,7 +173,7 @@ look_at_body(struct suricata_matcher *m, const struct suricata_where *w, struct 
             continue;
         struct waiting *waiting = wait_for_body(m, t, rule);
         if (!waiting || waiting->has_alerted || (r->asks_end && !is_end) ||
-            !matcher_header_is(r, w, f, way) || matcher_was_alerted(m, rule, w))
+            !matcher_header_is(m, r, w, f, way) || matcher_was_alerted(m, rule, w))
             continue;
         m->counters.inspections++;
         waiting->has_alerted = groups_are(m, r);
@@ -300,7 +300,7 @@ look_at_buffers(struct suricata_matcher *m, const struct app_rules *of,
         const struct rule *r = m->rules->rules[rule];
         if (r->has_body && t && m->hits[rule] == m->stamp)
             (void)wait_for_body(m, t, rule);
-        if (r->has_body || matcher_was_alerted(m, rule, w) || !matcher_header_is(r, w, f, way) ||
+        if (r->has_body || matcher_was_alerted(m, rule, w) || !matcher_header_is(m, r, w, f, way) ||
             !messages_are(m, r, p))
             continue;
         m->counters.inspections++;

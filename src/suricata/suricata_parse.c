@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define PROTO_ICMP 1
@@ -263,6 +264,35 @@ parse_packet_number(struct parser *p)
     return err;
 }
 
+/* A number of it, or a name, with '!', '<' or '>' before it. */
+static enum err
+parse_ip_proto(struct parser *p)
+{
+    static const struct {
+        const char *name;
+        uint8_t number;
+    } names[] = {{"icmp", 1}, {"igmp", 2}, {"tcp", 6},     {"udp", 17},   {"gre", 47},
+                 {"esp", 50}, {"ah", 51},  {"icmpv6", 58}, {"sctp", 132}, {"ospf", 89}};
+    struct rule *r = p->rule;
+    enum err err = need_argument(p);
+    if (!err && r->has_ip_proto)
+        err = parse_unsupported(p, "several of it");
+    if (err)
+        return err;
+    char text[16];
+    size_t n = strspn(p->argument, "!<>");
+    const char *word = suricata_trim(p->argument + n);
+    int number = -1;
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+        number = strcasecmp(names[i].name, word) ? number : names[i].number;
+    if (n > 1)
+        return parse_malformed(p, "\"%.40s\" is no protocol", p->argument);
+    if (number >= 0)
+        snprintf(text, sizeof text, "%.*s%d", (int)n, p->argument, number);
+    r->has_ip_proto = r->asks_packet = true;
+    return suricata_bounds(p, number >= 0 ? text : p->argument, &r->ip_proto);
+}
+
 static enum err
 parse_sameip(struct parser *p)
 {
@@ -378,8 +408,8 @@ flowbit_number(struct parser *p, const char *name, uint16_t *number)
                                                     : parse_unsupported(p, "too many flowbits");
 }
 
-static enum err
-parse_flowbits(struct parser *p)
+bool
+suricata_flowbit_kind(const char *word, enum flowbit_kind *kind)
 {
     static const struct {
         const char *word;
@@ -389,6 +419,18 @@ parse_flowbits(struct parser *p)
                  {"toggle", FLOWBIT_TOGGLE},
                  {"isset", FLOWBIT_ISSET},
                  {"isnotset", FLOWBIT_ISNOTSET}};
+    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+        if (!strcmp(words[i].word, word)) {
+            *kind = words[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err
+parse_flowbits(struct parser *p)
+{
     enum err err = need_argument(p);
     if (err)
         return err;
@@ -397,14 +439,12 @@ parse_flowbits(struct parser *p)
         p->rule->is_silent = true;
         return ERR_OK;
     }
-    size_t i = 0;
-    while (i < ARRAY_SIZE(words) && strcmp(words[i].word, word) != 0)
-        i++;
-    if (i == ARRAY_SIZE(words) || !name || rest)
+    enum flowbit_kind kind;
+    if (!suricata_flowbit_kind(word, &kind) || !name || rest)
         return parse_malformed(p, "set, unset, toggle, isset or isnotset, and a name are needed");
     while (name) {
         char *bar = strchr(name, '|');
-        if (bar && words[i].kind != FLOWBIT_ISSET && words[i].kind != FLOWBIT_ISNOTSET)
+        if (bar && kind != FLOWBIT_ISSET && kind != FLOWBIT_ISNOTSET)
             return parse_malformed(p, "'|' where something is set");
         if (bar)
             *bar = '\0';
@@ -414,7 +454,7 @@ parse_flowbits(struct parser *p)
         if (!*name || strpbrk(name, " \t"))
             return parse_malformed(p, "\"%.40s\" is no name", name);
         struct flowbit *b = &p->flowbits[p->rule->n_flowbits++];
-        *b = (struct flowbit){.kind = words[i].kind, .or_next = bar};
+        *b = (struct flowbit){.kind = kind, .or_next = bar};
         err = flowbit_number(p, name, &b->bit);
         if (err)
             return err;
@@ -478,6 +518,15 @@ parse_threshold(struct parser *p)
 
 /* ---- Keywords ---- */
 
+/* A content of http.uri. */
+static enum err
+parse_uricontent(struct parser *p)
+{
+    enum err err = parse_content(p);
+    p->argument = NULL;
+    return err ? err : parse_buffer(p, "http_uri");
+}
+
 static const struct {
     const char *name;
     enum err (*parse)(struct parser *);
@@ -525,6 +574,9 @@ static const struct {
     {"tcp.flags", parse_flags},
     {"flow", parse_flow},
     {"flowbits", parse_flowbits},
+    {"xbits", parse_xbits},
+    {"ip_proto", parse_ip_proto},
+    {"uricontent", parse_uricontent},
     {"threshold", parse_threshold},
     {"detection_filter", parse_threshold},
     {"modbus", parse_modbus},
@@ -752,7 +804,8 @@ settle(struct parser *p)
     struct arena *arena = p->rules->arena;
     r->messages = arena_memdup(arena, p->messages, r->n_messages * sizeof *r->messages);
     r->flowbits = arena_memdup(arena, p->flowbits, r->n_flowbits * sizeof *r->flowbits);
-    if (!r->messages || !r->flowbits)
+    r->xbits = arena_memdup(arena, p->xbits, r->n_xbits * sizeof *r->xbits);
+    if (!r->messages || !r->flowbits || !r->xbits)
         return ERR_LIMIT;
     if (!r->info.priority)
         r->info.priority = priority_of(r->info.classtype);

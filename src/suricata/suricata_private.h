@@ -392,6 +392,13 @@ struct flowbit {
     uint16_t bit;
 };
 
+struct xbit {
+    enum flowbit_kind kind;
+    uint16_t bit;
+    uint8_t track;   /* 1 source, 2 destination, 3 both */
+    uint32_t expire; /* seconds */
+};
+
 enum threshold_kind {
     THRESHOLD_NONE,
     THRESHOLD_LIMIT,
@@ -425,11 +432,13 @@ struct rule {
     uint8_t n_messages;
     struct flowbit *flowbits;
     uint8_t n_flowbits;
+    struct xbit *xbits;
+    uint8_t n_xbits;
     struct threshold threshold, filter;
     bool asks_packet; /* one of these is asked */
     bool is_header;   /* nothing but its header: once each way of a conversation */
-    bool has_dsize, has_ttl, has_itype, has_icode, has_flags, same_ip;
-    struct bounds dsize, ttl, itype, icode;
+    bool has_dsize, has_ttl, has_itype, has_icode, has_ip_proto, has_flags, same_ip;
+    struct bounds dsize, ttl, itype, icode, ip_proto;
     uint8_t flags, flags_mask;
     char flags_how; /* '=', '+', '*', '!' */
     uint32_t order; /* among all: who sets flowbits before who asks for them */
@@ -504,6 +513,7 @@ struct parser {
     bool is_named_anew; /* ... since its last element */
     struct message messages[RULE_MESSAGES];
     struct flowbit flowbits[RULE_FLOWBITS];
+    struct xbit xbits[RULE_XBITS];
     const char *variables[RULE_VARIABLES];
     const struct element *setters[RULE_VARIABLES]; /* of those */
     struct element *last;                          /* the last content; NULL */
@@ -529,6 +539,10 @@ MUST_CHECK enum err suricata_bounds(struct parser *, const char *text, struct bo
 
 /* suricata_rules.c: its number, a new one if need be. False: there are too many. */
 bool suricata_flowbit(struct suricata_rules *, const char *name, uint16_t *number);
+/* suricata_parse.c: "set", "isset" and so on. */
+bool suricata_flowbit_kind(const char *word, enum flowbit_kind *);
+/* suricata_xbits.c */
+MUST_CHECK enum err parse_xbits(struct parser *);
 /* suricata_set.c. `text` may name variables. */
 MUST_CHECK enum err suricata_set_parse(struct parser *, const char *text, bool is_ports,
                                        const struct set **);

@@ -255,6 +255,10 @@ rank(const struct rule *r)
         asks |= is_question;
         sets |= !is_question;
     }
+    for (unsigned i = 0; i < r->n_xbits; i++) {
+        asks |= r->xbits[i].kind >= FLOWBIT_ISSET;
+        sets |= r->xbits[i].kind < FLOWBIT_ISSET;
+    }
     return sets && !asks ? 0 : sets ? 1 : asks ? 2 : 3;
 }
 

@@ -190,6 +190,14 @@ says_which_keyword_of_which_line_is_refused(void **state UNUSED)
         {"alert tcp any any -> any any",
          "threshold:type limit, track by_rule2, count 1, seconds 1; sid:1;", "threshold", false},
         {"alert tcp any any -> any any", "flags:Z; sid:1;", "flags", true},
+        {"alert tcp any any -> any any", "ip_proto:nothing; sid:1;", "ip_proto", true},
+        {"alert tcp any any -> any any", "ip_proto:!!tcp; sid:1;", "ip_proto", true},
+        {"alert tcp any any -> any any", "xbits:set,x; sid:1;", "xbits", true},
+        {"alert tcp any any -> any any", "xbits:sets,x,track ip_src; sid:1;", "xbits", true},
+        {"alert tcp any any -> any any", "xbits:set,x,track tx; sid:1;", "xbits", false},
+        {"alert tcp any any -> any any", "xbits:set,x,track ip_src,expire 0; sid:1;", "xbits",
+         true},
+        {"alert tcp any any -> any any", "xbits:set,x,track ip_src,for 9; sid:1;", "xbits", true},
         {"alert tcp any any -> any any", "dsize:5<>5; sid:1;", "dsize", true},
         {"alert modbus any any -> any any", "modbus: function none; sid:1;", "modbus", true},
         {"alert modbus any any -> any any", "modbus: access write input; sid:1;", "modbus", true},
@@ -307,6 +315,10 @@ finds_what_stands_where_it_is_said(void **state UNUSED)
         {"byte_extract:1,0,n,multiplier 2; byte_test:1,=,n,1;", "0306", true},
         {"byte_extract:1,0,n; content:\"a\"; content:\"b\"; distance:n; within:1;", "0161786200",
          true},
+        {"ip_proto:17; content:\"a\";", "61", true},
+        {"ip_proto:!UDP; content:\"a\";", "61", false},
+        {"ip_proto:>16; content:\"a\";", "61", true},
+        {"ip_proto:tcp; content:\"a\";", "61", false},
         {"dsize:2;", "6161", true},
         {"dsize:>2;", "6161", false},
         {"dsize:1<>3;", "6161", true},
@@ -464,6 +476,72 @@ asks_flowbits_of_the_same_conversation(void **state UNUSED)
     packet(&b, 17, true, 0, "74");
     packet(&b, 17, true, 0, "63");
     assert_string_equal(said(&b), "3");
+    end(&b);
+}
+
+static void
+asks_xbits_of_hosts_and_of_pairs(void **state UNUSED)
+{
+    static const struct {
+        unsigned second;
+        bool is_back;
+        uint16_t port;
+        const char *hex, *said;
+    } rows[] = {
+        {0, false, 1, "73", ""}, /* 's' sets, 'a' asks, in other conversations */
+        {1, false, 2, "61", "2 4"},  {2, true, 3, "61", "3 4"}, {9, false, 4, "61", "2 4"},
+        {10, false, 5, "61", "2 4"}, {11, false, 5, "61", "4"}, /* the host's has expired */
+        {11, true, 6, "75", ""},     {12, false, 7, "61", ""},  /* the pair's was unset */
+        {13, false, 8, "74", ""},    {14, false, 9, "61", "5"}, {15, false, 9, "74", ""},
+        {16, false, 9, "61", ""},    {17, false, 9, "74", ""},  {47, false, 9, "61", "5"},
+        {48, false, 9, "61", ""},
+    };
+    struct bench b;
+    begin(&b, "alert udp any any -> any any (content:\"a\"; xbits:isset,h,track ip_src; sid:2;)\n"
+              "alert udp any any -> any any (content:\"a\"; xbits:isset,h,track ip_dst; sid:3;)\n"
+              "alert udp any any -> any any (content:\"a\"; xbits:isset,p,track ip_pair; sid:4;)\n"
+              "alert udp any any -> any any (content:\"a\"; xbits:isset,t,track ip_dst; sid:5;)\n"
+              "alert udp any any -> any any (content:\"s\"; xbits:set,h,track ip_src,expire 10; "
+              "xbits:set,p,track ip_pair,expire 99; xbits:isnotset,h,track ip_src; noalert; "
+              "sid:6;)\n"
+              "alert udp any any -> any any (content:\"u\"; xbits:unset,p,track ip_pair; "
+              "xbits:noalert; sid:7;)\n"
+              "alert udp any any -> any any (content:\"t\"; xbits:toggle,t,track ip_dst; noalert; "
+              "sid:8;)\n");
+    assert_int_equal(suricata_refusals_number(b.rules), 0);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        size_t size;
+        uint8_t *octets = hex_bytes(rows[i].hex, &size);
+        b.now = rows[i].second * NSEC_PER_SEC;
+        struct suricata_packet p = {
+            .where = where(&b, 17, rows[i].is_back), .payload = octets, .size = 1};
+        p.where.from_port = rows[i].port;
+        suricata_packet(b.matcher, &p);
+        free(octets);
+        assert_string_equal(said(&b), rows[i].said);
+    }
+    end(&b);
+}
+
+static void
+xbits_have_a_bound(void **state UNUSED)
+{
+    struct bench b;
+    begin(&b, "alert udp any any -> any any (dsize:1; xbits:set,h,track ip_src; noalert; sid:1;)\n"
+              "alert udp any any -> any any (dsize:2; xbits:isset,h,track ip_src; sid:2;)\n");
+    for (uint32_t i = 0; i <= SURICATA_TRACKED; i++) {
+        struct suricata_packet p = {
+            .where = where(&b, 17, false), .payload = (const uint8_t *)"aa", .size = 1};
+        put_be32(p.where.from, i);
+        suricata_packet(b.matcher, &p);
+    }
+    for (uint32_t i = 0; i < 3; i++) { /* the first was forgotten */
+        struct suricata_packet p = {
+            .where = where(&b, 17, false), .payload = (const uint8_t *)"aa", .size = 2};
+        put_be32(p.where.from, i);
+        suricata_packet(b.matcher, &p);
+        assert_string_equal(said(&b), i ? "2" : "");
+    }
     end(&b);
 }
 
@@ -843,6 +921,7 @@ TEST_MAIN(cmocka_unit_test(says_which_keyword_of_which_line_is_refused),
           cmocka_unit_test(tells_a_mere_header_once_each_way),
           cmocka_unit_test(knows_who_began_and_since_when_they_are_connected),
           cmocka_unit_test(asks_flowbits_of_the_same_conversation),
+          cmocka_unit_test(asks_xbits_of_hosts_and_of_pairs), cmocka_unit_test(xbits_have_a_bound),
           cmocka_unit_test(conversations_that_share_a_slot_share_nothing_else),
           cmocka_unit_test(counts_by_thresholds),
           cmocka_unit_test(finds_in_a_stream_what_segments_divide),
