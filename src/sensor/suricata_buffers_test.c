@@ -568,17 +568,29 @@ names_that_are_asked_for(void **state UNUSED)
     "000b 0002 01 00 000d 0006 0004 0403 0804 002b 0007 06 2a2a 0304 0303 0017 0000"
 #define SERVER_HELLO "16 0303 0032 02 00002e 0303" RANDOM "00 1301 00 0006 002b 0002 0304"
 
-/* Of a relay that says it is a motor: issuer and subject differ. */
+/* Of a relay that says it is a motor: issuer and subject differ. Another stands behind it. */
 static void
 say_certificate(struct bench *b)
 {
     size_t n;
-    uint8_t *octets = hex_bytes("16 0303 01f1 0b 0001ed 0001ea 0001e7" CERTIFICATE, &n);
+    uint8_t *octets = hex_bytes(
+        "16 0303 03db 0b 0003d7 0003d4 0001e7" CERTIFICATE "0001e7" CERTIFICATE, &n);
     uint8_t *at = memmem(octets, n, "relay", 5);
     assert_non_null(at);
     at = memmem(at + 5, n - (size_t)(at + 5 - octets), "relay", 5);
     assert_non_null(at);
     memcpy(at, "motor", 5);
+    at = memmem(octets, n,
+                "\x0c\x05"
+                "Bay",
+                5);
+    assert_non_null(at);
+    at = memmem(at + 5, n - (size_t)(at + 5 - octets),
+                "\x0c\x05"
+                "Bay",
+                5);
+    assert_non_null(at);
+    at[-1] = 99; /* 2.5.4.99 has no word */
     segment(b, false, TCP_ACK | TCP_PSH, octets, n);
     free(octets);
 }
@@ -591,12 +603,17 @@ what_tls_says_before_it_is_encrypted(void **state UNUSED)
         {"tls_sni; content:\"a.c\";", false},
         {"ja3.hash; content:\"830f7f5f0d332e4c426f906ad9a8bf24\"; bsize:32;", true},
         {"ja3s.hash; content:\"cce84e7a8b742462e40afb585a3e3ccc\"; bsize:32;", true},
-        {"tls.cert_subject; content:\"O=Plant, OU=Bay 1, CN=motor, serialNumber=42\"; bsize:44;",
+        {"tls.cert_subject; content:\"O=Plant, 2.5.4.99=Bay 1, CN=motor, serialNumber=42\"; "
+         "bsize:50;",
          true},
         {"tls.cert_issuer; content:\"O=Plant, OU=Bay 1, CN=relay, serialNumber=42\"; bsize:44;",
          true},
         {"tls.cert_issuer; content:\"CN=other\";", false},
         {"tls.cert_serial; content:\"12|3a|34\"; bsize:5;", true},
+        {"tls.cert_fingerprint; "
+         "content:\"59|3a|25|3a|0d|3a|06|3a|bd|3a|34|3a|0d|3a|f9|3a|3b|3a|41|3a|6c|3a|76|3a|1b|3a|"
+         "f8|3a|9c|3a|41|3a|fa|3a|b7|3a|86|3a|36\"; bsize:59;",
+         true},
     };
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         char text[300];

@@ -2,7 +2,10 @@
  * (docs.suricata.io/en/suricata-7.0.10/rules). */
 #include "base/ber.h"
 #include "base/buf.h"
+#include "base/bytes.h"
 #include "suricata/suricata_private.h"
+
+#include <openssl/evp.h>
 
 /* Names as Suricata has them. */
 const struct buffer_info suricata_buffers[BUFFERS] = {
@@ -54,6 +57,8 @@ const struct buffer_info suricata_buffers[BUFFERS] = {
     B(TLS_CERT_SUBJECT, "tls.cert_subject", "tls_cert_subject", NULL, 0, "tls", OF_SERVER),
     B(TLS_CERT_ISSUER, "tls.cert_issuer", "tls_cert_issuer", NULL, 0, "tls", OF_SERVER),
     B(TLS_CERT_SERIAL, "tls.cert_serial", "tls_cert_serial", NULL, 0, "tls", OF_SERVER),
+    B(TLS_CERT_FINGERPRINT, "tls.cert_fingerprint", "tls_cert_fingerprint", NULL, 0, "tls",
+      OF_SERVER),
     B(JA3_HASH, "ja3.hash", "ja3_hash", NULL, 0, "tls", OF_CLIENT, .field = "ja3"),
     B(JA3S_HASH, "ja3s.hash", NULL, NULL, 0, "tls", OF_SERVER, .field = "ja3s"),
     B(SSH_PROTO, "ssh.proto", "ssh_proto", NULL, 0, "ssh", OF_BOTH, .field = "version"),
@@ -337,27 +342,58 @@ suricata_part_groups(struct parser *p)
 
 /* ---- Certificates ---- */
 
-static const char *
-attribute_name(struct ber_text oid)
-{
-    static const struct {
-        uint8_t type;
-        const char *name;
-    } names[] = {{3, "CN"},  {4, "SN"},     {5, "serialNumber"}, {6, "C"},
-                 {7, "L"},   {8, "ST"},     {9, "street"},       {10, "O"},
-                 {11, "OU"}, {12, "title"}, {42, "givenName"}};
-    static const uint8_t mail[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 1};
-    static const uint8_t component[] = {9, 0x92, 0x26, 0x89, 0x93, 0xf2, 0x2c, 0x64, 1, 0x19};
-    if (oid.size == sizeof mail && !memcmp(oid.data, mail, sizeof mail))
-        return "emailAddress";
-    if (oid.size == sizeof component && !memcmp(oid.data, component, sizeof component))
-        return "DC";
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        if (oid.size == 3 && !memcmp(oid.data, "\x55\x04", 2) &&
-            (uint8_t)oid.data[2] == names[i].type)
-            return names[i].name;
+/* Words as Suricata has them (X.520; PKCS #9; RFC 4519; the CA/Browser Forum's jurisdictions). */
+static const struct {
+    const char *oid, *name;
+    uint8_t size;
+} attributes[] = {
+#define A(oid, name)                                                                               \
+    {                                                                                              \
+        oid, name, sizeof oid - 1                                                                  \
     }
-    return "?";
+    A("\x55\x04\x03", "CN"),
+    A("\x55\x04\x05", "serialNumber"),
+    A("\x55\x04\x06", "C"),
+    A("\x55\x04\x07", "L"),
+    A("\x55\x04\x08", "ST"),
+    A("\x55\x04\x09", "streetAddress"),
+    A("\x55\x04\x0a", "O"),
+    A("\x55\x04\x0b", "OU"),
+    A("\x55\x04\x0f", "businessCategory"),
+    A("\x55\x04\x11", "postalCode"),
+    A("\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01", "Email"),
+    A("\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19", "DC"),
+    A("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x01", "msJurisdictionLocality"),
+    A("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x02", "msJurisdictionStateOrProvince"),
+    A("\x2b\x06\x01\x04\x01\x82\x37\x3c\x02\x01\x03", "msJurisdictionCountry"),
+#undef A
+};
+
+/* Its word, or the object identifier as numbers. */
+static void
+put_attribute(struct buf *b, struct ber_text oid)
+{
+    uint32_t number = 0;
+    bool is_first = true;
+    for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+        if (oid.size == attributes[i].size && !memcmp(oid.data, attributes[i].oid, oid.size)) {
+            buf_str(b, attributes[i].name);
+            return;
+        }
+    }
+    for (size_t i = 0; i < oid.size; i++) {
+        uint8_t octet = (uint8_t)oid.data[i];
+        number = number << 7 | (octet & 127u);
+        if (octet & 128)
+            continue;
+        uint32_t first = MIN(number / 40, 2u);
+        if (is_first)
+            buf_printf(b, "%u.%u", first, number - first * 40);
+        else
+            buf_printf(b, ".%u", number);
+        is_first = false;
+        number = 0;
+    }
 }
 
 /* "C=US, O=Plant, CN=relay"; parts that belong together with " + " between them. */
@@ -376,7 +412,9 @@ put_name(struct buf *b, struct cursor name)
             cursor_join(&set, &pair);
             if (set.err || !text)
                 return;
-            buf_printf(b, "%s%s=", i ? " + " : is_first ? "" : ", ", attribute_name(oid));
+            buf_str(b, i ? " + " : is_first ? "" : ", ");
+            put_attribute(b, oid);
+            buf_u8(b, '=');
             buf_put(b, text, n);
         }
         cursor_join(&name, &set);
@@ -406,18 +444,60 @@ certificate_name(const struct reading *r, const struct field *serial, bool is_su
     return !buf_err(b);
 }
 
+#define BEFORE_SERIAL 24u /* octets of a certificate, at most */
+
+/* Where the certificate begins that has the serial number: behind its length in the message. */
+static const uint8_t *
+certificate_of(const struct reading *r, const struct field *serial, size_t size)
+{
+    const struct pdu *p = r->pdu;
+    const uint8_t *end = p->octets + p->size;
+    if (serial->octets < p->octets || serial->octets > end)
+        return NULL;
+    size_t most = MIN((size_t)(serial->octets - p->octets), BEFORE_SERIAL + 3);
+    for (size_t back = 4; back <= most; back++) {
+        const uint8_t *at = serial->octets - back;
+        if (get_be24(at) == size && at[3] == BER_SEQUENCE && (size_t)(end - at - 3) >= size)
+            return at + 3;
+    }
+    return NULL;
+}
+
+static void
+put_octets(struct buf *b, bool is_upper, const uint8_t *octets, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        buf_str(b, i ? ":" : "");
+        buf_printf(b, is_upper ? "%02X" : "%02x", octets[i]);
+    }
+}
+
+/* SHA-1 of the certificate. */
+static bool
+put_fingerprint(const struct reading *r, const struct field *serial, struct buf *b)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    const struct field *size = pdu_field(r->pdu, r->fields->tls_size, 1);
+    const uint8_t *certificate = size ? certificate_of(r, serial, size->u) : NULL;
+    size_t n = 0;
+    if (!certificate || !EVP_Q_digest(NULL, "SHA1", NULL, certificate, (size_t)size->u, digest, &n))
+        return false;
+    put_octets(b, false, digest, n);
+    return true;
+}
+
 static bool
 make_certificate(struct reading *r, enum buffer buffer, struct span *s)
 {
     const struct field *serial = pdu_field(r->pdu, r->fields->tls_serial, 1);
     struct buf b = buf_limited(8192);
     bool is = serial != NULL;
-    if (is && buffer != BUFFER_TLS_CERT_SERIAL) {
+    if (is && buffer == BUFFER_TLS_CERT_FINGERPRINT)
+        is = put_fingerprint(r, serial, &b);
+    else if (is && buffer == BUFFER_TLS_CERT_SERIAL) /* "0A:1B:2C" */
+        put_octets(&b, true, serial->octets, serial->n);
+    else if (is)
         is = certificate_name(r, serial, buffer == BUFFER_TLS_CERT_SUBJECT, &b);
-    } else if (is) { /* "0A:1B:2C" */
-        for (uint32_t i = 0; i < serial->n; i++)
-            buf_printf(&b, "%s%02X", i ? ":" : "", serial->octets[i]);
-    }
     is = is && !buf_err(&b) && b.size <= READING_ROOM - r->used;
     if (is) {
         *s = (struct span){r->room + r->used, b.size};

@@ -61,6 +61,7 @@ message_fields_find(struct message_fields *f, const struct protocol *const *prot
     f->http_version = field_of(f->http, "version");
     f->dns_section = field_of(protocol_of(protocols, "dns"), "section");
     f->tls_serial = field_of(protocol_of(protocols, "tls"), "serial");
+    f->tls_size = field_of(protocol_of(protocols, "tls"), "certificate-size");
     for (unsigned i = 1; i < BUFFERS; i++) {
         const struct buffer_info *b = &suricata_buffers[i];
         const struct protocol *app = protocol_of(protocols, b->app);

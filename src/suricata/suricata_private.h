@@ -243,6 +243,7 @@ enum buffer {
     BUFFER_TLS_CERT_SUBJECT,
     BUFFER_TLS_CERT_ISSUER,
     BUFFER_TLS_CERT_SERIAL,
+    BUFFER_TLS_CERT_FINGERPRINT,
     BUFFER_JA3_HASH,
     BUFFER_JA3S_HASH,
     BUFFER_SSH_PROTO,
@@ -282,7 +283,7 @@ struct message_fields {
     uint16_t indications, group, variation;
     uint16_t encapsulation, service, class, attribute;
     const struct protocol *http, *of_buffer[BUFFERS]; /* NULL: it is not there */
-    uint16_t buffer[BUFFERS], http_version, dns_section, tls_serial;
+    uint16_t buffer[BUFFERS], http_version, dns_section, tls_serial, tls_size;
 };
 
 struct span {
