@@ -1,10 +1,34 @@
-/* A file of what is usual, which may be damaged or forged, and messages that are held against it.
- */
+/* Files of what is usual, and of who talks with whom, which may be damaged or forged, and messages
+ * that are held against the former. */
 #include "detect/detector.h"
+#include "detect/habits.h"
 
 #include "exact.h"
 #include "sensor/protocols.h"
 #include "sensor/sensor.h"
+
+static bool
+count(void *arg, const char *json UNUSED, size_t size)
+{
+    *(size_t *)arg += size;
+    return true;
+}
+
+static void
+restore_habits(const uint8_t *data, size_t size)
+{
+    struct habits *h = habits_new(16);
+    struct diag diag;
+    size_t told = 0;
+    if (!habits_restore(h, protocols_all, data, size, &diag)) {
+        struct buf saved = BUF_INIT;
+        habits_each(h, count, &told);
+        habits_save(h, &saved);
+        check(!habits_restore(h, protocols_all, saved.data, saved.size, &diag));
+        buf_fini(&saved);
+    }
+    habits_free(h);
+}
 
 #define WRITE_OF(value)                                                                            \
     {                                                                                              \
@@ -85,6 +109,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     uint8_t *copy = exact_copy(data, size);
     bool is_taken = !detector_restore(d, copy, size, &diag);
+    restore_habits(copy, size);
     exact_free(copy, size);
     if (is_taken) { /* what was taken is given again, and taken */
         struct buf saved = BUF_INIT;

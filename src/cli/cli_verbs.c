@@ -165,6 +165,20 @@ static const struct cli_option sensor_close_options[] = {
     VALUE("why", "TEXT", "why it needs no more attention"), SENSOR_SITE, END};
 static const struct cli_option sensor_assets_options[] = {FLAG("csv", "as a table for others"),
                                                           SENSOR_SITE, END};
+static const struct cli_option sensor_habits_options[] = {
+    VALUE("address", "ADDRESS", "only of this IP or MAC address"),
+    VALUE("sensor", "NAME", "only of this sensor"),
+    FLAG("rules", "also how sure each detection is that something new is new"),
+    VALUE("limit", "N", "at most so many pairs (1000)"),
+    VALUE("site", "NAME", "of the sensors of this site, if not of this one"),
+    END};
+static const struct cli_option sensor_order_options[] = {
+    VALUE("protocol", "NAME", "only of this protocol"),
+    VALUE("function", "FUNCTION", "only of this function of it, by name or number"),
+    VALUE("why", "TEXT", "why, in your words"),
+    VALUE("sensor", "NAME", "which, if the site has several"),
+    VALUE("site", "NAME", "of the sensors of this site, if not of this one"),
+    END};
 static const struct cli_option journal_list_options[] = {
     VALUE("type", "PREFIX", "what the type begins with: circuit."),
     VALUE("object", "OBJECT", "circuit/scada-a"),
@@ -444,6 +458,13 @@ static const struct cli_verb verbs[] = {
      cmd_sensor_incidents, NULL, false},
     {"sensor", "assets", "", sensor_assets_options, "The devices that they have seen",
      cmd_sensor_assets, NULL, false},
+    {"sensor", "habits", "", sensor_habits_options,
+     "Who talks with whom, and how, as they have learned it", cmd_sensor_habits, NULL, false},
+    {"sensor", "approve", "CLIENT SERVER", sensor_order_options,
+     "Say that what two devices do is fine: nothing new of it is an alert", cmd_sensor_approve,
+     NULL, false},
+    {"sensor", "forget", "CLIENT SERVER", sensor_order_options,
+     "Let what two devices do be new again", cmd_sensor_forget, NULL, false},
     {"sensor", "report", "SITE", NULL,
      "Devices, protocols, ports in use, who talks with whom, and how much", cmd_sensor_report, NULL,
      false},

@@ -82,6 +82,10 @@ int cmd_sensor_assets(struct cli *);
 int cmd_sensor_report(struct cli *);
 int cmd_sensor_coverage(struct cli *);
 int cmd_sensor_close(struct cli *);
+/* cmd_habits.c */
+int cmd_sensor_habits(struct cli *);
+int cmd_sensor_approve(struct cli *);
+int cmd_sensor_forget(struct cli *);
 
 /* cmd_journal.c, cmd_verify.c */
 int cmd_journal_list(struct cli *);

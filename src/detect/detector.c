@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "detect/elapsed.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -153,6 +154,7 @@ detector_new(const struct detector_config *config)
     d->distincts = cells_new(DETECTOR_DISTINCT, sizeof(struct distinct));
     d->marks = cells_new(DETECTOR_MARKS, sizeof(struct mark));
     d->ranges = cells_new(DETECTOR_RANGES, sizeof(struct range));
+    d->verdicts = verdicts_new();
     d->seed = hash_secret();
     d->first = rules_number(config->rules) ? rules_at(config->rules, 0) : NULL;
     d->seeds = xcalloc(rules_number(config->rules), sizeof *d->seeds);
@@ -185,6 +187,7 @@ detector_free(struct detector *d)
     cells_free(d->distincts);
     cells_free(d->marks);
     cells_free(d->ranges);
+    verdicts_free(d->verdicts);
     buf_fini(&d->object);
     buf_fini(&d->detail);
     free(d);
@@ -202,6 +205,30 @@ detector_plan_changed(struct detector *d)
     d->generation++;
 }
 
+/* ---- What people say ---- */
+
+const struct verdicts *
+detector_verdicts(const struct detector *d)
+{
+    return d->verdicts;
+}
+
+enum err
+detector_say(struct detector *d, const struct verdict_about *about, enum verdict_word word,
+             nsec_t at, const char *by, const char *why, struct diag *diag)
+{
+    enum err err = verdicts_say(d->verdicts, about, word, at, by, why, diag);
+    if (err || word != VERDICT_FORGOTTEN)
+        return err;
+    for (uint32_t i = 0; i < d->config.conversations; i++) { /* what was seen is looked at again */
+        memset(d->watches[i].seen, 0, sizeof d->watches[i].seen);
+        memset(d->watches[i].old, 0, sizeof d->watches[i].old);
+    }
+    return ERR_OK;
+}
+
+/* ---- The time ---- */
+
 /* What counts is the time in which something is heard: clocks may step, and captures have holes. */
 static void
 pass_time(struct detector *d, nsec_t now)
@@ -218,6 +245,36 @@ bool
 detector_rule_learns(struct detector *d, const struct rule *rule)
 {
     return !d->config.learn || d->learned - usual_of(d, rule)->since < d->config.learn;
+}
+
+static void
+put_rule(struct buf *out, const struct rule *rule, const struct usual *u, const char *separator)
+{
+    buf_printf(out, "%s{\"rule\":\"%s\",\"seen\":%" PRIu64 ",\"once\":%" PRIu64 ",\"sure\":%u}",
+               separator, rule->name, u->n, u->once, (unsigned)(100 - 100 * u->once / u->n));
+}
+
+void
+detector_put_learned(struct detector *d, struct buf *out)
+{
+    char text[TIME_TEXT_SIZE];
+    const char *separator = "";
+    bool learns = detector_learns(d);
+    nsec_t left = d->config.learn - d->learned;
+    buf_printf(out, "{\"learning\":%s,\"learned-s\":%" PRId64 ",\"learn-s\":%" PRId64,
+               learns ? "true" : "false", d->learned / NSEC_PER_SEC,
+               d->config.learn / NSEC_PER_SEC);
+    if (learns && left > 0 && d->now && left < INT64_MAX - d->now)
+        buf_printf(out, ",\"until\":\"%s\"", time_format(d->now + left, text));
+    buf_printf(out, ",\"verdicts\":%zu,\"rules\":[", verdicts_number(d->verdicts));
+    for (size_t i = 0; i < rules_number(d->config.rules); i++) {
+        const struct rule *rule = rules_at(d->config.rules, i);
+        if (!rule->fresh.n || !d->usual[i].n)
+            continue;
+        put_rule(out, rule, &d->usual[i], separator);
+        separator = ",";
+    }
+    buf_str(out, "]}");
 }
 
 /* ---- Who ---- */
@@ -342,11 +399,19 @@ detector_judge_again(struct detector *d, const struct conversation *c)
     struct watch *w = watch_of(d, c);
     if (w->judged == d->generation || w->began > 1)
         return;
+    bool is_forgotten = !w->judged;
     w->judged = d->generation;
     struct event e = event_of(d, c, w->began, NULL);
     e.time = d->now;
-    e.is_again = true;
+    e.is_again = !is_forgotten;
+    e.is_late = is_forgotten;
     detector_try_rules(d, &e, &d->conversation);
+}
+
+void
+detector_reopen(struct detector *d, const struct conversation *c)
+{
+    watch_of(d, c)->judged = 0;
 }
 
 /* Has the conversation had this function twice? Then only rules that need each look at it. The

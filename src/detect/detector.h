@@ -13,6 +13,7 @@
 #include "detect/feed.h"
 #include "detect/finding.h"
 #include "detect/rule.h"
+#include "detect/verdicts.h"
 #include "sensor/assets.h"
 
 #define DETECTOR_KNOWN (1u << 19)  /* keys that were seen before */
@@ -88,6 +89,19 @@ void detector_judge_again(struct detector *, const struct conversation *);
 
 /* Is it still learning? */
 bool detector_learns(const struct detector *);
+
+/* {"learning", "learned-s", "learn-s", "until"?, "verdicts", "rules": [{"rule", "seen", "once",
+ * "sure"}]}: `until` if it hears something from now on. Of rules that rest on what is new, and have
+ * looked at something. */
+void detector_put_learned(struct detector *, struct buf *);
+
+/* What people say of pairs. What was forgotten is told again when it comes again, in conversations
+ * that go on as well. ERR_*: of verdicts_say(). */
+MUST_CHECK enum err detector_say(struct detector *, const struct verdict_about *, enum verdict_word,
+                                 nsec_t at, const char *by, const char *why, struct diag *);
+const struct verdicts *detector_verdicts(const struct detector *);
+/* A conversation of a pair that was forgotten: its next message is like its first packet. */
+void detector_reopen(struct detector *, const struct conversation *);
 
 /* Who the sender of a way is, and who it is for. */
 struct who who_of(const struct conversation *, unsigned end);

@@ -1,21 +1,15 @@
 /* What was learned, as octets. */
 #include "detect/detector_private.h"
+#include "detect/real.h"
 
-#define MAGIC 0x544c4232u                      /* "TLB2" */
+#define MAGIC 0x544c4233u                      /* "TLB3" */
+#define MAGIC_2 0x544c4232u                    /* "TLB2": without what people said */
 #define LEARNED_MOST ((UINT64_C(1) << 62) - 1) /* 146 years */
 
 struct saver {
     struct buf *out;
     uint32_t n;
 };
-
-static void
-put_real(struct buf *out, double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    buf_be64(out, bits);
-}
 
 static void
 save_known(void *arg, uint64_t key, void *cell)
@@ -33,8 +27,8 @@ save_range(void *arg, uint64_t key, void *cell)
     struct saver *s = arg;
     const struct range *r = cell;
     buf_be64(s->out, key);
-    put_real(s->out, r->low);
-    put_real(s->out, r->high);
+    real_put(s->out, r->low);
+    real_put(s->out, r->high);
     buf_be32(s->out, r->n);
     s->n++;
 }
@@ -67,15 +61,7 @@ detector_save(struct detector *d, struct buf *out)
     }
     save_cells(out, d->known, save_known);
     save_cells(out, d->ranges, save_range);
-}
-
-static double
-read_real(struct cursor *c, const char *field)
-{
-    uint64_t bits = cursor_be64(c, field);
-    double value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
+    verdicts_save(d->verdicts, out);
 }
 
 static void
@@ -90,7 +76,7 @@ restore_usual(struct detector *d, uint64_t name, struct usual usual)
 
 /* Once to see that it is whole (`d` NULL), once to take it. */
 static void
-read_saved(struct detector *d, struct cursor *c)
+read_saved(struct detector *d, struct cursor *c, uint32_t version)
 {
     bool is_new;
     uint64_t seed = cursor_be64(c, "seed");
@@ -121,12 +107,14 @@ read_saved(struct detector *d, struct cursor *c)
     }
     for (n = cursor_be32(c, "ranges"); n && !c->err; n--) {
         uint64_t key = cursor_be64(c, "key");
-        struct range range = {.low = read_real(c, "low")};
-        range.high = read_real(c, "high");
+        struct range range = {.low = real_read(c, "low")};
+        range.high = real_read(c, "high");
         range.n = cursor_be32(c, "count");
         if (d)
             *(struct range *)cells_make(d->ranges, key, 0, &is_new) = range;
     }
+    if (version == MAGIC)
+        verdicts_read(d ? d->verdicts : NULL, c);
     if (!c->err && cursor_left(c))
         cursor_fail(c, ERR_MALFORMED, "end");
 }
@@ -135,13 +123,14 @@ enum err
 detector_restore(struct detector *d, const void *data, size_t size, struct diag *diag)
 {
     struct cursor c = cursor_over(data, size);
-    if (cursor_be32(&c, "version") != MAGIC)
+    uint32_t version = cursor_be32(&c, "version");
+    if (version != MAGIC && version != MAGIC_2)
         return diag_set(diag, ERR_UNSUPPORTED, "not a baseline of this version");
     struct cursor again = c;
-    read_saved(NULL, &c);
+    read_saved(NULL, &c, version);
     if (c.err)
         return diag_set(diag, ERR_MALFORMED, "%s at octet %zu: %s", c.field, c.offset,
                         err_text(c.err));
-    read_saved(d, &again);
+    read_saved(d, &again, version);
     return ERR_OK;
 }

@@ -73,16 +73,63 @@ detector_key(const struct detector *d, const struct event *e, const struct rule_
 
 /* ---- What is remembered ---- */
 
+static bool
+has_part(const struct rule_key *key, enum part_kind kind)
+{
+    for (unsigned i = 0; i < key->n; i++) {
+        if (key->parts[i].kind == kind)
+            return true;
+    }
+    return false;
+}
+
+/* Whom the event is of; false: of no pair. */
+static bool
+pair_of(const struct detector *d, const struct event *e, struct verdict_about *about)
+{
+    if (!e->source.is_there || !e->target.is_there || e->source.ip != e->target.ip)
+        return false;
+    memset(about, 0, sizeof *about);
+    memcpy(about->ends[0], e->source.address, sizeof about->ends[0]);
+    memcpy(about->ends[1], e->target.address, sizeof about->ends[1]);
+    about->ip = e->source.ip;
+    if (e->protocol >= 0)
+        verdict_name_put(about->protocol, d->config.protocols[e->protocol]->name);
+    about->has_function = e->protocol >= 0 && e->pdu;
+    about->function = e->pdu ? e->pdu->function : 0;
+    return true;
+}
+
+/* What is known of a pair that was forgotten is known under a key that does not come any more. */
+static uint64_t
+seed_of(const struct detector *d, const struct event *e, const struct rule *rule)
+{
+    struct verdict_about about;
+    uint64_t seed = d->seeds[index_of(d, rule)].rule, epoch = 0;
+    if (verdicts_number(d->verdicts) && has_part(&rule->fresh, PART_SOURCE) &&
+        has_part(&rule->fresh, PART_TARGET) && pair_of(d, e, &about))
+        epoch = verdicts_epoch(d->verdicts, &about);
+    return epoch ? hash_add(seed, epoch) : seed;
+}
+
+static bool
+is_approved(const struct detector *d, const struct event *e)
+{
+    struct verdict_about about;
+    return verdicts_number(d->verdicts) && pair_of(d, e, &about) &&
+           verdicts_hold(d->verdicts, &about) == VERDICT_APPROVED;
+}
+
 bool
 detector_is_fresh(struct detector *d, const struct event *e, const struct rule *rule,
                   unsigned *sure)
 {
     bool is_new;
     struct usual *usual = usual_of(d, rule);
-    uint64_t key = detector_key(d, e, &rule->fresh, d->seeds[index_of(d, rule)].rule);
+    uint64_t key = detector_key(d, e, &rule->fresh, seed_of(d, e, rule));
     struct sighted *k = cells_make(d->known, key, e->time, &is_new);
     uint64_t n = usual->n + e->n_skipped;
-    bool counts = is_new && !detector_rule_learns(d, rule);
+    bool counts = is_new && !detector_rule_learns(d, rule) && !is_approved(d, e);
     if (counts)
         *sure = MIN(*sure, n ? (unsigned)(100 - 100 * usual->once / n) : 100); /* there was none */
     usual->n++;

@@ -39,7 +39,7 @@ struct watch {
     const struct protocol *protocol;
     const char *circuit;
     uint32_t generation; /* of the plan that it was looked up in; 0: not yet */
-    uint32_t judged;     /* ... and that rules of conversations were tried with */
+    uint32_t judged;     /* ... and that rules of conversations were tried with; 0: forgotten */
     uint8_t number, planned, next, next_old;
     uint8_t began; /* the way of who began it */
     uint32_t seen[SEEN];
@@ -103,6 +103,7 @@ struct detector {
     struct numbered numbers[NUMBERS];
     struct cells *known, *tallies, *distincts, *marks, *ranges;
     struct usual *usual; /* by rule */
+    struct verdicts *verdicts;
     uint64_t seed;
     nsec_t learned; /* how long something has been heard; as far as that counts */
     nsec_t now;     /* 0: nothing has come yet */

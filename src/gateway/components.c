@@ -232,6 +232,52 @@ static const struct {
                " 'first': " TIME ", 'last': " TIME ", 'rate-bps': " NUMBER)) ","
                " 'left-out': " NUMBER)},
 
+    {"Verdict",
+        OBJECT("'verdict': {'type': 'string', 'enum': ['approved', 'forgotten']}, 'by': " TEXT ","
+               " 'why': " TEXT ", 'at': " TIME)},
+    {"HabitFunction",
+        OBJECT("'function': " NUMBER ", 'name': " TEXT ", 'act': " TEXT ", 'messages': " NUMBER ","
+               " 'first': " TIME ", 'last': " TIME ", 'objects': {'type': 'integer', 'description':"
+               " 'How many it was about, estimated.'}, 'range': {'type': 'object', 'description':"
+               " 'From and to of each number that names an object.', 'additionalProperties': "
+               LIST("{'type': 'number'}") "}, 'examples': {'type': 'array', 'items': " TEXT ","
+               " 'description': 'Objects that have texts for names, the first of them.'},"
+               " 'values': {'type': 'array', 'items': {'type': 'number'}, 'description':"
+               " 'The lowest and the highest.'}, 'period': {'type': 'number', 'description':"
+               " 'Seconds.'}, 'jitter': {'type': 'number', 'description': 'Seconds; mean deviation"
+               " from the period.'}, 'verdict': @Verdict")},
+    {"Habit",
+        OBJECT("'sensor': @Name, 'client': " TEXT ", 'server': " TEXT ", 'port': " NUMBER ","
+               " 'protocol': " TEXT ", 'first': " TIME ", 'last': " TIME ", 'messages': " NUMBER ","
+               " 'refused': " NUMBER ", 'octets': " NUMBER ", 'other-functions': {'type': 'integer',"
+               " 'description': 'Messages of functions that found no room.'}, 'sure': {'type':"
+               " 'integer', 'description': 'Per cent: the chance that the next message is of a"
+               " function that there was before.'}, 'verdict': @Verdict,"
+               " 'functions': " LIST("@HabitFunction"))},
+    {"Habits",
+        OBJECT("'site': " TEXT ", 'sensor': @Name, 'pairs': " NUMBER ", 'left-out': {'type':"
+               " 'integer', 'description': 'Messages of pairs that found no room.'},"
+               " 'learned': " OBJECT("'learning': " FLAG ", 'learned-s': " NUMBER ","
+               " 'learn-s': " NUMBER ", 'until': {'type': 'string', 'format': 'date-time',"
+               " 'description': 'If it hears something all the time.'}, 'verdicts': " NUMBER ","
+               " 'rules': " LIST(OBJECT("'rule': @Name, 'seen': " NUMBER ", 'once': " NUMBER ","
+               " 'sure': {'type': 'integer', 'description': 'Per cent, that something new is new"
+               " indeed.'}"))) ","
+               " 'habits': " LIST("@Habit") ", 'missing': " LIST(OBJECT("'sensor': @Name,"
+               " 'reason': " TEXT)) ", 'next': {'type': 'string', 'description': 'There is more:"
+               " `after` of the next page.'}")},
+    {"HabitOrder",
+        CLOSED("'client', 'server', 'reason'",
+               "'sensor': {'type': 'string', 'minLength': 1, 'maxLength': 63, 'pattern':"
+               " '^[A-Za-z0-9][A-Za-z0-9._-]*$', 'description': 'If the site has several.'},"
+               " 'client': @Text, 'server': @Text, 'protocol': @Text,"
+               " 'function': {'description': 'Its name, or its number; with a protocol.',"
+               " 'anyOf': [@Text, {'type': 'integer', 'minimum': 0, 'maximum': 4294967295}]},"
+               " 'reason': @Text")},
+    {"HabitOrdered",
+        OBJECT("'sensor': @Name, 'kept': {'type': 'boolean', 'description': 'Over restarts of the"
+               " sensor: it has a baseline.'}")},
+
     /* ---- what sites decide by themselves */
     {"LocalRequest",
         CLOSED("'comment'", "'comment': @Text, 'hours': {'type': 'integer', 'minimum': 1,"

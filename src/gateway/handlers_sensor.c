@@ -345,20 +345,69 @@ api_list_assets(struct api_request *r)
         api_answer(r, json_pack("{so}", "assets", list));
 }
 
-/* ---- traffic */
+/* ---- what only the program of the site itself knows */
 
-void
-api_get_traffic(struct api_request *r)
+/* The site that is asked; false: it was answered that no sensor of it is known. */
+static bool
+site_asked(struct api_request *r, uint32_t *number)
 {
     const char *wanted = api_text(r, "site");
     const struct sensing_site *s = sensing_of(r)->sites;
     while (s && wanted && !is_site(r, s->site))
         s = s->hh.next;
-    if (wanted && !s && strcmp(wanted, r->service->config.site) != 0)
-        api_fail(r, ERR_NOT_FOUND, "no sensor of site %s is known", wanted);
-    else
-        api_ask(r, NULL,
-                json_pack("{sI}", "site-number",
-                          (json_int_t)(wanted && s ? s->site : r->service->config.number)),
-                NULL);
+    *number = wanted && s ? s->site : r->service->config.number;
+    if (!wanted || s || !strcmp(wanted, r->service->config.site))
+        return true;
+    api_fail(r, ERR_NOT_FOUND, "no sensor of site %s is known", wanted);
+    return false;
+}
+
+static void
+ask_site(struct api_request *r, json_t *payload)
+{
+    uint32_t number;
+    if (!site_asked(r, &number)) {
+        json_decref(payload);
+        return;
+    }
+    json_object_set_new(payload, "site-number", json_integer(number));
+    api_ask(r, NULL, payload, NULL);
+}
+
+void
+api_get_traffic(struct api_request *r)
+{
+    ask_site(r, json_object());
+}
+
+void
+api_get_habits(struct api_request *r)
+{
+    static const char *const texts[] = {"sensor", "address", "after"};
+    json_t *payload = json_pack("{sI}", "limit", (json_int_t)api_number(r, "limit", 0));
+    for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+        if (api_text(r, texts[i]))
+            json_object_set_new(payload, texts[i], json_string(api_text(r, texts[i])));
+    }
+    ask_site(r, payload);
+}
+
+static void
+order_habit(struct api_request *r, const char *order)
+{
+    json_t *payload = api_payload(r);
+    json_object_set_new(payload, "order", json_string(order));
+    ask_site(r, payload);
+}
+
+void
+api_post_approve_habit(struct api_request *r)
+{
+    order_habit(r, "approve");
+}
+
+void
+api_post_forget_habit(struct api_request *r)
+{
+    order_habit(r, "forget");
 }

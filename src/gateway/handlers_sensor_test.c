@@ -157,6 +157,68 @@ traffic_is_asked_of_the_site(void **state)
     answer_fini(&a);
 }
 
-TEST_MAIN(API_TEST(alerts_are_found_by_what_is_asked), API_TEST(one_alert_has_all_of_it),
+static void
+habits_are_asked_of_the_site_page_by_page(void **state)
+{
+    struct api_scene *s = *state;
+    tell_alerts(s);
+    struct responder *r = answer_with(s, "sensor.habits", "{'habits': [], 'next': 's1/7'}");
+    struct answer a = ask(s, "vera", "GET /api/v1/sensor/habits?site=nowhere", NULL);
+    assert_int_equal(a.status, 404);
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /api/v1/sensor/habits?sensor=s1&address=10.0.0.9&after=s1%2F5&limit=20",
+            NULL);
+    assert_int_equal(a.status, 200);
+    assert_json(r->payload, "{'limit': 20, 'sensor': 's1', 'address': '10.0.0.9', 'after': 's1/5',"
+                            " 'site-number': 0}");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /api/v1/sensor/habits?limit=201", NULL);
+    assert_int_equal(a.status, 400);
+    answer_fini(&a);
+}
+
+static void
+who_may_say_what_is_usual(void **state)
+{
+    static const struct {
+        const char *who, *verb, *body;
+        int status;
+    } cases[] = {
+#define PAIR "'client': '10.0.0.1', 'server': '10.0.0.9', 'reason': 'planned'"
+        {"alice", "approve", "{" PAIR "}", 403},
+        {"vera", "forget", "{" PAIR "}", 403},
+        {"ada", "forget", "{" PAIR "}", 403},
+        {"olga", "approve", "{" PAIR "}", 200},
+        {"sam", "forget", "{" PAIR ", 'protocol': 'modbus', 'function': 3}", 200},
+        {"olga", "forget", "{" PAIR ", 'protocol': 'modbus', 'function': 'read'}", 200},
+        {"olga", "forget", "{" PAIR ", 'actor': 'sam'}", 422},
+        {"olga", "forget", "{" PAIR ", 'order': 'approve'}", 422},
+        {"olga", "forget", "{'client': '10.0.0.1', 'server': '10.0.0.9'}", 422},
+        {"olga", "forget", "{" PAIR ", 'function': -1}", 422},
+#undef PAIR
+    };
+    struct api_scene *s = *state;
+    tell_alerts(s);
+    struct responder *r = answer_with(s, "sensor.habit", "{'sensor': 's1', 'kept': true}");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        unsigned before = r->n_asked;
+        char *what = xasprintf("POST /api/v1/sensor/habits/%s", cases[i].verb);
+        struct answer a = ask(s, cases[i].who, what, cases[i].body);
+        if (a.status != cases[i].status)
+            fail_msg("%s as %s: %d", cases[i].body, cases[i].who, a.status);
+        assert_int_equal(r->n_asked - before, a.status == 200);
+        if (a.status == 200) {
+            assert_string_equal(json_string_value(json_object_get(r->payload, "actor")),
+                                cases[i].who);
+            assert_string_equal(json_string_value(json_object_get(r->payload, "order")),
+                                cases[i].verb);
+        }
+        answer_fini(&a);
+        free(what);
+    }
+}
+
+TEST_MAIN(API_TEST(habits_are_asked_of_the_site_page_by_page), API_TEST(who_may_say_what_is_usual),
+          API_TEST(alerts_are_found_by_what_is_asked), API_TEST(one_alert_has_all_of_it),
           API_TEST(who_may_close_one), API_TEST(sensors_incidents_and_devices),
           API_TEST(traffic_is_asked_of_the_site))

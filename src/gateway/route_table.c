@@ -50,6 +50,11 @@ static const struct api_parameter
                    .type = PARAMETER_TEXT},
     alert_state = {"state", "Only alerts in this state.", .type = WORDS("open closed")},
     asset_format = {"format", "JSON (if it is not said), or a table.", .type = WORDS("json csv")},
+    habits_address = {"address", "Only of this IP or MAC address.", .type = PARAMETER_TEXT},
+    habits_after = {"after", "Goes on there: `next` of the page before.", .type = PARAMETER_TEXT},
+    habits_limit = {"limit", "At most so many pairs (200).", .type = PARAMETER_NUMBER, .min = 1,
+                    .max = 200},
+    habits_sensor = {"sensor", "Only of this sensor.", .type = PARAMETER_TEXT},
     sensor_site = {"site", "Only what sensors of this site have told.", .type = PARAMETER_TEXT},
     what = {"what", "What is planned for the node, what it holds (if it is not said), or where "
             "they differ.", .type = WORDS("planned observed difference")};
@@ -158,6 +163,16 @@ const struct api_route route_table[] = {
     {HTTP_GET, "/sensor/traffic", ANY, "Who talks with whom, as the sensors of one site have "
      "counted since its program began.", api_get_traffic, "sensor.traffic", MINUTES(1),
      .query = QUERY(&sensor_site), .answer = "Traffic"},
+    {HTTP_GET, "/sensor/habits", ANY, "Who talks with whom, and how, as the sensors of one site have "
+     "learned it: a page, asked of the sensor now.", api_get_habits, "sensor.habits", MINUTES(1),
+     .query = QUERY(&sensor_site, &habits_sensor, &habits_address, &habits_after, &habits_limit),
+     .answer = "Habits"},
+    {HTTP_POST, "/sensor/habits/approve", WATCHERS, "Says to a sensor that a pair, a protocol of it or "
+     "a function is fine: what is new of it is no alert.", api_post_approve_habit, "sensor.habit",
+     MINUTES(1), .query = QUERY(&sensor_site), .body = "HabitOrder", .answer = "HabitOrdered"},
+    {HTTP_POST, "/sensor/habits/forget", WATCHERS, "Says to a sensor that a pair, a protocol of it or "
+     "a function is to be new again.", api_post_forget_habit, "sensor.habit", MINUTES(1),
+     .query = QUERY(&sensor_site), .body = "HabitOrder", .answer = "HabitOrdered"},
 
     {HTTP_GET, "/nodes/{name}/rules", ANY, "The rules of a node.", api_get_rules, "lan.rules",
      MINUTES(1), .query = QUERY(&what), .answer = "Rules"},

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/mapped_file.h"
 #include "io/tls.h"
+#include "monitor/asked.h"
 #include "monitor/ears.h"
 #include "monitor/monitor.h"
 #include "monitor/sensor_options.h"
@@ -435,6 +436,21 @@ on_circuits(void *arg, const json_t *circuits)
         log_info("is told of %zu circuits", json_array_size(json_object_get(circuits, "circuits")));
 }
 
+/* What people say is kept before it is answered that it is done. */
+static enum err
+on_asked(void *arg, const char *method, const json_t *params, json_t **answer, struct diag *diag)
+{
+    struct program *p = arg;
+    if (!strcmp(method, "sensor.habits"))
+        return asked_habits(p->monitor, params, answer, diag);
+    enum err err = asked_order(p->monitor, params, clock_wall(), diag);
+    if (!err && p->options.baseline && !write_baseline(p))
+        err = diag_set(diag, ERR_IO, "it holds, and cannot be kept in %s", p->options.baseline);
+    if (!err)
+        *answer = json_pack("{sb}", "kept", p->options.baseline != NULL);
+    return err;
+}
+
 static enum err
 open_link(struct program *p, struct diag *diag)
 {
@@ -450,7 +466,8 @@ open_link(struct program *p, struct diag *diag)
                                               .version = TIELINE_VERSION,
                                               .arg = p,
                                               .circuits = on_circuits,
-                                              .known = on_known};
+                                              .known = on_known,
+                                              .asked = on_asked};
     if (!err)
         err = sensor_link_new(&config, &p->link, diag);
     if (err)
@@ -517,6 +534,38 @@ listen_live(struct program *p)
 
 /* ---- What is usual ---- */
 
+/* Beside it: who talks with whom, for people. What is damaged is no reason not to begin. */
+static void
+read_habits(struct program *p)
+{
+    struct buf octets = BUF_INIT;
+    struct diag diag = {""};
+    char *path = xasprintf("%s.habits", p->options.baseline);
+    enum err err = file_read(path, BASELINE_MAX, &octets, &diag);
+    if (!err)
+        err = habits_restore(monitor_habits(p->monitor), protocols_all, octets.data, octets.size,
+                             &diag);
+    if (err && err != ERR_NOT_FOUND)
+        log_warn("%s: %s: it is learned anew", path, diag.text);
+    buf_fini(&octets);
+    free(path);
+}
+
+static bool
+write_habits(struct program *p)
+{
+    struct buf octets = BUF_INIT;
+    struct diag diag;
+    char *path = xasprintf("%s.habits", p->options.baseline);
+    habits_save(monitor_habits(p->monitor), &octets);
+    bool is_well = !file_write(path, octets.data, octets.size, 0640, false, &diag);
+    if (!is_well)
+        log_error("who talks with whom is not kept: %s", diag.text);
+    buf_fini(&octets);
+    free(path);
+    return is_well;
+}
+
 static enum err
 read_baseline(struct program *p, struct diag *diag)
 {
@@ -531,6 +580,8 @@ read_baseline(struct program *p, struct diag *diag)
         if (err)
             diag_prefix(diag, "%s", path);
     }
+    if (!err && monitor_habits(p->monitor))
+        read_habits(p);
     buf_fini(&octets);
     return err;
 }
@@ -545,7 +596,7 @@ write_baseline(struct program *p)
     if (!is_well)
         log_error("what is usual is not kept: %s", diag.text);
     buf_fini(&octets);
-    return is_well;
+    return is_well && (!monitor_habits(p->monitor) || write_habits(p));
 }
 
 /* ---- The program ---- */
@@ -656,7 +707,7 @@ prepare(struct program *p, struct diag *diag)
                                           .cores = o->cores,
                                           .octets_stay = o->read,
                                           .has_assets = o->assets || o->link,
-                                          .has_habits = o->habits,
+                                          .has_habits = o->habits || o->link,
                                           .feed = p->feed,
                                           .rules = p->rules,
                                           .has_alerts = o->n_suricata && tells_alerts(o),

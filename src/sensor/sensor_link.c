@@ -16,6 +16,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
 #define LINE_LIMIT ((size_t)256 << 10)
 #define UNDER_WAY 32                 /* calls, at most */
 #define PATIENCE (30 * NSEC_PER_SEC) /* else the connection is worth nothing */
@@ -25,6 +27,7 @@
 #define ASSET_OCTETS ((size_t)16 << 20)
 #define TRAFFIC 64
 #define RATE 20
+#define ASKS_WAITING 32 /* questions that wait for their turn */
 
 enum kind { ALERT, ASSET, REPORT, KINDS };
 
@@ -34,6 +37,14 @@ static const struct {
     [ALERT] = {"sensor.alert", "alert"},
     [ASSET] = {"sensor.asset", "asset"},
     [REPORT] = {"sensor.traffic", NULL},
+};
+
+/* A question of tielined's that waits. */
+struct ask {
+    struct rpc_request *request;
+    const char *method; /* static */
+    json_t *params;
+    struct ask *prev, *next;
 };
 
 struct sensor_link {
@@ -49,6 +60,9 @@ struct sensor_link {
     unsigned under_way;
     nsec_t hold;  /* nothing is sent before */
     nsec_t spent; /* when the rate allows the next asset or report */
+    struct ask *asks;
+    unsigned n_asks;
+    struct timer *turn; /* of the next of them */
     uint64_t reports;
     struct circuits_in circuits;
     struct sensor_link_counters counters;
@@ -126,7 +140,73 @@ on_circuits(void *arg, struct rpc_request *request, json_t *params)
     rpc_reply(request, NULL);
 }
 
+/* ---- What it asks ---- */
+
+static void
+end_ask(struct sensor_link *l, struct ask *a)
+{
+    DL_DELETE(l->asks, a);
+    l->n_asks--;
+    json_decref(a->params);
+    free(a);
+}
+
+/* Of those that asked and have gone nobody waits for the answer. */
+static void
+answer_next(void *arg)
+{
+    struct sensor_link *l = arg;
+    struct ask *a = l->asks;
+    struct diag diag = {""};
+    json_t *answer = NULL;
+    if (!a)
+        return;
+    struct rpc_request *request = a->request;
+    bool is_waited_for = rpc_request_connection(request);
+    enum err err = is_waited_for
+                       ? l->config.asked(l->config.arg, a->method, a->params, &answer, &diag)
+                       : ERR_CLOSED;
+    end_ask(l, a);
+    timer_start(l->turn, is_waited_for ? NSEC_PER_SEC / SENSOR_LINK_ASKS : 0);
+    if (err)
+        rpc_fail(request, err, "%s", diag.text);
+    else
+        rpc_reply(request, answer);
+}
+
+static void
+put_ask(struct sensor_link *l, const char *method, struct rpc_request *request, json_t *params)
+{
+    if (!l->config.asked || l->n_asks >= ASKS_WAITING) {
+        rpc_fail(request, l->config.asked ? ERR_BUSY : ERR_UNSUPPORTED, "%s",
+                 l->config.asked ? "too much is asked at once" : "nothing can be asked of it");
+        return;
+    }
+    struct ask *a = xcalloc(1, sizeof *a);
+    *a = (struct ask){.request = request, .method = method, .params = json_incref(params)};
+    DL_APPEND(l->asks, a);
+    l->n_asks++;
+    if (!timer_is_armed(l->turn))
+        timer_start(l->turn, 0);
+}
+
+static void
+on_habits(void *arg, struct rpc_request *request, json_t *params)
+{
+    put_ask(arg, "sensor.habits", request, params);
+}
+
+static void
+on_habit(void *arg, struct rpc_request *request, json_t *params)
+{
+    put_ask(arg, "sensor.habit", request, params);
+}
+
 static const struct rpc_method methods[] = {
+    {"sensor.habits", "{address?, after?, limit?}",
+     "Who talks with whom, and how, as it was learned: a page of it.", on_habits},
+    {"sensor.habit", "{order, client, server, protocol?, function?, by, why}",
+     "That something of this is fine, or is to be new again.", on_habit},
     {"sensor.circuits", "{generation, part, parts, circuits, hosts?, own?}",
      "The circuits that the sensor may see, a piece of them.", on_circuits},
 };
@@ -463,6 +543,7 @@ sensor_link_new(const struct sensor_link_config *config, struct sensor_link **re
     l->boxes[REPORT] = outbox_new(TRAFFIC, TRAFFIC * (size_t)SENSOR_LINK_TEXT);
     l->timer = timer_new(config->loop, on_timer, l);
     l->pump = timer_new(config->loop, send_what_waits, l);
+    l->turn = timer_new(config->loop, answer_next, l);
     nsec_t now = clock_monotonic();
     reconnect_init(&l->reconnect, &(struct reconnect_config){.seed = (uint64_t)now}, now);
     timer_start(l->timer, 0);
@@ -477,10 +558,15 @@ sensor_link_free(struct sensor_link *l)
         return;
     struct rpc *rpc = l->rpc;
     l->rpc = NULL;
+    while (l->asks) {
+        rpc_fail(l->asks->request, ERR_CLOSED, "the sensor ends");
+        end_ask(l, l->asks);
+    }
     stream_free(l->stream);
     rpc_free(rpc);
     timer_free(l->timer);
     timer_free(l->pump);
+    timer_free(l->turn);
     circuits_in_forget(&l->circuits);
     for (unsigned i = 0; i < KINDS; i++)
         outbox_free(l->boxes[i]);

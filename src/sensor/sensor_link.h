@@ -19,6 +19,7 @@
 
 #define SENSOR_LINK_ALERTS 4096
 #define SENSOR_LINK_OCTETS ((size_t)16 << 20)
+#define SENSOR_LINK_ASKS 10
 #define SENSOR_LINK_TEXT 49152 /* octets of an alert, an asset, a report of traffic */
 
 struct tls;
@@ -42,6 +43,10 @@ struct sensor_link_config {
     /* With each connection: the largest numbers of its alerts and incidents that tielined knows of
      * this sensor. New ones are to be larger. NULL is fine. */
     void (*known)(void *arg, uint64_t alert, uint64_t incident);
+    /* tielined asks ("sensor.habits", "sensor.habit"); `*answer` is taken over, NULL: {}. At most
+     * SENSOR_LINK_ASKS a second: others wait for their turn. NULL: nothing can be asked. */
+    enum err (*asked)(void *arg, const char *method, const json_t *params, json_t **answer,
+                      struct diag *);
 };
 
 struct sensor_link_counters {

@@ -250,8 +250,8 @@ static const struct {
     const char *subject;
     bus_message_fn *serve;
 } requests[] = {
-    {"sensor.close", serve_close},
-    {"sensor.traffic", sensors_serve_traffic},
+    {"sensor.close", serve_close},           {"sensor.traffic", sensors_serve_traffic},
+    {"sensor.habits", sensors_serve_habits}, {"sensor.habit", sensors_serve_habit},
     {"sensor.links", serve_links},
 };
 
@@ -357,6 +357,7 @@ sensors_service_free(struct sensors_service *s)
     sensors_write_due(s, true);
     while (s->links)
         sensors_link_free(s->links);
+    sensors_asks_free(s);
     sensors_takings_free(s);
     sensors_notices_free(s);
     while (s->closings) {

@@ -3,7 +3,8 @@
  *   service.c   life, bus, who is lost       link.c      one sensor's connection
  *   take.c      alerts and devices           notices.c   exceptions
  *   tell.c      circuits, to the sensors     circuits.h  which those are (pure)
- *   traffic.c   who talks with whom, how much */
+ *   traffic.c   who talks with whom, how much
+ *   habits.c    ... and how, as the sensors have learned it; orders about that */
 #ifndef SENSORS_SERVICE_PRIVATE_H
 #define SENSORS_SERVICE_PRIVATE_H
 
@@ -65,7 +66,7 @@ struct changed {
 struct sensors_service {
     struct sensors_service_config config; /* with the defaults filled in */
     struct stream_listener *listener;     /* NULL: none */
-    struct bus_subscription *subscriptions[4];
+    struct bus_subscription *subscriptions[8];
     uint32_t n_subscriptions;
     struct caller *links;
     uint32_t n_links;
@@ -77,6 +78,8 @@ struct sensors_service {
     struct syslog *syslog;
     struct notice *notices;
     struct closing *closings;
+    struct habit_ask *asks;
+    unsigned n_asks;
     /* What sensors are told. */
     json_t *pieces; /* the parts, as texts; NULL: to be made */
     uint64_t generation;
@@ -115,6 +118,11 @@ void sensors_settle(struct sensors_service *, const struct sensing_alert *); /* 
 void sensors_raise_lost(struct sensors_service *, const char *sensor, const char *reason);
 void sensors_close_lost(struct sensors_service *, const char *sensor);
 void sensors_notices_free(struct sensors_service *);
+
+/* habits.c */
+void sensors_serve_habits(void *arg, struct bus *, const struct bus_message *);
+void sensors_serve_habit(void *arg, struct bus *, const struct bus_message *);
+void sensors_asks_free(struct sensors_service *); /* once there are no connections */
 
 /* traffic.c */
 rpc_handler_fn sensors_take_traffic;

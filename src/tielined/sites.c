@@ -32,7 +32,7 @@
 
 /* What the centre may ask of a site besides all requests of its LAN controller. */
 static const char *const served[] = {"exception.acknowledge", "exception.close", "sensor.close",
-                                     "sensor.traffic"};
+                                     "sensor.traffic",        "sensor.habits",   "sensor.habit"};
 #define N_SERVED (LAN_N_REQUESTS + ARRAY_SIZE(served))
 
 struct peer {
