@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define ADVISORY_BUDGET ((size_t)512 << 20) /* octets that all of them may need */
 #define ADVISORY_FILE_MAX ((size_t)32 << 20)
@@ -64,6 +65,9 @@ MUST_CHECK enum err advisories_load(struct advisories *, const char *path,
                                     void (*bad)(void *arg, const struct diag *), void *arg,
                                     struct diag *);
 size_t advisories_number(const struct advisories *);
+/* Another number when a file that advisories_load() would read is new, has gone or was written; 0:
+ * there is nothing. */
+uint64_t advisories_stamp(const char *path);
 
 /* By advisory, in the order they were read. Valid during the call. */
 void advisories_match(const struct advisories *, const struct advisory_device *,

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/attr.h"
+#include "base/hash.h"
 #include "io/file.h"
 #include "io/jsontext.h"
 
@@ -474,31 +475,56 @@ is_wanted(const struct dirent *e)
     return e->d_name[0] != '.';
 }
 
+/* Calls for each file, in the order of names. */
 static enum err
-load_directory(struct advisories *all, const char *path, unsigned depth,
-               void (*bad)(void *, const struct diag *), void *arg, struct diag *diag)
+walk(const char *path, unsigned depth,
+     void (*each)(void *arg, const char *file, const struct stat *),
+     void (*bad)(void *arg, const struct diag *), void *arg, struct diag *diag)
 {
     struct dirent **names;
     int n = scandir(path, &names, is_wanted, alphasort);
     if (n < 0)
         return file_fail(diag, path, errno);
     for (int i = 0; i < n; i++) {
-        char *each = xasprintf("%s/%s", path, names[i]->d_name);
-        size_t size = strlen(each);
+        char *file = xasprintf("%s/%s", path, names[i]->d_name);
+        size_t size = strlen(file);
         struct stat st;
         struct diag why = {""};
-        enum err err = stat(each, &st) ? file_fail(&why, each, errno) : ERR_OK;
+        enum err err = stat(file, &st) ? file_fail(&why, file, errno) : ERR_OK;
         if (!err && S_ISDIR(st.st_mode) && depth < ADVISORY_DEPTH)
-            err = load_directory(all, each, depth + 1, bad, arg, &why);
-        else if (!err && S_ISREG(st.st_mode) && size > 5 && !strcmp(each + size - 5, ".json"))
-            err = load_file(all, each, &why);
-        if (err && bad)
+            err = walk(file, depth + 1, each, bad, arg, &why);
+        else if (!err && S_ISREG(st.st_mode) && size > 5 && !strcmp(file + size - 5, ".json"))
+            each(arg, file, &st);
+        if (err)
             bad(arg, &why);
-        free(each);
+        free(file);
         free(names[i]);
     }
     free(names);
     return ERR_OK;
+}
+
+struct loading {
+    struct advisories *all;
+    void (*bad)(void *arg, const struct diag *); /* NULL: nobody is told */
+    void *arg;
+};
+
+static void
+on_bad(void *arg, const struct diag *why)
+{
+    const struct loading *l = arg;
+    if (l->bad)
+        l->bad(l->arg, why);
+}
+
+static void
+load_one(void *arg, const char *file, const struct stat *st UNUSED)
+{
+    const struct loading *l = arg;
+    struct diag why = {""};
+    if (load_file(l->all, file, &why))
+        on_bad(arg, &why);
 }
 
 enum err
@@ -506,8 +532,39 @@ advisories_load(struct advisories *all, const char *path, void (*bad)(void *, co
                 void *arg, struct diag *diag)
 {
     struct stat st;
+    struct loading loading = {all, bad, arg};
     if (stat(path, &st))
         return file_fail(diag, path, errno);
-    return S_ISDIR(st.st_mode) ? load_directory(all, path, 0, bad, arg, diag)
+    return S_ISDIR(st.st_mode) ? walk(path, 0, load_one, on_bad, &loading, diag)
                                : load_file(all, path, diag);
+}
+
+static void
+add_stamp(void *arg, const char *file, const struct stat *st)
+{
+    uint64_t *stamp = arg;
+    *stamp = hash_bytes(file, strlen(file), *stamp);
+    *stamp = hash_add(*stamp, (uint64_t)st->st_mtim.tv_sec);
+    *stamp = hash_add(*stamp, (uint64_t)st->st_mtim.tv_nsec);
+    *stamp = hash_add(*stamp, (uint64_t)st->st_size);
+}
+
+static void
+ignore(void *arg UNUSED, const struct diag *why UNUSED)
+{
+}
+
+uint64_t
+advisories_stamp(const char *path)
+{
+    struct stat st;
+    struct diag diag;
+    uint64_t stamp = 0;
+    if (stat(path, &st))
+        return 0;
+    if (!S_ISDIR(st.st_mode))
+        add_stamp(&stamp, path, &st);
+    else if (walk(path, 0, add_stamp, ignore, &stamp, &diag))
+        return 0;
+    return stamp;
 }

@@ -165,6 +165,14 @@ static const struct cli_option sensor_close_options[] = {
     VALUE("why", "TEXT", "why it needs no more attention"), SENSOR_SITE, END};
 static const struct cli_option sensor_assets_options[] = {FLAG("csv", "as a table for others"),
                                                           SENSOR_SITE, END};
+static const struct cli_option sensor_vulnerabilities_options[] = {
+    VALUE("asset", "ADDRESS", "only of the device at this address"),
+    VALUE("advisory", "ID", "only of this advisory"),
+    VALUE("cve", "ID", "only what is about this: CVE-2026-0001"),
+    FLAG("csv", "as a table for others"),
+    VALUE("limit", "N", "at most so many (1000)"),
+    SENSOR_SITE,
+    END};
 static const struct cli_option sensor_habits_options[] = {
     VALUE("address", "ADDRESS", "only of this IP or MAC address"),
     VALUE("sensor", "NAME", "only of this sensor"),
@@ -458,6 +466,9 @@ static const struct cli_verb verbs[] = {
      cmd_sensor_incidents, NULL, false},
     {"sensor", "assets", "", sensor_assets_options, "The devices that they have seen",
      cmd_sensor_assets, NULL, false},
+    {"sensor", "vulnerabilities", "", sensor_vulnerabilities_options,
+     "Which devices advisories of makers are about, why, and what to do, the gravest first",
+     cmd_sensor_vulnerabilities, NULL, false},
     {"sensor", "habits", "", sensor_habits_options,
      "Who talks with whom, and how, as they have learned it", cmd_sensor_habits, NULL, false},
     {"sensor", "approve", "CLIENT SERVER", sensor_order_options,

@@ -79,6 +79,7 @@ int cmd_sensor_alerts(struct cli *);
 int cmd_sensor_alert(struct cli *);
 int cmd_sensor_incidents(struct cli *);
 int cmd_sensor_assets(struct cli *);
+int cmd_sensor_vulnerabilities(struct cli *);
 int cmd_sensor_report(struct cli *);
 int cmd_sensor_coverage(struct cli *);
 int cmd_sensor_close(struct cli *);

@@ -222,13 +222,13 @@ cmd_sensor_close(struct cli *cli)
 
 /* ---- Devices ---- */
 
-int
-cmd_sensor_assets(struct cli *cli)
+/* As text, JSON, or with --csv the table that the server makes; `path` is consumed. */
+static int
+list_or_csv(struct cli *cli, char *path, const char *member, const struct column *columns)
 {
     const json_t *document;
-    char *path = http_path("sensor", "assets", NULL);
     if (!cli_has(cli, "csv"))
-        return list(cli, path, "assets", asset_columns);
+        return list(cli, path, member, columns);
     http_query(&path, "site", cli_option(cli, "site"));
     http_query(&path, "format", "csv");
     int status = cli_get(cli, path, &document);
@@ -236,6 +236,42 @@ cmd_sensor_assets(struct cli *cli)
         return status;
     buf_str(&cli->out, text_of(json_array_get(json_object_get(document, "files"), 0), "text"));
     return CLI_OK;
+}
+
+int
+cmd_sensor_assets(struct cli *cli)
+{
+    return list_or_csv(cli, http_path("sensor", "assets", NULL), "assets", asset_columns);
+}
+
+/* ---- Vulnerabilities ---- */
+
+static const struct column vulnerability_columns[] = {
+    {">SCORE", "score", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"ADDRESS", "address", AS_TEXT, NULL},
+    {">MEMBER", "member", AS_TEXT, NULL},
+    {"VENDOR", "vendor", AS_TEXT, NULL},
+    {"MODEL", "model|order-code", AS_TEXT, NULL},
+    {"FIRMWARE", "firmware", AS_TEXT, NULL},
+    {"ADVISORY", "advisory", AS_TEXT, NULL},
+    {"CVES", "cves", AS_TEXT, NULL},
+    {"STATUS", "status", AS_TEXT, NULL},
+    {">SURE", "confidence", AS_TEXT, NULL},
+    {"SINCE", "since", AS_TIME, NULL},
+    {"REASON", "reason", AS_TEXT, NULL},
+    {"REMEDY", "remedy", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+int
+cmd_sensor_vulnerabilities(struct cli *cli)
+{
+    static const char *const options[] = {"asset", "advisory", "cve", "limit"};
+    char *path = http_path("sensor", "vulnerabilities", NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(options); i++)
+        http_query(&path, options[i], cli_option(cli, options[i]));
+    return list_or_csv(cli, path, "vulnerabilities", vulnerability_columns);
 }
 
 /* ---- A site's report ---- */

@@ -232,6 +232,25 @@ static const struct {
                " 'first': " TIME ", 'last': " TIME ", 'rate-bps': " NUMBER)) ","
                " 'left-out': " NUMBER)},
 
+    {"Vulnerability",
+        "{'type': 'object', 'description': 'What one of the vulnerabilities of an advisory has that"
+        " its gravest has not.', 'properties': {'cve': " TEXT ", 'name': " TEXT ","
+        " 'score': {'type': 'number'}, 'severity': " TEXT ", 'status': " TEXT ","
+        " 'confidence': " NUMBER ", 'product': " TEXT ", 'reason': " TEXT ", 'remedy': " TEXT ","
+        " 'url': " TEXT "}}"},
+    {"Vulnerabilities",
+        "{'type': 'object', 'description': 'Of a device and an advisory each; or a table of them as a"
+        " file.', 'properties': {'vulnerabilities': " LIST(OBJECT("'site': " TEXT ","
+        " 'sensor': @Name, 'address': " TEXT ", 'member': " NUMBER ", 'vendor': " TEXT ","
+        " 'model': " TEXT ", 'order-code': " TEXT ", 'firmware': " TEXT ", 'advisory': " TEXT ","
+        " 'publisher': " TEXT ", 'title': " TEXT ", 'cves': " LIST(TEXT) ", 'score': {'type':"
+        " 'number', 'description': 'Of CVSS, the highest.'}, 'severity': " TEXT ","
+        " 'status': {'type': 'string', 'enum': ['affected', 'may be affected',"
+        " 'under investigation']}, 'confidence': {'type': 'integer', 'description':"
+        " 'Per cent, that this device is meant.'}, 'product': " TEXT ", 'reason': " TEXT ","
+        " 'remedy': " TEXT ", 'url': " TEXT ", 'vulnerabilities': " LIST("@Vulnerability") ","
+        " 'left-out': " NUMBER ", 'since': " TIME ", 'recorded': " TIME)) ","
+        " 'left-out': " NUMBER ", 'files': " LIST(OBJECT("'name': " TEXT ", 'text': " TEXT)) "}}"},
     {"Verdict",
         OBJECT("'verdict': {'type': 'string', 'enum': ['approved', 'forgotten']}, 'by': " TEXT ","
                " 'why': " TEXT ", 'at': " TIME)},

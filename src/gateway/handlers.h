@@ -18,8 +18,8 @@ api_handler_fn api_post_cancel, api_post_test;                              /* h
 api_handler_fn api_get_fingerprint, api_list_exceptions, api_get_exception; /* handlers_watch.c */
 api_handler_fn api_post_acknowledge, api_post_close;                        /* handlers_watch.c */
 api_handler_fn api_list_sensors, api_list_alerts, api_get_alert, api_post_close_alert,
-    api_list_incidents, api_list_assets, api_get_traffic, api_get_habits, api_post_approve_habit,
-    api_post_forget_habit; /* handlers_sensor.c */
+    api_list_incidents, api_list_assets, api_list_vulnerabilities, api_get_traffic, api_get_habits,
+    api_post_approve_habit, api_post_forget_habit; /* handlers_sensor.c */
 api_handler_fn api_get_rules, api_post_repair, api_post_release_port, api_post_rpc, api_get_proof,
     api_get_ask; /* handlers_node.c */
 api_handler_fn api_post_break_glass, api_list_break_glass,

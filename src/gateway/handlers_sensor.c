@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define ALERTS_SHOWN 1000 /* if it is not said */
+#define VULNERABILITIES_SHOWN 1000
 
 static const struct sensing *
 sensing_of(const struct api_request *r)
@@ -307,6 +308,15 @@ put_asset_row(struct buf *b, const json_t *asset)
     put_cell(b, text_of(asset, "last"), '\n');
 }
 
+/* Empties the buffer. */
+static void
+answer_file(struct api_request *r, const char *name, struct buf *b)
+{
+    api_answer(r, json_pack("{s[{ss so}]}", "files", "name", name, "text",
+                            json_stringn((const char *)b->data, b->size)));
+    buf_fini(b);
+}
+
 static void
 answer_csv(struct api_request *r, json_t *list)
 {
@@ -319,10 +329,8 @@ answer_csv(struct api_request *r, json_t *list)
     {
         put_asset_row(&b, asset);
     }
-    api_answer(r, json_pack("{s[{ss so}]}", "files", "name", "assets.csv", "text",
-                            json_stringn((const char *)b.data, b.size)));
+    answer_file(r, "assets.csv", &b);
     json_decref(list);
-    buf_fini(&b);
 }
 
 void
@@ -343,6 +351,155 @@ api_list_assets(struct api_request *r)
         answer_csv(r, list);
     else
         api_answer(r, json_pack("{so}", "assets", list));
+}
+
+/* ---- vulnerabilities */
+
+/* The device itself, if it is remembered. */
+static const json_t *
+device_of(const struct api_request *r, const struct sensing_vulnerability *v)
+{
+    const struct sensing_asset *a = sensing_asset(
+        sensing_of(r), v->of, text_of(v->body, "sensor"), text_of(v->body, "address"),
+        json_integer_value(json_object_get(v->body, "member")));
+    return a ? a->asset : NULL;
+}
+
+static void
+set_time(json_t *json, const char *name, nsec_t time)
+{
+    char text[TIME_TEXT_SIZE];
+    json_object_set_new(json, name, json_string(time_format(time, text)));
+}
+
+static json_t *
+vulnerability_json(const struct api_request *r, const struct sensing_vulnerability *v)
+{
+    static const char *const of_device[] = {"sensor", "address", "member"}, *const attributes[] = {
+                                                                                "vendor", "model",
+                                                                                "order-code",
+                                                                                "firmware"};
+    char text[24];
+    const json_t *device = device_of(r, v);
+    json_t *json = json_copy(json_object_get(v->body, "vulnerability"));
+    json_object_set_new(json, "site", json_string(site_name(r, v->of, text)));
+    for (size_t i = 0; i < ARRAY_SIZE(of_device); i++) {
+        if (json_object_get(v->body, of_device[i]))
+            json_object_set(json, of_device[i], json_object_get(v->body, of_device[i]));
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(attributes); i++) {
+        const char *value = text_of(json_object_get(device, attributes[i]), "value");
+        if (*value)
+            json_object_set_new(json, attributes[i], json_string(value));
+    }
+    set_time(json, "since", v->since);
+    set_time(json, "recorded", v->recorded);
+    return json;
+}
+
+static bool
+has_cve(const json_t *told, const char *cve)
+{
+    const json_t *list = json_object_get(told, "cves");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (!strcmp(json_string_value(json_array_get(list, i)), cve))
+            return true;
+    }
+    return false;
+}
+
+static bool
+is_vulnerability_wanted(const struct api_request *r, const struct sensing_vulnerability *v)
+{
+    const json_t *told = json_object_get(v->body, "vulnerability");
+    const char *asset = api_text(r, "asset"), *advisory = api_text(r, "advisory"),
+               *cve = api_text(r, "cve");
+    return is_site(r, v->of) && (!asset || !strcmp(asset, text_of(v->body, "address"))) &&
+           (!advisory || !strcmp(advisory, text_of(told, "advisory"))) &&
+           (!cve || has_cve(told, cve));
+}
+
+static double
+score_of(const struct sensing_vulnerability *v)
+{
+    const json_t *score = json_object_get(json_object_get(v->body, "vulnerability"), "score");
+    return score ? json_number_value(score) : -1;
+}
+
+/* The gravest first. */
+static int
+by_score(const void *a, const void *b)
+{
+    const struct sensing_vulnerability *x = *(const struct sensing_vulnerability *const *)a,
+                                       *y = *(const struct sensing_vulnerability *const *)b;
+    double sx = score_of(x), sy = score_of(y);
+    return sx == sy ? strcmp(x->key, y->key) : sx < sy ? 1 : -1;
+}
+
+static void
+put_number(struct buf *b, const json_t *row, const char *name)
+{
+    const json_t *value = json_object_get(row, name);
+    char text[32] = "";
+    if (json_is_real(value))
+        snprintf(text, sizeof text, "%.1f", json_real_value(value));
+    else if (value)
+        snprintf(text, sizeof text, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    put_cell(b, text, ',');
+}
+
+static void
+put_vulnerability_row(struct buf *b, const json_t *row)
+{
+    static const char *const before[] = {"site", "sensor", "address"},
+                             *const of_device[] = {"vendor", "model", "order-code", "firmware",
+                                                   "advisory"},
+                             *const after[] = {"severity", "status"},
+                             *const last[] = {"product", "reason", "remedy", "url", "since"};
+    for (size_t i = 0; i < ARRAY_SIZE(before); i++)
+        put_cell(b, text_of(row, before[i]), ',');
+    put_number(b, row, "member");
+    for (size_t i = 0; i < ARRAY_SIZE(of_device); i++)
+        put_cell(b, text_of(row, of_device[i]), ',');
+    put_words(b, json_object_get(row, "cves"), ',');
+    put_number(b, row, "score");
+    for (size_t i = 0; i < ARRAY_SIZE(after); i++)
+        put_cell(b, text_of(row, after[i]), ',');
+    put_number(b, row, "confidence");
+    for (size_t i = 0; i < ARRAY_SIZE(last); i++)
+        put_cell(b, text_of(row, last[i]), i + 1 < ARRAY_SIZE(last) ? ',' : '\n');
+}
+
+void
+api_list_vulnerabilities(struct api_request *r)
+{
+    const struct sensing_vulnerability *v = sensing_of(r)->vulnerabilities;
+    const char *format = api_text(r, "format");
+    size_t n = 0, i, limit = (size_t)api_number(r, "limit", VULNERABILITIES_SHOWN);
+    const struct sensing_vulnerability **found = xcalloc(HASH_COUNT(v) + 1, sizeof *found);
+    json_t *list = json_array(), *row;
+    for (; v; v = v->hh.next) {
+        if (is_vulnerability_wanted(r, v))
+            found[n++] = v;
+    }
+    qsort(found, n, sizeof(const struct sensing_vulnerability *), by_score);
+    for (i = 0; i < n && i < limit; i++)
+        json_array_append_new(list, vulnerability_json(r, found[i]));
+    free(found);
+    if (!format || strcmp(format, "csv") != 0) {
+        api_answer(r, json_pack("{so sI}", "vulnerabilities", list, "left-out",
+                                (json_int_t)(n - json_array_size(list))));
+        return;
+    }
+    struct buf b = BUF_INIT;
+    buf_str(&b, "site,sensor,address,member,vendor,model,order-code,firmware,advisory,cves,score,"
+                "severity,status,confidence,product,reason,remedy,url,since\n");
+    json_array_foreach(list, i, row)
+    {
+        put_vulnerability_row(&b, row);
+    }
+    answer_file(r, "vulnerabilities.csv", &b);
+    json_decref(list);
 }
 
 /* ---- what only the program of the site itself knows */

@@ -218,7 +218,57 @@ who_may_say_what_is_usual(void **state)
     }
 }
 
-TEST_MAIN(API_TEST(habits_are_asked_of_the_site_page_by_page), API_TEST(who_may_say_what_is_usual),
+#define VULNERABILITY(of, address, advisory, score)                                                \
+    "{'of': " of ", 'sensor': 's1', 'address': '" address "', 'change': 'new', 'vulnerability': {" \
+    "'advisory': '" advisory "', 'status': 'affected', 'confidence': 95, 'score': " score ","      \
+    " 'cves': ['CVE-2026-" advisory "'], 'vulnerabilities': [], 'product': 'P', 'reason': "        \
+    "'=because', 'remedy': 'Update'}}"
+
+static void
+vulnerabilities_are_listed_the_gravest_first(void **state)
+{
+    static const struct {
+        const char *query, *advisories;
+    } cases[] = {
+        {"", "2 1 3 "},        {"?asset=10.0.0.9", "1 3 "},
+        {"?advisory=2", "2 "}, {"?cve=CVE-2026-3", "3 "},
+        {"?site=nowhere", ""}, {"?limit=1", "2 "},
+    };
+    struct api_scene *s = *state;
+    tell_alerts(s);
+    append_event(s, "sensor.vulnerability", "asset/10.0.0.9",
+                 VULNERABILITY("0", "10.0.0.9", "1", "7.5"));
+    append_event(s, "sensor.vulnerability", "asset/10.0.0.8",
+                 VULNERABILITY("0", "10.0.0.8", "2", "9.8"));
+    append_event(s, "sensor.vulnerability", "asset/10.0.0.9",
+                 VULNERABILITY("0", "10.0.0.9", "3", "1.5"));
+    append_event(s, "sensor.lost", "sensor/s1", "{'sensor': 's1', 'reason': 'away'}");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *what = xasprintf("GET /api/v1/sensor/vulnerabilities%s", cases[i].query);
+        struct answer a = ask(s, "vera", what, NULL);
+        struct buf seen = BUF_INIT;
+        size_t k;
+        json_t *row;
+        json_array_foreach(json_object_get(a.json, "vulnerabilities"), k, row)
+        {
+            buf_printf(&seen, "%s ", json_string_value(json_object_get(row, "advisory")));
+        }
+        assert_string_equal(buf_cstr(&seen), cases[i].advisories);
+        buf_fini(&seen);
+        answer_fini(&a);
+        free(what);
+    }
+    struct answer a = ask(s, "vera", "GET /api/v1/sensor/vulnerabilities?format=csv&limit=2", NULL);
+    const char *text = json_string_value(
+        json_object_get(json_array_get(json_object_get(a.json, "files"), 0), "text"));
+    assert_non_null(strstr(text,
+                           "\"10.0.0.9\",\"\",\"'=cmd()\",\"\",\"\",\"\",\"1\",\"CVE-2026-1\","
+                           "\"7.5\",\"\",\"affected\",\"95\",\"P\",\"'=because\",\"Update\","));
+    answer_fini(&a);
+}
+
+TEST_MAIN(API_TEST(vulnerabilities_are_listed_the_gravest_first),
+          API_TEST(habits_are_asked_of_the_site_page_by_page), API_TEST(who_may_say_what_is_usual),
           API_TEST(alerts_are_found_by_what_is_asked), API_TEST(one_alert_has_all_of_it),
           API_TEST(who_may_close_one), API_TEST(sensors_incidents_and_devices),
           API_TEST(traffic_is_asked_of_the_site))

@@ -56,6 +56,11 @@ static const struct api_parameter
                     .max = 200},
     habits_sensor = {"sensor", "Only of this sensor.", .type = PARAMETER_TEXT},
     sensor_site = {"site", "Only what sensors of this site have told.", .type = PARAMETER_TEXT},
+    vulnerability_advisory = {"advisory", "Only of this advisory.", .type = PARAMETER_TEXT},
+    vulnerability_asset = {"asset", "Only of the device at this address.", .type = PARAMETER_TEXT},
+    vulnerability_cve = {"cve", "Only advisories about this CVE.", .type = PARAMETER_TEXT},
+    vulnerability_limit = {"limit", "At most so many (1000).", .type = PARAMETER_NUMBER, .min = 1,
+                           .max = 50000},
     what = {"what", "What is planned for the node, what it holds (if it is not said), or where "
             "they differ.", .type = WORDS("planned observed difference")};
 
@@ -160,6 +165,10 @@ const struct api_route route_table[] = {
      .query = QUERY(&sensor_site), .answer = "Incidents"},
     {HTTP_GET, "/sensor/assets", ANY, "The devices that sensors have seen.", api_list_assets,
      .query = QUERY(&sensor_site, &asset_format), .answer = "Assets"},
+    {HTTP_GET, "/sensor/vulnerabilities", ANY, "Which devices advisories of makers are about, the "
+     "gravest first.", api_list_vulnerabilities, .query = QUERY(&sensor_site, &vulnerability_asset,
+     &vulnerability_advisory, &vulnerability_cve, &asset_format, &vulnerability_limit),
+     .answer = "Vulnerabilities"},
     {HTTP_GET, "/sensor/traffic", ANY, "Who talks with whom, as the sensors of one site have "
      "counted since its program began.", api_get_traffic, "sensor.traffic", MINUTES(1),
      .query = QUERY(&sensor_site), .answer = "Traffic"},

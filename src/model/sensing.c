@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "model/state.h"
+#include "model/text.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,6 +67,33 @@ sensing_asset(const struct sensing *s, uint32_t site, const char *sensor, const 
     return found;
 }
 
+static char *
+vulnerability_key(uint32_t of, const char *sensor, const char *address, json_int_t member,
+                  const char *advisory)
+{
+    return xasprintf("%u/%s/%s/%" JSON_INTEGER_FORMAT "/%s", of, sensor, address, member, advisory);
+}
+
+struct sensing_vulnerability *
+sensing_vulnerability(const struct sensing *s, uint32_t of, const char *sensor, const char *address,
+                      json_int_t member, const char *advisory)
+{
+    struct sensing_vulnerability *found;
+    char *key = vulnerability_key(of, sensor, address, member, advisory);
+    HASH_FIND_STR(s->vulnerabilities, key, found);
+    free(key);
+    return found;
+}
+
+bool
+sensing_has_room(const struct sensing *s, uint32_t site, size_t size)
+{
+    const struct sensing_site *of;
+    HASH_FIND(hh, s->sites, &site, sizeof site, of);
+    return !of || (of->n_vulnerabilities < SENSING_VULNERABILITIES &&
+                   of->vulnerability_octets + size <= SENSING_VULNERABILITY_OCTETS);
+}
+
 struct sensing_alert *
 sensing_find_alert(const struct sensing *s, const char *id, bool *several)
 {
@@ -122,9 +150,22 @@ asset_free(struct sensing *s, struct sensing_asset *a)
     free(a);
 }
 
+static void
+vulnerability_free(struct sensing *s, struct sensing_vulnerability *v)
+{
+    struct sensing_site *site = site_of(s, v->site);
+    site->n_vulnerabilities--;
+    site->vulnerability_octets -= v->size;
+    HASH_DEL(s->vulnerabilities, v);
+    json_decref(v->body);
+    free(v->key);
+    free(v);
+}
+
 void
 sensing_forget(struct sensing *s, uint32_t site)
 {
+    struct sensing_vulnerability *vulnerability, *next_vulnerability;
     struct sensing_sensor *sensor, *next_sensor;
     struct sensing_alert *alert, *next_alert;
     struct sensing_asset *asset, *next_asset;
@@ -139,6 +180,10 @@ sensing_forget(struct sensing *s, uint32_t site)
     HASH_ITER (hh, s->sensors, sensor, next_sensor) {
         if (sensor->site == site)
             sensor_free(s, sensor);
+    }
+    HASH_ITER (hh, s->vulnerabilities, vulnerability, next_vulnerability) {
+        if (vulnerability->site == site)
+            vulnerability_free(s, vulnerability);
     }
 }
 
@@ -384,6 +429,7 @@ apply_asset(const struct application *a)
     HASH_ADD_KEYPTR(hh, s->assets, asset->key, strlen(asset->key), asset);
     DL_APPEND2(s->oldest_asset, asset, older, newer);
     s->newest_asset = asset;
+    s->asset_changes++;
     site->n_assets++;
     for (asset = s->oldest_asset; asset && site->n_assets > SENSING_ASSETS;) {
         struct sensing_asset *next = asset->newer;
@@ -394,14 +440,89 @@ apply_asset(const struct application *a)
     return ERR_OK;
 }
 
+/* ---- Vulnerabilities ---- */
+
+/* Of which device; NULL: it says none. A site tells of its own, and the centre (0) of all. */
+static char *
+told_key(const struct application *a, const char *advisory, uint32_t *of)
+{
+    const json_t *body = a->event->body;
+    const char *sensor = text(body, "sensor"), *address = text(body, "address");
+    json_int_t number_of_site = json_integer_value(json_object_get(body, "of"));
+    bool is_told = sensor && address && advisory && name_is_valid(sensor) &&
+                   text_is_valid(address) && text_is_valid(advisory) && number_of_site >= 0 &&
+                   number_of_site <= UINT32_MAX &&
+                   (!a->event->site || a->event->site == number_of_site);
+    *of = (uint32_t)number_of_site;
+    return is_told
+               ? vulnerability_key(*of, sensor, address,
+                                   json_integer_value(json_object_get(body, "member")), advisory)
+               : NULL;
+}
+
+static enum err
+apply_vulnerability(const struct application *a)
+{
+    struct sensing *s = a->sensing;
+    struct sensing_site *site = site_of(s, a->event->site);
+    struct sensing_vulnerability *was, *v;
+    uint32_t of;
+    const json_t *told = json_object_get(a->event->body, "vulnerability");
+    size_t size = json_dumpb(a->event->body, NULL, 0, JSON_COMPACT);
+    char *key = told_key(a, text(told, "advisory"), &of);
+    if (!key || size > ALERT_TEXT_MAX) {
+        free(key);
+        return fail(a, "vulnerability");
+    }
+    HASH_FIND_STR(s->vulnerabilities, key, was);
+    if (!was && !sensing_has_room(s, a->event->site, size)) {
+        free(key);
+        return ERR_OK; /* it is in the journal as ever */
+    }
+    v = xcalloc(1, sizeof *v);
+    *v = (struct sensing_vulnerability){.key = key,
+                                        .site = a->event->site,
+                                        .of = of,
+                                        .since = was ? was->since : a->event->time,
+                                        .recorded = a->event->time,
+                                        .body = json_incref((json_t *)(uintptr_t)a->event->body),
+                                        .size = size};
+    if (was)
+        vulnerability_free(s, was);
+    HASH_ADD_KEYPTR(hh, s->vulnerabilities, v->key, strlen(v->key), v);
+    site->n_vulnerabilities++;
+    site->vulnerability_octets += size;
+    return ERR_OK;
+}
+
+static enum err
+apply_vulnerability_gone(const struct application *a)
+{
+    struct sensing_vulnerability *v;
+    uint32_t of;
+    char *key = told_key(a, text(a->event->body, "advisory"), &of);
+    if (!key)
+        return fail(a, "advisory");
+    HASH_FIND_STR(a->sensing->vulnerabilities, key, v);
+    if (v && v->site == a->event->site)
+        vulnerability_free(a->sensing, v);
+    free(key);
+    return ERR_OK;
+}
+
 static const struct {
     const char *type;
     enum err (*apply)(const struct application *);
 } table[] = {
-    {"sensor.back", apply_back},         {"sensor.lost", apply_lost},
-    {"sensor.dropped", apply_dropped},   {"sensor.alert", apply_alert},
-    {"sensor.alert.again", apply_again}, {"sensor.alert.closed", apply_closed},
+    {"sensor.back", apply_back},
+    {"sensor.lost", apply_lost},
+    {"sensor.dropped", apply_dropped},
+    {"sensor.alert", apply_alert},
+    {"sensor.alert.again", apply_again},
+    {"sensor.alert.closed", apply_closed},
     {"sensor.asset", apply_asset},
+    {"sensor.vulnerability", apply_vulnerability},
+    {"sensor.vulnerability.gone", apply_vulnerability_gone},
 };
 
 bool

@@ -16,6 +16,8 @@
 #define SENSING_ALERT_OCTETS ((size_t)48 << 20)
 #define SENSING_ASSETS 20000
 #define SENSING_SENSORS 64
+#define SENSING_VULNERABILITIES 50000 /* that one journal tells of; more are not kept */
+#define SENSING_VULNERABILITY_OCTETS ((size_t)64 << 20)
 
 struct sensing_sensor {
     char *key;        /* "SITE NUMBER/NAME" */
@@ -58,10 +60,24 @@ struct sensing_asset {
     UT_hash_handle hh;
 };
 
+/* What an advisory says of a device: of all its vulnerabilities together. */
+struct sensing_vulnerability {
+    char *key; /* "SITE NUMBER/SENSOR/ADDRESS/MEMBER/ADVISORY", the device's and the advisory's */
+    uint32_t site; /* in whose journal it is */
+    uint32_t of;   /* ... and where the device is */
+    nsec_t since;  /* when it was recorded first */
+    nsec_t recorded;
+    json_t *body; /* of the event: {"of", "sensor", "address", "member"?, "vulnerability"} */
+    size_t size;
+    UT_hash_handle hh;
+};
+
 struct sensing_site { /* what is counted of one */
     uint32_t site, n_alerts, n_assets, n_sensors;
     size_t octets;
     uint64_t forgotten; /* alerts */
+    uint32_t n_vulnerabilities;
+    size_t vulnerability_octets;
     UT_hash_handle hh;
 };
 
@@ -69,7 +85,9 @@ struct sensing {
     struct sensing_sensor *sensors;
     struct sensing_alert *alerts, *oldest, *newest;
     struct sensing_asset *assets, *oldest_asset, *newest_asset;
+    struct sensing_vulnerability *vulnerabilities;
     struct sensing_site *sites;
+    uint64_t asset_changes; /* how often a device was told of */
 };
 
 struct state_event; /* state.h */
@@ -87,6 +105,11 @@ struct sensing_sensor *sensing_sensor(const struct sensing *, uint32_t site, con
 struct sensing_alert *sensing_alert(const struct sensing *, uint32_t site, const char *id);
 struct sensing_asset *sensing_asset(const struct sensing *, uint32_t site, const char *sensor,
                                     const char *address, json_int_t member);
+struct sensing_vulnerability *sensing_vulnerability(const struct sensing *, uint32_t of,
+                                                    const char *sensor, const char *address,
+                                                    json_int_t member, const char *advisory);
+/* Has this journal room for one more, of so many octets? */
+bool sensing_has_room(const struct sensing *, uint32_t site, size_t size);
 /* Of whichever site; *several: of more than one. */
 struct sensing_alert *sensing_find_alert(const struct sensing *, const char *id, bool *several);
 

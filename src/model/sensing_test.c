@@ -138,7 +138,73 @@ the_numbers_of_ids_are_read_strictly(void **state UNUSED)
     assert_int_equal(alert_id_number(NULL, NULL, 0), 0);
 }
 
-TEST_MAIN(cmocka_unit_test(alerts_are_kept_by_site_and_id),
+static enum err
+vulnerability(struct state *s, uint32_t site, unsigned of, unsigned device, const char *advisory,
+              const char *type)
+{
+    char *text = xasprintf("{'of':%u,'sensor':'s1','address':'10.0.%u.%u','advisory':'%s',"
+                           "'vulnerability':{'advisory':'%s','score':7.5}}",
+                           of, device / 256, device % 256, advisory, advisory);
+    enum err err = apply(s, site, type, json_quoted(text));
+    free(text);
+    return err;
+}
+
+static void
+vulnerabilities_are_of_a_device_and_an_advisory(void **state UNUSED)
+{
+    struct state *s = state_new();
+    assert_ok(vulnerability(s, 0, 0, 1, "EX-1", "sensor.vulnerability"));
+    assert_ok(vulnerability(s, 0, 0, 1, "EX-2", "sensor.vulnerability"));
+    assert_ok(
+        vulnerability(s, 0, 3, 1, "EX-1", "sensor.vulnerability")); /* the centre, of a site */
+    assert_ok(vulnerability(s, 0, 0, 1, "EX-1", "sensor.vulnerability")); /* again */
+    assert_int_equal(HASH_COUNT(s->sensing.vulnerabilities), 3);
+    const struct sensing_vulnerability *v = sensing_vulnerability(&s->sensing, 0, "s1", "10.0.0.1",
+                                                                  0, "EX-1");
+    assert_int_equal(v->since, 1 * NSEC_PER_SEC);
+    assert_int_equal(v->recorded, 4 * NSEC_PER_SEC);
+    assert_ok(apply(s, 0, "sensor.lost", json_quoted("{'sensor':'s1','reason':'away'}")));
+    assert_int_equal(HASH_COUNT(s->sensing.vulnerabilities), 3);
+    assert_ok(vulnerability(s, 0, 0, 1, "EX-1", "sensor.vulnerability.gone"));
+    assert_null(sensing_vulnerability(&s->sensing, 0, "s1", "10.0.0.1", 0, "EX-1"));
+    assert_int_equal(HASH_COUNT(s->sensing.vulnerabilities), 2);
+    state_free(s);
+}
+
+static void
+a_site_says_nothing_of_another_ones_devices(void **state UNUSED)
+{
+    struct state *s = state_new();
+    assert_err(vulnerability(s, 3, 4, 1, "EX-1", "sensor.vulnerability"), ERR_MALFORMED);
+    assert_ok(vulnerability(s, 3, 3, 1, "EX-1", "sensor.vulnerability"));
+    assert_err(vulnerability(s, 4, 3, 1, "EX-1", "sensor.vulnerability.gone"), ERR_MALFORMED);
+    state_forget_site(s, 4);
+    assert_non_null(sensing_vulnerability(&s->sensing, 3, "s1", "10.0.0.1", 0, "EX-1"));
+    state_forget_site(s, 3);
+    assert_null(sensing_vulnerability(&s->sensing, 3, "s1", "10.0.0.1", 0, "EX-1"));
+    state_free(s);
+}
+
+static void
+vulnerabilities_are_bounded(void **state UNUSED)
+{
+    struct state *s = state_new();
+    for (unsigned i = 0; i < SENSING_VULNERABILITIES + 5; i++)
+        assert_ok(vulnerability(s, 0, 0, i, "EX-1", "sensor.vulnerability"));
+    assert_int_equal(HASH_COUNT(s->sensing.vulnerabilities), SENSING_VULNERABILITIES);
+    assert_false(sensing_has_room(&s->sensing, 0, 1));
+    assert_true(sensing_has_room(&s->sensing, 1, 1));
+    assert_ok(vulnerability(s, 0, 0, 7, "EX-1", "sensor.vulnerability")); /* one that is there */
+    assert_ok(vulnerability(s, 0, 0, 7, "EX-1", "sensor.vulnerability.gone"));
+    assert_true(sensing_has_room(&s->sensing, 0, 1));
+    state_free(s);
+}
+
+TEST_MAIN(cmocka_unit_test(vulnerabilities_are_of_a_device_and_an_advisory),
+          cmocka_unit_test(a_site_says_nothing_of_another_ones_devices),
+          cmocka_unit_test(vulnerabilities_are_bounded),
+          cmocka_unit_test(alerts_are_kept_by_site_and_id),
           cmocka_unit_test(one_that_is_closed_opens_when_it_is_seen_again),
           cmocka_unit_test(where_there_is_no_room_closed_ones_go_first_then_the_least),
           cmocka_unit_test(a_site_does_not_fill_it_with_sensors),

@@ -102,12 +102,15 @@ static void
 on_tick(void *arg)
 {
     struct sensors_service *s = arg;
+    timer_start(s->tick, TICK);
+    sensors_look_at_vulnerabilities(s);
+    if (!s->listener) /* a centre may have no sensors of its own */
+        return;
     look_at_sensors(s);
     end_silent_strangers(s);
     sensors_write_due(s, false);
     if (s->stale || ++s->ticks % LOOK_TICKS == 0)
         sensors_look_at_plan(s);
-    timer_start(s->tick, TICK);
 }
 
 /* ---- Events ---- */
@@ -326,11 +329,14 @@ sensors_service_new(const struct sensors_service_config *config, struct sensors_
         sensors_service_free(s);
         return err;
     }
+    if (config->advisories)
+        sensors_vulnerabilities_new(s, config->advisories);
     if (s->listener) {
         sensors_look_at_plan(s);
         sensors_adopt_alerts(s);
-        timer_start(s->tick, TICK);
     }
+    if (s->listener || s->vulnerabilities)
+        timer_start(s->tick, TICK);
     *result = s;
     return ERR_OK;
 }
@@ -367,6 +373,7 @@ sensors_service_free(struct sensors_service *s)
         c->service = NULL;
     }
     sensors_traffic_free(s);
+    sensors_vulnerabilities_free(s);
     forget_seen(s);
     syslog_free(s->syslog);
     timer_free(s->tick);

@@ -27,6 +27,7 @@ struct sensors_options {
     uint32_t rate, burst; /* messages a second of one sensor, of 4 KiB each; 200, 400 */
     nsec_t again;         /* from one record of an alert's count to the next, at least; 10 s */
     nsec_t asset;         /* of a device's changes; 60 s */
+    nsec_t advisories;    /* from one look whether there are new ones to the next; 60 s */
 };
 
 /* All borrowed; they outlive the service. */
@@ -42,6 +43,7 @@ struct sensors_service_config {
     const char *const *domain; /* the sites whose circuits the sensors may see, ends with NULL;
                                   NULL: all */
     const char *syslog;        /* who is told of alerts (syslog.h); NULL: nobody */
+    const char *advisories;    /* of makers: a file or a directory; NULL: none */
     /* Passes a request about another site's alert to that site, which answers `reply_to`. NULL:
      * there is no other. */
     void (*elsewhere)(void *arg, uint32_t number, const char *subject, json_t *payload,

@@ -4,7 +4,8 @@
  *   take.c      alerts and devices           notices.c   exceptions
  *   tell.c      circuits, to the sensors     circuits.h  which those are (pure)
  *   traffic.c   who talks with whom, how much
- *   habits.c    ... and how, as the sensors have learned it; orders about that */
+ *   habits.c    ... and how, as the sensors have learned it; orders about that
+ *   vulnerabilities.c   devices held against advisories */
 #ifndef SENSORS_SERVICE_PRIVATE_H
 #define SENSORS_SERVICE_PRIVATE_H
 
@@ -78,6 +79,8 @@ struct sensors_service {
     struct syslog *syslog;
     struct notice *notices;
     struct closing *closings;
+    struct vulnerabilities *vulnerabilities; /* NULL: there are no advisories */
+    struct writing *writings;
     struct habit_ask *asks;
     unsigned n_asks;
     /* What sensors are told. */
@@ -118,6 +121,11 @@ void sensors_settle(struct sensors_service *, const struct sensing_alert *); /* 
 void sensors_raise_lost(struct sensors_service *, const char *sensor, const char *reason);
 void sensors_close_lost(struct sensors_service *, const char *sensor);
 void sensors_notices_free(struct sensors_service *);
+
+/* vulnerabilities.c */
+void sensors_vulnerabilities_new(struct sensors_service *, const char *path);
+void sensors_vulnerabilities_free(struct sensors_service *);
+void sensors_look_at_vulnerabilities(struct sensors_service *);
 
 /* habits.c */
 void sensors_serve_habits(void *arg, struct bus *, const struct bus_message *);

@@ -452,6 +452,7 @@ start_sensors(struct daemon *d, uv_loop_t *loop, struct diag *diag)
         .tls = d->tls,
         .domain = d->sites ? d->domain : NULL,
         .syslog = d->config.syslog && *d->config.syslog ? d->config.syslog : NULL,
+        .advisories = d->config.advisories && *d->config.advisories ? d->config.advisories : NULL,
         .elsewhere = d->sites ? sites_pass_exception : NULL,
         .elsewhere_arg = d->sites,
         .now = judging_time,

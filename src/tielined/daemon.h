@@ -49,11 +49,12 @@ struct daemon_config {
     /* Checkpoints of the journal (checkpoints.h); NULL: none, or the default. */
     const char *checkpoint_key, *checkpoint_every, *checkpoints, *witness_keys, *witnesses;
     /* Sensors (sensors/service.h); NULL: none. */
-    const char *sensors;  /* where they connect */
-    const char *syslog;   /* who is told of their alerts */
-    bool one_clock;       /* all nodes read the same clock: a lab */
-    uint32_t test_events; /* of a lab: appends so many events a second */
-    uint32_t test_rate;   /* most test packets a second that a node sends; 0: the default */
+    const char *sensors;    /* where they connect */
+    const char *syslog;     /* who is told of their alerts */
+    const char *advisories; /* that devices are held against */
+    bool one_clock;         /* all nodes read the same clock: a lab */
+    uint32_t test_events;   /* of a lab: appends so many events a second */
+    uint32_t test_rate;     /* most test packets a second that a node sends; 0: the default */
 };
 
 /* Why a daemon wants to be ended. */

@@ -53,6 +53,8 @@ static const struct option_row rows[] = {
                 "where sensors connect: unix:PATH (mode 0660), or IP:PORT with certificates"),
     TEXT_OPTION("syslog", "SERVER", DAEMON(syslog), "",
                 "who is told of alerts, in CEF: udp:IP:PORT or tcp:IP:PORT"),
+    TEXT_OPTION("advisories", "PATH", DAEMON(advisories), "",
+                "of makers, CSAF 2.0: which devices are affected; a file, or a directory"),
     TEXT_OPTION("bus", "URL", DAEMON(bus), "", "the NATS server that leads to other sites"),
     TEXT_OPTION("bus-credentials", "FILE", DAEMON(bus_credentials), "",
                 "who we are to it (.creds)"),
