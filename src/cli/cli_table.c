@@ -144,6 +144,40 @@ table_put_array(struct buf *out, const json_t *array, const struct column *colum
     table_free(table);
 }
 
+static void
+put_cell(struct buf *out, const char *text, bool is_last)
+{
+    buf_printf(out, "\"%s", *text && strchr("=+-@\t\r", *text) ? "'" : "");
+    for (; *text; text++)
+        buf_printf(out, *text == '"' ? "\"\"" : "%c", *text);
+    buf_str(out, is_last ? "\"\n" : "\",");
+}
+
+void
+table_put_csv(struct buf *out, const json_t *array, const struct column *columns)
+{
+    size_t i;
+    json_t *object;
+    struct buf cell = BUF_INIT;
+    for (const struct column *c = columns; c->title; c++)
+        put_cell(out, title_of(c), !c[1].title);
+    json_array_foreach((json_t *)(uintptr_t)array, i, object)
+    {
+        for (const struct column *c = columns; c->title; c++) {
+            buf_clear(&cell);
+            const json_t *value = c->member ? text_member(object, c->member) : NULL;
+            if (json_is_number(value))
+                text_put_value(&cell, value, AS_TEXT, true);
+            else if (c->form == AS_TIME && !c->put)
+                buf_str(&cell, text_of(object, c->member));
+            else
+                column_put(c, object, &cell, true);
+            put_cell(out, buf_cstr(&cell), !c[1].title);
+        }
+    }
+    buf_fini(&cell);
+}
+
 void
 fields_put(struct buf *out, const json_t *object, const struct column *fields, bool utc)
 {

@@ -28,6 +28,9 @@ void table_put(const struct table *, struct buf *);
 
 /* All objects of an array; "none" and a line feed if there are none. */
 void table_put_array(struct buf *, const json_t *array, const struct column *columns, bool utc);
+/* The same as CSV (RFC 4180), with all columns: the names of members stand in the first line. What
+ * a spreadsheet would take for a formula begins with an apostrophe. Times are in UTC. */
+void table_put_csv(struct buf *, const json_t *array, const struct column *columns);
 /* "title  value" lines of one object; what is not there is left out. */
 void fields_put(struct buf *, const json_t *object, const struct column *fields, bool utc);
 /* Any document, indented: for what has no table. */

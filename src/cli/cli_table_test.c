@@ -198,6 +198,24 @@ clear(void **state UNUSED)
 
 #define T(test) cmocka_unit_test_teardown(test, clear)
 
+static void
+as_csv_numbers_are_numbers_and_no_cell_is_a_formula(void **state UNUSED)
+{
+    static const struct column of_csv[] = {
+        {"NAME", "name", AS_TEXT, NULL},     {">BIT/S", "rate", AS_KBPS, NULL},
+        {"LAST", "last", AS_TIME, NULL},     {"ROLES", "roles", AS_TEXT, NULL},
+        {"EMPTY", "nothing", AS_TEXT, NULL}, {NULL, NULL, AS_TEXT, NULL},
+    };
+    json_t *rows = json("[{'name': '=a', 'rate': 2500, 'last': '2026-11-30T10:00:00.5Z',"
+                        " 'roles': ['x', 'y']}, {'name': '-'}]");
+    json_object_set_new(json_array_get(rows, 1), "name", json_string("a\"b,c\n"));
+    table_put_csv(&out, rows, of_csv);
+    assert_string_equal(text(), "\"NAME\",\"BIT/S\",\"LAST\",\"ROLES\",\"EMPTY\"\n"
+                                "\"'=a\",\"2500\",\"2026-11-30T10:00:00.5Z\",\"x, y\",\"\"\n"
+                                "\"a\"\"b,c\\n\",\"\",\"\",\"\",\"\"\n");
+    json_decref(rows);
+}
+
 int
 main(void)
 {
@@ -211,6 +229,7 @@ main(void)
         T(members_are_found_by_paths_with_alternatives),
         T(a_table_is_aligned_and_leaves_out_empty_columns),
         T(a_table_of_nothing_says_so),
+        T(as_csv_numbers_are_numbers_and_no_cell_is_a_formula),
         T(a_cell_cannot_leave_its_row),
         T(fields_leave_out_what_is_not_there),
         T(any_document_is_shown_as_a_tree),

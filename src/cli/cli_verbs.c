@@ -165,6 +165,13 @@ static const struct cli_option sensor_close_options[] = {
     VALUE("why", "TEXT", "why it needs no more attention"), SENSOR_SITE, END};
 static const struct cli_option sensor_assets_options[] = {FLAG("csv", "as a table for others"),
                                                           SENSOR_SITE, END};
+static const struct cli_option sensor_report_options[] = {
+    VALUE("from", "TIME", "only from then on (2026-03-01T08:00:00Z), in whole ten minutes"),
+    VALUE("to", "TIME", "only until then"),
+    VALUE("since", "DURATION", "or only of the last: 24h"),
+    FLAG("csv", "as tables for others, one behind the other"),
+    IN_FILE("dir", "DIR", 0, "with --csv: a file for each table goes there"),
+    END};
 static const struct cli_option sensor_vulnerabilities_options[] = {
     VALUE("asset", "ADDRESS", "only of the device at this address"),
     VALUE("advisory", "ID", "only of this advisory"),
@@ -476,9 +483,9 @@ static const struct cli_verb verbs[] = {
      NULL, false},
     {"sensor", "forget", "CLIENT SERVER", sensor_order_options,
      "Let what two devices do be new again", cmd_sensor_forget, NULL, false},
-    {"sensor", "report", "SITE", NULL,
-     "Devices, protocols, ports in use, who talks with whom, and how much", cmd_sensor_report, NULL,
-     false},
+    {"sensor", "report", "SITE", sensor_report_options,
+     "Devices, applications, protocols, ports in use, bandwidth, who talks with whom",
+     cmd_sensor_report, NULL, false},
     {"sensor", "coverage", "[PATH]", NULL,
      "Which techniques of ATT&CK for ICS the detections of a file or a directory see",
      cmd_sensor_coverage, NULL, false},

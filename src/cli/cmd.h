@@ -80,9 +80,12 @@ int cmd_sensor_alert(struct cli *);
 int cmd_sensor_incidents(struct cli *);
 int cmd_sensor_assets(struct cli *);
 int cmd_sensor_vulnerabilities(struct cli *);
-int cmd_sensor_report(struct cli *);
 int cmd_sensor_coverage(struct cli *);
 int cmd_sensor_close(struct cli *);
+extern const struct column sensor_incident_columns[];
+void sensor_put_protocols(struct buf *, const json_t *asset, bool utc); /* names, with commas */
+/* cmd_report.c */
+int cmd_sensor_report(struct cli *);
 /* cmd_habits.c */
 int cmd_sensor_habits(struct cli *);
 int cmd_sensor_approve(struct cli *);

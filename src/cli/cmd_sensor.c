@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
-
 #define DETECTIONS "/usr/share/tieline/detections" /* of the package tieline-sensor */
 
 static const struct column sensor_columns[] = {
@@ -74,7 +72,7 @@ static const struct column alert_fields[] = {
     {NULL, NULL, AS_TEXT, NULL},
 };
 
-static const struct column incident_columns[] = {
+const struct column sensor_incident_columns[] = {
     {"ID", "id", AS_TEXT, NULL},
     {"SITE", "site", AS_TEXT, NULL},
     {"SEVERITY", "severity", AS_TEXT, NULL},
@@ -87,8 +85,8 @@ static const struct column incident_columns[] = {
     {NULL, NULL, AS_TEXT, NULL},
 };
 
-static void
-put_names(struct buf *out, const json_t *asset, bool utc UNUSED)
+void
+sensor_put_protocols(struct buf *out, const json_t *asset, bool utc UNUSED)
 {
     const char *name, *separator = "";
     json_t *value;
@@ -109,17 +107,9 @@ static const struct column asset_columns[] = {
     {"MODEL", "model.value", AS_TEXT, NULL},
     {"FIRMWARE", "firmware.value", AS_TEXT, NULL},
     {"ROLES", "roles", AS_TEXT, NULL},
-    {"PROTOCOLS", NULL, AS_TEXT, put_names},
+    {"PROTOCOLS", NULL, AS_TEXT, sensor_put_protocols},
     {"LAST", "last", AS_TIME, NULL},
     {NULL, NULL, AS_TEXT, NULL},
-};
-
-static const struct column traffic_columns[] = {
-    {"FROM", "from", AS_TEXT, NULL},           {"TO", "to", AS_TEXT, NULL},
-    {"TRANSPORT", "transport", AS_TEXT, NULL}, {">PORT", "port", AS_TEXT, NULL},
-    {"PROTOCOL", "protocol", AS_TEXT, NULL},   {">PACKETS", "packets", AS_TEXT, NULL},
-    {">OCTETS", "octets", AS_TEXT, NULL},      {">BIT/S", "rate-bps", AS_TEXT, NULL},
-    {"LAST", "last", AS_TIME, NULL},           {NULL, NULL, AS_TEXT, NULL},
 };
 
 static int
@@ -143,7 +133,7 @@ cmd_sensor_list(struct cli *cli)
 int
 cmd_sensor_incidents(struct cli *cli)
 {
-    return list(cli, http_path("sensor", "incidents", NULL), "incidents", incident_columns);
+    return list(cli, http_path("sensor", "incidents", NULL), "incidents", sensor_incident_columns);
 }
 
 int
@@ -274,136 +264,7 @@ cmd_sensor_vulnerabilities(struct cli *cli)
     return list_or_csv(cli, path, "vulnerabilities", vulnerability_columns);
 }
 
-/* ---- A site's report ---- */
-
-/* What is counted of a protocol, or of a port. */
-struct use {
-    char *name;
-    uint64_t conversations, packets, octets;
-    double rate;
-    UT_hash_handle hh;
-};
-
-static const struct column use_columns[] = {
-    {"NAME", "name", AS_TEXT, NULL},        {">CONVERSATIONS", "conversations", AS_TEXT, NULL},
-    {">PACKETS", "packets", AS_TEXT, NULL}, {">OCTETS", "octets", AS_TEXT, NULL},
-    {">BIT/S", "rate-bps", AS_TEXT, NULL},  {NULL, NULL, AS_TEXT, NULL},
-};
-
-static void
-add_use(struct use **all, char *name, const json_t *row)
-{
-    struct use *u;
-    HASH_FIND_STR(*all, name, u);
-    if (!u) {
-        u = xcalloc(1, sizeof *u);
-        u->name = name;
-        HASH_ADD_KEYPTR(hh, *all, u->name, strlen(u->name), u);
-    } else {
-        free(name);
-    }
-    u->conversations++;
-    u->packets += (uint64_t)json_integer_value(json_object_get(row, "packets"));
-    u->octets += (uint64_t)json_integer_value(json_object_get(row, "octets"));
-    u->rate += (double)json_integer_value(json_object_get(row, "rate-bps"));
-}
-
-static int
-by_octets(const struct use *a, const struct use *b)
-{
-    return a->octets == b->octets ? strcmp(a->name, b->name) : a->octets < b->octets ? 1 : -1;
-}
-
-static json_t *
-uses_json(struct use *all)
-{
-    struct use *u, *next;
-    json_t *json = json_array();
-    HASH_SORT(all, by_octets);
-    HASH_ITER (hh, all, u, next) {
-        json_array_append_new(
-            json, json_pack("{ss sI sI sI sI}", "name", u->name, "conversations",
-                            (json_int_t)u->conversations, "packets", (json_int_t)u->packets,
-                            "octets", (json_int_t)u->octets, "rate-bps", (json_int_t)u->rate));
-        HASH_DEL(all, u);
-        free(u->name);
-        free(u);
-    }
-    return json;
-}
-
-static json_t *
-uses_of(const json_t *traffic, bool of_ports)
-{
-    struct use *all = NULL;
-    size_t i;
-    json_t *row;
-    json_array_foreach(json_object_get(traffic, "conversations"), i, row)
-    {
-        const char *protocol = text_of(row, "protocol"), *transport = text_of(row, "transport");
-        json_int_t port = json_integer_value(json_object_get(row, "port"));
-        if (of_ports && port)
-            add_use(&all, xasprintf("%s/%" JSON_INTEGER_FORMAT, transport, port), row);
-        else if (!of_ports)
-            add_use(&all, xstrdup(*protocol ? protocol : "not known"), row);
-    }
-    return uses_json(all);
-}
-
-static void
-put_section(struct cli *cli, const char *title, const json_t *rows, const struct column *columns)
-{
-    buf_printf(&cli->out, "%s%s\n\n", cli->out.size ? "\n" : "", title);
-    table_put_array(&cli->out, rows, columns, cli->utc);
-}
-
-/* What can be asked of a site, in `report`. */
-static int
-gather(struct cli *cli, json_t *report)
-{
-    static const struct {
-        const char *path, *member;
-    } parts[] = {{"assets", "assets"}, {"incidents", "incidents"}, {"traffic", "conversations"}};
-    const char *site = cli_argument(cli, 0);
-    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-        json_t *document;
-        char *path = http_path("sensor", parts[i].path, NULL);
-        http_query(&path, "site", site);
-        int status = cli_look(cli, path, &document);
-        if (status)
-            return status;
-        json_object_set(report, parts[i].member, json_object_get(document, parts[i].member));
-        if (json_integer_value(json_object_get(document, "left-out")))
-            json_object_set(report, "left-out", json_object_get(document, "left-out"));
-        json_decref(document);
-    }
-    json_object_set_new(report, "protocols", uses_of(report, false));
-    json_object_set_new(report, "ports", uses_of(report, true));
-    return CLI_OK;
-}
-
-int
-cmd_sensor_report(struct cli *cli)
-{
-    json_t *report = json_pack("{ss}", "site", cli_argument(cli, 0));
-    int status = gather(cli, report);
-    if (status) {
-        json_decref(report);
-        return status;
-    }
-    if (cli->json) {
-        cli_print(cli, report);
-        return CLI_OK;
-    }
-    put_section(cli, "Devices", json_object_get(report, "assets"), asset_columns);
-    put_section(cli, "Protocols", json_object_get(report, "protocols"), use_columns);
-    put_section(cli, "Ports in use", json_object_get(report, "ports"), use_columns);
-    put_section(cli, "Who talks with whom", json_object_get(report, "conversations"),
-                traffic_columns);
-    put_section(cli, "Incidents", json_object_get(report, "incidents"), incident_columns);
-    json_decref(report);
-    return CLI_OK;
-}
+/* ---- Coverage ---- */
 
 /* Of files here: no server is asked. */
 int

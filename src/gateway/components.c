@@ -226,10 +226,17 @@ static const struct {
                " 'roles': " LIST(TEXT) ", 'protocols': {'type': 'object'}")) ","
         " 'files': " LIST(OBJECT("'name': " TEXT ", 'text': " TEXT)) "}}"},
     {"Traffic",
-        OBJECT("'site': " TEXT ", 'conversations': " LIST(OBJECT("'sensor': " TEXT ","
+        OBJECT("'site': " TEXT ", 'from': {'type': 'string', 'format': 'date-time', 'description':"
+               " 'What is counted begins here: not before its program did.'}, 'to': " TIME ","
+               " 'series': {'type': 'array', 'description': 'Ten minutes each, all together.',"
+               " 'items': " OBJECT("'from': " TIME ", 'packets': " NUMBER ", 'octets': " NUMBER ","
+               " 'rate-bps': " NUMBER) "},"
+               " 'conversations': " LIST(OBJECT("'sensor': " TEXT ","
                " 'from': " TEXT ", 'to': " TEXT ", 'port': " NUMBER ", 'transport': " TEXT ","
                " 'protocol': " TEXT ", 'packets': " NUMBER ", 'octets': " NUMBER ","
-               " 'first': " TIME ", 'last': " TIME ", 'rate-bps': " NUMBER)) ","
+               " 'first': " TIME ", 'last': " TIME ", 'rate-bps': " NUMBER ", 'peak-bps': {'type':"
+               " 'integer', 'description': 'Of its busiest ten minutes.'}, 'now-bps': {'type':"
+               " 'integer', 'description': 'Of the last minute that was told.'}")) ","
                " 'left-out': " NUMBER)},
 
     {"Vulnerability",

@@ -531,10 +531,29 @@ ask_site(struct api_request *r, json_t *payload)
     api_ask(r, NULL, payload, NULL);
 }
 
+/* False: it was answered that this is no time. */
+static bool
+add_time(struct api_request *r, const char *name, json_t *payload)
+{
+    const char *text = api_text(r, name);
+    nsec_t time;
+    if (text && time_parse(text, &time)) {
+        api_fail_field(r, ERR_INVALID, name, "\"%s\" is not a time: 2026-11-30T10:00:00Z is", text);
+        return false;
+    }
+    if (text)
+        json_object_set_new(payload, name, json_string(text));
+    return true;
+}
+
 void
 api_get_traffic(struct api_request *r)
 {
-    ask_site(r, json_object());
+    json_t *payload = json_object();
+    if (add_time(r, "from", payload) && add_time(r, "to", payload))
+        ask_site(r, payload);
+    else
+        json_decref(payload);
 }
 
 void

@@ -56,6 +56,9 @@ static const struct api_parameter
                     .max = 200},
     habits_sensor = {"sensor", "Only of this sensor.", .type = PARAMETER_TEXT},
     sensor_site = {"site", "Only what sensors of this site have told.", .type = PARAMETER_TEXT},
+    traffic_from = {"from", "Only what was counted since then (RFC 3339), in whole ten minutes.",
+                    .type = PARAMETER_TEXT},
+    traffic_to = {"to", "Only what was counted up to then.", .type = PARAMETER_TEXT},
     vulnerability_advisory = {"advisory", "Only of this advisory.", .type = PARAMETER_TEXT},
     vulnerability_asset = {"asset", "Only of the device at this address.", .type = PARAMETER_TEXT},
     vulnerability_cve = {"cve", "Only advisories about this CVE.", .type = PARAMETER_TEXT},
@@ -169,9 +172,9 @@ const struct api_route route_table[] = {
      "gravest first.", api_list_vulnerabilities, .query = QUERY(&sensor_site, &vulnerability_asset,
      &vulnerability_advisory, &vulnerability_cve, &asset_format, &vulnerability_limit),
      .answer = "Vulnerabilities"},
-    {HTTP_GET, "/sensor/traffic", ANY, "Who talks with whom, as the sensors of one site have "
-     "counted since its program began.", api_get_traffic, "sensor.traffic", MINUTES(1),
-     .query = QUERY(&sensor_site), .answer = "Traffic"},
+    {HTTP_GET, "/sensor/traffic", ANY, "Who talks with whom, how much, as the sensors of one site "
+     "have counted since its program began, or in a time.", api_get_traffic, "sensor.traffic",
+     MINUTES(1), .query = QUERY(&sensor_site, &traffic_from, &traffic_to), .answer = "Traffic"},
     {HTTP_GET, "/sensor/habits", ANY, "Who talks with whom, and how, as the sensors of one site have "
      "learned it: a page, asked of the sensor now.", api_get_habits, "sensor.habits", MINUTES(1),
      .query = QUERY(&sensor_site, &habits_sensor, &habits_address, &habits_after, &habits_limit),

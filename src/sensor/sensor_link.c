@@ -168,10 +168,12 @@ answer_next(void *arg)
                        : ERR_CLOSED;
     end_ask(l, a);
     timer_start(l->turn, is_waited_for ? NSEC_PER_SEC / SENSOR_LINK_ASKS : 0);
-    if (err)
-        rpc_fail(request, err, "%s", diag.text);
-    else
+    if (!err) {
         rpc_reply(request, answer);
+        return;
+    }
+    rpc_fail(request, err, "%s", diag.text);
+    json_decref(answer);
 }
 
 static void

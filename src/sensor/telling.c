@@ -147,12 +147,27 @@ tell_asset(void *arg, const struct asset *a)
 
 /* ---- Traffic ---- */
 
+static bool
+is_group(const struct conversation *c, unsigned end)
+{
+    const uint8_t *a = c->key.ends[end].address;
+    return c->key.ip == 4 ? a[0] >= 224 : c->key.ip == 6 ? a[0] == 0xff : a[0] & 1;
+}
+
+/* The end that answers; whoever a group address is told as, it asks nothing. */
+static unsigned
+server_of(const struct conversation *c)
+{
+    unsigned server = conversation_server(c);
+    return is_group(c, !server) && !is_group(c, server) ? !server : server;
+}
+
 static struct pair *
 pair_of(struct telling *t, const struct conversation *c)
 {
     struct pair_key key;
     struct pair *p;
-    unsigned server = conversation_server(c);
+    unsigned server = server_of(c);
     memset(&key, 0, sizeof key);
     memcpy(&key.server, &c->key.ends[server], sizeof key.server);
     memcpy(key.client, c->key.ends[!server].address, sizeof key.client);

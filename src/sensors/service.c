@@ -319,6 +319,7 @@ sensors_service_new(const struct sensors_service_config *config, struct sensors_
     s->config = *config;
     fill_in(&s->config.options);
     s->begun = clock_monotonic();
+    s->begun_wall = clock_wall();
     s->tick = timer_new(config->loop, on_tick, s);
     enum err err = subscribe_all(s, diag);
     if (!err && config->syslog)

@@ -89,6 +89,9 @@ struct sensors_service {
     bool stale; /* something has changed */
     uint64_t plan_seq, network_version, active;
     struct row *rows, *row_list; /* traffic.c: by key, and in their order */
+    size_t n_slots;
+    uint32_t slots_from; /* older ones are forgotten */
+    nsec_t begun_wall;
     struct seen *seen;
     uint64_t ticks;
 };

@@ -610,7 +610,68 @@ circuits_are_told_at_hello_and_after_each_change(void **state)
     assert_true(json_is_false(json_object_get(find_circuit(p, "scada"), "active")));
 }
 
-TEST_MAIN(IN_PLACE(a_sensor_is_known_by_its_hello),
+/* ---- Traffic ---- */
+
+static void
+say_traffic(struct place *p, const char *last, unsigned octets)
+{
+    json_t *row = json_pack("{ss ss si ss ss si si ss ss}", "from", "10.1.0.7", "to", "10.2.0.9",
+                            "port", 502, "transport", "tcp", "protocol", "modbus", "packets", 2,
+                            "octets", (int)octets, "first", "2026-11-30T09:00:00Z", "last", last);
+    assert_ok(say(p, "sensor.traffic", json_pack("{s[o]}", "conversations", row)));
+}
+
+static json_t *
+ask_traffic(struct place *p, const char *quoted)
+{
+    struct answer a = {0};
+    assert_ok(bus_request(p->bus, "sensor.traffic", json_quoted(quoted), 60 * NSEC_PER_SEC,
+                          on_answer, &a, NULL));
+    RUN_UNTIL(p->scene->loop, a.n);
+    assert_ok(a.err);
+    return a.value;
+}
+
+static void
+traffic_is_counted_in_slots_of_ten_minutes(void **state)
+{
+    static const struct {
+        const char *asked;
+        json_int_t octets, slots;
+    } cases[] = {
+        {"{}", 1 + 10 + 100 + 1000, 3},
+        {"{'from': '2026-11-30T10:10:00Z'}", 10 + 100 + 1000, 2},
+        {"{'from': '2026-11-30T10:15:00Z'}", 10 + 100 + 1000, 2}, /* the whole slot */
+        {"{'from': '2026-11-30T10:00:00Z', 'to': '2026-11-30T10:10:00Z'}", 1, 1},
+        {"{'from': '2026-11-30T10:00:00Z', 'to': '2026-11-30T10:10:01Z'}", 1 + 10 + 100, 2},
+        {"{'to': '2026-11-30T10:00:00Z'}", 0, 0},
+    };
+    struct place *p = *state;
+    connect_sensor(p);
+    say_traffic(p, "2026-11-30T10:00:00Z", 1);
+    say_traffic(p, "2026-11-30T10:30:00Z", 1000);
+    say_traffic(p, "2026-11-30T10:10:00Z", 10); /* a clock that went back */
+    say_traffic(p, "2026-11-30T10:19:59Z", 100);
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        json_t *told = ask_traffic(p, cases[i].asked);
+        const json_t *row = json_array_get(json_object_get(told, "conversations"), 0);
+        if (json_integer_value(json_object_get(row, "octets")) != cases[i].octets)
+            fail_msg("%s: %d", cases[i].asked,
+                     (int)json_integer_value(json_object_get(row, "octets")));
+        assert_int_equal(json_array_size(json_object_get(told, "series")), cases[i].slots);
+        if (i == 0) /* of the busiest: 8000 bits in 600 s */
+            assert_int_equal(json_integer_value(json_object_get(row, "peak-bps")), 13);
+        json_decref(told);
+    }
+    struct answer a = {0};
+    assert_ok(bus_request(p->bus, "sensor.traffic", json_quoted("{'from': 'yesterday'}"),
+                          60 * NSEC_PER_SEC, on_answer, &a, NULL));
+    RUN_UNTIL(p->scene->loop, a.n);
+    assert_err(a.err, ERR_INVALID);
+}
+
+TEST_MAIN(IN_PLACE(traffic_is_counted_in_slots_of_ten_minutes),
+          IN_PLACE(a_sensor_is_known_by_its_hello),
           IN_PLACE(a_sensor_is_told_where_its_numbers_end),
           IN_PLACE(an_alert_is_in_the_journal_when_it_is_acknowledged),
           IN_PLACE(what_is_told_again_is_there_once),
