@@ -579,6 +579,34 @@ a_device_is_recorded_when_it_is_new_or_has_changed(void **state)
     RUN_UNTIL(p->scene->loop, events(p, "sensor.asset") == 3);
 }
 
+/* It has not heard again yet who the device says it is. */
+static void
+what_is_known_of_a_device_is_kept_when_its_sensor_begins_anew(void **state)
+{
+    static const char anew[] =
+        "{'asset':{'address':'10.2.0.9','mac':'%s','first':'2026-11-30T12:00:00Z',"
+        "'last':'2026-11-30T12:00:00Z','roles':['commander'],'protocols':{'iec104':['client']}}}";
+    struct place *p = *state;
+    connect_sensor(p);
+    assert_ok(say(p, "sensor.asset", asset_json(FIRST, "ABB")));
+    char *text = xasprintf(anew, "02:00:00:02:00:09");
+    assert_ok(say(p, "sensor.asset", json_quoted(text)));
+    free(text);
+    RUN_UNTIL(p->scene->loop, events(p, "sensor.asset") == 2);
+    const struct sensing_asset *a = sensing_asset(&p->state->sensing, 0, "s1", "10.2.0.9", 0);
+    assert_string_equal(text_of(json_object_get(a->asset, "vendor"), "value"), "ABB");
+    assert_string_equal(text_of(a->asset, "first"), FIRST);
+    assert_int_equal(json_array_size(json_object_get(a->asset, "roles")), 2);
+    assert_int_equal(json_object_size(json_object_get(a->asset, "protocols")), 2);
+    text = xasprintf(anew, "02:00:00:02:00:0a"); /* that is another device */
+    assert_ok(say(p, "sensor.asset", json_quoted(text)));
+    free(text);
+    stop(p); /* changes that wait are written */
+    RUN_UNTIL(p->scene->loop, events(p, "sensor.asset") == 3);
+    a = sensing_asset(&p->state->sensing, 0, "s1", "10.2.0.9", 0);
+    assert_null(json_object_get(a->asset, "vendor"));
+}
+
 /* ---- Circuits ---- */
 
 static const json_t *
@@ -685,4 +713,5 @@ TEST_MAIN(IN_PLACE(traffic_is_counted_in_slots_of_ten_minutes),
           IN_PLACE(a_closed_alert_closes_its_exception_and_opens_when_it_is_seen_again),
           IN_PLACE(a_silent_sensor_is_lost_and_comes_back),
           IN_PLACE(a_device_is_recorded_when_it_is_new_or_has_changed),
+          IN_PLACE(what_is_known_of_a_device_is_kept_when_its_sensor_begins_anew),
           IN_PLACE(circuits_are_told_at_hello_and_after_each_change))

@@ -326,6 +326,72 @@ take_change(struct caller *l, const char *key, json_t *asset)
     write_change_if_due(s, c, !c->written_at);
 }
 
+static bool
+has_text(const json_t *list, const char *text)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *one = json_string_value(json_array_get(list, i));
+        if (one && !strcmp(one, text))
+            return true;
+    }
+    return false;
+}
+
+/* What `list` has and the member of `to` has not. */
+static void
+add_texts(json_t *to, const char *name, const json_t *list)
+{
+    json_t *own = json_deep_copy(json_object_get(to, name));
+    if (!json_is_array(own)) {
+        json_decref(own);
+        own = json_array();
+    }
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const char *text = json_string_value(json_array_get(list, i));
+        if (text && !has_text(own, text))
+            json_array_append_new(own, json_string(text));
+    }
+    json_object_set_new(to, name, own);
+}
+
+static void
+add_protocols(json_t *to, const json_t *protocols)
+{
+    const char *name;
+    json_t *roles, *own = json_deep_copy(json_object_get(to, "protocols"));
+    if (!json_is_object(own)) {
+        json_decref(own);
+        own = json_object();
+    }
+    json_object_foreach((json_t *)(uintptr_t)protocols, name, roles)
+    {
+        add_texts(own, name, roles);
+    }
+    json_object_set_new(to, "protocols", own);
+}
+
+/* A sensor that began anew has not heard everything again: what was known of the device is kept,
+ * unless it is another one now, or the sensor says something else. The caller owns it. */
+static json_t *
+with_known(const json_t *asset, const json_t *known)
+{
+    json_t *all = json_copy((json_t *)(uintptr_t)asset), *value;
+    const char *name, *mac = text_of(asset, "mac"), *was = text_of(known, "mac"),
+                      *first = text_of(known, "first");
+    if (mac && was && strcmp(mac, was) != 0)
+        return all;
+    json_object_foreach((json_t *)(uintptr_t)known, name, value)
+    {
+        if (json_is_object(value) && json_object_get(value, "value") && !json_object_get(all, name))
+            json_object_set(all, name, value);
+    }
+    if (first && strcmp(first, text_of(asset, "first")) < 0)
+        json_object_set_new(all, "first", json_string(first));
+    add_texts(all, "roles", json_object_get(known, "roles"));
+    add_protocols(all, json_object_get(known, "protocols"));
+    return all;
+}
+
 void
 sensors_take_asset(void *arg, struct rpc_request *request, json_t *params)
 {
@@ -351,8 +417,10 @@ sensors_take_asset(void *arg, struct rpc_request *request, json_t *params)
     } else if (!known) {
         write_asset(s, l->name, asset, true, on_taken, taking_new(s, key, request));
     } else {
-        if (!sensing_assets_equal(known->asset, asset))
-            take_change(l, key, asset);
+        json_t *all = with_known(asset, known->asset);
+        if (!sensing_assets_equal(known->asset, all))
+            take_change(l, key, all);
+        json_decref(all);
         rpc_reply(request, NULL);
     }
     free(key);
