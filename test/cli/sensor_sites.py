@@ -147,6 +147,15 @@ check("and sees it so", wait_until(lambda: alerts(centre).get((SITE, "s1/2")) ==
 check("the other site's of the same number is as it was", alerts(centre)[CENTRE, "s1/1"] == "open")
 traffic = wait_until(lambda: get(centre, f"/sensor/traffic?site={SITE}"))
 check("who talks with whom is asked of the site", traffic and traffic["site"] == SITE, traffic)
+learned = wait_until(lambda: get(centre, f"/sensor/habits?site={SITE}"))
+check("what was learned is asked of the site's sensor", learned and learned["site"] == SITE and learned["sensor"] == "s1", learned)
+ordered = centre.ask("POST", f"/sensor/habits/approve?site={SITE}", {"client": "10.0.0.1", "server": "10.0.0.2", "reason": "a drill"},
+                     timeout=20)
+check("an order about it goes there: a sensor without rules refuses it", ordered and ordered[0] == 422 and
+      "no rules" in ordered[1]["detail"], ordered)
+order = [e for e in get(site, "/journal?type=sensor.habit")["events"]]
+check("... by whom, in the site's journal", [e["type"] for e in order] == ["sensor.habit", "sensor.habit.failed"] and
+      order[0]["actor"] == "olga", order)
 
 brokers[SITE].kill()
 brokers[SITE].wait()
