@@ -65,7 +65,7 @@ endif()
 
 # Modules with threads of their own, or with those of a journal that they keep: their tests are
 # labelled `threads` too, and are what ThreadSanitizer runs.
-set(TIELINE_THREADED io journal bus edge lan orchestrate assure gateway tielined sensor monitor)
+set(TIELINE_THREADED io journal bus edge lan orchestrate assure sensor sensors monitor gateway tielined)
 
 # Builds the programs of the tests with that label; sanitizers need no others.
 foreach(label unit fuzz threads)

@@ -13,6 +13,7 @@
 
 #define CONVERSATIONS 65536
 #define BITS 1024         /* of an estimate of how many objects there are */
+#define LOOKS 64          /* objects of a message that are looked at */
 #define PERIODS 8         /* intervals without which there is no period */
 #define MAGIC 0x544c4831u /* "TLH1" */
 #define EXAMPLE_MAX 80    /* octets of an object's name */
@@ -304,9 +305,9 @@ static void
 note_objects(struct habits *h, const struct named *named, struct use *u, const struct pdu *p)
 {
     const struct object_span span = object_span_of(&named->fields, p);
-    uint32_t n = p->n_objects ? p->n_objects : 1;
-    for (uint32_t i = 0; i < n && i < BITS; i++) {
-        uint16_t object = (uint16_t)(p->n_objects ? i + 1 : 0);
+    uint32_t n = p->n_objects ? p->n_objects : 1, first = (uint32_t)(u->n * LOOKS % n);
+    for (uint32_t i = 0; i < n && i < LOOKS; i++) { /* others with the next message */
+        uint16_t object = (uint16_t)(p->n_objects ? (first + i) % n + 1 : 0);
         uint64_t print = object_hash(&named->fields, p, &span, object, h->seed);
         uint64_t *word = &u->objects[print / 2 % BITS / 64], bit = UINT64_C(1) << (print / 2 % 64);
         if (!print || *word & bit)
@@ -379,7 +380,7 @@ habits_message(struct habits *h, const struct conversation *c, unsigned way, nse
         return;
     }
     note_interval(u, now);
-    if (u->n < 4096 || u->n % 64 == 0) { /* what is new is new early */
+    if (u->n < 256 || u->n % 16 == 0) { /* what is new is new early */
         note_objects(h, x->named, u, p);
         note_numbers(x->named, u, p);
     }
