@@ -131,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const uint16_t links[] = {LINK_ETHERNET, LINK_RAW, LINK_LINUX_SLL, LINK_LINUX_SLL2,
                                      LINK_NULL};
     static struct frame frames[FRAMES];
+    struct stock_place at = {0};
     uint32_t n_frames = 0;
     struct heard h = {.once = BUF_INIT, .again = BUF_INIT};
     struct sensor_config config = {.protocols = protocols_all,
@@ -170,10 +171,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     end(&h);
     sensor_free(h.written);
     for (uint32_t i = 0; i < n_frames; i++) {
-        teller_tell(&h.teller, &h.transcript, &frames[i]);
+        teller_tell(&h.teller, &h.transcript, &at, &frames[i]);
         free((uint8_t *)(uintptr_t)frames[i].data);
     }
-    teller_tell(&h.teller, &h.transcript, NULL);
+    teller_tell(&h.teller, &h.transcript, &at, NULL);
     check(h.once.size == h.again.size);
     check(!h.once.size || !memcmp(h.once.data, h.again.data, h.once.size));
     sensor_free(h.direct);

@@ -588,6 +588,56 @@ where_memory_ends_many_go_on(void **state UNUSED)
     buf_fini(&told);
 }
 
+/* Each octet is an object: what is told of a few frames takes megabytes. */
+static void
+say_much(struct traffic *t, struct talker *k)
+{
+    for (unsigned i = 0; i < 600; i++) {
+        struct made_frame data = {.size = 0};
+        for (unsigned n = 0; n < 7; n++) {
+            put_hex(&data, "68 8c 00000000 01 ff 0300 0100 010000");
+            put(&data, (uint8_t[127]){1, 0, 1}, 127);
+        }
+        send_segment(t, k, true, TCP_ACK | TCP_PSH, k->seq[1], &data);
+        k->seq[1] += data.size;
+        t->now += NSEC_PER_MSEC;
+    }
+}
+
+static struct buf
+run_much(unsigned cores)
+{
+    struct buf told = BUF_INIT;
+    struct diag diag = {""};
+    struct traffic t = {.now = START};
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .cores = cores,
+                                          .rules = rules,
+                                          .arg = &told,
+                                          .message = on_message,
+                                          .alert = on_alert};
+    assert_ok(monitor_new(&config, &t.monitor, &diag));
+    t.talkers[0] = (struct talker){.talk = &talks[3], .port = 40000};
+    assert_int_equal(talks[3].port, 2404);
+    say_much(&t, &t.talkers[0]);
+    monitor_end(t.monitor);
+    assert_true(monitor_counters(t.monitor)->messages > 3000);
+    monitor_free(t.monitor);
+    return told;
+}
+
+static void
+much_in_few_frames_is_told_as_with_one(void **state UNUSED)
+{
+    struct buf alone = run_much(1);
+    for (unsigned cores = 2; cores <= 4; cores++) {
+        struct buf told = run_much(cores);
+        assert_same(&alone, &told, cores);
+        buf_fini(&told);
+    }
+    buf_fini(&alone);
+}
+
 static void
 nothing_comes_and_all_ends(void **state UNUSED)
 {
@@ -611,6 +661,7 @@ main(void)
         cmocka_unit_test(conversations_make_room_as_with_one),
         cmocka_unit_test(where_memory_ends_two_are_as_one),
         cmocka_unit_test(where_memory_ends_many_go_on),
+        cmocka_unit_test(much_in_few_frames_is_told_as_with_one),
         cmocka_unit_test(nothing_comes_and_all_ends),
     };
     return cmocka_run_group_tests(tests, read_rules, free_rules);

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "detect/evidence.h"
+#include "detect/finding_note.h"
 #include "detect/machines.h"
 #include "detect/plan.h"
 #include "sensor/message_json.h"
@@ -32,9 +33,69 @@ struct monitor {
     struct habits *habits;
     struct foreign *foreign; /* by name */
     struct plan *plan;       /* NULL: nobody said which circuits there are */
+    bool is_early;           /* the machines are told early, by a thread of their own */
+    bool is_noting;          /* ... and by nobody else now: it notes what they find */
     uint32_t heard;          /* frame of the message that is being read */
     nsec_t now, ticked;      /* by the frames, or by what monitor_tick() was told */
 };
+
+/* ---- The machines ---- */
+
+static void
+on_finding(void *arg, const struct finding *finding)
+{
+    struct monitor *m = arg;
+    if (m->is_noting)
+        finding_note_put(sensor_note(m->sensor, finding_note_size(finding)), finding);
+    else
+        detector_finding(m->detector, finding);
+}
+
+/* What they have found when they were told the same. */
+static void
+tell_noted(struct monitor *m, const struct conversation *c, const struct frame *f,
+           const struct pdu *p)
+{
+    const struct finding of = {.conversation = c, .frame = f, .pdu = p};
+    struct finding finding;
+    const void *note;
+    while ((note = sensor_noted(m->sensor))) {
+        finding_note_read(note, &of, &finding);
+        detector_finding(m->detector, &finding);
+    }
+}
+
+static void
+early_packet(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+             const struct layers *l)
+{
+    struct monitor *m = arg;
+    machines_packet(m->machines, c, way, f, l);
+}
+
+static void
+early_odd(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+          enum stream_news news)
+{
+    struct monitor *m = arg;
+    machines_odd(m->machines, c, way, f, news);
+}
+
+static void
+early_message(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+              const struct pdu *p)
+{
+    struct monitor *m = arg;
+    machines_message(m->machines, c, way, f, p);
+}
+
+static void
+early_malformed(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+                const struct cursor *at)
+{
+    struct monitor *m = arg;
+    machines_malformed(m->machines, c, way, f, at);
+}
 
 /* ---- What the sensor tells ---- */
 
@@ -54,7 +115,10 @@ on_packet(void *arg, const struct conversation *c, unsigned way, const struct fr
     struct monitor *m = arg;
     if (c->packets[way] == 1 && c->packets[!way]) /* the other end; who began it is told already */
         detector_speaks(m->detector, c, way, f);
-    machines_packet(m->machines, c, way, f, l);
+    if (m->is_early)
+        tell_noted(m, c, f, NULL);
+    else
+        machines_packet(m->machines, c, way, f, l);
 }
 
 static void
@@ -62,14 +126,10 @@ on_odd(void *arg, const struct conversation *c, unsigned way, const struct frame
        enum stream_news news)
 {
     struct monitor *m = arg;
-    machines_odd(m->machines, c, way, f, news);
-}
-
-static void
-on_finding(void *arg, const struct finding *finding)
-{
-    struct monitor *m = arg;
-    detector_finding(m->detector, finding);
+    if (m->is_early)
+        tell_noted(m, c, f, NULL);
+    else
+        machines_odd(m->machines, c, way, f, news);
 }
 
 static void
@@ -82,7 +142,10 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
         assets_message(m->assets, c, way, f->time, p);
     if (m->detector) {
         detector_message(m->detector, c, way, f, p);
-        machines_message(m->machines, c, way, f, p);
+        if (m->is_early)
+            tell_noted(m, c, f, p);
+        else
+            machines_message(m->machines, c, way, f, p);
     }
     if (m->habits)
         habits_message(m->habits, c, way, f->time, p);
@@ -121,7 +184,10 @@ on_malformed(void *arg, const struct conversation *c, unsigned way, const struct
     struct monitor *m = arg;
     if (m->detector) {
         detector_malformed(m->detector, c, way, f, at);
-        machines_malformed(m->machines, c, way, f, at);
+        if (m->is_early)
+            tell_noted(m, c, f, NULL);
+        else
+            machines_malformed(m->machines, c, way, f, at);
     }
     if (m->config.malformed)
         m->config.malformed(m->config.arg, c, way, f, at);
@@ -354,6 +420,11 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         monitor_free(m);
         return err;
     }
+    const struct sensor_config early = {.arg = m,
+                                        .packet = early_packet,
+                                        .odd = early_odd,
+                                        .message = early_message,
+                                        .malformed = early_malformed};
     const struct sensor_config sensor = {
         .protocols = config->protocols,
         .conversations = config->conversations,
@@ -362,6 +433,7 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .octets_stay = config->octets_stay,
         .arg = m,
         .heard = config->cores > 1 ? on_heard : NULL,
+        .early = m->machines ? &early : NULL,
         .opened = m->detector ? on_opened : NULL,
         .packet = m->detector ? on_packet : NULL,
         .odd = m->detector ? on_odd : NULL,
@@ -372,6 +444,7 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .taken = config->taken ? on_taken : NULL,
         .ended = m->assets || m->habits || config->ended ? on_ended : NULL};
     m->sensor = sensor_new(&sensor);
+    m->is_early = m->is_noting = sensor_is_early(m->sensor);
     *out = m;
     return ERR_OK;
 }
@@ -440,8 +513,10 @@ monitor_tick(struct monitor *m, nsec_t now)
     monitor_settle(m);
     m->now = now;
     sensor_tick(m->sensor, now);
+    m->is_noting = false;
     if (m->machines)
         machines_tick(m->machines, now);
+    m->is_noting = m->is_early;
     turn(m);
 }
 

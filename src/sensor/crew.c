@@ -74,13 +74,20 @@ struct batch {
     enum work work;
     nsec_t now; /* WORK_TICK */
     uint32_t n_frames;
-    size_t n_octets; /* that were copied */
+    size_t n_octets; /* of frames */
     struct frame frames[CREW_FRAMES];
     struct stock copies; /* octets of frames */
     struct stock found;  /* layers, datagrams of fragments; the finder's */
     struct job *jobs;
     uint32_t n_jobs, capacity;
     struct transcript *transcripts; /* one for each worker */
+    struct stock notes;             /* of who is told early */
+};
+
+/* The octets follow. */
+struct note {
+    uint64_t moment;
+    size_t size;
 };
 
 struct worker {
@@ -95,7 +102,7 @@ struct worker {
 struct crew {
     struct sensor_config config;
     struct batch batches[CREW_BATCHES];
-    struct gate given, found;
+    struct gate given, found, told;
     uint64_t n_given, n_told; /* batches; the one that is being filled is none of them */
     struct sensor *finder;    /* NULL: the only worker finds, too */
     pthread_t finding;
@@ -103,8 +110,19 @@ struct crew {
     const struct frame *frame;
     struct worker *workers;
     unsigned n_workers, n_threads; /* that were started */
-    bool is_finding;               /* its thread was started */
+    bool is_finding, is_started;   /* its thread was; all were */
     struct teller teller;
+    struct stock_place *places;  /* of each transcript */
+    const struct batch *telling; /* that the teller has */
+    struct stock_place noted;
+    bool is_early; /* somebody is told early: */
+    struct sensor_config early;
+    struct teller early_teller;
+    struct stock_place *early_places;
+    struct batch *early_batch;
+    struct gate early_done;
+    pthread_t early_thread;
+    bool is_telling_early; /* its thread was started */
     void (*each)(void *arg, struct conversation *);
     void *each_arg;
 };
@@ -237,42 +255,104 @@ run_worker(void *arg)
             do_jobs(w, b, to);
         else
             do_frames(w, b, to);
+        bool is_much = transcript_octets(to) > CREW_TRANSCRIPT;
         gate_pass(&w->done);
         if (work == WORK_STOP)
             return NULL;
+        if (is_much)
+            gate_wait(&crew->told, i + 1);
     }
 }
 
 /* ---- Telling ---- */
 
 static void
-heard(struct crew *crew, const struct frame *f)
+heard(const struct teller *t, const struct frame *f)
 {
-    if (crew->config.heard)
-        crew->config.heard(crew->config.arg, f);
+    if (t->wanted->heard)
+        t->wanted->heard(t->wanted->arg, f);
 }
 
 static void
-tell_jobs(struct crew *crew, struct batch *b)
+tell_jobs(struct teller *t, const struct batch *b, unsigned n_workers, struct stock_place *places)
 {
     for (uint32_t i = 0; i < b->n_jobs; i++) {
         const struct job *job = &b->jobs[i];
+        unsigned by = job->slot % n_workers;
         if (job->kind == JOB_FRAME)
-            heard(crew, job->frame);
+            heard(t, job->frame);
         else
-            teller_tell(&crew->teller, &b->transcripts[job->slot % crew->n_workers], job->frame);
+            teller_tell(t, &b->transcripts[by], &places[by], job->frame);
     }
 }
 
 static void
-tell_frames(struct crew *crew, struct batch *b)
+tell_frames(struct teller *t, const struct batch *b, struct stock_place *place)
 {
     for (uint32_t i = 0; i < b->n_frames; i++) {
-        heard(crew, &b->frames[i]);
-        teller_tell(&crew->teller, b->transcripts, &b->frames[i]);
+        heard(t, &b->frames[i]);
+        teller_tell(t, b->transcripts, place, &b->frames[i]);
     }
     if (b->work != WORK_FRAMES)
-        teller_tell(&crew->teller, b->transcripts, NULL);
+        teller_tell(t, b->transcripts, place, NULL);
+}
+
+/* `places`: of each transcript. */
+static void
+tell_batch(struct crew *crew, struct teller *t, const struct batch *b, struct stock_place *places)
+{
+    memset(places, 0, crew->n_workers * sizeof *places);
+    if (crew->finder)
+        tell_jobs(t, b, crew->n_workers, places);
+    else
+        tell_frames(t, b, places);
+}
+
+static void
+wait_for_workers(struct crew *crew, uint64_t n)
+{
+    for (unsigned i = 0; i < crew->n_workers; i++)
+        gate_wait(&crew->workers[i].done, n);
+}
+
+static void *
+run_early(void *arg)
+{
+    struct crew *crew = arg;
+    for (uint64_t i = 0;; i++) {
+        wait_for_workers(crew, i + 1);
+        struct batch *b = batch_at(crew, i);
+        enum work work = b->work;
+        crew->early_batch = b;
+        tell_batch(crew, &crew->early_teller, b, crew->early_places);
+        gate_pass(&crew->early_done);
+        if (work == WORK_STOP)
+            return NULL;
+    }
+}
+
+bool
+crew_is_early(const struct crew *crew)
+{
+    return crew->is_early;
+}
+
+void *
+crew_note(struct crew *crew, size_t size)
+{
+    struct note *note = stock_take(&crew->early_batch->notes, sizeof *note + size);
+    *note = (struct note){.moment = crew->early_teller.moment, .size = size};
+    return note + 1;
+}
+
+const void *
+crew_noted(struct crew *crew)
+{
+    const struct note *note = stock_see(&crew->telling->notes, &crew->noted);
+    if (!note || note->moment != crew->teller.moment)
+        return NULL;
+    stock_pass(&crew->noted, sizeof *note + note->size);
+    return note + 1;
 }
 
 static void
@@ -282,6 +362,7 @@ empty(struct crew *crew, struct batch *b)
         transcript_reset(&b->transcripts[i]);
     stock_reset(&b->copies);
     stock_reset(&b->found);
+    stock_reset(&b->notes);
     b->work = WORK_FRAMES;
     b->n_frames = b->n_jobs = 0;
     b->n_octets = 0;
@@ -292,14 +373,16 @@ static void
 tell_one(struct crew *crew)
 {
     struct batch *b = batch_at(crew, crew->n_told);
-    for (unsigned i = 0; i < crew->n_workers; i++)
-        gate_wait(&crew->workers[i].done, crew->n_told + 1);
-    if (crew->finder)
-        tell_jobs(crew, b);
+    if (crew->is_early)
+        gate_wait(&crew->early_done, crew->n_told + 1);
     else
-        tell_frames(crew, b);
+        wait_for_workers(crew, crew->n_told + 1);
+    crew->telling = b;
+    crew->noted = (struct stock_place){0};
+    tell_batch(crew, &crew->teller, b, crew->places);
     empty(crew, b);
     crew->n_told++;
+    gate_pass(&crew->told);
 }
 
 /* The batch that is filled goes; the next has its place. */
@@ -324,8 +407,8 @@ crew_frame(struct crew *crew, const struct frame *f)
         if (f->size)
             memcpy(copy, f->data, f->size);
         mine->data = copy;
-        b->n_octets += f->size;
     }
+    b->n_octets += f->size;
     if (b->n_frames == CREW_FRAMES || b->n_octets >= CREW_OCTETS)
         give(crew, WORK_FRAMES);
 }
@@ -422,6 +505,21 @@ make_workers(struct crew *crew, struct sensor_config *config)
         crew->batches[i].transcripts = xcalloc(crew->n_workers, sizeof(struct transcript));
 }
 
+static void
+make_early(struct crew *crew)
+{
+    const struct sensor_config *wanted = crew->config.early;
+    crew->early = (struct sensor_config){.conversations = crew->config.conversations,
+                                         .arg = wanted->arg,
+                                         .packet = wanted->packet,
+                                         .odd = wanted->odd,
+                                         .message = wanted->message,
+                                         .malformed = wanted->malformed};
+    teller_init(&crew->early_teller, &crew->early);
+    crew->early_places = xcalloc(crew->n_workers, sizeof *crew->early_places);
+    gate_init(&crew->early_done);
+}
+
 /* Signals are for who calls. */
 static bool
 start(struct crew *crew)
@@ -440,6 +538,11 @@ start(struct crew *crew)
         error = thread_start(&w->thread, 0, run_worker, w, &is_realtime);
         crew->n_threads += !error;
     }
+    if (crew->is_early && !error) {
+        error = thread_start(&crew->early_thread, 0, run_early, crew, &is_realtime);
+        crew->is_telling_early = !error;
+    }
+    crew->is_started = !error;
     pthread_sigmask(SIG_SETMASK, &was, NULL);
     if (error)
         log_warn("no threads can be started: %s", strerror(error));
@@ -456,13 +559,19 @@ crew_new(const struct sensor_config *config)
                                 .silence = config->silence};
     unsigned cores = MIN(config->cores, CREW_MOST);
     crew->config = *config;
+    crew->is_early = config->early && cores > 2;
+    cores -= crew->is_early;
     crew->n_workers = cores > 2 ? cores - 2 : 1;
     gate_init(&crew->given);
     gate_init(&crew->found);
+    gate_init(&crew->told);
     if (cores > 2)
         make_finder(crew, &its);
     make_workers(crew, &its);
     teller_init(&crew->teller, &crew->config);
+    crew->places = xcalloc(crew->n_workers, sizeof *crew->places);
+    if (crew->is_early)
+        make_early(crew);
     if (start(crew))
         return crew;
     crew_free(crew);
@@ -478,6 +587,8 @@ stop(struct crew *crew)
         pthread_join(crew->finding, NULL);
     for (unsigned i = 0; i < crew->n_threads; i++)
         pthread_join(crew->workers[i].thread, NULL);
+    if (crew->is_telling_early)
+        pthread_join(crew->early_thread, NULL);
 }
 
 void
@@ -485,7 +596,7 @@ crew_free(struct crew *crew)
 {
     if (!crew)
         return;
-    if (crew->n_threads == crew->n_workers)
+    if (crew->is_started)
         crew_end(crew);
     stop(crew);
     sensor_free(crew->finder);
@@ -500,11 +611,19 @@ crew_free(struct crew *crew)
         free(b->transcripts);
         stock_fini(&b->copies);
         stock_fini(&b->found);
+        stock_fini(&b->notes);
         free(b->jobs);
     }
     gate_fini(&crew->given);
     gate_fini(&crew->found);
+    gate_fini(&crew->told);
+    if (crew->is_early) {
+        gate_fini(&crew->early_done);
+        teller_fini(&crew->early_teller);
+    }
     teller_fini(&crew->teller);
+    free(crew->places);
+    free(crew->early_places);
     free(crew->workers);
     free(crew);
 }

@@ -7,20 +7,22 @@
  * frame.
  *
  * With two cores there is one thread, with a whole sensor: it does exactly what it would do alone.
- * With more, one finds whose packets are (layers, fragments, the table of conversations), and each
- * of the others looks into those of its conversations: number `slot` modulo so many. As the table
- * is one, what is of which conversation, which of them make room and when they end is as with one
- * thread. What is not: memory. Each thread has its share of it, and where that is used up a
- * conversation goes without state, while one thread alone would end the longest silent. */
+ * If somebody is to be told early, the third has a thread to tell him. With more, one finds whose
+ * packets are (layers, fragments, the table of conversations), and each of the others looks into
+ * those of its conversations: number `slot` modulo so many. As the table is one, what is of which
+ * conversation, which of them make room and when they end is as with one thread. What is not:
+ * memory. Each thread has its share of it, and where that is used up a conversation goes without
+ * state, while one thread alone would end the longest silent. Pure but for the threads. */
 #ifndef SENSOR_CREW_H
 #define SENSOR_CREW_H
 
 #include "sensor/sensor.h"
 
 #define CREW_BATCHES 6
-#define CREW_FRAMES 256                 /* of a batch */
-#define CREW_OCTETS ((size_t)256 << 10) /* ... that are copied; a frame may be larger */
-#define CREW_MOST 64                    /* threads */
+#define CREW_FRAMES 256                   /* of a batch */
+#define CREW_OCTETS ((size_t)256 << 10)   /* ... in its frames; the last may be larger */
+#define CREW_TRANSCRIPT ((size_t)8 << 20) /* who wrote more waits until it is told */
+#define CREW_MOST 64                      /* threads */
 
 struct crew; /* Opaque. */
 
@@ -29,6 +31,9 @@ struct crew *crew_new(const struct sensor_config *);
 void crew_free(struct crew *); /* ends all conversations; NULL is fine */
 void crew_frame(struct crew *, const struct frame *);
 void crew_settle(struct crew *);
+bool crew_is_early(const struct crew *);
+void *crew_note(struct crew *, size_t size);
+const void *crew_noted(struct crew *);
 void crew_tick(struct crew *, nsec_t now);
 void crew_end(struct crew *);
 void crew_each(struct crew *, nsec_t since, void (*)(void *arg, struct conversation *), void *arg);

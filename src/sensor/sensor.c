@@ -84,6 +84,24 @@ sensor_settle(struct sensor *s)
         crew_settle(s->crew);
 }
 
+bool
+sensor_is_early(const struct sensor *s)
+{
+    return s->crew && crew_is_early(s->crew);
+}
+
+void *
+sensor_note(struct sensor *s, size_t size)
+{
+    return crew_note(s->crew, size);
+}
+
+const void *
+sensor_noted(struct sensor *s)
+{
+    return crew_noted(s->crew);
+}
+
 const struct sensor_counters *
 sensor_counters(struct sensor *s)
 {

@@ -22,6 +22,9 @@ struct sensor_config {
     void *arg;
     /* With several cores: a frame, before what is told of it. */
     void (*heard)(void *arg, const struct frame *);
+    /* With three cores and more: who is told the same before, by a thread of its own. Of it `arg`
+     * and `packet`, `odd`, `message` and `malformed` count. NULL: nobody. */
+    const struct sensor_config *early;
     /* A new one, by its first frame, which this way sent; also one of the same ends and ports that
      * begins anew, after the old has ended. NULL is fine, here and below. */
     void (*opened)(void *arg, const struct conversation *, unsigned way, const struct frame *,
@@ -69,6 +72,12 @@ struct sensor_counters {
 struct sensor *sensor_new(const struct sensor_config *); /* never NULL */
 void sensor_free(struct sensor *);                       /* ends all conversations; NULL is fine */
 void sensor_frame(struct sensor *, const struct frame *);
+/* Is the one of `early` told? What it notes while it is told something, of `size` octets and
+ * aligned for any word, can be read where the same is told later, one after the other. NULL: no
+ * more. */
+bool sensor_is_early(const struct sensor *);
+void *sensor_note(struct sensor *, size_t size);
+const void *sensor_noted(struct sensor *);
 /* All that was given has been told. Every function below does that first. */
 void sensor_settle(struct sensor *);
 /* Nothing comes any more: all conversations end. */

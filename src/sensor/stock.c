@@ -23,6 +23,15 @@ stock_reset(struct stock *s)
     s->at = 0;
 }
 
+size_t
+stock_octets(const struct stock *s)
+{
+    size_t octets = 0;
+    for (uint32_t i = 0; i < s->n; i++)
+        octets += s->blocks[i].used;
+    return octets;
+}
+
 void *
 stock_take_new(struct stock *s, size_t size)
 {

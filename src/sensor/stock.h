@@ -25,6 +25,7 @@ struct stock {
 void stock_fini(struct stock *);
 /* Empty again. */
 void stock_reset(struct stock *);
+size_t stock_octets(const struct stock *); /* that were handed out */
 
 void *stock_take_new(struct stock *, size_t size); /* of the next block */
 

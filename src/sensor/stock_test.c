@@ -53,6 +53,10 @@ pieces_come_back_in_order(void **state UNUSED)
     struct stock s = {0};
     take_many(&s, 1000);
     assert_reads_many(&s, 1000);
+    size_t octets = 0;
+    for (unsigned i = 0; i < 1000; i++)
+        octets += sizeof(struct piece) + (size_of(i) + 7) / 8 * 8;
+    assert_int_equal(stock_octets(&s), octets);
     stock_fini(&s);
 }
 

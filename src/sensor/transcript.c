@@ -81,7 +81,12 @@ transcript_reset(struct transcript *t)
 {
     stock_reset(&t->entries);
     stock_reset(&t->octets);
-    t->at = (struct stock_place){0};
+}
+
+size_t
+transcript_octets(const struct transcript *t)
+{
+    return stock_octets(&t->entries) + stock_octets(&t->octets);
 }
 
 /* ---- Keeping ---- */
@@ -417,7 +422,9 @@ static size_t
 tell_odd(struct teller *t, const struct odd *o, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    w->odd(w->arg, learn(t, &o->entry), way, o->frame ? o->frame : f, o->news);
+    struct conversation *c = learn(t, &o->entry);
+    if (w->odd)
+        w->odd(w->arg, c, way, o->frame ? o->frame : f, o->news);
     return sizeof *o;
 }
 
@@ -425,7 +432,9 @@ static size_t
 tell_malformed(struct teller *t, const struct malformed *m, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    w->malformed(w->arg, learn(t, &m->entry), way, m->frame ? m->frame : f, &m->where);
+    struct conversation *c = learn(t, &m->entry);
+    if (w->malformed)
+        w->malformed(w->arg, c, way, m->frame ? m->frame : f, &m->where);
     return sizeof *m;
 }
 
@@ -453,7 +462,9 @@ static size_t
 tell_data(struct teller *t, const struct data *d, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    w->data(w->arg, learn(t, &d->entry), way, d->frame ? d->frame : f, d->octets, d->size, d->lost);
+    struct conversation *c = learn(t, &d->entry);
+    if (w->data)
+        w->data(w->arg, c, way, d->frame ? d->frame : f, d->octets, d->size, d->lost);
     return sizeof *d;
 }
 
@@ -461,7 +472,9 @@ static size_t
 tell_taken(struct teller *t, const struct opened *o, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    w->taken(w->arg, learn(t, &o->entry), way, f, o->layers);
+    struct conversation *c = learn(t, &o->entry);
+    if (w->taken)
+        w->taken(w->arg, c, way, f, o->layers);
     return sizeof *o;
 }
 
@@ -476,13 +489,15 @@ tell_ended(struct teller *t, const struct entry *e)
 }
 
 void
-teller_tell(struct teller *t, struct transcript *from, const struct frame *f)
+teller_tell(struct teller *t, const struct transcript *from, struct stock_place *at,
+            const struct frame *f)
 {
     uint32_t ended = NO_SLOT; /* which may begin anew by the same packet */
     const struct entry *e;
-    while ((e = stock_see(&from->entries, &from->at))) {
+    while ((e = stock_see(&from->entries, at))) {
         unsigned way = e->bits & HIGHER_WAY ? 1 : 0;
         size_t size = sizeof *e;
+        t->moment++;
         switch ((enum kind)e->kind) {
         case PACKET:
             ended = NO_SLOT;
@@ -519,9 +534,9 @@ teller_tell(struct teller *t, struct transcript *from, const struct frame *f)
         case END:
             if (e->slot != NO_SLOT)
                 learn(t, e);
-            stock_pass(&from->at, size);
+            stock_pass(at, size);
             return;
         }
-        stock_pass(&from->at, size);
+        stock_pass(at, size);
     }
 }

@@ -4,9 +4,10 @@
  * same to the one who wanted to know it, in the same order. What is told lives as long as the
  * transcript: what points into octets of the frame stays so, and all else is copied.
  *
- * Conversations are not written down. The teller has its own of each slot, and keeps it as it was
- * at every moment: what is told of it in conversation.h is the same, and no other thread writes it.
- * Frames and conversations are pure; threads are crew.h's. */
+ * Several may tell the same transcript, at the same time or not: each tells the same thing at the
+ * same moment. Conversations are not written down. The teller has its own of each slot, and keeps
+ * it as it was at every moment: what is told of it in conversation.h is the same, and no other
+ * thread writes it. Frames and conversations are pure; threads are crew.h's. */
 #ifndef SENSOR_TRANSCRIPT_H
 #define SENSOR_TRANSCRIPT_H
 
@@ -16,12 +17,12 @@
 /* All zero: empty. */
 struct transcript {
     struct stock entries;
-    struct stock octets;   /* that they point to */
-    struct stock_place at; /* told up to there */
+    struct stock octets; /* that they point to */
 };
 
 void transcript_fini(struct transcript *);
 void transcript_reset(struct transcript *);
+size_t transcript_octets(const struct transcript *); /* that are written */
 
 struct scribe {
     struct transcript *to;
@@ -45,11 +46,13 @@ struct teller {
     const struct sensor_config *wanted;
     struct conversation *all; /* by slot */
     uint64_t serial;          /* of the last that began */
+    uint64_t moment;          /* how many things it has told, with the one that it is telling */
 };
 
 void teller_init(struct teller *, const struct sensor_config *wanted);
 void teller_fini(struct teller *);
-/* What stands between a scribe_begin() and its scribe_end(), of this frame. */
-void teller_tell(struct teller *, struct transcript *, const struct frame *);
+/* What stands at the place, between a scribe_begin() and its scribe_end(), of this frame. */
+void teller_tell(struct teller *, const struct transcript *, struct stock_place *,
+                 const struct frame *);
 
 #endif
