@@ -305,9 +305,9 @@ run_traffic(struct traffic *t, unsigned turns)
             t->now += 700 * NSEC_PER_SEC; /* conversations end */
         if (draw(t, 500) == 0)
             t->now -= NSEC_PER_SEC / 10; /* the clock is set */
-        if (draw(t, 300) == 0)
+        if (draw(t, 1500) == 0)
             monitor_settle(t->monitor);
-        if (draw(t, 600) == 0)
+        if (draw(t, 2500) == 0)
             monitor_tick(t->monitor, t->now);
     }
 }

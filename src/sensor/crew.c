@@ -20,6 +20,7 @@ struct gate {
     pthread_mutex_t lock;
     pthread_cond_t passed;
     _Atomic uint64_t n;
+    uint64_t least; /* that somebody waits for: to be woken takes long */
 };
 
 static void
@@ -27,6 +28,7 @@ gate_init(struct gate *g)
 {
     pthread_mutex_init(&g->lock, NULL);
     pthread_cond_init(&g->passed, NULL);
+    g->least = UINT64_MAX;
 }
 
 static void
@@ -40,9 +42,13 @@ static void
 gate_pass(struct gate *g)
 {
     pthread_mutex_lock(&g->lock);
-    atomic_fetch_add_explicit(&g->n, 1, memory_order_release);
-    pthread_cond_broadcast(&g->passed);
+    uint64_t n = atomic_fetch_add_explicit(&g->n, 1, memory_order_release) + 1;
+    bool is_awaited = n >= g->least;
+    if (is_awaited)
+        g->least = UINT64_MAX;
     pthread_mutex_unlock(&g->lock);
+    if (is_awaited)
+        pthread_cond_broadcast(&g->passed);
 }
 
 static void
@@ -51,8 +57,10 @@ gate_wait(struct gate *g, uint64_t n)
     if (atomic_load_explicit(&g->n, memory_order_acquire) >= n)
         return;
     pthread_mutex_lock(&g->lock);
-    while (atomic_load_explicit(&g->n, memory_order_acquire) < n)
+    while (atomic_load_explicit(&g->n, memory_order_acquire) < n) {
+        g->least = MIN(g->least, n);
         pthread_cond_wait(&g->passed, &g->lock);
+    }
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -368,15 +376,21 @@ empty(struct crew *crew, struct batch *b)
     b->n_octets = 0;
 }
 
+static void
+wait_for_taken(struct crew *crew, uint64_t n)
+{
+    if (crew->is_early)
+        gate_wait(&crew->early_done, n);
+    else
+        wait_for_workers(crew, n);
+}
+
 /* The oldest that was given. */
 static void
 tell_one(struct crew *crew)
 {
     struct batch *b = batch_at(crew, crew->n_told);
-    if (crew->is_early)
-        gate_wait(&crew->early_done, crew->n_told + 1);
-    else
-        wait_for_workers(crew, crew->n_told + 1);
+    wait_for_taken(crew, crew->n_told + 1);
     crew->telling = b;
     crew->noted = (struct stock_place){0};
     tell_batch(crew, &crew->teller, b, crew->places);
@@ -392,7 +406,10 @@ give(struct crew *crew, enum work work)
     batch_at(crew, crew->n_given)->work = work;
     crew->n_given++;
     gate_pass(&crew->given);
-    if (crew->n_given - crew->n_told == CREW_BATCHES)
+    if (crew->n_given - crew->n_told < CREW_BATCHES)
+        return;
+    wait_for_taken(crew, crew->n_told + CREW_BATCHES / 2); /* to be woken once for many */
+    for (unsigned i = 0; i < CREW_BATCHES / 2; i++)
         tell_one(crew);
 }
 

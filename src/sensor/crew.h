@@ -18,9 +18,9 @@
 
 #include "sensor/sensor.h"
 
-#define CREW_BATCHES 6
-#define CREW_FRAMES 256                   /* of a batch */
-#define CREW_OCTETS ((size_t)256 << 10)   /* ... in its frames; the last may be larger */
+#define CREW_BATCHES 8
+#define CREW_FRAMES 1024                  /* of a batch */
+#define CREW_OCTETS ((size_t)1024 << 10)  /* ... in its frames; the last may be larger */
 #define CREW_TRANSCRIPT ((size_t)8 << 20) /* who wrote more waits until it is told */
 #define CREW_MOST 64                      /* threads */
 

@@ -69,6 +69,8 @@ pages_take(struct pages *p, size_t size)
     uint8_t *memory = p->memory + first * PAGES_SIZE;
     if (first < p->high)
         memset(memory, 0, (MIN(first + n, p->high) - first) * PAGES_SIZE);
+    else
+        *(volatile uint8_t *)memory = 0; /* or what reads it first makes the kernel map it twice */
     memset(p->is_taken + first, true, n);
     p->next = first + n;
     p->high = MAX(p->high, p->next);

@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define STOCK_BLOCK ((size_t)128 << 10) /* octets; a larger piece has a block of its own */
-#define STOCK_KEPT 8                    /* blocks, when it is empty */
+#define STOCK_KEPT 16                   /* blocks, when it is empty */
 
 struct stock_block {
     uint8_t *octets;

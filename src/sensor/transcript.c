@@ -149,13 +149,11 @@ frame_of(struct scribe *s, const struct frame *f)
     return f == s->frame ? NULL : keep(&s->to->octets, f, sizeof *f);
 }
 
-static const uint8_t *
-octets_of(struct scribe *s, const uint8_t *octets, size_t size)
+static bool
+stays(const struct scribe *s, const uint8_t *octets)
 {
-    if ((s->frame && is_within(octets, s->frame->data, s->frame->size)) ||
-        (s->layers && is_within(octets, s->layers->payload, s->layers->size)))
-        return octets;
-    return keep(&s->to->octets, octets, size);
+    return (s->frame && is_within(octets, s->frame->data, s->frame->size)) ||
+           is_within(octets, s->payload, s->size);
 }
 
 static void
@@ -223,11 +221,13 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
     struct pdu *copy = (struct pdu *)(m + 1);
     m->frame = frame_of(s, f);
     memcpy(copy, p, size);
-    copy->octets = octets_of(s, p->octets, p->size);
-    for (struct field *x = copy->fields; x < copy->fields + copy->n_fields; x++) {
+    if (!stays(s, p->octets))
+        copy->octets = keep(&s->to->octets, p->octets, p->size);
+    for (uint32_t i = 0; i < p->n_fields; i++) { /* of what is near: the copy is just on its way */
+        const struct field *x = &p->fields[i];
         enum field_type type = info[x->id].type;
-        if (type >= FIELD_TEXT && type <= FIELD_MAC)
-            x->octets = octets_of(s, x->octets, octets_in(x, type));
+        if (type >= FIELD_TEXT && type <= FIELD_MAC && !stays(s, x->octets))
+            copy->fields[i].octets = keep(&s->to->octets, x->octets, octets_in(x, type));
     }
 }
 
@@ -270,7 +270,7 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
     struct scribe *s = arg;
     struct data *d = write_entry(s, DATA, c, way, sizeof *d);
     d->frame = frame_of(s, f);
-    d->octets = octets_of(s, octets, size);
+    d->octets = stays(s, octets) ? octets : keep(&s->to->octets, octets, size);
     d->size = size;
     d->lost = lost;
 }
@@ -313,7 +313,11 @@ void
 scribe_begin(struct scribe *s, struct transcript *to, const struct frame *f,
              const struct layers *layers)
 {
-    *s = (struct scribe){.to = to, .frame = f, .layers = layers};
+    *s = (struct scribe){.to = to,
+                         .frame = f,
+                         .layers = layers,
+                         .payload = layers ? layers->payload : NULL,
+                         .size = layers ? layers->size : 0};
 }
 
 void

@@ -26,8 +26,10 @@ size_t transcript_octets(const struct transcript *); /* that are written */
 
 struct scribe {
     struct transcript *to;
-    const struct frame *frame;    /* that is being read; NULL: none */
-    const struct layers *layers;  /* of it, where they stay; NULL: not yet */
+    const struct frame *frame;   /* that is being read; NULL: none */
+    const struct layers *layers; /* of it, where they stay; NULL: not yet */
+    const uint8_t *payload;      /* ... of those, and how many octets */
+    uint32_t size;
     const struct conversation *c; /* whose packet it is; NULL: of none */
 };
 
