@@ -22,6 +22,7 @@ put(struct buf *b, const char *what, const struct conversation *c, unsigned way,
                c->last);
     buf_put(b, &c->key, sizeof c->key);
     buf_put(b, c->macs, sizeof c->macs);
+    buf_put(b, c->lost, sizeof c->lost);
     buf_u8(b, '\n');
 }
 

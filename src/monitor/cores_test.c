@@ -324,7 +324,8 @@ put_conversation(struct buf *b, const struct conversation *c, unsigned way, cons
                c->macs[0].octets[5], c->macs[1].octets[5], c->packets[0], c->packets[1],
                c->octets[0], c->octets[1], c->messages[0], c->messages[1], f ? f->number : 0,
                f ? f->time : 0, f && f->data);
-    buf_printf(b, "%" PRId64 " %" PRId64 " %d ", c->first, c->last, c->side_is_seen);
+    buf_printf(b, "%" PRId64 " %" PRId64 " %d lost %" PRIu64 "/%" PRIu64 " ", c->first, c->last,
+               c->side_is_seen, c->lost[0], c->lost[1]);
     end_put(b, &c->key, 0);
     buf_u8(b, '-');
     end_put(b, &c->key, 1);

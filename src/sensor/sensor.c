@@ -509,8 +509,8 @@ take_octets(struct sensor *s, struct conversation *c, const uint8_t *data, uint3
         s->counters.holes++;
         s->counters.octets_lost += lost;
         c->lost[s->way] += lost;
-        if (s->config.lost)
-            s->config.lost(s->config.arg, c, s->way, lost);
+        if (s->config.missing)
+            s->config.missing(s->config.arg, c, s->way, lost);
         drop_unfinished(s);
         pass_body(s, NULL, lost);
     }

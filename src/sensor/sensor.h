@@ -44,12 +44,13 @@ struct sensor_config {
      * fine. */
     void (*odd)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                 enum stream_news);
+    /* So many octets of the stream are missing, before what is told next of it: the conversation
+     * has them counted. NULL is fine. */
+    void (*missing)(void *arg, const struct conversation *, unsigned way, uint32_t lost);
     /* Octets of a stream, in order; `lost` are missing before them. What was understood in them has
      * been told before. NULL is fine. */
     void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                  const uint8_t *, uint32_t size, uint32_t lost);
-    /* So many octets of a stream are missing; the conversation's count has them. NULL is fine. */
-    void (*lost)(void *arg, const struct conversation *, unsigned way, uint32_t n);
     /* Octets of a message's body, as `content` of a dissection has them. NULL is fine. */
     void (*content)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                     const uint8_t *, uint32_t size, bool is_end);

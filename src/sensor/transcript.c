@@ -8,7 +8,7 @@
 
 #define NO_SLOT UINT32_MAX
 
-enum kind { PACKET, OPENED, ODD, MESSAGE, MALFORMED, LOST, CONTENT, DATA, TAKEN, ENDED, END };
+enum kind { PACKET, OPENED, ODD, MESSAGE, MALFORMED, MISSING, CONTENT, DATA, TAKEN, ENDED, END };
 
 /* Bits. */
 enum { HIGHER_WAY = 1, SIDE_SEEN = 2, IS_NEW = 4, IS_BEGUN = 8, BACK_IS_BEGUN = 16 };
@@ -31,12 +31,7 @@ struct opened {
     const struct layers *layers;
 };
 
-struct lost {
-    struct entry entry;
-    uint32_t n;
-};
-
-/* Those below: frame NULL is the one that is being read. */
+/* Of those that have a frame NULL is the one that is being read. */
 struct odd {
     struct entry entry;
     const struct frame *frame;
@@ -52,6 +47,11 @@ struct malformed {
     struct entry entry;
     const struct frame *frame;
     struct cursor where; /* without the octets */
+};
+
+struct missing {
+    struct entry entry;
+    uint32_t lost;
 };
 
 struct data {
@@ -245,10 +245,10 @@ on_malformed(void *arg, const struct conversation *c, unsigned way, const struct
 }
 
 static void
-on_lost(void *arg, const struct conversation *c, unsigned way, uint32_t n)
+on_missing(void *arg, const struct conversation *c, unsigned way, uint32_t lost)
 {
-    struct lost *l = write_entry(arg, LOST, c, way, sizeof *l);
-    l->n = n;
+    struct missing *m = write_entry(arg, MISSING, c, way, sizeof *m);
+    m->lost = lost;
 }
 
 static void
@@ -258,7 +258,7 @@ on_content(void *arg, const struct conversation *c, unsigned way, const struct f
     struct scribe *s = arg;
     struct content *x = write_entry(s, CONTENT, c, way, sizeof *x);
     x->frame = frame_of(s, f);
-    x->octets = octets ? octets_of(s, octets, size) : NULL;
+    x->octets = !octets || stays(s, octets) ? octets : keep(&s->to->octets, octets, size);
     x->size = size;
     x->is_end = is_end;
 }
@@ -302,8 +302,8 @@ scribe_hear(struct scribe *s, const struct sensor_config *wanted, struct sensor_
     config->ended = on_ended;
     config->odd = wanted->odd ? on_odd : NULL;
     config->message = on_message;
+    config->missing = on_missing;
     config->malformed = wanted->malformed ? on_malformed : NULL;
-    config->lost = on_lost;
     config->content = wanted->content ? on_content : NULL;
     config->data = wanted->data ? on_data : NULL;
     config->taken = wanted->taken ? on_taken : NULL;
@@ -443,14 +443,14 @@ tell_malformed(struct teller *t, const struct malformed *m, unsigned way, const 
 }
 
 static size_t
-tell_lost(struct teller *t, const struct lost *l, unsigned way)
+tell_missing(struct teller *t, const struct missing *m, unsigned way)
 {
     const struct sensor_config *w = t->wanted;
-    struct conversation *c = learn(t, &l->entry);
-    c->lost[way] += l->n;
-    if (w->lost)
-        w->lost(w->arg, c, way, l->n);
-    return sizeof *l;
+    struct conversation *c = learn(t, &m->entry);
+    c->lost[way] += m->lost;
+    if (w->missing)
+        w->missing(w->arg, c, way, m->lost);
+    return sizeof *m;
 }
 
 static size_t
@@ -519,8 +519,8 @@ teller_tell(struct teller *t, const struct transcript *from, struct stock_place 
         case MALFORMED:
             size = tell_malformed(t, (const struct malformed *)e, way, f);
             break;
-        case LOST:
-            size = tell_lost(t, (const struct lost *)e, way);
+        case MISSING:
+            size = tell_missing(t, (const struct missing *)e, way);
             break;
         case CONTENT:
             size = tell_content(t, (const struct content *)e, way, f);

@@ -5,9 +5,10 @@
  * transcript: what points into octets of the frame stays so, and all else is copied.
  *
  * Several may tell the same transcript, at the same time or not: each tells the same thing at the
- * same moment. Conversations are not written down. The teller has its own of each slot, and keeps
- * it as it was at every moment: what is told of it in conversation.h is the same, and no other
- * thread writes it. Frames and conversations are pure; threads are crew.h's. */
+ * same moment. Conversations are not written down. A teller has its own of each slot, and keeps it
+ * as it was at every moment; no other thread writes it. What it has not is the sensor's alone:
+ * streams (but for where they are when a packet is told), what is unfinished, the protocol's state,
+ * and how much could not be understood. Pure; the threads are crew.h's. */
 #ifndef SENSOR_TRANSCRIPT_H
 #define SENSOR_TRANSCRIPT_H
 
