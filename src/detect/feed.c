@@ -2,6 +2,7 @@
 #include "detect/feed.h"
 
 #include "base/alloc.h"
+#include "base/hex.h"
 #include "io/file.h"
 #include "packet/addr.h"
 
@@ -29,8 +30,22 @@ struct name {
     char text[];
 };
 
+struct file_key {
+    uint8_t octets[FEED_HASH_MAX]; /* zeroes behind them */
+    uint32_t kind;
+};
+
+struct file {
+    struct file_key key;
+    UT_hash_handle hh;
+};
+
+static const uint8_t hash_sizes[FEED_HASHES] = {16, 20, 32};
+
 struct feed {
     struct prefix *prefixes;
+    struct file *files;
+    unsigned hashes; /* kinds, a bit each */
     struct name *names;
     uint64_t lengths[2][3]; /* of IPv4, of IPv6: a bit each, 0 to 128 */
     size_t n;
@@ -47,6 +62,7 @@ feed_free(struct feed *f)
 {
     struct prefix *p, *next;
     struct name *n, *after;
+    struct file *h, *behind;
     if (!f)
         return;
     HASH_ITER (hh, f->prefixes, p, next) {
@@ -56,6 +72,10 @@ feed_free(struct feed *f)
     HASH_ITER (hh, f->names, n, after) {
         HASH_DEL(f->names, n);
         free(n);
+    }
+    HASH_ITER (hh, f->files, h, behind) {
+        HASH_DEL(f->files, h);
+        free(h);
     }
     free(f);
 }
@@ -124,6 +144,42 @@ take_address(struct feed *f, char *text)
     return true;
 }
 
+static struct file_key
+file_key_of(enum feed_hash kind, const uint8_t *octets)
+{
+    struct file_key key;
+    memset(&key, 0, sizeof key);
+    key.kind = kind;
+    memcpy(key.octets, octets, hash_sizes[kind]);
+    return key;
+}
+
+static bool
+take_hash(struct feed *f, const char *text)
+{
+    uint8_t octets[FEED_HASH_MAX];
+    unsigned kind = 0;
+    size_t n = strlen(text);
+    while (kind < FEED_HASHES && n != hash_sizes[kind] * (size_t)2)
+        kind++;
+    if (kind == FEED_HASHES)
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        int digit = hex_digit(text[i]);
+        if (digit < 0)
+            return false;
+        octets[i / 2] = (uint8_t)(i % 2 ? octets[i / 2] << 4 | digit : digit);
+    }
+    if (feed_has_hash(f, (enum feed_hash)kind, octets))
+        return true;
+    struct file *file = xcalloc(1, sizeof *file);
+    file->key = file_key_of((enum feed_hash)kind, octets);
+    HASH_ADD(hh, f->files, key, sizeof file->key, file);
+    f->hashes |= 1u << kind;
+    f->n++;
+    return true;
+}
+
 static bool
 is_name(const char *text, size_t n)
 {
@@ -184,9 +240,9 @@ feed_add(struct feed *f, const char *text, size_t size, const char *file, struct
             continue;
         if (f->n == FEED_MAX)
             return diag_set(diag, ERR_LIMIT, "%s:%u: more than %d", file, line + 1, FEED_MAX);
-        if (!take_address(f, word) && !take_name(f, word))
-            return diag_set(diag, ERR_MALFORMED, "%s:%u: no address, network or name: %.64s", file,
-                            line + 1, word);
+        if (!take_address(f, word) && !take_hash(f, word) && !take_name(f, word))
+            return diag_set(diag, ERR_MALFORMED, "%s:%u: no address, network, name or hash: %.64s",
+                            file, line + 1, word);
     }
     return ERR_OK;
 }
@@ -218,6 +274,21 @@ feed_has_address(const struct feed *f, const uint8_t *address, uint8_t ip)
         }
     }
     return false;
+}
+
+unsigned
+feed_hashes(const struct feed *f)
+{
+    return f->hashes;
+}
+
+bool
+feed_has_hash(const struct feed *f, enum feed_hash kind, const uint8_t *hash)
+{
+    struct file_key key = file_key_of(kind, hash);
+    struct file *found;
+    HASH_FIND(hh, f->files, &key, sizeof key, found);
+    return found;
 }
 
 bool

@@ -24,6 +24,7 @@ const struct finding_name finding_names[] = {
     {"c37118-time-bad", "the clock of a PMU is not in step any more"},
     {"connection-flaps", "a connection that used to last breaks and is made again and again"},
     {"dnp3-unsolicited-storm", "an outstation talks unasked far more than it did"},
+    {"file-known-bad", "a file passes whose hash is in the feed"},
     {"flood-bad-checksums", "a sender's messages have wrong checksums, many of them"},
     {"flood-malformed", "a sender's messages cannot be understood, many of them"},
     {"flood-packets", "far more packets to one target than there were"},

@@ -87,6 +87,22 @@ struct protocol {
     size_t (*body)(struct dissection *, const uint8_t *octets, size_t size);
 };
 
+/* Octets of a file that passes by. One of a conversation's way at a time. */
+enum content_flag {
+    CONTENT_BEGINS = 1, /* the first of it */
+    CONTENT_ENDS = 2,   /* the last */
+    CONTENT_CLOSES = 8, /* with the first: the end of the connection is that of the file */
+    CONTENT_BROKEN = 4, /* `size` octets are missing, or all from here on: what comes behind them,
+                         * up to the end, is not the whole file */
+};
+
+struct file_part {
+    const uint8_t *octets; /* NULL: there are none, or they are missing */
+    size_t size;
+    unsigned flags;
+    uint32_t block; /* of blocks with numbers that may come again: from 1 on; 0: of a stream */
+};
+
 struct dissection {
     const struct protocol *protocol;
     void *state;         /* of the conversation, zeroed at its beginning; NULL if it has none */
@@ -99,9 +115,7 @@ struct dissection {
     nsec_t time;
     struct pdu *pdu; /* that is being made */
     void (*sink)(void *arg, const struct pdu *);
-    /* Octets of a body, as they pass by, without what is between its pieces; NULL octets: `n` are
-     * missing. `is_end`: there are no more. NULL: nobody asks. */
-    void (*content)(void *arg, const uint8_t *, size_t n, bool is_end);
+    void (*content)(void *arg, const struct file_part *); /* NULL: nobody wants it */
     void *arg;
 };
 
@@ -150,6 +164,13 @@ pdu_octets(struct dissection *d, uint16_t id, uint16_t object, const uint8_t *oc
         f->octets = octets;
         f->n = (uint32_t)n;
     }
+}
+
+static inline void
+content_give(const struct dissection *d, const uint8_t *octets, size_t size, unsigned flags)
+{
+    if (d->content)
+        d->content(d->arg, &(struct file_part){.octets = octets, .size = size, .flags = flags});
 }
 
 const struct function_info *protocol_function(const struct protocol *, uint32_t number);

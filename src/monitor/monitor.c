@@ -28,6 +28,7 @@ struct monitor {
     struct assets *assets;
     struct detector *detector;
     struct machines *machines;
+    struct file_watch *files; /* NULL: no hash is known to be bad */
     struct alerts *alerts;
     struct evidence *evidence;
     struct habits *habits;
@@ -147,6 +148,8 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
         else
             machines_message(m->machines, c, way, f, p);
     }
+    if (m->files)
+        file_watch_message(m->files, c, way, f, p);
     if (m->habits)
         habits_message(m->habits, c, way, f->time, p);
     if (m->config.message)
@@ -158,15 +161,21 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
         const uint8_t *octets, uint32_t size, uint32_t lost)
 {
     struct monitor *m = arg;
-    m->config.data(m->config.arg, c, way, f, octets, size, lost);
+    if (m->files)
+        file_watch_data(m->files, c, way, f, octets, size, lost);
+    if (m->config.data)
+        m->config.data(m->config.arg, c, way, f, octets, size, lost);
 }
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const uint8_t *octets, uint32_t size, bool is_end)
+           const struct file_part *content)
 {
     struct monitor *m = arg;
-    m->config.content(m->config.arg, c, way, f, octets, size, is_end);
+    if (m->files)
+        file_watch_content(m->files, c, way, f, content);
+    if (m->config.content)
+        m->config.content(m->config.arg, c, way, f, content);
 }
 
 static void
@@ -174,7 +183,10 @@ on_taken(void *arg, const struct conversation *c, unsigned way, const struct fra
          const struct layers *l)
 {
     struct monitor *m = arg;
-    m->config.taken(m->config.arg, c, way, f, l);
+    if (m->files)
+        file_watch_taken(m->files, c, way, f, l);
+    if (m->config.taken)
+        m->config.taken(m->config.arg, c, way, f, l);
 }
 
 static void
@@ -389,6 +401,8 @@ make_detector(struct monitor *m)
     const struct watch_config machines = {.found = on_finding, .arg = m};
     m->detector = detector_new(&detector);
     m->machines = machines_new(&machines);
+    if (m->config.feed && feed_hashes(m->config.feed))
+        m->files = file_watch_new(&machines, m->config.feed);
 }
 
 enum err
@@ -439,9 +453,9 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .odd = m->detector ? on_odd : NULL,
         .message = on_message,
         .malformed = m->detector || config->malformed ? on_malformed : NULL,
-        .data = config->data ? on_data : NULL,
-        .content = config->content ? on_content : NULL,
-        .taken = config->taken ? on_taken : NULL,
+        .data = config->data || m->files ? on_data : NULL,
+        .content = config->content || m->files ? on_content : NULL,
+        .taken = config->taken || m->files ? on_taken : NULL,
         .ended = m->assets || m->habits || config->ended ? on_ended : NULL};
     m->sensor = sensor_new(&sensor);
     m->is_early = m->is_noting = sensor_is_early(m->sensor);
@@ -469,6 +483,7 @@ monitor_free(struct monitor *m)
     sensor_free(m->sensor);
     assets_free(m->assets);
     machines_free(m->machines);
+    file_watch_free(m->files);
     detector_free(m->detector);
     alerts_free(m->alerts);
     evidence_free(m->evidence);
@@ -609,6 +624,12 @@ const struct sensor_counters *
 monitor_counters(const struct monitor *m)
 {
     return sensor_counters(m->sensor);
+}
+
+const struct file_watch_counters *
+monitor_files(const struct monitor *m)
+{
+    return m->files ? file_watch_counters(m->files) : NULL;
 }
 
 const struct assets *

@@ -5,6 +5,7 @@
 #define MONITOR_MONITOR_H
 
 #include "detect/alerts.h"
+#include "detect/file_watch.h"
 #include "detect/habits.h"
 #include "sensor/sensor.h"
 
@@ -37,7 +38,7 @@ struct monitor_config {
     void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                  const uint8_t *, uint32_t size, uint32_t lost);
     void (*content)(void *arg, const struct conversation *, unsigned way, const struct frame *,
-                    const uint8_t *, uint32_t size, bool is_end);
+                    const struct file_part *);
     void (*taken)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                   const struct layers *);
     /* Evidence of what a device is, as in assets.h, and in which frame. */
@@ -82,6 +83,7 @@ void monitor_tell(struct monitor *, const struct monitor_word *);
 
 struct sensor *monitor_sensor(struct monitor *);
 const struct sensor_counters *monitor_counters(const struct monitor *);
+const struct file_watch_counters *monitor_files(const struct monitor *); /* NULL: none is hashed */
 const struct assets *monitor_assets(const struct monitor *); /* NULL: they are not kept */
 struct habits *monitor_habits(struct monitor *);             /* NULL: they are not kept */
 struct alerts *monitor_alerts(struct monitor *);             /* NULL: there are none */

@@ -99,11 +99,11 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const uint8_t *octets, uint32_t size, bool is_end)
+           const struct file_part *part)
 {
     struct program *p = arg;
     p->fed = (struct monitor_word){.conversation = c, .way = way, .frame = f};
-    suricata_feed_content(p->matcher, c, way, f, octets, size, is_end);
+    suricata_feed_content(p->matcher, c, way, f, part);
 }
 
 static void
@@ -180,10 +180,15 @@ print_counters(struct program *p)
            ",\"messages\":%" PRIu64 ",\"malformed\":%" PRIu64 ",\"conversations\":%" PRIu64
            ",\"segments\":%" PRIu64 ",\"holes\":%" PRIu64 ",\"octets-lost\":%" PRIu64
            ",\"octets-skipped\":%" PRIu64 ",\"repeated\":%" PRIu64 ",\"differing\":%" PRIu64
-           ",\"fragments\":%" PRIu64 ",\"datagrams-rebuilt\":%" PRIu64 "}\n",
+           ",\"fragments\":%" PRIu64 ",\"datagrams-rebuilt\":%" PRIu64,
            c->frames, c->octets, all.dropped, c->messages, c->malformed, c->conversations,
            c->segments, c->holes, c->octets_lost, c->octets_skipped, c->repeated, c->differing,
            c->fragments, c->datagrams_rebuilt);
+    const struct file_watch_counters *files = monitor_files(p->monitor);
+    if (files)
+        printf(",\"files-hashed\":%" PRIu64 ",\"files-broken\":%" PRIu64, files->files,
+               files->broken);
+    puts("}");
 }
 
 /* {"frame","address","attribute","value","from"} */

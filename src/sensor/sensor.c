@@ -152,10 +152,10 @@ give(void *arg, const struct pdu *p)
 }
 
 static void
-give_content(void *arg, const uint8_t *octets, size_t n, bool is_end)
+give_content(void *arg, const struct file_part *content)
 {
     struct sensor *s = arg;
-    s->config.content(s->config.arg, s->c, s->way, s->frame, octets, (uint32_t)n, is_end);
+    s->config.content(s->config.arg, s->c, s->way, s->frame, content);
 }
 
 static enum side

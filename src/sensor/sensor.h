@@ -51,9 +51,9 @@ struct sensor_config {
      * been told before. NULL is fine. */
     void (*data)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                  const uint8_t *, uint32_t size, uint32_t lost);
-    /* Octets of a message's body, as `content` of a dissection has them. NULL is fine. */
+    /* Octets of files, as their protocols know them: valid during the call. NULL is fine. */
     void (*content)(void *arg, const struct conversation *, unsigned way, const struct frame *,
-                    const uint8_t *, uint32_t size, bool is_end);
+                    const struct file_part *);
     /* Every packet of a conversation, after all that it completed. NULL is fine. */
     void (*taken)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                   const struct layers *);

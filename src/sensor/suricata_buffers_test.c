@@ -34,9 +34,9 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const uint8_t *octets, uint32_t size, bool is_end)
+           const struct file_part *part)
 {
-    suricata_feed_content(((struct bench *)arg)->matcher, c, way, f, octets, size, is_end);
+    suricata_feed_content(((struct bench *)arg)->matcher, c, way, f, part);
 }
 
 static void

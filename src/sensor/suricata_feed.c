@@ -40,11 +40,14 @@ suricata_feed_message(struct suricata_matcher *m, const struct conversation *c, 
 
 void
 suricata_feed_content(struct suricata_matcher *m, const struct conversation *c, unsigned way,
-                      const struct frame *f, const uint8_t *octets, uint32_t size, bool is_end)
+                      const struct frame *f, const struct file_part *part)
 {
     struct suricata_where w;
+    bool is_end = part->flags & CONTENT_ENDS;
+    if (part->block || (!part->size && !is_end)) /* only bodies of HTTP are looked into */
+        return;
     fill(&w, c, way, f);
-    suricata_content(m, &w, octets, size, is_end);
+    suricata_content(m, &w, part->octets, (uint32_t)part->size, is_end);
 }
 
 void

@@ -10,7 +10,7 @@
 void suricata_feed_message(struct suricata_matcher *, const struct conversation *, unsigned way,
                            const struct frame *, const struct pdu *);
 void suricata_feed_content(struct suricata_matcher *, const struct conversation *, unsigned way,
-                           const struct frame *, const uint8_t *, uint32_t size, bool is_end);
+                           const struct frame *, const struct file_part *);
 void suricata_feed_data(struct suricata_matcher *, const struct conversation *, unsigned way,
                         const struct frame *, const uint8_t *, uint32_t size, uint32_t lost);
 void suricata_feed_packet(struct suricata_matcher *, const struct conversation *, unsigned way,

@@ -64,9 +64,7 @@ struct data {
 struct content {
     struct entry entry;
     const struct frame *frame;
-    const uint8_t *octets; /* NULL: they are missing */
-    uint32_t size;
-    bool is_end;
+    struct file_part part;
 };
 
 void
@@ -253,14 +251,14 @@ on_missing(void *arg, const struct conversation *c, unsigned way, uint32_t lost)
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const uint8_t *octets, uint32_t size, bool is_end)
+           const struct file_part *part)
 {
     struct scribe *s = arg;
     struct content *x = write_entry(s, CONTENT, c, way, sizeof *x);
     x->frame = frame_of(s, f);
-    x->octets = !octets || stays(s, octets) ? octets : keep(&s->to->octets, octets, size);
-    x->size = size;
-    x->is_end = is_end;
+    x->part = *part;
+    if (part->octets && !stays(s, part->octets))
+        x->part.octets = keep(&s->to->octets, part->octets, part->size);
 }
 
 static void
@@ -457,8 +455,7 @@ static size_t
 tell_content(struct teller *t, const struct content *x, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    w->content(w->arg, learn(t, &x->entry), way, x->frame ? x->frame : f, x->octets, x->size,
-               x->is_end);
+    w->content(w->arg, learn(t, &x->entry), way, x->frame ? x->frame : f, &x->part);
     return sizeof *x;
 }
 

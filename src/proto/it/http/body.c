@@ -21,6 +21,7 @@ http_body_begin(struct dissection *d, uint8_t method, enum http_until until, uin
     b->has_digits = b->digits_end = b->is_told = false;
     b->method = method;
     b->n = 0;
+    content_give(d, NULL, 0, CONTENT_BEGINS | (until == UNTIL_CLOSED ? CONTENT_CLOSES : 0));
     d->body = true;
 }
 
@@ -73,8 +74,6 @@ tell(struct dissection *d, struct http_body *b)
 static void
 look(struct dissection *d, struct http_body *b, const uint8_t *data, size_t size)
 {
-    if (d->content && size)
-        d->content(d->arg, data, size, false);
     if (b->is_told || !data)
         return;
     size_t n = MIN(size, sizeof b->octets - b->n);
@@ -84,13 +83,20 @@ look(struct dissection *d, struct http_body *b, const uint8_t *data, size_t size
         tell(d, b);
 }
 
+/* The next octets of the content; NULL: they are missing. */
+static void
+pass(struct dissection *d, struct http_body *b, const uint8_t *data, size_t size)
+{
+    content_give(d, data, size, data ? 0 : CONTENT_BROKEN);
+    look(d, b, data, size);
+}
+
 static void
 end(struct dissection *d, struct http_body *b)
 {
     if (!b->is_told)
         tell(d, b);
-    if (d->content)
-        d->content(d->arg, NULL, 0, true);
+    content_give(d, NULL, 0, CONTENT_ENDS);
     d->body = false;
 }
 
@@ -167,11 +173,11 @@ http_body(struct dissection *d, const uint8_t *data, size_t size)
     size_t used = 0;
     while (used < size && d->body) {
         if (b->until == UNTIL_CLOSED) {
-            look(d, b, data ? data + used : NULL, size - used);
+            pass(d, b, data ? data + used : NULL, size - used);
             used = size;
         } else if (b->until == UNTIL_COUNTED || b->until == UNTIL_CHUNK_END) {
             size_t n = MIN(size - used, b->left);
-            look(d, b, data ? data + used : NULL, n);
+            pass(d, b, data ? data + used : NULL, n);
             used += n;
             b->left -= n;
             if (!b->left && b->until == UNTIL_COUNTED)
@@ -179,6 +185,7 @@ http_body(struct dissection *d, const uint8_t *data, size_t size)
             else if (!b->left)
                 b->until = UNTIL_CHUNK_LINE;
         } else if (!data || !take_octet(d, b, data[used++])) {
+            pass(d, b, NULL, 0);
             end(d, b);
             return size; /* nobody knows where the next begins */
         }

@@ -96,8 +96,12 @@ tftp_dissect(struct dissection *d, struct cursor *c)
             break;
         pdu_uint(d, TFTP_BLOCK, 0, block);
         if (opcode == DATA) {
-            pdu_uint(d, TFTP_SIZE, 0, cursor_left(c));
-            cursor_skip(c, cursor_left(c), "data");
+            size_t size = cursor_left(c);
+            pdu_uint(d, TFTP_SIZE, 0, size);
+            const struct file_part content = {
+                .octets = cursor_bytes(c, size, "data"), .size = size, .block = block};
+            if (d->content && block)
+                d->content(d->arg, &content);
         }
         if (cursor_left(c))
             cursor_fail(c, ERR_MALFORMED, "trailing octets");
