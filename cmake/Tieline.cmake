@@ -23,7 +23,7 @@ find_package(Threads REQUIRED)
 foreach(pair
         uv=libuv ssl=openssl pcre2=libpcre2-8 yang=libyang sqlite=sqlite3 pq=libpq jansson=jansson
         xdp=libxdp bpf=libbpf xml2=libxml-2.0 yaml=yaml-0.1 pcap=libpcap cmocka=cmocka
-        curl=libcurl cjose=cjose modbus=libmodbus z=zlib)
+        curl=libcurl cjose=cjose modbus=libmodbus z=zlib maxminddb=libmaxminddb)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 name)
     list(GET pair 1 package)

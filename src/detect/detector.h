@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "detect/feed.h"
 #include "detect/finding.h"
+#include "detect/geo.h"
 #include "detect/rule.h"
 #include "detect/verdicts.h"
 #include "sensor/assets.h"
@@ -58,6 +59,7 @@ struct detector_config {
     const struct rules *rules; /* borrowed */
     const struct protocol *const *protocols;
     const struct feed *feed; /* borrowed; NULL: nothing is in it */
+    const struct geo *geo;   /* borrowed; NULL: nobody knows where an address is */
     nsec_t learn;            /* 0: nothing is learned, and nothing is new */
     uint32_t conversations;  /* slots: as the sensor has them */
     void *arg;

@@ -253,6 +253,20 @@ is_fed(const struct detector *d, const struct who *w)
            feed_has_address(d->config.feed, w->address, w->ip);
 }
 
+static bool
+is_in_countries(const struct detector *d, const struct rule *rule, const struct who *w)
+{
+    char code[3];
+    if (!d->config.geo || !w->is_there || !w->ip ||
+        !geo_country(d->config.geo, w->address, w->ip, code))
+        return false;
+    for (unsigned i = 0; i < rule->n_countries; i++) {
+        if (!strcmp(rule->countries[i], code))
+            return !rule->not_countries;
+    }
+    return rule->not_countries;
+}
+
 /* What costs nothing to see. */
 static bool
 is_about(const struct detector *d, const struct rule *rule, const struct event *e)
@@ -265,6 +279,9 @@ is_about(const struct detector *d, const struct rule *rule, const struct event *
         return false;
     if (rule->feed &&
         !((rule->feed & 1 && is_fed(d, &e->source)) || (rule->feed & 2 && is_fed(d, &e->target))))
+        return false;
+    if (rule->n_countries && !is_in_countries(d, rule, &e->source) &&
+        !is_in_countries(d, rule, &e->target))
         return false;
     return has_port(rule, e->target.port) && is_whom(&e->source, rule->from) &&
            is_whom(&e->target, rule->to) && (!rule->planned || rule->planned & e->planned);

@@ -126,8 +126,11 @@ struct rule {
     unsigned n_ports;
     const uint16_t *ports; /* of the target */
     unsigned feed; /* 1: the source is in the feed; 2: the target; 3: one of them; 0: whatever */
-    unsigned from, to; /* enum rule_whom; 0: anybody */
-    unsigned planned;  /* bits of enum rule_planned; 0: whatever */
+    unsigned n_countries;   /* an end must be in one of them; of which it is known */
+    const char **countries; /* "DE" */
+    bool not_countries;     /* ... must be in none of them */
+    unsigned from, to;      /* enum rule_whom; 0: anybody */
+    unsigned planned;       /* bits of enum rule_planned; 0: whatever */
     unsigned n_conditions;
     struct rule_condition conditions[RULE_CONDITIONS];
     struct rule_key fresh; /* `new`: the key was never seen before */

@@ -392,6 +392,30 @@ read_feed(struct reader *r, struct yaml_place place, json_t *value)
     return read_words(r, place, value, feed_word_at, 2, &r->rule->feed);
 }
 
+static enum err
+read_country(struct reader *r, struct yaml_place place, json_t *value)
+{
+    struct rule *rule = r->rule;
+    json_t *others = json_object_get(value, "not");
+    struct yaml_place where = place;
+    if (json_is_object(value)) {
+        if (!others || json_object_size(value) != 1)
+            return FAIL(r, place, "countries expected, or 'not' and countries");
+        where = member(value, "not");
+        rule->not_countries = true;
+        value = others;
+    }
+    rule->countries = take(r->rules, list_size(value), sizeof *rule->countries);
+    for (size_t i = 0; i < list_size(value); i++) {
+        struct yaml_place at;
+        const char *text = json_string_value(list_at(value, where, i, &at));
+        if (!text || strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2 || text[2])
+            return FAIL(r, at, "a country like \"DE\" expected (ISO 3166-1)");
+        rule->countries[rule->n_countries++] = keep(r->rules, text);
+    }
+    return rule->n_countries ? ERR_OK : FAIL(r, place, "a country expected");
+}
+
 static const char *
 planned_word_at(unsigned n)
 {
@@ -741,6 +765,7 @@ static const struct {
     {"from", read_from},
     {"to", read_to},
     {"feed", read_feed},
+    {"country", read_country},
     {"planned", read_planned},
     {"where", read_where},
     {"new", read_new},

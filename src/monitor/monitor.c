@@ -393,6 +393,7 @@ make_detector(struct monitor *m)
     const struct detector_config detector = {.rules = m->config.rules,
                                              .protocols = m->config.protocols,
                                              .feed = m->config.feed,
+                                             .geo = m->config.geo,
                                              .learn = m->config.learn,
                                              .conversations = m->config.conversations,
                                              .arg = m,

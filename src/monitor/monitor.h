@@ -24,6 +24,7 @@ struct monitor_config {
     bool has_habits;           /* who talks with whom, how, is kept */
     const struct rules *rules; /* borrowed; NULL: nothing is detected */
     const struct feed *feed;   /* borrowed; NULL: nothing is in it */
+    const struct geo *geo;     /* borrowed; NULL: nobody knows where an address is */
     bool has_alerts;           /* there are some though there are no rules (monitor_tell) */
     const char *name;          /* of the sensor: begins the ids of alerts; "" is "sensor" */
     nsec_t learn;              /* as in detector.h */

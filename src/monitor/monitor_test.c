@@ -2,6 +2,7 @@
 #include "monitor/monitor.h"
 
 #include "base/alloc.h"
+#include "detect/geo_testing.h"
 #include "detect/rule.h"
 #include "sensor/protocols.h"
 #include "sensor/testing.h"
@@ -25,6 +26,7 @@ struct bench {
 };
 
 static struct feed *feed; /* for the next monitor */
+static struct geo *geo;
 
 #define HEAD(name) "  - name: " name "\n    title: T\n    explanation: E\n    playbook: [look]\n"
 
@@ -46,6 +48,7 @@ begin(struct bench *b, nsec_t learn, const char *evidence)
     const struct monitor_config config = {.protocols = protocols_all,
                                           .rules = b->rules,
                                           .feed = feed,
+                                          .geo = geo,
                                           .name = "s1",
                                           .learn = learn,
                                           .evidence = evidence,
@@ -899,6 +902,43 @@ who_works_at_a_relay_is_told(void **state UNUSED)
     unmake(&b);
 }
 
+static void
+the_country_of_an_end_counts(void **state UNUSED)
+{
+    static const uint8_t peers[][4] = {{203, 0, 113, 7}, {198, 51, 100, 7}, {192, 0, 2, 7}};
+    struct bench b;
+    struct diag diag = {""};
+    char path[] = "/tmp/geo-monitor-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_true(geo_write_usual(path));
+    assert_ok(geo_open(path, &geo, &diag));
+    make(&b,
+         HEAD("in") "    on: conversation\n    country: [YY, ZZ]\n" HEAD(
+             "out") "    on: conversation\n    country: {not: [ZZ]}\n",
+         0, NULL);
+    for (unsigned i = 0; i < ARRAY_SIZE(peers); i++) {
+        struct made_frame f = {.size = 0};
+        put(&f, (uint8_t[]){2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1, 8, 0}, 14);
+        put_ipv4(&f, 17, 8, 0, 1);
+        memcpy(f.octets + 30, peers[i], 4);
+        put_udp(&f, 40000, 5000, 0);
+        b.now += SECOND;
+        const struct frame frame = as_frame(&f, b.now, ++b.number);
+        monitor_frame(b.monitor, &frame);
+    }
+    assert_int_equal(b.n_told, 2); /* of the third nobody knows */
+    assert_string_equal(text_of(b.told[0], "rule"), "in");
+    assert_string_equal(text_of(json_object_get(b.told[0], "target"), "address"), "203.0.113.7");
+    assert_string_equal(text_of(b.told[1], "rule"), "out");
+    assert_string_equal(text_of(json_object_get(b.told[1], "target"), "address"), "198.51.100.7");
+    unmake(&b);
+    geo_close(geo);
+    geo = NULL;
+    close(fd);
+    unlink(path);
+}
+
 /* "abc": FIPS 180-2 appendix B.1; RFC 1321 appendix A.5. */
 #define ABC_SHA256 "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\n"
 #define ABC_MD5 "900150983cd24fb0d6963f7d28e17f72\n"
@@ -1071,6 +1111,7 @@ main(void)
         cmocka_unit_test(packets_of_the_conversation_are_kept),
         cmocka_unit_test(a_directory_that_is_not_there_is_said),
         cmocka_unit_test(who_works_at_a_relay_is_told),
+        cmocka_unit_test(the_country_of_an_end_counts),
         cmocka_unit_test(a_bad_file_is_known_by_its_hash_in_http),
         cmocka_unit_test(chunks_are_one_file),
         cmocka_unit_test(a_file_with_a_hole_has_no_hash),

@@ -39,6 +39,7 @@ struct program {
     struct oui_registry *registry; /* NULL: there is none */
     struct rules *rules;           /* NULL: there are none */
     struct feed *feed;             /* NULL: there is none */
+    struct geo *geo;               /* NULL: there is none */
     struct monitor *monitor;
     struct suricata_rules *suricata;  /* NULL: there are none */
     struct suricata_matcher *matcher; /* of them */
@@ -697,6 +698,8 @@ prepare(struct program *p, struct diag *diag)
         err = rules_read(&source, o->rules, o->n_rules, &p->rules, diag);
     if (!err)
         err = read_feeds(p, diag);
+    if (!err && o->geo)
+        err = geo_open(o->geo, &p->geo, diag);
     if (!err && (o->assets || o->identities || o->link || p->rules))
         err = read_registry(p, diag);
     if (!err && o->n_suricata)
@@ -714,6 +717,7 @@ prepare(struct program *p, struct diag *diag)
                                           .has_assets = o->assets || o->link,
                                           .has_habits = o->habits || o->link,
                                           .feed = p->feed,
+                                          .geo = p->geo,
                                           .rules = p->rules,
                                           .has_alerts = o->n_suricata && tells_alerts(o),
                                           .name = o->name,
@@ -802,6 +806,7 @@ main(int argc, char **argv)
     tls_free(p.tls);
     rules_free(p.rules);
     feed_free(p.feed);
+    geo_close(p.geo);
     oui_free(p.registry);
     buf_fini(&p.line);
     return is_well && !fflush(stdout) ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -88,6 +88,7 @@ static const struct option_row rows[] = {
                  "detections, a file or a directory; may be given several times"),
     OTHER_OPTION("feed", "FILE", add_feed, "",
                  "addresses and names that are bad; may be given several times"),
+    TEXT_OPTION("geo", "FILE", AT(geo), "", "database of countries (MMDB), for rules that ask"),
     FLAG_OPTION("alerts", AT(alerts), "print alerts, a line of JSON each"),
     FLAG_OPTION("incidents", AT(incidents), "print at the end what belongs together"),
     FLAG_OPTION("coverage", AT(coverage), "print which techniques the rules see, and end"),
@@ -153,6 +154,8 @@ sensor_options_parse(int argc, char *const *argv, struct sensor_options *result,
         return diag_set(diag, ERR_INVALID, "--rules is needed for that");
     if (o.n_feeds && !o.n_rules && !o.help && !o.version)
         return diag_set(diag, ERR_INVALID, "--feed needs --rules, which look into it");
+    if (o.geo && !o.n_rules && !o.help && !o.version)
+        return diag_set(diag, ERR_INVALID, "--geo needs --rules, which ask for it");
     if (!o.help && !o.version && !o.coverage && !o.read == !o.n_interfaces)
         return diag_set(diag, ERR_INVALID, "%s",
                         o.read ? "--read and --interface exclude each other"

@@ -24,6 +24,7 @@ struct sensor_options {
     unsigned n_rules;
     const char *feeds[SENSOR_RULES]; /* files of what is bad */
     unsigned n_feeds;
+    const char *geo;                    /* database of countries; NULL: none */
     const char *suricata[SENSOR_RULES]; /* files of rules */
     unsigned n_suricata;
     const char *variables[SENSOR_VARIABLES]; /* "HOME_NET=[10.0.0.0/8]" */
