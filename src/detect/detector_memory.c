@@ -5,7 +5,9 @@
 
 #include <math.h>
 
-#define RANGE_SURE 10 /* values without which a range is none */
+#define RANGE_SURE 10       /* values without which a range is none */
+#define USUAL 0x757375616cu /* tells counts from ranges among the keys */
+#define COUNT_MAX 1e6
 
 /* ---- Keys ---- */
 
@@ -189,6 +191,38 @@ detector_set_mark(struct detector *d, const struct event *e, const struct rule_m
     m->lasts = mark->lasts;
 }
 
+/* How many make a hit: of what is only worth telling if it is far more than usual, what was the
+ * most of the same while that was learned counts. What is learned later is not usual: who goes on
+ * slowly would not be seen. `*most`: what is to be learned of now; NULL: nothing. */
+static uint32_t
+count_limit(struct detector *d, const struct event *e, const struct rule *rule, uint64_t key,
+            struct range **most)
+{
+    bool is_new;
+    *most = NULL;
+    if (!rule->usual || !d->config.learn)
+        return rule->count;
+    uint64_t usual_key = hash_mix(hash_add(key, USUAL));
+    uint64_t limit = (uint64_t)rule->usual * rule->count;
+    if (detector_rule_learns(d, rule)) {
+        *most = cells_make(d->ranges, usual_key, e->time, &is_new);
+    } else {
+        const struct range *was = cells_find(d->ranges, usual_key, e->time);
+        double high = was && was->high >= 0 ? fmin(was->high, COUNT_MAX) : 0;
+        limit = MAX(rule->count, rule->usual * (uint64_t)high);
+    }
+    return (uint32_t)MIN(limit, rule->is_distinct ? RULE_DISTINCT : (uint64_t)UINT32_MAX);
+}
+
+static void
+learn_most(struct range *most, uint32_t n)
+{
+    if (!most)
+        return;
+    most->high = fmax(most->high, n);
+    most->n += most->n < UINT32_MAX;
+}
+
 /* In halves of the time: what is counted came within it, and at least all of its later half is.
  * Begins anew when it has reached what the rule asks for. */
 uint32_t
@@ -197,6 +231,8 @@ detector_count(struct detector *d, const struct event *e, const struct rule *rul
     bool is_new;
     nsec_t half = rule->within / 2;
     uint64_t key = detector_key(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
+    struct range *most;
+    uint32_t limit = count_limit(d, e, rule, key, &most);
     struct tally *t = cells_make(d->tallies, key, e->time, &is_new);
     if (is_new || has_elapsed(e->time, t->since, 2 * half))
         *t = (struct tally){.since = e->time};
@@ -204,8 +240,10 @@ detector_count(struct detector *d, const struct event *e, const struct rule *rul
         *t = (struct tally){.since = t->since + half, .before = t->n};
     t->n++;
     uint32_t n = t->before + t->n;
-    if (n < rule->count)
+    if (n < limit) {
+        learn_most(most, n);
         return 0;
+    }
     *t = (struct tally){.since = e->time};
     return n;
 }
@@ -216,6 +254,8 @@ detector_count_distinct(struct detector *d, const struct event *e, const struct 
     bool is_new;
     uint64_t h = hash_mix(add_part(d, e, &rule->distinct, d->seed));
     uint64_t key = detector_key(d, e, &rule->by, d->seeds[index_of(d, rule)].rule);
+    struct range *most;
+    uint32_t limit = count_limit(d, e, rule, key, &most);
     struct distinct *t = cells_make(d->distincts, key, e->time, &is_new);
     if (is_new || has_elapsed(e->time, t->since, rule->within)) {
         t->since = e->time;
@@ -226,8 +266,10 @@ detector_count_distinct(struct detector *d, const struct event *e, const struct 
             return 0;
     }
     t->prints[t->n++] = (uint32_t)h;
-    if (t->n < rule->count)
+    if (t->n < limit) {
+        learn_most(most, t->n);
         return 0;
+    }
     uint32_t n = t->n;
     t->n = 0;
     t->since = e->time;

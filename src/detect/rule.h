@@ -138,6 +138,7 @@ struct rule {
     unsigned n_values;
     struct rule_part values[4]; /* ... the first that is there */
     uint32_t count;             /* fires at this; 0: at each */
+    uint32_t usual;             /* ... and so many times the most that was usual; 0: at `count` */
     nsec_t within;
     struct rule_key by;        /* ... of each of these */
     struct rule_part distinct; /* counted once each */

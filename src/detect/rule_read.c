@@ -647,7 +647,7 @@ expect_keys(struct reader *r, struct yaml_place place, const json_t *value,
 static enum err
 read_count(struct reader *r, struct yaml_place place, json_t *value)
 {
-    static const char *const names[] = {"of", "within", "by", "distinct"};
+    static const char *const names[] = {"of", "within", "by", "distinct", "usual"};
     struct rule *rule = r->rule;
     enum err err = expect_keys(r, place, value, names, ARRAY_SIZE(names));
     if (err)
@@ -660,6 +660,11 @@ read_count(struct reader *r, struct yaml_place place, json_t *value)
         return FAIL(r, of ? member(value, "of") : place, "of: 2 to %d expected",
                     distinct ? RULE_DISTINCT : 1000000);
     rule->count = (uint32_t)n;
+    json_t *usual = json_object_get(value, "usual");
+    json_int_t times = json_is_integer(usual) ? json_integer_value(usual) : 0;
+    if (usual && (times < 2 || times > 100))
+        return FAIL(r, member(value, "usual"), "usual: 2 to 100 expected");
+    rule->usual = (uint32_t)times;
     if (!within || !by)
         return FAIL(r, place, "'within' and 'by' expected");
     err = read_duration(r, member(value, "within"), within, &rule->within);

@@ -117,6 +117,7 @@ mistakes_are_told_with_their_place(void **state UNUSED)
         {HEAD "    count: {of: 300, distinct: port, within: 1s, by: source}\n", "of: 2 to 256"},
         {HEAD "    count: {of: 5, by: source}\n", "'within' and 'by'"},
         {HEAD "    count: {of: 5, within: soon, by: source}\n", "a time like 10s"},
+        {HEAD "    count: {of: 5, usual: 1, within: 1s, by: source}\n", "usual: 2 to 100"},
         {HEAD "    sets: {mark: m, by: source}\n", "'mark', 'by' and 'for'"},
         {HEAD "    on: finding\n", "'finding' and 'on: finding' need each other"},
         {HEAD "    on: conversation\n    act: read\n", "only a message has"},

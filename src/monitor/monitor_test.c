@@ -902,6 +902,56 @@ who_works_at_a_relay_is_told(void **state UNUSED)
     unmake(&b);
 }
 
+#define TOGGLES(n, from, to)                                                                       \
+    for (unsigned i = 0; i < (n); i++)                                                             \
+    ask(&b, from, to, i % 2 ? COIL_ON : COIL_OFF)
+
+/* Who is busy by design is told when it is far busier, and who is not as ever. */
+static void
+what_is_far_more_than_usual_is_told(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("toggled") "    protocol: modbus\n    kind: request\n    act: operate\n"
+                         "    count: {of: 4, usual: 3, within: 10s, by: [source, target]}\n",
+         1000 * SECOND, NULL);
+    for (unsigned k = 0; k < 40; k++) {
+        TOGGLES(8, 1, 2);
+        TOGGLES(1, 3, 2);
+        b.now += 30 * SECOND;
+    }
+    assert_int_equal(b.n_told, 0);
+    TOGGLES(23, 1, 2);
+    assert_int_equal(b.n_told, 0);
+    b.now += 30 * SECOND;
+    TOGGLES(24, 1, 2);
+    assert_int_equal(b.n_told, 1);
+    assert_int_equal(number_of(b.told[0], "count"), 1);
+    TOGGLES(3, 3, 2);
+    assert_int_equal(b.n_told, 1);
+    TOGGLES(1, 3, 2);
+    assert_int_equal(b.n_told, 2);
+    TOGGLES(4, 5, 2); /* never seen before */
+    assert_int_equal(b.n_told, 3);
+    unmake(&b);
+}
+
+/* What is told while the sensor learns does not become usual. */
+static void
+what_is_far_more_is_told_while_it_learns(void **state UNUSED)
+{
+    struct bench b;
+    make(&b,
+         HEAD("toggled") "    protocol: modbus\n    kind: request\n    act: operate\n"
+                         "    count: {of: 4, usual: 3, within: 10s, by: [source, target]}\n",
+         1000 * SECOND, NULL);
+    TOGGLES(11, 1, 2);
+    assert_int_equal(b.n_told, 0);
+    TOGGLES(1, 1, 2);
+    assert_int_equal(b.n_told, 1);
+    unmake(&b);
+}
+
 static void
 the_country_of_an_end_counts(void **state UNUSED)
 {
@@ -1111,6 +1161,8 @@ main(void)
         cmocka_unit_test(packets_of_the_conversation_are_kept),
         cmocka_unit_test(a_directory_that_is_not_there_is_said),
         cmocka_unit_test(who_works_at_a_relay_is_told),
+        cmocka_unit_test(what_is_far_more_than_usual_is_told),
+        cmocka_unit_test(what_is_far_more_is_told_while_it_learns),
         cmocka_unit_test(the_country_of_an_end_counts),
         cmocka_unit_test(a_bad_file_is_known_by_its_hash_in_http),
         cmocka_unit_test(chunks_are_one_file),
