@@ -24,7 +24,7 @@
 #define UNKNOWN_TYPE 44
 
 struct asked {
-    uint64_t answer; /* hash of the last one */
+    uint64_t answer; /* hash of the last one, of datagrams */
     nsec_t answered;
     uint32_t function, quantity;
     uint8_t n_open; /* times that it was asked, and not answered */
@@ -227,6 +227,7 @@ hash_answer(const struct pdu *p)
     return hash;
 }
 
+/* Over another way. In a stream what comes again is not given twice. */
 static bool
 is_copy(const struct asked *a, const struct sight *at)
 {
@@ -289,8 +290,7 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
             return;
         judge_sender(w, t, at);
         if (a)
-            TELL("answer-twice", "a second answer to one request, %s content",
-                 a->answer == hash_answer(at->pdu) ? "the same" : "another");
+            TELL("answer-twice", "a second answer to one request");
         else
             TELL("answer-unasked", "an answer to what is none of the last %d requests", ASKED);
         return;
@@ -299,8 +299,10 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
     bool fits = judge_fit(w, t, a, s, at);
     if (!is_to_all)
         a->n_open--;
-    a->answer = hash_answer(at->pdu);
-    a->answered = at->now;
+    if (at->conversation->key.proto == PROTO_UDP) {
+        a->answer = hash_answer(at->pdu);
+        a->answered = at->now;
+    }
     t->n_fit += fits && t->n_fit < SURE;
 }
 

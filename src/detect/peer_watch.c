@@ -9,9 +9,9 @@
 #define SOURCES 256
 #define KINDS 2048
 #define NAME_SIZE 132
-#define ENTRIES 64  /* values of a data set that are looked at */
-#define PARTNERS 16 /* of a kind; only those of its first time can be there each time */
-#define PENDING 128 /* changes of which it is not yet known who else changed */
+#define ENTRIES 64 /* values of a data set that are looked at */
+#define PARTNERS 8 /* of a kind; only those of its first time can be there each time */
+#define PENDING 32 /* changes of which it is not yet known who else changed */
 #define WITHIN NSEC_PER_SEC
 #define SURE 5  /* times that it came with a partner */
 #define USUAL 3 /* times without it, and that is usual */
