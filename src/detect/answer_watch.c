@@ -16,6 +16,7 @@
 #define TTL_STEP 5 /* as of tcp_watch.c */
 #define COPY_WITHIN (100 * NSEC_PER_MSEC)
 #define LEARN (60 * NSEC_PER_SEC)
+#define PROTO_TCP 6
 #define PROTO_UDP 17
 #define EVERYBODY 0xffff /* a common address of -104 */
 #define STARTDT (IEC104_U_FORMAT | 0x07)

@@ -80,6 +80,16 @@ who_hears_one_side_tells_nothing(void **state)
     assert_found(b, "");
 }
 
+static void
+a_request_that_the_capture_lacks_was_there(void **state)
+{
+    struct bench *b = *state;
+    struct bench_connection c = polled(b);
+    c.seq[0] += 12;
+    bench_say(b, &c, 1, "0002 0000 0007 01 03 04 0001 0002");
+    assert_found(b, "");
+}
+
 /* ---- DNP3 over UDP ---- */
 
 /* Between master 3 and an outstation; a segment of up to 16 octets. */
@@ -199,6 +209,7 @@ TEST_MAIN(BENCH_TEST(answers_to_what_was_asked_are_not_told_of),
           BENCH_TEST(a_second_answer_is_told), BENCH_TEST(an_answer_to_what_nobody_asked_is_told),
           BENCH_TEST(another_number_of_registers_is_told),
           BENCH_TEST(who_hears_one_side_tells_nothing),
+          BENCH_TEST(a_request_that_the_capture_lacks_was_there),
           BENCH_TEST(a_datagram_from_another_mac_is_told),
           BENCH_TEST(fragments_of_one_answer_are_one),
           BENCH_TEST(events_of_an_outstation_that_nobody_asks_are_told),

@@ -73,7 +73,6 @@ messages_that_nobody_understands_are_told(void **state)
     struct bench *b = *state;
     struct bench_connection c = bench_connection(40000, 502);
     bench_open(b, &c);
-    bench_say(b, &c, 0, "0001 0000 0006 01 03 0000 0002");
     for (unsigned i = 0; i < 20; i++) {
         bench_wait(b, 100 * NSEC_PER_MSEC);
         bench_say(b, &c, 0, "0001 0000 0006 01 03 0000 0002");

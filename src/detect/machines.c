@@ -206,8 +206,8 @@ take_beginning(struct machines *m, const struct sight *at, const struct layers *
         const struct stream *back = &at->conversation->streams[!at->way];
         begins = (l->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
                  at->conversation->packets[at->way] == 1;
-        memory->lacks[at->way] = l->tcp_flags & TCP_ACK && back->is_begun &&
-                                 (int32_t)(l->tcp_ack - back->next) > 0;
+        memory->lacks[at->way] = l->tcp_flags & TCP_ACK &&
+                                 (!back->is_begun || (int32_t)(l->tcp_ack - back->next) > 0);
     } else if (l->proto == PROTO_UDP) {
         begins = at->now - memory->datagram >= BEACON_GAP || at->now < memory->datagram;
         memory->datagram = at->now;
