@@ -395,6 +395,22 @@ bodies_are_put_together(void **state UNUSED)
     assert_string_equal(end(&b), "2 1 4 6 7");
 }
 
+/* Heard from the middle on, from the lower port: who asks is the client. */
+static void
+who_asks_is_the_client(void **state UNUSED)
+{
+    struct bench b;
+    begin(
+        &b,
+        "alert http any any -> any any (flow:to_server; http.method; content:\"GET\"; sid:1;)\n"
+        "alert http any any -> any any (flow:to_client; http.stat_code; content:\"200\"; sid:2;)\n"
+        "alert tcp any any -> any any (flow:to_client; content:\"200 OK\"; sid:3;)\n",
+        64000);
+    say(&b, true, "GET / HTTP/1.1\r\n\r\n");
+    say(&b, false, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    assert_string_equal(end(&b), "1 2 3");
+}
+
 static void
 a_body_ends_with_its_connection(void **state UNUSED)
 {
@@ -743,7 +759,7 @@ buffers_that_do_not_fit_are_refused(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(a_request_has_its_buffers), cmocka_unit_test(a_response_has_its_buffers),
           cmocka_unit_test(targets_are_mended_as_servers_do),
           cmocka_unit_test(what_is_encoded_may_stand_at_the_end),
-          cmocka_unit_test(bodies_are_put_together),
+          cmocka_unit_test(bodies_are_put_together), cmocka_unit_test(who_asks_is_the_client),
           cmocka_unit_test(a_body_ends_with_its_connection),
           cmocka_unit_test(compressed_bodies_are_unpacked),
           cmocka_unit_test(a_bomb_is_unpacked_so_far),

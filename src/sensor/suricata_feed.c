@@ -30,7 +30,7 @@ void
 suricata_feed_message(struct suricata_matcher *m, const struct conversation *c, unsigned way,
                       const struct frame *f, const struct pdu *p)
 {
-    if (!suricata_asks(m, p->protocol))
+    if (c->side != SIDE_UNKNOWN && !suricata_asks(m, p->protocol))
         return;
     struct suricata_where w;
     fill(&w, c, way, f);

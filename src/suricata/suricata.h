@@ -115,7 +115,8 @@ struct suricata_matcher *suricata_matcher_new(const struct suricata_rules *, siz
                                               suricata_alert_fn *, void *arg);
 void suricata_matcher_free(struct suricata_matcher *); /* NULL is fine */
 
-/* Whether a rule asks for messages of the protocol at all. */
+/* Whether a rule asks for messages of the protocol at all. Of a conversation whose sides are not
+ * known they tell who is the client. */
 bool suricata_asks(const struct suricata_matcher *, const struct protocol *);
 void suricata_message(struct suricata_matcher *, const struct suricata_where *, const struct pdu *);
 /* Octets of a body of HTTP, behind its head; NULL: so many are missing. */

@@ -321,10 +321,15 @@ suricata_message(struct suricata_matcher *m, const struct suricata_where *w, con
 {
     const struct app_rules *of = suricata_app_rules(m->rules, p->protocol);
     unsigned way;
-    if (!of || !w->ip)
+    bool tells_side = w->side == SIDE_UNKNOWN;
+    if ((!of && !tells_side) || !w->ip)
         return;
     struct flow *f = matcher_hear(m, w, &way);
     f->established |= w->proto == PROTO_TCP;
+    if (tells_side && p->kind <= PDU_REFUSAL) /* better than by its ports */
+        f->client = (uint8_t)(p->kind == PDU_REQUEST ? way : !way);
+    if (!of)
+        return;
     for (size_t i = 0; i < of->keywords.n; i++) {
         uint32_t rule = of->keywords.rules[i];
         if (!matcher_was_alerted(m, rule, w) && messages_are(m, m->rules->rules[rule], p))
