@@ -38,7 +38,7 @@ MODBUS_APART = {
     "ITI__pcaps_bro_modbus_modbusSmall.pcap": "requests that are too short: Suricata tells nothing of them, here their function counts",
 }
 # TLS that begins within another protocol Suricata does not take for it.
-WITHIN_ANOTHER = ("starttls", "auth-tls")
+WITHIN_ANOTHER = ("starttls", "auth-tls", "to-ssl")
 # How much of a kind may differ (of 1), and why; everything else: 0.02.
 DIFFERING = {
     "flow": (0.14, "where a capture begins in the middle, Suricata takes the first sender for the client"),
