@@ -153,9 +153,9 @@ ordered = centre.ask("POST", f"/sensor/habits/approve?site={SITE}", {"client": "
                      timeout=20)
 check("an order about it goes there: a sensor without rules refuses it", ordered and ordered[0] == 422 and
       "no rules" in ordered[1]["detail"], ordered)
-order = [e for e in get(site, "/journal?type=sensor.habit")["events"]]
-check("... by whom, in the site's journal", [e["type"] for e in order] == ["sensor.habit", "sensor.habit.failed"] and
-      order[0]["actor"] == "olga", order)
+orders = lambda: [(e["type"], e["actor"]) for e in (get(site, "/journal?type=sensor.habit") or {"events": []})["events"]]
+check("... by whom, in the site's journal, and that it failed",
+      wait_until(lambda: orders() == [("sensor.habit", "olga"), ("sensor.habit.failed", "system/sensors")]), orders)
 
 brokers[SITE].kill()
 brokers[SITE].wait()
