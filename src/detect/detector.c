@@ -462,6 +462,8 @@ detector_message(struct detector *d, const struct conversation *c, unsigned way,
     if (!list->n) /* most answers: what is kept of the conversation is not looked at */
         return;
     struct watch *w = watch_of(d, c);
+    if (w->judged != d->generation) /* it was forgotten */
+        detector_judge_again(d, c);
     if (!list->needs_each && was_seen(w, way, p)) {
         list->n_skipped++;
         return;

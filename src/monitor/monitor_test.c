@@ -726,7 +726,8 @@ what_was_learned_is_kept(void **state UNUSED)
     unmake(&again);
 }
 
-/* The file ends with the only range and its count, which may be as large as it can. */
+/* The file ends with the only range and its count, which may be as large as it can, and that nobody
+ * said anything. */
 static void
 a_range_of_any_number_of_values_is_one(void **state UNUSED)
 {
@@ -740,7 +741,7 @@ a_range_of_any_number_of_values_is_one(void **state UNUSED)
     b.now += 2 * SECOND;
     ask(&b, 1, 2, WRITE);
     detector_save(monitor_detector(b.monitor), &saved);
-    buf_patch_be32(&saved, saved.size - 4, UINT32_MAX);
+    buf_patch_be32(&saved, saved.size - 8, UINT32_MAX);
     assert_ok(detector_restore(monitor_detector(b.monitor), saved.data, saved.size, &diag));
     ask(&b, 1, 2, WRITE_BIG);
     assert_int_equal(b.n_told, 1);
