@@ -84,6 +84,22 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 }
 
 static void
+on_lost(void *arg, const struct conversation *c, unsigned way, uint32_t n)
+{
+    buf_printf(arg, "%u ", n);
+    put(arg, "lost", c, way, NULL);
+}
+
+static void
+on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const uint8_t *octets, uint32_t size, bool is_end)
+{
+    buf_printf(arg, "%016" PRIx64 " %u %d ", octets && size ? hash_bytes(octets, size, 1) : 0, size,
+               is_end);
+    put(arg, "content", c, way, f);
+}
+
+static void
 on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
          const struct layers *l)
 {
@@ -144,6 +160,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .odd = on_odd,
                                    .message = on_message,
                                    .malformed = on_malformed,
+                                   .lost = on_lost,
+                                   .content = on_content,
                                    .data = on_data,
                                    .taken = on_taken,
                                    .ended = on_ended};

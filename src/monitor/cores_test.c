@@ -358,6 +358,15 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 }
 
 static void
+on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
+           const uint8_t *octets, uint32_t size, bool is_end)
+{
+    buf_printf(arg, "content %016" PRIx64 " %u %d ", octets ? hash_bytes(octets, size, 1) : 0, size,
+               is_end);
+    put_conversation(arg, c, way, f);
+}
+
+static void
 on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
          const struct layers *l)
 {
@@ -478,6 +487,7 @@ run(const struct way_to_run *way)
                                           .message = on_message,
                                           .malformed = on_malformed,
                                           .data = way->is_lean ? NULL : on_data,
+                                          .content = way->is_lean ? NULL : on_content,
                                           .taken = way->is_lean ? NULL : on_taken,
                                           .ended = on_ended,
                                           .said = on_said,
@@ -540,8 +550,8 @@ assert_equal_with(struct way_to_run way, unsigned most)
 static void
 the_traffic_has_all_of_it(void **state UNUSED)
 {
-    static const char *const words[] = {"message ", "malformed ", "data ",  "taken ",
-                                        "ended ",   "said ",      "alert ", "device "};
+    static const char *const words[] = {"message ", "malformed ", "content ", "data ",  "taken ",
+                                        "ended ",   "said ",      "alert ",   "device "};
     struct buf told = run(&(struct way_to_run){.cores = 1, .turns = 4000, .seed = 1});
     for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
         if (count_lines(&told, words[i]) < 10)

@@ -455,7 +455,9 @@ static size_t
 tell_content(struct teller *t, const struct content *x, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    w->content(w->arg, learn(t, &x->entry), way, x->frame ? x->frame : f, &x->part);
+    struct conversation *c = learn(t, &x->entry);
+    if (w->content)
+        w->content(w->arg, c, way, x->frame ? x->frame : f, &x->part);
     return sizeof *x;
 }
 
