@@ -84,18 +84,18 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 }
 
 static void
-on_lost(void *arg, const struct conversation *c, unsigned way, uint32_t n)
+on_missing(void *arg, const struct conversation *c, unsigned way, uint32_t n)
 {
     buf_printf(arg, "%u ", n);
-    put(arg, "lost", c, way, NULL);
+    put(arg, "missing", c, way, NULL);
 }
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const uint8_t *octets, uint32_t size, bool is_end)
+           const struct file_part *x)
 {
-    buf_printf(arg, "%016" PRIx64 " %u %d ", octets && size ? hash_bytes(octets, size, 1) : 0, size,
-               is_end);
+    buf_printf(arg, "%016" PRIx64 " %zu %u %u ", x->octets ? hash_bytes(x->octets, x->size, 1) : 0,
+               x->size, x->flags, x->block);
     put(arg, "content", c, way, f);
 }
 
@@ -160,7 +160,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                    .odd = on_odd,
                                    .message = on_message,
                                    .malformed = on_malformed,
-                                   .lost = on_lost,
+                                   .missing = on_missing,
                                    .content = on_content,
                                    .data = on_data,
                                    .taken = on_taken,

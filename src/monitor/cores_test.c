@@ -359,10 +359,10 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const uint8_t *octets, uint32_t size, bool is_end)
+           const struct file_part *x)
 {
-    buf_printf(arg, "content %016" PRIx64 " %u %d ", octets ? hash_bytes(octets, size, 1) : 0, size,
-               is_end);
+    buf_printf(arg, "content %016" PRIx64 " %zu %u %u ",
+               x->octets ? hash_bytes(x->octets, x->size, 1) : 0, x->size, x->flags, x->block);
     put_conversation(arg, c, way, f);
 }
 
