@@ -84,18 +84,19 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 }
 
 static void
-on_missing(void *arg, const struct conversation *c, unsigned way, uint32_t n)
+on_missing(void *arg, const struct conversation *c, unsigned way, uint32_t lost)
 {
-    buf_printf(arg, "%u ", n);
+    buf_printf(arg, "%u ", lost);
     put(arg, "missing", c, way, NULL);
 }
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const struct file_part *x)
+           const struct file_part *p)
 {
-    buf_printf(arg, "%016" PRIx64 " %zu %u %u ", x->octets ? hash_bytes(x->octets, x->size, 1) : 0,
-               x->size, x->flags, x->block);
+    buf_printf(arg, "%016" PRIx64 " %zu %x %u ",
+               p->octets && p->size ? hash_bytes(p->octets, p->size, 1) : 0, p->size, p->flags,
+               p->block);
     put(arg, "content", c, way, f);
 }
 

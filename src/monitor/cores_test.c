@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/hash.h"
+#include "detect/feed.h"
 #include "detect/rule.h"
 #include "sensor/message_json.h"
 #include "sensor/protocols.h"
@@ -359,10 +360,10 @@ on_data(void *arg, const struct conversation *c, unsigned way, const struct fram
 
 static void
 on_content(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
-           const struct file_part *x)
+           const struct file_part *p)
 {
-    buf_printf(arg, "content %016" PRIx64 " %zu %u %u ",
-               x->octets ? hash_bytes(x->octets, x->size, 1) : 0, x->size, x->flags, x->block);
+    buf_printf(arg, "content %016" PRIx64 " %zu %x %u ",
+               p->octets ? hash_bytes(p->octets, p->size, 1) : 0, p->size, p->flags, p->block);
     put_conversation(arg, c, way, f);
 }
 
@@ -441,6 +442,7 @@ put_counters(struct buf *b, const struct sensor_counters *c)
 }
 
 static struct rules *rules;
+static struct feed *feed;              /* has the hash of what HTTP servers answer */
 static struct sensor_counters counted; /* by the last run */
 
 static int
@@ -449,13 +451,17 @@ read_rules(void **state UNUSED)
     static const char *const paths[] = {TIELINE_SOURCE_DIR "/etc/detections"};
     const struct rules_source source = {.protocols = protocols_all};
     struct diag diag = {""};
-    return rules_read(&source, paths, 1, &rules, &diag);
+    static const char hash[] = "21d0a87b3eb7e47233858e7f0e069aa90ff66af6adeafebf26ef330eacafc9c2";
+    feed = feed_new();
+    return feed_add(feed, hash, sizeof hash - 1, "feed", &diag) ||
+           rules_read(&source, paths, 1, &rules, &diag);
 }
 
 static int
 free_rules(void **state UNUSED)
 {
     rules_free(rules);
+    feed_free(feed);
     return 0;
 }
 
@@ -479,6 +485,7 @@ run(const struct way_to_run *way)
                                           .memory = way->memory,
                                           .cores = way->cores,
                                           .rules = rules,
+                                          .feed = feed,
                                           .has_assets = true,
                                           .has_habits = true,
                                           .name = "s1",
@@ -557,6 +564,7 @@ the_traffic_has_all_of_it(void **state UNUSED)
         if (count_lines(&told, words[i]) < 10)
             fail_msg("few of %s", words[i]);
     }
+    assert_non_null(strstr(buf_cstr(&told), "\"rule\":\"feed-file\""));
     assert_true(counted.datagrams_rebuilt > 100);
     assert_true(counted.holes > 10 && counted.repeated > 10 && counted.differing > 10);
     assert_true(counted.foreign > 10 && counted.octets_skipped > 10);

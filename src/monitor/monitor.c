@@ -46,6 +46,14 @@ static void
 on_finding(void *arg, const struct finding *finding)
 {
     struct monitor *m = arg;
+    detector_finding(m->detector, finding);
+}
+
+/* Of a machine that may be told early. */
+static void
+on_machine(void *arg, const struct finding *finding)
+{
+    struct monitor *m = arg;
     if (m->is_noting)
         finding_note_put(sensor_note(m->sensor, finding_note_size(finding)), finding);
     else
@@ -399,11 +407,12 @@ make_detector(struct monitor *m)
                                              .arg = m,
                                              .hit = on_hit,
                                              .plan = look_up};
-    const struct watch_config machines = {.found = on_finding, .arg = m};
+    const struct watch_config machines = {.found = on_machine, .arg = m};
+    const struct watch_config files = {.found = on_finding, .arg = m};
     m->detector = detector_new(&detector);
     m->machines = machines_new(&machines);
     if (m->config.feed && feed_hashes(m->config.feed))
-        m->files = file_watch_new(&machines, m->config.feed);
+        m->files = file_watch_new(&files, m->config.feed);
 }
 
 enum err
