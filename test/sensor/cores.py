@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Is all that tieline-sensor tells of a capture the same with several cores, octet for octet? cores.py SENSOR PCAPS
 
-Every capture is read with one, two and four; what `objects` of --habits say is left out, which is an estimate that differs from
-one run to the next. Packets that are kept, and rules of Suricata, are compared for a few."""
+Every capture is read with one, two and four; what `objects` and `examples` of --habits say is left out: an estimate that differs
+from one run to the next. Packets that are kept, and rules of Suricata, are compared for a few."""
 import hashlib
 import pathlib
 import re
@@ -13,7 +13,7 @@ import tempfile
 ALL = ["--messages", "--identities", "--assets", "--habits", "--counters", "--alerts", "--incidents", "--rules", "etc/detections",
        "--learn", "1s"]
 CORES = (1, 2, 4)
-estimate = re.compile(rb'"objects":\d+')
+estimate = re.compile(rb'"objects":\d+(,"examples":\[("([^"\\]|\\.)*",?)*\])?')
 here = pathlib.Path(__file__).resolve().parent
 
 
