@@ -99,8 +99,8 @@ tunnels_are_followed(void **state UNUSED)
                                               "100088be 00000001 1001000000000000",
                                               "",
                                               "100022eb 00000001 200000010000000000000000",
-                                              "100022eb 00000001 200000010000000000000001"
-                                              "1400000000000000"};
+                                              ("100022eb 00000001 200000010000000000000001"
+                                               "1400000000000000")};
         struct made_frame header = {.size = 0};
         put_hex(&header, headers[i]);
         uint16_t size = (uint16_t)(header.size + inner.size + (is_vxlan ? 8 : 0));
