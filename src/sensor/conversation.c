@@ -181,15 +181,21 @@ key_equal(const struct conversation_key *a, const struct conversation_key *b)
 }
 
 static void
-end(struct conversations *t, struct conversation *c)
+tell_end(struct conversations *t, struct conversation *c)
 {
-    uint32_t i = (uint32_t)(c - t->all);
-    uint32_t *at = &t->heads[hash_of(t, &c->key) & t->mask];
     bool was = t->is_ending;
     t->is_ending = true;
     if (t->ended)
         t->ended(t->arg, c);
     t->is_ending = was;
+}
+
+static void
+end(struct conversations *t, struct conversation *c)
+{
+    uint32_t i = (uint32_t)(c - t->all);
+    uint32_t *at = &t->heads[hash_of(t, &c->key) & t->mask];
+    tell_end(t, c);
     while (*at != i)
         at = &t->all[*at].chain;
     *at = c->chain;
@@ -300,8 +306,7 @@ conversation_restart(struct conversations *t, struct conversation *c, nsec_t now
                                  .chain = c->chain,
                                  .newer = c->newer,
                                  .older = c->older};
-    if (t->ended)
-        t->ended(t->arg, c);
+    tell_end(t, c);
     forget(t, c);
     *c = fresh;
 }
