@@ -29,24 +29,7 @@ fuzz_sink(void *arg, const struct pdu *p)
         check(f->object >= object || !f->object);
         check(pdu_has(p, f->id));
         object = f->object ? f->object : object;
-        size_t n = 0;
-        switch (protocol->fields[f->id].type) {
-        case FIELD_TEXT:
-        case FIELD_OCTETS:
-            n = f->n;
-            break;
-        case FIELD_BITS:
-            n = (f->n + 7) / 8;
-            break;
-        case FIELD_WORDS:
-            n = 2 * (size_t)f->n;
-            break;
-        case FIELD_MAC:
-            n = 6;
-            break;
-        default:
-            break;
-        }
+        size_t n = field_octets(protocol->fields[f->id].type, f);
         uint8_t sum = 0; /* a sanitizer sees what is not the message's */
         for (size_t k = 0; k < n; k++)
             sum ^= f->octets[k];

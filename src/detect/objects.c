@@ -45,28 +45,10 @@ object_resolve(const struct protocol *p, struct object_fields *out)
     }
 }
 
-static size_t
-octets_of(enum field_type type, const struct field *f)
-{
-    switch (type) {
-    case FIELD_TEXT:
-    case FIELD_OCTETS:
-        return f->n;
-    case FIELD_BITS:
-        return (f->n + 7) / 8;
-    case FIELD_WORDS:
-        return 2 * (size_t)f->n;
-    case FIELD_MAC:
-        return 6;
-    default:
-        return 0;
-    }
-}
-
 uint64_t
 field_hash(const struct protocol *p, const struct field *f, uint64_t seed)
 {
-    size_t n = octets_of(p->fields[f->id].type, f);
+    size_t n = field_octets(p->fields[f->id].type, f);
     if (p->fields[f->id].type == FIELD_TEXT || n)
         return hash_bytes(f->octets, n, hash_add(seed, f->id));
     return hash_mix(hash_add(hash_add(seed, f->id), f->u));
@@ -149,7 +131,7 @@ field_put(struct buf *out, const struct protocol *p, const struct field *f)
         buf_str(out, time_format(f->i, text));
         break;
     default:
-        hex_put(out, f->octets, MIN(octets_of(info->type, f), TEXT_MAX / 2));
+        hex_put(out, f->octets, MIN(field_octets(info->type, f), TEXT_MAX / 2));
         break;
     }
 }

@@ -19,6 +19,24 @@ act_word(enum act act)
     return words[act];
 }
 
+size_t
+field_octets(enum field_type type, const struct field *f)
+{
+    switch (type) {
+    case FIELD_TEXT:
+    case FIELD_OCTETS:
+        return f->n;
+    case FIELD_BITS:
+        return ((size_t)f->n + 7) / 8;
+    case FIELD_WORDS:
+        return 2 * (size_t)f->n;
+    case FIELD_MAC:
+        return 6;
+    default:
+        return 0;
+    }
+}
+
 const struct field *
 pdu_field(const struct pdu *p, uint16_t id, uint16_t object)
 {

@@ -40,6 +40,9 @@ struct field {
     };
 };
 
+/* How many octets it points to; 0: it is a number. */
+size_t field_octets(enum field_type, const struct field *);
+
 enum pdu_kind {
     PDU_REQUEST,
     PDU_RESPONSE,

@@ -190,24 +190,6 @@ on_odd(void *arg, const struct conversation *c, unsigned way, const struct frame
     o->news = news;
 }
 
-static size_t
-octets_in(const struct field *f, enum field_type type)
-{
-    switch (type) {
-    case FIELD_TEXT:
-    case FIELD_OCTETS:
-        return f->n;
-    case FIELD_BITS:
-        return ((size_t)f->n + 7) / 8;
-    case FIELD_WORDS:
-        return 2 * (size_t)f->n;
-    case FIELD_MAC:
-        return 6;
-    default:
-        return 0;
-    }
-}
-
 static void
 on_message(void *arg, const struct conversation *c, unsigned way, const struct frame *f,
            const struct pdu *p)
@@ -225,7 +207,7 @@ on_message(void *arg, const struct conversation *c, unsigned way, const struct f
         const struct field *x = &p->fields[i];
         enum field_type type = info[x->id].type;
         if (type >= FIELD_TEXT && type <= FIELD_MAC && !stays(s, x->octets))
-            copy->fields[i].octets = keep(&s->to->octets, x->octets, octets_in(x, type));
+            copy->fields[i].octets = keep(&s->to->octets, x->octets, field_octets(type, x));
     }
 }
 
