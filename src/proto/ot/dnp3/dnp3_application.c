@@ -1,6 +1,7 @@
 /* The application layer (IEEE 1815-2012 clause 4, annex A). */
 #include "proto/ot/dnp3/dnp3_private.h"
 
+#define EMPTY_OBJECTS 16 /* of a header, that are told though they have no octets */
 #define FIR 0x80
 #define FUNCTION_READ 1
 #define FUNCTION_RESPONSE 129
@@ -261,11 +262,12 @@ put_objects(struct dissection *d, struct cursor *c, const struct header *h)
     }
     if (!is_sized && !is_string && h->group != 0 && (!o || o->bits))
         return false;
-    for (uint32_t i = 0; i < h->n && !c->err && d->pdu->n_objects < UINT16_MAX; i++) {
+    uint32_t n_empty = 0; /* a few octets could say that there are thousands of none */
+    for (uint32_t i = 0;
+         i < h->n && !c->err && d->pdu->n_objects < UINT16_MAX && n_empty < EMPTY_OBJECTS; i++) {
         const uint8_t *before = c->pos;
         put_point(d, c, h, o, i);
-        if (c->pos == before) /* of no octets: a few could say that there are thousands of it */
-            break;
+        n_empty += c->pos == before;
     }
     return d->pdu->n_objects < UINT16_MAX;
 }
