@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "detect/feed.h"
 #include "detect/rule.h"
+#include "sensor/crew.h"
 #include "sensor/message_json.h"
 #include "sensor/protocols.h"
 #include "sensor/testing.h"
@@ -609,9 +610,9 @@ where_memory_ends_many_go_on(void **state UNUSED)
 
 /* Each octet is an object: what is told of a few frames takes megabytes. */
 static void
-say_much(struct traffic *t, struct talker *k)
+say_much(struct traffic *t, struct talker *k, unsigned frames)
 {
-    for (unsigned i = 0; i < 600; i++) {
+    for (unsigned i = 0; i < frames; i++) {
         struct made_frame data = {.size = 0};
         for (unsigned n = 0; n < 7; n++) {
             put_hex(&data, "68 8c 00000000 01 ff 0300 0100 010000");
@@ -638,7 +639,7 @@ run_much(unsigned cores)
     assert_ok(monitor_new(&config, &t.monitor, &diag));
     t.talkers[0] = (struct talker){.talk = &talks[3], .port = 40000};
     assert_int_equal(talks[3].port, 2404);
-    say_much(&t, &t.talkers[0]);
+    say_much(&t, &t.talkers[0], 600);
     monitor_end(t.monitor);
     assert_true(monitor_counters(t.monitor)->messages > 3000);
     monitor_free(t.monitor);
@@ -655,6 +656,44 @@ much_in_few_frames_is_told_as_with_one(void **state UNUSED)
         buf_fini(&told);
     }
     buf_fini(&alone);
+}
+
+static void
+count_message(void *arg, const struct conversation *c UNUSED, unsigned way UNUSED,
+              const struct frame *f UNUSED, const struct pdu *p UNUSED)
+{
+    ++*(unsigned *)arg;
+}
+
+static unsigned
+count_much(unsigned cores)
+{
+    unsigned n = 0;
+    struct diag diag = {""};
+    struct traffic t = {.now = START};
+    const struct monitor_config config = {.protocols = protocols_all,
+                                          .cores = cores,
+                                          .rules = rules,
+                                          .arg = &n,
+                                          .message = count_message};
+    assert_ok(monitor_new(&config, &t.monitor, &diag));
+    t.talkers[0] = (struct talker){.talk = &talks[3], .port = 40000};
+    say_much(&t, &t.talkers[0], 1100); /* more than a batch */
+    for (unsigned i = 0; i < CREW_BATCHES * CREW_FRAMES; i++)
+        say_without_ip(&t);
+    monitor_end(t.monitor);
+    monitor_free(t.monitor);
+    return n;
+}
+
+/* Who wrote much waits to be told, while who tells waits for more. */
+static void
+much_in_a_batch_holds_up_nobody(void **state UNUSED)
+{
+    unsigned n = count_much(1);
+    assert_true(n > CREW_BATCHES * CREW_FRAMES);
+    for (unsigned cores = 2; cores <= 4; cores++)
+        assert_int_equal(count_much(cores), n);
 }
 
 static void
@@ -681,6 +720,7 @@ main(void)
         cmocka_unit_test(where_memory_ends_two_are_as_one),
         cmocka_unit_test(where_memory_ends_many_go_on),
         cmocka_unit_test(much_in_few_frames_is_told_as_with_one),
+        cmocka_unit_test(much_in_a_batch_holds_up_nobody),
         cmocka_unit_test(nothing_comes_and_all_ends),
     };
     return cmocka_run_group_tests(tests, read_rules, free_rules);

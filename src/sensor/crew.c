@@ -20,7 +20,8 @@ struct gate {
     pthread_mutex_t lock;
     pthread_cond_t passed;
     _Atomic uint64_t n;
-    uint64_t least; /* that somebody waits for: to be woken takes long */
+    uint64_t least;  /* that somebody waits for: to be woken takes long */
+    unsigned n_held; /* who passed, and cannot go on: nobody waits for many now */
 };
 
 static void
@@ -51,16 +52,41 @@ gate_pass(struct gate *g)
         pthread_cond_broadcast(&g->passed);
 }
 
+/* `or_held`: or somebody cannot go on. */
 static void
-gate_wait(struct gate *g, uint64_t n)
+gate_await(struct gate *g, uint64_t n, bool or_held)
 {
     if (atomic_load_explicit(&g->n, memory_order_acquire) >= n)
         return;
     pthread_mutex_lock(&g->lock);
-    while (atomic_load_explicit(&g->n, memory_order_acquire) < n) {
+    while (atomic_load_explicit(&g->n, memory_order_acquire) < n && !(or_held && g->n_held)) {
         g->least = MIN(g->least, n);
         pthread_cond_wait(&g->passed, &g->lock);
     }
+    pthread_mutex_unlock(&g->lock);
+}
+
+static void
+gate_wait(struct gate *g, uint64_t n)
+{
+    gate_await(g, n, false);
+}
+
+static void
+gate_hold(struct gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    g->n_held++;
+    g->least = UINT64_MAX;
+    pthread_mutex_unlock(&g->lock);
+    pthread_cond_broadcast(&g->passed);
+}
+
+static void
+gate_go_on(struct gate *g)
+{
+    pthread_mutex_lock(&g->lock);
+    g->n_held--;
     pthread_mutex_unlock(&g->lock);
 }
 
@@ -249,6 +275,16 @@ do_frames(struct worker *w, const struct batch *b, struct transcript *to)
     scribe_end(&w->scribe);
 }
 
+/* Who tells may be waiting for more than this one. */
+static void
+wait_until_told(struct worker *w, uint64_t n)
+{
+    struct gate *awaited = w->crew->is_early ? &w->crew->early_done : &w->done;
+    gate_hold(awaited);
+    gate_wait(&w->crew->told, n);
+    gate_go_on(awaited);
+}
+
 static void *
 run_worker(void *arg)
 {
@@ -268,7 +304,7 @@ run_worker(void *arg)
         if (work == WORK_STOP)
             return NULL;
         if (is_much)
-            gate_wait(&crew->told, i + 1);
+            wait_until_told(w, i + 1);
     }
 }
 
@@ -317,10 +353,10 @@ tell_batch(struct crew *crew, struct teller *t, const struct batch *b, struct st
 }
 
 static void
-wait_for_workers(struct crew *crew, uint64_t n)
+wait_for_workers(struct crew *crew, uint64_t n, bool or_held)
 {
     for (unsigned i = 0; i < crew->n_workers; i++)
-        gate_wait(&crew->workers[i].done, n);
+        gate_await(&crew->workers[i].done, n, or_held);
 }
 
 static void *
@@ -328,7 +364,7 @@ run_early(void *arg)
 {
     struct crew *crew = arg;
     for (uint64_t i = 0;; i++) {
-        wait_for_workers(crew, i + 1);
+        wait_for_workers(crew, i + 1, false);
         struct batch *b = batch_at(crew, i);
         enum work work = b->work;
         crew->early_batch = b;
@@ -377,12 +413,12 @@ empty(struct crew *crew, struct batch *b)
 }
 
 static void
-wait_for_taken(struct crew *crew, uint64_t n)
+wait_for_taken(struct crew *crew, uint64_t n, bool or_held)
 {
     if (crew->is_early)
-        gate_wait(&crew->early_done, n);
+        gate_await(&crew->early_done, n, or_held);
     else
-        wait_for_workers(crew, n);
+        wait_for_workers(crew, n, or_held);
 }
 
 /* The oldest that was given. */
@@ -390,7 +426,7 @@ static void
 tell_one(struct crew *crew)
 {
     struct batch *b = batch_at(crew, crew->n_told);
-    wait_for_taken(crew, crew->n_told + 1);
+    wait_for_taken(crew, crew->n_told + 1, false);
     crew->telling = b;
     crew->noted = (struct stock_place){0};
     tell_batch(crew, &crew->teller, b, crew->places);
@@ -408,7 +444,8 @@ give(struct crew *crew, enum work work)
     gate_pass(&crew->given);
     if (crew->n_given - crew->n_told < CREW_BATCHES)
         return;
-    wait_for_taken(crew, crew->n_told + CREW_BATCHES / 2); /* to be woken once for many */
+    /* To be woken once for many. */
+    wait_for_taken(crew, crew->n_told + CREW_BATCHES / 2, true);
     for (unsigned i = 0; i < CREW_BATCHES / 2; i++)
         tell_one(crew);
 }
