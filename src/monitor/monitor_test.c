@@ -26,6 +26,7 @@ struct bench {
 };
 
 static struct feed *feed; /* for the next monitor */
+static unsigned cores;
 static struct geo *geo;
 
 #define HEAD(name) "  - name: " name "\n    title: T\n    explanation: E\n    playbook: [look]\n"
@@ -51,6 +52,7 @@ begin(struct bench *b, nsec_t learn, const char *evidence)
                                           .geo = geo,
                                           .name = "s1",
                                           .learn = learn,
+                                          .cores = cores,
                                           .evidence = evidence,
                                           .arg = b,
                                           .alert = on_alert};
@@ -1003,6 +1005,15 @@ make_hashes(struct bench *b, const char *hashes)
     make(b, HEAD("file") "    on: finding\n    finding: file-known-bad\n", 0, NULL);
 }
 
+/* Its octets are gone before it is told. */
+static void
+say_file(struct bench *b)
+{
+    say_text(b, 1, 2, 40000, 80, "GET /a HTTP/1.1\r\nHost: h\r\n\r\n");
+    say_text(b, 2, 1, 80, 40000, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na");
+    say_text(b, 2, 1, 80, 40000, "bc");
+}
+
 static void
 unmake_hashes(struct bench *b, unsigned n_told, uint64_t n_files, uint64_t n_broken)
 {
@@ -1035,6 +1046,21 @@ a_bad_file_is_known_by_its_hash_in_http(void **state UNUSED)
         say_flags(&b, 2, 3, 80, 40001, 0x19, "HTTP/1.0 200 OK\r\n\r\nabc");
         unmake_hashes(&b, 2, 3, 0);
     }
+}
+
+static void
+a_bad_file_is_known_with_several_cores(void **state UNUSED)
+{
+    for (cores = 2; cores <= 5; cores++) {
+        struct bench b;
+        make_hashes(&b, ABC_SHA256);
+        say_file(&b);
+        monitor_settle(b.monitor);
+        assert_int_equal(b.n_told, 1);
+        assert_string_equal(text_of(json_object_get(b.told[0], "source"), "address"), "10.0.0.2");
+        unmake_hashes(&b, 1, 1, 0);
+    }
+    cores = 0;
 }
 
 static void
@@ -1166,6 +1192,7 @@ main(void)
         cmocka_unit_test(what_is_far_more_is_told_while_it_learns),
         cmocka_unit_test(the_country_of_an_end_counts),
         cmocka_unit_test(a_bad_file_is_known_by_its_hash_in_http),
+        cmocka_unit_test(a_bad_file_is_known_with_several_cores),
         cmocka_unit_test(chunks_are_one_file),
         cmocka_unit_test(a_file_with_a_hole_has_no_hash),
         cmocka_unit_test(a_bad_file_is_known_in_tftp),
