@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define BLOCKS 4  /* of one interface, before another gets its turn */
 #define LOOK_MS 2 /* where frames come one by one and are many, they do not wake us one by one */
@@ -160,12 +161,25 @@ on_look(uv_timer_t *look)
     uv_poll_start(&e->poll, UV_READABLE, on_readable);
 }
 
+/* An interface that goes down is an error of its socket, which stays until it is asked for. What
+ * comes when it is up again is heard. */
 static void
-on_readable(uv_poll_t *poll, int status UNUSED, int events UNUSED)
+say_error(struct ear *e)
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (!getsockopt(frame_tap_fd(e->tap), SOL_SOCKET, SO_ERROR, &error, &size) && error)
+        log_warn("%s: %s", e->interface, strerror(error));
+}
+
+static void
+on_readable(uv_poll_t *poll, int status, int events UNUSED)
 {
     struct ear *e = poll->data;
     read_ear(e);
-    if (e->driver != FRAME_TAP_XDP) /* it comes in blocks */
+    if (status)
+        say_error(e);
+    else if (e->driver != FRAME_TAP_XDP) /* it comes in blocks */
         return;
     uv_poll_stop(&e->poll);
     uv_timer_start(&e->look, on_look, LOOK_MS, LOOK_MS);

@@ -50,6 +50,13 @@ s.send(bytes.fromhex("020000000002020000000001" "88a80064" "81006001" "0800") + 
 PYTHON
 claim "a tagged command is heard" wait_for 5 heard_number '.act == "operate" and .to == "10.9.0.2:502" and .fields[0].value == 65280' 1
 
+in_host m ip link set m0 down
+claim "that an interface goes down is said" wait_for 5 grep -q "m0: Network is down" "$work/heard.err"
+in_host m ip link set m0 up
+wait_for 5 eval '[ "$(in_host m cat /sys/class/net/m0/operstate)" = up ]'
+in_host a "$bin/lab-modbus" poll 10.1.0.2 --registers 20 --interval 20ms --count 5 --json >"$work/polls"
+claim "... and when it is up again it is heard" wait_for 5 heard_number '.kind == "request" and .function == 3' 30
+
 stop $sensor
 claim "it ends in order" test $? -eq 0
 stop $sharing
