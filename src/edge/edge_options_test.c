@@ -126,8 +126,8 @@ a_mirror_is_described(void **state UNUSED)
                  "--mirror: \"up\" is none of in, out, both");
     assert_wrong("--mirror erspan:10.0.0.1,session=1024",
                  "--mirror: session: \"1024\" is not a number from 1 to 1023");
-    assert_wrong("--mirror erspan:10.0.0.1,snap=0",
-                 "--mirror: snap: \"0\" is not a number from 1 to 65600");
+    assert_wrong("--mirror erspan:10.0.0.1,snap=59", /* copies have to be known as such */
+                 "--mirror: snap: \"59\" is not a number from 60 to 65600");
     assert_wrong("--mirror erspan:10.0.0.1,rate", "--mirror: \"rate\" is not NAME=VALUE");
 }
 

@@ -79,12 +79,13 @@ parse_direction(const char *text, struct tap_filter *f, struct diag *diag)
 }
 
 static enum err
-parse_limit(const char *name, const char *text, uint32_t max, uint32_t *number, struct diag *diag)
+parse_limit(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *number,
+            struct diag *diag)
 {
-    return parse_number(text, 1, max, number)
+    return parse_number(text, min, max, number)
                ? ERR_OK
-               : diag_set(diag, ERR_INVALID, "%s: \"%s\" is not a number from 1 to %u", name, text,
-                          max);
+               : diag_set(diag, ERR_INVALID, "%s: \"%s\" is not a number from %u to %u", name, text,
+                          min, max);
 }
 
 /* "ports=1+2" */
@@ -102,13 +103,13 @@ parse_item(char *item, struct mirror_config *c, struct diag *diag)
     if (!strcmp(item, "direction"))
         return parse_direction(value, &c->filter, diag);
     if (!strcmp(item, "snap"))
-        return parse_limit(item, value, PACKET_MAX, &c->filter.snap, diag);
+        return parse_limit(item, value, ERSPAN_WITHIN, PACKET_MAX, &c->filter.snap, diag);
     if (!strcmp(item, "rate"))
-        return parse_limit(item, value, RATE_MAX, &c->filter.packets_per_second, diag);
+        return parse_limit(item, value, 1, RATE_MAX, &c->filter.packets_per_second, diag);
     if (strcmp(item, "session"))
         return diag_set(diag, ERR_INVALID,
                         "\"%s\" is none of ports, direction, session, snap, rate", item);
-    err = parse_limit(item, value, ERSPAN_SESSION_MAX, &session, diag);
+    err = parse_limit(item, value, 1, ERSPAN_SESSION_MAX, &session, diag);
     c->session = (uint16_t)session;
     return err;
 }

@@ -14,6 +14,7 @@
 #define TAGS_WITHIN 3 /* EN: the frame has its VLAN tag still */
 #define ETHERNET_SIZE 14u
 #define IPV4_SIZE 20u
+#define FRAGMENT_OFFSET 0x1fff
 
 void
 erspan_put(const struct erspan *e, uint8_t *to)
@@ -91,6 +92,8 @@ erspan_is_within(const uint8_t *frame, size_t size)
     const uint8_t *ip = frame + at + 2;
     if (size < at + 2 + IPV4_SIZE || get_be16(frame + at) != 0x0800 || ip[9] != ERSPAN_IP_PROTO)
         return false;
+    if (get_be16(ip + 6) & FRAGMENT_OFFSET)
+        return true;
     size_t header = (size_t)(ip[0] & 15) * 4;
     uint16_t type = size >= at + 2 + header + 4 ? get_be16(ip + header + 2) : 0;
     return type == TYPE_1_2 || type == TYPE_3;

@@ -12,6 +12,7 @@
 
 #define ERSPAN_IP_PROTO 47
 #define ERSPAN_HEADER_SIZE 16u /* GRE with a sequence number, and type II */
+#define ERSPAN_WITHIN 60u
 #define ERSPAN_SESSION_MAX 1023u
 #define ERSPAN_PORT_MAX 0x7ffffu
 /* Of the index: the frame was sent by that port, else it came by it. */
@@ -31,7 +32,8 @@ void erspan_put(const struct erspan *, uint8_t *to);
  * ERR_TRUNCATED; ERR_MALFORMED. */
 MUST_CHECK enum err erspan_parse(const uint8_t *data, size_t size, struct erspan *,
                                  const uint8_t **frame, size_t *frame_size);
-/* Whether an Ethernet frame is one that somebody mirrors, as IPv4. */
+/* Whether an Ethernet frame is one that somebody mirrors, as IPv4; also a later piece of GRE, which
+ * does not say what it is of. ERSPAN_WITHIN octets of it are enough where IP has no options. */
 bool erspan_is_within(const uint8_t *frame, size_t size);
 
 #endif

@@ -100,7 +100,18 @@ a_mirrored_frame_is_known_as_one(void **state UNUSED)
     assert_false(erspan_is_within(frame, 0));
 }
 
+/* Copies are larger than what they are of, and may have to go in pieces. */
+static void
+a_later_piece_of_a_mirrored_frame_is_known(void **state UNUSED)
+{
+    uint8_t frame[14 + 20 + 8] = {[12] = 0x08, [14] = 0x45, [20] = 0x00, [21] = 185, [23] = 47};
+    assert_true(erspan_is_within(frame, sizeof frame));
+    frame[23] = 17;
+    assert_false(erspan_is_within(frame, sizeof frame));
+}
+
 TEST_MAIN(cmocka_unit_test(what_others_send_is_read), cmocka_unit_test(what_is_written_is_read),
           cmocka_unit_test(survives_truncation_at_every_octet),
           cmocka_unit_test(other_tunnels_are_not_taken_for_it),
-          cmocka_unit_test(a_mirrored_frame_is_known_as_one))
+          cmocka_unit_test(a_mirrored_frame_is_known_as_one),
+          cmocka_unit_test(a_later_piece_of_a_mirrored_frame_is_known))
