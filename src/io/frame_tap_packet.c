@@ -3,6 +3,7 @@
 #include "io/frame_tap_driver.h"
 
 #include "base/alloc.h"
+#include "base/attr.h"
 #include "io/interface.h"
 
 #include <arpa/inet.h>
@@ -134,8 +135,8 @@ packet_read(struct frame_tap *tap, unsigned blocks, void (*fn)(void *, const str
             void *arg)
 {
     struct packet_tap *t = packet_tap(tap);
-    unsigned n = 0;
-    for (; n < blocks; n++) {
+    unsigned n = 0, most = MIN(blocks, t->n_blocks);
+    for (; n < most; n++) {
         struct tpacket_block_desc *block = (struct tpacket_block_desc *)(t->ring + t->next * BLOCK);
         struct tpacket_hdr_v1 *head = &block->hdr.bh1;
         if (!(__atomic_load_n(&head->block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
