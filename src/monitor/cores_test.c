@@ -526,8 +526,9 @@ assert_same(const struct buf *one, const struct buf *other, unsigned cores)
     for (; at < one->size && at < other->size && one->data[at] == other->data[at]; at++)
         line = one->data[at] == '\n' ? at + 1 : line;
     if (at < one->size || at < other->size)
-        fail_msg("with %u cores, octet %zu of %zu and %zu:\n%.300s\n%.300s", cores, at, one->size,
-                 other->size, (const char *)one->data + line, (const char *)other->data + line);
+        fail_msg("with %u cores, octet %zu of %zu and %zu:\n%.*s\n%.*s", cores, at, one->size,
+                 other->size, (int)MIN(one->size - line, 300), (const char *)one->data + line,
+                 (int)MIN(other->size - line, 300), (const char *)other->data + line);
 }
 
 static unsigned
@@ -696,6 +697,39 @@ much_in_a_batch_holds_up_nobody(void **state UNUSED)
         assert_int_equal(count_much(cores), n);
 }
 
+/* What is known after the packet by which a conversation has begun anew. */
+static struct buf
+run_again(unsigned cores)
+{
+    struct buf told = BUF_INIT;
+    struct diag diag = {""};
+    const struct made_frame none = {.size = 0};
+    struct traffic t = {.now = START};
+    const struct monitor_config config = {
+        .protocols = protocols_all, .cores = cores, .rules = rules, .arg = &told};
+    assert_ok(monitor_new(&config, &t.monitor, &diag));
+    t.talkers[0] = (struct talker){.talk = &talks[3], .port = 40000};
+    for (uint32_t i = 0; i < 2; i++)
+        send_segment(&t, &t.talkers[0], false, TCP_SYN, 100 * i, &none);
+    monitor_settle(t.monitor);
+    sensor_each(monitor_sensor(t.monitor), 0, put_each, &told);
+    monitor_free(t.monitor);
+    return told;
+}
+
+static void
+what_begins_anew_is_known_as_with_one(void **state UNUSED)
+{
+    struct buf alone = run_again(1);
+    assert_int_equal(count_lines(&alone, "there is 0 of 2"), 1);
+    for (unsigned cores = 2; cores <= 4; cores++) {
+        struct buf told = run_again(cores);
+        assert_same(&alone, &told, cores);
+        buf_fini(&told);
+    }
+    buf_fini(&alone);
+}
+
 static void
 nothing_comes_and_all_ends(void **state UNUSED)
 {
@@ -721,6 +755,7 @@ main(void)
         cmocka_unit_test(where_memory_ends_many_go_on),
         cmocka_unit_test(much_in_few_frames_is_told_as_with_one),
         cmocka_unit_test(much_in_a_batch_holds_up_nobody),
+        cmocka_unit_test(what_begins_anew_is_known_as_with_one),
         cmocka_unit_test(nothing_comes_and_all_ends),
     };
     return cmocka_run_group_tests(tests, read_rules, free_rules);

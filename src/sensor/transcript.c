@@ -178,6 +178,7 @@ on_opened(void *arg, const struct conversation *c, unsigned way, const struct fr
     struct scribe *s = arg;
     struct opened *o = write_entry(s, OPENED, c, way, sizeof *o);
     o->layers = layers_of(s, l);
+    s->c = c;
 }
 
 static void
