@@ -1051,14 +1051,18 @@ a_bad_file_is_known_by_its_hash_in_http(void **state UNUSED)
 static void
 a_bad_file_is_known_with_several_cores(void **state UNUSED)
 {
-    for (cores = 2; cores <= 5; cores++) {
+    for (cores = 1; cores <= 5; cores++) {
         struct bench b;
         make_hashes(&b, ABC_SHA256);
         say_file(&b);
+        b.seq[0] = b.seq[1] = 0;
+        say_text(&b, 3, 4, 40001, 80, "GET /b HTTP/1.0\r\n\r\n"); /* the connection ends it */
+        say_flags(&b, 4, 3, 80, 40001, 0x19, "HTTP/1.0 200 OK\r\n\r\nabc");
         monitor_settle(b.monitor);
-        assert_int_equal(b.n_told, 1);
+        assert_int_equal(b.n_told, 2);
         assert_string_equal(text_of(json_object_get(b.told[0], "source"), "address"), "10.0.0.2");
-        unmake_hashes(&b, 1, 1, 0);
+        assert_string_equal(text_of(json_object_get(b.told[1], "source"), "address"), "10.0.0.4");
+        unmake_hashes(&b, 2, 2, 0);
     }
     cores = 0;
 }

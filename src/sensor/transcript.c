@@ -20,6 +20,7 @@ struct entry {
     const struct protocol *protocol;
 };
 
+/* Before it is looked into, or after. */
 struct packet {
     struct entry entry;
     const struct layers *layers;
@@ -154,20 +155,30 @@ stays(const struct scribe *s, const uint8_t *octets)
            is_within(octets, s->payload, s->size);
 }
 
+static struct packet *
+write_packet(struct scribe *s, enum kind kind, const struct conversation *c, unsigned way,
+             const struct layers *l, size_t more)
+{
+    struct packet *p = write_entry(s, kind, c, way, sizeof *p + more);
+    p->layers = layers_of(s, l);
+    p->next = c->streams[way].next;
+    p->back = c->streams[!way].next;
+    p->entry.bits |= (uint8_t)((c->streams[way].is_begun ? IS_BEGUN : 0) |
+                               (c->streams[!way].is_begun ? BACK_IS_BEGUN : 0));
+    return p;
+}
+
 static void
 on_packet(void *arg, const struct conversation *c, unsigned way, const struct frame *f UNUSED,
           const struct layers *l)
 {
     struct scribe *s = arg;
     bool is_new = c->packets[0] + c->packets[1] == 1;
-    struct packet *p = write_entry(s, PACKET, c, way, sizeof *p + (is_new ? sizeof c->key : 0));
-    p->layers = layers_of(s, l);
-    p->next = c->streams[way].next;
-    p->back = c->streams[!way].next;
-    p->entry.bits |= (uint8_t)((is_new ? IS_NEW : 0) | (c->streams[way].is_begun ? IS_BEGUN : 0) |
-                               (c->streams[!way].is_begun ? BACK_IS_BEGUN : 0));
-    if (is_new)
+    struct packet *p = write_packet(s, PACKET, c, way, l, is_new ? sizeof c->key : 0);
+    if (is_new) {
+        p->entry.bits |= IS_NEW;
         memcpy(p + 1, &c->key, sizeof c->key);
+    }
     s->c = c;
 }
 
@@ -260,9 +271,7 @@ static void
 on_taken(void *arg, const struct conversation *c, unsigned way, const struct frame *f UNUSED,
          const struct layers *l)
 {
-    struct scribe *s = arg;
-    struct opened *o = write_entry(s, TAKEN, c, way, sizeof *o);
-    o->layers = layers_of(s, l);
+    write_packet(arg, TAKEN, c, way, l, 0);
 }
 
 static void
@@ -348,6 +357,15 @@ count(struct conversation *c, unsigned way, const struct layers *l)
     c->octets[way] += l->wire;
 }
 
+static void
+learn_streams(struct conversation *c, const struct packet *p, unsigned way)
+{
+    c->streams[way].next = p->next;
+    c->streams[way].is_begun = p->entry.bits & IS_BEGUN;
+    c->streams[!way].next = p->back;
+    c->streams[!way].is_begun = p->entry.bits & BACK_IS_BEGUN;
+}
+
 static size_t
 tell_packet(struct teller *t, const struct packet *p, unsigned way, const struct frame *f)
 {
@@ -358,10 +376,7 @@ tell_packet(struct teller *t, const struct packet *p, unsigned way, const struct
         begin(t, &p->entry, (const struct conversation_key *)(p + 1), f);
     struct conversation *c = learn(t, &p->entry);
     c->last = f->time;
-    c->streams[way].next = p->next;
-    c->streams[way].is_begun = p->entry.bits & IS_BEGUN;
-    c->streams[!way].next = p->back;
-    c->streams[!way].is_begun = p->entry.bits & BACK_IS_BEGUN;
+    learn_streams(c, p, way);
     count(c, way, l);
     if (w->packet)
         w->packet(w->arg, c, way, f, l);
@@ -455,13 +470,14 @@ tell_data(struct teller *t, const struct data *d, unsigned way, const struct fra
 }
 
 static size_t
-tell_taken(struct teller *t, const struct opened *o, unsigned way, const struct frame *f)
+tell_taken(struct teller *t, const struct packet *p, unsigned way, const struct frame *f)
 {
     const struct sensor_config *w = t->wanted;
-    struct conversation *c = learn(t, &o->entry);
+    struct conversation *c = learn(t, &p->entry);
+    learn_streams(c, p, way);
     if (w->taken)
-        w->taken(w->arg, c, way, f, o->layers);
-    return sizeof *o;
+        w->taken(w->arg, c, way, f, p->layers);
+    return sizeof *p;
 }
 
 static size_t
@@ -511,7 +527,7 @@ teller_tell(struct teller *t, const struct transcript *from, struct stock_place 
             size = tell_data(t, (const struct data *)e, way, f);
             break;
         case TAKEN:
-            size = tell_taken(t, (const struct opened *)e, way, f);
+            size = tell_taken(t, (const struct packet *)e, way, f);
             break;
         case ENDED:
             ended = e->slot;

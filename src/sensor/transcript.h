@@ -7,8 +7,9 @@
  * Several may tell the same transcript, at the same time or not: each tells the same thing at the
  * same moment. Conversations are not written down. A teller has its own of each slot, and keeps it
  * as it was at every moment; no other thread writes it. What it has not is the sensor's alone:
- * streams (but for where they are when a packet is told), what is unfinished, the protocol's state,
- * and how much could not be understood. Pure; the threads are crew.h's. */
+ * streams (but for where they are when a packet is told, before it is looked into and after), what
+ * is unfinished, the protocol's state, and how much could not be understood. Pure; the threads are
+ * crew.h's. */
 #ifndef SENSOR_TRANSCRIPT_H
 #define SENSOR_TRANSCRIPT_H
 
