@@ -25,7 +25,8 @@
 #define BLOCK 1024u /* frames */
 #define DATAGRAM 65536u
 #define RECEIVE_BUFFER (16 << 20)
-#define LATE 1024u /* a number so far back came late; further: it begins anew */
+#define LATE 1024u         /* a number so far back came late; further: it begins anew */
+#define MISSING (1u << 24) /* ... and so far ahead, too */
 #define IPV4_SIZE 20u
 
 struct source {
@@ -170,7 +171,7 @@ follow(struct erspan_tap *t, uint32_t address, const struct erspan *e)
         t->n_missing -= t->n_missing > 0;
         return;
     }
-    if (ahead < UINT32_MAX / 2)
+    if (ahead < MISSING)
         t->n_missing += ahead;
     s->next = e->sequence + 1;
 }
