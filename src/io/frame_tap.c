@@ -104,6 +104,12 @@ frame_tap_count(struct frame_tap *t, struct frame_tap_counters *counters)
 }
 
 bool
+frame_tap_is_there(const struct frame_tap *t)
+{
+    return t->driver == &frame_tap_driver_erspan || if_nametoindex(t->interface) == t->ifindex;
+}
+
+bool
 frame_tap_is_welcome(const struct frame_tap *t, struct diag *why)
 {
     return t->driver != &frame_tap_driver_xdp || !interface_is_used(t->interface, why);

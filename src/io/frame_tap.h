@@ -60,6 +60,8 @@ struct frame_tap_counters {
 };
 void frame_tap_count(struct frame_tap *, struct frame_tap_counters *);
 
+/* False: the interface is gone; what has its name now is another one. */
+bool frame_tap_is_there(const struct frame_tap *);
 /* False: the host has begun to use the interface, whose frames the tap takes away; `why` says how.
  * To be asked once in a while. */
 bool frame_tap_is_welcome(const struct frame_tap *, struct diag *why);

@@ -18,7 +18,8 @@ struct ear {
     struct ears *all;
     const char *interface;
     enum frame_tap_choice driver;
-    struct frame_tap *tap;
+    struct frame_tap *tap;            /* NULL: it is gone, or about to be opened again */
+    bool is_gone;                     /* it is looked for */
     struct frame_tap_counters before; /* of a tap that was there before this one */
     uv_poll_t poll;
     uv_timer_t look;
@@ -247,10 +248,22 @@ on_let_go(uv_handle_t *poll)
     struct diag diag;
     if (uv_is_closing((uv_handle_t *)&e->look)) /* everything ends */
         return;
-    if (open_tap(e, &diag))
+    e->is_gone = open_tap(e, &diag);
+    if (e->is_gone)
         log_error("%s is not listened to any more: %s", e->interface, diag.text);
     else
         listen_to(e);
+}
+
+static void
+look_for(struct ear *e)
+{
+    struct diag diag;
+    e->is_gone = open_tap(e, &diag);
+    if (!e->is_gone)
+        listen_to(e);
+    else if (if_nametoindex(e->interface)) /* what has its name now may not do for AF_XDP */
+        e->driver = FRAME_TAP_PACKET;
 }
 
 static void
@@ -262,7 +275,6 @@ let_go(struct ear *e)
     uv_close((uv_handle_t *)&e->poll, on_let_go);
     frame_tap_close(e->tap);
     e->tap = NULL;
-    e->driver = FRAME_TAP_PACKET;
 }
 
 void
@@ -271,10 +283,15 @@ ears_tick(struct ears *ears)
     struct diag why;
     for (unsigned i = 0; i < ears->n; i++) {
         struct ear *e = &ears->list[i];
-        if (!e->tap || frame_tap_is_welcome(e->tap, &why))
-            continue;
-        log_warn("%s: it gets its frames back", why.text);
-        let_go(e);
+        if (e->is_gone) {
+            look_for(e);
+        } else if (e->tap && !frame_tap_is_there(e->tap)) {
+            let_go(e);
+        } else if (e->tap && !frame_tap_is_welcome(e->tap, &why)) {
+            log_warn("%s: it gets its frames back", why.text);
+            let_go(e);
+            e->driver = FRAME_TAP_PACKET;
+        }
     }
 }
 

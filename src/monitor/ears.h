@@ -44,7 +44,8 @@ void ears_listen(struct ears *, uv_loop_t *);
 void ears_stop(struct ears *);
 /* What came meanwhile, at the end. NULL is fine. */
 void ears_read_rest(struct ears *);
-/* About once a second: does the host use what is taken away from it? */
+/* About once a second: does the host use what is taken away from it; is what was gone there again?
+ */
 void ears_tick(struct ears *);
 
 struct ears_counters {

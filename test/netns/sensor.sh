@@ -56,6 +56,15 @@ in_host m ip link set m0 up
 wait_for 5 eval '[ "$(in_host m cat /sys/class/net/m0/operstate)" = up ]'
 in_host a "$bin/lab-modbus" poll 10.1.0.2 --registers 20 --interval 20ms --count 5 --json >"$work/polls"
 claim "... and when it is up again it is heard" wait_for 5 heard_number '.kind == "request" and .function == 3' 30
+ip -n $prefix-m link del m0
+claim "one that is taken out is named" wait_for 5 grep -q "m0 is not listened to any more" "$work/heard.err"
+link m m0 hub hm
+in_host m sysctl -qw net.ipv6.conf.m0.disable_ipv6=1
+in_host hub ip link set hm master hub
+claim "... and put in again" wait_for 5 eval '[ "$(grep -c "listens to m0" "$work/heard.err")" = 2 ] && [ "$(grep -c "listens to m0" "$work/shared.err")" = 2 ]'
+before=$(sent)
+in_host a "$bin/lab-modbus" poll 10.1.0.2 --registers 20 --interval 20ms --count 5 --json >"$work/polls"
+claim "... it is heard" wait_for 5 heard_number '.kind == "request" and .function == 3' 35
 
 stop $sensor
 claim "it ends in order" test $? -eq 0
