@@ -1,6 +1,7 @@
 #include "detect/peer_watch.h"
 
 #include "base/alloc.h"
+#include "detect/elapsed.h"
 #include "proto/ot/goose/goose_protocol.h"
 
 #include <stdio.h>
@@ -9,9 +10,9 @@
 #define SOURCES 256
 #define KINDS 2048
 #define NAME_SIZE 132
-#define ENTRIES 64 /* values of a data set that are looked at */
-#define PARTNERS 8 /* of a kind; only those of its first time can be there each time */
-#define PENDING 32 /* changes of which it is not yet known who else changed */
+#define ENTRIES 64  /* values of a data set that are looked at */
+#define PARTNERS 8  /* of a kind; only those of its first time can be there each time */
+#define PENDING 128 /* changes of which it is not yet known who else changed */
 #define WITHIN NSEC_PER_SEC
 #define SURE 5  /* times that it came with a partner */
 #define USUAL 3 /* times without it, and that is usual */
@@ -60,6 +61,7 @@ struct peer_watch {
     struct watch_table *sources, *kinds;
     struct pending pending[PENDING]; /* by their time, from `first` on */
     uint32_t first, n;
+    nsec_t spilled; /* of the last for which there was no room; what was near it lacks that */
 };
 
 struct peer_watch *
@@ -120,7 +122,7 @@ tell_missing(struct peer_watch *w, nsec_t now, const struct kind *k, struct sour
     if (!missing)
         return;
     struct source *odd = is_alone ? s : missing;
-    if (odd->told && now - odd->told < 2 * WITHIN && now >= odd->told)
+    if (odd->told && !has_elapsed(now, odd->told, 2 * WITHIN - 1))
         return; /* other entries of the same have said it */
     odd->told = now;
     put_kind(what, sizeof what, k, s);
@@ -168,14 +170,16 @@ judge_due(struct peer_watch *w, nsec_t now)
         const struct pending p = w->pending[w->first];
         struct kind *k = watch_table_again(w->kinds, p.kind);
         struct source *s = k ? watch_table_again(w->sources, k->key.source) : NULL;
-        if (now - p.time <= WITHIN && now >= p.time && w->n < PENDING)
+        bool is_due = has_elapsed(now, p.time, WITHIN);
+        if (!is_due && w->n < PENDING)
             return;
         w->first = (w->first + 1) % PENDING;
         w->n--;
+        w->spilled = is_due ? w->spilled : p.time;
         if (!k)
             continue;
         k->is_pending = false;
-        if (s)
+        if (s && (!w->spilled || has_elapsed(p.time, w->spilled, WITHIN)))
             judge(w, k, s, p.seen, now);
     }
 }
@@ -243,8 +247,8 @@ compare(struct peer_watch *w, const struct sight *at, struct source *s)
     uint32_t place = watch_table_place(w->sources, s).at;
     for (uint32_t i = 0; i < watch_table_number(w->sources); i++) {
         struct source *o = watch_table_at(w->sources, i);
-        if (o == s || o->is_stream || !o->n || at->now - o->changed > WITHIN ||
-            at->now < o->changed || s->together[i] == KNOWN)
+        if (o == s || o->is_stream || !o->n || has_elapsed(at->now, o->changed, WITHIN) ||
+            s->together[i] == KNOWN)
             continue;
         bool is_sure = s->together[i] || (s->n > ALONE && o->n > ALONE);
         uint8_t times = is_sure && s->together[i] < USUAL ? s->together[i] + 1 : KNOWN;
@@ -263,7 +267,7 @@ compare(struct peer_watch *w, const struct sight *at, struct source *s)
 static bool
 begin_change(struct source *s, nsec_t now)
 {
-    bool is_first = !s->n || now - s->changed > WITHIN || now < s->changed;
+    bool is_first = !s->n || has_elapsed(now, s->changed, WITHIN);
     s->n += is_first;
     s->changed = now;
     return is_first;

@@ -67,6 +67,47 @@ a_change_that_no_peer_follows_is_told(void **state)
                                    "times before, and does not now");
 }
 
+/* Frames of several interfaces are not in order. */
+static void
+a_message_from_a_little_before_ends_no_wait(void **state)
+{
+    struct bench *b = *state;
+    struct bay bay = known_bay(b);
+    bench_tick(b, 60 * NSEC_PER_SEC);
+    change(b, &bay.relays[0]);
+    bench_wait(b, -MS);
+    bay.relays[2].sequence++;
+    bench_publish(b, &bay.relays[2]);
+    bench_wait(b, 2 * MS);
+    change(b, &bay.relays[1]);
+    change(b, &bay.relays[2]);
+    bench_tick(b, 2 * NSEC_PER_SEC);
+    assert_found(b, "");
+}
+
+/* A fault that all of a station see. */
+static void
+more_changes_than_can_wait_are_not_judged(void **state)
+{
+    struct bench *b = *state;
+    struct bay bay = known_bay(b);
+    struct bench_publisher others[200];
+    char names[200][32];
+    for (unsigned i = 0; i < 200; i++) {
+        snprintf(names[i], sizeof names[i], "X%u/LLN0$GO$g", i);
+        others[i] = publisher(10 + i, names[i]);
+        bench_publish(b, &others[i]);
+    }
+    bench_tick(b, 60 * NSEC_PER_SEC);
+    change(b, &bay.relays[0]);
+    for (unsigned i = 0; i < 200; i++)
+        change(b, &others[i]);
+    change(b, &bay.relays[1]);
+    change(b, &bay.relays[2]);
+    bench_tick(b, 2 * NSEC_PER_SEC);
+    assert_found(b, "");
+}
+
 static void
 who_alone_does_not_change_with_its_peers_is_told(void **state)
 {
@@ -230,6 +271,8 @@ a_trip_that_the_stream_knows_nothing_of_is_told(void **state)
 }
 
 TEST_MAIN(BENCH_TEST(a_change_that_no_peer_follows_is_told),
+          BENCH_TEST(a_message_from_a_little_before_ends_no_wait),
+          BENCH_TEST(more_changes_than_can_wait_are_not_judged),
           BENCH_TEST(who_alone_does_not_change_with_its_peers_is_told),
           BENCH_TEST(what_came_four_times_is_not_known_yet),
           BENCH_TEST(who_changes_alone_at_times_is_not_expected_to_be_followed),
