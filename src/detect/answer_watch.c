@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "detect/elapsed.h"
 #include "proto/ot/dnp3/dnp3.h"
 #include "proto/ot/iec104/iec104.h"
 #include "proto/ot/modbus/modbus.h"
@@ -40,7 +41,7 @@ struct talk {
     struct asked asked[ASKED];
     unsigned last; /* the newest of them */
     uint32_t n_fit;
-    bool is_started; /* something was asked in it */
+    bool is_started; /* something was asked in it, or that is not known */
     struct mac mac;  /* of who answers */
     uint8_t ttl;
 };
@@ -160,6 +161,7 @@ talk_of(struct answer_watch *w, const struct sight *at)
     const struct conversation *c = at->conversation;
     struct talk *t = watch_table_again(w->talks, at->memory->answers);
     bool is_new;
+    bool was_there = at->memory->is_late || at->memory->answers.generation;
     if (!t) {
         t = watch_table_get(w->talks, &c->key, &is_new);
         at->memory->answers = watch_table_place(w->talks, t);
@@ -167,6 +169,7 @@ talk_of(struct answer_watch *w, const struct sight *at)
     if (t->serial != c->serial) {
         memset((char *)t + sizeof t->key, 0, sizeof *t - sizeof t->key);
         t->serial = c->serial;
+        t->is_started = was_there; /* what it was is forgotten */
     }
     uint64_t lost = c->lost[0] + c->lost[1];
     if (t->lost != lost)
@@ -232,9 +235,9 @@ hash_answer(const struct pdu *p)
 static bool
 is_copy(const struct asked *a, const struct sight *at)
 {
-    nsec_t passed = at->now - a->answered;
-    return at->conversation->key.proto == PROTO_UDP && passed >= 0 && passed < COPY_WITHIN &&
-           a->answer == hash_answer(at->pdu);
+    nsec_t passed = at->now - a->answered; /* below 0: by another interface */
+    return at->conversation->key.proto == PROTO_UDP && passed > -COPY_WITHIN &&
+           passed < COPY_WITHIN && a->answer == hash_answer(at->pdu);
 }
 
 /* Who sends it; what is not known is left out. */
@@ -318,9 +321,11 @@ judge_report(struct answer_watch *w, struct talk *t, const struct said *s, const
         t->is_started = true; /* is told once */
         return;
     }
-    if (!at->pdu->n_objects || !w->since || at->now - w->since < LEARN)
+    if (!at->pdu->n_objects || !w->since)
         return;
     struct polled *p = polled_of(w, at, at->way, s->station);
+    bool learns = !has_elapsed(at->now, w->since, LEARN - 1);
+    p->is_asked |= learns; /* it may have been asked before */
     if (!p->is_asked && !p->is_told)
         TELL("report-unpolled", "outstation %u tells events, and nobody has asked it anything",
              s->station);

@@ -9,8 +9,9 @@
  * side only.
  *
  * What comes unasked may only come from who was spoken to before: of DNP3, events of an outstation
- * that nobody ever asked anything, when others have been asked for a minute; of -104, data in a
- * connection that was heard from its beginning, and nobody started (STARTDT). */
+ * that nobody ever asked anything, when others have been asked for a minute; who told events in
+ * that minute is known, as it may have been asked before. Of -104, data in a connection that was
+ * heard from its beginning, and nobody started (STARTDT). */
 #ifndef DETECT_ANSWER_WATCH_H
 #define DETECT_ANSWER_WATCH_H
 

@@ -170,6 +170,43 @@ events_of_an_outstation_that_nobody_asks_are_told(void **state)
     assert_found(b, "");
 }
 
+static void
+who_told_events_while_others_were_got_to_know_is_known(void **state)
+{
+    struct bench *b = *state;
+    poll(b, 2);
+    say_dnp3(b, 5, 5, 9, false, "c0 d0 82 0000 0201 17 01 05 81"); /* was asked before all this */
+    poll(b, 35);
+    say_dnp3(b, 5, 5, 9, false, "c0 d1 82 0000 0201 17 01 05 01");
+    assert_found(b, "");
+}
+
+static void
+who_confirms_asks_for_nothing(void **state)
+{
+    struct bench *b = *state;
+    poll(b, 3);
+    say_dnp3(b, 2, 2, 4, true, "c0 c5 01 3c0206");
+    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000");
+    say_dnp3(b, 2, 2, 4, true, "c0 c5 00");
+    assert_found(b, "");
+    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000");
+    assert_found(b, "answer-twice ");
+}
+
+/* By two interfaces, whose clocks are not quite one. */
+static void
+an_answer_over_another_way_comes_a_little_before_the_first(void **state)
+{
+    struct bench *b = *state;
+    poll(b, 20);
+    say_dnp3(b, 2, 2, 4, true, "c0 c5 01 3c0206");
+    say_dnp3(b, 2, 2, 4, false, "c0 c5 81 0000");
+    bench_wait(b, -NSEC_PER_SEC - NSEC_PER_MSEC);
+    say_dnp3(b, 2, 2, 4, false, "c0 c5 81 0000");
+    assert_found(b, "");
+}
+
 /* ---- IEC 60870-5-104 ---- */
 
 static void
@@ -185,6 +222,25 @@ data_of_a_connection_that_nobody_started_are_told(void **state)
     bench_open(b, &d);
     bench_say(b, &d, 1, "680e 0000 0000 01 01 0300 0100 640000 01");
     assert_found(b, "report-unpolled ");
+}
+
+/* Polls that open a connection each take all the room there is. */
+static void
+what_was_forgotten_of_a_connection_is_no_reason_to_tell(void **state)
+{
+    struct bench *b = *state;
+    struct bench_connection c = bench_connection(39999, 2404);
+    bench_open(b, &c);
+    bench_say(b, &c, 0, "6804 07000000");
+    bench_say(b, &c, 1, "6804 0b000000");
+    for (uint16_t i = 0; i < 1500; i++) {
+        struct bench_connection other = bench_connection(40000 + i, 502);
+        bench_open(b, &other);
+        bench_say(b, &other, 0, "0001 0000 0006 01 03 0000 0002");
+        bench_say(b, &other, 1, "0001 0000 0007 01 03 04 0001 0002");
+    }
+    bench_say(b, &c, 1, "680e 0000 0000 01 01 0300 0100 640000 01");
+    assert_found(b, "");
 }
 
 static void
@@ -213,5 +269,9 @@ TEST_MAIN(BENCH_TEST(answers_to_what_was_asked_are_not_told_of),
           BENCH_TEST(a_datagram_from_another_mac_is_told),
           BENCH_TEST(fragments_of_one_answer_are_one),
           BENCH_TEST(events_of_an_outstation_that_nobody_asks_are_told),
+          BENCH_TEST(who_told_events_while_others_were_got_to_know_is_known),
+          BENCH_TEST(who_confirms_asks_for_nothing),
+          BENCH_TEST(an_answer_over_another_way_comes_a_little_before_the_first),
           BENCH_TEST(data_of_a_connection_that_nobody_started_are_told),
+          BENCH_TEST(what_was_forgotten_of_a_connection_is_no_reason_to_tell),
           BENCH_TEST(a_command_that_is_confirmed_twice_is_told))

@@ -138,7 +138,8 @@ memory_of(struct machines *m, const struct conversation *c)
 {
     struct watch_memory *memory = &m->memories[c->slot & (m->n_memories - 1)];
     if (memory->serial != c->serial || !c->serial)
-        *memory = (struct watch_memory){.serial = c->serial};
+        *memory = (struct watch_memory){.serial = c->serial,
+                                        .is_late = c->packets[0] + c->packets[1] > 1};
     return memory;
 }
 

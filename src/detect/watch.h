@@ -23,6 +23,7 @@ struct watch_table *watch_table_of(const struct watch_config *, uint32_t capacit
  * each message. It holds for as long as the conversation does. */
 struct watch_memory {
     uint64_t serial; /* of the conversation */
+    bool is_late;    /* it was not remembered from the conversation's first packet on */
     const struct protocol *protocol;
     unsigned wants;                /* bits: the machines that look at its messages */
     struct watch_place connection; /* tcp_watch */
