@@ -511,14 +511,22 @@ make_certificate(struct reading *r, enum buffer buffer, struct span *s)
 
 /* ---- Readings ---- */
 
+static void
+begin_anew(struct reading *r, const struct message_fields *f)
+{
+    uint8_t *room = r->room;
+    struct http_field *http_fields = r->http_fields;
+    memset(r, 0, sizeof *r);
+    r->room = room;
+    r->http_fields = http_fields;
+    r->fields = f;
+}
+
 void
 reading_begin(struct reading *r, const struct message_fields *f, const struct pdu *p)
 {
-    uint8_t *room = r->room;
     bool is_answer = p->kind == PDU_RESPONSE || p->kind == PDU_REFUSAL;
-    memset(r, 0, sizeof *r);
-    r->room = room;
-    r->fields = f;
+    begin_anew(r, f);
     r->pdu = p;
     r->is_of_client = !is_answer;
 }
@@ -526,10 +534,7 @@ reading_begin(struct reading *r, const struct message_fields *f, const struct pd
 void
 reading_begin_http(struct reading *r, const struct message_fields *f, struct span head)
 {
-    uint8_t *room = r->room;
-    memset(r, 0, sizeof *r);
-    r->room = room;
-    r->fields = f;
+    begin_anew(r, f);
     r->head = head;
     while (head.n && (*head.at == '\r' || *head.at == '\n')) {
         head.at++;

@@ -91,44 +91,7 @@ version_of(const struct reading *r)
     return r->is_of_client ? start_word(r, 2, true) : start_word(r, 0, false);
 }
 
-#define FIELDS_MAX 128 /* of a head; those behind are left out */
-
-struct fields {
-    const uint8_t *at;
-    unsigned n; /* that were read */
-};
-
-static struct fields
-fields_of(const struct reading *r)
-{
-    struct fields f = {.n = 0};
-    (void)start_line(r, &f.at);
-    return f;
-}
-
-/* Lines that begin with a space go on with the one before. */
-static bool
-next_field(const struct reading *r, struct fields *f, struct span *name, struct span *value)
-{
-    const uint8_t *end = r->head.at + r->head.n;
-    while (f->at < end && f->n < FIELDS_MAX) {
-        const uint8_t *begin = f->at, *lf = memchr(begin, '\n', (size_t)(end - begin));
-        const uint8_t *stop = lf ? lf : end;
-        while (lf && lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')) {
-            lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
-            stop = lf ? lf : end;
-        }
-        f->at = lf ? lf + 1 : end;
-        f->n++;
-        if (begin == stop || (stop - begin == 1 && *begin == '\r'))
-            return false;
-        const uint8_t *colon = memchr(begin, ':', (size_t)(stop - begin));
-        *name = trimmed(begin, colon ? colon : begin);
-        *value = trimmed(colon ? colon + 1 : begin, stop);
-        return true;
-    }
-    return false;
-}
+/* ---- Fields ---- */
 
 static bool
 is(struct span s, const char *word)
@@ -140,6 +103,61 @@ static bool
 is_same(struct span a, struct span b)
 {
     return a.n == b.n && !strncasecmp((const char *)a.at, (const char *)b.at, a.n);
+}
+
+/* Lines that begin with a space go on with the one before. */
+static bool
+next_field(const uint8_t **at, const uint8_t *end, struct span *name, struct span *value)
+{
+    if (*at >= end)
+        return false;
+    const uint8_t *begin = *at, *lf = memchr(begin, '\n', (size_t)(end - begin));
+    const uint8_t *stop = lf ? lf : end;
+    while (lf && lf + 1 < end && (lf[1] == ' ' || lf[1] == '\t')) {
+        lf = memchr(lf + 1, '\n', (size_t)(end - lf - 1));
+        stop = lf ? lf : end;
+    }
+    *at = lf ? lf + 1 : end;
+    if (begin == stop || (stop - begin == 1 && *begin == '\r'))
+        return false;
+    const uint8_t *colon = memchr(begin, ':', (size_t)(stop - begin));
+    *name = trimmed(begin, colon ? colon : begin);
+    *value = trimmed(colon ? colon + 1 : begin, stop);
+    return true;
+}
+
+static uint32_t
+hash_name(struct span name)
+{
+    uint32_t hash = 0;
+    for (size_t i = 0; i < name.n; i++)
+        hash = (hash ^ suricata_lower[name.at[i]]) * 0x9e3779b1u;
+    return hash;
+}
+
+/* Of the head, once: a head of many short fields costs no more than its octets. */
+static unsigned
+read_fields(struct reading *r)
+{
+    const uint8_t *at, *end = r->head.at + r->head.n;
+    struct span name, value;
+    if (r->has_fields)
+        return r->n_fields;
+    r->has_fields = true;
+    (void)start_line(r, &at);
+    while (r->n_fields < HTTP_FIELDS_MAX && next_field(&at, end, &name, &value)) {
+        struct http_field *f = &r->http_fields[r->n_fields];
+        *f = (struct http_field){name, value, hash_name(name), 0, true};
+        for (unsigned i = r->n_fields; f->is_first && i--;) {
+            struct http_field *before = &r->http_fields[i];
+            if (before->hash != f->hash || !is_same(before->name, name))
+                continue;
+            before->next = (uint8_t)r->n_fields;
+            f->is_first = false;
+        }
+        r->n_fields++;
+    }
+    return r->n_fields;
 }
 
 /* ---- Values ---- */
@@ -160,20 +178,13 @@ put_value(uint8_t *to, struct span value)
     return to;
 }
 
-/* All values of the name, ", " between them. */
+/* All values of the name that the field is the first of, ", " between them. */
 static uint8_t *
-put_values(const struct reading *r, uint8_t *to, struct span wanted, bool *is_there)
+put_values(const struct reading *r, uint8_t *to, const struct http_field *f)
 {
-    struct fields f = fields_of(r);
-    struct span name, value;
-    *is_there = false;
-    while (next_field(r, &f, &name, &value)) {
-        if (!is_same(name, wanted))
-            continue;
-        if (*is_there)
-            to = put(to, ", ", 2);
-        to = put_value(to, value);
-        *is_there = true;
+    for (to = put_value(to, f->value); f->next; to = put_value(to, f->value)) {
+        f = &r->http_fields[f->next];
+        to = put(to, ", ", 2);
     }
     return to;
 }
@@ -182,35 +193,23 @@ static bool
 value_of(struct reading *r, const char *name, struct span *s)
 {
     uint8_t *to = room_for(r, 2 * r->head.n);
-    struct span wanted = {(const uint8_t *)name, strlen(name)};
-    bool is_there = false;
-    if (to)
-        *s = keep(r, to, put_values(r, to, wanted, &is_there));
-    return is_there;
-}
-
-/* Whether the field stands before `end` with the same name. */
-static bool
-was_before(const struct reading *r, struct span wanted, const uint8_t *end)
-{
-    struct fields f = fields_of(r);
-    struct span name, value;
-    while (next_field(r, &f, &name, &value) && name.at < end) {
-        if (is_same(name, wanted))
-            return true;
+    for (unsigned i = 0; to && i < read_fields(r); i++) {
+        if (!is(r->http_fields[i].name, name))
+            continue;
+        *s = keep(r, to, put_values(r, to, &r->http_fields[i]));
+        return true;
     }
     return false;
 }
 
 bool
-http_header(const struct reading *r, unsigned i, struct span *name, struct span *value)
+http_header(struct reading *r, unsigned i, struct span *name, struct span *value)
 {
-    struct fields f = fields_of(r);
-    while (next_field(r, &f, name, value)) {
-        if (!i--)
-            return true;
-    }
-    return false;
+    if (i >= read_fields(r))
+        return false;
+    *name = r->http_fields[i].name;
+    *value = r->http_fields[i].value;
+    return true;
 }
 
 /* ---- The whole head ---- */
@@ -218,40 +217,36 @@ http_header(const struct reading *r, unsigned i, struct span *name, struct span 
 unsigned
 http_headers(struct reading *r, struct span *headers, unsigned most)
 {
-    struct fields f = fields_of(r);
-    struct span name, value;
     unsigned n = 0;
-    bool is_there;
-    while (n < most && next_field(r, &f, &name, &value)) {
-        uint8_t *begin = room_for(r, name.n + 2 + 2 * r->head.n), *to = begin;
+    for (unsigned i = 0; n < most && i < read_fields(r); i++) {
+        const struct http_field *f = &r->http_fields[i];
+        uint8_t *begin = room_for(r, f->name.n + 2 + 2 * r->head.n), *to = begin;
         if (!begin)
             break;
-        if (was_before(r, name, name.at))
+        if (!f->is_first)
             continue;
-        to = put(to, name.at, name.n);
+        to = put(to, f->name.at, f->name.n);
         to = put(to, ": ", 2);
-        headers[n++] = keep(r, begin, put_values(r, to, name, &is_there));
+        headers[n++] = keep(r, begin, put_values(r, to, f));
     }
     return n;
 }
 
 /* "Name: value" of each, the same name once. */
 static uint8_t *
-put_fields(const struct reading *r, uint8_t *to, const uint8_t *end, bool has_cookies)
+put_fields(struct reading *r, uint8_t *to, const uint8_t *end, bool has_cookies)
 {
-    struct fields f = fields_of(r);
-    struct span name, value;
-    bool is_there;
-    while (next_field(r, &f, &name, &value)) {
-        if (!has_cookies && is(name, r->is_of_client ? "Cookie" : "Set-Cookie"))
+    for (unsigned i = 0; i < read_fields(r); i++) {
+        const struct http_field *f = &r->http_fields[i];
+        if (!has_cookies && is(f->name, r->is_of_client ? "Cookie" : "Set-Cookie"))
             continue;
-        if (was_before(r, name, name.at))
+        if (!f->is_first)
             continue;
-        if ((size_t)(end - to) < name.n + 2 * r->head.n)
+        if ((size_t)(end - to) < f->name.n + 2 * r->head.n)
             break;
-        to = put(to, name.at, name.n);
+        to = put(to, f->name.at, f->name.n);
         to = put(to, ": ", 2);
-        to = put_values(r, to, name, &is_there);
+        to = put_values(r, to, f);
         to = put(to, "\r\n", 2);
     }
     return to;
@@ -271,15 +266,14 @@ static bool
 make_names(struct reading *r, struct span *s)
 {
     uint8_t *begin = room_for(r, 2 * r->head.n + 8), *to = begin;
-    struct fields f = fields_of(r);
-    struct span name, value;
     if (!to)
         return false;
     to = put(to, "\r\n", 2);
-    while (next_field(r, &f, &name, &value)) {
-        if (was_before(r, name, name.at))
+    for (unsigned i = 0; i < read_fields(r); i++) {
+        const struct http_field *f = &r->http_fields[i];
+        if (!f->is_first)
             continue;
-        to = put(to, name.at, name.n);
+        to = put(to, f->name.at, f->name.n);
         to = put(to, "\r\n", 2);
     }
     to = put(to, "\r\n", 2);

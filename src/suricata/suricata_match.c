@@ -33,6 +33,7 @@ suricata_matcher_new(const struct suricata_rules *rules, size_t memory, suricata
     m->hits = xcalloc(rules->n + 1, sizeof *m->hits);
     m->candidates = xcalloc(rules->n + 1, sizeof *m->candidates);
     m->reading.room = xmalloc(READING_ROOM);
+    m->reading.http_fields = xcalloc(HTTP_FIELDS_MAX, sizeof *m->reading.http_fields);
     m->transformed = xmalloc(TRANSFORM_ROOM);
     m->inspector.match = pcre2_match_data_create(64, NULL);
     m->inspector.limits = pcre2_match_context_create(NULL);
@@ -147,6 +148,7 @@ suricata_matcher_free(struct suricata_matcher *m)
     pcre2_match_context_free(m->inspector.limits);
     free(m->slots);
     free(m->reading.room);
+    free(m->reading.http_fields);
     free(m->transformed);
     free(m->alerted);
     free(m->said);

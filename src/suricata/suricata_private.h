@@ -314,6 +314,15 @@ struct group {
 #define MANY 64                   /* of a multiple buffer; those behind are left out */
 #define READING_ROOM (256u << 10) /* octets of what is made of a message */
 
+#define HTTP_FIELDS_MAX 128 /* of a head; those behind are left out */
+
+struct http_field {
+    struct span name, value;
+    uint32_t hash; /* of the name */
+    uint8_t next;  /* of those with the same name; 0: no more */
+    bool is_first; /* of them */
+};
+
 /* A message, and the buffers that were made of it. */
 struct reading {
     const struct message_fields *fields;
@@ -326,7 +335,10 @@ struct reading {
     unsigned n_many;
     struct span many[MANY];
     size_t used;
-    uint8_t *room; /* READING_ROOM */
+    uint8_t *room;                  /* READING_ROOM */
+    struct http_field *http_fields; /* HTTP_FIELDS_MAX */
+    unsigned n_fields;
+    bool has_fields; /* they have been read */
 };
 
 void reading_begin(struct reading *, const struct message_fields *, const struct pdu *);
@@ -338,7 +350,7 @@ bool reading_buffer(struct reading *, enum buffer, unsigned i, struct span *);
 bool http_buffer(struct reading *, enum buffer, struct span *);
 /* "Name: value" of each. */
 unsigned http_headers(struct reading *, struct span *, unsigned most);
-bool http_header(const struct reading *, unsigned i, struct span *name, struct span *value);
+bool http_header(struct reading *, unsigned i, struct span *name, struct span *value);
 /* suricata_transform.c: into `room`, of BODY_MAX + RULE_TRANSFORMS octets at least. */
 struct span transform(const enum transform *, struct span, uint8_t *room, size_t size);
 
