@@ -313,6 +313,28 @@ a_response_has_its_buffers(void **state UNUSED)
     check_http("to_client", rows, ARRAY_SIZE(rows), REQUEST, RESPONSE);
 }
 
+/* Whoever sends octets one by one, each with what a rule looks for first in it. */
+static void
+a_body_in_small_pieces_costs_no_more_than_its_octets(void **state UNUSED)
+{
+    struct bench b;
+    begin(&b,
+          "alert http any any -> any any (flow:to_client; file.data; content:\"abc\"; "
+          "content:\"xyz\"; sid:1;)\n",
+          80);
+    connect(&b);
+    say(&b, true, REQUEST);
+    say(&b, false, "HTTP/1.1 200 OK\r\nContent-Length: 9006\r\n\r\n");
+    for (unsigned i = 0; i < 3000; i++)
+        say(&b, false, "abc");
+    uint64_t n = suricata_counters(b.matcher)->inspections;
+    assert_in_range(n, 1, 300);
+    assert_int_equal(b.said.size, 0);
+    say(&b, false, "xyz");
+    say(&b, false, "end");
+    assert_string_equal(end(&b), "1");
+}
+
 static void
 targets_are_mended_as_servers_do(void **state UNUSED)
 {
@@ -761,6 +783,7 @@ TEST_MAIN(cmocka_unit_test(a_request_has_its_buffers), cmocka_unit_test(a_respon
           cmocka_unit_test(what_is_encoded_may_stand_at_the_end),
           cmocka_unit_test(bodies_are_put_together), cmocka_unit_test(who_asks_is_the_client),
           cmocka_unit_test(a_body_ends_with_its_connection),
+          cmocka_unit_test(a_body_in_small_pieces_costs_no_more_than_its_octets),
           cmocka_unit_test(compressed_bodies_are_unpacked),
           cmocka_unit_test(a_bomb_is_unpacked_so_far),
           cmocka_unit_test(what_is_not_known_of_a_body_is_not_judged),

@@ -26,6 +26,7 @@ struct transaction {
     struct waiting {
         uint32_t rule;
         bool has_alerted;
+        uint64_t looked_at; /* octets, each time that they were */
     } waiting[WAITING];
 };
 

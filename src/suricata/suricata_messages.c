@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
+/* A rule looks at each octet of a head and its body so many times: at every piece, where these are
+ * full segments. What comes in single octets waits until enough of them have come, or the end. */
+#define LOOKS 40
+
 /* ---- Keywords ---- */
 
 static bool
@@ -175,6 +179,10 @@ look_at_body(struct suricata_matcher *m, const struct suricata_where *w, struct 
         if (!waiting || waiting->has_alerted || (r->asks_end && !is_end) ||
             !matcher_header_is(m, r, w, f, way) || matcher_was_alerted(m, rule, w))
             continue;
+        uint32_t size = t->head_size + t->size;
+        if (!is_end && waiting->looked_at > (uint64_t)LOOKS * size)
+            continue;
+        waiting->looked_at += size;
         m->counters.inspections++;
         waiting->has_alerted = groups_are(m, r);
         if (waiting->has_alerted)
