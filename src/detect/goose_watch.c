@@ -195,8 +195,8 @@ is_copy(const struct judging *j)
     struct publisher *p = j->p;
     nsec_t now = j->at->now;
     for (unsigned i = 0; i < RECENT; i++) {
-        if (p->recent[i].hash != j->said->all || now - p->recent[i].time >= COPY_WITHIN ||
-            now < p->recent[i].time)
+        nsec_t passed = now - p->recent[i].time; /* below 0: by another interface */
+        if (p->recent[i].hash != j->said->all || passed >= COPY_WITHIN || passed <= -COPY_WITHIN)
             continue;
         if (++p->recent[i].n == COPIES + 1)
             TELL(j, "goose-repeated", "stNum %u sqNum %u more than %d times", j->said->state,

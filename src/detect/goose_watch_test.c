@@ -74,6 +74,20 @@ what_comes_over_two_ways_is_one(void **state)
     assert_found(b, "");
 }
 
+/* By two interfaces, whose clocks are not quite one. */
+static void
+what_comes_over_the_other_way_may_be_a_little_older(void **state)
+{
+    struct bench *b = *state;
+    struct bench_publisher p = heard(b), old;
+    next(b, &p);
+    old = p;
+    change(b, &p);
+    bench_wait(b, -NSEC_PER_SEC - 2 * MS);
+    bench_publish(b, &old);
+    assert_found(b, "");
+}
+
 static void
 what_comes_more_often_than_there_are_ways_is_told(void **state)
 {
@@ -380,6 +394,7 @@ entries_of_another_type_are_told(void **state)
 
 TEST_MAIN(BENCH_TEST(a_publisher_as_it_should_be_is_not_told_of),
           BENCH_TEST(what_comes_over_two_ways_is_one),
+          BENCH_TEST(what_comes_over_the_other_way_may_be_a_little_older),
           BENCH_TEST(what_comes_more_often_than_there_are_ways_is_told),
           BENCH_TEST(numbers_that_go_back_are_told), BENCH_TEST(numbers_that_jump_are_told),
           BENCH_TEST(messages_that_were_lost_are_told_as_that),
