@@ -18,6 +18,7 @@
 #define PERIOD_MIN (10 * NSEC_PER_SEC)
 #define PERIOD_MAX (3600 * NSEC_PER_SEC)
 #define SIZE_SPREAD 16
+#define PROTO_TCP 6
 #define PROTO_UDP 17
 #define PORTS 65536
 
@@ -113,7 +114,8 @@ fits(struct talker *t, nsec_t now, uint32_t size)
 
 void
 beacon_watch_packet(struct beacon_watch *w, const struct sight *at, uint32_t size,
-                    const struct protocol *(*heard)(void *, const struct beacon_talk *), void *arg)
+                    const struct watch_memory *(*heard)(void *, const struct beacon_talk *),
+                    void *arg)
 {
     const struct conversation *c = at->conversation;
     const struct end *client = &c->key.ends[at->way], *server = &c->key.ends[!at->way];
@@ -130,12 +132,13 @@ beacon_watch_packet(struct beacon_watch *w, const struct sight *at, uint32_t siz
         begin(t, at->now, size);
     if (t->is_by_design || t->is_told)
         return;
-    const struct protocol *before = t->talk.serial ? heard(arg, &t->talk) : NULL;
-    t->is_by_design = !may_beacon(before) || !may_beacon(c->protocol);
+    const struct watch_memory *before = t->talk.serial ? heard(arg, &t->talk) : NULL;
+    t->is_by_design = !may_beacon(before ? before->protocol : NULL) || !may_beacon(c->protocol);
+    bool was_refused = before && c->key.proto == PROTO_TCP && !before->is_accepted;
     t->talk = (struct beacon_talk){.serial = c->serial, .slot = c->slot};
     if (is_new || (at->now >= t->last && at->now - t->last < BEACON_GAP))
         return;
-    if (!fits(t, at->now, size)) {
+    if (was_refused || !fits(t, at->now, size)) {
         begin(t, at->now, size);
         return;
     }

@@ -7,8 +7,9 @@
  * behind another belongs to it.
  *
  * Left out is what is regular by design: the protocols of plants, and NTP, SNMP, syslog, DNS, DHCP,
- * SMB, by what is said and at their ports. It is told once of each. Who talks within a connection
- * that stays is not found. */
+ * SMB, by what is said and at their ports; and connections that nobody accepts: who is left alone
+ * tries again by the clock. It is told once of each. Who talks within a connection that stays is
+ * not found. */
 #ifndef DETECT_BEACON_WATCH_H
 #define DETECT_BEACON_WATCH_H
 
@@ -26,10 +27,10 @@ struct beacon_talk {
     uint64_t serial;
     uint32_t slot;
 };
-/* A connection begins, or a datagram after none either way for BEACON_GAP. The protocol that was
- * heard in the last conversation of the same is asked for: NULL: none, or it is not known. */
+/* A connection begins, or a datagram after none either way for BEACON_GAP. What is remembered of
+ * the last conversation of the same is asked for: NULL: nothing. */
 void beacon_watch_packet(struct beacon_watch *, const struct sight *, uint32_t size,
-                         const struct protocol *(*heard)(void *arg, const struct beacon_talk *),
+                         const struct watch_memory *(*heard)(void *arg, const struct beacon_talk *),
                          void *arg);
 
 #endif

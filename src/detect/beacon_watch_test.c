@@ -89,6 +89,36 @@ what_has_no_period_is_not_told_of(void **state)
     assert_found(b, "");
 }
 
+/* A server that is down, and a client that knows nothing of that. */
+static void
+who_tries_again_and_again_is_no_beacon(void **state)
+{
+    struct bench *b = *state;
+    const struct made_frame none = {.size = 0};
+    for (uint16_t i = 0; i < 60; i++) {
+        struct bench_connection c = bench_connection(30000 + i, 1433);
+        bench_wait(b, 30 * NSEC_PER_SEC);
+        bench_segment(b, &c, 0, TCP_SYN, c.seq[0] - 1, &none);
+        if (i > 30)
+            bench_segment(b, &c, 1, TCP_RST | TCP_ACK, 0, &none);
+    }
+    assert_null(strstr(buf_cstr(&b->said), "beacon"));
+}
+
+static void
+the_client_alone_is_enough(void **state)
+{
+    struct bench *b = *state;
+    const struct made_frame none = {.size = 0};
+    for (uint16_t i = 0; i < 13; i++) {
+        struct bench_connection c = bench_connection(30000 + i, 4444);
+        bench_wait(b, 30 * NSEC_PER_SEC);
+        bench_segment(b, &c, 0, TCP_SYN, c.seq[0] - 1, &none);
+        bench_segment(b, &c, 0, TCP_ACK, c.seq[0], &none);
+    }
+    assert_found(b, "beacon ");
+}
+
 static void
 polling_is_no_beacon_wherever_it_is(void **state)
 {
@@ -111,4 +141,5 @@ polling_is_no_beacon_wherever_it_is(void **state)
 TEST_MAIN(BENCH_TEST(connections_by_the_clock_are_told_once),
           BENCH_TEST(datagrams_by_the_clock_are_told), BENCH_TEST(datagrams_of_other_sizes_are_not),
           BENCH_TEST(what_has_no_period_is_not_told_of),
-          BENCH_TEST(polling_is_no_beacon_wherever_it_is))
+          BENCH_TEST(who_tries_again_and_again_is_no_beacon),
+          BENCH_TEST(the_client_alone_is_enough), BENCH_TEST(polling_is_no_beacon_wherever_it_is))

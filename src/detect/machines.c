@@ -137,9 +137,11 @@ static struct watch_memory *
 memory_of(struct machines *m, const struct conversation *c)
 {
     struct watch_memory *memory = &m->memories[c->slot & (m->n_memories - 1)];
-    if (memory->serial != c->serial || !c->serial)
-        *memory = (struct watch_memory){.serial = c->serial,
-                                        .is_late = c->packets[0] + c->packets[1] > 1};
+    if (memory->serial != c->serial || !c->serial) {
+        bool is_late = c->packets[0] + c->packets[1] > 1;
+        *memory = (struct watch_memory){
+            .serial = c->serial, .is_late = is_late, .is_accepted = is_late};
+    }
     return memory;
 }
 
@@ -189,12 +191,12 @@ machines_malformed(struct machines *m, const struct conversation *c, unsigned wa
     flood_watch_malformed(m->flood, &at, where);
 }
 
-static const struct protocol *
+static const struct watch_memory *
 heard_in(void *arg, const struct beacon_talk *talk)
 {
     const struct machines *m = arg;
     const struct watch_memory *memory = &m->memories[talk->slot & (m->n_memories - 1)];
-    return memory->serial == talk->serial ? memory->protocol : NULL;
+    return memory->serial == talk->serial ? memory : NULL;
 }
 
 /* Of connections the first packet, of datagrams the first of some: most packets are neither. */
@@ -207,6 +209,7 @@ take_beginning(struct machines *m, const struct sight *at, const struct layers *
         const struct stream *back = &at->conversation->streams[!at->way];
         begins = (l->tcp_flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
                  at->conversation->packets[at->way] == 1;
+        memory->is_accepted |= (l->tcp_flags & (TCP_ACK | TCP_RST)) == TCP_ACK;
         memory->lacks[at->way] = l->tcp_flags & TCP_ACK &&
                                  (!back->is_begun || (int32_t)(l->tcp_ack - back->next) > 0);
     } else if (l->proto == PROTO_UDP) {

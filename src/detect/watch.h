@@ -22,8 +22,9 @@ struct watch_table *watch_table_of(const struct watch_config *, uint32_t capacit
 /* Where the machines have what they know of a conversation, so that they need not look for it with
  * each message. It holds for as long as the conversation does. */
 struct watch_memory {
-    uint64_t serial; /* of the conversation */
-    bool is_late;    /* it was not remembered from the conversation's first packet on */
+    uint64_t serial;  /* of the conversation */
+    bool is_late;     /* it was not remembered from the conversation's first packet on */
+    bool is_accepted; /* of TCP: there was more than an attempt, or that is not known */
     const struct protocol *protocol;
     unsigned wants;                /* bits: the machines that look at its messages */
     struct watch_place connection; /* tcp_watch */
