@@ -1,7 +1,7 @@
 #include "detect/habits.h"
 
 #include "base/alloc.h"
-#include "base/hash.h"
+#include "base/hash_table.h"
 #include "detect/real.h"
 #include "sensor/message_json.h"
 
@@ -9,7 +9,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #define CONVERSATIONS 65536
 #define BITS 1024         /* of an estimate of how many objects there are */

@@ -1,15 +1,11 @@
 #include "model/claim.h"
 
 #include "base/alloc.h"
-#include "base/hash.h"
+#include "base/hash_table.h" /* keys come from files */
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Keys come from files: nobody shall be able to choose them so that they collide. */
-#define HASH_FUNCTION(key, size, hash) ((hash) = (unsigned)hash_bytes((key), (size), hash_secret()))
-#include <uthash.h>
 
 struct claim {
     const void *owner;

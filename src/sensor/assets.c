@@ -1,11 +1,10 @@
 #include "sensor/assets.h"
 
 #include "base/alloc.h"
-#include "base/hash.h"
+#include "base/hash_table.h"
 #include "sensor/message_json.h"
 
 #include <stdlib.h>
-#include <uthash.h>
 
 #define NO_MEMBER ((uint16_t)UINT16_MAX)
 

@@ -1,11 +1,11 @@
 #include "sensor/outbox.h"
 
 #include "base/alloc.h"
+#include "base/hash_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
 #include <utlist.h>
 
 struct item {

@@ -1,6 +1,7 @@
 #include "sensor/telling.h"
 
 #include "base/alloc.h"
+#include "base/hash_table.h"
 #include "base/log.h"
 #include "io/lines.h"
 #include "sensor/message_json.h"
@@ -8,8 +9,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <uthash.h>
 
 /* What was told of a device: a digest, so that what did not change is not told again. */
 struct told_asset {

@@ -3,9 +3,8 @@
 #ifndef SURICATA_SURICATA_MATCHER_H
 #define SURICATA_SURICATA_MATCHER_H
 
+#include "base/hash_table.h"
 #include "suricata/suricata_private.h"
-
-#include <uthash.h>
 
 #define TRACKS 16  /* rules that are remembered in a window */
 #define WAITING 64 /* ... and in a body */

@@ -1,5 +1,5 @@
 /* Rules: what is refused and why, what is found in packets, streams and messages. */
-#include "suricata/suricata_private.h"
+#include "suricata/suricata_matcher.h"
 
 #include "base/testing.h"
 
@@ -912,7 +912,39 @@ prefilter_finds_up_to_the_end(void **state UNUSED)
     prefilter_free(f);
 }
 
-TEST_MAIN(cmocka_unit_test(says_which_keyword_of_which_line_is_refused),
+/* ---- Room ---- */
+
+/* Who knows the function that uthash has by itself, and sends from ports that fall together. */
+static void
+nobody_chooses_where_conversations_are_kept(void **state UNUSED)
+{
+    struct bench b;
+    begin(&b, "alert tcp any any -> any any (content:\"a\"; sid:1;)\n");
+    struct suricata_where w = where(&b, 6, false);
+    uint32_t ports = 0, most = 0;
+    for (unsigned n = 0; n < 500; ports++) {
+        unsigned hash, way;
+        w.from_port = (uint16_t)ports;
+        w.to_port = (uint16_t)(ports >> 16);
+        struct flow_key key = {.ports = {w.from_port, w.to_port}, .ip = 4, .proto = 6};
+        memcpy(key.addresses[0], w.from, 4);
+        memcpy(key.addresses[1], w.to, 4);
+        HASH_JEN(&key, sizeof key, hash);
+        if (hash % 4096)
+            continue;
+        n++;
+        (void)matcher_hear(b.matcher, &w, &way);
+    }
+    const UT_hash_table *table = b.matcher->flows->hh.tbl;
+    for (unsigned i = 0; i < table->num_buckets; i++)
+        most = MAX(most, table->buckets[i].count);
+    assert_int_equal(table->num_items, 500);
+    assert_in_range(most, 1, 50);
+    end(&b);
+}
+
+TEST_MAIN(cmocka_unit_test(nobody_chooses_where_conversations_are_kept),
+          cmocka_unit_test(says_which_keyword_of_which_line_is_refused),
           cmocka_unit_test(tells_what_a_rule_says_of_itself),
           cmocka_unit_test(finds_what_stands_where_it_is_said),
           cmocka_unit_test(gives_up_where_places_have_no_end),
