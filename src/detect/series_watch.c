@@ -46,7 +46,7 @@ struct series {
     float value;
     bool is_noisy, is_stuck, is_cyclic, is_rising;
     float change_share;
-    uint32_t noisy_since;             /* number of the value */
+    uint32_t n_noisy;                 /* values while it was noisy */
     uint32_t run, longest;            /* values that did not change */
     uint32_t match, n_match, n_turns; /* number of the value that this one is again */
     uint32_t history[HISTORY];        /* by number */
@@ -129,12 +129,9 @@ tell_series(struct series_watch *w, const struct sight *at, const char *name,
 static void
 take_change(struct series *s)
 {
-    bool was_noisy = s->is_noisy;
     if (s->is_noisy && !s->is_stuck) /* of that it does not learn */
         s->longest = MAX(s->longest, s->run);
     s->is_noisy = s->n >= LEARN && s->change_share > NOISY;
-    if (s->is_noisy && !was_noisy)
-        s->noisy_since = s->n;
     s->is_stuck = false;
     s->run = 0;
 }
@@ -177,6 +174,7 @@ judge_replayed(struct series_watch *w, struct series *s, uint32_t bits, const st
 {
     char detail[WATCH_TEXT_MAX];
     uint32_t before = find_before(s, bits);
+    s->n_noisy += s->n_noisy < UINT32_MAX;
     if (s->n_match && s->history[(s->match + 1) % HISTORY] == bits && s->match + 1 < s->n) {
         s->match++;
         s->n_match++;
@@ -187,7 +185,7 @@ judge_replayed(struct series_watch *w, struct series *s, uint32_t bits, const st
     }
     if (s->n_match != REPLAYED || s->n_turns < TURNS || s->is_cyclic)
         return;
-    if (s->n - s->noisy_since < 2 * HISTORY) {
+    if (s->n_noisy < 2 * HISTORY) {
         s->is_cyclic = true;
         return;
     }

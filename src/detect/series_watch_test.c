@@ -100,6 +100,22 @@ what_repeats_itself_since_it_began_to_change_may_do_so(void **state)
     assert_found(b, "");
 }
 
+/* Nor is it less known for having stood still. */
+static void
+what_stood_still_and_then_repeats_itself_is_told(void **state)
+{
+    struct bench *b = *state;
+    struct bench_connection c = heard(b, 1200);
+    for (uint32_t i = 0; i < 200; i++)
+        tell_register(b, &c, 1010);
+    assert_found(b, "series-stuck ");
+    for (uint32_t i = 1200; i < 1500; i++)
+        tell_register(b, &c, measured(i));
+    for (uint32_t i = 1300; i < 1400; i++)
+        tell_register(b, &c, measured(i));
+    assert_found(b, "series-replayed ");
+}
+
 static void
 a_wave_may_come_again(void **state)
 {
@@ -305,6 +321,7 @@ TEST_MAIN(BENCH_TEST(values_that_are_stuck_are_told_once),
           BENCH_TEST(a_part_of_earlier_that_comes_again_is_told),
           BENCH_TEST(what_always_repeated_itself_may_do_so),
           BENCH_TEST(what_repeats_itself_since_it_began_to_change_may_do_so),
+          BENCH_TEST(what_stood_still_and_then_repeats_itself_is_told),
           BENCH_TEST(a_wave_may_come_again), BENCH_TEST(points_of_iec104_are_series),
           BENCH_TEST(points_of_dnp3_are_series),
           BENCH_TEST(a_pmu_with_another_configuration_is_told),
