@@ -17,6 +17,7 @@
 #define TTL_STEP 5 /* as of tcp_watch.c */
 #define COPY_WITHIN (100 * NSEC_PER_MSEC)
 #define LEARN (60 * NSEC_PER_SEC)
+#define LOSS_WITHIN (60 * NSEC_PER_SEC)
 #define PROTO_TCP 6
 #define PROTO_UDP 17
 #define EVERYBODY 0xffff /* a common address of -104 */
@@ -39,8 +40,10 @@ struct talk {
     uint64_t serial, lost;
     uint64_t numbers[ASKED]; /* of the requests */
     struct asked asked[ASKED];
-    unsigned last; /* the newest of them */
+    unsigned last;              /* the newest of them */
+    const struct asked *newest; /* what was asked last, maybe again */
     uint32_t n_fit;
+    nsec_t odd;      /* the last datagram that answered what was not heard; 0: none */
     bool is_started; /* something was asked in it, or that is not known */
     struct mac mac;  /* of who answers */
     uint8_t ttl;
@@ -212,6 +215,7 @@ take_request(struct answer_watch *w, struct talk *t, const struct said *s, const
         *a = (struct asked){.is_there = true};
         t->numbers[t->last] = s->number;
     }
+    t->newest = a;
     a->function = at->pdu->function;
     a->quantity = s->quantity;
     a->n_open = (uint8_t)MIN(a->n_open + 1, OPEN_MAX);
@@ -280,6 +284,18 @@ judge_fit(struct answer_watch *w, const struct talk *t, const struct asked *a, c
     return true;
 }
 
+/* One datagram may have been lost on its way to the sensor, and nothing says so; of what was asked
+ * last that is known. */
+static bool
+may_be_lost(struct talk *t, const struct asked *a, const struct sight *at)
+{
+    nsec_t before = t->odd;
+    if (at->conversation->key.proto != PROTO_UDP || (a && a == t->newest))
+        return false;
+    t->odd = MAX(at->now, 1);
+    return !before || has_elapsed(at->now, before, LOSS_WITHIN);
+}
+
 static void
 take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const struct sight *at)
 {
@@ -293,6 +309,8 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
         if (t->n_fit < SURE || (a && is_copy(a, at)))
             return;
         judge_sender(w, t, at);
+        if (may_be_lost(t, a, at))
+            return;
         if (a)
             TELL("answer-twice", "a second answer to one request");
         else
