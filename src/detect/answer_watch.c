@@ -284,6 +284,12 @@ judge_fit(struct answer_watch *w, const struct talk *t, const struct asked *a, c
     return true;
 }
 
+static const char *
+name_of(const struct pdu *p)
+{
+    return p->info ? p->info->name : "of a function that is not known";
+}
+
 /* One datagram may have been lost on its way to the sensor, and nothing says so; of what was asked
  * last that is known. */
 static bool
@@ -312,9 +318,10 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
         if (may_be_lost(t, a, at))
             return;
         if (a)
-            TELL("answer-twice", "a second answer to one request");
+            TELL("answer-twice", "a second answer to one request, %s", name_of(at->pdu));
         else
-            TELL("answer-unasked", "an answer to what is none of the last %d requests", ASKED);
+            TELL("answer-unasked", "an answer to what is none of the last %d requests, %s", ASKED,
+                 name_of(at->pdu));
         return;
     }
     judge_sender(w, t, at);

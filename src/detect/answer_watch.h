@@ -6,8 +6,8 @@
  *
  * Who repeats a request may get an answer to each. Nothing is told of a conversation before an
  * answer fitted, nor after octets of it were missing until one fits again: a capture may have one
- * side only. Of datagrams nobody knows whether some were missing: what answers none that was heard is
- * told when it happens twice within a minute.
+ * side only. Of datagrams nobody knows whether some were missing: what answers none that was heard
+ * is told when it happens twice within a minute.
  *
  * What comes unasked may only come from who was spoken to before: of DNP3, events of an outstation
  * that nobody ever asked anything, when others have been asked for a minute; who told events in

@@ -43,7 +43,7 @@ a_second_answer_is_told(void **state)
     bench_say(b, &c, 1, "0002 0000 0007 01 03 04 0009 0009");
     bench_say(b, &c, 1, "0002 0000 0007 01 03 04 0001 0002");
     assert_found(b, "answer-twice ");
-    assert_string_equal(b->detail, "a second answer to one request");
+    assert_string_equal(b->detail, "a second answer to one request, read-holding-registers");
     assert_string_equal(b->object, "10.0.0.2");
 }
 
