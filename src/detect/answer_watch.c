@@ -27,7 +27,7 @@
 #define UNKNOWN_TYPE 44
 
 struct asked {
-    uint64_t answer; /* hash of the last one, of datagrams */
+    uint64_t answer; /* hash of the last one; 0: it is not needed */
     nsec_t answered;
     uint32_t function, quantity;
     uint8_t n_open; /* times that it was asked, and not answered */
@@ -99,6 +99,7 @@ struct said {
     uint64_t other; /* that it may answer, too; 0: none */
     uint32_t station;
     uint32_t quantity; /* of registers; 0: it does not say */
+    bool is_to_be_confirmed;
 };
 
 /* Transaction and unit stand first. */
@@ -131,6 +132,7 @@ read_dnp3(const struct pdu *p, struct said *s)
         to = f->id == DNP3_DESTINATION ? f->u : to;
         sequence = f->id == DNP3_APP_SEQUENCE ? f->u : sequence;
         continues |= f->id == DNP3_CONTINUES;
+        s->is_to_be_confirmed |= f->id == DNP3_CONFIRM && f->u;
     }
     s->asks = p->kind == PDU_REQUEST;
     s->answers = (p->kind == PDU_RESPONSE || p->kind == PDU_REFUSAL) && !continues;
@@ -235,13 +237,22 @@ hash_answer(const struct pdu *p)
     return hash;
 }
 
-/* Over another way. In a stream what comes again is not given twice. */
+/* Only of these it is asked whether they come again: in a stream the same octets do not, but what
+ * DNP3 wants to be confirmed is repeated until it is. */
 static bool
-is_copy(const struct asked *a, const struct sight *at)
+may_repeat(const struct said *s, const struct sight *at)
+{
+    return s->is_to_be_confirmed || at->conversation->key.proto == PROTO_UDP;
+}
+
+/* It comes over another way, or because nobody has confirmed it. */
+static bool
+is_copy(const struct asked *a, const struct said *s, const struct sight *at)
 {
     nsec_t passed = at->now - a->answered; /* below 0: by another interface */
-    return at->conversation->key.proto == PROTO_UDP && passed > -COPY_WITHIN &&
-           passed < COPY_WITHIN && a->answer == hash_answer(at->pdu);
+    bool is_near = passed > -COPY_WITHIN && passed < COPY_WITHIN;
+    return may_repeat(s, at) && (is_near || s->is_to_be_confirmed) &&
+           a->answer == hash_answer(at->pdu);
 }
 
 /* Who sends it; what is not known is left out. */
@@ -312,7 +323,7 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
     if (!a || !a->n_open) {
         if (at->memory->lacks[at->way]) /* it answers what was not heard */
             t->n_fit = 0;
-        if (t->n_fit < SURE || (a && is_copy(a, at)))
+        if (t->n_fit < SURE || (a && is_copy(a, s, at)))
             return;
         judge_sender(w, t, at);
         if (may_be_lost(t, a, at))
@@ -328,10 +339,8 @@ take_answer(struct answer_watch *w, struct talk *t, const struct said *s, const 
     bool fits = judge_fit(w, t, a, s, at);
     if (!is_to_all)
         a->n_open--;
-    if (at->conversation->key.proto == PROTO_UDP) {
-        a->answer = hash_answer(at->pdu);
-        a->answered = at->now;
-    }
+    a->answer = may_repeat(s, at) ? hash_answer(at->pdu) : 0;
+    a->answered = at->now;
     t->n_fit += fits && t->n_fit < SURE;
 }
 

@@ -4,10 +4,11 @@
  * nobody asked, or a second time, or something else; or comes from elsewhere (of UDP: from another
  * MAC address, or with another TTL; of TCP tcp_watch.h tells that).
  *
- * Who repeats a request may get an answer to each. Nothing is told of a conversation before an
- * answer fitted, nor after octets of it were missing until one fits again: a capture may have one
- * side only. Of datagrams nobody knows whether some were missing: what answers none that was heard
- * is told when it happens twice within a minute.
+ * Who repeats a request may get an answer to each, and DNP3 repeats an answer until it is
+ * confirmed. Nothing is told of a conversation before an answer fitted, nor after octets of it were
+ * missing until one fits again: a capture may have one side only. Of datagrams nobody knows whether
+ * some were missing: what answers none that was heard is told when it happens twice within a
+ * minute.
  *
  * What comes unasked may only come from who was spoken to before: of DNP3, events of an outstation
  * that nobody ever asked anything, when others have been asked for a minute; who told events in

@@ -190,7 +190,22 @@ who_confirms_asks_for_nothing(void **state)
     say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000");
     say_dnp3(b, 2, 2, 4, true, "c0 c5 00");
     assert_found(b, "");
-    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000");
+    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0200");
+    assert_found(b, "answer-twice ");
+}
+
+/* The confirmation was lost, to the outstation or to its link. */
+static void
+an_answer_is_repeated_until_it_is_confirmed(void **state)
+{
+    struct bench *b = *state;
+    poll(b, 3);
+    say_dnp3(b, 2, 2, 4, true, "c0 c5 01 3c0206");
+    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000 0201 17 01 05 81");
+    bench_wait(b, 5 * NSEC_PER_SEC);
+    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000 0201 17 01 05 81");
+    assert_found(b, "");
+    say_dnp3(b, 2, 2, 4, false, "c0 e5 81 0000 0201 17 01 05 01");
     assert_found(b, "answer-twice ");
 }
 
@@ -285,6 +300,7 @@ TEST_MAIN(BENCH_TEST(answers_to_what_was_asked_are_not_told_of),
           BENCH_TEST(events_of_an_outstation_that_nobody_asks_are_told),
           BENCH_TEST(who_told_events_while_others_were_got_to_know_is_known),
           BENCH_TEST(who_confirms_asks_for_nothing),
+          BENCH_TEST(an_answer_is_repeated_until_it_is_confirmed),
           BENCH_TEST(an_answer_to_a_datagram_that_is_not_heard_is_told_the_second_time),
           BENCH_TEST(an_answer_over_another_way_comes_a_little_before_the_first),
           BENCH_TEST(data_of_a_connection_that_nobody_started_are_told),
