@@ -54,6 +54,8 @@ const struct finding_name finding_names[] = {
     {"goose-t-stood-still", "t of a new state is that of the state before"},
     {"goose-t-went-back", "t of a new state is before that of the state before"},
     {"goose-t-without-state", "t changes though stNum does not"},
+    {"goose-too-many",
+     "more publishers than are remembered: who invents them hides what the true ones say"},
     {"goose-types-changed", "entries of a publisher's data set have other types"},
     {"peer-change-alone", "an IED tells a change that always came with one of others"},
     {"peer-change-missing", "others change, and one that always did so with them does not"},

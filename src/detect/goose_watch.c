@@ -2,12 +2,14 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "detect/elapsed.h"
 #include "proto/ot/goose/goose_protocol.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
 #define PUBLISHERS 1024
+#define MANY_PAUSE (60 * NSEC_PER_SEC)
 #define REFERENCE_SIZE 132 /* ObjectReference has 129 characters at most */
 #define RECENT 8           /* messages that may come again over another way */
 #define COPIES 4           /* two networks, each mirrored twice; more are none */
@@ -66,6 +68,7 @@ struct goose_watch {
     struct watch_config config;
     struct peer_watch *peers;
     struct watch_table *publishers;
+    nsec_t told_many; /* that there are too many; 0: not yet */
 };
 
 struct goose_watch *
@@ -407,6 +410,17 @@ judge(const struct judging *j)
     }
 }
 
+/* Another was forgotten for it; what it says next is taken as the first. */
+static void
+judge_many(const struct judging *j, uint32_t n)
+{
+    nsec_t now = j->at->now, *told = &j->w->told_many;
+    if (*told && !has_elapsed(now, *told, MANY_PAUSE))
+        return;
+    *told = MAX(now, 1);
+    TELL(j, "goose-too-many", "more than %u publishers: the longest silent are forgotten", n);
+}
+
 void
 goose_watch_message(struct goose_watch *w, const struct sight *at)
 {
@@ -415,8 +429,11 @@ goose_watch_message(struct goose_watch *w, const struct sight *at)
     if (at->pdu->protocol != &goose_protocol || at->pdu->function != GOOSE_PUBLISH ||
         !read_message(at, &said))
         return;
+    uint32_t n = watch_table_number(w->publishers);
     struct publisher *p = watch_table_get(w->publishers, &said.key, &is_new);
     const struct judging j = {w, p, &said, &p->last, at};
+    if (is_new && watch_table_number(w->publishers) == n)
+        judge_many(&j, n);
     if (watch_rate_count(&p->rate, &flood, at->now))
         TELL(&j, "goose-flood", "%u messages in a second, the most was %u", p->rate.n,
              p->rate.most);

@@ -392,7 +392,26 @@ entries_of_another_type_are_told(void **state)
     assert_found(b, "goose-types-changed goose-change-without-state ");
 }
 
-TEST_MAIN(BENCH_TEST(a_publisher_as_it_should_be_is_not_told_of),
+/* Whoever invents publishers until the true ones are forgotten. */
+static void
+more_publishers_than_are_remembered_are_told_once(void **state)
+{
+    struct bench *b = *state;
+    struct bench_publisher p = bench_ordinary_publisher;
+    char reference[32];
+    for (unsigned i = 0; i < 1030; i++) {
+        snprintf(reference, sizeof reference, "X%u/LLN0$GO$g", i);
+        p.reference = reference;
+        bench_publish(b, &p);
+        if (i < 1024)
+            assert_found(b, "");
+    }
+    assert_found(b, "goose-too-many ");
+    assert_string_equal(b->detail, "more than 1024 publishers: the longest silent are forgotten");
+}
+
+TEST_MAIN(BENCH_TEST(more_publishers_than_are_remembered_are_told_once),
+          BENCH_TEST(a_publisher_as_it_should_be_is_not_told_of),
           BENCH_TEST(what_comes_over_two_ways_is_one),
           BENCH_TEST(what_comes_over_the_other_way_may_be_a_little_older),
           BENCH_TEST(what_comes_more_often_than_there_are_ways_is_told),
