@@ -82,6 +82,17 @@ glob(const char *pattern, const char *text)
     return !*pattern;
 }
 
+/* What stands for itself in a pattern; none, if it has wildcards and says next to nothing else:
+ * many devices would be that. */
+static size_t
+n_telling(const char *pattern)
+{
+    size_t n = 0;
+    for (const char *c = pattern; *c; c++)
+        n += *c != '*' && *c != '?';
+    return n == strlen(pattern) || n >= 4 ? n : 0;
+}
+
 /* Whole words, one behind the other. */
 static bool
 has_words(const char *text, const char *words)
@@ -109,14 +120,14 @@ fit_code(const struct product *p, const struct device *d)
     char pattern[TEXT_MAX], name[TEXT_MAX];
     for (size_t i = 0; i < p->n_numbers; i++) {
         squeeze(p->numbers[i], pattern, sizeof pattern, true);
-        if (strspn(pattern, "*?") < strlen(pattern) && *d->code && glob(pattern, d->code))
+        if (n_telling(pattern) && *d->code && glob(pattern, d->code))
             return (struct fit){FIT_CODE, "order code", "equals", p->numbers[i]};
     }
     for (size_t i = 0; i < p->n_numbers && *d->model; i++) {
         char model[TEXT_MAX];
         squeeze(p->numbers[i], pattern, sizeof pattern, true);
         squeeze(d->model, model, sizeof model, false);
-        if (strspn(pattern, "*?") + 4 <= strlen(pattern) && glob(pattern, model))
+        if (n_telling(pattern) >= 4 && glob(pattern, model))
             return (struct fit){FIT_CODE, "model", "equals", p->numbers[i]};
     }
     squeeze(p->model, name, sizeof name, false);

@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,16 +18,23 @@
 
 #define WORDS_MAX 512
 #define NUMBERS_MAX 4096 /* model numbers of a product */
+#define ID_MAX 255       /* octets of an advisory's id */
 
 struct indexed {
     const struct product *product;
     UT_hash_handle hh;
 };
 
+struct group {
+    const char *id;
+    const json_t *product_ids;
+    UT_hash_handle hh;
+};
+
 struct reader {
     struct arena *arena;
     struct advisory *advisory;
-    const json_t *groups;
+    struct group *groups;
     struct indexed *by_id;
     enum err err;
 };
@@ -199,16 +207,15 @@ take_branches(struct reader *r, const json_t *branches, const struct branch *abo
             b.range = name;
         else if (!strcmp(category, "product_version"))
             b.version = name;
-        struct buf longer = BUF_INIT;
+        char longer[WORDS_MAX]; /* cut: there may be many, one below the other */
         if (!strcmp(category, "patch_level") || !strcmp(category, "service_pack")) {
-            buf_printf(&longer, "%s %s", b.version ? b.version : "", name);
-            b.version = buf_cstr(&longer);
+            (void)snprintf(longer, sizeof longer, "%s %s", b.version ? b.version : "", name);
+            b.version = longer;
         }
         const json_t *product = json_object_get(each, "product");
         if (json_is_object(product))
             (void)new_product(r, product, &b);
         take_branches(r, json_object_get(each, "branches"), &b);
-        buf_fini(&longer);
     }
 }
 
@@ -242,6 +249,22 @@ take_relationship(struct reader *r, const json_t *relation)
     p->range = what->has_range ? what->range : where->range;
 }
 
+/* The first that has an id. */
+static void
+take_group(struct reader *r, const json_t *json)
+{
+    const char *id = text_of(json, "group_id");
+    struct group *group = NULL;
+    if (id)
+        HASH_FIND_STR(r->groups, id, group);
+    if (!id || group)
+        return;
+    group = xcalloc(1, sizeof *group);
+    group->id = id;
+    group->product_ids = json_object_get(json, "product_ids");
+    HASH_ADD_KEYPTR(hh, r->groups, group->id, strlen(group->id), group);
+}
+
 static void
 take_products(struct reader *r, const json_t *tree)
 {
@@ -252,7 +275,7 @@ take_products(struct reader *r, const json_t *tree)
     json_array_foreach(json_object_get(tree, "full_product_names"), i, each)(void)
         new_product(r, each, &nothing);
     json_array_foreach(json_object_get(tree, "relationships"), i, each) take_relationship(r, each);
-    r->groups = json_object_get(tree, "product_groups");
+    json_array_foreach(json_object_get(tree, "product_groups"), i, each) take_group(r, each);
 }
 
 /* ---- Vulnerabilities ---- */
@@ -273,15 +296,10 @@ add_ids(struct reader *r, const json_t *ids, struct listed *l)
 static const json_t *
 group_of(const struct reader *r, const char *id)
 {
-    size_t i;
-    json_t *each;
-    json_array_foreach(r->groups, i, each)
-    {
-        const char *its = text_of(each, "group_id");
-        if (id && its && !strcmp(its, id))
-            return json_object_get(each, "product_ids");
-    }
-    return NULL;
+    struct group *group = NULL;
+    if (id)
+        HASH_FIND_STR(r->groups, id, group);
+    return group ? group->product_ids : NULL;
 }
 
 /* The products of several lists of ids, and of groups. */
@@ -370,6 +388,16 @@ take_vulnerability(struct reader *r, const json_t *json, struct vulnerability *v
 
 /* ---- The document ---- */
 
+/* A line that everybody can show and keep. */
+static bool
+is_id(const char *id)
+{
+    size_t n = 0;
+    while (id[n] >= ' ' && id[n] <= '~')
+        n++;
+    return n && n <= ID_MAX && !id[n];
+}
+
 static enum err
 take_document(struct reader *r, const json_t *json, struct diag *diag)
 {
@@ -382,8 +410,9 @@ take_document(struct reader *r, const json_t *json, struct diag *diag)
         return diag_set(diag, ERR_MALFORMED, "it is no advisory: document has no csaf_version");
     if (strcmp(version, "2.0") != 0)
         return diag_set(diag, ERR_UNSUPPORTED, "CSAF %.20s", version);
-    if (!id)
-        return diag_set(diag, ERR_MALFORMED, "document.tracking has no id");
+    if (!id || !is_id(id))
+        return diag_set(diag, ERR_MALFORMED, "document.tracking has no id%s",
+                        id ? " of 1 to 255 printable characters of ASCII" : "");
     struct advisory *a = r->advisory = make(r, 1, sizeof *a);
     if (!a)
         return ERR_LIMIT;
@@ -431,6 +460,7 @@ advisories_read(struct advisories *all, const char *name, const char *text, size
 {
     struct reader r = {.arena = all->arena};
     struct indexed *index, *next;
+    struct group *group, *next_group;
     json_t *json;
     enum err err = jsontext_parse(text, size, &json, diag);
     if (err) {
@@ -438,6 +468,10 @@ advisories_read(struct advisories *all, const char *name, const char *text, size
         return err;
     }
     err = take_document(&r, json, diag);
+    HASH_ITER (hh, r.groups, group, next_group) {
+        HASH_DEL(r.groups, group);
+        free(group);
+    }
     json_decref(json);
     HASH_ITER (hh, r.by_id, index, next) {
         HASH_DEL(r.by_id, index);

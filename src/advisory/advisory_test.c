@@ -2,6 +2,7 @@
 #include "advisory/advisory.h"
 #include "advisory/vendor.h"
 
+#include "base/alloc.h"
 #include "base/buf.h"
 #include "base/testing.h"
 
@@ -251,6 +252,9 @@ what_is_no_advisory_is_refused(void **state UNUSED)
         {"[]", ERR_MALFORMED},
         {"{\"document\":1}", ERR_MALFORMED},
         {"{\"document\":{\"csaf_version\":\"2.0\"}}", ERR_MALFORMED},
+        {"{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"\"}}}", ERR_MALFORMED},
+        {"{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"a\\nb\"}}}",
+         ERR_MALFORMED},
         {"{\"document\":{\"csaf_version\":\"3.0\",\"tracking\":{\"id\":\"a\"}}}", ERR_UNSUPPORTED},
     };
     struct advisories *all = advisories_new();
@@ -264,7 +268,89 @@ what_is_no_advisory_is_refused(void **state UNUSED)
     advisories_free(all);
 }
 
+/* ---- What is written to do harm, or without care ---- */
+
+static const char *
+one_number(const char *number, const struct advisory_device *d)
+{
+    char *text = xasprintf(
+        ADVISORY("{\"full_product_names\":[{\"product_id\":\"P\",\"name\":\"Example\","
+                 "\"product_identification_helper\":{\"model_numbers\":[\"%s\"]}}]}",
+                 "{\"product_status\":{\"known_affected\":[\"P\"]}}"),
+        number);
+    const char *told = matches(text, d);
+    free(text);
+    return told;
+}
+
+static void
+a_pattern_that_says_next_to_nothing_is_no_device(void **state UNUSED)
+{
+    static const char *const wide[] = {"*", "?*?", "*1*", "*6*e*", "*1***", "??????1???????", "6*"};
+    const struct advisory_device d = {.order_code = "6ES7315-2EH14-0AB0", .model = "CPU 1511"};
+    for (size_t i = 0; i < ARRAY_SIZE(wide); i++)
+        assert_string_equal(one_number(wide[i], &d), "");
+    assert_string_not_equal(one_number("6ES7*", &d), "");
+    assert_string_not_equal(one_number("?ES7315*", &d), "");
+    assert_string_not_equal(one_number("750", &(struct advisory_device){.order_code = "750"}), "");
+}
+
+/* Each of so many groups is asked for once, behind all others. */
+static void
+groups_are_found_without_searching(void **state UNUSED)
+{
+    enum { GROUPS = 200000 };
+    struct advisories *all = advisories_new();
+    struct diag diag;
+    struct buf b = BUF_INIT;
+    buf_str(&b, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"G\"}},"
+                "\"product_tree\":{\"full_product_names\":[{\"product_id\":\"P\",\"name\":"
+                "\"Terminal T100\"}],\"product_groups\":[");
+    for (unsigned i = 0; i < GROUPS; i++)
+        buf_printf(&b, "{\"group_id\":\"%u\"},", i);
+    buf_str(&b, "{\"group_id\":\"last\",\"product_ids\":[\"P\"]}]},\"vulnerabilities\":[{"
+                "\"product_status\":{\"known_affected\":[\"P\"]},\"remediations\":[{\"category\":"
+                "\"workaround\",\"details\":\"None\",\"group_ids\":[");
+    for (unsigned i = 0; i < GROUPS; i++)
+        buf_printf(&b, "\"%u\",", i + GROUPS);
+    buf_str(&b, "\"last\"]}]}]}");
+    assert_ok(advisories_read(all, "test", (const char *)b.data, b.size, &diag));
+    buf_clear(&b);
+    advisories_match(all, &(struct advisory_device){.model = "Terminal T100"}, tell_all, &b);
+    assert_non_null(strstr(buf_cstr(&b), "workaround: None"));
+    buf_fini(&b);
+    advisories_free(all);
+}
+
+/* Patch levels of patch levels: each names all that are above it. */
+static void
+a_version_of_many_parts_is_cut(void **state UNUSED)
+{
+    enum { LEVELS = 28, LENGTH = 20 << 20 };
+    struct advisories *all = advisories_new();
+    struct diag diag;
+    struct buf b = BUF_INIT;
+    buf_str(&b, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"V\"}},"
+                "\"product_tree\":{\"branches\":[{\"category\":\"product_version\",\"name\":\"");
+    memset(buf_reserve(&b, LENGTH), '1', LENGTH);
+    for (unsigned i = 0; i < LEVELS; i++)
+        buf_printf(&b,
+                   "\",\"branches\":[{\"category\":\"patch_level\",\"product\":{\"product_id\":"
+                   "\"%u\",\"name\":\"x\"},\"name\":\"1",
+                   i);
+    buf_str(&b, "\"");
+    for (unsigned i = 0; i < LEVELS; i++)
+        buf_str(&b, "}]");
+    buf_str(&b, "}]}}");
+    assert_ok(advisories_read(all, "test", (const char *)b.data, b.size, &diag));
+    buf_fini(&b);
+    advisories_free(all);
+}
+
 TEST_MAIN(cmocka_unit_test(knows_a_maker_by_its_names),
+          cmocka_unit_test(a_version_of_many_parts_is_cut),
+          cmocka_unit_test(a_pattern_that_says_next_to_nothing_is_no_device),
+          cmocka_unit_test(groups_are_found_without_searching),
           cmocka_unit_test(order_code_and_version_say_it),
           cmocka_unit_test(an_unknown_version_may_be_affected),
           cmocka_unit_test(a_model_is_found_in_the_name),

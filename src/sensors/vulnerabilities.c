@@ -25,7 +25,10 @@
 #define DEVICES 256 /* of one job */
 #define LISTED 100  /* vulnerabilities of one advisory that are told each */
 #define LISTED_OCTETS ((size_t)24 << 10)
-#define BAD_TOLD 10 /* files that could not be read */
+#define CVE_OCTETS 60
+#define TEXT_OCTETS 1000   /* as JSON, of what an advisory says */
+#define REMEDY_OCTETS 4000 /* ... of what helps */
+#define BAD_TOLD 10        /* files that could not be read */
 #define LOOK_EVERY (60 * NSEC_PER_SEC)
 
 /* What was judged of a device. */
@@ -108,11 +111,28 @@ read_advisories(struct job *j)
     }
 }
 
+/* So much of it as has room: all together has to go into an event. */
+static size_t
+fitting(const char *text, size_t room)
+{
+    size_t n = 0, cost = 0;
+    while (text[n]) {
+        unsigned char c = (unsigned char)text[n];
+        cost += c < 0x20 || c == '"' || c == '\\' ? sizeof "\\u0000" - 1 : 1;
+        if (cost > room)
+            break;
+        n++;
+    }
+    while (text[n] && n && ((unsigned char)text[n] & 0xc0) == 0x80) /* within a character */
+        n--;
+    return n;
+}
+
 static void
-set_text(json_t *json, const char *name, const char *text)
+set_text(json_t *json, const char *name, const char *text, size_t room)
 {
     if (text)
-        json_object_set_new(json, name, json_string(text));
+        json_object_set_new(json, name, json_stringn(text, fitting(text, room)));
 }
 
 static json_t *
@@ -120,15 +140,15 @@ match_json(const struct advisory_match *m)
 {
     json_t *json = json_pack("{ss sI}", "status", advisory_status_word(m->status), "confidence",
                              (json_int_t)m->confidence);
-    set_text(json, "cve", m->cve);
-    set_text(json, "name", m->name);
+    set_text(json, "cve", m->cve, CVE_OCTETS);
+    set_text(json, "name", m->name, TEXT_OCTETS);
     if (m->score >= 0)
         json_object_set_new(json, "score", json_real(m->score));
-    set_text(json, "severity", m->severity);
-    set_text(json, "product", m->product);
-    set_text(json, "reason", m->reason);
-    set_text(json, "remedy", m->remedy);
-    set_text(json, "url", m->url);
+    set_text(json, "severity", m->severity, TEXT_OCTETS);
+    set_text(json, "product", m->product, TEXT_OCTETS);
+    set_text(json, "reason", m->reason, TEXT_OCTETS);
+    set_text(json, "remedy", m->remedy, REMEDY_OCTETS);
+    set_text(json, "url", m->url, TEXT_OCTETS);
     return json;
 }
 
@@ -141,8 +161,8 @@ advisory_of(json_t *found, const struct advisory_match *m)
             return one;
     }
     json_t *one = json_pack("{ss}", "advisory", m->advisory);
-    set_text(one, "publisher", m->publisher);
-    set_text(one, "title", m->title);
+    set_text(one, "publisher", m->publisher, TEXT_OCTETS);
+    set_text(one, "title", m->title, TEXT_OCTETS);
     json_object_set_new(one, "cves", json_array());
     json_object_set_new(one, "vulnerabilities", json_array());
     json_array_append_new(found, one);
@@ -179,9 +199,10 @@ on_match(void *arg, const struct advisory_match *m)
         else
             json_object_del(one, of_all[i]);
     }
-    if (json_array_size(list) < LISTED && json_dumpb(list, NULL, 0, 0) < LISTED_OCTETS) {
+    if (json_array_size(list) < LISTED &&
+        json_dumpb(list, NULL, 0, 0) + json_dumpb(match, NULL, 0, 0) < LISTED_OCTETS) {
         if (m->cve)
-            json_array_append_new(json_object_get(one, "cves"), json_string(m->cve));
+            json_array_append(json_object_get(one, "cves"), json_object_get(match, "cve"));
         json_array_append(list, match);
     } else {
         json_object_set_new(one, "left-out",

@@ -273,6 +273,44 @@ a_centre_judges_the_devices_of_all_sites(void **state)
     assert_null(sensing_vulnerability(&p->state->sensing, 0, "s1", "10.0.0.7", 0, "EX-1"));
 }
 
+/* What its writers say without end has room in an event, and is told. */
+static void
+an_advisory_of_many_words_is_told(void **state)
+{
+    struct place *p = *state;
+    struct diag diag = {""};
+    char *quoted = xasprintf(ADVISORY, "EX-1"), *path = xasprintf("%s/a.json", p->advisories.path),
+         words[20001];
+    for (size_t i = 0; i + 4 < sizeof words; i += 4)
+        memcpy(words + i, "\xe2\x82\xac\n", 5); /* a character of three octets, and a line's end */
+    json_t *json = json_quoted(quoted), *more = json_array();
+    for (unsigned i = 0; i < 300; i++) {
+        json_t *v = json_deep_copy(json_array_get(json_object_get(json, "vulnerabilities"), i % 2));
+        json_t *remedy = json_array_get(json_object_get(v, "remediations"), 0);
+        json_object_set_new(remedy, "details", json_string(i % 3 ? words : "Update"));
+        json_object_set_new(remedy, "url", json_string(i % 5 ? words : "https://example.org"));
+        json_object_set_new(v, "cve", json_string(i % 7 ? "CVE-2026-0001" : words));
+        json_array_append_new(more, v);
+    }
+    json_object_set_new(json, "vulnerabilities", more);
+    json_object_set_new(json_object_get(json, "document"), "title", json_string(words));
+    char *text = json_dumps(json, 0);
+    assert_ok(file_write(path, text, strlen(text), 0600, false, &diag));
+    tell_device(p, 1, "3.1");
+    start(p);
+    RUN_UNTIL(p->scene->loop, known(p, 1, "EX-1"));
+    const json_t *told = json_object_get(known(p, 1, "EX-1")->body, "vulnerability");
+    size_t listed = json_array_size(json_object_get(told, "vulnerabilities"));
+    assert_true(listed > 1);
+    assert_int_equal(json_integer_value(json_object_get(told, "left-out")), 300 - listed);
+    assert_memory_equal(text_of(told, "title"), words, strlen(text_of(told, "title")));
+    assert_int_equal(p->n_told, 1);
+    json_decref(json);
+    free(quoted);
+    free(path);
+    free(text);
+}
+
 static void
 the_service_may_go_while_it_reads(void **state)
 {
@@ -299,4 +337,4 @@ TEST_MAIN(IN_PLACE(a_device_that_is_affected_is_in_the_journal),
           IN_PLACE(a_new_advisory_counts_at_once_and_one_that_goes_no_longer),
           IN_PLACE(firmware_that_was_updated_is_not_affected),
           IN_PLACE(a_centre_judges_the_devices_of_all_sites),
-          IN_PLACE(the_service_may_go_while_it_reads))
+          IN_PLACE(an_advisory_of_many_words_is_told), IN_PLACE(the_service_may_go_while_it_reads))
