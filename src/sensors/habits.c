@@ -24,6 +24,7 @@ struct habit_ask {
     char *reply_to, *sensor;
     bool is_alone; /* no other sensor is wanted */
     bool is_begun; /* nothing was said before: what is missing is told */
+    json_int_t after;
     json_t *order; /* NULL: only a question */
     char *actor;   /* of an order */
     struct habit_ask *prev, *next;
@@ -118,6 +119,8 @@ answer(struct habit_ask *a, json_t *told, const char *failed)
     json_t *habits = json_object_get(told, "habits");
     json_int_t next = json_integer_value(json_object_get(told, "next"));
     size_t i;
+    if (next <= a->after || !json_array_size(habits))
+        next = 0; /* or its pages would have no end */
     json_array_foreach(habits, i, row)
     {
         json_object_set_new(row, "sensor", json_string(a->sensor));
@@ -128,7 +131,7 @@ answer(struct habit_ask *a, json_t *told, const char *failed)
     if (*a->sensor)
         json_object_set_new(told, "sensor", json_string(a->sensor));
     json_object_set_new(told, "missing", missing);
-    if (!habits)
+    if (!json_is_array(habits))
         json_object_set_new(told, "habits", json_array());
     json_object_del(told, "next");
     const struct caller *other = a->is_alone ? NULL : next_sensor(s, a->sensor);
@@ -181,6 +184,7 @@ ask_one(struct sensors_service *s, const struct bus_message *m, const struct cal
     json_t *params = json_pack("{sI}", "after", after);
     a->is_alone = text_of(m->payload, "sensor") != NULL;
     a->is_begun = !text_of(m->payload, "after");
+    a->after = after;
     if (!l) {
         answer(a, json_object(), NULL);
         ask_free(a);

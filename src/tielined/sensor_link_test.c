@@ -27,6 +27,7 @@ struct both {
     char actor[32];                /* ... of the last */
     json_t *order;                 /* that the sensor got; NULL: none */
     enum err refusal;              /* of the sensor */
+    const char *page;              /* what it answers, whatever is asked; NULL: as below */
 };
 
 static void
@@ -93,6 +94,10 @@ on_asked(void *arg, const char *method, const json_t *params, json_t **answer, s
         b->order = json_deep_copy(params);
         *answer = json_pack("{sb}", "kept", true);
         return b->refusal ? diag_set(diag, b->refusal, "not this one") : ERR_OK;
+    }
+    if (b->page) {
+        *answer = json_quoted(b->page);
+        return ERR_OK;
     }
     *answer = json_pack("{s[]}", "habits");
     for (json_int_t i = after + 1; i <= 5 && i <= after + (limit ? limit : 200); i++)
@@ -370,6 +375,28 @@ pages_go_from_sensor_to_sensor(void **state)
 }
 
 static void
+a_page_that_leads_nowhere_is_the_last(void **state)
+{
+    struct both *b = *state;
+    static const char *const pages[] = {"{'habits': [], 'next': 8}",
+                                        "{'next': 8}",
+                                        "{'habits': 'many', 'next': 8}",
+                                        "{'habits': {'next': 8}}",
+                                        "{'habits': [{}], 'next': 7}",
+                                        "{'habits': [7], 'next': -1}",
+                                        "[8]"};
+    connect_two(b);
+    for (size_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        b->page = pages[i];
+        struct answer a = asked(b, "sensor.habits", "{'sensor': 's1', 'after': 's1/7'}");
+        assert_ok(a.err);
+        assert_true(json_is_array(json_object_get(a.value, "habits")));
+        assert_string_equal(text_of(a.value, "next"), "");
+        json_decref(a.value);
+    }
+}
+
+static void
 a_sensor_that_is_away_is_missing(void **state)
 {
     struct both *b = *state;
@@ -563,7 +590,9 @@ TEST_MAIN(WITH_BOTH(what_is_put_before_there_is_a_tielined_arrives),
           WITH_BOTH(a_sensor_that_begins_anew_tells_again_what_is_known),
           WITH_BOTH(circuits_come_in_pieces_and_are_the_whole),
           WITH_BOTH(what_is_no_alert_is_not_taken), WITH_BOTH(what_tielined_refuses_is_given_up),
-          WITH_BOTH(pages_go_from_sensor_to_sensor), WITH_BOTH(a_sensor_that_is_away_is_missing),
+          WITH_BOTH(pages_go_from_sensor_to_sensor),
+          WITH_BOTH(a_page_that_leads_nowhere_is_the_last),
+          WITH_BOTH(a_sensor_that_is_away_is_missing),
           WITH_BOTH(an_order_is_in_the_journal_and_then_with_the_sensor),
           WITH_BOTH(an_order_that_the_sensor_refuses_is_told_and_recorded),
           WITH_BOTH(questions_without_end_are_refused),
