@@ -607,6 +607,31 @@ what_is_known_of_a_device_is_kept_when_its_sensor_begins_anew(void **state)
     assert_null(json_object_get(a->asset, "vendor"));
 }
 
+/* A sensor that says other things of a device each time does not make it grow without end. */
+static void
+what_is_kept_of_a_device_has_an_end(void **state)
+{
+    struct place *p = *state;
+    connect_sensor(p);
+    for (unsigned i = 0; i < 2; i++) {
+        json_t *all = asset_json(FIRST, "ABB"), *asset = json_object_get(all, "asset"),
+               *roles = json_array(), *protocols = json_object();
+        for (unsigned k = 0; k < 3000; k++) {
+            char text[16];
+            snprintf(text, sizeof text, "%u-%u", i, k);
+            json_array_append_new(roles, json_string(text));
+        }
+        json_object_set_new(protocols, "modbus", roles);
+        json_object_set_new(asset, "protocols", protocols);
+        assert_ok(say(p, "sensor.asset", all));
+        RUN_UNTIL(p->scene->loop, events(p, "sensor.asset") > i);
+        const struct sensing_asset *a = sensing_asset(&p->state->sensing, 0, "s1", "10.2.0.9", 0);
+        assert_int_equal(
+            json_array_size(json_object_get(json_object_get(a->asset, "protocols"), "modbus")),
+            3000);
+    }
+}
+
 /* ---- Circuits ---- */
 
 static const json_t *
@@ -715,4 +740,5 @@ TEST_MAIN(IN_PLACE(traffic_is_counted_in_slots_of_ten_minutes),
           IN_PLACE(a_silent_sensor_is_lost_and_comes_back),
           IN_PLACE(a_device_is_recorded_when_it_is_new_or_has_changed),
           IN_PLACE(what_is_known_of_a_device_is_kept_when_its_sensor_begins_anew),
+          IN_PLACE(what_is_kept_of_a_device_has_an_end),
           IN_PLACE(circuits_are_told_at_hello_and_after_each_change))

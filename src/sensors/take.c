@@ -12,6 +12,7 @@
 #include <utlist.h>
 
 #define NAMESAKES 1000                      /* alerts of one id, of as many runs of a sensor */
+#define TEXTS_KEPT 64                       /* of a list that is kept with what is told anew */
 #define AGAIN_AT_LEAST (600 * NSEC_PER_SEC) /* is a count written that has not doubled */
 
 /* ---- The journal ---- */
@@ -337,7 +338,7 @@ has_text(const json_t *list, const char *text)
     return false;
 }
 
-/* What `list` has and the member of `to` has not. */
+/* What `list` has and the member of `to` has not, as long as that is few. */
 static void
 add_texts(json_t *to, const char *name, const json_t *list)
 {
@@ -346,7 +347,7 @@ add_texts(json_t *to, const char *name, const json_t *list)
         json_decref(own);
         own = json_array();
     }
-    for (size_t i = 0; i < json_array_size(list); i++) {
+    for (size_t i = 0; i < json_array_size(list) && json_array_size(own) < TEXTS_KEPT; i++) {
         const char *text = json_string_value(json_array_get(list, i));
         if (text && !has_text(own, text))
             json_array_append_new(own, json_string(text));
@@ -418,6 +419,10 @@ sensors_take_asset(void *arg, struct rpc_request *request, json_t *params)
         write_asset(s, l->name, asset, true, on_taken, taking_new(s, key, request));
     } else {
         json_t *all = with_known(asset, known->asset);
+        if (asset_check(all, &diag)) { /* both together are too much */
+            json_decref(all);
+            all = json_incref(asset);
+        }
         if (!sensing_assets_equal(known->asset, all))
             take_change(l, key, all);
         json_decref(all);
