@@ -46,13 +46,19 @@ clear_texts(struct entry *e)
 }
 
 static void
+entry_free(struct verdicts *v, struct entry *e)
+{
+    HASH_DEL(v->all, e);
+    clear_texts(e);
+    free(e);
+}
+
+static void
 forget_all(struct verdicts *v)
 {
     struct entry *e, *next;
     HASH_ITER (hh, v->all, e, next) {
-        HASH_DEL(v->all, e);
-        clear_texts(e);
-        free(e);
+        entry_free(v, e);
     }
 }
 
@@ -155,6 +161,14 @@ is_within(const struct entry *e, const struct key *key, unsigned level)
            level < 2 && memcmp(&e->key, key, sizeof *key) != 0;
 }
 
+/* Is it of no use any more when this is said? What was forgotten before has to stay forgotten: its
+ * number is kept, or goes into that of what is forgotten with it. */
+static bool
+is_over(const struct entry *e, enum verdict_word word)
+{
+    return word == VERDICT_FORGOTTEN || !e->epoch;
+}
+
 static struct entry *
 make(struct verdicts *v, const struct key *key)
 {
@@ -170,18 +184,26 @@ verdicts_say(struct verdicts *v, const struct verdict_about *about, enum verdict
 {
     unsigned level = level_of(about);
     struct key key = key_of(about, level);
-    struct entry *e = find(v, about, level), *other;
+    struct entry *e = find(v, about, level), *other, *next;
+    size_t n_over = 0;
     if (about->has_function && !level)
         return diag_set(diag, ERR_INVALID, "a function is one of a protocol");
     if (strlen(by) > VERDICT_TEXT_MAX || strlen(why) > VERDICT_TEXT_MAX)
         return diag_set(diag, ERR_LIMIT, "a text is too long");
-    if (!e && HASH_COUNT(v->all) >= VERDICTS_MAX)
+    for (other = v->all; other; other = other->hh.next)
+        n_over += is_within(other, &key, level) && is_over(other, word);
+    if (!e && HASH_COUNT(v->all) - n_over >= VERDICTS_MAX)
         return diag_set(diag, ERR_LIMIT, "there are %d such orders already", VERDICTS_MAX);
-    for (other = v->all; other; other = other->hh.next) {
-        if (is_within(other, &key, level))
-            clear_texts(other);
-    }
     e = e ? e : make(v, &key);
+    HASH_ITER (hh, v->all, other, next) {
+        if (!is_within(other, &key, level))
+            continue;
+        clear_texts(other);
+        if (!is_over(other, word))
+            continue;
+        e->epoch += other->epoch; /* so no sum of what was within comes again */
+        entry_free(v, other);
+    }
     clear_texts(e);
     e->verdict = (struct verdict){word, at, xstrdup(by), xstrdup(why)};
     e->epoch += word == VERDICT_FORGOTTEN;

@@ -410,7 +410,32 @@ there_is_an_end_to_what_can_be_said(void **state)
     assert_err(order(s, ORDER("approve", ""), &diag), ERR_LIMIT);
 }
 
-TEST_MAIN(SCENE_TEST(what_was_learned_is_told_live),
+/* What was said of functions is over when something is said of the pair, and takes no room. */
+static void
+what_has_ended_takes_no_room(void **state)
+{
+    static const char *const words[] = {"approve", "forget"};
+    struct scene *s = *state;
+    learn(s);
+    for (unsigned round = 0; round < 3; round++) {
+        for (unsigned i = 0; i < VERDICTS_MAX / 2; i++) {
+            char *text = xasprintf("{'order':'%s','client':'10.0.0.1','server':'10.0.0.2','by':'o',"
+                                   "'why':'x','protocol':'modbus','function':%u}",
+                                   words[round % 2], i);
+            give(s, text);
+            free(text);
+        }
+        give(s, ORDER("forget", ""));
+        assert_int_equal(verdicts_number(detector_verdicts(monitor_detector(s->monitor))), 1);
+        s->now += 3600 * SECOND;
+        say(s, 1, 2, READ); /* each time it was forgotten anew */
+        assert_told(s, "new-pair new-function ");
+        say(s, 1, 2, READ);
+        assert_told(s, "");
+    }
+}
+
+TEST_MAIN(SCENE_TEST(what_was_learned_is_told_live), SCENE_TEST(what_has_ended_takes_no_room),
           SCENE_TEST(it_comes_page_by_page_and_of_one_address),
           SCENE_TEST(what_is_approved_is_no_news),
           SCENE_TEST(one_function_is_approved_and_no_other), SCENE_TEST(approval_is_not_for_values),
