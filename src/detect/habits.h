@@ -11,8 +11,9 @@
 #include "sensor/conversation.h"
 
 #define HABITS_MAX 16384
-#define HABIT_FUNCTIONS 24 /* that are told apart; the rest is counted together */
-#define HABIT_NAMES 4      /* of objects without numbers, that are told as examples */
+#define HABIT_FUNCTIONS 24                   /* that are told apart; the rest is counted together */
+#define HABITS_SAVED_MAX ((size_t)256 << 20) /* octets of all of them, saved */
+#define HABIT_NAMES 4 /* of objects without numbers, that are told as examples */
 
 struct habits; /* Opaque. */
 

@@ -547,12 +547,14 @@ read_habits(struct program *p)
     struct buf octets = BUF_INIT;
     struct diag diag = {""};
     char *path = xasprintf("%s.habits", p->options.baseline);
-    enum err err = file_read(path, BASELINE_MAX, &octets, &diag);
-    if (!err)
+    enum err err = file_read(path, HABITS_SAVED_MAX, &octets, &diag);
+    if (!err) {
         err = habits_restore(monitor_habits(p->monitor), protocols_all, octets.data, octets.size,
                              &diag);
+        diag_prefix(&diag, "%s", path);
+    }
     if (err && err != ERR_NOT_FOUND)
-        log_warn("%s: %s: it is learned anew", path, diag.text);
+        log_warn("%s: it is learned anew", diag.text);
     buf_fini(&octets);
     free(path);
 }
