@@ -431,6 +431,9 @@ gather(struct cli *cli, const struct range *range, json_t *report)
         if (status)
             return status;
         json_object_set(report, parts[i].member, json_object_get(document, parts[i].member));
+        if (!strcmp(parts[i].member, "vulnerabilities"))
+            json_object_set(report, "vulnerabilities-left-out",
+                            json_object_get(document, "left-out"));
         if (is_traffic) {
             static const char *const more[] = {"from", "to", "series", "left-out"};
             for (size_t k = 0; k < ARRAY_SIZE(more); k++)
@@ -514,6 +517,12 @@ put_head(struct cli *cli, const json_t *report)
     if (number_of(report, "left-out"))
         buf_printf(&cli->out, "%" JSON_INTEGER_FORMAT " smaller conversations are left out\n",
                    number_of(report, "left-out"));
+    if (number_of(report, "vulnerabilities-left-out"))
+        buf_printf(&cli->out,
+                   "%" JSON_INTEGER_FORMAT
+                   " less grave vulnerabilities are left out: tieline sensor"
+                   " vulnerabilities asks for those of a device\n",
+                   number_of(report, "vulnerabilities-left-out"));
 }
 
 static void

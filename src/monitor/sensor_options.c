@@ -87,7 +87,7 @@ static const struct option_row rows[] = {
     OTHER_OPTION("rules", "PATH", add_rules, "",
                  "detections, a file or a directory; may be given several times"),
     OTHER_OPTION("feed", "FILE", add_feed, "",
-                 "addresses and names that are bad; may be given several times"),
+                 "addresses, names and hashes of files that are bad; may be given several times"),
     TEXT_OPTION("geo", "FILE", AT(geo), "", "database of countries (MMDB), for rules that ask"),
     FLAG_OPTION("alerts", AT(alerts), "print alerts, a line of JSON each"),
     FLAG_OPTION("incidents", AT(incidents), "print at the end what belongs together"),
