@@ -186,14 +186,15 @@ on_timer(void *arg)
 
 /* ---- Life ---- */
 
-/* A raw socket hears what comes for its protocol, which nobody here reads: it is left out. */
+/* A raw socket hears what comes for its protocol, which nobody here reads: it is left out. The
+ * address may come later than the node, which has to forward: until then nothing can be sent. */
 static enum err
 open_socket(struct mirror *m, uint32_t from, struct diag *diag)
 {
     struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
     const struct sock_fprog filter = {1, &none};
     const struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(from)}};
-    const int size = SEND_BUFFER;
+    const int size = SEND_BUFFER, on = 1;
     char text[IPV4_TEXT_SIZE];
     m->fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, ERSPAN_IP_PROTO);
     if (m->fd < 0)
@@ -202,6 +203,7 @@ open_socket(struct mirror *m, uint32_t from, struct diag *diag)
     if (setsockopt(m->fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter))
         return diag_set(diag, ERR_IO, "mirror: a filter: %s", strerror(errno));
     (void)setsockopt(m->fd, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof size);
+    (void)setsockopt(m->fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof on);
     if (from && bind(m->fd, (const struct sockaddr *)&address, sizeof address))
         return diag_set(diag, ERR_IO, "mirror: from %s: %s", ipv4_format(from, text),
                         strerror(errno));

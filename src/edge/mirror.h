@@ -26,8 +26,8 @@ MUST_CHECK enum err mirror_config_parse(const char *text, struct mirror_config *
 struct mirror; /* Opaque. */
 
 /* Copies from the loop's next turn on. `from`: the address it is sent from; 0: whichever the
- * machine has for it. Both borrowed. ERR_NOT_FOUND: no such port; ERR_DENIED; ERR_IO: no such
- * address. */
+ * machine has for it; until the machine has it what is to be sent is refused. Both borrowed.
+ * ERR_NOT_FOUND: no such port; ERR_DENIED; ERR_IO. */
 MUST_CHECK enum err mirror_new(uv_loop_t *, const struct mirror_config *, uint32_t from,
                                const struct capture_config *, struct captures *, struct mirror **,
                                struct diag *);

@@ -142,6 +142,21 @@ refused() { # PATTERN MIRROR
 claim "a port that is not there is named" refused "mirror: there is no port 9" erspan:10.255.0.9,ports=9
 claim "an address that is none, too" refused '--mirror: "erspan:nowhere" is not erspan: and an IPv4 address' erspan:nowhere
 claim "... and an item that is unknown" refused '--mirror: "port" is none of ports, direction, session, snap, rate' erspan:10.255.0.9,port=1
+
+# ---- The management network comes up later than the node.
+ip -n $prefix-sw addr del 10.255.0.1/24 dev mg
+start_node --mirror erspan:10.255.0.9
+name=later
+listen $name
+b_before=$(came_to_b)
+send 100 17 paced
+claim "without its address the node forwards" wait_for 5 eval '[ "$(came_to_b)" -ge $((b_before + 100)) ]'
+claim "... and counts copies that did not go" wait_for 5 eval '[ "$(counter mirror-refused)" -ge 100 ]'
+ip -n $prefix-sw addr add 10.255.0.1/24 dev mg
+in_host a "$bin/lab-modbus" poll 10.1.0.2 --registers 20 --interval 50ms --count 10 --json >"$work/polls"
+claim "when it has it they go" wait_for 5 heard_number '.kind == "request"' 10
+stop $sensor
+stop "$edge"
 unknown_address() { ! in_host m timeout 10 "$bin/tieline-sensor" --interface erspan:10.9.9.9 2>"$work/err" && grep -q "erspan:10.9.9.9: to listen: Cannot assign" "$work/err"; }
 claim "a sensor without that address says so" unknown_address
 finish
