@@ -209,7 +209,7 @@ take_request(struct answer_watch *w, struct talk *t, const struct said *s, const
 {
     struct asked *a = find(t, s->number);
     bool is_dnp3 = at->pdu->protocol == &dnp3;
-    if (!a && is_dnp3)
+    if (is_dnp3)
         polled_of(w, at, !at->way, s->station)->is_asked = true;
     if (!a) {
         t->last = (t->last + 1) & (ASKED - 1);

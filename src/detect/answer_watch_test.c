@@ -182,6 +182,21 @@ who_told_events_while_others_were_got_to_know_is_known(void **state)
 }
 
 static void
+who_is_polled_all_the_time_is_not_forgotten_for_others(void **state)
+{
+    struct bench *b = *state;
+    poll(b, 35);
+    for (unsigned i = 0; i < 1500; i++) { /* far more than there is room for */
+        bench_wait(b, -NSEC_PER_SEC);
+        say_dnp3(b, 6, 10 + i / 250, (uint8_t)(i % 250), true, "c0 c1 01 3c0206");
+        if (i % 100 == 0)
+            poll(b, 2);
+    }
+    say_dnp3(b, 2, 2, 4, false, "c0 d0 82 0000 0201 17 01 05 81");
+    assert_found(b, "");
+}
+
+static void
 who_confirms_asks_for_nothing(void **state)
 {
     struct bench *b = *state;
@@ -299,6 +314,7 @@ TEST_MAIN(BENCH_TEST(answers_to_what_was_asked_are_not_told_of),
           BENCH_TEST(fragments_of_one_answer_are_one),
           BENCH_TEST(events_of_an_outstation_that_nobody_asks_are_told),
           BENCH_TEST(who_told_events_while_others_were_got_to_know_is_known),
+          BENCH_TEST(who_is_polled_all_the_time_is_not_forgotten_for_others),
           BENCH_TEST(who_confirms_asks_for_nothing),
           BENCH_TEST(an_answer_is_repeated_until_it_is_confirmed),
           BENCH_TEST(an_answer_to_a_datagram_that_is_not_heard_is_told_the_second_time),
