@@ -724,8 +724,82 @@ traffic_is_counted_in_slots_of_ten_minutes(void **state)
     assert_err(a.err, ERR_INVALID);
 }
 
+static void
+say_slots(struct place *p, unsigned n_rows, nsec_t begin, nsec_t step)
+{
+    json_t *rows = json_array();
+    for (unsigned n = 0; n < n_rows; n++) {
+        char time[TIME_TEXT_SIZE];
+        time_format((begin + n * step) * NSEC_PER_SEC, time);
+        json_array_append_new(rows,
+                              json_pack("{ss ss si ss si si ss ss}", "from", "a", "to", "b", "port",
+                                        step ? 1 : (int)n, "transport", "t", "packets", 1, "octets",
+                                        1, "first", "1970-01-01T00:00:00Z", "last", time));
+    }
+    assert_ok(say(p, "sensor.traffic", json_pack("{so}", "conversations", rows)));
+}
+
+static json_int_t
+octets_since(struct place *p, const char *who, const char *time)
+{
+    char asked[80];
+    json_int_t octets = 0;
+    size_t i;
+    snprintf(asked, sizeof asked, "{'from': '%s'}", time);
+    json_t *told = ask_traffic(p, asked), *row;
+    json_array_foreach(json_object_get(told, "conversations"), i, row)
+    {
+        if (!strcmp(text_of(row, "from"), who))
+            octets += json_integer_value(json_object_get(row, "octets"));
+    }
+    json_decref(told);
+    return octets;
+}
+
+static void
+start_anew_without_waiting(struct place *p)
+{
+    p->options.rate = 100000000;
+    p->options.burst = 100000000;
+    stop(p);
+    start(p);
+    connect_sensor(p);
+}
+
+/* One sensor fills all the room there is. */
+static void
+reports_of_times_to_come_take_no_room_from_those_of_now(void **state)
+{
+    enum { REPORTS = 3400, ROWS = 300 }; /* more than a million slots */
+    struct place *p = *state;
+    char now[TIME_TEXT_SIZE];
+    time_format(clock_wall(), now);
+    start_anew_without_waiting(p);
+    say_traffic(p, now, 1000);
+    for (unsigned i = 0; i < REPORTS; i++)
+        say_slots(p, ROWS, INT64_C(4102444800) + 600 * (nsec_t)i, 0); /* of 2100 */
+    say_traffic(p, now, 1000);
+    assert_int_equal(octets_since(p, "10.1.0.7", now), 2000);
+}
+
+/* Of one conversation the newest are kept, whatever the order in which they are told. */
+static void
+slots_of_a_conversation_have_an_end(void **state)
+{
+    enum { REPORTS = 30, SLOTS = 300, KEPT = 8064 };
+    struct place *p = *state;
+    start_anew_without_waiting(p);
+    for (unsigned i = 0; i < REPORTS; i++)
+        say_slots(p, SLOTS, 600 * (nsec_t)SLOTS * (REPORTS - i), -600);
+    assert_int_equal(octets_since(p, "a", "1970-01-01T00:00:00Z"), KEPT);
+    for (unsigned i = 0; i < REPORTS; i++)
+        say_slots(p, SLOTS, 600 * (nsec_t)SLOTS * (REPORTS + i), 600);
+    assert_int_equal(octets_since(p, "a", "1970-01-01T00:00:00Z"), KEPT);
+}
+
 TEST_MAIN(IN_PLACE(traffic_is_counted_in_slots_of_ten_minutes),
-          IN_PLACE(a_sensor_is_known_by_its_hello),
+          IN_PLACE(reports_of_times_to_come_take_no_room_from_those_of_now),
+          IN_PLACE(slots_of_a_conversation_have_an_end), IN_PLACE(a_sensor_is_known_by_its_hello),
           IN_PLACE(a_sensor_is_told_where_its_numbers_end),
           IN_PLACE(an_alert_is_in_the_journal_when_it_is_acknowledged),
           IN_PLACE(what_is_told_again_is_there_once),

@@ -12,7 +12,9 @@
 #define SHOWN_MAX 5000
 #define SPAN (600 * NSEC_PER_SEC)       /* of a slot */
 #define MINUTE (60 * NSEC_PER_SEC)      /* of a report */
+#define AHEAD 144                       /* slots that a sensor's clock may be: a day */
 #define SLOTS_SHOWN 1008                /* a week */
+#define SLOTS_OF_ROW 8064               /* eight weeks; then its oldest goes */
 #define SLOTS_MAX 1000000               /* of all rows: 16 MB */
 #define NOW_WITHIN (150 * NSEC_PER_SEC) /* the newest report is of now */
 
@@ -104,15 +106,42 @@ forget_slots(struct sensors_service *s, uint32_t before)
     }
 }
 
+/* What a sensor says is of a time to come, of which nothing can be. */
+static void
+forget_slots_to_come(struct sensors_service *s)
+{
+    uint32_t now = (uint32_t)(clock_wall() / SPAN) + AHEAD;
+    for (struct row *r = s->row_list; r; r = r->next) {
+        while (r->n_slots && r->slots[r->n_slots - 1].at > now) {
+            r->n_slots--;
+            s->n_slots--;
+        }
+    }
+}
+
+static int
+by_at(const void *a, const void *b)
+{
+    const uint32_t *x = a, *y = b;
+    return *x < *y ? -1 : *x > *y;
+}
+
+/* A sixteenth at once, as all rows have to be looked through: times to come, or else the oldest. */
 static void
 make_room_for_slots(struct sensors_service *s)
 {
-    uint32_t oldest = UINT32_MAX;
+    size_t n = 0;
+    forget_slots_to_come(s);
+    if (s->n_slots <= SLOTS_MAX - SLOTS_MAX / 16)
+        return;
+    uint32_t *all = xcalloc(s->n_slots, sizeof *all);
     for (const struct row *r = s->row_list; r; r = r->next) {
-        if (r->n_slots)
-            oldest = MIN(oldest, r->slots[0].at);
+        for (size_t i = 0; i < r->n_slots; i++)
+            all[n++] = r->slots[i].at;
     }
-    forget_slots(s, oldest + 1);
+    qsort(all, n, sizeof *all, by_at);
+    forget_slots(s, all[n / 16] + 1);
+    free(all);
 }
 
 static void
@@ -123,8 +152,14 @@ add_slot(struct sensors_service *s, struct row *r, nsec_t time, uint64_t packets
     while (i && r->slots[i - 1].at > at) /* clocks step */
         i--;
     if (!i || r->slots[i - 1].at != at) {
-        if (at < s->slots_from)
+        bool is_full = r->n_slots == SLOTS_OF_ROW;
+        if (at < s->slots_from || (is_full && !i))
             return;
+        if (is_full) {
+            memmove(r->slots, r->slots + 1, --r->n_slots * sizeof *r->slots);
+            s->n_slots--;
+            i--;
+        }
         GROW(r->slots, r->n_slots, r->capacity);
         memmove(r->slots + i + 1, r->slots + i, (r->n_slots - i) * sizeof *r->slots);
         r->slots[i++] = (struct slot){.at = at};
