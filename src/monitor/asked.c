@@ -63,6 +63,7 @@ asked_habits(struct monitor *m, const json_t *params, json_t **answer, struct di
                                .most = (uint32_t)(limit ? MIN(limit, ASKED_PAIRS) : ASKED_PAIRS),
                                .octets = ASKED_OCTETS,
                                .verdicts = detector ? detector_verdicts(detector) : NULL};
+    monitor_settle(m); /* what was heard is in it */
     if (!habits)
         return diag_set(diag, ERR_UNSUPPORTED, "this sensor does not keep who talks with whom");
     if (wanted && !read_address(wanted, address, &page.ip))
@@ -167,6 +168,7 @@ asked_order(struct monitor *m, const json_t *params, nsec_t now, struct diag *di
     if (!by || !why)
         return diag_set(diag, ERR_INVALID, "\"%s\" is missing", by ? "why" : "by");
     enum err err = read_about(params, &about, diag);
+    monitor_settle(m); /* what was heard before the order */
     if (!err)
         err = detector_say(detector, &about, forgets ? VERDICT_FORGOTTEN : VERDICT_APPROVED, now,
                            by, why, diag);

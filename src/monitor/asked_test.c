@@ -30,6 +30,7 @@ static const char rules_text[] =
     "     act: write, range: {of: [value, words], by: [target, object]}}\n";
 
 struct scene {
+    unsigned cores; /* 0: one */
     struct rules *rules;
     struct monitor *monitor;
     nsec_t now;
@@ -54,6 +55,7 @@ open_monitor(struct scene *s)
     const struct monitor_config config = {.protocols = protocols_all,
                                           .rules = s->rules,
                                           .has_habits = true,
+                                          .cores = s->cores,
                                           .name = "s1",
                                           .learn = 10 * SECOND,
                                           .arg = s,
@@ -119,6 +121,7 @@ learn(struct scene *s)
 
 #define assert_told(s, names)                                                                      \
     do {                                                                                           \
+        monitor_settle((s)->monitor);                                                              \
         assert_string_equal(buf_cstr(&(s)->told), names);                                          \
         buf_clear(&(s)->told);                                                                     \
     } while (0)
@@ -435,7 +438,30 @@ what_has_ended_takes_no_room(void **state)
     }
 }
 
-TEST_MAIN(SCENE_TEST(what_was_learned_is_told_live), SCENE_TEST(what_has_ended_takes_no_room),
+/* What was heard before an order was heard before it, whichever thread has it still. */
+static void
+an_order_comes_behind_what_was_heard_before_it(void **state)
+{
+    struct scene *s = *state;
+    for (s->cores = 2; s->cores <= 4; s->cores++) {
+        monitor_free(s->monitor);
+        open_monitor(s);
+        learn(s);
+        json_t *told = habits(s, "{}");
+        assert_int_equal(number_of(at(told, "habits", 0), "messages"), 13);
+        json_decref(told);
+        say(s, 1, 2, READ);
+        give(s, ORDER("forget", ""));
+        assert_told(s, "");
+        s->now += 3600 * SECOND;
+        say(s, 1, 2, READ);
+        assert_told(s, "new-pair new-function ");
+    }
+}
+
+TEST_MAIN(SCENE_TEST(what_was_learned_is_told_live),
+          SCENE_TEST(an_order_comes_behind_what_was_heard_before_it),
+          SCENE_TEST(what_has_ended_takes_no_room),
           SCENE_TEST(it_comes_page_by_page_and_of_one_address),
           SCENE_TEST(what_is_approved_is_no_news),
           SCENE_TEST(one_function_is_approved_and_no_other), SCENE_TEST(approval_is_not_for_values),
