@@ -1,9 +1,11 @@
 /* Devices and products: is it this one, in this version, and how sure is that. */
 #include "advisory/advisory_private.h"
 
+#include "base/alloc.h"
 #include "base/attr.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX 512
@@ -11,11 +13,6 @@
 #define FIT_NAMED 90  /* ... or stands in the product's name; the model is the product's name */
 #define FIT_PART 75   /* the model stands in the name */
 #define FIT_FAMILY 60 /* the name stands in the model */
-
-struct device {
-    const struct advisory_device *told;
-    char vendor[VENDOR_MAX], model[TEXT_MAX], code[TEXT_MAX], firmware[TEXT_MAX];
-};
 
 /* How a product and a device go together. */
 struct fit {
@@ -29,6 +26,20 @@ enum verdict {
     IS_NOT,
     IS_UNKNOWN,
     IS,
+};
+
+/* What was found of a product: lists may name it again and again. */
+struct found {
+    bool is_fitted, is_judged;
+    enum verdict verdict;
+    struct fit fit;
+    const struct version_interval *why;
+};
+
+struct device {
+    const struct advisory_device *told;
+    char vendor[VENDOR_MAX], model[TEXT_MAX], code[TEXT_MAX], firmware[TEXT_MAX];
+    struct found *found; /* of the products of one advisory */
 };
 
 const char *
@@ -169,6 +180,16 @@ fit_product(const struct product *p, const struct device *d)
     return fit;
 }
 
+static struct fit
+fit_of(const struct product *p, const struct device *d)
+{
+    struct found *f = &d->found[p->index];
+    if (!f->is_fitted)
+        f->fit = fit_product(p, d);
+    f->is_fitted = true;
+    return f->fit;
+}
+
 /* ---- In this version ---- */
 
 static enum verdict
@@ -182,6 +203,17 @@ judge_version(const struct product *p, const struct device *d, const struct vers
     if (p->range.is_unreadable || !*d->firmware)
         return IS_UNKNOWN;
     return version_range_has(&p->range, d->firmware, why) ? IS : IS_NOT;
+}
+
+static enum verdict
+verdict_of(const struct product *p, const struct device *d, const struct version_interval **why)
+{
+    struct found *f = &d->found[p->index];
+    if (!f->is_judged)
+        f->verdict = judge_version(p, d, &f->why);
+    f->is_judged = true;
+    *why = f->why;
+    return f->verdict;
 }
 
 static void
@@ -228,7 +260,7 @@ best_fit(const struct vulnerability *v, const struct device *d)
     unsigned best = 0;
     for (size_t k = 0; k < ARRAY_SIZE(lists); k++) {
         for (size_t i = 0; i < lists[k]->n; i++) {
-            struct fit fit = fit_product(lists[k]->products[i], d);
+            struct fit fit = fit_of(lists[k]->products[i], d);
             best = MAX(best, fit.confidence);
         }
     }
@@ -245,10 +277,10 @@ find_in(const struct listed *l, const struct device *d, unsigned best, enum verd
     *verdict = IS_NOT;
     for (size_t i = 0; i < l->n && *verdict != IS; i++) {
         const struct version_interval *its_why;
-        struct fit its = fit_product(l->products[i], d);
+        struct fit its = fit_of(l->products[i], d);
         if (!its.confidence || its.confidence < best)
             continue;
-        enum verdict is = judge_version(l->products[i], d, &its_why);
+        enum verdict is = verdict_of(l->products[i], d, &its_why);
         if (is <= *verdict)
             continue;
         *verdict = is;
@@ -266,10 +298,10 @@ is_ruled_out(const struct vulnerability *v, const struct device *d, unsigned bes
     for (size_t i = 0; i < v->not_affected.n; i++) {
         const struct product *p = v->not_affected.products[i];
         const struct version_interval *why;
-        struct fit fit = fit_product(p, d);
+        struct fit fit = fit_of(p, d);
         if (fit.confidence < best || !fit.confidence)
             continue;
-        if (!p->has_range || judge_version(p, d, &why) == IS)
+        if (!p->has_range || verdict_of(p, d, &why) == IS)
             return true;
     }
     return false;
@@ -354,6 +386,7 @@ advisories_match(const struct advisories *all, const struct advisory_device *tol
     if (!*d.model && !*d.code)
         return;
     for (const struct advisory *a = all->first; a; a = a->next) {
+        d.found = xcalloc(a->n_products + 1, sizeof *d.found);
         for (size_t i = 0; i < a->n_vulnerabilities; i++) {
             const struct vulnerability *v = &a->vulnerabilities[i];
             struct advisory_match m = {.advisory = a->id,
@@ -367,6 +400,7 @@ advisories_match(const struct advisories *all, const struct advisory_device *tol
             m.reason = buf_cstr(&reason);
             fn(arg, &m);
         }
+        free(d.found);
     }
     buf_fini(&reason);
 }

@@ -16,6 +16,7 @@ struct product {
     const char *cpe_product; /* in words; NULL */
     bool has_range;
     struct version_range range;
+    size_t index; /* of its advisory */
 };
 
 struct listed {
@@ -45,7 +46,7 @@ struct vulnerability {
 struct advisory {
     const char *id, *title, *publisher;
     struct vulnerability *vulnerabilities;
-    size_t n_vulnerabilities;
+    size_t n_vulnerabilities, n_products;
     struct advisory *next;
 };
 

@@ -162,6 +162,7 @@ new_product(struct reader *r, const json_t *full, const struct branch *b)
     struct product *p = make(r, 1, sizeof *p);
     if (!p)
         return NULL;
+    p->index = r->advisory->n_products++;
     p->id = keep(r, id);
     p->name = keep(r, name ? name : id);
     p->vendor = keep(r, vendor_name(b->vendor ? b->vendor : "", vendor));

@@ -322,6 +322,33 @@ groups_are_found_without_searching(void **state UNUSED)
     advisories_free(all);
 }
 
+/* A product of many numbers, and lists that name it again and again. */
+static void
+a_product_is_compared_once(void **state UNUSED)
+{
+    enum { NUMBERS = 4000, TIMES = 300000 };
+    struct advisories *all = advisories_new();
+    struct diag diag;
+    struct buf b = BUF_INIT;
+    buf_str(&b, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"G\"}},"
+                "\"product_tree\":{\"full_product_names\":[{\"product_id\":\"P\",\"name\":\"x\","
+                "\"product_identification_helper\":{\"model_numbers\":[\"last 1000\"");
+    for (unsigned i = 0; i < NUMBERS; i++)
+        buf_printf(&b, ",\"number-of-a-product-%u\"", i);
+    buf_str(&b, "]}}]},\"vulnerabilities\":[{\"product_status\":{\"known_affected\":[\"P\"");
+    for (unsigned i = 0; i < TIMES; i++)
+        buf_str(&b, ",\"P\"");
+    buf_str(&b, "]}}]}");
+    assert_ok(advisories_read(all, "test", (const char *)b.data, b.size, &diag));
+    buf_clear(&b);
+    advisories_match(all, &(struct advisory_device){.model = "Terminal T100"}, tell, &b);
+    assert_int_equal(b.size, 0);
+    advisories_match(all, &(struct advisory_device){.model = "LAST-1000"}, tell, &b);
+    assert_non_null(strstr(buf_cstr(&b), "model LAST-1000 equals last 1000"));
+    buf_fini(&b);
+    advisories_free(all);
+}
+
 /* Patch levels of patch levels: each names all that are above it. */
 static void
 a_version_of_many_parts_is_cut(void **state UNUSED)
@@ -348,6 +375,7 @@ a_version_of_many_parts_is_cut(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(knows_a_maker_by_its_names),
+          cmocka_unit_test(a_product_is_compared_once),
           cmocka_unit_test(a_version_of_many_parts_is_cut),
           cmocka_unit_test(a_pattern_that_says_next_to_nothing_is_no_device),
           cmocka_unit_test(groups_are_found_without_searching),
