@@ -438,7 +438,7 @@ a_walk_stays_within_its_tables(void **state)
 
 struct passer {
     struct bench *bench;
-    _Atomic bool stop;
+    _Atomic bool stop, begun;
     uint64_t passed, torn;
 };
 
@@ -458,6 +458,7 @@ pass_packets(void *arg)
         }
         p->passed++;
         p->torn += out[0] != out[1];
+        atomic_store_explicit(&p->begun, true, memory_order_relaxed);
         if (p->passed % 4096 == 0) {
             qsbr_offline(&dp->qsbr, 0);
             sched_yield();
@@ -478,6 +479,9 @@ while_packets_wait_they_see_all_or_nothing(void **state)
     change_flow(b, FLOW_ADD, 1, 1);
     change_flow(b, FLOW_ADD, 2, 1);
     pthread_create(&thread, NULL, pass_packets, &p);
+    while (
+        !atomic_load_explicit(&p.begun, memory_order_relaxed)) /* on a busy machine it comes late */
+        sched_yield();
     for (uint32_t i = 0; i < 3000; i++) {
         datapath_begin(b->dp, true);
         change_flow(b, FLOW_ADD, 1, 2 + i % 7);
