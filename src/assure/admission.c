@@ -1,11 +1,11 @@
 #include "assure/admission.h"
 
 #include "base/alloc.h"
+#include "base/hash_table.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
 #include <utlist.h>
 
 struct node_load {

@@ -1,11 +1,11 @@
 #include "gateway/attempts.h"
 
 #include "base/alloc.h"
+#include "base/hash_table.h"
 #include "io/address.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 struct count {
     char key[ADDRESS_MACHINE_SIZE]; /* "": all the others */

@@ -1,8 +1,7 @@
 #include "gateway/denials.h"
 
 #include "base/alloc.h"
-
-#include <uthash.h>
+#include "base/hash_table.h"
 
 #include <stdlib.h>
 #include <string.h>
