@@ -219,15 +219,16 @@ judge_value(struct dissection *d, uint16_t object)
         d->pdu->act = ACT_SILENCE;
 }
 
-/* Objects: a name of each, a value or a failure of each, or both. */
+/* Objects: a name of each, a value or a failure of each, or both. Behind those of a list before it,
+ * which there should not be. */
 static void
 put_objects(struct dissection *d, struct cursor *names, struct cursor *values,
             struct mms_asked *asked, const struct mms_asked *answered)
 {
-    for (uint16_t object = 1; cursor_left(names) || cursor_left(values); object++) {
-        if (object == UINT16_MAX)
+    while (cursor_left(names) || cursor_left(values)) {
+        if (d->pdu->n_objects + 1 >= UINT16_MAX)
             return;
-        d->pdu->n_objects = object;
+        uint16_t object = (uint16_t)++d->pdu->n_objects;
         if (cursor_left(names))
             put_variable(d, object, names, asked);
         put_asked_name(d, object, answered);
