@@ -365,21 +365,15 @@ turn_if_due(struct monitor *m)
         turn(m);
 }
 
-static void
-hear(struct monitor *m, const struct frame *f)
-{
-    m->now = f->time;
-    if (m->evidence)
-        evidence_frame(m->evidence, f);
-}
-
-/* With several cores: all that the frames before have brought was told. */
+/* All that the frames before have brought was told. */
 static void
 on_heard(void *arg, const struct frame *f)
 {
     struct monitor *m = arg;
     turn_if_due(m);
-    hear(m, f);
+    m->now = f->time;
+    if (m->evidence)
+        evidence_frame(m->evidence, f);
 }
 
 /* ---- The monitor ---- */
@@ -456,7 +450,7 @@ monitor_new(const struct monitor_config *config, struct monitor **out, struct di
         .cores = config->cores,
         .octets_stay = config->octets_stay,
         .arg = m,
-        .heard = config->cores > 1 ? on_heard : NULL,
+        .heard = on_heard,
         .early = m->machines ? &early : NULL,
         .opened = m->detector ? on_opened : NULL,
         .packet = m->detector ? on_packet : NULL,
@@ -515,14 +509,7 @@ monitor_frame(struct monitor *m, const struct frame *frame)
                                    .wire = frame->wire,
                                    .link = frame->link,
                                    .number = frame->number};
-    const struct frame *f = frame->time < 0 || frame->time > TIME_MOST ? &timeless : frame;
-    if (m->config.cores > 1) {
-        sensor_frame(m->sensor, f);
-        return;
-    }
-    hear(m, f);
-    sensor_frame(m->sensor, f);
-    turn_if_due(m);
+    sensor_frame(m->sensor, frame->time < 0 || frame->time > TIME_MOST ? &timeless : frame);
 }
 
 void

@@ -715,23 +715,16 @@ rebuild(struct sensor *s, struct layers *l, nsec_t now)
     return true;
 }
 
-/* False: there are no threads, and it has to be read here. */
-static __attribute__((noinline)) bool
-hand_over(struct sensor *s, const struct frame *f)
-{
-    if (s->crew)
-        crew_frame(s->crew, f);
-    else if (s->config.heard)
-        s->config.heard(s->config.arg, f);
-    return s->crew;
-}
-
 void
 sensor_frame(struct sensor *s, const struct frame *f)
 {
     struct layers l;
-    if (s->config.cores > 1 && hand_over(s, f))
+    if (s->crew) {
+        crew_frame(s->crew, f);
         return;
+    }
+    if (s->config.heard)
+        s->config.heard(s->config.arg, f);
     layers_parse(f, &l);
     s->counters.frames++;
     s->counters.octets += f->wire;

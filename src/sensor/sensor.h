@@ -20,13 +20,13 @@ struct sensor_config {
     unsigned cores;   /* threads that are used, the caller's among them; 0, 1: that alone */
     bool octets_stay; /* a frame's octets stay where they are until sensor_settle() */
     void *arg;
-    /* With several cores: a frame, before what is told of it. */
+    /* A frame, before what is told of it. NULL is fine, here and below. */
     void (*heard)(void *arg, const struct frame *);
     /* With three cores and more: who is told the same before, by a thread of its own. Of it `arg`
      * and `packet`, `odd`, `message` and `malformed` count. NULL: nobody. */
     const struct sensor_config *early;
     /* A new one, by its first frame, which this way sent; also one of the same ends and ports that
-     * begins anew, after the old has ended. NULL is fine, here and below. */
+     * begins anew, after the old has ended. */
     void (*opened)(void *arg, const struct conversation *, unsigned way, const struct frame *,
                    const struct layers *);
     /* A message: valid during the call, as is the frame that completed it, which is without its
