@@ -1,21 +1,9 @@
 /* What is asked of a sensor: what it has learned, and what people say of that. */
 #include "monitor/asked.h"
 
-#include "base/alloc.h"
-#include "detect/rule.h"
-#include "sensor/protocols.h"
-#include "sensor/testing.h"
+#include "monitor/testing.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
-#define SECOND NSEC_PER_SEC
-#define START (1700000000 * NSEC_PER_SEC)
-#define READ "0001 0000 0006 01 03 0000 0002"
 #define READ_FAR "0001 0000 0006 01 03 0040 0002"
-#define WRITE "0002 0000 0006 01 06 0010 0007"
-#define WRITE_COIL "0002 0000 0006 01 05 0020 ff00"
-#define WRITE_BIG "0002 0000 0006 01 06 0010 7000"
 
 static const char rules_text[] =
     "detections:\n"
@@ -39,7 +27,7 @@ struct scene {
 };
 
 static void
-on_alert(void *arg, const char *json, size_t size, enum rule_severity severity UNUSED, bool is_new)
+on_told(void *arg, const char *json, size_t size, enum rule_severity severity UNUSED, bool is_new)
 {
     struct scene *s = arg;
     json_t *alert = json_loadb(json, size, 0, NULL);
@@ -59,7 +47,7 @@ open_monitor(struct scene *s)
                                           .name = "s1",
                                           .learn = 10 * SECOND,
                                           .arg = s,
-                                          .alert = on_alert};
+                                          .alert = on_told};
     assert_ok(monitor_new(&config, &s->monitor, &diag));
 }
 
@@ -94,14 +82,8 @@ tear_down(void **state)
 static void
 say(struct scene *s, uint8_t from, uint8_t to, const char *hex)
 {
-    struct made_frame data = {.size = 0}, f = {.size = 0};
-    put_hex(&data, hex);
-    put(&f, (uint8_t[]){2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 8, 0}, 14);
-    put_ipv4(&f, 17, (uint16_t)(8 + data.size), 0, 1);
-    f.octets[29] = from;
-    f.octets[33] = to;
-    put_udp(&f, 40000, 502, (uint16_t)data.size);
-    put(&f, data.octets, data.size);
+    struct made_frame f = {.size = 0};
+    put_datagram(&f, from, to, 40000, 502, hex);
     s->now += NSEC_PER_MSEC;
     const struct frame frame = as_frame(&f, s->now, ++s->number);
     monitor_frame(s->monitor, &frame);
@@ -175,18 +157,6 @@ static const json_t *
 at(const json_t *json, const char *list, size_t i)
 {
     return json_array_get(json_object_get(json, list), i);
-}
-
-static const char *
-text_of(const json_t *json, const char *name)
-{
-    return json_string_value(json_object_get(json, name));
-}
-
-static json_int_t
-number_of(const json_t *json, const char *name)
-{
-    return json_integer_value(json_object_get(json, name));
 }
 
 static void
@@ -267,9 +237,9 @@ what_is_approved_is_no_news(void **state)
     say(s, 1, 2, WRITE);
     assert_told(s, "new-function ");
     give(s, ORDER("approve", ",'protocol':'modbus'"));
-    say(s, 1, 2, WRITE_COIL);
+    say(s, 1, 2, COIL_ON);
     assert_told(s, "");
-    say(s, 3, 2, WRITE_COIL); /* another pair */
+    say(s, 3, 2, COIL_ON); /* another pair */
     assert_told(s, "new-pair new-device new-function new-speaker ");
     json_t *told = habits(s, "{'address':'10.0.0.1'}");
     const json_t *verdict = json_object_get(at(told, "habits", 0), "verdict");
@@ -286,7 +256,7 @@ one_function_is_approved_and_no_other(void **state)
     give(s, ORDER("approve", ",'protocol':'modbus','function':'write-single-register'"));
     say(s, 1, 2, WRITE);
     assert_told(s, "");
-    say(s, 1, 2, WRITE_COIL);
+    say(s, 1, 2, COIL_ON);
     assert_told(s, "new-function ");
 }
 

@@ -63,6 +63,28 @@ put_udp(struct made_frame *f, uint16_t src, uint16_t dst, uint16_t size)
     put_u16(f, 0);
 }
 
+/* Between devices: number N has 10.0.0.N and 02:00:00:00:00:N; `size` octets are behind it. */
+static inline void
+put_between(struct made_frame *f, uint8_t from, uint8_t to, uint8_t proto, size_t size)
+{
+    put(f, (uint8_t[]){2, 0, 0, 0, 0, to, 2, 0, 0, 0, 0, from, 8, 0}, 14);
+    put_ipv4(f, proto, (uint16_t)size, 0, 1);
+    f->octets[f->size - 5] = from;
+    f->octets[f->size - 1] = to;
+}
+
+static inline void
+put_datagram(struct made_frame *f, uint8_t from, uint8_t to, uint16_t src, uint16_t dst,
+             const char *hex)
+{
+    size_t n;
+    uint8_t *octets = hex_bytes(hex, &n);
+    put_between(f, from, to, 17, 8 + n);
+    put_udp(f, src, dst, (uint16_t)n);
+    put(f, octets, n);
+    free(octets);
+}
+
 static inline struct frame
 as_frame(const struct made_frame *f, nsec_t time, uint32_t number)
 {
