@@ -37,20 +37,9 @@ if [ "${BOOT_INSIDE:-}" != mounts ]; then
     BOOT_INSIDE=mounts exec unshare -m "$0" "$@"
 fi
 
-work=$(mktemp -d)
-claims=0 failed=0 system='' listener='' cgroup=''
-claim() { # TEXT COMMAND...
-    local text=$1
-    shift
-    claims=$((claims + 1))
-    if "$@" >"$work/said" 2>&1; then
-        echo "ok $claims - $text"
-    else
-        failed=$((failed + 1))
-        echo "not ok $claims - $text"
-        sed 's/^/#   /' "$work/said" | tail -n 12
-    fi
-}
+# shellcheck source=test/packages/claims.sh
+. "$here/claims.sh"
+system='' listener='' cgroup=''
 wait_for() { # SECONDS COMMAND...
     local n=$(($1 * 10))
     shift
@@ -203,5 +192,4 @@ inside systemctl start tieline-sensor@s2.service
 claim "where its interface is not there it is tried again and again" wait_for 15 failing
 inside systemctl stop tieline-sensor@s2.service
 
-echo "1..$claims"
-[ $failed = 0 ]
+say_result

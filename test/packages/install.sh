@@ -13,20 +13,8 @@ if [ "${INSTALL_INSIDE:-}" != 1 ]; then
     INSTALL_INSIDE=1 exec unshare -m "$0" "$@"
 fi
 
-work=$(mktemp -d)
-claims=0 failed=0
-claim() { # TEXT COMMAND...
-    local text=$1
-    shift
-    claims=$((claims + 1))
-    if "$@" >"$work/said" 2>&1; then
-        echo "ok $claims - $text"
-    else
-        failed=$((failed + 1))
-        echo "not ok $claims - $text"
-        sed 's/^/#   /' "$work/said" | tail -n 12
-    fi
-}
+# shellcheck source=test/packages/claims.sh
+. "$root/test/packages/claims.sh"
 
 # The mount namespace goes with us; what is below $work is removed when nothing is mounted there any more.
 mount --make-rprivate /
@@ -161,5 +149,4 @@ claim "nothing is left of them" gone
 journal() { [ -f "$work/layer/root/var/lib/tieline/journal.db" ]; }
 claim "but the journal, which is evidence" journal
 
-echo "1..$claims"
-[ $failed = 0 ]
+say_result
