@@ -1,6 +1,7 @@
 #include "base/options.h"
 
-#include <stdbool.h>
+#include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,12 +23,25 @@ text_at(void *options, const struct option_row *row)
     return (const char **)((char *)options + row->at);
 }
 
+bool
+option_number(const char *text, int base, uint64_t least, uint64_t most, uint64_t *value)
+{
+    char *end;
+    if (!isxdigit((unsigned char)*text))
+        return false;
+    errno = 0;
+    unsigned long long v = strtoull(text, &end, base);
+    if (errno || *end || v < least || v > most)
+        return false;
+    *value = v;
+    return true;
+}
+
 static enum err
 take_number(const struct option_row *row, void *options, const char *text, struct diag *diag)
 {
-    char *end;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || value < 1 || value > row->most)
+    uint64_t value;
+    if (!option_number(text, 10, 1, row->most, &value))
         return diag_set(diag, ERR_INVALID, "--%s: \"%s\" is not a number from 1 to %u", row->name,
                         text, row->most);
     *(uint32_t *)((char *)options + row->at) = (uint32_t)value;

@@ -5,6 +5,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -51,6 +52,9 @@ MUST_CHECK enum err options_read(const struct option_row *, size_t n, int argc, 
 /* Texts that were not given. ERR_INVALID: one is needed. */
 MUST_CHECK enum err options_complete(const struct option_row *, size_t n, void *options,
                                      struct diag *);
+/* A whole number from `least` to `most`: digits only, all of them, no sign, no space, nothing
+ * behind. False: it is none. */
+bool option_number(const char *text, int base, uint64_t least, uint64_t most, uint64_t *value);
 void options_explain(FILE *, const struct option_row *, size_t n);
 
 #endif

@@ -1,6 +1,7 @@
 #include "edge/edge_options.h"
 
 #include "base/buf.h"
+#include "base/options.h"
 #include "edge/heartbeat.h"
 #include "edge/metrics_server.h"
 #include "io/address.h"
@@ -8,9 +9,7 @@
 #include "packet/rule.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* As in the inventory. */
@@ -23,21 +22,6 @@
 #define PORT_ITEM_SIZE 128
 
 /* ---- Values ---- */
-
-/* Digits only, all of them: no sign, no space, nothing behind. */
-static bool
-parse_number(const char *text, int base, uint64_t max, uint64_t *value)
-{
-    char *end;
-    if (!isxdigit((unsigned char)*text))
-        return false;
-    errno = 0;
-    unsigned long long v = strtoull(text, &end, base);
-    if (errno || *end || v > max)
-        return false;
-    *value = v;
-    return true;
-}
 
 static enum err
 parse_name(const char *text, struct edge_options *o, struct diag *diag)
@@ -53,8 +37,7 @@ static enum err
 parse_datapath_id(const char *text, struct edge_options *o, struct diag *diag)
 {
     const char *digits = !strncmp(text, "0x", 2) ? text + 2 : text;
-    if (strlen(digits) > 16 || !parse_number(digits, 16, UINT64_MAX, &o->datapath_id) ||
-        !o->datapath_id)
+    if (strlen(digits) > 16 || !option_number(digits, 16, 1, UINT64_MAX, &o->datapath_id))
         return diag_set(diag, ERR_INVALID, "\"%s\" is not 1 to 16 hexadecimal digits, other than 0",
                         text);
     return ERR_OK;
@@ -82,7 +65,7 @@ static enum err
 parse_worker(const char *text, struct edge_port_option *p, struct diag *diag)
 {
     uint64_t value;
-    if (!parse_number(text, 10, WORKERS_MAX - 1, &value))
+    if (!option_number(text, 10, 0, WORKERS_MAX - 1, &value))
         return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from 0 to %d", text,
                         WORKERS_MAX - 1);
     p->has_worker = true;
@@ -152,7 +135,7 @@ edge_options_parse_port(const char *text, struct edge_port_option *port, struct 
     size_t digits = (size_t)(equals - text), length = strcspn(equals + 1, ",");
     if (digits < sizeof number)
         memcpy(number, text, digits);
-    if (!parse_number(number, 10, PORT_MAX, &value) || value == 0)
+    if (!option_number(number, 10, 1, PORT_MAX, &value))
         return diag_set(diag, ERR_INVALID, "\"%s\": a port's number is 1 to %u", text, PORT_MAX);
     if (length == 0 || length >= sizeof p.interface)
         return diag_set(diag, ERR_INVALID, "\"%s\": an interface's name has 1 to %zu characters",
@@ -329,7 +312,7 @@ static enum err
 parse_count(const char *text, uint32_t most, uint32_t *to, struct diag *diag)
 {
     uint64_t value;
-    if (!parse_number(text, 10, most, &value) || !value)
+    if (!option_number(text, 10, 1, most, &value))
         return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from 1 to %u", text, most);
     *to = (uint32_t)value;
     return ERR_OK;
@@ -351,7 +334,7 @@ static enum err
 parse_workers(const char *text, struct edge_options *o, struct diag *diag)
 {
     uint64_t value = 0;
-    if (strcmp(text, "auto") && (!parse_number(text, 10, WORKERS_MAX, &value) || !value))
+    if (strcmp(text, "auto") && !option_number(text, 10, 1, WORKERS_MAX, &value))
         return diag_set(diag, ERR_INVALID, "\"%s\" is neither a number from 1 to %d nor auto", text,
                         WORKERS_MAX);
     o->n_workers = (unsigned)value;
@@ -383,7 +366,7 @@ parse_ptp_domains(const char *text, struct edge_options *o, struct diag *diag)
     for (const char *at = text;; at++) {
         size_t length = strcspn(at, ",");
         snprintf(number, sizeof number, "%.*s", (int)MIN(length, sizeof number), at);
-        if (length >= sizeof number || !parse_number(number, 10, UINT8_MAX, &value))
+        if (length >= sizeof number || !option_number(number, 10, 0, UINT8_MAX, &value))
             return diag_set(diag, ERR_INVALID, "\"%s\" is neither all nor numbers from 0 to 255",
                             text);
         domains.words[value / 64] |= UINT64_C(1) << value % 64;

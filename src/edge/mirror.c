@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/options.h"
 #include "io/timer.h"
 #include "packet/addr.h"
 #include "packet/erspan.h"
@@ -36,32 +37,21 @@ struct mirror {
 
 /* ---- What is to be mirrored ---- */
 
-static bool
-parse_number(const char *text, uint32_t min, uint32_t max, uint32_t *number)
-{
-    char *end;
-    errno = 0;
-    unsigned long value = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || errno || *end || value < min || value > max)
-        return false;
-    *number = (uint32_t)value;
-    return true;
-}
-
 /* "1+2" */
 static enum err
 parse_ports(const char *text, struct tap_filter *f, struct diag *diag)
 {
     char number[12];
+    uint64_t value;
     for (const char *at = text;; at++) {
         size_t length = strcspn(at, "+");
         snprintf(number, sizeof number, "%.*s", (int)MIN(length, sizeof number), at);
         if (f->n_ports == TAP_PORTS)
             return diag_set(diag, ERR_INVALID, "at most %d ports", TAP_PORTS);
-        if (length >= sizeof number ||
-            !parse_number(number, 1, ERSPAN_PORT_MAX, &f->ports[f->n_ports++]))
+        if (length >= sizeof number || !option_number(number, 10, 1, ERSPAN_PORT_MAX, &value))
             return diag_set(diag, ERR_INVALID, "\"%s\" is not ports from 1 to %u, as 1+2", text,
                             ERSPAN_PORT_MAX);
+        f->ports[f->n_ports++] = (uint32_t)value;
         at += length;
         if (!*at)
             return ERR_OK;
@@ -82,10 +72,12 @@ static enum err
 parse_limit(const char *name, const char *text, uint32_t min, uint32_t max, uint32_t *number,
             struct diag *diag)
 {
-    return parse_number(text, min, max, number)
-               ? ERR_OK
-               : diag_set(diag, ERR_INVALID, "%s: \"%s\" is not a number from %u to %u", name, text,
-                          min, max);
+    uint64_t value;
+    if (!option_number(text, 10, min, max, &value))
+        return diag_set(diag, ERR_INVALID, "%s: \"%s\" is not a number from %u to %u", name, text,
+                        min, max);
+    *number = (uint32_t)value;
+    return ERR_OK;
 }
 
 /* "ports=1+2" */

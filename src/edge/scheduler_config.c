@@ -1,8 +1,8 @@
 #include "edge/scheduler_config.h"
 
+#include "base/options.h"
 #include "base/rate.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define BURST_MAX (16u << 20)
@@ -19,9 +19,8 @@ read_rate(const char *text, uint32_t *kbps, struct diag *diag)
 static enum err
 read_number(const char *text, uint32_t least, uint32_t most, uint32_t *number, struct diag *diag)
 {
-    char *end = NULL;
-    unsigned long long value = *text >= '0' && *text <= '9' ? strtoull(text, &end, 10) : 0;
-    if (!end || *end || value < least || value > most)
+    uint64_t value;
+    if (!option_number(text, 10, least, most, &value))
         return diag_set(diag, ERR_INVALID, "\"%s\" is not a number from %u to %u", text, least,
                         most);
     *number = (uint32_t)value;
