@@ -23,7 +23,7 @@ find_package(Threads REQUIRED)
 foreach(pair
         uv=libuv ssl=openssl pcre2=libpcre2-8 yang=libyang sqlite=sqlite3 pq=libpq jansson=jansson
         xdp=libxdp bpf=libbpf xml2=libxml-2.0 yaml=yaml-0.1 pcap=libpcap cmocka=cmocka
-        curl=libcurl cjose=cjose modbus=libmodbus z=zlib maxminddb=libmaxminddb)
+        curl=libcurl cjose=cjose modbus=libmodbus z=zlib maxminddb=libmaxminddb clp=clp)
     string(REPLACE "=" ";" pair ${pair})
     list(GET pair 0 name)
     list(GET pair 1 package)
@@ -65,7 +65,7 @@ endif()
 
 # Modules with threads of their own, or with those of a journal that they keep: their tests are
 # labelled `threads` too, and are what ThreadSanitizer runs.
-set(TIELINE_THREADED io journal bus edge lan orchestrate assure sensor sensors monitor gateway tielined)
+set(TIELINE_THREADED io journal bus edge lan wan orchestrate assure sensor sensors monitor gateway tielined)
 
 # Builds the programs of the tests with that label; sanitizers need no others.
 foreach(label unit fuzz threads)
