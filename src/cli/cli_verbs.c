@@ -400,6 +400,8 @@ static const struct cli_verb verbs[] = {
      &kind_node, false},
     KIND("link", "links", kind_link),
     KIND("host", "hosts", kind_host),
+    KIND("router", "routers of the WAN", kind_router),
+    KIND("tunnel", "tunnels through the WAN", kind_tunnel),
     {"circuit", "list", "", circuit_list_options, "All circuits, how far they are, their paths",
      cmd_circuit_list, &kind_circuit, false},
     {"circuit", "show", "NAME", NULL, "One circuit: paths, phase, rules in the nodes",

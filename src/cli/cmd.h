@@ -9,7 +9,8 @@ struct kind {
     const char *word, *plural; /* "circuit", "circuits": as in paths and documents */
     const struct column *list, *show;
 };
-extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_circuit;
+extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_router, kind_tunnel,
+    kind_circuit;
 int cmd_list(struct cli *);
 int cmd_show(struct cli *);
 int cmd_put(struct cli *);

@@ -89,6 +89,8 @@ static const struct {
     {"Links", OBJECT("'links': " LIST("@Link") ", 'unexpected': " LIST("{}") ","
                      " 'live': " KNOWN(""))},
     {"Hosts", OBJECT("'hosts': " LIST("@Host"))},
+    {"Routers", OBJECT("'routers': " LIST("@Router"))},
+    {"Tunnels", OBJECT("'tunnels': " LIST("@Tunnel"))},
     {"Circuits", OBJECT("'circuits': " LIST("@Circuit"))},
     {"Finding",
         OBJECT("'severity': {'type': 'string', 'enum': ['error', 'warning', 'info']},"
@@ -495,6 +497,8 @@ static const struct {
     {"Node", "/tieline-inventory:inventory/node", "live", "NodeState"},
     {"Link", "/tieline-inventory:inventory/link", "live", "LinkState"},
     {"Host", "/tieline-inventory:inventory/host", NULL, NULL},
+    {"Router", "/tieline-wan:wan/router", NULL, NULL},
+    {"Tunnel", "/tieline-wan:wan/tunnel", NULL, NULL},
     {"Circuit", "/tieline-circuit:circuits/circuit", "status", "CircuitStatus"},
     {"Design", "/tieline-circuit:circuits/design", NULL, NULL},
     {"Order", "/tieline-work:work/order", NULL, NULL},

@@ -304,6 +304,8 @@ static const struct {
     {OBJECT_LINK, "/tieline-inventory:inventory/link"},
     {OBJECT_HOST, HOST},
     {OBJECT_SETTINGS, "/tieline-inventory:inventory/settings"},
+    {OBJECT_ROUTER, "/tieline-wan:wan/router"},
+    {OBJECT_TUNNEL, "/tieline-wan:wan/tunnel"},
     {OBJECT_CIRCUIT, CIRCUIT},
     {OBJECT_DESIGN, "/tieline-circuit:circuits/design"},
 };

@@ -46,8 +46,7 @@ guard_document(const struct network *before, const struct network *after)
                 json_array_append_new(list, object_to_json(kind, object));
         }
         if (json_array_size(list))
-            add_part(document, kind == OBJECT_CIRCUIT ? CIRCUITS_MODULE : INVENTORY_MODULE,
-                     object_class(kind)->word, json_incref(list));
+            add_part(document, object_module(kind), object_class(kind)->word, json_incref(list));
         json_decref(list);
     }
     return document;

@@ -198,7 +198,7 @@ make_removal(struct change *change, struct network *net)
         k++;
     if (k > OBJECT_CIRCUIT)
         return diag_set(&change->why, ERR_INVALID,
-                        "kind: site, node, link, host or circuit is expected");
+                        "kind: site, node, link, host, router, tunnel or circuit is expected");
     if (network_remove(net, k, name))
         return diag_set(&change->why, ERR_NOT_FOUND, "there is no %s %.63s", kind, name);
     change->event_body = json_pack("{s:s, s:s}", "kind", kind, "name", name);
