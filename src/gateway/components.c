@@ -70,6 +70,15 @@ static const struct {
         OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
                " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME ","
                " 'build-time-ns': " NUMBER ", 'design': @Design")},
+    {"TunnelStatus",
+        OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
+               " 'active', 'removing']}, 'order': " NUMBER ", 'number': " NUMBER ", 'since': " TIME ","
+               " 'build-time-ns': " NUMBER ", 'moved': " TIME ", 'n-moved': " NUMBER ","
+               " 'reason': " TEXT ", 'primary': @TunnelPath, 'standby': @TunnelPath")},
+    {"TunnelPath",
+        OBJECT("'links': " LIST(TEXT) ", 'routers': " LIST(TEXT) ", 'latency-us': " NUMBER ","
+               " 'latency-back-us': " NUMBER ", 'metric': " NUMBER ", 'labels': " LIST(NUMBER) ","
+               " 'labels-back': " LIST(NUMBER))},
     {"NodeState",
         OBJECT("'state': {'type': 'string', 'enum': ['adopted', 'absent', 'refused']},"
                " 'in-sync': " FLAG ", 'rules': {}, 'agent': " FLAG ", 'reason': " TEXT ","
@@ -498,7 +507,7 @@ static const struct {
     {"Link", "/tieline-inventory:inventory/link", "live", "LinkState"},
     {"Host", "/tieline-inventory:inventory/host", NULL, NULL},
     {"Router", "/tieline-wan:wan/router", NULL, NULL},
-    {"Tunnel", "/tieline-wan:wan/tunnel", NULL, NULL},
+    {"Tunnel", "/tieline-wan:wan/tunnel", "status", "TunnelStatus"},
     {"Circuit", "/tieline-circuit:circuits/circuit", "status", "CircuitStatus"},
     {"Design", "/tieline-circuit:circuits/design", NULL, NULL},
     {"Order", "/tieline-work:work/order", NULL, NULL},

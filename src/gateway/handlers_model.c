@@ -101,7 +101,10 @@ describe(const struct state *state, const struct kind *kind, const void *object,
 {
     const char *name = object_name(kind->kind, object);
     json_t *json = object_to_json(kind->kind, object);
-    json_t *status = kind->kind == OBJECT_CIRCUIT ? status_of(state, name) : NULL;
+    json_t *status = kind->kind == OBJECT_CIRCUIT ? status_of(state, name)
+                     : kind->kind == OBJECT_TUNNEL
+                         ? tunnel_status_json(tunneling_find(&state->tunneling, name))
+                         : NULL;
     if (status)
         json_object_set_new(json, "status", status);
     set_live(json, name, rows);
