@@ -5,7 +5,8 @@
  * what was planned, the optical layer below, and measurements. Each puts records of nodes, links
  * and prefixes under ids of its own protocol; a record replaces the one that this source put under
  * the same id before. Nothing that a source says touches what another said. The merged view is a
- * function of the records alone, not of the order in which they came.
+ * function of the records alone, those withdrawn a short time ago among them, and not of the order
+ * in which they came.
  *
  *     source = ted_source_add(...)           once per feed
  *     ted_source_up(source)                  it is there: what follows is the whole of it, anew
@@ -23,15 +24,17 @@
  * they are of one area of one protocol and share no address although both have links; or one
  * source has them under two IGP router ids of one protocol. Then the node of the source that goes
  * first keeps its key, each other one becomes a node of its own ("10.0.0.1!SOURCE") that nothing
- * passes and that is no end point, and TED_NODE_ID_CONFLICT names both.
+ * passes and that has no router id, and TED_NODE_ID_CONFLICT names both.
  *
  * Which records are of one link: of the same two nodes and the same local address (IPv4, else
  * IPv6), else local link id. A record with neither is of the only link between its nodes.
  * Pseudonodes (broadcast networks) are not in the merged view: there is a link from each router at
  * it to each other one.
  *
- * Whose word counts. Attribute by attribute the first source in the order of ted_precedence() that
- * tells it and makes sense; SRLGs of all sources add up. Each attribute knows whose word it is and
+ * Whose word counts. Attribute by attribute the first source that tells it and makes sense, in the
+ * order of enum ted_kind and then of their names; those that are stale after those that are not. A
+ * delay that the optical layer told later than it was measured goes first. SRLGs of all sources add
+ * up. Each attribute knows whose word it is and
  * since when. A link is up when a source that hears routers tells of it and of its other direction,
  * and none of these has withdrawn it within the last ted_config.withdrawn_hold. A link that is gone
  * stays as a link that is down for ted_config.forget_after, so that its going, and return, changes
@@ -249,8 +252,8 @@ enum ted_target { TED_TARGET_NODE, TED_TARGET_LINK, TED_TARGET_SRLG };
 /* What an operator says, above all sources. Of a node or link only the attributes in `set` count:
  * of a node TED_STATE (up false: in maintenance), of a link TED_STATE, TED_TE_METRIC, TED_DELAY,
  * TED_CAPACITY, TED_RESERVABLE, TED_AFFINITY, TED_SRLG (none but these), TED_RISK. Of a shared risk
- * group TED_STATE only: all its links. Nothing passes what is in maintenance: a node keeps its
- * links, which are down. */
+ * group TED_STATE only: all its links. A link in maintenance is down; through a node in maintenance
+ * nothing passes, but it may begin and end there. */
 struct ted_override {
     const char *id; /* the operator's; a new one with the same id replaces it */
     enum ted_target target;
