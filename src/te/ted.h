@@ -186,6 +186,9 @@ struct ted_node_record {
     uint32_t sid_index; /* TED_NODE_SID, where a source has it without the prefix */
 };
 
+/* The nodes and the first that is told of local address, local address6, local link id, and the
+ * same of the far end, tell the links of one source apart; what else is told may change without
+ * making another link of it. */
 struct ted_link_id {
     struct ted_node_id local, remote;
     struct te_address local_address, remote_address;   /* IPv4; family 0: not told */
