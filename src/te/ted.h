@@ -94,6 +94,9 @@ MUST_CHECK enum err ted_source_add(struct ted *, enum ted_kind, const char *name
 /* Withdraws at once all that it said. Its number may be given to another. */
 void ted_source_remove(struct ted *, uint32_t source, nsec_t now);
 void ted_source_up(struct ted *, uint32_t source, nsec_t now);
+/* What follows until ted_source_synced() is the whole of it again, though it was never away: a
+ * table that is read from time to time. */
+void ted_source_refresh(struct ted *, uint32_t source, nsec_t now);
 void ted_source_synced(struct ted *, uint32_t source, nsec_t now);
 void ted_source_down(struct ted *, uint32_t source, nsec_t now);
 

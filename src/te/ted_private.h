@@ -96,7 +96,7 @@ struct ted_link_rec {
 };
 
 struct ted_source {
-    bool used, over_limit;
+    bool used, over_limit, refreshing;
     enum ted_kind kind;
     char *name, *domain;
     enum ted_source_state state;

@@ -804,11 +804,27 @@ sweep(struct ted *ted, struct ted_source *s, uint32_t epoch, nsec_t now)
 }
 
 void
+ted_source_refresh(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s)
+        return;
+    if (s->state != TED_UP) {
+        ted_source_up(ted, source, now);
+        return;
+    }
+    s->epoch++;
+    s->over_limit = false;
+    s->refreshing = true;
+}
+
+void
 ted_source_synced(struct ted *ted, uint32_t source, nsec_t now)
 {
     struct ted_source *s = ted_source_of(ted, source);
-    if (!s || s->state != TED_SYNCING)
+    if (!s || (s->state != TED_SYNCING && !s->refreshing))
         return;
+    s->refreshing = false;
     sweep(ted, s, s->epoch, now);
     source_state(ted, s, TED_UP, now);
 }
