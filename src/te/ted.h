@@ -94,6 +94,9 @@ MUST_CHECK enum err ted_source_add(struct ted *, enum ted_kind, const char *name
 /* Withdraws at once all that it said. Its number may be given to another. */
 void ted_source_remove(struct ted *, uint32_t source, nsec_t now);
 void ted_source_up(struct ted *, uint32_t source, nsec_t now);
+/* What follows until ted_source_synced() is the whole of it again, though it was never away: a
+ * table that is read from time to time. */
+void ted_source_refresh(struct ted *, uint32_t source, nsec_t now);
 void ted_source_synced(struct ted *, uint32_t source, nsec_t now);
 void ted_source_down(struct ted *, uint32_t source, nsec_t now);
 
@@ -186,6 +189,9 @@ struct ted_node_record {
     uint32_t sid_index; /* TED_NODE_SID, where a source has it without the prefix */
 };
 
+/* The nodes and the first that is told of local address, local address6, local link id, and the
+ * same of the far end, tell the links of one source apart; what else is told may change without
+ * making another link of it. */
 struct ted_link_id {
     struct ted_node_id local, remote;
     struct te_address local_address, remote_address;   /* IPv4; family 0: not told */

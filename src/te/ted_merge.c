@@ -137,7 +137,7 @@ compare_parts(const void *a, const void *b, void *arg)
     const struct ted *ted = arg;
     const struct ted_part *x = a, *y = b;
     uint32_t p = ted->sources[x->rec->source].order, q = ted->sources[y->rec->source].order;
-    return p != q ? (p < q ? -1 : 1) : memcmp(&x->rec->id, &y->rec->id, sizeof x->rec->id);
+    return p != q ? (p < q ? -1 : 1) : memcmp(&x->rec->key, &y->rec->key, sizeof x->rec->key);
 }
 
 static void

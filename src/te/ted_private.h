@@ -76,7 +76,8 @@ struct ted_node_rec {
 };
 
 struct ted_link_rec {
-    struct ted_link_id id;
+    struct ted_link_id key; /* nodes, and one way to call its beginning */
+    struct ted_link_id id;  /* all that was told */
     uint32_t source;
     uint32_t epoch;
     bool withdrawn;
@@ -95,7 +96,7 @@ struct ted_link_rec {
 };
 
 struct ted_source {
-    bool used, over_limit;
+    bool used, over_limit, refreshing;
     enum ted_kind kind;
     char *name, *domain;
     enum ted_source_state state;

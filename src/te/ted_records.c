@@ -51,6 +51,28 @@ clean_link_id(struct ted_link_id *clean, const struct ted_link_id *id)
     clean->remote_link_id = id->remote_link_id;
 }
 
+/* Of all that calls a link, what tells it from others of the same nodes: the rest may be learnt
+ * later, and does not make it another one. */
+static void
+link_key(struct ted_link_id *key, const struct ted_link_id *id)
+{
+    memset(key, 0, sizeof *key);
+    key->local = id->local;
+    key->remote = id->remote;
+    if (id->local_address.family)
+        key->local_address = id->local_address;
+    else if (id->local_address6.family)
+        key->local_address6 = id->local_address6;
+    else if (id->local_link_id)
+        key->local_link_id = id->local_link_id;
+    else if (id->remote_address.family)
+        key->remote_address = id->remote_address;
+    else if (id->remote_address6.family)
+        key->remote_address6 = id->remote_address6;
+    else
+        key->remote_link_id = id->remote_link_id;
+}
+
 bool
 ted_node_id_is_pseudonode(const struct ted_node_id *id)
 {
@@ -519,6 +541,7 @@ link_make(struct ted *ted, uint32_t source, const struct ted_link_id *id)
     }
     remote->n_refs++;
     struct ted_link_rec *rec = xcalloc(1, sizeof *rec);
+    link_key(&rec->key, id);
     rec->id = *id;
     rec->source = source;
     rec->local = local;
@@ -528,7 +551,7 @@ link_make(struct ted *ted, uint32_t source, const struct ted_link_id *id)
         local->out->prev_out = rec;
     local->out = rec;
     addresses_changed(local);
-    HASH_ADD(hh, s->links, id, sizeof rec->id, rec);
+    HASH_ADD(hh, s->links, key, sizeof rec->key, rec);
     return rec;
 }
 
@@ -536,7 +559,7 @@ enum err
 ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, nsec_t now)
 {
     struct ted_source *s = ted_source_of(ted, source);
-    struct ted_link_id id;
+    struct ted_link_id id, key;
     struct ted_link_rec *rec;
     if (!s)
         return ERR_NOT_FOUND;
@@ -545,11 +568,17 @@ ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, 
     if (!id_makes_sense(&r->id.local) || !id_makes_sense(&r->id.remote) ||
         !memcmp(&id.local, &id.remote, sizeof id.local))
         return refuse(ted, s, ERR_INVALID);
-    HASH_FIND(hh, s->links, &id, sizeof id, rec);
+    link_key(&key, &id);
+    HASH_FIND(hh, s->links, &key, sizeof key, rec);
     if (!rec && !(rec = link_make(ted, source, &id)))
         return refuse(ted, s, ERR_LIMIT);
     s->n_puts++;
     rec->epoch = s->epoch;
+    if (memcmp(&rec->id, &id, sizeof id)) { /* more or less of it is known */
+        rec->id = id;
+        addresses_changed(rec->local);
+        ted_todo(ted, TED_DO_STRUCTURE);
+    }
     if (link_set(rec, r) || rec->withdrawn || !rec->n_links) {
         rec->at = now;
         mark_dirty(ted, rec);
@@ -578,14 +607,15 @@ void
 ted_withdraw_link(struct ted *ted, uint32_t source, const struct ted_link_id *id, nsec_t now)
 {
     struct ted_source *s = ted_source_of(ted, source);
-    struct ted_link_id clean;
+    struct ted_link_id clean, key;
     struct ted_link_rec *rec;
     if (!s)
         return;
     ted->now = MAX(ted->now, now);
     s->n_withdrawals++;
     clean_link_id(&clean, id);
-    HASH_FIND(hh, s->links, &clean, sizeof clean, rec);
+    link_key(&key, &clean);
+    HASH_FIND(hh, s->links, &key, sizeof key, rec);
     if (rec)
         withdraw_link(ted, rec, true, now);
 }
@@ -774,11 +804,27 @@ sweep(struct ted *ted, struct ted_source *s, uint32_t epoch, nsec_t now)
 }
 
 void
+ted_source_refresh(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s)
+        return;
+    if (s->state != TED_UP) {
+        ted_source_up(ted, source, now);
+        return;
+    }
+    s->epoch++;
+    s->over_limit = false;
+    s->refreshing = true;
+}
+
+void
 ted_source_synced(struct ted *ted, uint32_t source, nsec_t now)
 {
     struct ted_source *s = ted_source_of(ted, source);
-    if (!s || s->state != TED_SYNCING)
+    if (!s || (s->state != TED_SYNCING && !s->refreshing))
         return;
+    s->refreshing = false;
     sweep(ted, s, s->epoch, now);
     source_state(ted, s, TED_UP, now);
 }
