@@ -44,7 +44,8 @@ enum pcep_type {
     PCEP_START_TLS = 13,
 };
 
-/* The two flags of the common object header (RFC 5440 section 7.2). */
+/* The two flags of the common object header (RFC 5440 section 7.2). P is about requests: it is
+ * written in a PCReq, and in a PCRep's RP, and is 0 in all else (RFC 8231 section 7). */
 struct pcep_head {
     bool optional; /* P clear: the receiver may leave the object out of account */
     bool ignored;  /* I: in an answer, that it was */
@@ -503,11 +504,12 @@ struct pcep_svec {
 
 /* A path and its attributes. Of a PCRpt: intended, and actual as far as it was told. */
 struct pcep_path {
-    const struct pcep_route *ero;                  /* RFC 8231: intended path; may be empty */
-    const struct pcep_route *rro;                  /* actual path */
-    const struct pcep_bandwidth *bandwidth;        /* object type 1 */
-    const struct pcep_bandwidth *actual_bandwidth; /* PCRpt: that before an RRO. PCReq: type 2, that
-                                                      of the LSP that is to be reoptimised */
+    const struct pcep_route *ero;                    /* RFC 8231: intended path; may be empty */
+    const struct pcep_route *rro;                    /* actual path */
+    const struct pcep_bandwidth *bandwidth;          /* object type 1: wanted */
+    const struct pcep_bandwidth *existing_bandwidth; /* object type 2: of the LSP that is to be
+                                                        reoptimised */
+    const struct pcep_bandwidth *actual_bandwidth;   /* PCRpt: that before an RRO */
     const struct pcep_metric *metrics;
     const struct pcep_metric *actual_metrics; /* PCRpt: those before an RRO */
     uint32_t n_metrics, n_actual_metrics;
@@ -542,6 +544,12 @@ struct pcep_notification {
     struct pcep_tlvs tlvs;
 };
 
+struct pcep_close {
+    struct pcep_head head;
+    uint8_t flags, reason; /* enum pcep_close_reason */
+    struct pcep_tlvs tlvs;
+};
+
 struct pcep_notice {
     const uint32_t *request_ids; /* none: it is about all */
     uint32_t n_request_ids;
@@ -561,6 +569,7 @@ struct pcep_error_group {
     uint32_t n_request_ids, n_srp_ids;
     const struct pcep_error_object *errors;
     uint32_t n_errors;
+    const struct pcep_lsp *lsp; /* that it is about; often NULL (RFC 8231 section 8.5) */
 };
 
 /* An entry of a message that was refused, alone: the others stand. */
@@ -569,19 +578,17 @@ struct pcep_fault {
     bool has_request_id, has_srp_id;
     uint32_t request_id, srp_id; /* whose answer it is */
     uint32_t plsp_id;            /* 0: none */
-    const char *object;          /* static: the object or TLV that is at fault */
+    const char *object;          /* static: the object that is at fault, or is missing */
+    const char *field;           /* static: of it; NULL: none in particular */
+    uint32_t offset;             /* of that in the message */
 };
 
 struct pcep_message {
     uint8_t type; /* enum pcep_type */
     union {
-        struct pcep_open open; /* PCEP_OPEN */
-        struct {
-            struct pcep_head head;
-            uint8_t flags, reason; /* enum pcep_close_reason */
-            struct pcep_tlvs tlvs;
-        } close;
-        struct { /* PCReq, PCRep, PCRpt, PCUpd, PCInitiate */
+        struct pcep_open open;   /* PCEP_OPEN */
+        struct pcep_close close; /* PCEP_CLOSE */
+        struct {                 /* PCReq, PCRep, PCRpt, PCUpd, PCInitiate */
             const struct pcep_entry *entries;
             const struct pcep_svec *svecs; /* PCReq */
             uint32_t n_entries, n_svecs;
