@@ -145,14 +145,23 @@ static void
 decode_as(struct pcep_decoder *d, struct cursor *c, unsigned in, struct pcep_hop *hop)
 {
     (void)d;
-    (void)in;
-    hop->number = cursor_be16(c, "AS number");
+    if (in == IN_XRO) { /* RFC 5521 section 2.1.1: with room for four octets */
+        cursor_skip(c, 1, "reserved");
+        hop->attribute = cursor_u8(c, "attribute");
+        hop->number = cursor_be32(c, "AS number");
+    } else {
+        hop->number = cursor_be16(c, "AS number");
+    }
 }
 
 static void
 encode_as(struct pcep_encoder *e, unsigned in, const struct pcep_hop *hop)
 {
-    (void)in;
+    if (in == IN_XRO) {
+        buf_be16(e->out, hop->attribute);
+        buf_be32(e->out, hop->number);
+        return;
+    }
     if (hop->number > UINT16_MAX)
         pcep_encode_fail(e);
     buf_be16(e->out, (uint16_t)hop->number);
@@ -419,7 +428,9 @@ static const struct hop_row rows[] = {
      print_label},
     {PCEP_HOP_UNNUMBERED, 10, 10, ANYWHERE, "unnumbered interface", "RFC 3477 4", decode_unnumbered,
      encode_unnumbered, print_unnumbered},
-    {PCEP_HOP_AS, 2, 2, ANYWHERE, "AS number", "RFC 3209 4.3.3.4", decode_as, encode_as, print_as},
+    {PCEP_HOP_AS, 2, 2, IN_ERO | IN_RRO | IN_IRO, "AS number", "RFC 3209 4.3.3.4", decode_as,
+     encode_as, print_as},
+    {PCEP_HOP_AS, 6, 6, IN_XRO, "AS number", "RFC 5521 2.1.1", decode_as, encode_as, print_as},
     {PCEP_HOP_SRLG, 6, 6, IN_XRO, "SRLG", "RFC 5521 2.1.1", decode_srlg, encode_srlg, print_srlg},
     {PCEP_HOP_SRV6, 6, 62 + 8, IN_ERO | IN_RRO | IN_IRO, "SRv6", "RFC 9603 4.3.1", decode_srv6,
      encode_srv6, print_srv6},
