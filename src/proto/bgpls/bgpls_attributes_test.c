@@ -19,16 +19,12 @@ check(const char *hex, const char *text)
 {
     struct bgpls_attributes a;
     struct buf out = BUF_INIT;
-    struct diag diag;
-    uint8_t *octets;
     size_t size;
-    assert_ok(read_hex(hex, &a, &octets, &diag));
+    uint8_t *octets = hex_bytes(hex, &size);
+    assert_ok(bgpls_attributes_decode(octets, size, arena, &a, NULL));
     bgpls_attributes_print(&a, &out);
     assert_string_equal(buf_cstr(&out), text);
-    free(octets);
-    octets = hex_bytes(hex, &size);
     buf_clear(&out);
-    assert_ok(read_hex(hex, &a, &octets, &diag));
     assert_ok(bgpls_attributes_encode(&a, &out));
     assert_int_equal(out.size, size);
     assert_memory_equal(out.data, octets, size);
