@@ -1,0 +1,217 @@
+/* speaker_main.c - the speaker as a process, for tests with peers of others.
+ *
+ *     bgpls_speaker LISTEN AS ID PEER[:PORT]=AS [ring=N] [hold=S] [limit=S]
+ *
+ * Announces a ring of N routers when the peer is up, and says in lines what happens: "up OPEN",
+ * "down KEPT WHY", "complete", "note TEXT", and "+ NLRI ATTRIBUTES | TEXT | TEXT" with "+", "*",
+ * "=" (as it was, no longer stale), "-", "~" (stale), "!" (swept), "x" (discarded), "#" (refused).
+ * Ends when its input does. */
+#include "ring.h"
+#include "wan/bgp_speaker.h"
+
+#include "base/hex.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct program {
+    uint32_t ring;
+    struct bgp_peer *peer;
+    struct bgp_speaker *speaker;
+    bool failed;
+};
+
+static void
+say(const char *word, const struct buf *text)
+{
+    printf("%s%.*s\n", word, (int)text->size, (const char *)text->data);
+    fflush(stdout);
+}
+
+static void
+on_changed(void *arg, struct bgp_peer *peer, const struct bgpls_change *change)
+{
+    struct buf text = BUF_INIT, attributes = BUF_INIT;
+    const char letter[] = {change->refreshed ? '=' : "+*-~!x#"[change->kind], ' ', '\0'};
+    (void)arg;
+    (void)peer;
+    hex_put(&text, change->nlri->octets, change->nlri->size);
+    buf_u8(&text, ' ');
+    if (change->attributes && !bgpls_attributes_encode(change->attributes, &attributes))
+        hex_put(&text, attributes.data, attributes.size);
+    buf_str(&text, " | ");
+    if (change->kind != BGPLS_DISCARDED)
+        bgpls_nlri_print(change->nlri, &text);
+    buf_str(&text, " | ");
+    if (change->attributes)
+        bgpls_attributes_print(change->attributes, &text);
+    buf_str(&text, change->why ? change->why : "");
+    say(letter, &text);
+    buf_fini(&text);
+    buf_fini(&attributes);
+}
+
+/* What is announced, as we would read it: "> NLRI ATTRIBUTES | TEXT | TEXT". */
+static void
+say_announced(const struct buf *key, const struct buf *attribute)
+{
+    struct arena *arena = arena_new(65536);
+    struct bgpls_attributes a;
+    struct bgpls_nlri nlri;
+    struct buf text = BUF_INIT;
+    const uint8_t *data = key->data;
+    size_t size = key->size;
+    const char *what;
+    if (!bgpls_nlri_next(&data, &size, &nlri, &what) &&
+        !bgpls_attributes_decode(attribute->data, attribute->size, arena, &a, NULL)) {
+        hex_put(&text, key->data, key->size);
+        buf_u8(&text, ' ');
+        hex_put(&text, attribute->data, attribute->size);
+        buf_str(&text, " | ");
+        bgpls_nlri_print(&nlri, &text);
+        buf_str(&text, " | ");
+        bgpls_attributes_print(&a, &text);
+        say("> ", &text);
+    }
+    buf_fini(&text);
+    arena_free(arena);
+}
+
+static void
+announce(void *arg, const struct buf *nlri, const struct buf *attribute)
+{
+    struct program *program = arg;
+    say_announced(nlri, attribute);
+    program->failed |= bgp_peer_announce(program->peer, (struct bgp_span){nlri->data, nlri->size},
+                                         (struct bgp_span){attribute->data, attribute->size});
+}
+
+static void
+announce_all(void *arg, struct bgp_peer *peer)
+{
+    struct program *program = arg;
+    program->peer = peer;
+    if (program->ring)
+        ring_tell_all(program->ring, announce, program);
+    program->failed |= bgp_peer_end_of_rib(peer);
+    if (program->failed)
+        puts("failed");
+}
+
+static void
+on_up(void *arg, struct bgp_peer *peer, const struct bgp_open *open)
+{
+    struct buf text = BUF_INIT;
+    bgp_open_print(open, &text);
+    say("up ", &text);
+    buf_fini(&text);
+    announce_all(arg, peer);
+}
+
+static void
+on_down(void *arg, struct bgp_peer *peer, bool kept, const char *why)
+{
+    (void)arg;
+    (void)peer;
+    printf("down %s %s\n", kept ? "kept" : "lost", why);
+    fflush(stdout);
+}
+
+static void
+on_complete(void *arg, struct bgp_peer *peer)
+{
+    (void)arg;
+    printf("complete %zu\n", bgpls_rib_stats(bgp_peer_rib(peer))->n);
+    fflush(stdout);
+}
+
+static void
+on_note(void *arg, struct bgp_peer *peer, const char *text)
+{
+    (void)arg;
+    (void)peer;
+    printf("note %s\n", text);
+    fflush(stdout);
+}
+
+static const struct bgp_speaker_handler handler = {on_changed,  on_up,        on_down,
+                                                   on_complete, announce_all, on_note};
+
+/* "127.0.0.1:1790=65000" */
+static void
+read_peer(char *text, struct bgp_peer_config *config)
+{
+    char *as = strrchr(text, '='), *port = strrchr(text, ':');
+    if (as) {
+        *as = '\0';
+        config->remote_as = (uint32_t)strtoul(as + 1, NULL, 10);
+    }
+    if (port) {
+        *port = '\0';
+        config->port = (uint16_t)strtoul(port + 1, NULL, 10);
+    }
+    config->address = text;
+}
+
+static void
+alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
+{
+    static char room[4096];
+    (void)handle;
+    (void)size;
+    *buf = uv_buf_init(room, sizeof room);
+}
+
+/* A line "reset WORDS" resets the session; "again" asks for all again. */
+static void
+on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    struct program *program = stream->data;
+    if (n < 0) {
+        bgp_speaker_free(program->speaker, "the test is over");
+        uv_close((uv_handle_t *)stream, NULL);
+    } else if (n > 6 && !memcmp(buf->base, "reset ", 6)) {
+        buf->base[n - 1] = '\0';
+        bgp_peer_reset(program->peer, buf->base + 6);
+    } else if (n > 4 && !memcmp(buf->base, "again", 5) && bgp_peer_ask_again(program->peer)) {
+        puts("failed");
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    uv_loop_t *loop = uv_default_loop();
+    struct program program = {0};
+    struct bgp_peer_config peer = {0};
+    struct diag diag = {""};
+    if (argc < 5)
+        return 2;
+    struct bgp_speaker_config config = {.listen = *argv[1] == '-' ? NULL : argv[1],
+                                        .local_as = (uint32_t)strtoul(argv[2], NULL, 10),
+                                        .identifier = ntohl(inet_addr(argv[3]))};
+    read_peer(argv[4], &peer);
+    for (int i = 5; i < argc; i++) {
+        sscanf(argv[i], "ring=%u", &program.ring);
+        long seconds;
+        if (sscanf(argv[i], "hold=%ld", &seconds) == 1)
+            peer.hold_time = seconds * NSEC_PER_SEC;
+        if (sscanf(argv[i], "limit=%ld", &seconds) == 1)
+            peer.stale_limit = seconds * NSEC_PER_SEC;
+    }
+    if (bgp_speaker_new(loop, &config, &handler, &program, &program.speaker, &diag) ||
+        bgp_speaker_add(program.speaker, &peer, &program.peer, &diag)) {
+        fprintf(stderr, "bgpls_speaker: %s\n", diag.text);
+        return 1;
+    }
+    uv_pipe_t input;
+    uv_pipe_init(loop, &input, 0);
+    input.data = &program;
+    uv_pipe_open(&input, 0);
+    uv_read_start((uv_stream_t *)&input, alloc, on_input);
+    printf("listening %s\n", bgp_speaker_address(program.speaker));
+    fflush(stdout);
+    uv_run(loop, UV_RUN_DEFAULT);
+    return 0;
+}
