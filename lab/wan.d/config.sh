@@ -1,5 +1,6 @@
 # config.sh - what the routers of lab/wan are told, from the tables beside it; sourced by lab/wan.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # lab/wan has igp, msd, pcc_timers, pce_one and pce_two
 
 config_zebra() { # ROUTER
     local link a b igp te delay jitter group mbps srlgs k=0 class rate
@@ -67,15 +68,31 @@ router ospf
  router-info area
  segment-routing on
  segment-routing global-block 16000 23999
- segment-routing node-msd 10
+ segment-routing node-msd $msd
  segment-routing prefix $(loopback "$1")/32 index $(number_of "$1")
 CONFIG
 }
 
+# `net` comes last and the interfaces behind it: what begins before its timers are set begins with those of before, which
+# are half a minute.
 config_isisd() { # ROUTER
     local interface metric
     cat <<CONFIG
 hostname $1
+router isis wan
+ is-type level-2-only
+ metric-style wide
+ lsp-gen-interval 1
+ spf-delay-ietf init-delay 0 short-delay 20 long-delay 500 holddown 1000 time-to-learn 100
+ log-adjacency-changes
+ mpls-te on
+ mpls-te router-address $(loopback "$1")
+ mpls-te export
+ segment-routing on
+ segment-routing global-block 16000 23999
+ segment-routing node-msd $msd
+ segment-routing prefix $(loopback "$1")/32 index $(number_of "$1")
+ net 49.0001.0000.0000.000$(number_of "$1").00
 interface lo
  ip router isis wan
  isis passive
@@ -86,29 +103,12 @@ interface $interface
  ip router isis wan
  isis circuit-type level-2-only
  isis network point-to-point
- isis metric level-2 $metric
- isis hello-interval level-2 1
- isis hello-multiplier level-2 4
+ isis metric $metric
+ isis hello-interval 1
+ isis hello-multiplier 4
  isis three-way-handshake
 CONFIG
     done < <(interfaces "$1")
-    cat <<CONFIG
-router isis wan
- net 49.0001.0000.0000.000$(number_of "$1").00
- is-type level-2-only
- metric-style wide
- lsp-gen-interval level-2 1
- spf-interval level-2 1
- spf-delay-ietf init-delay 0 short-delay 20 long-delay 500 holddown 1000 time-to-learn 100
- log-adjacency-changes
- mpls-te on
- mpls-te router-address $(loopback "$1")
- mpls-te export
- segment-routing on
- segment-routing global-block 16000 23999
- segment-routing node-msd 10
- segment-routing prefix $(loopback "$1")/32 index $(number_of "$1")
-CONFIG
 }
 
 # Policies without a path of their own ("dynamic") are the PCE's to fill; `fallback` is a list of
@@ -154,7 +154,7 @@ $lists$policies  pcep
     source-address ip $(loopback "$1")
     pce-initiated
    pcc
-    msd 10
+    msd $msd
     peer one precedence 10
     peer two precedence 20
 CONFIG
