@@ -6,6 +6,7 @@ config_zebra() { # ROUTER
     local link a b igp te delay jitter group mbps srlgs k=0 class rate
     cat <<CONFIG
 hostname $1
+fpm address $pce_one port 2620
 interface lo
  ip address $(loopback "$1")/32
  ipv6 address fd00:20::$(number_of "$1")/128
