@@ -204,6 +204,7 @@ what_is_missing_is_named(void **state)
         {PCEP_PCRPT, SRP ERO_LABEL, "{refused 6/8 "},
         {PCEP_PCRPT, LSP, "{refused 6/9 "},
         {PCEP_PCRPT, "", "{refused 6/8 "},
+        {PCEP_PCRPT, LSP "0710000c 01080a01 00022000", "{refused 6/11 "},
         {PCEP_PCUPD, LSP ERO_LABEL, "{refused 6/10 "},
         {PCEP_PCUPD, SRP ERO_LABEL, "{refused 6/8 "},
         {PCEP_PCUPD, SRP LSP,
