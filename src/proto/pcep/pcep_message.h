@@ -118,6 +118,7 @@ enum pcep_lsp_error { /* RFC 8231 section 7.3.3 */
                       PCEP_LSP_ERROR_BROUGHT_DOWN = 6,
                       PCEP_LSP_ERROR_PREEMPTED = 7,
                       PCEP_LSP_ERROR_RSVP_SIGNALING = 8,
+                      PCEP_LSP_ERROR_SID_VERIFICATION = 9, /* RFC 9603 section 9.3 */
 };
 
 enum pcep_path_setup_type { PCEP_PST_RSVP_TE = 0, PCEP_PST_SR = 1, PCEP_PST_SRV6 = 3 };
@@ -540,7 +541,7 @@ struct pcep_entry {
 struct pcep_notification {
     struct pcep_head head;
     uint8_t flags, type, value; /* 1/1 request cancelled, 2/1 PCE congested, 2/2 no longer;
-                                 * 3/1 stateful limit entered, 3/2 left (RFC 8231 section 8.6) */
+                                 * 4/1 stateful limit entered, 4/2 left (RFC 8231 section 8.6) */
     struct pcep_tlvs tlvs;
 };
 

@@ -154,7 +154,8 @@ print_lsp_error(const struct pcep_tlv *tlv, struct buf *out)
         [PCEP_LSP_ERROR_INTERNAL] = "internal error",
         [PCEP_LSP_ERROR_BROUGHT_DOWN] = "LSP administratively brought down",
         [PCEP_LSP_ERROR_PREEMPTED] = "LSP preempted",
-        [PCEP_LSP_ERROR_RSVP_SIGNALING] = "RSVP signaling error"};
+        [PCEP_LSP_ERROR_RSVP_SIGNALING] = "RSVP signaling error",
+        [PCEP_LSP_ERROR_SID_VERIFICATION] = "SID verification failed"};
     bool known = tlv->number < ARRAY_SIZE(names) && names[tlv->number];
     buf_printf(out, "%u(%s)", tlv->number, known ? names[tlv->number] : "?");
 }
