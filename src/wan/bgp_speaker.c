@@ -113,7 +113,10 @@ down(struct connection *c, const struct bgp_event *event)
     bgpls_rib_down(peer->rib, kept, event->restart_time, clock_monotonic());
 }
 
-/* Two connections with one peer: the peer's OPEN has come on `c`. */
+static void take_events(struct connection *);
+
+/* Two connections with one peer: the peer's OPEN has come on `c`. What ends is told at once, before
+ * `c` can come up. */
 static void
 resolve_collision(struct connection *c)
 {
@@ -129,6 +132,7 @@ resolve_collision(struct connection *c)
         if (state == BGP_ESTABLISHED && open->graceful_restart) {
             /* RFC 4724 section 5: it has restarted, and we have not noticed. */
             bgp_session_lost(other->session, ERR_CLOSED, "the peer has connected anew");
+            take_events(other);
             continue;
         }
         if (state == BGP_OPEN_SENT || state == BGP_CLOSED)
@@ -140,6 +144,9 @@ resolve_collision(struct connection *c)
                         ? other
                         : c;
         bgp_session_shutdown(loser->session, BGP_ERR_CEASE, BGP_CEASE_COLLISION, NULL);
+        if (loser == c)
+            return;
+        take_events(other);
     }
 }
 
