@@ -1,9 +1,11 @@
 /* Speakers on loopback, with each other and with peers made of octets. */
 #include "wan/bgp_speaker.h"
 
+#include "io/clock.h"
 #include "io/testing.h"
 #include "proto/bgpls/testing.h"
 
+#define SECOND NSEC_PER_SEC
 #define MARKER "ffffffffffffffffffffffffffffffff"
 /* Of 10.0.0.200, AS 65000: with graceful restart of link state, 60 s; without. */
 static const char graceful_open[] = MARKER
@@ -269,7 +271,7 @@ strangers_are_turned_away(void **state)
 }
 
 static void
-garbage_is_answered_and_disturbs_nobody(void **state)
+garbage_is_answered_and_held_back(void **state)
 {
     struct fixture *f = *state;
     start(f, &f->a, "127.0.0.1:0", 1);
@@ -280,6 +282,13 @@ garbage_is_answered_and_disturbs_nobody(void **state)
     assert_string_equal(f->a.note,
                         "sent NOTIFICATION Message Header Error: Connection Not Synchronized");
     raw_end(raw);
+    raw = raw_start(f, plain_open);
+    RUN_UNTIL(f->loop, raw->closed);
+    assert_true(raw_ends_with(raw, MARKER "0015 03 06 05"));
+    raw_end(raw);
+    nsec_t since = clock_monotonic();
+    while (clock_monotonic() - since < SECOND) /* as long as the first hold is */
+        uv_run(f->loop, UV_RUN_NOWAIT);
     raw = raw_start(f, plain_open);
     RUN_UNTIL(f->loop, f->a.n_up);
     raw_end(raw);
@@ -383,7 +392,7 @@ peers_have_addresses_of_their_own(void **state)
 
 TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(both_connect_and_one_connection_stays),
           TEST(comes_up_again_after_a_reset), TEST(strangers_are_turned_away),
-          TEST(garbage_is_answered_and_disturbs_nobody),
+          TEST(garbage_is_answered_and_held_back),
           TEST(a_peer_that_restarts_unnoticed_takes_its_place_again),
           TEST(without_graceful_restart_the_established_one_stays),
           TEST(silent_connections_are_few), TEST(a_broken_nlri_ends_the_session_with_its_reason),

@@ -182,10 +182,13 @@ read_link_id(const struct bgpls_nlri *nlri, struct ted_link_id *id)
     id->remote_link_id = nlri->remote_link_id;
 }
 
+/* Paths here are segment routing's: what is told for it goes first. */
 bool
-ted_bgpls_link(const struct bgpls_nlri *nlri, const struct bgpls_attributes *a,
+ted_bgpls_link(const struct bgpls_nlri *nlri, const struct bgpls_attributes *all,
                struct ted_link_record *r, uint32_t srlgs[TED_BGPLS_SRLGS])
 {
+    struct bgpls_attributes chosen;
+    const struct bgpls_attributes *a = all;
     *r = (struct ted_link_record){.told = 0};
     if (nlri->type != BGPLS_LINK || !is_default_topology(nlri) ||
         !read_id(nlri, &nlri->local, &r->id.local) || !read_id(nlri, &nlri->remote, &r->id.remote))
@@ -193,6 +196,10 @@ ted_bgpls_link(const struct bgpls_nlri *nlri, const struct bgpls_attributes *a,
     read_link_id(nlri, &r->id);
     if (!a)
         return true;
+    if (a->applications) {
+        bgpls_attributes_for(all, BGPLS_APP_SR_POLICY, &chosen);
+        a = &chosen;
+    }
     r->igp_metric = a->igp_metric.value;
     r->te_metric = a->te_metric;
     r->told |= bit(BGPLS_HAS(a, BGPLS_IGP_METRIC), TED_IGP_METRIC);
