@@ -14,6 +14,9 @@
 #include <stdlib.h>
 
 #define MAX_CONNECTIONS 4 /* of one peer */
+#define HOLD_MIN NSEC_PER_SEC
+#define HOLD_MAX (64 * NSEC_PER_SEC)
+#define HEALTHY_AFTER (60 * NSEC_PER_SEC)
 #define SEND_LIMIT ((size_t)64 << 20)
 #define SEND_HIGH ((size_t)32 << 20) /* no more announcements while that much waits */
 
@@ -36,6 +39,8 @@ struct bgp_peer {
     struct reconnect reconnect;
     struct timer *timer;
     struct bgpls_rib *rib;
+    nsec_t up_since;
+    nsec_t hold, refuse_until; /* after faults of the peer: its connections are turned away */
 };
 
 struct bgp_speaker {
@@ -96,12 +101,27 @@ flush(struct connection *c)
     buf_clear(out);
 }
 
+/* DampPeerOscillations (RFC 4271 section 8.1.1): a peer that breaks the rules is not let in at once
+ * again, and the next time later, for each of its sessions costs a walk over all that it told. */
+static void
+hold_back(struct bgp_peer *peer, enum err err)
+{
+    nsec_t now = clock_monotonic();
+    if (peer->established && now - peer->up_since > HEALTHY_AFTER)
+        peer->hold = 0;
+    if (err != ERR_MALFORMED && err != ERR_UNSUPPORTED && err != ERR_LIMIT)
+        return;
+    peer->hold = MIN(MAX(peer->hold * 2, HOLD_MIN), HOLD_MAX);
+    peer->refuse_until = now + peer->hold;
+}
+
 static void
 down(struct connection *c, const struct bgp_event *event)
 {
     struct bgp_peer *peer = c->peer;
     const struct bgp_speaker_handler *handler = peer->speaker->handler;
     c->over = true;
+    hold_back(peer, event->err);
     if (peer->established != c) {
         note(peer->speaker, peer, event->diag.text);
         return;
@@ -113,7 +133,10 @@ down(struct connection *c, const struct bgp_event *event)
     bgpls_rib_down(peer->rib, kept, event->restart_time, clock_monotonic());
 }
 
-/* Two connections with one peer: the peer's OPEN has come on `c`. */
+static void take_events(struct connection *);
+
+/* Two connections with one peer: the peer's OPEN has come on `c`. What ends is told at once, before
+ * `c` can come up. */
 static void
 resolve_collision(struct connection *c)
 {
@@ -129,6 +152,7 @@ resolve_collision(struct connection *c)
         if (state == BGP_ESTABLISHED && open->graceful_restart) {
             /* RFC 4724 section 5: it has restarted, and we have not noticed. */
             bgp_session_lost(other->session, ERR_CLOSED, "the peer has connected anew");
+            take_events(other);
             continue;
         }
         if (state == BGP_OPEN_SENT || state == BGP_CLOSED)
@@ -140,6 +164,9 @@ resolve_collision(struct connection *c)
                         ? other
                         : c;
         bgp_session_shutdown(loser->session, BGP_ERR_CEASE, BGP_CEASE_COLLISION, NULL);
+        if (loser == c)
+            return;
+        take_events(other);
     }
 }
 
@@ -148,6 +175,7 @@ up(struct connection *c)
 {
     struct bgp_peer *peer = c->peer;
     peer->established = c;
+    peer->up_since = clock_monotonic();
     reconnect_connected(&peer->reconnect, clock_monotonic());
     bgpls_rib_up(peer->rib, bgp_session_peer(c->session), clock_monotonic());
     if (peer->speaker->handler->up)
@@ -375,13 +403,14 @@ find_peer(const struct bgp_speaker *speaker, const char *address)
 }
 
 static void
-turn_away(struct bgp_speaker *speaker, struct stream *stream)
+turn_away(struct bgp_speaker *speaker, struct bgp_peer *peer, struct stream *stream)
 {
     struct bgp_error error;
     struct buf out = BUF_INIT;
-    char text[ADDRESS_TEXT_SIZE + 32];
-    snprintf(text, sizeof text, "%s is no peer of ours", stream_peer_address(stream));
-    note(speaker, NULL, text);
+    char text[ADDRESS_TEXT_SIZE + 64];
+    snprintf(text, sizeof text, "%s %s", stream_peer_address(stream),
+             peer ? "is held back after its faults" : "is no peer of ours");
+    note(speaker, peer, text);
     (void)bgp_error_set(&error, BGP_ERR_CEASE, BGP_CEASE_REJECTED, NULL, 0);
     bgp_notification_encode(&error, &out);
     (void)stream_send(stream, out.data, out.size);
@@ -394,8 +423,8 @@ on_accepted(void *arg, struct stream *stream)
 {
     struct bgp_speaker *speaker = arg;
     struct bgp_peer *peer = find_peer(speaker, stream_peer_address(stream));
-    if (!peer) {
-        turn_away(speaker, stream);
+    if (!peer || clock_monotonic() < peer->refuse_until) {
+        turn_away(speaker, peer, stream);
         return;
     }
     struct connection *c = add_connection(peer, false);

@@ -164,7 +164,9 @@ bgp_session_new(const struct bgp_session_config *config, nsec_t now)
     s->keepalive_at = NSEC_NEVER;
     s->in = buf_limited(INPUT_LIMIT);
     s->out = buf_limited(s->config.output_limit);
-    s->rx_limit = s->tx_limit = BGP_SIZE_MAX;
+    /* Received are longer messages if we offer it, sent if the peer does (RFC 8654 section 4). */
+    s->rx_limit = s->config.no_extended_messages ? BGP_SIZE_MAX : BGP_EXTENDED_SIZE_MAX;
+    s->tx_limit = BGP_SIZE_MAX;
     send_open(s);
     return s;
 }
@@ -197,15 +199,23 @@ bgp_session_shutdown(struct bgp_session *s, enum bgp_code code, uint8_t subcode,
     notify(s, ERR_CLOSED, &error);
 }
 
+/* Until when something must have come. Without a hold time KEEPALIVE is waited for as OPEN is. */
+static nsec_t
+patience(const struct bgp_session *s)
+{
+    bool opening = s->state == BGP_OPEN_SENT || (s->state == BGP_OPEN_CONFIRM && !s->hold);
+    if (opening)
+        return s->started + s->config.open_timeout;
+    return s->hold ? s->heard + s->hold : NSEC_NEVER;
+}
+
 void
 bgp_session_tick(struct bgp_session *s, nsec_t now)
 {
     s->now = MAX(s->now, now);
     if (s->state == BGP_CLOSED)
         return;
-    bool late = s->state == BGP_OPEN_SENT ? s->now >= s->started + s->config.open_timeout
-                                          : s->hold && s->now >= s->heard + s->hold;
-    if (late)
+    if (s->now >= patience(s))
         notify_code(s, ERR_TIMEOUT, BGP_ERR_HOLD_TIMER, 0);
     else if (s->now >= s->keepalive_at)
         send_keepalive(s);
@@ -214,11 +224,7 @@ bgp_session_tick(struct bgp_session *s, nsec_t now)
 nsec_t
 bgp_session_deadline(const struct bgp_session *s)
 {
-    if (s->state == BGP_CLOSED)
-        return NSEC_NEVER;
-    if (s->state == BGP_OPEN_SENT)
-        return s->started + s->config.open_timeout;
-    return s->hold ? MIN(s->keepalive_at, s->heard + s->hold) : NSEC_NEVER;
+    return s->state == BGP_CLOSED ? NSEC_NEVER : MIN(s->keepalive_at, patience(s));
 }
 
 void
@@ -263,9 +269,8 @@ agree(struct bgp_session *s, const struct bgp_open *open)
     s->hold = MIN(s->config.hold_time, open->hold_time * NSEC_PER_SEC);
     s->context.external = open->as != s->config.local_as;
     s->context.four_octet_as = open->four_octet_as;
-    /* Received are longer ones if we offered it, sent if the peer did (RFC 8654 section 4). */
-    if (!s->config.no_extended_messages && open->extended_message)
-        s->rx_limit = s->tx_limit = BGP_EXTENDED_SIZE_MAX;
+    if (open->extended_message)
+        s->tx_limit = BGP_EXTENDED_SIZE_MAX;
 }
 
 static bool

@@ -281,7 +281,6 @@ what_breaks_the_rules_is_answered_by_its_code(void **state UNUSED)
 {
     check_bad("ffffffff00", MARKER "0015 03 01 01");
     check_bad(MARKER "0012 04", MARKER "0017 03 01 02 0012");
-    check_bad(MARKER "1001 02", MARKER "0017 03 01 02 1001"); /* extended was not agreed on */
     check_bad(MARKER "0014 04 00", MARKER "0017 03 01 02 0014");
     check_bad(MARKER "0016 02 000000", MARKER "0017 03 01 02 0016");
     check_bad(MARKER "0013 06", MARKER "0016 03 01 03 06");
@@ -289,6 +288,45 @@ what_breaks_the_rules_is_answered_by_its_code(void **state UNUSED)
     check_bad(gobgp_open, MARKER "0016 03 05 03 01");
     check_bad(MARKER "0018 05 4004 01 47 00",
               MARKER "002d 03 07 01" MARKER "0018 05 4004 01 47 00");
+}
+
+static void
+messages_are_longer_if_that_was_offered(void **state UNUSED)
+{
+    static uint8_t update[5000] = {[16] = 5000 >> 8, [17] = 5000 & 255, [18] = BGP_UPDATE};
+    struct bgp_session_config config = config_a;
+    struct bgp_event event;
+    size_t size = sizeof update - 27;
+    memset(update, 0xff, 16);
+    put_be16(update + 21, (uint16_t)(size + 4));
+    memcpy(update + 23, "\x90\x63", 2); /* an attribute that nobody knows */
+    put_be16(update + 25, (uint16_t)size);
+    for (int offered = 0; offered < 2; offered++) {
+        config.no_extended_messages = !offered;
+        struct bgp_session *s = met(gobgp_open, &config); /* which need not be able to read them */
+        bgp_session_input(s, update, sizeof update, 0);
+        expect(s, &event, offered ? BGP_EVENT_UPDATE : BGP_EVENT_DOWN);
+        if (!offered)
+            expect_sent(s, MARKER "0017 03 01 02 1388");
+        bgp_session_free(s);
+    }
+}
+
+static void
+without_a_hold_time_opening_still_ends(void **state UNUSED)
+{
+    struct bgp_session_config config = config_a;
+    struct bgp_event event;
+    config.hold_time = NSEC_NEVER;
+    struct bgp_session *s = bgp_session_new(&config, 0);
+    give_hex(s, MARKER "0025 01 04 fde8 005a 0a000064 08 02 06 0104 4004 0047", 0);
+    expect(s, &event, BGP_EVENT_OPENED);
+    assert_true(bgp_session_deadline(s) == 240 * SEC);
+    give_hex(s, MARKER "0013 04", 0);
+    expect(s, &event, BGP_EVENT_UP);
+    assert_true(bgp_session_deadline(s) == NSEC_NEVER);
+    assert_true(bgp_session_hold_time(s) == 0);
+    bgp_session_free(s);
 }
 
 static void
@@ -470,6 +508,8 @@ TEST_MAIN(cmocka_unit_test(understands_what_others_offer), cmocka_unit_test(end_
           cmocka_unit_test(an_open_that_is_not_acceptable_is_told_why),
           cmocka_unit_test(parameters_may_be_of_the_long_form),
           cmocka_unit_test(what_breaks_the_rules_is_answered_by_its_code),
+          cmocka_unit_test(messages_are_longer_if_that_was_offered),
+          cmocka_unit_test(without_a_hold_time_opening_still_ends),
           cmocka_unit_test(updates_before_it_is_established_are_an_error),
           cmocka_unit_test(refreshes_of_others_are_ignored),
           cmocka_unit_test(keeps_alive_and_gives_up),

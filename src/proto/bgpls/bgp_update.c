@@ -418,7 +418,8 @@ begin_attribute(struct buf *out, uint8_t flags, enum bgp_attribute type)
 static void
 end_attribute(struct buf *out, size_t begin)
 {
-    buf_patch_be16(out, begin - 2, (uint16_t)(out->size - begin));
+    if (!buf_err(out)) /* otherwise what is there belongs to the message before */
+        buf_patch_be16(out, begin - 2, (uint16_t)(out->size - begin));
 }
 
 static void

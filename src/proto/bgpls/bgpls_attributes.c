@@ -14,7 +14,7 @@ struct reader {
     struct arena *arena;
     struct bgpls_attributes *attributes;
     uint16_t type;
-    bool had; /* this TLV was there before */
+    bool nested; /* within an application */
     enum err err;
     const char *what;
 };
@@ -26,6 +26,7 @@ struct kind {
     void (*encode)(const void *at, uint16_t type, struct buf *);
     void (*print)(const void *at, struct buf *);
     bool several; /* TLVs of this type */
+    size_t size;  /* of the member */
 };
 
 static void
@@ -615,35 +616,151 @@ print_min_max(const void *at, struct buf *out)
     buf_printf(out, "%u-%u%s", delay->value, delay->max, delay->anomalous ? " anomalous" : "");
 }
 
+/* ---- kinds: what is told by application */
+
+static void read_tlvs(struct reader *, struct cursor *);
+
+static bool
+is_mask_size(uint8_t size)
+{
+    return size == 0 || size == 4 || size == 8;
+}
+
+/* What was left out there is told as if it had been left out here. */
+static void
+take_dropped(struct reader *r, struct bgpls_attributes *from)
+{
+    struct bgpls_attributes *a = r->attributes;
+    for (unsigned i = 0; i < from->n_dropped; i++, a->n_dropped++)
+        if (a->n_dropped < BGPLS_DROPPED_MAX && i < BGPLS_DROPPED_MAX)
+            a->dropped[a->n_dropped] = from->dropped[i];
+    from->n_dropped = 0;
+}
+
+static void
+decode_application(struct reader *r, struct cursor *in, void *at)
+{
+    struct bgpls_application *app = take_memory(r, sizeof *app), **end = at;
+    struct bgpls_attributes *attributes = take_memory(r, sizeof *attributes);
+    struct reader inner = {.arena = r->arena, .attributes = attributes, .nested = true};
+    if (!app || !attributes)
+        return;
+    app->standard_size = cursor_u8(in, "SABM Length");
+    app->user_size = cursor_u8(in, "UDABM Length");
+    cursor_skip(in, 2, "Reserved");
+    if (!is_mask_size(app->standard_size) || !is_mask_size(app->user_size)) {
+        wrong(r, ERR_MALFORMED, "the length of a mask of applications");
+        return;
+    }
+    cursor_copy(in, app->standard, app->standard_size, "SABM");
+    cursor_copy(in, app->user, app->user_size, "UDABM");
+    if (in->err)
+        return;
+    read_tlvs(&inner, in);
+    if (inner.err)
+        wrong(r, inner.err, inner.what);
+    take_dropped(r, attributes);
+    app->attributes = attributes;
+    app->next = *end;
+    *end = app;
+}
+
+static enum err
+put_application(const struct bgpls_application *app, uint16_t type, struct buf *out)
+{
+    size_t begin = out->size;
+    if (!is_mask_size(app->standard_size) || !is_mask_size(app->user_size))
+        return ERR_INVALID;
+    buf_be16(out, type);
+    buf_be16(out, 0);
+    buf_u8(out, app->standard_size);
+    buf_u8(out, app->user_size);
+    buf_be16(out, 0);
+    buf_put(out, app->standard, app->standard_size);
+    buf_put(out, app->user, app->user_size);
+    enum err err = bgpls_attributes_encode(app->attributes, out);
+    if (!err && (buf_err(out) || out->size - begin - 4 > UINT16_MAX))
+        err = ERR_LIMIT;
+    if (!err)
+        buf_patch_be16(out, begin + 2, (uint16_t)(out->size - begin - 4));
+    return err;
+}
+
+static enum err
+put_applications(const struct bgpls_application *app, uint16_t type, struct buf *out)
+{
+    enum err err = ERR_OK;
+    for (; app && !err; app = app->next)
+        err = put_application(app, type, out);
+    return err;
+}
+
+static void
+print_applications(const void *at, struct buf *out)
+{
+    const struct bgpls_application *first = *(struct bgpls_application *const *)at;
+    for (const struct bgpls_application *app = first; app; app = app->next) {
+        buf_str(out, app == first ? "" : " ");
+        hex_put(out, app->standard, app->standard_size);
+        if (app->user_size) {
+            buf_u8(out, '/');
+            hex_put(out, app->user, app->user_size);
+        }
+        buf_str(out, "[");
+        bgpls_attributes_print(app->attributes, out);
+        buf_str(out, "]");
+    }
+}
+
 /* ---- the table */
 
-static const struct kind number8 = {decode_u8, encode_u8, print_u8, false};
-static const struct kind flags8 = {decode_u8, encode_u8, print_flags, false};
-static const struct kind number16 = {decode_u16, encode_u16, print_u16, false};
-static const struct kind number32 = {decode_u32, encode_u32, print_u32, false};
-static const struct kind bits32 = {decode_u32, encode_u32, print_bits32, false};
-static const struct kind router4 = {decode_u32, encode_u32, print_ipv4_number, false};
-static const struct kind metric = {decode_metric, encode_metric, print_metric, false};
-static const struct kind bandwidth = {decode_bandwidth, encode_bandwidth, print_bandwidth, false};
+static const struct kind number8 = {decode_u8, encode_u8, print_u8, false, sizeof(uint8_t)};
+static const struct kind flags8 = {decode_u8, encode_u8, print_flags, false, sizeof(uint8_t)};
+static const struct kind number16 = {decode_u16, encode_u16, print_u16, false, sizeof(uint16_t)};
+static const struct kind number32 = {decode_u32, encode_u32, print_u32, false, sizeof(uint32_t)};
+static const struct kind bits32 = {decode_u32, encode_u32, print_bits32, false, sizeof(uint32_t)};
+static const struct kind router4 = {decode_u32, encode_u32, print_ipv4_number, false,
+                                    sizeof(uint32_t)};
+static const struct kind metric = {decode_metric, encode_metric, print_metric, false,
+                                   sizeof(struct bgpls_metric)};
+static const struct kind bandwidth = {decode_bandwidth, encode_bandwidth, print_bandwidth, false,
+                                      sizeof(float)};
 static const struct kind bandwidths = {decode_bandwidths, encode_bandwidths, print_bandwidths,
-                                       false};
-static const struct kind octets = {decode_octets, encode_octets, print_octets, false};
-static const struct kind text = {decode_octets, encode_octets, print_text, false};
-static const struct kind numbers8 = {decode_octets, encode_octets, print_u8s, false};
-static const struct kind numbers16 = {decode_octets, encode_octets, print_u16s, false};
-static const struct kind numbers32 = {decode_octets, encode_octets, print_u32s, false};
-static const struct kind words = {decode_octets, encode_octets, print_words, false};
-static const struct kind msds = {decode_octets, encode_octets, print_msds, false};
-static const struct kind address = {decode_octets, encode_octets, print_address, false};
+                                       false, sizeof(float[8])};
+static const struct kind octets = {decode_octets, encode_octets, print_octets, false,
+                                   sizeof(struct bgpls_octets)};
+static const struct kind text = {decode_octets, encode_octets, print_text, false,
+                                 sizeof(struct bgpls_octets)};
+static const struct kind numbers8 = {decode_octets, encode_octets, print_u8s, false,
+                                     sizeof(struct bgpls_octets)};
+static const struct kind numbers16 = {decode_octets, encode_octets, print_u16s, false,
+                                      sizeof(struct bgpls_octets)};
+static const struct kind numbers32 = {decode_octets, encode_octets, print_u32s, false,
+                                      sizeof(struct bgpls_octets)};
+static const struct kind words = {decode_octets, encode_octets, print_words, false,
+                                  sizeof(struct bgpls_octets)};
+static const struct kind msds = {decode_octets, encode_octets, print_msds, false,
+                                 sizeof(struct bgpls_octets)};
+static const struct kind address = {decode_octets, encode_octets, print_address, false,
+                                    sizeof(struct bgpls_octets)};
 static const struct kind addresses = {decode_octets_list, encode_octets_list, print_octets_list,
-                                      true};
-static const struct kind areas = {decode_octets_list, encode_octets_list, print_areas, true};
-static const struct kind adjacency = {decode_adjacency, encode_sids, print_sids, true};
-static const struct kind lan_adjacency = {decode_lan_adjacency, encode_sids, print_sids, true};
-static const struct kind prefix_sid = {decode_prefix_sid, encode_sids, print_sids, true};
-static const struct kind block = {decode_block, encode_block, print_block, false};
-static const struct kind delay = {decode_delay, encode_delay, print_delay, false};
-static const struct kind min_max = {decode_delay, encode_min_max, print_min_max, false};
+                                      true, sizeof(void *)};
+static const struct kind areas = {decode_octets_list, encode_octets_list, print_areas, true,
+                                  sizeof(void *)};
+static const struct kind adjacency = {decode_adjacency, encode_sids, print_sids, true,
+                                      sizeof(void *)};
+static const struct kind lan_adjacency = {decode_lan_adjacency, encode_sids, print_sids, true,
+                                          sizeof(void *)};
+static const struct kind prefix_sid = {decode_prefix_sid, encode_sids, print_sids, true,
+                                       sizeof(void *)};
+static const struct kind block = {decode_block, encode_block, print_block, false,
+                                  sizeof(struct bgpls_block)};
+static const struct kind delay = {decode_delay, encode_delay, print_delay, false,
+                                  sizeof(struct bgpls_delay)};
+static const struct kind application = {decode_application, NULL, print_applications, true,
+                                        sizeof(void *)};
+static const struct kind min_max = {decode_delay, encode_min_max, print_min_max, false,
+                                    sizeof(struct bgpls_delay)};
 
 #define AT(member) offsetof(struct bgpls_attributes, member)
 #define ANY UINT16_MAX
@@ -716,6 +833,8 @@ static const struct row {
                                    "available bandwidth", "RFC 8571 2.6"},
     [BGPLS_UTILIZED_BANDWIDTH] = {1120, 4, 4, 4, &bandwidth, AT(utilized_bandwidth),
                                   "utilized bandwidth", "RFC 8571 2.7"},
+    [BGPLS_APPLICATION] = {1122, 4, ANY, 1, &application, AT(applications), "application",
+                           "RFC 9294 2"},
     [BGPLS_IGP_FLAGS] = {1152, 1, 1, 1, &flags8, AT(igp_flags), "IGP flags", "RFC 9552 5.3.3.1"},
     [BGPLS_ROUTE_TAGS] = {1153, 0, ANY, 4, &numbers32, AT(route_tags), "route tags",
                           "RFC 9552 5.3.3.2"},
@@ -829,6 +948,19 @@ reverse_sids(struct bgpls_sid **list)
     *list = turned;
 }
 
+static void
+reverse_applications(struct bgpls_application **list)
+{
+    struct bgpls_application *turned = NULL;
+    while (*list) {
+        struct bgpls_application *one = *list;
+        *list = one->next;
+        one->next = turned;
+        turned = one;
+    }
+    *list = turned;
+}
+
 /* Lists grew at their beginning, for a peer may make them long. */
 static void
 reverse_lists(struct bgpls_attributes *a)
@@ -838,6 +970,8 @@ reverse_lists(struct bgpls_attributes *a)
         void *at = (char *)a + rows[i].at;
         if (rows[i].kind->several && rows[i].kind->encode == encode_octets_list)
             reverse_octets(at);
+        else if (rows[i].kind == &application)
+            reverse_applications(at);
         else if (rows[i].kind->several)
             reverse_sids(at);
     }
@@ -850,6 +984,25 @@ reverse_lists(struct bgpls_attributes *a)
     a->unknown = turned;
 }
 
+static void
+read_tlvs(struct reader *r, struct cursor *in)
+{
+    while (cursor_left(in) && !r->err) {
+        r->type = cursor_be16(in, "TLV Type");
+        uint16_t length = cursor_be16(in, "TLV Length");
+        struct cursor value = cursor_split(in, length, "TLV Value");
+        unsigned row = find_row(r->type);
+        if (in->err)
+            wrong(r, ERR_MALFORMED, "it is longer than the attribute");
+        else if (row == BGPLS_TLV_MAX || (row == BGPLS_APPLICATION && r->nested))
+            take_unknown(r, r->type, value.pos, length);
+        else
+            take_tlv(r, row, &value);
+    }
+    if (!r->err)
+        reverse_lists(r->attributes);
+}
+
 enum err
 bgpls_attributes_decode(const uint8_t *data, size_t size, struct arena *arena,
                         struct bgpls_attributes *a, struct diag *diag)
@@ -857,24 +1010,11 @@ bgpls_attributes_decode(const uint8_t *data, size_t size, struct arena *arena,
     struct reader r = {.arena = arena, .attributes = a};
     struct cursor in = cursor_over(data, size);
     *a = (struct bgpls_attributes){0};
-    while (cursor_left(&in) && !r.err) {
-        r.type = cursor_be16(&in, "TLV Type");
-        uint16_t length = cursor_be16(&in, "TLV Length");
-        struct cursor value = cursor_split(&in, length, "TLV Value");
-        unsigned row = find_row(r.type);
-        if (in.err)
-            wrong(&r, ERR_MALFORMED, "it is longer than the attribute");
-        else if (row == BGPLS_TLV_MAX)
-            take_unknown(&r, r.type, value.pos, length);
-        else
-            take_tlv(&r, row, &value);
-    }
-    if (r.err) {
-        *a = (struct bgpls_attributes){0};
-        return diag_set(diag, r.err, "TLV %u: %s", r.type, r.what);
-    }
-    reverse_lists(a);
-    return ERR_OK;
+    read_tlvs(&r, &in);
+    if (!r.err)
+        return ERR_OK;
+    *a = (struct bgpls_attributes){0};
+    return diag_set(diag, r.err, "TLV %u: %s", r.type, r.what);
 }
 
 static bool
@@ -894,6 +1034,8 @@ put_row(const struct bgpls_attributes *a, unsigned row, struct buf *out)
     size_t begin = out->size;
     if (!is_writable(a, row))
         return ERR_INVALID;
+    if (row == BGPLS_APPLICATION)
+        return put_applications(a->applications, desc->type, out);
     if (desc->kind->several) {
         desc->kind->encode(at, desc->type, out);
         return ERR_OK;
@@ -947,6 +1089,31 @@ bgpls_attributes_print(const struct bgpls_attributes *a, struct buf *out)
         buf_printf(out, "%sdropped TLV %u: %s", comma, a->dropped[i].type, a->dropped[i].why);
         comma = ", ";
     }
+}
+
+void
+bgpls_attributes_add(struct bgpls_attributes *to, const struct bgpls_attributes *from)
+{
+    for (unsigned i = 0; i < BGPLS_TLV_MAX; i++) {
+        if (!BGPLS_HAS(from, i) || BGPLS_HAS(to, i) || i == BGPLS_APPLICATION)
+            continue;
+        memcpy((char *)to + rows[i].at, (const char *)from + rows[i].at, rows[i].kind->size);
+        to->has |= UINT64_C(1) << i;
+    }
+}
+
+void
+bgpls_attributes_for(const struct bgpls_attributes *a, uint8_t mask, struct bgpls_attributes *out)
+{
+    *out = (struct bgpls_attributes){.n_dropped = a->n_dropped};
+    memcpy(out->dropped, a->dropped, sizeof out->dropped);
+    for (const struct bgpls_application *app = a->applications; app; app = app->next)
+        if (app->standard_size && app->standard[0] & mask)
+            bgpls_attributes_add(out, app->attributes);
+    bgpls_attributes_add(out, a);
+    for (const struct bgpls_application *app = a->applications; app; app = app->next)
+        if (!app->standard_size && !app->user_size)
+            bgpls_attributes_add(out, app->attributes);
 }
 
 uint8_t

@@ -1,8 +1,8 @@
 /* bgpls_attributes.h - what the BGP-LS attribute (29) tells of a node, a link or a prefix. Pure.
  *
  * RFC 9552 section 5.3 (the attribute and most TLVs), 9085 (segment routing), 8814 (depth of label
- * stacks), 8571 (delays), 9104 (extended groups), 9086 (peer segments), 9294 (by application: kept,
- * not looked into), 9351 and 9514 (kept as unknown).
+ * stacks), 8571 (delays), 9104 (extended groups), 9086 (peer segments), 9294 (by application), 9351
+ * and 9514 (kept as unknown).
  *
  * An attribute whose TLVs do not fit each other is discarded as a whole (RFC 9552 section 8.2.2:
  * "attribute discard"). A TLV that has the right form and an impossible value (a bandwidth that is
@@ -56,6 +56,7 @@ enum bgpls_tlv {
     BGPLS_RESIDUAL_BANDWIDTH,   /* 1118 */
     BGPLS_AVAILABLE_BANDWIDTH,  /* 1119 */
     BGPLS_UTILIZED_BANDWIDTH,   /* 1120 */
+    BGPLS_APPLICATION,          /* 1122; may be there more than once */
     BGPLS_IGP_FLAGS,            /* 1152 */
     BGPLS_ROUTE_TAGS,           /* 1153 */
     BGPLS_EXTENDED_TAGS,        /* 1154 */
@@ -128,6 +129,15 @@ struct bgpls_metric {
     uint32_t value;
 };
 
+/* Attributes that are for some applications (RFC 9294 section 2). */
+struct bgpls_application {
+    struct bgpls_application *next;
+    uint8_t standard_size, user_size;    /* octets of the masks: 0, 4, 8; both 0: for all */
+    uint8_t standard[8], user[8];        /* of `standard` the first octet has BGPLS_APP_... */
+    struct bgpls_attributes *attributes; /* without applications; never NULL */
+};
+enum { BGPLS_APP_RSVP_TE = 0x80, BGPLS_APP_SR_POLICY = 0x40, BGPLS_APP_LFA = 0x20 };
+
 struct bgpls_unknown {
     struct bgpls_unknown *next;
     uint16_t type;
@@ -179,6 +189,8 @@ struct bgpls_attributes {
     struct bgpls_octets prefix_flags; /* RFC 9085 section 2.3.2 */
     uint32_t source_ospf_router;
 
+    struct bgpls_application *applications;
+
     struct bgpls_unknown *unknown;
     unsigned n_unknown;
     unsigned n_dropped; /* values and repeated TLVs that were left out */
@@ -210,6 +222,14 @@ MUST_CHECK enum err bgpls_attributes_encode(const struct bgpls_attributes *, str
 
 /* One line: "name edge-1, SR Capabilities 0x80 16000-23999, ...". */
 void bgpls_attributes_print(const struct bgpls_attributes *, struct buf *);
+
+/* Takes over each TLV of `from` that `to` has not; those not known and applications are not. What
+ * is pointed to stays where it is. */
+void bgpls_attributes_add(struct bgpls_attributes *to, const struct bgpls_attributes *from);
+/* What counts for an application (BGPLS_APP_...): what is told for it, then what is told without an
+ * application, then what is told for all of them (RFC 9294 section 3). */
+void bgpls_attributes_for(const struct bgpls_attributes *, uint8_t application,
+                          struct bgpls_attributes *out);
 
 /* What is known of a TLV, for documents and tests; false: there is no such row. */
 struct bgpls_tlv_info {

@@ -87,6 +87,30 @@ of_prefixes(void **state UNUSED)
 }
 
 static void
+by_application(void **state UNUSED)
+{
+    static const char hex[] = "0444 0004 0000000a"
+                              "0462 0018 0400 0000 40000000 0444 0004 00000014 045a 0004 00000064"
+                              "0462 000c 0000 0000 0440 0004 00000007";
+    struct bgpls_attributes a, sr, lfa;
+    size_t size;
+    check(hex, "TE metric 10, application 40000000[TE metric 20, delay us 100] [admin group "
+               "0x00000007]");
+    uint8_t *octets = hex_bytes(hex, &size);
+    assert_ok(bgpls_attributes_decode(octets, size, arena, &a, NULL));
+    bgpls_attributes_for(&a, BGPLS_APP_SR_POLICY, &sr);
+    assert_int_equal(sr.te_metric, 20);
+    assert_int_equal(sr.delay.value, 100);
+    assert_int_equal(sr.admin_group, 7);
+    bgpls_attributes_for(&a, BGPLS_APP_LFA, &lfa);
+    assert_int_equal(lfa.te_metric, 10);
+    assert_false(BGPLS_HAS(&lfa, BGPLS_DELAY));
+    free(octets);
+    /* One within another is a TLV like one that is not known. */
+    check("0462 000c 0000 0000 0462 0004 00000000", "application [TLV 1122 00000000]");
+}
+
+static void
 what_is_not_known_is_kept(void **state UNUSED)
 {
     check("0fa0 0003 010203 0fa1 0000", "TLV 4000 010203, TLV 4001 ");
@@ -109,6 +133,9 @@ lengths_that_do_not_fit_cost_the_attribute(void **state UNUSED)
 {
     check_discarded("0440 0005 00000005", "TLV 1088: it is longer than the attribute");
     check_discarded("0402 0001 41 0440 0003 000005", "TLV 1088: its length");
+    check_discarded("0462 0004 03000000", "TLV 1122: the length of a mask of applications");
+    check_discarded("0462 0006 04000000 4000", "TLV 1122: it ends too early");
+    check_discarded("0462 000b 00000000 0440 0003 000007", "TLV 1122: its length");
     check_discarded("0447 0004 00000005", "TLV 1095: its length");
     check_discarded("0448 0006 000000050000", "TLV 1096: its length");
     check_discarded("0493 0008 0a000001 0a000001", "TLV 1171: its length");
@@ -238,6 +265,7 @@ main(void)
         cmocka_unit_test(of_nodes),
         cmocka_unit_test(of_links),
         cmocka_unit_test(of_prefixes),
+        cmocka_unit_test(by_application),
         cmocka_unit_test(what_is_not_known_is_kept),
         cmocka_unit_test(lengths_that_do_not_fit_cost_the_attribute),
         cmocka_unit_test(impossible_bandwidths_are_dropped_and_named),

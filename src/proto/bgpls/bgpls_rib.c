@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#define ATTRIBUTE_BUDGET ((size_t)1 << 20) /* decoded: 64 KiB of the smallest TLVs take less */
+#define ATTRIBUTE_BUDGET ((size_t)1 << 20) /* decoded: enough for 64 KiB of anything sensible */
 #define OVERHEAD 32                        /* of the allocator, and of the table's buckets */
 
 struct entry {

@@ -1,0 +1,1 @@
+tieline_bench(bgpls LIBS tl_bgpls ext_jansson)

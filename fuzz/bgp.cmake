@@ -1,0 +1,1 @@
+tieline_fuzz(bgp LIBS tl_bgpls)

@@ -1,0 +1,1 @@
+tieline_fuzz(bgpls LIBS tl_bgpls)
