@@ -37,7 +37,7 @@ te_path_measure(const struct te_router *r, const struct te_request *ask, struct 
         path->igp += r->igp[l];
         path->te += r->te[l];
         path->delay_us += delay_or(r, l, assumed, &unknown);
-        path->reverse_delay_us += delay_or(r, r->net->links[l].reverse, assumed, &unknown);
+        path->reverse_delay_us += delay_or(r, r->reverse[l], assumed, &unknown);
     }
     const uint64_t costs[TE_METRICS] = {path->igp, path->te, path->delay_us, path->n};
     path->n_unknown_delays = unknown;
