@@ -550,7 +550,8 @@ begin(struct search *s)
 static uint64_t
 branch(struct search *s)
 {
-    uint32_t effort = s->ask->effort ? s->ask->effort : TE_DISJOINT_EFFORT;
+    uint32_t usual = MIN(TE_DISJOINT_EFFORT, 20000000 / MAX(s->router->net->n_links, 1));
+    uint32_t effort = s->ask->effort ? s->ask->effort : MAX(usual, 100);
     for (uint32_t step = 0; s->heap.n; step++) {
         uint64_t key = s->heap.entries[0].key;
         if (s->has_best && key >= s->best_key)
