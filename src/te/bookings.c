@@ -26,6 +26,7 @@ struct account {
 struct lsp {
     UT_hash_handle hh;
     uint64_t id;
+    uint64_t suspected;       /* in the search for victims with that number */
     struct te_booking *paths; /* with links and windows of their own */
     uint32_t n_paths, capacity;
 };
@@ -34,6 +35,7 @@ struct te_bookings {
     uint32_t n_links;
     struct account *accounts;
     struct lsp *lsps;
+    uint64_t *searches; /* for victims, so far; apart, for a search changes nothing else */
 };
 
 static const struct te_window always = {TE_EVER, TE_FOREVER};
@@ -67,6 +69,7 @@ te_bookings_new(const struct te_network *net)
     struct te_bookings *b = xcalloc(1, sizeof *b);
     b->n_links = net->n_links;
     b->accounts = new_accounts(net);
+    b->searches = xcalloc(1, sizeof *b->searches);
     return b;
 }
 
@@ -97,6 +100,7 @@ te_bookings_free(struct te_bookings *b)
         free_lsp(b, lsp);
     }
     free_accounts(b);
+    free(b->searches);
     free(b);
 }
 
@@ -475,16 +479,6 @@ find_lacks(struct search *s, const struct te_booking *k)
     }
 }
 
-static bool
-is_suspect(const struct search *s, const struct lsp *lsp)
-{
-    for (uint32_t i = 0; i < s->n_suspects; i++) {
-        if (s->suspects[i].lsp == lsp)
-            return true;
-    }
-    return false;
-}
-
 static void
 suspect(struct search *s, struct lsp *lsp, unsigned setup)
 {
@@ -524,8 +518,10 @@ find_suspects(struct search *s, const struct te_booking *k)
         if (i && s->lacks[i - 1].link == s->lacks[i].link)
             continue;
         for (uint32_t m = 0; m < a->n_holders; m++) {
-            if (a->holders[m].lsp->id != k->lsp && !is_suspect(s, a->holders[m].lsp))
-                suspect(s, a->holders[m].lsp, k->setup_priority);
+            struct lsp *lsp = a->holders[m].lsp;
+            if (lsp->id != k->lsp && lsp->suspected != *s->b->searches)
+                suspect(s, lsp, k->setup_priority);
+            lsp->suspected = *s->b->searches;
         }
     }
     if (s->n_suspects)
@@ -654,6 +650,7 @@ te_bookings_victims(const struct te_bookings *b, const struct te_booking *k, uin
     enum err err = check(b, k);
     if (err)
         return err;
+    ++*b->searches;
     find_lacks(&s, k);
     find_suspects(&s, k);
     uint32_t *chosen = xcalloc(s.n_suspects + 1, sizeof *chosen), n_chosen = 0;
@@ -680,7 +677,8 @@ te_bookings_move(struct te_bookings *b, const struct te_network *net, const uint
 {
     struct te_bookings old = *b;
     struct lsp *lsp, *next;
-    *b = (struct te_bookings){.n_links = net->n_links, .accounts = new_accounts(net)};
+    *b = (struct te_bookings){
+        .n_links = net->n_links, .accounts = new_accounts(net), .searches = old.searches};
     HASH_ITER (hh, old.lsps, lsp, next) {
         for (uint32_t i = 0; i < lsp->n_paths; i++) {
             struct te_booking path = lsp->paths[i];

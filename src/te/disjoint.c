@@ -44,7 +44,7 @@ struct search {
 static uint32_t
 both_ways(const struct te_router *r, uint32_t link)
 {
-    return MIN(link, r->net->links[link].reverse);
+    return MIN(link, r->reverse[link]);
 }
 
 typedef void thing_fn(void *arg, struct thing);
@@ -64,7 +64,7 @@ each_thing(const struct te_router *r, const struct te_path *path, unsigned disjo
 {
     for (uint32_t i = 0; i < path->n && (disjoint & TE_DISJOINT_SRLG); i++) {
         each_group(r, path->links[i], fn, arg);
-        each_group(r, r->net->links[path->links[i]].reverse, fn, arg);
+        each_group(r, r->reverse[path->links[i]], fn, arg);
     }
     for (uint32_t i = 0; i <= path->n && path->n && (disjoint & TE_DISJOINT_NODE); i++)
         fn(arg, (struct thing){KIND_NODE, i ? r->graph.to[path->links[i - 1]]
@@ -550,7 +550,8 @@ begin(struct search *s)
 static uint64_t
 branch(struct search *s)
 {
-    uint32_t effort = s->ask->effort ? s->ask->effort : TE_DISJOINT_EFFORT;
+    uint32_t usual = MIN(TE_DISJOINT_EFFORT, 20000000 / MAX(s->router->net->n_links, 1));
+    uint32_t effort = s->ask->effort ? s->ask->effort : MAX(usual, 100);
     for (uint32_t step = 0; s->heap.n; step++) {
         uint64_t key = s->heap.entries[0].key;
         if (s->has_best && key >= s->best_key)

@@ -35,7 +35,8 @@ struct te_disjoint_request {
     uint32_t link_weight, node_weight, srlg_weight;
     bool bound_difference;
     uint32_t max_difference_us; /* between the delays of any two */
-    uint32_t effort;            /* steps of branching; 0: TE_DISJOINT_EFFORT */
+    uint32_t effort; /* steps of branching; 0: TE_DISJOINT_EFFORT, less where a step takes longer:
+                so many that about 20 million links are looked at, but 100 at least */
 };
 
 struct te_disjoint_set {
