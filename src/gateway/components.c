@@ -375,6 +375,20 @@ static const struct {
                " ['edge.capture-start', 'edge.capture-read', 'edge.capture-stop']},"
                " 'params': {'type': 'object'}")},
     {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
+    {"WanNodes", OBJECT("'nodes': " LIST("{'type': 'object'}"))},
+    {"WanLinks", OBJECT("'links': " LIST("{'type': 'object'}"))},
+    {"WanSources", OBJECT("'sources': " LIST("{'type': 'object'}") ", 'overrides': "
+               LIST("{'type': 'object'}"))},
+    {"WanFindings", OBJECT("'findings': " LIST(OBJECT("'finding': " TEXT ", 'object': " TEXT ","
+               " 'text': " TEXT ", 'since-s': {'type': 'number'}")))},
+    {"WanRouters", OBJECT("'routers': " LIST("{'type': 'object'}"))},
+    {"WanLsps", OBJECT("'lsps': " LIST("{'type': 'object'}") ", 'next': " NUMBER)},
+    {"WanPathRequest", CLOSED("'tunnel'", "'tunnel': {'type': 'object'}")},
+    {"WanPath", OBJECT("'primary': @TunnelPath, 'standby': @TunnelPath, 'pushes-aside': "
+               LIST("@Name"))},
+    {"WanDrain", CLOSED("'element', 'reason'", "'element': @Text, 'reason': @Text")},
+    {"WanRestore", CLOSED("'element'", "'element': @Text")},
+    {"WanMoved", OBJECT("'moved': " NUMBER)},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
 
     /* ---- the proof, and questions to it */

@@ -66,6 +66,8 @@ struct pce_link; /* Opaque: one connection of a PCC. */
 struct pce_config {
     enum pcep_tls tls;
     uint8_t keepalive, deadtimer; /* seconds [30, 120] */
+    bool batch;   /* many orders or answers in one message. Not every router can read that: FRR 8.4
+                   * aborts. Otherwise one each; many messages leave together all the same */
     bool passive; /* computes and listens, but never asks for updates or initiation */
 
     struct lsp_limits limits; /* of one PCC [100,000 LSPs, 128 MiB] */

@@ -420,7 +420,15 @@ pce_send_order(struct pce_link *link, const struct op *op, const struct lsp *lsp
         d.lsp.flags = PCEP_LSP_DELEGATE | PCEP_LSP_CREATE;
         break;
     }
-    return pcep_session_send_entry(link->machine, type, &d.entry);
+    return pce_send_entry(link, type, &d.entry);
+}
+
+enum err
+pce_send_entry(struct pce_link *link, enum pcep_type type, const struct pcep_entry *entry)
+{
+    const struct pcep_message message = {.type = (uint8_t)type, .entries = entry, .n_entries = 1};
+    return link->pce->config.batch ? pcep_session_send_entry(link->machine, type, entry)
+                                   : pcep_session_send(link->machine, &message);
 }
 
 /* ---- answers to requests */
@@ -450,5 +458,5 @@ pce_send_answer(struct pce_link *link, const struct pce_request *request,
     } else {
         entry.no_path = &no_path;
     }
-    return pcep_session_send_entry(link->machine, PCEP_PCREP, &entry);
+    return pce_send_entry(link, PCEP_PCREP, &entry);
 }

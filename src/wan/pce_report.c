@@ -273,7 +273,7 @@ pce_resync(struct pce *pce, uint32_t number, uint64_t id, nsec_t now)
     const struct pcep_lsp about = {.plsp_id = lsp ? lsp->plsp_id : 0, .flags = PCEP_LSP_SYNC};
     const struct pcep_route nothing = {.n = 0};
     const struct pcep_entry entry = {.srp = &srp, .lsp = &about, .path = {.ero = &nothing}};
-    enum err err = pcep_session_send_entry(link->machine, PCEP_PCUPD, &entry);
+    enum err err = pce_send_entry(link, PCEP_PCUPD, &entry);
     pce_link_touch(link);
     return err;
 }
