@@ -72,11 +72,12 @@ lies(const struct pcc *pcc)
     return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_srp || f->lie_nameless;
 }
 
-/* Octets behind the last message that are none. */
+/* Octets behind the last message that are none: no version has seven in its first three bits. */
 static void
 send_garbage(struct pcc *pcc)
 {
     struct buf *out = pcep_session_output(pcc->session);
+    buf_u8(out, 0xff);
     for (int i = 0; i < 8; i++) {
         uint64_t octets = pcc_random(pcc);
         buf_put(out, &octets, sizeof octets);
