@@ -220,19 +220,20 @@ on_up(struct pce_link *link)
 {
     struct pce *pce = link->pce;
     struct pce_pcc *pcc = link->pcc;
-    const struct pcep_error policy = {PCEP_ERROR_SESSION, 1};
+
     struct diag diag = {""};
     if (pce->config.admits &&
         !pce->config.admits(pce->config.arg, pcc->address, link->name, &diag)) {
         pce_misbehaves(pce, pcc, PCE_NOT_ADMITTED, "%s", diag.text);
-        pce_link_refuse(link, &policy, diag.text);
+        pce_link_refuse(link, &PCEP_ERROR_UNACCEPTABLE, diag.text);
         return;
     }
     link->up = true;
     link->came_up = pcc->since = pce->now;
     link->reports = (struct bucket){
         .tokens = (double)pce->config.reports_burst + pce->config.limits.lsps, .at = pce->now};
-    link->orders = (struct bucket){.tokens = 1, .at = pce->now};
+    link->orders = (struct bucket){.tokens = MAX(pce->config.orders_per_s / 10.0, 1),
+                                   .at = pce->now};
     snprintf(pcc->name, sizeof pcc->name, "%s", link->name);
     pcc->sessions++;
     pcc->over_limit = false;
