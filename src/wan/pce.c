@@ -45,6 +45,7 @@ set_defaults(struct pce_config *c)
     set_default_number(&c->reports_per_s, 20000);
     set_default_number(&c->reports_burst, 100000);
     set_default_number(&c->orders_per_s, 5000);
+    set_default_number(&c->max_entries, 1);
     set_default_number(&c->max_in_flight, 2000);
     set_default_number(&c->max_waiting, 100000);
     set_default_number(&c->max_requests, 1000);
@@ -429,6 +430,7 @@ new_machine(const struct pce *pce, const struct pce_pcc *pcc)
         .keepalive = config->keepalive,
         .deadtimer = config->deadtimer,
         .sid = (uint8_t)pcc->sessions,
+        .max_entries = config->max_entries,
         .capabilities = {
             .stateful = true,
             .stateful_flags = PCEP_INCLUDE_DB_VERSION | PCEP_DELTA_LSP_SYNC | PCEP_TRIGGERED_RESYNC,

@@ -41,8 +41,8 @@
  * ## An order
  *
  * What pce_order() accepts ends in exactly one PCE_RESULT. The most urgent leave first, a bounded
- * number of them unanswered at a time, and no faster than the PCC is said to bear. Many leave in
- * few messages.
+ * number of them unanswered at a time, and no faster than the PCC is said to bear. Many messages
+ * leave at once.
  *
  * ## A PCC that misbehaves
  *
@@ -75,6 +75,7 @@ struct pce_config {
     uint32_t reports_burst;   /* [100,000] */
     uint32_t orders_per_s;    /* to one PCC [5,000] */
     uint32_t max_in_flight;   /* orders to one PCC without an answer [2,000] */
+    uint32_t max_entries;     /* in a message: FRR's pathd ends at a second order in one [1] */
     uint32_t max_waiting;     /* orders for one PCC [100,000] */
     nsec_t order_timeout;     /* from pce_order() to the result [30 s] */
     uint32_t max_requests;    /* of one PCC, unanswered [1,000] */

@@ -285,8 +285,8 @@ struct draft {
     struct pcep_metric metrics[LSP_METRICS_MAX];
     struct pcep_association associations[LSP_ASSOCIATIONS_MAX];
     struct pcep_tlv disjointness[LSP_ASSOCIATIONS_MAX];
-    struct pcep_tlv srp_tlvs[1], lsp_tlvs[2];
-    struct pcep_binding binding;
+    struct pcep_tlv srp_tlvs[1], lsp_tlvs[3];
+    struct pcep_binding binding, cisco_binding;
     struct pcep_vendor vendor;
     uint8_t vendor_octets[8];
 };
@@ -348,11 +348,18 @@ write_initiation(struct pce *pce, struct draft *d, const struct pce_order *order
         .octets = {(const uint8_t *)order->name, (uint32_t)strlen(order->name)}};
     d->lsp.tlvs = (struct pcep_tlvs){d->lsp_tlvs, 1};
     if (order->binding_label) {
+        /* For those from before RFC 9604, such as FRR, a whole label stack entry. It comes first:
+         * FRR reads none of those behind one that it does not know. */
+        static const uint8_t low_octet[1];
         d->binding = (struct pcep_binding){.type = PCEP_BINDING_LABEL,
                                            .label = order->binding_label};
-        d->lsp_tlvs[1] = (struct pcep_tlv){.type = PCEP_TLV_TE_PATH_BINDING,
+        d->cisco_binding = d->binding;
+        d->cisco_binding.rest = (struct pcep_octets){low_octet, sizeof low_octet};
+        d->lsp_tlvs[1] = (struct pcep_tlv){.type = PCEP_TLV_CISCO_BINDING_SID,
+                                           .binding = &d->cisco_binding};
+        d->lsp_tlvs[2] = (struct pcep_tlv){.type = PCEP_TLV_TE_PATH_BINDING,
                                            .binding = &d->binding};
-        d->lsp.tlvs.n = 2;
+        d->lsp.tlvs.n = 3;
     }
     d->lsp.flags = (uint16_t)(PCEP_LSP_DELEGATE | PCEP_LSP_CREATE |
                               (order->down ? 0 : PCEP_LSP_ADMIN));

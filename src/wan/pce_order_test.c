@@ -247,10 +247,9 @@ no_more_are_sent_than_the_rate_allows(void **state UNUSED)
     bed_free(bed);
 }
 
-static void
-many_leave_in_few_messages(void **state UNUSED)
+static uint64_t
+messages_for_200_updates(struct bed *bed)
 {
-    struct bed *bed = bed_new(&(struct pce_config){.orders_per_s = 100000});
     struct router *r = usual_router(bed, "10.0.0.1");
     const struct pce_order order = update_of(lsp_of(r, 1)->id);
     wait_for(bed, NSEC_PER_SEC);
@@ -259,7 +258,27 @@ many_leave_in_few_messages(void **state UNUSED)
         assert_ok(try_order(bed, &order));
     settle(bed);
     assert_int_equal(r->n_got, 200);
-    assert_true(pcep_session_stats(r->session)->rx_type[PCEP_PCUPD] - before < 5);
+    return pcep_session_stats(r->session)->rx_type[PCEP_PCUPD] - before;
+}
+
+static void
+many_leave_in_few_messages(void **state UNUSED)
+{
+    struct bed *bed = bed_new(
+        &(struct pce_config){.orders_per_s = 100000, .max_entries = UINT32_MAX});
+    assert_true(messages_for_200_updates(bed) < 5);
+    bed_free(bed);
+    bed = bed_new(&(struct pce_config){.orders_per_s = 100000, .max_entries = 50});
+    assert_int_equal(messages_for_200_updates(bed), 4);
+    bed_free(bed);
+}
+
+/* FRR's pathd ends at a second one. */
+static void
+each_has_a_message_if_nothing_else_is_configured(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){.orders_per_s = 100000});
+    assert_int_equal(messages_for_200_updates(bed), 200);
     bed_free(bed);
 }
 
@@ -556,6 +575,7 @@ TEST_MAIN(cmocka_unit_test(an_update_is_done_when_the_pcc_reports_it),
           cmocka_unit_test(the_most_urgent_leaves_first),
           cmocka_unit_test(no_more_are_sent_than_the_rate_allows),
           cmocka_unit_test(many_leave_in_few_messages),
+          cmocka_unit_test(each_has_a_message_if_nothing_else_is_configured),
           cmocka_unit_test(what_was_not_sent_can_be_taken_back),
           cmocka_unit_test(what_cannot_be_is_refused_at_once),
           cmocka_unit_test(a_passive_pce_orders_nothing),

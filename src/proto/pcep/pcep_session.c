@@ -53,6 +53,7 @@ struct pcep_session {
     size_t at;         /* of `in`: behind what has been dealt with */
     size_t taken;      /* octets from there that the last event's `raw` is */
     size_t batch_size; /* octets of the last message in `out`, if entries may join it */
+    uint32_t batch_entries;
     uint8_t batch_type;
 
     struct arena *arena; /* of one message; reset with every one */
@@ -984,7 +985,8 @@ pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struc
     enum err err = may_send(s);
     if (err)
         return err;
-    bool joins = s->batch_type == type && s->batch_size <= before;
+    bool joins = s->batch_type == type && s->batch_size <= before &&
+                 (!s->config.max_entries || s->batch_entries < s->config.max_entries);
     if (joins) {
         err = pcep_entry_append(type, entry, 0, &s->out, before - s->batch_size);
         joins = err != ERR_LIMIT;
@@ -994,6 +996,7 @@ pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struc
     if (err)
         return err;
     s->batch_size = joins ? s->batch_size + s->out.size - before : s->out.size - before;
+    s->batch_entries = joins ? s->batch_entries + 1 : 1;
     s->batch_type = (uint8_t)type;
     count_sent(s, type, before, !joins);
     return ERR_OK;
