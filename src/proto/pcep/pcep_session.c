@@ -17,8 +17,8 @@
 
 #include <stdlib.h>
 
-#define INPUT_LIMIT ((size_t)16 << 20)  /* octets given before events are asked for */
-#define KEEP_MEMORY ((size_t)128 << 10) /* octets of buffers that are kept when idle */
+#define INPUT_LIMIT ((size_t)16 << 20) /* octets given before events are asked for */
+#define KEEP_MEMORY ((size_t)16 << 10) /* octets that are kept when idle, of each buffer */
 
 enum {
     NO_KEEPALIVE = 255,
@@ -810,16 +810,21 @@ take(struct pcep_session *s, const uint8_t *data, size_t size, struct pcep_event
 
 /* ---- Events --------------------------------------------------------------------------------- */
 
-/* A large message leaves no large memory behind. */
+/* While messages come, their memory is used again and again; a thousand sessions that are idle hold
+ * none of it. */
 static void
-renew_arena(struct pcep_session *s)
+let_go(struct pcep_session *s)
 {
-    if (arena_used(s->arena) <= KEEP_MEMORY) {
-        arena_reset(s->arena);
-    } else {
+    if (arena_used(s->arena) > KEEP_MEMORY) {
         arena_free(s->arena);
         s->arena = arena_new(s->config.message_budget);
     }
+    if (s->at == s->in.size && s->in.capacity > KEEP_MEMORY) {
+        buf_fini(&s->in);
+        s->at = 0;
+    }
+    if (!s->out.size && s->out.capacity > KEEP_MEMORY)
+        buf_fini(&s->out);
 }
 
 /* Where the next message begins is not known any more. */
@@ -849,7 +854,7 @@ read_on(struct pcep_session *s, struct pcep_event *event)
             lose_track(s, err);
             return false;
         }
-        renew_arena(s);
+        arena_reset(s->arena);
         *event = (struct pcep_event){0};
         if (take(s, data, size, event)) {
             s->taken = size;
@@ -868,8 +873,6 @@ pcep_session_input(struct pcep_session *s, const uint8_t *data, size_t size, nse
         return;
     buf_consume(&s->in, s->at + s->taken);
     s->at = s->taken = 0;
-    if (!s->in.size && s->in.capacity > KEEP_MEMORY)
-        buf_fini(&s->in);
     s->stats.rx_octets += size;
     buf_put(&s->in, data, size);
     if (buf_err(&s->in))
@@ -890,8 +893,10 @@ pcep_session_next(struct pcep_session *s, struct pcep_event *event)
         event->kind = PCEP_EVENT_START_TLS;
         return true;
     }
-    if (s->state != DOWN || s->told_down)
+    if (s->state != DOWN || s->told_down) {
+        let_go(s);
         return false;
+    }
     s->told_down = true;
     *event = s->down;
     return true;
