@@ -59,8 +59,6 @@ lie(struct pcc *pcc)
                                              .plsp_id = unused + 1,
                                              .name = "stolen",
                                              .sender = &pcc->config.other});
-    if (faults->lie_srp)
-        pcc_report(pcc, &(struct sim_report){.lsp = 0, .srp_id = 0x7ffffff0});
     if (faults->lie_nameless)
         pcc_report(pcc, &(struct sim_report){.lsp = 0, .plsp_id = unused + 2, .name = ""});
 }
@@ -69,7 +67,7 @@ static bool
 lies(const struct pcc *pcc)
 {
     const struct pcc_faults *f = &pcc->config.faults;
-    return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_srp || f->lie_nameless;
+    return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_nameless;
 }
 
 /* Octets behind the last message that are none: no version has seven in its first three bits. */

@@ -367,13 +367,17 @@ paths_are_asked_for_one_after_the_other(void **state UNUSED)
 static void
 it_lies_as_it_is_told_to(void **state UNUSED)
 {
-    struct bed *bed = bed_new(&(struct pcc_config){
-        .n_lsps = 1, .n_hops = 1, .faults = {.lie_reuse = true, .lie_srp = true}});
+    struct bed *bed = bed_new(&(struct pcc_config){.n_lsps = 2,
+                                                   .n_hops = 1,
+                                                   .delegates = true,
+                                                   .faults = {.lie_reuse = true, .lie_srp = true}});
     start(bed, 0);
-    assert_int_equal(bed->n_seen, 4); /* the LSP, the end, and two lies */
-    assert_string_equal(bed->seen[2].name, "somebody-else");
-    assert_int_equal(bed->seen[2].plsp_id, 1);
-    assert_int_equal(bed->seen[3].srp_id, 0x7ffffff0);
+    assert_int_equal(bed->n_seen, 4); /* two LSPs, the end, and a lie */
+    assert_string_equal(bed->seen[3].name, "somebody-else");
+    assert_int_equal(bed->seen[3].plsp_id, 1);
+    update(bed, 77, 1);
+    assert_int_equal(bed->seen[0].plsp_id, 2);
+    assert_int_equal(bed->seen[0].srp_id, 77);
     bed_free(bed);
 }
 

@@ -88,6 +88,7 @@ struct pce_pcc {
     struct pce_timer timer;   /* when its LSPs, or it, are forgotten */
     nsec_t since, sync_took;
     uint64_t db_version;
+    uint32_t next_srp; /* of the next session: goes on where the last one ended */
     enum pce_sync_kind sync;
     double penalty;
     nsec_t penalty_at;
