@@ -29,7 +29,7 @@ struct pcc_faults {
     bool lie_reuse;        /* a PLSP-ID under another name */
     bool lie_names;        /* a name for a second LSP */
     bool lie_foreign;      /* an LSP that begins at another router */
-    bool lie_srp;          /* an answer to nothing */
+    bool lie_srp;          /* orders are answered about other LSPs */
     bool lie_nameless;     /* a new LSP without a name */
     bool never_end;        /* of the synchronisation */
 };

@@ -59,8 +59,6 @@ lie(struct pcc *pcc)
                                              .plsp_id = unused + 1,
                                              .name = "stolen",
                                              .sender = &pcc->config.other});
-    if (faults->lie_srp)
-        pcc_report(pcc, &(struct sim_report){.lsp = 0, .srp_id = 0x7ffffff0});
     if (faults->lie_nameless)
         pcc_report(pcc, &(struct sim_report){.lsp = 0, .plsp_id = unused + 2, .name = ""});
 }
@@ -69,14 +67,15 @@ static bool
 lies(const struct pcc *pcc)
 {
     const struct pcc_faults *f = &pcc->config.faults;
-    return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_srp || f->lie_nameless;
+    return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_nameless;
 }
 
-/* Octets behind the last message that are none. */
+/* Octets behind the last message that are none: no version has seven in its first three bits. */
 static void
 send_garbage(struct pcc *pcc)
 {
     struct buf *out = pcep_session_output(pcc->session);
+    buf_u8(out, 0xff);
     for (int i = 0; i < 8; i++) {
         uint64_t octets = pcc_random(pcc);
         buf_put(out, &octets, sizeof octets);

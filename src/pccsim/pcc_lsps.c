@@ -377,7 +377,10 @@ answer(struct pcc *pcc, const struct sim_task *task)
         lsp->delegated = false;
     lsp->operational = PCEP_OPERATIONAL_GOING_UP;
     lsp->version = ++pcc->version;
-    pcc_report(pcc, &(struct sim_report){.lsp = task->lsp, .srp_id = task->srp_id});
+    uint32_t about = task->lsp;
+    if (pcc->config.faults.lie_srp && pcc->config.n_lsps > 1)
+        about = (task->lsp + 1) % pcc->config.n_lsps;
+    pcc_report(pcc, &(struct sim_report){.lsp = about, .srp_id = task->srp_id});
     pcc->stats.answered++;
     if (!pcc->config.up_after)
         come_up(pcc, task->lsp);

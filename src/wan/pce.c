@@ -45,6 +45,7 @@ set_defaults(struct pce_config *c)
     set_default_number(&c->reports_per_s, 20000);
     set_default_number(&c->reports_burst, 100000);
     set_default_number(&c->orders_per_s, 5000);
+    set_default_number(&c->max_entries, 1);
     set_default_number(&c->max_in_flight, 2000);
     set_default_number(&c->max_waiting, 100000);
     set_default_number(&c->max_requests, 1000);
@@ -220,19 +221,20 @@ on_up(struct pce_link *link)
 {
     struct pce *pce = link->pce;
     struct pce_pcc *pcc = link->pcc;
-    const struct pcep_error policy = {PCEP_ERROR_SESSION, 1};
+
     struct diag diag = {""};
     if (pce->config.admits &&
         !pce->config.admits(pce->config.arg, pcc->address, link->name, &diag)) {
         pce_misbehaves(pce, pcc, PCE_NOT_ADMITTED, "%s", diag.text);
-        pce_link_refuse(link, &policy, diag.text);
+        pce_link_refuse(link, &PCEP_ERROR_UNACCEPTABLE, diag.text);
         return;
     }
     link->up = true;
     link->came_up = pcc->since = pce->now;
     link->reports = (struct bucket){
         .tokens = (double)pce->config.reports_burst + pce->config.limits.lsps, .at = pce->now};
-    link->orders = (struct bucket){.tokens = 1, .at = pce->now};
+    link->orders = (struct bucket){.tokens = MAX(pce->config.orders_per_s / 10.0, 1),
+                                   .at = pce->now};
     snprintf(pcc->name, sizeof pcc->name, "%s", link->name);
     pcc->sessions++;
     pcc->over_limit = false;
@@ -428,6 +430,7 @@ new_machine(const struct pce *pce, const struct pce_pcc *pcc)
         .keepalive = config->keepalive,
         .deadtimer = config->deadtimer,
         .sid = (uint8_t)pcc->sessions,
+        .max_entries = config->max_entries,
         .capabilities = {
             .stateful = true,
             .stateful_flags = PCEP_INCLUDE_DB_VERSION | PCEP_DELTA_LSP_SYNC | PCEP_TRIGGERED_RESYNC,

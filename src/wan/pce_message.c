@@ -156,6 +156,20 @@ pce_write_route(const struct lsp_hop *hops, size_t n, struct pcep_hop *to)
     return written;
 }
 
+/* A label says it all. */
+static void
+leave_nodes_out(struct pcep_hop *hops, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (hops[i].type != PCEP_HOP_SR || !(hops[i].sr_flags & PCEP_SR_M))
+            continue;
+        hops[i] = (struct pcep_hop){.type = PCEP_HOP_SR,
+                                    .loose = hops[i].loose,
+                                    .sr_flags = PCEP_SR_M | PCEP_SR_F,
+                                    .number = hops[i].number};
+    }
+}
+
 /* ---- attributes */
 
 size_t
@@ -231,6 +245,14 @@ read_path(struct pce *pce, const struct pcep_path *path, struct lsp_report *repo
     }
 }
 
+/* Some leave the addresses out of an LSP that is down. */
+static bool
+is_nothing(const struct pcep_address *address)
+{
+    static const uint8_t zero[16];
+    return !memcmp(address->octets, zero, sizeof zero);
+}
+
 void
 pce_read_report(struct pce *pce, const struct pcep_entry *entry, struct lsp_report *report)
 {
@@ -249,7 +271,7 @@ pce_read_report(struct pce *pce, const struct pcep_entry *entry, struct lsp_repo
         .error_code = pcep_tlv_number(&lsp->tlvs, PCEP_TLV_LSP_ERROR_CODE, 0),
         .binding_label = read_binding(&lsp->tlvs),
         .associations = pce->associations};
-    if (ids) {
+    if (ids && !(is_nothing(&ids->sender) && is_nothing(&ids->endpoint))) {
         report->source = te_address_of(&ids->sender);
         report->destination = te_address_of(&ids->endpoint);
         report->tunnel_id = ids->tunnel_id;
@@ -277,8 +299,8 @@ struct draft {
     struct pcep_metric metrics[LSP_METRICS_MAX];
     struct pcep_association associations[LSP_ASSOCIATIONS_MAX];
     struct pcep_tlv disjointness[LSP_ASSOCIATIONS_MAX];
-    struct pcep_tlv srp_tlvs[1], lsp_tlvs[2];
-    struct pcep_binding binding;
+    struct pcep_tlv srp_tlvs[1], lsp_tlvs[3];
+    struct pcep_binding binding, cisco_binding;
     struct pcep_vendor vendor;
     uint8_t vendor_octets[8];
 };
@@ -289,6 +311,8 @@ write_path(struct pce *pce, struct draft *d, const struct pce_order *order)
     struct pcep_path *path = &d->entry.path;
     d->ero.hops = pce->wire_hops;
     d->ero.n = (uint32_t)pce_write_route(order->path, order->n_path, pce->wire_hops);
+    if (!pce->config.tell_nodes)
+        leave_nodes_out(pce->wire_hops, d->ero.n);
     path->ero = &d->ero;
     path->metrics = d->metrics;
     path->n_metrics = (uint32_t)write_metrics(order->metrics, order->n_metrics, d->metrics);
@@ -340,11 +364,18 @@ write_initiation(struct pce *pce, struct draft *d, const struct pce_order *order
         .octets = {(const uint8_t *)order->name, (uint32_t)strlen(order->name)}};
     d->lsp.tlvs = (struct pcep_tlvs){d->lsp_tlvs, 1};
     if (order->binding_label) {
+        /* For those from before RFC 9604, such as FRR, a whole label stack entry. It comes first:
+         * FRR reads none of those behind one that it does not know. */
+        static const uint8_t low_octet[1];
         d->binding = (struct pcep_binding){.type = PCEP_BINDING_LABEL,
                                            .label = order->binding_label};
-        d->lsp_tlvs[1] = (struct pcep_tlv){.type = PCEP_TLV_TE_PATH_BINDING,
+        d->cisco_binding = d->binding;
+        d->cisco_binding.rest = (struct pcep_octets){low_octet, sizeof low_octet};
+        d->lsp_tlvs[1] = (struct pcep_tlv){.type = PCEP_TLV_CISCO_BINDING_SID,
+                                           .binding = &d->cisco_binding};
+        d->lsp_tlvs[2] = (struct pcep_tlv){.type = PCEP_TLV_TE_PATH_BINDING,
                                            .binding = &d->binding};
-        d->lsp.tlvs.n = 2;
+        d->lsp.tlvs.n = 3;
     }
     d->lsp.flags = (uint16_t)(PCEP_LSP_DELEGATE | PCEP_LSP_CREATE |
                               (order->down ? 0 : PCEP_LSP_ADMIN));
@@ -420,15 +451,7 @@ pce_send_order(struct pce_link *link, const struct op *op, const struct lsp *lsp
         d.lsp.flags = PCEP_LSP_DELEGATE | PCEP_LSP_CREATE;
         break;
     }
-    return pce_send_entry(link, type, &d.entry);
-}
-
-enum err
-pce_send_entry(struct pce_link *link, enum pcep_type type, const struct pcep_entry *entry)
-{
-    const struct pcep_message message = {.type = (uint8_t)type, .entries = entry, .n_entries = 1};
-    return link->pce->config.batch ? pcep_session_send_entry(link->machine, type, entry)
-                                   : pcep_session_send(link->machine, &message);
+    return pcep_session_send_entry(link->machine, type, &d.entry);
 }
 
 /* ---- answers to requests */
@@ -453,10 +476,12 @@ pce_send_answer(struct pce_link *link, const struct pce_request *request,
         entry.path.ero = &ero;
         entry.path.metrics = metrics;
         entry.path.n_metrics = (uint32_t)write_metrics(answer->metrics, answer->n_metrics, metrics);
+        if (!link->pce->config.tell_nodes)
+            leave_nodes_out(link->pce->wire_hops, ero.n);
         if (answer->bandwidth_bps)
             entry.path.bandwidth = &bandwidth;
     } else {
         entry.no_path = &no_path;
     }
-    return pce_send_entry(link, PCEP_PCREP, &entry);
+    return pcep_session_send_entry(link->machine, PCEP_PCREP, &entry);
 }

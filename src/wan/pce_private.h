@@ -88,6 +88,7 @@ struct pce_pcc {
     struct pce_timer timer;   /* when its LSPs, or it, are forgotten */
     nsec_t since, sync_took;
     uint64_t db_version;
+    uint32_t next_srp; /* of the next session: goes on where the last one ended */
     enum pce_sync_kind sync;
     double penalty;
     nsec_t penalty_at;
@@ -208,7 +209,6 @@ size_t pce_read_associations(const struct pcep_association *, size_t n, struct l
 void pce_read_report(struct pce *, const struct pcep_entry *, struct lsp_report *);
 /* One entry of a PCUpd or PCInitiate. On failure nothing is sent. */
 MUST_CHECK enum err pce_send_order(struct pce_link *, const struct op *, const struct lsp *);
-MUST_CHECK enum err pce_send_entry(struct pce_link *, enum pcep_type, const struct pcep_entry *);
 MUST_CHECK enum err pce_send_answer(struct pce_link *, const struct pce_request *,
                                     const struct pce_answer *);
 

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* RFC 8231 section 8.6; RFC 8232 section 8.2 and RFC 8231 section 8.5 of the errors. */
+/* RFC 8231 section 8.6 */
 enum { NOTIFY_STATEFUL_LIMIT = 4, LIMIT_ENTERED = 1, LIMIT_LEFT = 2 };
-static const struct pcep_error no_db_version = {6, 12}, no_name = {6, 14};
 
 /* ---- beginning */
 
@@ -148,7 +147,7 @@ refuse_report(struct pce_link *link, enum err err, const struct lsp_report *repo
     case ERR_NOT_FOUND:
         pce_misbehaves(pce, link->pcc, PCE_NAME_MISSING, "PLSP-ID %u comes without a name",
                        report->plsp_id);
-        send_error(link, &no_name);
+        send_error(link, &PCEP_ERROR_NO_NAME);
         break;
     case ERR_LIMIT:
         enter_limit(link);
@@ -228,7 +227,7 @@ note_version(struct pce_link *link, const struct pcep_lsp *lsp)
     pce_misbehaves(link->pce, link->pcc, PCE_NO_DB_VERSION,
                    "PLSP-ID %u comes without the version of the database that was agreed on",
                    lsp->plsp_id);
-    pce_link_refuse(link, &no_db_version, "LSP-DB-VERSION is missing");
+    pce_link_refuse(link, &PCEP_ERROR_NO_LSP_DB_VERSION, "LSP-DB-VERSION is missing");
     return false;
 }
 
@@ -273,7 +272,7 @@ pce_resync(struct pce *pce, uint32_t number, uint64_t id, nsec_t now)
     const struct pcep_lsp about = {.plsp_id = lsp ? lsp->plsp_id : 0, .flags = PCEP_LSP_SYNC};
     const struct pcep_route nothing = {.n = 0};
     const struct pcep_entry entry = {.srp = &srp, .lsp = &about, .path = {.ero = &nothing}};
-    enum err err = pce_send_entry(link, PCEP_PCUPD, &entry);
+    enum err err = pcep_session_send_entry(link->machine, PCEP_PCUPD, &entry);
     pce_link_touch(link);
     return err;
 }

@@ -518,7 +518,8 @@ pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struc
     enum err err = may_send(s);
     if (err)
         return err;
-    bool joins = s->batch_type == type && s->batch_size <= before;
+    bool joins = s->batch_type == type && s->batch_size <= before &&
+                 (!s->config.max_entries || s->batch_entries < s->config.max_entries);
     if (joins) {
         err = pcep_entry_append(type, entry, 0, &s->out, before - s->batch_size);
         joins = err != ERR_LIMIT;
@@ -528,6 +529,7 @@ pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struc
     if (err)
         return err;
     s->batch_size = joins ? s->batch_size + s->out.size - before : s->out.size - before;
+    s->batch_entries = joins ? s->batch_entries + 1 : 1;
     s->batch_type = (uint8_t)type;
     count_sent(s, type, before, !joins);
     return ERR_OK;

@@ -46,6 +46,7 @@ struct pcep_session_config {
     nsec_t keep_wait;                      /* until KEEPALIVE or PCErr for ours [60 s] */
     uint32_t max_unknown_messages;         /* in a minute [5] */
     uint32_t max_unknown_requests;         /* in a minute [5] */
+    uint32_t max_entries;  /* updates, reports ... in one message that is sent; 0: all that fit */
     size_t message_budget; /* octets a message may take when decoded [8 MiB, enough for any] */
     size_t output_limit;   /* octets waiting to be sent [64 MiB] */
 };
