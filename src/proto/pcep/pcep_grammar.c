@@ -170,6 +170,18 @@ check_initiate(const struct pcep_entry *entry, struct pcep_error *error, const c
     return true;
 }
 
+/* RFC 8231 section 7.3.1: an LSP that is signalled by RSVP has identifiers. Where the path's own
+ * form does not show that it is one, none are asked for: many an SR report says nothing of its
+ * setup. */
+static bool
+needs_identifiers(const struct pcep_entry *entry)
+{
+    const struct pcep_route *ero = entry->path.ero;
+    if (entry->srp && pcep_tlv_number(&entry->srp->tlvs, PCEP_TLV_PATH_SETUP_TYPE, 0))
+        return false;
+    return ero && ero->n && ero->hops[0].type <= PCEP_HOP_UNNUMBERED;
+}
+
 /* RFC 8231 section 6.1, 6.2. An LSP that is removed, the end of synchronisation, and the request
  * for it (RFC 8232 section 6.2) have no path to tell. */
 static bool
@@ -187,10 +199,12 @@ check_state(unsigned message, const struct pcep_entry *entry, struct pcep_error 
                         : entry->lsp->flags & PCEP_LSP_SYNC;
     if (!entry->path.ero && !pathless)
         return LACKS(PCEP_ERROR_NO_ERO, "ERO");
+    if (message == PCEP_PCRPT && !pathless && needs_identifiers(entry) && !pcep_lsp_ids(entry->lsp))
+        return LACKS(PCEP_ERROR_NO_LSP_IDENTIFIERS, "LSP");
     return true;
 }
 
-/* RFC 8800 section 4.2: who is to be disjoint says how. RFC 9862 section 4.4: which policy. */
+/* RFC 8800 section 4.2: who is to be disjoint says how. */
 static bool
 check_associations(const struct pcep_entry *entry, struct pcep_error *error, const char **object)
 {

@@ -106,7 +106,7 @@ static void
 print_label(unsigned in, const struct pcep_hop *hop, struct buf *out)
 {
     (void)in;
-    buf_printf(out, "label:%u,type:%u", hop->number, hop->attribute);
+    buf_printf(out, "label:%u;type=%u", hop->number, hop->attribute);
 }
 
 static void
@@ -324,7 +324,7 @@ print_sr(unsigned in, const struct pcep_hop *hop, struct buf *out)
     else
         buf_printf(out, "index:%u", hop->number);
     if (hop->sr_flags & PCEP_SR_C)
-        buf_printf(out, ":%03x", hop->number & 0xfff);
+        buf_printf(out, ";tc-s-ttl=0x%03x", hop->number & 0xfff);
     if (hop->nai_type)
         print_nai(hop, out);
 }
@@ -407,10 +407,10 @@ print_srv6(unsigned in, const struct pcep_hop *hop, struct buf *out)
         buf_str(out, "nosid");
     else
         pcep_address_print(&sid, out);
-    buf_printf(out, ":behavior:%u", hop->behavior);
+    buf_printf(out, ";behavior=%u", hop->behavior);
     if (hop->sr_flags & PCEP_SRV6_T)
-        buf_printf(out, ":%u/%u/%u/%u", hop->structure[0], hop->structure[1], hop->structure[2],
-                   hop->structure[3]);
+        buf_printf(out, ";structure=%u/%u/%u/%u", hop->structure[0], hop->structure[1],
+                   hop->structure[2], hop->structure[3]);
     if (hop->nai_type)
         print_nai(hop, out);
 }
@@ -561,9 +561,9 @@ print_hop(const struct pcep_hop *hop, unsigned in, struct buf *out)
         pcep_octets_print(&hop->octets, out);
     }
     if (hop->flags)
-        buf_printf(out, ":flags:0x%x", hop->flags);
+        buf_printf(out, ";flags=0x%x", hop->flags);
     if (hop->attribute && hop->type != PCEP_HOP_LABEL)
-        buf_printf(out, ":attribute:%u", hop->attribute);
+        buf_printf(out, ";attribute=%u", hop->attribute);
 }
 
 void

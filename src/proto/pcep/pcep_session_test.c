@@ -60,8 +60,10 @@ pump(struct pair *p)
 {
     drain(&p->pce);
     drain(&p->pcc);
-    while (carry(&p->pce, &p->pcc, p->now) | carry(&p->pcc, &p->pce, p->now))
-        ;
+    for (bool any = true; any;) {
+        any = carry(&p->pce, &p->pcc, p->now);
+        any |= carry(&p->pcc, &p->pce, p->now);
+    }
 }
 
 static struct pair *

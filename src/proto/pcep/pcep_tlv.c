@@ -508,7 +508,9 @@ decode_binding(struct pcep_decoder *d, struct cursor *c, struct pcep_tlv *tlv)
         binding->flags = cursor_u8(c, "Flags");
         cursor_skip(c, 2, "reserved");
     }
-    if (binding->type == PCEP_BINDING_LABEL)
+    if (binding->type == PCEP_BINDING_LABEL && tlv->type == PCEP_TLV_CISCO_BINDING_SID)
+        binding->label = cursor_be32(c, "label") >> 12;
+    else if (binding->type == PCEP_BINDING_LABEL)
         binding->label = cursor_be24(c, "label") >> 4;
     else if (binding->type == PCEP_BINDING_LABEL_ENTRY)
         binding->label = cursor_be32(c, "label stack entry");
@@ -533,7 +535,9 @@ encode_binding(struct pcep_encoder *e, const struct pcep_tlv *tlv)
         buf_u8(e->out, binding->flags);
         buf_be16(e->out, 0);
     }
-    if (binding->type == PCEP_BINDING_LABEL)
+    if (binding->type == PCEP_BINDING_LABEL && tlv->type == PCEP_TLV_CISCO_BINDING_SID)
+        buf_be32(e->out, binding->label << 12);
+    else if (binding->type == PCEP_BINDING_LABEL)
         buf_be24(e->out, binding->label << 4);
     else if (binding->type == PCEP_BINDING_LABEL_ENTRY)
         buf_be32(e->out, binding->label);
@@ -665,8 +669,8 @@ static const struct tlv_row rows[] = {
     {PCEP_TLV_INVALIDATION, 4, 4, "INVALIDATION", "RFC 9862 5.2.3", decode_first_half,
      encode_first_half, print_hex},
     {PCEP_TLV_SRPOLICY_CAPABILITY, 4, 4, "SRPOLICY-CAPABILITY", "RFC 9862 5.1", BITS},
-    {PCEP_TLV_CISCO_BINDING_SID, 2, UINT16_MAX, "BINDING-SID(65505)", "of Cisco's", decode_binding,
-     encode_binding, print_binding},
+    {PCEP_TLV_CISCO_BINDING_SID, 2, UINT16_MAX, "BINDING-SID(65505)", "none: as FRR writes it",
+     decode_binding, encode_binding, print_binding},
 };
 
 /* The rows are in rising order, most of them with a type below 128. */
