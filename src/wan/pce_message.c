@@ -231,6 +231,14 @@ read_path(struct pce *pce, const struct pcep_path *path, struct lsp_report *repo
     }
 }
 
+/* Some leave the addresses out of an LSP that is down. */
+static bool
+is_nothing(const struct pcep_address *address)
+{
+    static const uint8_t zero[16];
+    return !memcmp(address->octets, zero, sizeof zero);
+}
+
 void
 pce_read_report(struct pce *pce, const struct pcep_entry *entry, struct lsp_report *report)
 {
@@ -249,7 +257,7 @@ pce_read_report(struct pce *pce, const struct pcep_entry *entry, struct lsp_repo
         .error_code = pcep_tlv_number(&lsp->tlvs, PCEP_TLV_LSP_ERROR_CODE, 0),
         .binding_label = read_binding(&lsp->tlvs),
         .associations = pce->associations};
-    if (ids) {
+    if (ids && !(is_nothing(&ids->sender) && is_nothing(&ids->endpoint))) {
         report->source = te_address_of(&ids->sender);
         report->destination = te_address_of(&ids->endpoint);
         report->tunnel_id = ids->tunnel_id;
