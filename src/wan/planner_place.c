@@ -115,7 +115,30 @@ planner_disjoint_flags(enum disjointness wanted)
                                    : TE_DISJOINT_LINK | TE_DISJOINT_NODE | TE_DISJOINT_SRLG;
 }
 
+struct search {
+    struct planner *p;
+    const struct network *model;
+    const struct tunnel *tunnel;
+    unsigned keep;
+    struct asking asking;
+    struct te_request requests[TUNNEL_PATHS];
+    struct te_hop *fixed[TUNNEL_PATHS];
+};
+
 /* ---- JSON ---- */
+
+/* As the inventory calls it, else as its routing protocol does. */
+static json_t *
+router_name(const struct search *s, uint32_t node)
+{
+    const struct te_node *its = &s->p->net->nodes[node];
+    uint32_t id = planner_ipv4(&its->router_id);
+    for (const struct router *r = s->model->routers; r && id; r = r->hh.next) {
+        if (r->router_id == id)
+            return json_string(r->name);
+    }
+    return json_string(its->name);
+}
 
 static void
 set_latencies(json_t *json, const struct te_path *path)
@@ -149,15 +172,16 @@ set_labels(struct planner *p, json_t *json, const struct te_path *path, struct d
 }
 
 static enum err
-make_path_json(struct planner *p, const struct te_path *path, uint32_t from, json_t **result,
+make_path_json(const struct search *s, const struct te_path *path, json_t **result,
                struct diag *diag)
 {
+    struct planner *p = s->p;
     json_t *links = json_array(), *routers = json_array();
-    json_array_append_new(routers, json_string(p->net->nodes[from].name));
+    json_array_append_new(routers, router_name(s, s->asking.request.from));
     for (uint32_t i = 0; i < path->n; i++) {
         const struct te_link *link = &p->net->links[path->links[i]];
         json_array_append_new(links, json_string(ted_view_link_key(p->view, path->links[i])));
-        json_array_append_new(routers, json_string(p->net->nodes[link->to].name));
+        json_array_append_new(routers, router_name(s, link->to));
     }
     json_t *json = json_pack("{so so sI}", "links", links, "routers", routers, "metric",
                              (json_int_t)path->cost);
@@ -189,15 +213,6 @@ fixed_hops(const struct held_path *path)
     return hops;
 }
 
-struct search {
-    struct planner *p;
-    const struct tunnel *tunnel;
-    unsigned keep;
-    struct asking asking;
-    struct te_request requests[TUNNEL_PATHS];
-    struct te_hop *fixed[TUNNEL_PATHS];
-};
-
 /* Each path's own request: what is kept is that path; by the given routers goes the primary one. */
 static void
 make_requests(struct search *s)
@@ -224,7 +239,7 @@ search_one(struct search *s, json_t *paths[TUNNEL_PATHS], struct diag *diag)
     enum err err = te_route(s->p->router, &s->requests[TUNNEL_PRIMARY], &path, &why);
     if (err)
         return diag_set(diag, err, "%s", why.diag.text);
-    err = make_path_json(s->p, &path, s->asking.request.from, &paths[TUNNEL_PRIMARY], diag);
+    err = make_path_json(s, &path, &paths[TUNNEL_PRIMARY], diag);
     te_path_fini(&path);
     return err;
 }
@@ -250,7 +265,7 @@ search_pair(struct search *s, bool best_effort, json_t *paths[TUNNEL_PATHS], str
         return err;
     for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
         if (i == TUNNEL_PRIMARY || !is_same(&set.paths[0], &set.paths[i]))
-            err = make_path_json(s->p, &set.paths[i], s->asking.request.from, &paths[i], diag);
+            err = make_path_json(s, &set.paths[i], &paths[i], diag);
     }
     for (unsigned i = 0; i < TUNNEL_PATHS && err; i++) {
         json_decref(paths[i]);
@@ -364,7 +379,7 @@ planner_place(struct planner *p, const struct network *model, const struct tunne
               bool lenient, json_t *paths[TUNNEL_PATHS], json_t **victims, struct diag *diag)
 {
     const struct held *h = planner_held(p, t->name);
-    struct search s = {.p = p, .tunnel = t, .keep = keep};
+    struct search s = {.p = p, .model = model, .tunnel = t, .keep = keep};
     const struct te_window *windows;
     uint32_t n_windows;
     json_t *found[TUNNEL_PATHS] = {NULL};

@@ -46,6 +46,7 @@ struct planner {
 
 struct held *planner_held(const struct planner *, const char *tunnel);  /* NULL: none */
 uint32_t planner_find_node(const struct planner *, uint32_t router_id); /* TE_NONE: none */
+uint32_t planner_ipv4(const struct te_address *); /* host order; 0: it is none */
 void planner_window(const struct tunnel *, const struct te_window **, uint32_t *n);
 
 /* What a tunnel asks of each of its paths. What it points to is in the asking itself. */

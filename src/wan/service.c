@@ -5,6 +5,7 @@
 #include "io/clock.h"
 #include "io/jsontext.h"
 #include "wan/feeds.h"
+#include "wan/report.h"
 #include "wan/wan_private.h"
 
 #include <stdarg.h>
@@ -73,20 +74,54 @@ wan_pce(struct wan_service *s)
 
 /* ---- The clock of the database ---- */
 
-/* Links that went down while something was on them are told with what became of it. */
+static const char *
+router_name(const struct wan_service *s, const struct te_node *node)
+{
+    const struct te_address *id = &node->router_id;
+    uint32_t ipv4 = (uint32_t)id->octets[0] << 24 | (uint32_t)id->octets[1] << 16 |
+                    (uint32_t)id->octets[2] << 8 | id->octets[3];
+    for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
+        if (id->family == 4 && r->router_id == ipv4)
+            return r->name;
+    }
+    return node->name;
+}
+
+/* Both directions fail as one: who is told of it is told of the one with the lower place. NULL: it
+ * is the other one. */
+static char *
+link_name(struct wan_service *s, const char *key)
+{
+    const struct ted_view *view = ted_view(s->ted);
+    const struct te_network *net = ted_view_network(view);
+    uint32_t i = ted_view_find_link(view, key);
+    const struct te_link *l = i == TE_NONE ? NULL : &net->links[i];
+    char *name = NULL, local[WAN_ADDRESS_TEXT];
+    if (l && (l->reverse == TE_NONE || i < l->reverse))
+        name = xasprintf("%s-%s/%s", router_name(s, &net->nodes[l->from]),
+                         router_name(s, &net->nodes[l->to]), wan_address_text(&l->local, local));
+    ted_view_release(view);
+    return name;
+}
+
 static void
 tell_delta(struct wan_service *s, const struct ted_delta *d)
 {
-    char *object = xasprintf("wan-link/%s", d->key);
-    bool state = d->kind == TED_LINK_CHANGED && d->attributes & TED_BIT(TED_STATE);
-    if (state)
-        wan_append(s, "wan.link", object, ACTOR, json_pack("{ss sb}", "link", d->key, "up", d->up),
-                   NULL, NULL);
-    if (state && !d->up)
-        wan_raise(s, "wan-link-down", "major", object, NULL, "Link %s of the WAN is down.", d->key);
-    else if (state)
+    if (d->kind != TED_LINK_CHANGED || !(d->attributes & TED_BIT(TED_STATE)))
+        return;
+    char *name = link_name(s, d->key);
+    if (!name)
+        return;
+    char *object = xasprintf("wan-link/%s", name);
+    wan_append(s, "wan.link", object, ACTOR, json_pack("{ss sb}", "link", d->key, "up", d->up),
+               NULL, NULL);
+    if (!d->up)
+        wan_raise(s, "wan-link-down", "major", object, json_pack("{ss}", "link", d->key),
+                  "Link %s of the WAN is down.", name);
+    else
         wan_close(s, "wan-link-down", object, "it is up again");
     free(object);
+    free(name);
 }
 
 void
