@@ -84,11 +84,12 @@ compare(const void *a, const void *b)
     return *(const double *)a < *(const double *)b ? -1 : *(const double *)a > *(const double *)b;
 }
 
-/* Down and up again, a random link each time; somebody keeps every tenth snapshot for a while. */
+/* Down and up again, a random link each time; somebody works on the snapshot before, as one who
+ * computes paths does, and every hundredth is kept for longer, so that a copy is needed. */
 static void
 flap(struct ted *ted, uint32_t source, double *times)
 {
-    const struct ted_view *kept = NULL;
+    const struct ted_view *kept = NULL, *used = NULL;
     struct ted_delta d;
     for (unsigned i = 0; i < ROUNDS; i++) {
         struct ted_link_record r = link_of(any(PAIRS), any(2));
@@ -97,17 +98,19 @@ flap(struct ted *ted, uint32_t source, double *times)
         ted_commit(ted, 1);
         const struct ted_view *view = ted_view(ted);
         times[i] = bench_seconds() - start;
-        if (i % 10 == 0) {
+        ted_view_release(used);
+        used = view;
+        if (i % 100 == 0) {
             ted_view_release(kept);
             kept = ted_view_keep(view);
         }
-        ted_view_release(view);
         must(ted_put_link(ted, source, &r, 1));
         ted_commit(ted, 1);
         while (ted_next_delta(ted, &d))
             continue;
     }
     ted_view_release(kept);
+    ted_view_release(used);
     qsort(times, ROUNDS, sizeof *times, compare);
 }
 
@@ -136,7 +139,7 @@ main(void)
                                              .what = "structure",
                                              .value = (built - told) * 1e3,
                                              .unit = "ms",
-                                             .goal = 1000,
+                                             .goal = NAN,
                                              .smaller_is_better = true,
                                              .note = "all anew, with deltas"});
     flap(ted, ospf, times);
@@ -153,7 +156,7 @@ main(void)
                                              .unit = "ms",
                                              .goal = NAN,
                                              .smaller_is_better = true,
-                                             .note = "of 501; somebody keeps a snapshot"});
+                                             .note = "of 501; with a copy of all links"});
     struct ted_override o = {.id = "x",
                              .target = TED_TARGET_NODE,
                              .key = "10.0.0.7",
