@@ -6,12 +6,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_LINK, KIND_NODE, KIND_SRLG, KINDS };
+enum kind {
+    KIND_LINK,
+    KIND_NODE,
+    KIND_SRLG,
+    KINDS,
+    KIND_SLOWER = KINDS, /* than so many microseconds */
+    KIND_FASTER
+};
 
 /* Something that is forbidden to a path, or paid for. */
 struct thing {
     enum kind kind;
-    uint32_t number; /* of links the lower one of both directions */
+    uint32_t number; /* of links the lower one of both directions; of delays microseconds */
 };
 
 /* A step of branching. */
@@ -26,8 +33,10 @@ struct knot {
 struct search {
     struct te_router *router;
     const struct te_disjoint_request *ask;
+    struct te_request asks[TE_DISJOINT_PATHS_MAX];
     struct te_plan *plans[TE_DISJOINT_PATHS_MAX];
-    bool alike; /* all paths are asked the same */
+    uint32_t searches; /* so far */
+    bool alike;        /* all paths are asked the same */
     uint64_t weights[KINDS];
     struct te_path *pool;
     struct knot *knots;
@@ -134,7 +143,7 @@ compare_paths(struct search *s, uint32_t i, const struct te_path *a, uint32_t k,
               const struct te_path *b, uint32_t knot)
 {
     struct comparison c = {.marking = {s->mark, ++s->marks},
-                           .asks = {&s->ask->paths[i], &s->ask->paths[k]},
+                           .asks = {&s->asks[i], &s->asks[k]},
                            .search = knot == TE_NONE ? NULL : s,
                            .knot = knot};
     unsigned disjoint = s->ask->disjoint;
@@ -178,10 +187,23 @@ te_disjoint_count(const struct te_router *r, const struct te_path *a, const stru
 
 /* ---- Paths under bans ---- */
 
+/* Where delays may not differ much, the first bound of a plan is the one on delay. */
+static void
+limit_delay(struct te_plan *p, struct thing t, bool on)
+{
+    if (t.kind == KIND_FASTER)
+        p->min_delay_us = on ? MAX(p->min_delay_us, t.number) : 0;
+    else
+        p->bounds[0].limit = on ? MIN(p->bounds[0].limit, t.number)
+                                : p->ask->constraints.max_delay_us;
+}
+
 static void
 ban(struct te_plan *p, struct thing t, bool on)
 {
-    if (t.kind == KIND_LINK)
+    if (t.kind >= KINDS)
+        limit_delay(p, t, on);
+    else if (t.kind == KIND_LINK)
         te_plan_ban_link(p, t.number, on);
     else if (t.kind == KIND_SRLG)
         te_plan_ban_srlg(p, t.number, on);
@@ -198,14 +220,18 @@ ban_all(struct search *s, uint32_t knot, uint32_t side, bool on)
     }
 }
 
+#define RANKINGS 200 /* searches for one path */
+
 static enum err
 solve(struct search *s, uint32_t side, struct te_path *out)
 {
     struct te_plan *p = s->plans[side];
     p->effort = p->ask->effort ? p->ask->effort : TE_EFFORT;
+    p->rankings = RANKINGS;
     p->met_loops = false;
-    enum err err = p->ask->constraints.bound_asymmetry ? te_plan_rank(p, out)
-                                                       : te_plan_solve(p, NULL, 0, out);
+    bool rank = p->ask->constraints.bound_asymmetry || p->min_delay_us;
+    enum err err = rank ? te_plan_rank(p, out) : te_plan_solve(p, NULL, 0, out);
+    s->searches += rank ? RANKINGS - p->rankings : 1;
     if (err == ERR_LIMIT || (!err && !out->optimal))
         s->doubtful = true;
     return err;
@@ -284,6 +310,32 @@ ban_thing(void *arg, struct thing t)
     ban(b->plan, t, b->on);
 }
 
+/* Near the delays of the first `n` of these paths. */
+static void
+stay_near(const struct search *s, struct te_plan *p, const struct te_path *const *paths,
+          uint32_t first, uint32_t n, bool on)
+{
+    const uint32_t most = s->ask->max_difference_us;
+    for (uint32_t i = 0; i < n && s->ask->bound_difference; i++) {
+        uint64_t us = paths[(first + i) % s->ask->n]->delay_us;
+        ban(p, (struct thing){KIND_FASTER, (uint32_t)(us - MIN(us, most))}, on);
+        ban(p, (struct thing){KIND_SLOWER, (uint32_t)MIN(us + most, UINT32_MAX)}, on);
+    }
+}
+
+/* What the sides before it have, and what is forbidden to it anyway. */
+static void
+ban_for_turn(struct search *s, uint32_t knot, uint32_t first, uint32_t i,
+             const struct te_path *const *paths, bool on)
+{
+    uint32_t n = s->ask->n, side = (first + i) % n;
+    struct banning banning = {s->plans[side], on};
+    ban_all(s, knot, side, on);
+    for (uint32_t k = 0; k < i; k++)
+        each_thing(s->router, paths[(first + k) % n], s->ask->disjoint, ban_thing, &banning);
+    stay_near(s, s->plans[side], paths, first, i, on);
+}
+
 /* One after the other, the side `first` to begin with, each without what those before have. */
 static void
 try_in_turn(struct search *s, uint32_t knot, uint32_t first)
@@ -291,26 +343,17 @@ try_in_turn(struct search *s, uint32_t knot, uint32_t first)
     const struct te_path *paths[TE_DISJOINT_PATHS_MAX];
     struct te_path own[TE_DISJOINT_PATHS_MAX];
     uint32_t n = s->ask->n, n_own = 0;
-    bool all = true;
+    bool all = true, doubtful = s->doubtful; /* this is but a try */
     paths[first] = &s->pool[s->knots[knot].paths[first]];
     for (uint32_t i = 1; i < n && all; i++) {
         uint32_t side = (first + i) % n;
-        struct banning banning = {s->plans[side], true};
-        for (int on = 1; on >= 0; on--) {
-            banning.on = on;
-            ban_all(s, knot, side, on);
-            for (uint32_t k = 0; k < i; k++)
-                each_thing(s->router, paths[(first + k) % n], s->ask->disjoint, ban_thing,
-                           &banning);
-            if (on) {
-                bool doubtful = s->doubtful;
-                all = !solve(s, side, &own[n_own]);
-                s->doubtful = doubtful; /* this is but a try */
-            }
-        }
+        ban_for_turn(s, knot, first, i, paths, true);
+        all = !solve(s, side, &own[n_own]);
+        ban_for_turn(s, knot, first, i, paths, false);
         if (all)
             paths[side] = &own[n_own++];
     }
+    s->doubtful = doubtful;
     if (all)
         offer(s, paths);
     for (uint32_t i = 0; i < n_own; i++)
@@ -347,7 +390,7 @@ offer_flow(struct search *s, const struct digraph_paths *flow)
         for (uint32_t i = 0; i < n; i++) {
             const struct digraph_arcs *arcs = &flow->paths[(i + turn) % n];
             paths[i] = (struct te_path){.n = arcs->n, .links = arcs->arcs, .optimal = true};
-            te_path_measure(s->router, &s->ask->paths[i], &paths[i]);
+            te_path_measure(s->router, &s->asks[i], &paths[i]);
             list[i] = &paths[i];
         }
         if (fits_plans(s, paths))
@@ -365,8 +408,8 @@ flow_bound(struct search *s, uint32_t knot)
     uint64_t *cost = xmalloc((n_links + 1) * sizeof *cost), key = UINT64_MAX;
     uint8_t *closed = xmalloc(n_nodes + 1);
     bool soft = s->ask->best_effort;
-    struct digraph_disjoint ask = {.from = s->ask->paths[0].from,
-                                   .to = s->ask->paths[0].to,
+    struct digraph_disjoint ask = {.from = s->asks[0].from,
+                                   .to = s->asks[0].to,
                                    .n_paths = n,
                                    .nodes = s->ask->disjoint & TE_DISJOINT_NODE,
                                    .arc_price = soft ? (uint32_t)s->weights[KIND_LINK] : 0,
@@ -401,7 +444,7 @@ flow_bound(struct search *s, uint32_t knot)
 static bool
 has_flow(const struct search *s)
 {
-    const struct te_request *a = s->ask->paths;
+    const struct te_request *a = s->asks;
     for (uint32_t i = 1; i < s->ask->n; i++) {
         if (a[i].from != a[0].from || a[i].to != a[0].to || a[i].optimise != a[0].optimise)
             return false;
@@ -433,7 +476,7 @@ static void
 forbid(struct search *s, uint32_t parent, uint32_t side, struct thing t)
 {
     struct te_path path;
-    if (is_end(&s->ask->paths[side], t))
+    if (is_end(&s->asks[side], t))
         return;
     struct knot k = s->knots[parent];
     k.parent = parent;
@@ -486,17 +529,23 @@ find_conflict(struct search *s, uint32_t knot, uint32_t sides[2], struct thing *
     return found;
 }
 
-/* Nothing is shared, but the delays differ too much: some path must be another one, and so lack one
- * of its links. */
+/* Nothing is shared, but the delays differ too much: either the slowest path becomes faster than
+ * halfway between what it is and what would do; or it does not, and then the fastest becomes so
+ * slow that it fits that. */
 static void
 vary(struct search *s, uint32_t knot)
 {
-    for (uint32_t i = 0; i < s->ask->n; i++) {
-        uint32_t path = s->knots[knot].paths[i];
-        for (uint32_t k = 0; k < s->pool[path].n; k++)
-            forbid(s, knot, i,
-                   (struct thing){KIND_LINK, both_ways(s->router, s->pool[path].links[k])});
+    uint32_t fast = 0, slow = 0, n = s->ask->n, most = s->ask->max_difference_us;
+    uint64_t us[TE_DISJOINT_PATHS_MAX];
+    for (uint32_t i = 0; i < n; i++) {
+        us[i] = s->pool[s->knots[knot].paths[i]].delay_us;
+        fast = us[i] < us[fast] ? i : fast;
+        slow = us[i] > us[slow] ? i : slow;
     }
+    uint32_t halfway = (uint32_t)((us[fast] + most + us[slow]) / 2);
+    halfway = MIN(halfway, (uint32_t)us[slow] - 1);
+    forbid(s, knot, slow, (struct thing){KIND_SLOWER, halfway});
+    forbid(s, knot, fast, (struct thing){KIND_FASTER, halfway + 1 - most});
 }
 
 #define TRIES 48 /* knots at which sets are made in turn; beyond, at every sixteenth */
@@ -510,13 +559,15 @@ expand(struct search *s, uint32_t knot, uint32_t step)
     for (uint32_t i = 0; i < s->ask->n; i++)
         paths[i] = &s->pool[s->knots[knot].paths[i]];
     offer(s, paths);
-    if (!find_conflict(s, knot, sides, &thing)) {
-        if (!difference_fits(s, paths))
-            vary(s, knot);
+    bool conflict = find_conflict(s, knot, sides, &thing);
+    if (!conflict && difference_fits(s, paths))
         return;
-    }
     for (uint32_t i = 0; i < s->ask->n && (step < TRIES || step % 16 == 0); i++)
         try_in_turn(s, knot, i);
+    if (!conflict) {
+        vary(s, knot);
+        return;
+    }
     forbid(s, knot, sides[0], thing);
     /* Of two that are asked the same and are still the same, either may be the one. */
     if (!(s->alike && s->knots[knot].parent == TE_NONE))
@@ -550,13 +601,13 @@ begin(struct search *s)
 static uint64_t
 branch(struct search *s)
 {
-    uint32_t usual = MIN(TE_DISJOINT_EFFORT, 20000000 / MAX(s->router->net->n_links, 1));
-    uint32_t effort = s->ask->effort ? s->ask->effort : MAX(usual, 100);
+    uint32_t usual = MIN(TE_DISJOINT_EFFORT, 40000000 / MAX(s->router->net->n_links, 1));
+    uint32_t effort = s->ask->effort ? s->ask->effort : MAX(usual, 200);
     for (uint32_t step = 0; s->heap.n; step++) {
         uint64_t key = s->heap.entries[0].key;
         if (s->has_best && key >= s->best_key)
             break;
-        if (step == effort)
+        if (s->searches >= effort && step)
             return key;
         expand(s, (uint32_t)te_heap_pop(&s->heap).item, step);
     }
@@ -576,12 +627,15 @@ open_search(struct search *s, struct te_router *r, const struct te_disjoint_requ
         if (err || ask->paths[i].from == ask->paths[i].to)
             return ERR_INVALID;
         s->alike &= !memcmp(&ask->paths[i], &ask->paths[0], sizeof ask->paths[0]);
+        s->asks[i] = ask->paths[i];
+        if (ask->bound_difference && !ask->paths[i].constraints.max_delay_us)
+            s->asks[i].constraints.max_delay_us = UINT32_MAX; /* all delays have to be known */
     }
     bool given = weights[0] || weights[1] || weights[2];
     for (int i = 0; i < KINDS; i++)
         s->weights[i] = given ? MAX(weights[i], 1) : usual[i];
     for (uint32_t i = 0; i < ask->n; i++)
-        s->plans[i] = te_plan_open(r, &ask->paths[i], 0);
+        s->plans[i] = te_plan_open(r, &s->asks[i], 0);
     make_marks(r, s->mark);
     return ERR_OK;
 }
@@ -603,7 +657,7 @@ close_search(struct search *s)
 static enum err
 refuse(const struct search *s, enum err first, bool ended, struct diag *diag)
 {
-    const struct te_request *a = &s->ask->paths[0];
+    const struct te_request *a = &s->asks[0];
     const char *from = s->router->net->nodes[a->from].name, *to = s->router->net->nodes[a->to].name;
     if (first)
         return diag_set(diag, first, "not even one path from %s to %s meets its constraints", from,
