@@ -346,6 +346,54 @@ list_splits(const struct mcf_plan *plan, struct split **list)
     return n;
 }
 
+/* The part with the least share that is more than `above`, TE_NONE. */
+static uint32_t
+least_part(const struct mcf_plan *plan, uint32_t k, double above)
+{
+    uint32_t least = TE_NONE;
+    for (uint32_t i = plan->head[k]; i != TE_NONE; i = plan->columns[i].next) {
+        if (plan->columns[i].share > above &&
+            (least == TE_NONE || plan->columns[i].share < plan->columns[least].share))
+            least = i;
+    }
+    return least;
+}
+
+/* Puts one part on top of another one of the same demand if that fits. */
+static bool
+merge_part(struct rounding *r, uint32_t k, uint32_t part)
+{
+    struct mcf_plan *plan = r->plan;
+    double share = plan->columns[part].share, bps = plan->p->demands[k].bps * share;
+    set_share(r, part, 0);
+    for (uint32_t i = plan->head[k]; i != TE_NONE; i = plan->columns[i].next) {
+        if (i != part && plan->columns[i].share > 0 && fits(r, i, bps)) {
+            set_share(r, i, plan->columns[i].share + share);
+            return true;
+        }
+    }
+    set_share(r, part, share);
+    return false;
+}
+
+/* Fewer parts within the target, smallest first. */
+static void
+merge_parts(struct rounding *r, uint32_t k)
+{
+    uint32_t part;
+    double above = 0;
+    while ((part = least_part(r->plan, k, above)) != TE_NONE) {
+        double share = r->plan->columns[part].share;
+        r->n_undo = 0;
+        if (!merge_part(r, k, part))
+            above = share;
+    }
+    if (mcf_plan_parts(r->plan, k) == 1) {
+        r->plan->columns[least_part(r->plan, k, 0)].share = 1;
+        mark_single(r, k);
+    }
+}
+
 /* Leaves a demand at most that many parts, the largest ones; what they lack they share. */
 static void
 force_parts(struct rounding *r, uint32_t k, uint32_t max_parts)
@@ -353,12 +401,7 @@ force_parts(struct rounding *r, uint32_t k, uint32_t max_parts)
     struct mcf_plan *plan = r->plan;
     r->n_undo = 0;
     for (uint32_t parts = mcf_plan_parts(plan, k); parts > max_parts; parts--) {
-        uint32_t least = TE_NONE;
-        for (uint32_t i = plan->head[k]; i != TE_NONE; i = plan->columns[i].next) {
-            if (plan->columns[i].share > 0 &&
-                (least == TE_NONE || plan->columns[i].share < plan->columns[least].share))
-                least = i;
-        }
+        uint32_t least = least_part(plan, k, 0);
         double left = 1 - plan->columns[least].share;
         set_share(r, least, 0);
         for (uint32_t i = plan->head[k]; i != TE_NONE; i = plan->columns[i].next) {
@@ -421,6 +464,10 @@ mcf_round(struct mcf_plan *plan, double target, uint32_t max_parts, uint64_t bud
     for (uint32_t i = 0; i < n && r.budget; i++) {
         if (plan->single[splits[i].demand] == TE_NONE)
             try_shedding(&r, splits[i].demand);
+    }
+    for (uint32_t k = 0; k < plan->p->n_demands; k++) {
+        if (plan->single[k] == TE_NONE)
+            merge_parts(&r, k);
     }
     if (max_parts)
         force_all(&r, max_parts);

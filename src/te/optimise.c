@@ -17,7 +17,7 @@ struct te_optimise_options
 te_optimise_defaults(void)
 {
     return (struct te_optimise_options){
-        .max_lsps = 4, .tolerance = 0.01, .sweeps = 40, .rounds = 200, .searches = 20000};
+        .max_lsps = 16, .tolerance = 0.01, .sweeps = 40, .rounds = 200, .searches = 20000};
 }
 
 /* The problem for mcf: who takes part, over which links. */

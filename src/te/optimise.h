@@ -24,7 +24,7 @@ struct te_optimise_options {
     uint32_t sweeps, rounds; /* budgets: of the descent, of the linear program */
     uint64_t searches;       /* budget of the rounding */
 };
-/* Paths, 4 LSPs, 0.01, budgets as in doc/optimise.md. */
+/* Paths, 16 LSPs, 0.01, budgets as in doc/optimise.md. */
 struct te_optimise_options te_optimise_defaults(void);
 
 /* One of the LSPs that carry a demand. */
