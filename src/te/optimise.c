@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PART_OF_TOLERANCE 0.9 /* of it is for the rounding, the rest for rounding errors and CLP   \
-                               */
-#define LP_PART 0.1           /* of it suffices to the linear program */
+/* Of the tolerance: what the rounding may use, and what the linear program may leave open. */
+#define ROUNDING_PART 0.9
+#define LP_PART 0.1
 
 struct te_optimise_options
 te_optimise_defaults(void)
@@ -226,7 +226,7 @@ static enum err
 solve(const struct task *t, struct mcf_plan *plan, uint32_t *which)
 {
     const struct te_optimise_options *o = t->options;
-    double enough = o->tolerance * PART_OF_TOLERANCE;
+    double enough = o->tolerance * ROUNDING_PART;
     enum err err = mcf_descend(plan, enough / 2, o->sweeps, which);
     if (!err && mcf_plan_utilisation(plan) > plan->bound * (1 + enough / 2))
         err = mcf_solve_columns(plan, o->tolerance * LP_PART, o->rounds);
@@ -242,7 +242,7 @@ optimise_paths(const struct task *t, struct te_optimum *out, double *bound, uint
     enum err err = solve(t, &plan, which);
     *bound = plan.bound;
     if (!err && !t->options->labels) {
-        double target = plan.bound * (1 + t->options->tolerance * PART_OF_TOLERANCE);
+        double target = plan.bound * (1 + t->options->tolerance * ROUNDING_PART);
         mcf_round(&plan, MAX(target, mcf_plan_utilisation(&plan)), t->options->max_lsps,
                   t->options->searches);
         put_result(t, &plan, plan.bound, out);
@@ -259,7 +259,7 @@ optimise_lists(const struct task *t, struct te_optimum *out, double bound, uint3
     mcf_plan_init(&plan, &t->problem, mcf_segment_router(&t->problem, ecmp, t->options->labels));
     enum err err = solve(t, &plan, which);
     if (!err) {
-        double target = MAX(bound, plan.bound) * (1 + t->options->tolerance * PART_OF_TOLERANCE);
+        double target = MAX(bound, plan.bound) * (1 + t->options->tolerance * ROUNDING_PART);
         mcf_round(&plan, MAX(target, mcf_plan_utilisation(&plan)), t->options->max_lsps,
                   t->options->searches);
         put_result(t, &plan, bound, out);
