@@ -90,6 +90,19 @@ te_outage_mark(const struct te_network *net, const struct te_outage *o, bool *li
     }
 }
 
+/* From its beginning to its end, link by link; or nowhere. */
+static bool
+leads(const struct te_network *net, const struct te_lsp *p, const uint32_t *links, uint32_t n)
+{
+    uint32_t at = p->from;
+    for (uint32_t i = 0; i < n; i++) {
+        if (links[i] >= net->n_links || net->links[links[i]].from != at)
+            return false;
+        at = net->links[links[i]].to;
+    }
+    return !n || at == p->to;
+}
+
 enum err
 te_state_init(struct te_state *s, struct te_router *router, const struct te_lsp *lsps, uint32_t n,
               double share, bool reservable)
@@ -108,16 +121,8 @@ te_state_init(struct te_state *s, struct te_router *router, const struct te_lsp 
         s->limit[l] = (uint64_t)floor((double)all * share);
     }
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t at = lsps[i].from;
-        for (uint32_t j = 0; j < lsps[i].n_links; j++) {
-            uint32_t link = lsps[i].links[j];
-            if (link >= net->n_links || net->links[link].from != at) {
-                te_state_fini(s);
-                return ERR_INVALID;
-            }
-            at = net->links[link].to;
-        }
-        if (lsps[i].n_links && at != lsps[i].to) {
+        if (!leads(net, &lsps[i], lsps[i].links, lsps[i].n_links) ||
+            !leads(net, &lsps[i], lsps[i].standby, lsps[i].n_standby)) {
             te_state_fini(s);
             return ERR_INVALID;
         }

@@ -1,5 +1,5 @@
 #include "te/mcf_testing.h"
-#include "te/optimise_order.h"
+#include "te/optimise_testing.h"
 
 #include "base/testing.h"
 
@@ -73,74 +73,24 @@ close_subject(struct subject *s)
     te_network_free(s->net);
 }
 
-/* What a link carries while these LSPs have these two paths at once. */
-struct now {
-    const uint32_t *links[2][64];
-    uint32_t n[2][64];
-};
+static void
+play(const struct subject *s, const struct te_order *o)
+{
+    uint64_t *limit = xcalloc(s->net->n_links + 1, sizeof *limit);
+    for (uint32_t l = 0; l < s->net->n_links; l++)
+        limit[l] = s->net->links[l].capacity_bps;
+    play_order(s->net, s->lsps, s->n, s->moves, s->n, limit, o);
+    free(limit);
+}
 
 static bool
 fits(const struct subject *s, const struct now *now)
 {
     for (uint32_t l = 0; l < s->net->n_links; l++) {
-        uint64_t load = 0;
-        for (uint32_t i = 0; i < s->n; i++) {
-            bool on = false;
-            for (int k = 0; k < 2; k++) {
-                for (uint32_t j = 0; j < now->n[k][i]; j++)
-                    on |= now->links[k][i][j] == l;
-            }
-            load += on ? s->lsps[i].constraints.bandwidth_bps : 0;
-        }
-        if (load > s->net->links[l].capacity_bps)
+        if (load_now(s->lsps, s->n, now, l) > s->net->links[l].capacity_bps)
             return false;
     }
     return true;
-}
-
-static struct now
-at_first(const struct subject *s)
-{
-    struct now now = {0};
-    for (uint32_t i = 0; i < s->n; i++) {
-        now.links[0][i] = s->lsps[i].links;
-        now.n[0][i] = s->lsps[i].n_links;
-    }
-    return now;
-}
-
-/* Batch by batch, everything of a batch at once; at the end all are where they should be. */
-static void
-play(const struct subject *s, const struct te_order *o)
-{
-    struct now now = at_first(s);
-    uint32_t broken = 0;
-    for (uint32_t i = 0; i < o->n_steps;) {
-        uint32_t end = i;
-        for (; end < o->n_steps && o->steps[end].batch == o->steps[i].batch; end++) {
-            const struct te_step *step = &o->steps[end];
-            assert_int_equal(now.n[1][step->lsp], 0); /* once in a batch */
-            if (step->kind == TE_STEP_DOWN)
-                broken++;
-            if (step->kind == TE_STEP_UP)
-                assert_int_equal(now.n[0][step->lsp], 0);
-            now.links[1][step->lsp] = step->links;
-            now.n[1][step->lsp] = step->n_links;
-        }
-        assert_true(fits(s, &now));
-        for (; i < end; i++) {
-            uint32_t lsp = o->steps[i].lsp;
-            now.links[0][lsp] = o->steps[i].links;
-            now.n[0][lsp] = o->steps[i].n_links;
-            now.n[1][lsp] = 0;
-        }
-    }
-    assert_int_equal(broken, o->n_broken);
-    for (uint32_t i = 0; i < s->n; i++) {
-        assert_int_equal(now.n[0][i], s->moves[i].n_links);
-        assert_memory_equal(now.links[0][i], s->moves[i].links,
-                            s->moves[i].n_links * sizeof *s->moves[i].links);
-    }
 }
 
 /* Whether all orders of those that are not down fail. */
@@ -179,7 +129,7 @@ brute_fewest_broken(const struct subject *s)
     for (uint32_t down = 0; down < 1u << s->n; down++) {
         uint32_t size = (uint32_t)__builtin_popcount(down);
         bool dead[1u << N_MAX] = {false};
-        struct now now = at_first(s);
+        struct now now = at_first(s->lsps, s->n);
         for (uint32_t i = 0; i < s->n; i++)
             now.n[0][i] = down & 1u << i ? 0 : now.n[0][i];
         if (size < fewest && brute_order(s, &now, ~down & ((1u << s->n) - 1), dead))
