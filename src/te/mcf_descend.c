@@ -11,6 +11,8 @@
 
 #define FLAT 1e-7 /* of the hottest link's price: also what is idle costs something */
 
+#define WEIGHTLESS 12
+
 static const double sharpness[] = {8, 24, 72, 200};
 
 struct descent {
@@ -47,13 +49,27 @@ growth(const struct descent *d, uint32_t column, double bps)
     return sum;
 }
 
+/* Whether no link of it weighs anything in the potential: exp(-WEIGHTLESS) of the hottest one's. */
+static bool
+is_cold(const struct descent *d, uint32_t column)
+{
+    const struct mcf_plan *plan = d->plan;
+    const struct mcf_column *c = &plan->columns[column];
+    double limit = d->highest * (1 - WEIGHTLESS / d->sharp);
+    for (uint32_t i = c->first; i < c->first + c->n; i++) {
+        if (plan->loads[plan->arcs[i]] > limit * plan->p->graph->capacity[plan->arcs[i]])
+            return false;
+    }
+    return true;
+}
+
 static bool
 try_move(struct descent *d, uint32_t k)
 {
     struct mcf_plan *plan = d->plan;
     struct mcf_route route;
     double bps = plan->p->demands[k].bps;
-    if (!isfinite(plan->router.quick(plan->router.arg, k, &route)))
+    if (is_cold(d, plan->single[k]) || !isfinite(plan->router.quick(plan->router.arg, k, &route)))
         return false;
     uint32_t old = plan->single[k], new = mcf_plan_add(plan, &route);
     if (old == new)
@@ -110,13 +126,24 @@ begin(struct descent *d, uint32_t *which)
     return ERR_OK;
 }
 
+static bool
+is_routed(const struct mcf_plan *plan)
+{
+    for (uint32_t k = 0; k < plan->p->n_demands; k++) {
+        if (plan->single[k] == TE_NONE)
+            return false;
+    }
+    return true;
+}
+
 enum err
 mcf_descend(struct mcf_plan *plan, double tolerance, uint32_t sweeps, uint32_t *which)
 {
     struct descent d = {.plan = plan};
     d.prices = xcalloc(plan->p->graph->n_arcs + 1, sizeof *d.prices);
+    uint32_t level = is_routed(plan) ? ARRAY_SIZE(sharpness) - 2 : 0;
     enum err err = begin(&d, which);
-    for (uint32_t i = 0, level = 0; !err && i < sweeps; i++) {
+    for (uint32_t i = 0; !err && i < sweeps; i++) {
         d.highest = mcf_plan_utilisation(plan);
         if (d.highest <= plan->bound * (1 + tolerance))
             break;

@@ -54,9 +54,9 @@ uint32_t mcf_plan_parts(const struct mcf_plan *, uint32_t demand);
 /* Asks the router for all demands at these prices; raises plan->bound if they prove more. */
 void mcf_plan_prove(struct mcf_plan *, const double *prices);
 
-/* Single routes. First cheapest ones on an empty network, or those there are; then demands move one
- * by one to where exp(sharpness x utilisation), summed over the links, is less; sharper and
- * sharper. Stops when within `tolerance` of the bound that it proves on the way, or after `sweeps`
+/* Single routes. First cheapest ones on an empty network; then demands move one by one to where
+ * exp(sharpness x utilisation), summed over the links, is less; sharper and sharper. Where all have
+ * single routes already, these are what it begins with, and it is sharp from the start. Stops when within `tolerance` of the bound that it proves on the way, or after `sweeps`
  * sweeps. ERR_NOT_FOUND: a demand has no route; `which`, if not NULL, becomes the first such. */
 MUST_CHECK enum err mcf_descend(struct mcf_plan *, double tolerance, uint32_t sweeps,
                                 uint32_t *which);
@@ -67,7 +67,8 @@ MUST_CHECK enum err mcf_descend(struct mcf_plan *, double tolerance, uint32_t sw
 MUST_CHECK enum err mcf_solve_columns(struct mcf_plan *, double tolerance, uint32_t rounds);
 
 /* Back to single routes where that keeps every link at most at `target`; others keep several, at
- * most `max_parts` (0: any number). `budget`: searches. With max_parts 1 the target gives way. */
+ * most `max_parts` (0: any number). `budget`: searches. With max_parts 1 the target gives way,
+ * step by step. */
 void mcf_round(struct mcf_plan *, double target, uint32_t max_parts, uint64_t budget);
 
 #endif

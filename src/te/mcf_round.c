@@ -13,7 +13,7 @@
 
 #define SHARP 80
 #define FLAT 1e-7
-#define SHED_STEPS 24      /* moves of one attempt */
+#define SHED_STEPS 120     /* moves of one attempt */
 #define SHED_CANDIDATES 24 /* demands looked at for one move */
 #define TRIES 5            /* routes from which an attempt begins */
 #define SLACK 1e-9
@@ -240,7 +240,11 @@ list_candidates(struct rounding *r, uint32_t arc, struct candidate **list)
     }
     p->n = left;
     qsort(*list, n, sizeof **list, compare_candidates);
-    return n;
+    for (uint32_t i = left = 0; i < n; i++) { /* who came, went and came again is noted twice */
+        if (i == 0 || (*list)[i].demand != (*list)[i - 1].demand)
+            (*list)[left++] = (*list)[i];
+    }
+    return left;
 }
 
 /* Moves one demand off the arc, that which does the least harm elsewhere, be it more than the good
@@ -250,10 +254,10 @@ shed(struct rounding *r, uint32_t arc)
 {
     struct mcf_plan *plan = r->plan;
     struct candidate *list;
-    uint32_t n = MIN(list_candidates(r, arc, &list), SHED_CANDIDATES);
+    uint32_t n = list_candidates(r, arc, &list);
     uint32_t who = TE_NONE, where = TE_NONE;
     double gain = -(double)INFINITY;
-    for (uint32_t i = 0; i < n && r->budget; i++) {
+    for (uint32_t i = 0; i < MIN(n, SHED_CANDIDATES) && r->budget; i++) {
         uint32_t k = list[i].demand, old = plan->single[k];
         double bps = plan->p->demands[k].bps;
         mcf_plan_shift(plan, old, -1);
@@ -435,11 +439,38 @@ tighten(struct rounding *r)
 }
 
 static void
-force_all(struct rounding *r, uint32_t max_parts)
+try_all(struct rounding *r, const struct split *splits, uint32_t n)
 {
-    struct mcf_plan *plan = r->plan;
-    for (uint32_t k = 0; k < plan->p->n_demands; k++) {
-        if (plan->single[k] == TE_NONE && mcf_plan_parts(plan, k) > max_parts)
+    for (uint32_t i = 0; i < n && r->budget; i++) {
+        if (r->plan->single[splits[i].demand] == TE_NONE)
+            try_directly(r, splits[i].demand);
+    }
+    for (uint32_t i = 0; i < n && r->budget; i++) {
+        if (r->plan->single[splits[i].demand] == TE_NONE)
+            try_shedding(r, splits[i].demand);
+    }
+}
+
+/* Where one part is all that is allowed: the best route for all of it, whatever it does. */
+static void
+force_single(struct rounding *r, uint32_t k)
+{
+    r->n_undo = 0;
+    take_off(r, k);
+    uint32_t best = best_column(r, k);
+    put_single(r, k, best == TE_NONE ? r->plan->head[k] : best);
+}
+
+static void
+force_all(struct rounding *r, const struct split *splits, uint32_t n, uint32_t max_parts)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = splits[i].demand;
+        if (r->plan->single[k] != TE_NONE || mcf_plan_parts(r->plan, k) <= max_parts)
+            continue;
+        if (max_parts == 1)
+            force_single(r, k);
+        else
             force_parts(r, k, max_parts);
     }
     tighten(r);
@@ -459,18 +490,18 @@ mcf_round(struct mcf_plan *plan, double target, uint32_t max_parts, uint64_t bud
             note_passing(&r, i);
     }
     uint32_t n = list_splits(plan, &splits);
-    for (uint32_t i = 0; i < n; i++)
-        try_directly(&r, splits[i].demand);
-    for (uint32_t i = 0; i < n && r.budget; i++) {
-        if (plan->single[splits[i].demand] == TE_NONE)
-            try_shedding(&r, splits[i].demand);
+    try_all(&r, splits, n);
+    for (double factor = 1.005; max_parts == 1 && factor < 1.5; factor *= factor) {
+        r.target = target * factor;
+        try_all(&r, splits, n);
     }
+    r.target = target;
     for (uint32_t k = 0; k < plan->p->n_demands; k++) {
         if (plan->single[k] == TE_NONE)
             merge_parts(&r, k);
     }
     if (max_parts)
-        force_all(&r, max_parts);
+        force_all(&r, splits, n, max_parts);
     mcf_plan_recount(plan);
     for (uint32_t a = 0; a < g->n_arcs; a++)
         free(r.passing[a].columns);

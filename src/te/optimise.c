@@ -12,6 +12,7 @@
 /* Of the tolerance: what the rounding may use, and what the linear program may leave open. */
 #define ROUNDING_PART 0.9
 #define LP_PART 0.1
+#define AGAIN 3
 
 struct te_optimise_options
 te_optimise_defaults(void)
@@ -233,6 +234,21 @@ solve(const struct task *t, struct mcf_plan *plan, uint32_t *which)
     return err;
 }
 
+/* Where nothing may be split, single routes are worth another descent. */
+static void
+finish(const struct task *t, struct mcf_plan *plan, double bound)
+{
+    const struct te_optimise_options *o = t->options;
+    double target = MAX(bound * (1 + o->tolerance * ROUNDING_PART), mcf_plan_utilisation(plan));
+    mcf_round(plan, target, o->max_lsps, o->searches);
+    for (int i = 0; i < AGAIN && o->max_lsps == 1; i++) {
+        if (mcf_plan_utilisation(plan) <= target ||
+            mcf_descend(plan, o->tolerance * ROUNDING_PART, o->sweeps, NULL))
+            return;
+        mcf_round(plan, target, 1, o->searches);
+    }
+}
+
 /* The bound for paths, and the paths themselves if that is what is asked for. */
 static enum err
 optimise_paths(const struct task *t, struct te_optimum *out, double *bound, uint32_t *which)
@@ -242,9 +258,7 @@ optimise_paths(const struct task *t, struct te_optimum *out, double *bound, uint
     enum err err = solve(t, &plan, which);
     *bound = plan.bound;
     if (!err && !t->options->labels) {
-        double target = plan.bound * (1 + t->options->tolerance * ROUNDING_PART);
-        mcf_round(&plan, MAX(target, mcf_plan_utilisation(&plan)), t->options->max_lsps,
-                  t->options->searches);
+        finish(t, &plan, plan.bound);
         put_result(t, &plan, plan.bound, out);
     }
     mcf_plan_fini(&plan);
@@ -259,9 +273,7 @@ optimise_lists(const struct task *t, struct te_optimum *out, double bound, uint3
     mcf_plan_init(&plan, &t->problem, mcf_segment_router(&t->problem, ecmp, t->options->labels));
     enum err err = solve(t, &plan, which);
     if (!err) {
-        double target = MAX(bound, plan.bound) * (1 + t->options->tolerance * ROUNDING_PART);
-        mcf_round(&plan, MAX(target, mcf_plan_utilisation(&plan)), t->options->max_lsps,
-                  t->options->searches);
+        finish(t, &plan, MAX(bound, plan.bound));
         put_result(t, &plan, bound, out);
     }
     mcf_plan_fini(&plan);
