@@ -11,6 +11,8 @@
 #include "bench/bench.h"
 #include "bench/te_instance.h"
 #include "te/optimise.h"
+#include "te/optimise_drain.h"
+#include "te/whatif.h"
 
 #include "base/alloc.h"
 
@@ -193,6 +195,192 @@ measure(const char *path)
     return met;
 }
 
+/* ---- What is done with LSPs that are there ---- */
+
+#define OPERATED 2000 /* LSPs */
+
+/* Every fifth demand or so as an LSP on the IGP's path; every third with a standby path. */
+static uint32_t
+route_some(struct subject *s, struct te_path *paths, struct te_path *standby)
+{
+    uint32_t n = 0, step = MAX(s->in.n_demands / OPERATED, 1);
+    for (uint32_t k = 0; k < s->in.n_demands && n < OPERATED; k += step) {
+        struct te_lsp *p = &s->lsps[n];
+        *p = te_lsp_plain(s->in.demands[k].from, s->in.demands[k].to, s->in.demands[k].bps);
+        struct te_request ask = {p->from, p->to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+        if (te_route(s->router, &ask, &paths[n], NULL))
+            continue;
+        ask.constraints.exclude_links = paths[n].links;
+        ask.constraints.n_exclude_links = paths[n].n;
+        p->constraints.priority = p->hold_priority = (uint8_t)(n % 8);
+        p->links = paths[n].links;
+        p->n_links = paths[n].n;
+        if (n % 3 == 0 && te_route(s->router, &ask, &standby[n], NULL) == ERR_OK) {
+            p->standby = standby[n].links;
+            p->n_standby = standby[n].n;
+        }
+        n++;
+    }
+    return n;
+}
+
+static double
+highest_of(const struct subject *s, uint32_t n)
+{
+    struct te_state state;
+    double highest = 0;
+    if (te_state_init(&state, s->router, s->lsps, n, 1, false) == ERR_OK) {
+        highest = te_state_highest(&state, NULL);
+        te_state_fini(&state);
+    }
+    return highest;
+}
+
+static bool
+measure_whatif(const struct subject *s, uint32_t n, double share)
+{
+    struct te_whatif_options o = te_whatif_defaults();
+    struct te_whatif w;
+    char note[200];
+    o.share = share;
+    double start = cpu_seconds();
+    if (te_whatif(s->router, s->lsps, n, &o, &w))
+        return false;
+    double seconds = cpu_seconds() - start;
+    uint32_t hit = 0, kinds[TE_FATES] = {0};
+    for (uint32_t i = 0; i < w.n; i++) {
+        hit += w.impacts[i].n_hit;
+        for (int k = 0; k < TE_FATES; k++)
+            kinds[k] += w.impacts[i].n[k];
+    }
+    snprintf(note, sizeof note,
+             "%u LSPs, %u failures (links, nodes): %u hit; standby %u, rerouted %u, no path %u, no "
+             "room %u, ends there %u",
+             n, w.n, hit, kinds[0], kinds[1], kinds[2], kinds[3], kinds[4]);
+    te_whatif_fini(&w);
+    return print(s, "what-if of every link and node: CPU", seconds, "s", 3, NULL, note);
+}
+
+static bool
+measure_relief(const struct subject *s, uint32_t n, double highest)
+{
+    struct te_relief_options o = te_relief_defaults();
+    struct te_relief relief;
+    struct te_order order;
+    struct te_order_options how = te_order_defaults();
+    char note[200];
+    o.threshold = 0.8 * highest;
+    double start = cpu_seconds();
+    if (te_relieve(s->router, s->lsps, n, &o, &relief))
+        return false;
+    double relieved = cpu_seconds();
+    snprintf(note, sizeof note,
+             "%u LSPs; %u links above before, %u after; %u moves, at least %u needed, %s", n,
+             relief.over_before, relief.over_after, relief.n_moves, relief.at_least,
+             relief.proved ? "proved the fewest" : "not proved the fewest");
+    bool met = print(s, "congestion above 80 % of the hottest removed: CPU", relieved - start, "s",
+                     3, NULL, note);
+    how.share = highest;
+    start = cpu_seconds();
+    if (te_order_moves(s->router, s->lsps, n, relief.moves, relief.n_moves, &how, &order) ==
+        ERR_OK) {
+        snprintf(note, sizeof note, "%u moves in %u batches; %u interim, %u broken", relief.n_moves,
+                 order.n_batches, order.n_interim, order.n_broken);
+        met &= print(s, "order of these moves: CPU", cpu_seconds() - start, "s", 1, NULL, note);
+        te_order_fini(&order);
+    }
+    te_relief_fini(&relief);
+    return met;
+}
+
+/* All that the optimiser would move, in order. */
+static bool
+measure_order(const struct subject *s, uint32_t n, double share)
+{
+    struct te_optimise_options o = te_optimise_defaults();
+    struct te_optimum out;
+    struct te_order order;
+    struct te_order_options how = te_order_defaults();
+    char note[200];
+    o.max_lsps = 1;
+    if (te_optimise(s->router, s->lsps, n, &o, &out, NULL))
+        return false;
+    struct te_move *moves = xcalloc(n + 1, sizeof *moves);
+    uint32_t n_moves = 0;
+    for (uint32_t i = 0; i < out.n_carriers; i++) {
+        const struct te_carrier *c = &out.carriers[i];
+        const struct te_lsp *p = &s->lsps[c->lsp];
+        if (c->n_links != p->n_links || memcmp(c->links, p->links, p->n_links * sizeof *p->links))
+            moves[n_moves++] = (struct te_move){c->lsp, (uint32_t *)(uintptr_t)c->links,
+                                                c->n_links};
+    }
+    how.share = fmin(share, out.utilisation * 1.02); /* hardly any room beside the optimum */
+    double start = cpu_seconds();
+    bool met = te_order_moves(s->router, s->lsps, n, moves, n_moves, &how, &order) == ERR_OK;
+    if (met) {
+        snprintf(note, sizeof note, "%u moves of %u LSPs in %u batches; %u interim, %u broken",
+                 n_moves, n, order.n_batches, order.n_interim, order.n_broken);
+        met = print(s, "order of all moves to the optimum: CPU", cpu_seconds() - start, "s", 3,
+                    NULL, note);
+        te_order_fini(&order);
+    }
+    free(moves);
+    te_optimum_fini(&out);
+    return met;
+}
+
+static bool
+measure_drain(const struct subject *s, uint32_t n, double share)
+{
+    struct te_drain_options o = te_drain_defaults();
+    double worst = 0;
+    uint32_t moved = 0, aside = 0, stuck = 0, broken = 0;
+    char note[200];
+    o.order.share = share;
+    for (uint32_t v = 0; v < s->in.net->n_nodes; v += 10) {
+        struct te_outage outage = {.nodes = &v, .n_nodes = 1};
+        struct te_drain drain;
+        double start = cpu_seconds();
+        if (te_drain(s->router, s->lsps, n, &outage, &o, &drain))
+            return false;
+        worst = fmax(worst, cpu_seconds() - start);
+        moved += drain.n_moves;
+        aside += drain.n_aside;
+        broken += drain.away.n_broken;
+        for (uint32_t i = 0; i < drain.n_stuck; i++)
+            stuck += drain.stuck[i].why != TE_STUCK_END;
+        te_drain_fini(&drain);
+    }
+    snprintf(note, sizeof note,
+             "the slowest of every tenth node; together %u moved, %u of them aside, %u could not, "
+             "%u broken",
+             moved, aside, stuck, broken);
+    return print(s, "drain of a node, order there and back: CPU", worst, "s", 3, NULL, note);
+}
+
+static bool
+measure_operations(const char *path)
+{
+    struct subject s;
+    open_subject(&s, path);
+    struct te_path *paths = xcalloc(OPERATED, sizeof *paths),
+                   *standby = xcalloc(OPERATED, sizeof *standby);
+    uint32_t n = route_some(&s, paths, standby);
+    double highest = highest_of(&s, n);
+    bool met = measure_whatif(&s, n, highest);
+    met &= measure_relief(&s, n, highest);
+    met &= measure_order(&s, n, highest);
+    met &= measure_drain(&s, n, highest);
+    for (uint32_t i = 0; i < n; i++) {
+        te_path_fini(&paths[i]);
+        te_path_fini(&standby[i]);
+    }
+    free(paths);
+    free(standby);
+    close_subject(&s);
+    return met;
+}
+
 static bool
 measure_all(const char *directory)
 {
@@ -217,11 +405,14 @@ main(int argc, char **argv)
         met &= measure(argv[i]);
     if (argc > 1)
         return !met;
-    if (access("../shared/data/topologies", R_OK))
-        met &= measure_all("../../shared/data/topologies/data/sndlib") &&
-               measure_all("../../shared/data/topologies/data/gabriel/100");
-    else
-        met &= measure_all("../shared/data/topologies/data/sndlib") &&
-               measure_all("../shared/data/topologies/data/gabriel/100");
+    const char *data = access("../shared/data/topologies", R_OK) ? "../../shared/data/topologies"
+                                                                 : "../shared/data/topologies";
+    char name[128];
+    snprintf(name, sizeof name, "%s/data/sndlib", data);
+    met &= measure_all(name);
+    snprintf(name, sizeof name, "%s/data/gabriel/100", data);
+    met &= measure_all(name);
+    snprintf(name, sizeof name, "%s/data/gabriel/100/0.json", data);
+    met &= !access(name, R_OK) && measure_operations(name);
     return !met;
 }

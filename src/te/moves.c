@@ -1,4 +1,5 @@
 #include "te/moves.h"
+#include "te/optimise_cover.h"
 
 #include "base/alloc.h"
 
@@ -6,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATHS_MAX 64  /* simple paths listed for one LSP; more: the search is not exhaustive */
-#define WALK_MAX 4000 /* steps to list them */
-#define DEPTH_MAX 6   /* moves that the search looks for at most */
+#define PATHS_MAX 64     /* simple paths listed for one LSP; more: the search is not exhaustive */
+#define WALK_MAX 4000    /* steps to list them */
+#define COVER_BUDGET 500 /* linear programs */
+#define COVER_ATTEMPTS 12
+#define DEPTH_MAX 6 /* moves that the search looks for at most */
 
 struct te_relief_options
 te_relief_defaults(void)
@@ -412,6 +415,126 @@ search_fewer(struct relieving *r, struct te_relief *out, uint32_t at_least, uint
     }
 }
 
+/* The links above their limit and the LSPs that could leave them, as needs and items. */
+struct leaving {
+    struct te_cover cover;
+    uint32_t *lsp_of; /* by item */
+    uint32_t *first, *of;
+    double *size, *need;
+};
+
+static bool
+list_leaving(const struct relieving *r, const bool *banned, struct leaving *v)
+{
+    const struct te_state *s = r->s;
+    uint32_t n = 0, elements = 0, capacity = 0, *row = xcalloc(s->net->n_links + 1, sizeof *row);
+    *v = (struct leaving){0};
+    v->need = xcalloc(s->net->n_links + 1, sizeof *v->need);
+    v->lsp_of = xcalloc(s->n + 1, sizeof *v->lsp_of);
+    v->first = xcalloc(s->n + 2, sizeof *v->first);
+    v->size = xcalloc(s->n + 1, sizeof *v->size);
+    for (uint32_t l = 0; l < s->net->n_links; l++) {
+        row[l] = v->cover.n_needs;
+        if (s->load[l] > s->limit[l])
+            v->need[v->cover.n_needs++] = (double)(s->load[l] - s->limit[l]);
+    }
+    for (uint32_t i = 0; i < s->n; i++) {
+        uint32_t before = elements;
+        for (uint32_t l = 0; l < s->net->n_links && r->may_move[i] && !banned[i]; l++) {
+            if (s->load[l] <= s->limit[l] || !te_state_uses(s, i, l))
+                continue;
+            GROW(v->of, elements, capacity);
+            v->of[elements++] = row[l];
+        }
+        if (!s->lsps[i].constraints.bandwidth_bps)
+            elements = before;
+        if (elements == before)
+            continue;
+        v->lsp_of[n] = i;
+        v->size[n] = (double)s->lsps[i].constraints.bandwidth_bps;
+        v->first[++n] = elements;
+    }
+    v->cover.n_items = n;
+    v->cover.need = v->need;
+    v->cover.size = v->size;
+    v->cover.first = v->first;
+    v->cover.of = v->of;
+    free(row);
+    return n > 0;
+}
+
+static void
+free_leaving(struct leaving *v)
+{
+    free(v->lsp_of);
+    free(v->first);
+    free(v->of);
+    free(v->size);
+    free(v->need);
+}
+
+/* All of a set at once to other paths within the limits, the largest first. False: one finds none;
+ * it is `*failed`, and all is as it was. */
+static bool
+move_set(struct relieving *r, const struct te_lsp *before, struct candidate *set, uint32_t n,
+         uint32_t *failed)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        te_state_place(r->s, set[i].lsp, NULL, 0);
+        r->moved[set[i].lsp] = true;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        struct te_path path;
+        if (te_state_route(r->s, set[i].lsp, r->outage, false, &path)) {
+            *failed = set[i].lsp;
+            put_back_all(r, before);
+            return false;
+        }
+        te_state_place(r->s, set[i].lsp, path.links, path.n);
+        te_path_fini(&path);
+    }
+    return true;
+}
+
+/* The fewest that must leave, by an integer program; then whether they find other paths. Who finds
+ * none is not asked again. `*at_least` becomes what the first program proves; returns how many were
+ * moved, UINT32_MAX: none, as less than `below` did not work out. */
+static uint32_t
+move_cover(struct relieving *r, const struct te_lsp *before, uint32_t below, uint32_t *at_least)
+{
+    struct te_state *s = r->s;
+    bool *banned = xcalloc(s->n + 1, sizeof *banned), *chosen = xcalloc(s->n + 1, sizeof *chosen);
+    struct candidate *set = xcalloc(s->n + 1, sizeof *set);
+    uint32_t result = UINT32_MAX;
+    for (int attempt = 0; attempt < COVER_ATTEMPTS && result == UINT32_MAX; attempt++) {
+        struct leaving v;
+        uint32_t n, least, k = 0, failed = TE_NONE;
+        enum err err = ERR_NOT_FOUND;
+        if (list_leaving(r, banned, &v))
+            err = te_cover_solve(&v.cover, COVER_BUDGET, chosen, &n, &least);
+        for (uint32_t i = 0; !err && i < v.cover.n_items; i++) {
+            uint32_t lsp = v.lsp_of[i];
+            if (chosen[i]) /* those first that are the largest */
+                set[k++] = (struct candidate){v.size[i], s->lsps[lsp].constraints.bandwidth_bps,
+                                              lsp};
+        }
+        free_leaving(&v);
+        if (!err && attempt == 0)
+            *at_least = MAX(*at_least, least);
+        if (err || n >= below)
+            break;
+        qsort(set, k, sizeof *set, compare_candidates);
+        if (move_set(r, before, set, k, &failed))
+            result = k;
+        else
+            banned[failed] = true;
+    }
+    free(banned);
+    free(chosen);
+    free(set);
+    return result;
+}
+
 static void
 relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
 {
@@ -421,10 +544,20 @@ relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
     uint32_t found = count_moved(r), over = te_state_over(r->s);
     double after = te_state_highest(r->s, NULL);
     keep_moves(r, out);
-    out->proved = cleared && found == at_least;
     put_back_all(r, before);
     if (!cleared)
         found = UINT32_MAX;
+    if (found != at_least && at_least != UINT32_MAX) {
+        uint32_t fewer = move_cover(r, before, found, &at_least);
+        if (fewer != UINT32_MAX) {
+            found = fewer;
+            over = te_state_over(r->s);
+            after = te_state_highest(r->s, NULL);
+            keep_moves(r, out);
+            put_back_all(r, before);
+        }
+    }
+    out->proved = found == at_least;
     if (!out->proved && at_least <= DEPTH_MAX)
         search_fewer(r, out, at_least, found);
     if (count_moved(r)) {

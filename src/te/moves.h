@@ -31,7 +31,7 @@ struct te_relief {
     uint32_t n_moves;
     struct te_move *moves; /* by LSP; in no order to be carried out: see optimise_order.h */
     bool proved;           /* that fewer moves do not do, with what may be moved */
-    uint32_t at_least;     /* so many moves are needed by counting; UINT32_MAX: none suffice */
+    uint32_t at_least;     /* so many are needed, proved; UINT32_MAX: none suffice */
     uint32_t over_before, over_after; /* links above the threshold. After: not 0 if it cannot be */
     double before, after;             /* highest load / (threshold x capacity) */
     uint64_t steps;                   /* work done */
