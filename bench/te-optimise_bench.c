@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define WHOLE_MAX 70 /* nodes: larger ones take CLP minutes */
+#define WHOLE_MAX 200 /* nodes: larger ones take CLP long */
 #define GAP_PATHS 1.0
 #define GAP_LISTS 3.0
 #define SECONDS 1.0
