@@ -70,8 +70,12 @@ solve_whole(struct subject *s)
     mcf_graph_init(&g, s->in.net, false);
     struct mcf_demand *demands = xcalloc(s->in.n_demands + 1, sizeof *demands);
     for (uint32_t i = 0; i < s->in.n_demands; i++)
-        demands[i] = (struct mcf_demand){s->in.demands[i].from, s->in.demands[i].to,
-                                         (double)s->in.demands[i].bps, (double)INFINITY, NULL};
+        demands[i] = (struct mcf_demand){s->in.demands[i].from,
+                                         s->in.demands[i].to,
+                                         (double)s->in.demands[i].bps,
+                                         (double)INFINITY,
+                                         NULL,
+                                         0};
     struct mcf_problem p = {&g, s->in.n_demands, demands, NULL};
     double start = cpu_seconds();
     if (mcf_solve_whole(&p, &whole) == ERR_OK) {

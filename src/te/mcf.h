@@ -49,6 +49,7 @@ struct mcf_demand {
     double bps;          /* > 0 */
     double max_delay_us; /* of a route; INFINITY */
     const bool *allowed; /* by arc; NULL: all. Demands that share the array share searches */
+    uint32_t max_labels; /* that its head-end can push; 0: as the router says */
 };
 
 #define MCF_SEGMENTS_MAX 10

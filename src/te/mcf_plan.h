@@ -56,8 +56,9 @@ void mcf_plan_prove(struct mcf_plan *, const double *prices);
 
 /* Single routes. First cheapest ones on an empty network; then demands move one by one to where
  * exp(sharpness x utilisation), summed over the links, is less; sharper and sharper. Where all have
- * single routes already, these are what it begins with, and it is sharp from the start. Stops when within `tolerance` of the bound that it proves on the way, or after `sweeps`
- * sweeps. ERR_NOT_FOUND: a demand has no route; `which`, if not NULL, becomes the first such. */
+ * single routes already, these are what it begins with, and it is sharp from the start. Stops when
+ * within `tolerance` of the bound that it proves on the way, or after `sweeps` sweeps.
+ * ERR_NOT_FOUND: a demand has no route; `which`, if not NULL, becomes the first such. */
 MUST_CHECK enum err mcf_descend(struct mcf_plan *, double tolerance, uint32_t sweeps,
                                 uint32_t *which);
 

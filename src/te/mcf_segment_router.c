@@ -54,6 +54,12 @@ pair_cost(const struct lists *r, uint32_t from, uint32_t to, const bool *allowed
     return n ? sum : FAR;
 }
 
+static uint32_t
+labels_of(const struct lists *r, const struct mcf_demand *d)
+{
+    return d->max_labels ? MIN(d->max_labels, r->labels) : r->labels;
+}
+
 static void
 lists_set_prices(void *arg, const double *prices)
 {
@@ -165,12 +171,12 @@ static uint32_t
 best_adjacency(const struct lists *r, const struct mcf_demand *d, double *cost)
 {
     const struct mcf_graph *g = r->p->graph;
-    uint32_t best = TE_NONE;
+    uint32_t best = TE_NONE, labels = labels_of(r, d);
     for (uint32_t a = 0; a < g->n_arcs; a++) {
         uint32_t u = g->from[a], v = g->to[a];
         double c = r->from_source[u] + r->prices[a] + r->to_end[v];
         if (!(c < *cost * CLEARLY) || !g->adjacency_segment[a] || !g->up[a] ||
-            1u + (u != d->from) + (v != d->to) > r->labels || (u != d->from && !g->passable[u]) ||
+            1u + (u != d->from) + (v != d->to) > labels || (u != d->from && !g->passable[u]) ||
             (v != d->to && !g->passable[v]) || u == d->to || v == d->from ||
             !isfinite(arc_cost(r, a, d->allowed)) || !in_time_over(r, d, a))
             continue;
@@ -190,7 +196,7 @@ lists_quick(void *arg, uint32_t demand, struct mcf_route *out)
     r->n_asked++;
     fill_rows(r, d);
     double cost = in_time(r, d, d->to) ? r->to_end[d->from] : FAR;
-    for (uint32_t v = 0; v < r->n && r->labels >= 2; v++) {
+    for (uint32_t v = 0; v < r->n && labels_of(r, d) >= 2; v++) {
         if (r->from_source[v] + r->to_end[v] < cost * CLEARLY && v != d->from && v != d->to &&
             can_be_named(r, v) && in_time(r, d, v)) {
             cost = r->from_source[v] + r->to_end[v];
@@ -300,7 +306,8 @@ lists_cheapest(void *arg, uint32_t demand, struct mcf_route *out, double *least)
     struct lists *r = arg;
     const struct mcf_demand *d = &r->p->demands[demand];
     fill_tables(r);
-    double cost = r->best[r->labels][d->from * r->n + d->to];
+    uint32_t labels = labels_of(r, d);
+    double cost = r->best[labels][d->from * r->n + d->to];
     if (least)
         *least = cost;
     if (d->allowed || isfinite(d->max_delay_us))
@@ -309,7 +316,7 @@ lists_cheapest(void *arg, uint32_t demand, struct mcf_route *out, double *least)
     r->n_asked++;
     if (!isfinite(cost))
         return cost;
-    trace(r, d->from, d->to, r->labels, out);
+    trace(r, d->from, d->to, labels, out);
     expand(r, d, out);
     return cost;
 }

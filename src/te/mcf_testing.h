@@ -82,7 +82,7 @@ draw_demands(uint32_t n_nodes, uint32_t n, uint64_t seed)
         uint32_t from = dice_below(&d, n_nodes),
                  to = (from + 1 + dice_below(&d, n_nodes - 1)) % n_nodes;
         demands[k] = (struct mcf_demand){from, to, 1e5 * (1 + dice_below(&d, 20)), (double)INFINITY,
-                                         NULL};
+                                         NULL, 0};
     }
     return demands;
 }

@@ -121,8 +121,12 @@ open_task(struct task *t, uint32_t n, uint32_t *which)
         te_state_load(&t->state, i, t->state.lsps[i].links, t->state.lsps[i].n_links, false);
         t->lsp_of[t->problem.n_demands] = i;
         t->demands[t->problem.n_demands++] = (struct mcf_demand){
-            p->from, p->to, (double)c->bandwidth_bps,
-            c->max_delay_us ? (double)c->max_delay_us : (double)INFINITY, mask_for(t, p)};
+            p->from,
+            p->to,
+            (double)c->bandwidth_bps,
+            c->max_delay_us ? (double)c->max_delay_us : (double)INFINITY,
+            mask_for(t, p),
+            net->nodes[p->from].max_sid_depth};
     }
     for (uint32_t l = 0; l < net->n_links; l++)
         t->base[l] = (double)t->state.load[l];

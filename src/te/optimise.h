@@ -16,7 +16,8 @@
 #include "te/optimise_lsp.h"
 
 struct te_optimise_options {
-    uint32_t labels;   /* 0: explicit paths. Else segment lists of at most that many labels */
+    uint32_t labels;   /* 0: explicit paths. Else segment lists of at most that many labels, and no
+                          more than the head-end can push (te_node.max_sid_depth) */
     uint32_t max_lsps; /* that may share a demand; 1: none is split */
     double tolerance;  /* how near to the bound is good enough */
     bool reservable;   /* capacity is te_link.reservable_bps, not capacity_bps */

@@ -90,6 +90,13 @@ te_outage_mark(const struct te_network *net, const struct te_outage *o, bool *li
     }
 }
 
+static bool
+is_sane(const struct te_network *net, const struct te_lsp *p, uint32_t n)
+{
+    return p->from < net->n_nodes && p->to < net->n_nodes && p->from != p->to &&
+           (p->diverse_from == TE_NONE || p->diverse_from < n);
+}
+
 /* From its beginning to its end, link by link; or nowhere. */
 static bool
 leads(const struct te_network *net, const struct te_lsp *p, const uint32_t *links, uint32_t n)
@@ -121,7 +128,7 @@ te_state_init(struct te_state *s, struct te_router *router, const struct te_lsp 
         s->limit[l] = (uint64_t)floor((double)all * share);
     }
     for (uint32_t i = 0; i < n; i++) {
-        if (!leads(net, &lsps[i], lsps[i].links, lsps[i].n_links) ||
+        if (!is_sane(net, &lsps[i], n) || !leads(net, &lsps[i], lsps[i].links, lsps[i].n_links) ||
             !leads(net, &lsps[i], lsps[i].standby, lsps[i].n_standby)) {
             te_state_fini(s);
             return ERR_INVALID;

@@ -57,7 +57,8 @@ struct te_state {
 };
 
 /* Limits are `share` of what the wire carries, or of what may be reserved. The router and what the
- * LSPs point to stay the caller's. ERR_INVALID: a path of an LSP is not one from there to there. */
+ * LSPs point to stay the caller's. ERR_INVALID: a path of an LSP is not one from there to there, or
+ * its ends or its partner do not exist. */
 MUST_CHECK enum err te_state_init(struct te_state *, struct te_router *, const struct te_lsp *,
                                   uint32_t n, double share, bool reservable);
 void te_state_fini(struct te_state *);

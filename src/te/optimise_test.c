@@ -109,6 +109,49 @@ segment_lists_are_within_three_percent(void **state)
 }
 
 static void
+nobody_pushes_more_labels_than_it_can(void **state)
+{
+    (void)state;
+    struct subject s;
+    struct te_optimum out;
+    struct te_optimise_options o = te_optimise_defaults();
+    uint32_t longer = 0;
+    o.labels = 4;
+    open_subject(&s, 14, 150, 3);
+    for (uint32_t v = 0; v < s.net->n_nodes; v++)
+        ((struct te_node *)(uintptr_t)&s.net->nodes[v])->max_sid_depth = (uint8_t)(1 + v % 3);
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    check(&s, &out, NULL);
+    for (uint32_t i = 0; i < out.n_carriers; i++) {
+        const struct te_carrier *c = &out.carriers[i];
+        assert_in_range(c->n_segments, 1, 1 + s.lsps[c->lsp].from % 3);
+        longer += c->n_segments > 1;
+    }
+    assert_true(longer > 0);
+    te_optimum_fini(&out);
+    close_subject(&s);
+}
+
+static void
+what_makes_no_sense_is_refused(void **state)
+{
+    (void)state;
+    struct subject s;
+    struct te_optimum out;
+    struct te_optimise_options o = te_optimise_defaults();
+    open_subject(&s, 6, 3, 1);
+    const struct te_lsp good = s.lsps[1];
+    s.lsps[1].to = s.lsps[1].from;
+    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL), ERR_INVALID);
+    s.lsps[1].to = 6;
+    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL), ERR_INVALID);
+    s.lsps[1] = good;
+    s.lsps[1].diverse_from = 3;
+    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL), ERR_INVALID);
+    close_subject(&s);
+}
+
+static void
 the_same_input_gives_the_same_routes(void **state)
 {
     (void)state;
@@ -227,6 +270,8 @@ no_demands_need_no_routes(void **state)
 
 TEST_MAIN(cmocka_unit_test(paths_are_within_the_tolerance_of_the_bound),
           cmocka_unit_test(segment_lists_are_within_three_percent),
+          cmocka_unit_test(nobody_pushes_more_labels_than_it_can),
+          cmocka_unit_test(what_makes_no_sense_is_refused),
           cmocka_unit_test(the_same_input_gives_the_same_routes),
           cmocka_unit_test(one_lsp_for_each_demand_if_that_is_asked_for),
           cmocka_unit_test(constraints_hold_and_pinned_ones_stay),
