@@ -40,11 +40,14 @@ digraph_fini(struct digraph *g)
     *g = (struct digraph){0};
 }
 
-/* ---- A heap of nodes by distance, then by number ---- */
+/* ---- A heap of nodes by distance ----
+ *
+ * Of equally distant ones any may come first: none is on the way to the other, and which arc leads
+ * to a node is not decided by who comes first. */
 
 struct digraph_entry {
     uint64_t key;
-    uint64_t node;
+    uint32_t node;
 };
 
 void
@@ -63,13 +66,6 @@ digraph_scratch_fini(struct digraph_scratch *s)
     *s = (struct digraph_scratch){0};
 }
 
-/* As one integer they compare at once. */
-static inline bool
-is_less(struct digraph_entry a, struct digraph_entry b)
-{
-    return ((unsigned __int128)a.key << 64 | a.node) < ((unsigned __int128)b.key << 64 | b.node);
-}
-
 static inline void
 put(struct digraph_scratch *s, uint32_t at, struct digraph_entry entry)
 {
@@ -81,7 +77,7 @@ put(struct digraph_scratch *s, uint32_t at, struct digraph_entry entry)
 static inline void
 rise(struct digraph_scratch *s, uint32_t at, struct digraph_entry entry)
 {
-    for (; at > 0 && is_less(entry, s->heap[(at - 1) / 4]); at = (at - 1) / 4)
+    for (; at > 0 && entry.key < s->heap[(at - 1) / 4].key; at = (at - 1) / 4)
         put(s, at, s->heap[(at - 1) / 4]);
     put(s, at, entry);
 }
@@ -97,11 +93,11 @@ take_least(struct digraph_scratch *s)
             break;
         struct digraph_entry entry = s->heap[first];
         for (uint32_t child = first + 1; child < end; child++) {
-            bool less = is_less(s->heap[child], entry);
+            bool less = s->heap[child].key < entry.key;
             least = less ? child : least;
             entry = less ? s->heap[child] : entry;
         }
-        if (!is_less(entry, last))
+        if (entry.key >= last.key)
             break;
         put(s, at, entry);
         at = least;
@@ -154,7 +150,7 @@ search(const struct digraph *g, struct digraph_scratch *s, uint32_t from, uint32
     begin(g, s, from);
     while (s->n) {
         struct digraph_entry e = take_least(s);
-        uint32_t v = (uint32_t)e.node;
+        uint32_t v = e.node;
         if (v == to)
             return;
         if (is_closed(c, v) && v != from)
@@ -178,7 +174,7 @@ digraph_tree_to(const struct digraph *g, struct digraph_scratch *s, uint32_t to,
     begin(g, s, to);
     while (s->n) {
         struct digraph_entry e = take_least(s);
-        uint32_t v = (uint32_t)e.node;
+        uint32_t v = e.node;
         if (is_closed(c, v) && v != to)
             continue;
         for (uint32_t i = g->first_in[v]; i < g->first_in[v + 1]; i++) {

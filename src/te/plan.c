@@ -93,8 +93,8 @@ touches_excluded_group(const struct te_plan *p, const struct te_link *link)
     for (uint32_t l = 0; l < (p)->router->net->n_links; l++) {                                     \
         if (condition) {                                                                           \
             (p)->cost[l] = DIGRAPH_FAR;                                                            \
-            if ((p)->symmetric && (p)->router->net->links[l].reverse != TE_NONE)                   \
-                (p)->cost[(p)->router->net->links[l].reverse] = DIGRAPH_FAR;                       \
+            if ((p)->symmetric && (p)->router->reverse[l] != TE_NONE)                              \
+                (p)->cost[(p)->router->reverse[l]] = DIGRAPH_FAR;                                  \
         }                                                                                          \
     }
 
@@ -106,7 +106,7 @@ price_links(struct te_plan *p, unsigned flags)
     bool all = flags & TE_PLAN_ALL_IN_SERVICE, by_delay = p->ask->optimise == TE_METRIC_DELAY;
     uint32_t assumed = p->ask->constraints.assume_delay_us;
     for (uint32_t l = 0; l < r->net->n_links; l++) {
-        bool usable = r->usable[l] || (all && r->net->links[l].reverse != TE_NONE);
+        bool usable = r->usable[l] || (all && r->reverse[l] != TE_NONE);
         uint32_t here = by_delay && metric[l] == TE_UNKNOWN_US ? assumed : metric[l];
         p->cost[l] = usable ? te_folded(here) : DIGRAPH_FAR;
     }
@@ -121,8 +121,10 @@ apply_constraints(struct te_plan *p)
     const struct te_link *links = p->router->net->links;
     if (c->bandwidth_bps)
         TAKE_AWAY(p, l, p->free_bps[l] < c->bandwidth_bps)
-    if (asks_for_affinity(c))
-        TAKE_AWAY(p, l, !affinity_fits(c, &links[l].affinity))
+    if (asks_for_affinity(c)) {
+        const struct te_affinity *affinity = te_router_affinity(p->router);
+        TAKE_AWAY(p, l, !affinity_fits(c, &affinity[l]))
+    }
     if (c->n_exclude_srlgs) {
         memset(p->srlg_excluded, 0, p->router->net->n_srlgs);
         for (uint32_t i = 0; i < c->n_exclude_srlgs; i++)
@@ -192,7 +194,7 @@ ban_arc(struct te_plan *p, uint32_t link, bool ban)
 void
 te_plan_ban_link(struct te_plan *p, uint32_t link, bool ban)
 {
-    uint32_t reverse = p->router->net->links[link].reverse;
+    uint32_t reverse = p->router->reverse[link];
     ban_arc(p, link, ban);
     if (reverse != TE_NONE)
         ban_arc(p, reverse, ban);
@@ -229,7 +231,7 @@ te_plan_sum(const struct te_plan *p, enum te_sum what, uint32_t link)
     case TE_SUM_DELAY:
         return delay_of(p, link);
     case TE_SUM_REVERSE_DELAY:
-        return delay_of(p, r->net->links[link].reverse);
+        return delay_of(p, r->reverse[link]);
     case TE_SUM_HOPS:
         return 1;
     case TE_SUM_IGP:

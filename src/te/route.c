@@ -37,7 +37,7 @@ te_path_measure(const struct te_router *r, const struct te_request *ask, struct 
         path->igp += r->igp[l];
         path->te += r->te[l];
         path->delay_us += delay_or(r, l, assumed, &unknown);
-        path->reverse_delay_us += delay_or(r, r->net->links[l].reverse, assumed, &unknown);
+        path->reverse_delay_us += delay_or(r, r->reverse[l], assumed, &unknown);
     }
     const uint64_t costs[TE_METRICS] = {path->igp, path->te, path->delay_us, path->n};
     path->n_unknown_delays = unknown;
@@ -76,7 +76,7 @@ te_request_check(const struct te_router *r, const struct te_request *ask)
 /* ---- Ranking: J. Y. Yen (1971), shortened by E. L. Lawler (1972), for what is no sum with a bound
  * ---- */
 
-#define RANK_MAX 400 /* paths that are looked at */
+#define RANK_MAX 4000 /* searches */
 
 struct candidate {
     struct te_path path;
@@ -88,7 +88,7 @@ struct ranking {
     struct te_plan *plan;
     struct te_heap heap;
     struct candidate *all;
-    uint32_t n, capacity;
+    uint32_t n, capacity, n_searches;
 };
 
 /* The best path that begins with these links, and does not go on with any of the bans. */
@@ -97,6 +97,8 @@ add_candidate(struct ranking *r, const uint32_t *links, uint32_t prefix, const u
               uint32_t n_bans)
 {
     struct candidate c = {.prefix = prefix, .n_bans = n_bans};
+    if (r->n_searches++ == RANK_MAX)
+        return ERR_LIMIT;
     for (uint32_t i = 0; i < n_bans; i++)
         te_plan_ban_link(r->plan, bans[i], true);
     enum err err = te_plan_solve(r->plan, links, prefix, &c.path);
@@ -133,13 +135,13 @@ te_plan_rank(struct te_plan *p, struct te_path *out)
     struct ranking r = {.plan = p};
     bool found = false;
     enum err err = add_candidate(&r, NULL, 0, NULL, 0);
-    for (uint32_t i = 0; !err && !found && r.heap.n; i++) {
+    while (!err && !found && r.heap.n) {
         uint32_t at = (uint32_t)te_heap_pop(&r.heap).item;
         found = te_asymmetry_fits(&p->ask->constraints, &r.all[at].path);
         if (found)
             te_path_copy(out, &r.all[at].path);
         else
-            err = i < RANK_MAX ? branch(&r, at) : ERR_LIMIT;
+            err = branch(&r, at);
     }
     for (uint32_t i = 0; i < r.n; i++) {
         te_path_fini(&r.all[i].path);
@@ -174,6 +176,17 @@ te_route(struct te_router *r, const struct te_request *ask, struct te_path *out,
     if (err && why)
         te_refusal_explain(r, ask, why);
     return err;
+}
+
+void
+te_good_links(struct te_router *r, const struct te_request *ask, uint8_t *good)
+{
+    struct te_plan *p = te_plan_open(r, ask, 0);
+    for (uint32_t l = 0; l < r->net->n_links; l++) {
+        uint32_t to = r->graph.to[l];
+        good[l] = p->cost[l] != DIGRAPH_FAR && (!p->closed[to] || to == ask->to);
+    }
+    te_plan_close(p);
 }
 
 /* ---- Is a path what was asked for? ---- */

@@ -103,6 +103,9 @@ MUST_CHECK enum err te_route(struct te_router *, const struct te_request *, stru
 /* Fills in all sums of a path whose links are given. */
 void te_path_measure(const struct te_router *, const struct te_request *, struct te_path *);
 
+/* 1 by link where the request lets a path go, as far as one link alone can say; else 0. */
+void te_good_links(struct te_router *, const struct te_request *, uint8_t *good);
+
 /* Does the path, whoever made it, meet everything that is asked? If not, `diag` (may be NULL) says
  * what. ERR_INVALID: it is no path from there to there. ERR_CONFLICT: a constraint. */
 MUST_CHECK enum err te_path_check(struct te_router *, const struct te_request *,

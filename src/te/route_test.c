@@ -83,6 +83,17 @@ assert_fits(struct te_router *r, const struct te_request *ask, const struct te_p
 }
 
 static void
+assert_links_are_good(struct te_router *r, const struct te_request *ask, const struct te_path *path)
+{
+    uint8_t good[128];
+    te_good_links(r, ask, good);
+    for (uint32_t i = 0; i < path->n; i++)
+        assert_true(good[path->links[i]]);
+    for (uint32_t i = 0; i < ask->constraints.n_exclude_links; i++)
+        assert_false(good[ask->constraints.exclude_links[i]]);
+}
+
+static void
 compare(struct te_router *r, const struct te_request *ask, uint32_t *n_found)
 {
     struct te_path path;
@@ -95,6 +106,7 @@ compare(struct te_router *r, const struct te_request *ask, uint32_t *n_found)
     if (err)
         return;
     assert_fits(r, ask, &path);
+    assert_links_are_good(r, ask, &path);
     if (path.optimal)
         assert_int_equal(path.cost, best);
     else

@@ -42,6 +42,7 @@ copy_metrics(struct te_router *r)
     r->te = xmalloc((n + 1) * sizeof *r->te);
     r->delay = xmalloc((n + 1) * sizeof *r->delay);
     r->one = xmalloc((n + 1) * sizeof *r->one);
+    r->reverse = xmalloc((n + 1) * sizeof *r->reverse);
     r->usable = xmalloc(n + 1);
     for (uint32_t l = 0; l < n; l++) {
         const struct te_link *link = &r->net->links[l];
@@ -49,6 +50,7 @@ copy_metrics(struct te_router *r)
         r->te[l] = link->te_metric;
         r->delay[l] = link->delay_us;
         r->one[l] = 1;
+        r->reverse[l] = link->reverse;
         r->usable[l] = link->up && link->reverse != TE_NONE && r->net->links[link->reverse].up;
     }
     r->metric[TE_METRIC_IGP] = r->igp;
@@ -92,7 +94,9 @@ te_router_free(struct te_router *r)
     free(r->te);
     free(r->delay);
     free(r->one);
+    free(r->reverse);
     free(r->usable);
+    free(r->affinity);
     free(r->impassable);
     for (int i = 0; i < TE_PRIORITIES; i++)
         free(r->unreserved[i]);
@@ -111,4 +115,15 @@ te_router_unreserved(struct te_router *r, unsigned priority)
             bps[l] = r->net->links[l].unreserved_bps[priority];
     }
     return bps;
+}
+
+const struct te_affinity *
+te_router_affinity(struct te_router *r)
+{
+    if (!r->affinity) {
+        r->affinity = xmalloc((r->net->n_links + 1) * sizeof *r->affinity);
+        for (uint32_t l = 0; l < r->net->n_links; l++)
+            r->affinity[l] = r->net->links[l].affinity;
+    }
+    return r->affinity;
 }

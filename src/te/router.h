@@ -25,8 +25,10 @@ struct te_router {
     struct digraph_scratch scratch;
     const uint32_t *metric[TE_METRICS];  /* by link; the delay may be TE_UNKNOWN_US */
     uint32_t *igp, *te, *delay, *one;    /* these */
+    uint32_t *reverse;                   /* by link */
     uint8_t *usable, *impassable;        /* by link; by node */
     uint64_t *unreserved[TE_PRIORITIES]; /* by link; made when first asked for */
+    struct te_affinity *affinity;        /* the same */
     uint32_t *first_of_srlg, *of_srlg;   /* links by group, compressed */
     struct te_plan *spare;               /* plans to be used again */
 };
@@ -36,6 +38,8 @@ void te_router_free(struct te_router *);                    /* NULL is fine. */
 
 /* What the routers tell is free at that priority, by link. */
 const uint64_t *te_router_unreserved(struct te_router *, unsigned priority);
+/* By link; closer together than in the snapshot. */
+const struct te_affinity *te_router_affinity(struct te_router *);
 
 /* The cost of a link for the searches in digraph.h: the metric first, then hops. */
 static inline uint64_t
