@@ -23,11 +23,13 @@ mcf_graph_init(struct mcf_graph *g, const struct te_network *net, bool reservabl
     g->metric = xcalloc(net->n_links + 1, sizeof *g->metric);
     g->up = xcalloc(net->n_links + 1, sizeof *g->up);
     g->passable = xcalloc(net->n_nodes + 1, sizeof *g->passable);
-    g->node_segment = xcalloc(net->n_nodes + 1, sizeof *g->node_segment);
     g->adjacency_segment = xcalloc(net->n_links + 1, sizeof *g->adjacency_segment);
+    g->sid_index = xcalloc(net->n_nodes + 1, sizeof *g->sid_index);
+    g->srgb_size = xcalloc(net->n_nodes + 1, sizeof *g->srgb_size);
     for (uint32_t v = 0; v < net->n_nodes; v++) {
         g->passable[v] = net->nodes[v].passable;
-        g->node_segment[v] = net->nodes[v].sid_index != TE_NO_LABEL;
+        g->sid_index[v] = net->nodes[v].sid_index;
+        g->srgb_size[v] = net->nodes[v].srgb_size;
     }
     for (uint32_t a = 0; a < net->n_links; a++) {
         const struct te_link *l = &net->links[a];
@@ -53,7 +55,8 @@ mcf_graph_fini(struct mcf_graph *g)
     free(g->metric);
     free(g->up);
     free(g->passable);
-    free(g->node_segment);
+    free(g->sid_index);
+    free(g->srgb_size);
     free(g->adjacency_segment);
     *g = (struct mcf_graph){0};
 }

@@ -34,9 +34,10 @@ struct mcf_graph {
     uint32_t *from, *to;
     double *capacity; /* 0: nothing may be routed over it */
     uint32_t *delay_us, *metric;
-    bool *up;                               /* by arc: the IGP counts on it */
-    bool *passable;                         /* by node: others only begin and end there */
-    bool *node_segment, *adjacency_segment; /* by node, by arc: there is a label for it */
+    bool *up;                        /* by arc: the IGP counts on it */
+    bool *passable;                  /* by node: others only begin and end there */
+    bool *adjacency_segment;         /* by arc: there is a label for it */
+    uint32_t *sid_index, *srgb_size; /* by node: its segment; the block of labels that it knows */
 };
 
 /* Copies what it needs. Links that are down, or have no other direction, get no capacity;

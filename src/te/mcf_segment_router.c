@@ -48,6 +48,8 @@ pair_cost(const struct lists *r, uint32_t from, uint32_t to, const bool *allowed
     double sum = 0;
     if (from == to)
         return 0;
+    if (!mcf_ecmp_labelled(r->ecmp, from, to))
+        return FAR;
     uint32_t n = mcf_ecmp_pair(r->ecmp, from, to, &arcs, &shares);
     for (uint32_t i = 0; i < n; i++)
         sum += arc_cost(r, arcs[i], allowed) * shares[i];
@@ -68,29 +70,18 @@ lists_set_prices(void *arg, const double *prices)
     r->row_holds = r->tables_hold = false;
 }
 
-/* A node in the middle: it is named, so it has a label, and traffic passes it. */
-static bool
-can_be_named(const struct lists *r, uint32_t v)
-{
-    return r->p->graph->node_segment[v] && r->p->graph->passable[v];
-}
-
 static void
 fill_rows(struct lists *r, const struct mcf_demand *d)
 {
     if (!r->row_holds || r->source != d->from || r->allowed != d->allowed) {
         for (uint32_t v = 0; v < r->n; v++)
-            r->from_source[v] = r->p->graph->node_segment[v] || v == d->from
-                                    ? pair_cost(r, d->from, v, d->allowed)
-                                    : FAR;
+            r->from_source[v] = pair_cost(r, d->from, v, d->allowed);
         r->row_holds = true;
         r->source = d->from;
         r->allowed = d->allowed;
     }
     for (uint32_t v = 0; v < r->n; v++)
-        r->to_end[v] = r->p->graph->node_segment[d->to] || v == d->to
-                           ? pair_cost(r, v, d->to, d->allowed)
-                           : FAR;
+        r->to_end[v] = pair_cost(r, v, d->to, d->allowed);
 }
 
 static void
@@ -198,7 +189,7 @@ lists_quick(void *arg, uint32_t demand, struct mcf_route *out)
     double cost = in_time(r, d, d->to) ? r->to_end[d->from] : FAR;
     for (uint32_t v = 0; v < r->n && labels_of(r, d) >= 2; v++) {
         if (r->from_source[v] + r->to_end[v] < cost * CLEARLY && v != d->from && v != d->to &&
-            can_be_named(r, v) && in_time(r, d, v)) {
+            r->p->graph->passable[v] && in_time(r, d, v)) {
             cost = r->from_source[v] + r->to_end[v];
             via = v;
         }
@@ -227,7 +218,7 @@ fill_one(struct lists *r)
     const struct mcf_graph *g = r->p->graph;
     for (uint32_t u = 0; u < r->n; u++) {
         for (uint32_t v = 0; v < r->n; v++) {
-            r->one[u * r->n + v] = g->node_segment[v] || u == v ? pair_cost(r, u, v, NULL) : FAR;
+            r->one[u * r->n + v] = pair_cost(r, u, v, NULL);
             r->adjacency[u * r->n + v] = TE_NONE;
         }
         for (uint32_t a = g->first_out[u]; a < g->first_out[u + 1]; a++) {

@@ -15,7 +15,7 @@ struct mcf_ecmp {
     double *shares;
     uint32_t n_arcs, capacity;
     double *delay;
-    bool *reaches;
+    bool *reaches, *labelled;
 };
 
 /* Work space for one destination. */
@@ -153,13 +153,17 @@ fill_destination(struct toward *t, uint32_t to)
     const struct mcf_graph *g = e->g;
     double *delay = e->delay + (size_t)to * e->n;
     bool *reaches = e->reaches + (size_t)to * e->n;
+    bool *labelled = e->labelled + (size_t)to * e->n;
     find_distances(t, to);
     for (uint32_t i = 0; i < t->n_order; i++) {
         uint32_t v = t->order[i];
         reaches[v] = true;
+        labelled[v] = v == to || g->sid_index[to] < g->srgb_size[v];
         for (uint32_t a = g->first_out[v]; v != to && a < g->first_out[v + 1]; a++) {
-            if (is_next_hop(t, a))
-                delay[v] = MAX(delay[v], g->delay_us[a] + delay[g->to[a]]);
+            if (!is_next_hop(t, a))
+                continue;
+            delay[v] = MAX(delay[v], g->delay_us[a] + delay[g->to[a]]);
+            labelled[v] = labelled[v] && labelled[g->to[a]];
         }
     }
     for (uint32_t v = 0; v < e->n; v++) {
@@ -179,6 +183,7 @@ mcf_ecmp_new(const struct mcf_graph *g)
     e->first = xcalloc((size_t)n * n + 1, sizeof *e->first);
     e->delay = xcalloc((size_t)n * n + 1, sizeof *e->delay);
     e->reaches = xcalloc((size_t)n * n + 1, sizeof *e->reaches);
+    e->labelled = xcalloc((size_t)n * n + 1, sizeof *e->labelled);
     find_entering(&t);
     t.distance = xcalloc(n + 1, sizeof *t.distance);
     t.order = xcalloc(n + 1, sizeof *t.order);
@@ -208,6 +213,7 @@ mcf_ecmp_free(struct mcf_ecmp *e)
     free(e->shares);
     free(e->delay);
     free(e->reaches);
+    free(e->labelled);
     free(e);
 }
 
@@ -225,6 +231,12 @@ bool
 mcf_ecmp_reaches(const struct mcf_ecmp *e, uint32_t from, uint32_t to)
 {
     return e->reaches[(size_t)to * e->n + from];
+}
+
+bool
+mcf_ecmp_labelled(const struct mcf_ecmp *e, uint32_t from, uint32_t to)
+{
+    return e->labelled[(size_t)to * e->n + from];
 }
 
 double

@@ -20,6 +20,8 @@ void mcf_ecmp_free(struct mcf_ecmp *); /* NULL is fine */
 uint32_t mcf_ecmp_pair(const struct mcf_ecmp *, uint32_t from, uint32_t to, const uint32_t **arcs,
                        const double **shares);
 bool mcf_ecmp_reaches(const struct mcf_ecmp *, uint32_t from, uint32_t to);
+/* Whether every router on the way knows the label of the segment (RFC 8660 section 2.3). */
+bool mcf_ecmp_labelled(const struct mcf_ecmp *, uint32_t from, uint32_t to);
 /* The longest delay of any of the equal paths, us. */
 double mcf_ecmp_delay(const struct mcf_ecmp *, uint32_t from, uint32_t to);
 void mcf_ecmp_load(const struct mcf_ecmp *, uint32_t from, uint32_t to, double bps, double *loads);

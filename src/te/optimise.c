@@ -323,3 +323,27 @@ te_optimum_fini(struct te_optimum *o)
     free(o->loads);
     *o = (struct te_optimum){0};
 }
+
+enum err
+te_carrier_labels(const struct te_network *net, const struct te_carrier *c, uint32_t from,
+                  uint32_t *labels)
+{
+    uint32_t at = from;
+    if (!c->n_segments)
+        return ERR_INVALID;
+    for (uint32_t i = 0; i < c->n_segments; i++) {
+        const struct mcf_segment *s = &c->segments[i];
+        if (s->adjacency) {
+            labels[i] = net->links[s->id].adjacency_label;
+            at = net->links[s->id].to;
+            if (labels[i] == TE_NO_LABEL)
+                return ERR_NOT_FOUND;
+            continue;
+        }
+        if (net->nodes[s->id].sid_index >= net->nodes[at].srgb_size)
+            return ERR_NOT_FOUND;
+        labels[i] = net->nodes[at].srgb_base + net->nodes[s->id].sid_index;
+        at = s->id;
+    }
+    return ERR_OK;
+}

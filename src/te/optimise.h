@@ -53,6 +53,12 @@ struct te_optimum {
     void *memory;
 };
 
+/* The label stack of a carrier, top first: `labels` has room for n_segments. ERR_NOT_FOUND: the
+ * node that reads a label has no block of labels for it (not with carriers of te_optimise()).
+ * ERR_INVALID: it has no segments. */
+MUST_CHECK enum err te_carrier_labels(const struct te_network *, const struct te_carrier *,
+                                      uint32_t from, uint32_t *labels);
+
 /* ERR_NOT_FOUND: an LSP has no route at all (`which`, if not NULL, becomes its place; or TE_NONE).
  * ERR_INVALID: a path is none. ERR_LIMIT: CLP gave up. te_optimum_fini() frees. */
 MUST_CHECK enum err te_optimise(struct te_router *, const struct te_lsp *, uint32_t n_lsps,

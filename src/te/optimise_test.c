@@ -1,5 +1,6 @@
 #include "te/mcf_testing.h"
 #include "te/optimise.h"
+#include "te/segments.h"
 
 #include "base/testing.h"
 
@@ -103,6 +104,57 @@ segment_lists_are_within_three_percent(void **state)
         assert_true(out.utilisation <= out.bound * 1.03);
         for (uint32_t i = 0; i < out.n_carriers; i++)
             assert_in_range(out.carriers[i].n_segments, 1, 4);
+        te_optimum_fini(&out);
+        close_subject(&s);
+    }
+}
+
+/* What a stack does to the links, said by the module that provisions it. */
+static void
+check_stack(struct te_igp *igp, const struct subject *s, const struct te_carrier *c)
+{
+    uint32_t labels[4], from = s->lsps[c->lsp].from;
+    struct te_segments segments;
+    struct te_expansion e;
+    double *share = xcalloc(s->net->n_links, sizeof *share);
+    assert_ok(te_carrier_labels(s->net, c, from, labels));
+    assert_ok(te_segments_decode(igp, from, labels, c->n_segments, &segments, NULL));
+    assert_ok(te_segments_expand(igp, from, &segments, &e, NULL));
+    assert_int_equal(e.end, s->lsps[c->lsp].to);
+    for (uint32_t i = 0; i < e.n; i++)
+        share[e.shares[i].link] += e.shares[i].share;
+    for (uint32_t i = 0; i < c->n_links; i++) {
+        assert_true(fabs(share[c->links[i]] - c->shares[i]) < 1e-9);
+        share[c->links[i]] = 0;
+    }
+    for (uint32_t l = 0; l < s->net->n_links; l++)
+        assert_true(share[l] < 1e-9);
+    te_segments_fini(&segments);
+    te_expansion_fini(&e);
+    free(share);
+}
+
+static void
+stacks_do_what_the_shares_say(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        struct subject s;
+        struct te_optimum out;
+        struct te_optimise_options o = te_optimise_defaults();
+        o.labels = 4;
+        open_subject(&s, 14, 150, seed);
+        struct te_node *nodes = (struct te_node *)(uintptr_t)s.net->nodes;
+        nodes[3].sid_index = TE_NO_LABEL; /* not to be named */
+        nodes[5].srgb_size = 8;           /* knows only some */
+        for (uint32_t v = 0; v < 14; v++)
+            nodes[v].srgb_base = 16000 + 1000 * v; /* labels change on the way */
+        enum err err = te_optimise(s.router, s.lsps, s.n, &o, &out, NULL);
+        assert_ok(err);
+        struct te_igp *igp = te_igp_new(s.router, NULL);
+        for (uint32_t i = 0; i < out.n_carriers; i++)
+            check_stack(igp, &s, &out.carriers[i]);
+        te_igp_free(igp);
         te_optimum_fini(&out);
         close_subject(&s);
     }
@@ -270,6 +322,7 @@ no_demands_need_no_routes(void **state)
 
 TEST_MAIN(cmocka_unit_test(paths_are_within_the_tolerance_of_the_bound),
           cmocka_unit_test(segment_lists_are_within_three_percent),
+          cmocka_unit_test(stacks_do_what_the_shares_say),
           cmocka_unit_test(nobody_pushes_more_labels_than_it_can),
           cmocka_unit_test(what_makes_no_sense_is_refused),
           cmocka_unit_test(the_same_input_gives_the_same_routes),
