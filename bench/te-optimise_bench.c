@@ -75,7 +75,8 @@ solve_whole(struct subject *s)
                                          (double)s->in.demands[i].bps,
                                          (double)INFINITY,
                                          NULL,
-                                         0};
+                                         0,
+                                         false};
     struct mcf_problem p = {&g, s->in.n_demands, demands, NULL};
     double start = cpu_seconds();
     if (mcf_solve_whole(&p, &whole) == ERR_OK) {

@@ -18,6 +18,7 @@ mcf_graph_init(struct mcf_graph *g, const struct te_network *net, bool reservabl
     g->first_out = xmemdup(net->first_out, (net->n_nodes + 1) * sizeof *g->first_out);
     g->from = xcalloc(net->n_links + 1, sizeof *g->from);
     g->to = xcalloc(net->n_links + 1, sizeof *g->to);
+    g->reverse = xcalloc(net->n_links + 1, sizeof *g->reverse);
     g->capacity = xcalloc(net->n_links + 1, sizeof *g->capacity);
     g->delay_us = xcalloc(net->n_links + 1, sizeof *g->delay_us);
     g->metric = xcalloc(net->n_links + 1, sizeof *g->metric);
@@ -35,6 +36,7 @@ mcf_graph_init(struct mcf_graph *g, const struct te_network *net, bool reservabl
         const struct te_link *l = &net->links[a];
         g->from[a] = l->from;
         g->to[a] = l->to;
+        g->reverse[a] = l->reverse;
         g->delay_us[a] = l->delay_us;
         g->metric[a] = MAX(l->igp_metric, 1);
         g->up[a] = l->up && l->reverse != TE_NONE;
@@ -50,6 +52,7 @@ mcf_graph_fini(struct mcf_graph *g)
     free(g->first_out);
     free(g->from);
     free(g->to);
+    free(g->reverse);
     free(g->capacity);
     free(g->delay_us);
     free(g->metric);
@@ -78,9 +81,10 @@ mcf_bound(const struct mcf_problem *p, const double *prices)
 {
     const struct mcf_graph *g = p->graph;
     struct mcf_search s;
-    double above = 0, below = 0;
+    double above = 0, below = 0, *twice;
     uint32_t root = TE_NONE;
     const bool *allowed = NULL;
+    bool both = false;
     for (uint32_t a = 0; a < g->n_arcs; a++) {
         below += g->capacity[a] * prices[a];
         above += p->base ? p->base[a] * prices[a] : 0;
@@ -88,13 +92,20 @@ mcf_bound(const struct mcf_problem *p, const double *prices)
     if (!(below > 0))
         return 0;
     mcf_search_init(&s, g);
+    twice = xcalloc(g->n_arcs + 1, sizeof *twice);
+    mcf_prices_of_both(g, prices, twice);
     for (uint32_t k = 0; k < p->n_demands; k++) {
         const struct mcf_demand *d = &p->demands[k];
-        if (d->from != root || d->allowed != allowed)
-            mcf_search_tree(&s, root = d->from, TE_NONE, prices, allowed = d->allowed);
+        if (d->from != root || d->allowed != allowed || d->both != both) {
+            root = d->from;
+            allowed = d->allowed;
+            both = d->both;
+            mcf_search_tree(&s, root, TE_NONE, both ? twice : prices, allowed);
+        }
         above += d->bps * s.distance[d->to];
     }
     mcf_search_fini(&s);
+    free(twice);
     return above / below;
 }
 
@@ -251,6 +262,10 @@ mcf_solve_whole(const struct mcf_problem *p, struct mcf_whole *out)
 {
     struct whole w = {.p = p};
     double sum = 0;
+    for (uint32_t k = 0; k < p->n_demands; k++) {
+        if (p->demands[k].both)
+            return ERR_UNSUPPORTED;
+    }
     for (uint32_t a = 0; a < p->graph->n_arcs; a++)
         sum += p->graph->capacity[a];
     w.unit = sum > 0 ? sum / p->graph->n_arcs : 1;

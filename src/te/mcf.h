@@ -30,9 +30,9 @@
 /* A network stripped to what a search touches. Arc i is link i of the network. */
 struct mcf_graph {
     uint32_t n_nodes, n_arcs;
-    uint32_t *first_out; /* n_nodes + 1 places; arcs are sorted by the node they leave */
-    uint32_t *from, *to;
-    double *capacity; /* 0: nothing may be routed over it */
+    uint32_t *first_out;           /* n_nodes + 1 places; arcs are sorted by the node they leave */
+    uint32_t *from, *to, *reverse; /* TE_NONE: there is no other direction */
+    double *capacity;              /* 0: nothing may be routed over it */
     uint32_t *delay_us, *metric;
     bool *up;                        /* by arc: the IGP counts on it */
     bool *passable;                  /* by node: others only begin and end there */
@@ -51,6 +51,7 @@ struct mcf_demand {
     double max_delay_us; /* of a route; INFINITY */
     const bool *allowed; /* by arc; NULL: all. Demands that share the array share searches */
     uint32_t max_labels; /* that its head-end can push; 0: as the router says */
+    bool both;           /* the same back over the reverse arcs; paths only */
 };
 
 #define MCF_SEGMENTS_MAX 10
@@ -61,8 +62,9 @@ struct mcf_segment {
     uint32_t id;
 };
 
-/* A way to carry a demand: what share of it passes each arc. A path has 1.0 everywhere, in order;
- * a segment list splits where shortest paths are equal, and its arcs are sorted. */
+/* A way to carry a demand: what share of it passes each arc. A path has 1.0 everywhere, in order,
+ * and behind it, if the demand is for both directions, the reverse arcs in the same order; a
+ * segment list splits where shortest paths are equal, and its arcs are sorted. */
 struct mcf_route {
     uint32_t demand;
     uint32_t n;
@@ -88,7 +90,8 @@ struct mcf_whole {
 };
 
 /* The linear program in one piece; delay bounds are not in it, so that it is a lower bound where
- * there are some. ERR_NOT_FOUND: some demand has no route at all. ERR_LIMIT: CLP gave up. */
+ * there are some. ERR_NOT_FOUND: some demand has no route at all. ERR_LIMIT: CLP gave up.
+ * ERR_UNSUPPORTED: a demand is for both directions. */
 MUST_CHECK enum err mcf_solve_whole(const struct mcf_problem *, struct mcf_whole *);
 void mcf_whole_fini(struct mcf_whole *);
 

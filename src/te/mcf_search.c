@@ -122,6 +122,16 @@ mcf_search_trace(const struct mcf_search *s, uint32_t to, uint32_t *arcs)
     return n;
 }
 
+void
+mcf_prices_of_both(const struct mcf_graph *g, const double *prices, double *both)
+{
+    for (uint32_t a = 0; a < g->n_arcs; a++) {
+        uint32_t back = g->reverse[a];
+        both[a] = back != TE_NONE && g->capacity[back] > 0 ? prices[a] + prices[back]
+                                                           : (double)INFINITY;
+    }
+}
+
 static double
 path_sum(const uint32_t *arcs, uint32_t n, const double *prices, const uint32_t *delay_us,
          double *delay)
@@ -138,34 +148,36 @@ path_sum(const uint32_t *arcs, uint32_t n, const double *prices, const uint32_t 
 /* One search with prices + lambda x delay (prices of INFINITY stay); the path and its two sums. */
 static uint32_t
 search_mixed(struct mcf_search *s, uint32_t from, uint32_t to, const double *prices,
-             const bool *allowed, double price_factor, double lambda, uint32_t *arcs, double *cost,
-             double *delay)
+             const bool *allowed, const uint32_t *delay_us, double price_factor, double lambda,
+             uint32_t *arcs, double *cost, double *delay)
 {
     const struct mcf_graph *g = s->graph;
     for (uint32_t a = 0; a < g->n_arcs; a++)
-        s->mixed[a] = isfinite(prices[a]) ? price_factor * prices[a] + lambda * g->delay_us[a]
+        s->mixed[a] = isfinite(prices[a]) ? price_factor * prices[a] + lambda * delay_us[a]
                                           : (double)INFINITY;
     mcf_search_tree(s, from, to, s->mixed, allowed);
     if (!isfinite(s->distance[to]))
         return 0;
     uint32_t n = mcf_search_trace(s, to, arcs);
-    *cost = path_sum(arcs, n, prices, g->delay_us, delay);
+    *cost = path_sum(arcs, n, prices, delay_us, delay);
     return n;
 }
 
 uint32_t
 mcf_search_within(struct mcf_search *s, uint32_t from, uint32_t to, const double *prices,
-                  const bool *allowed, double max_delay_us, uint32_t *arcs, double *least)
+                  const bool *allowed, const uint32_t *delay_us, double max_delay_us,
+                  uint32_t *arcs, double *least)
 {
     double c_over, d_over, c_in, d_in, c, d, dummy;
-    uint32_t n = search_mixed(s, from, to, prices, allowed, 1, 0, arcs, &c_over, &d_over);
+    uint32_t n = search_mixed(s, from, to, prices, allowed, delay_us, 1, 0, arcs, &c_over, &d_over);
     if (!least)
         least = &dummy;
     *least = n ? c_over : (double)INFINITY;
     if (n == 0 || d_over <= max_delay_us)
         return n;
     uint32_t *best = xcalloc(s->graph->n_nodes + 1, sizeof *best);
-    uint32_t n_best = search_mixed(s, from, to, prices, allowed, 0, 1, best, &c_in, &d_in);
+    uint32_t n_best = search_mixed(s, from, to, prices, allowed, delay_us, 0, 1, best, &c_in,
+                                   &d_in);
     if (n_best == 0 || d_in > max_delay_us) {
         free(best);
         *least = (double)INFINITY;
@@ -173,7 +185,7 @@ mcf_search_within(struct mcf_search *s, uint32_t from, uint32_t to, const double
     }
     for (int step = 0; step < LAGRANGE_STEPS && d_over > d_in; step++) {
         double lambda = (c_in - c_over) / (d_over - d_in);
-        n = search_mixed(s, from, to, prices, allowed, 1, lambda, arcs, &c, &d);
+        n = search_mixed(s, from, to, prices, allowed, delay_us, 1, lambda, arcs, &c, &d);
         *least = MAX(*least, c + lambda * (d - max_delay_us));
         if (c + lambda * d >= (c_over + lambda * d_over) * (1 - 1e-12))
             break;

@@ -31,10 +31,13 @@ void mcf_search_tree(struct mcf_search *, uint32_t from, uint32_t to, const doub
 /* Arcs of the path that the last tree found, from its root; returns how many. `arcs` has room for
  * n_nodes. The node must have been reached. */
 uint32_t mcf_search_trace(const struct mcf_search *, uint32_t to, uint32_t *arcs);
+/* What it costs to have an arc and its reverse; INFINITY where there is none to be had. */
+void mcf_prices_of_both(const struct mcf_graph *, const double *prices, double *both);
 /* A cheap path within a delay bound (Lagrangian relaxation: A. Juttner et al., 2001): not always
  * the cheapest. `least`, which may be NULL, becomes a proved lower bound of what such a path costs.
  * Returns its length, 0 if there is none within the bound. */
 uint32_t mcf_search_within(struct mcf_search *, uint32_t from, uint32_t to, const double *prices,
-                           const bool *allowed, double max_delay_us, uint32_t *arcs, double *least);
+                           const bool *allowed, const uint32_t *delay_us, double max_delay_us,
+                           uint32_t *arcs, double *least);
 
 #endif

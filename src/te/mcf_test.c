@@ -313,7 +313,8 @@ a_search_within_a_delay_is_between_its_bound_and_nothing(void **state)
             prices[a] = 1 + dice_below(&dice, 50);
         double limit = 20 + dice_below(&dice, 60);
         mcf_search_init(&search, &s.g);
-        uint32_t n = mcf_search_within(&search, 0, 4, prices, NULL, limit, arcs, &least);
+        uint32_t n = mcf_search_within(&search, 0, 4, prices, NULL, s.g.delay_us, limit, arcs,
+                                       &least);
         brute_within(&s.g, prices, 0, 4, on, 0, 0, limit, &best);
         assert_int_equal(n > 0, isfinite(best));
         double cost = 0, delay = 0;

@@ -81,8 +81,8 @@ draw_demands(uint32_t n_nodes, uint32_t n, uint64_t seed)
     for (uint32_t k = 0; k < n; k++) {
         uint32_t from = dice_below(&d, n_nodes),
                  to = (from + 1 + dice_below(&d, n_nodes - 1)) % n_nodes;
-        demands[k] = (struct mcf_demand){from, to, 1e5 * (1 + dice_below(&d, 20)), (double)INFINITY,
-                                         NULL, 0};
+        demands[k] = (struct mcf_demand){
+            from, to, 1e5 * (1 + dice_below(&d, 20)), (double)INFINITY, NULL, 0, false};
     }
     return demands;
 }

@@ -61,7 +61,7 @@ relief_of(const struct te_state *s, uint32_t lsp)
     double sum = 0;
     for (uint32_t i = 0; i < p->n_links; i++) {
         const uint32_t both[2] = {p->links[i], s->net->links[p->links[i]].reverse};
-        for (int k = 0; k < (p->constraints.symmetric ? 2 : 1); k++) {
+        for (int k = 0; k < (te_lsp_is_symmetric(p) ? 2 : 1); k++) {
             if (both[k] == TE_NONE || s->load[both[k]] <= s->limit[both[k]])
                 continue;
             double excess = (double)(s->load[both[k]] - s->limit[both[k]]);

@@ -50,9 +50,9 @@ static bool
 stays(const struct task *t, const struct te_lsp *p)
 {
     const struct te_constraints *c = &p->constraints;
-    return (p->pinned && !t->options->move_pinned) || p->diverse_from != TE_NONE || c->symmetric ||
-           c->bound_asymmetry || c->max_hops || c->max_igp || c->max_te || !c->bandwidth_bps ||
-           (c->max_delay_us && c->assume_delay_us);
+    return (p->pinned && !t->options->move_pinned) || p->diverse_from != TE_NONE ||
+           (c->symmetric && t->options->labels) || c->bound_asymmetry || c->max_hops ||
+           c->max_igp || c->max_te || !c->bandwidth_bps || (c->max_delay_us && c->assume_delay_us);
 }
 
 /* The links that it may use; those who may use the same share the array. */
@@ -126,7 +126,8 @@ open_task(struct task *t, uint32_t n, uint32_t *which)
             (double)c->bandwidth_bps,
             c->max_delay_us ? (double)c->max_delay_us : (double)INFINITY,
             mask_for(t, p),
-            net->nodes[p->from].max_sid_depth};
+            net->nodes[p->from].max_sid_depth,
+            c->symmetric};
     }
     for (uint32_t l = 0; l < net->n_links; l++)
         t->base[l] = (double)t->state.load[l];
@@ -184,7 +185,7 @@ put_demand(const struct task *t, const struct mcf_plan *plan, uint32_t k, struct
         first[n] = (struct te_carrier){.lsp = t->lsp_of[k],
                                        .links = m->links + c->first,
                                        .shares = t->options->labels ? m->shares + c->first : NULL,
-                                       .n_links = c->n,
+                                       .n_links = plan->p->demands[k].both ? c->n / 2 : c->n,
                                        .segments = c->n_segments ? m->segments + c->first_segment
                                                                  : NULL,
                                        .n_segments = c->n_segments};

@@ -6,9 +6,10 @@
  * by CLP), back to single routes (mcf_round). The bound is proved by prices of the links and does
  * not depend on the heuristic. doc/optimise.md says how near it comes, and what it leaves out.
  *
- * What is moved: affinities, exclusions and delay bounds are kept. LSPs with other bounds (hops,
- * metrics, asymmetry), symmetric ones, pinned ones, and those that must be diverse from another
- * stay where they are; what they have is no longer there for the others. */
+ * What is moved: affinities, exclusions and delay bounds are kept; symmetric LSPs stay symmetric.
+ * LSPs with other bounds (hops, metrics, asymmetry), pinned ones, those that must be diverse from
+ * another, and for segment lists symmetric ones stay where they are; what they have is no longer
+ * there for the others. */
 #ifndef TE_OPTIMISE_H
 #define TE_OPTIMISE_H
 

@@ -153,12 +153,6 @@ te_state_fini(struct te_state *s)
     *s = (struct te_state){0};
 }
 
-static bool
-is_symmetric(const struct te_lsp *lsp)
-{
-    return lsp->constraints.symmetric || lsp->constraints.bound_asymmetry;
-}
-
 void
 te_state_load(struct te_state *s, uint32_t lsp, const uint32_t *links, uint32_t n, bool add)
 {
@@ -168,7 +162,7 @@ te_state_load(struct te_state *s, uint32_t lsp, const uint32_t *links, uint32_t 
     for (uint32_t i = 0; i < n; i++) {
         uint32_t reverse = s->net->links[links[i]].reverse;
         s->load[links[i]] += bps;
-        if (is_symmetric(&s->lsps[lsp]) && reverse != TE_NONE)
+        if (te_lsp_is_symmetric(&s->lsps[lsp]) && reverse != TE_NONE)
             s->load[reverse] += bps;
     }
 }
@@ -177,7 +171,7 @@ bool
 te_state_uses(const struct te_state *s, uint32_t lsp, uint32_t link)
 {
     const struct te_lsp *p = &s->lsps[lsp];
-    uint32_t reverse = is_symmetric(p) ? s->net->links[link].reverse : link;
+    uint32_t reverse = te_lsp_is_symmetric(p) ? s->net->links[link].reverse : link;
     for (uint32_t i = 0; i < p->n_links; i++) {
         if (p->links[i] == link || p->links[i] == reverse)
             return true;

@@ -31,6 +31,13 @@ struct te_lsp {
 /* No constraints, no path, the worst priority, by the IGP's metric. */
 struct te_lsp te_lsp_plain(uint32_t from, uint32_t to, uint64_t bps);
 
+/* It loads both directions. */
+static inline bool
+te_lsp_is_symmetric(const struct te_lsp *lsp)
+{
+    return lsp->constraints.symmetric || lsp->constraints.bound_asymmetry;
+}
+
 /* Whether two paths have nothing of that kind in common. The same fibre in either direction is the
  * same link; the ends of `b` may be shared. */
 bool te_paths_diverse(const struct te_network *, const uint32_t *a, uint32_t n_a, const uint32_t *b,

@@ -76,7 +76,7 @@ new_links(const struct ordering *r, uint32_t lsp, const uint32_t *links, uint32_
           uint32_t *result)
 {
     const struct te_lsp *p = &r->s.lsps[lsp];
-    bool both = p->constraints.symmetric || p->constraints.bound_asymmetry;
+    bool both = te_lsp_is_symmetric(p);
     uint32_t found = 0;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t reverse = r->s.net->links[links[i]].reverse;

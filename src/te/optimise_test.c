@@ -288,6 +288,38 @@ constraints_hold_and_pinned_ones_stay(void **state)
 }
 
 static void
+symmetric_ones_load_both_directions(void **state)
+{
+    (void)state;
+    struct subject s;
+    struct te_optimum out;
+    struct te_optimise_options o = te_optimise_defaults();
+    open_subject(&s, 12, 60, 7);
+    for (uint32_t i = 0; i < s.n; i += 2) {
+        s.lsps[i].constraints.symmetric = true;
+        if (i % 4 == 0)
+            s.lsps[i].constraints.max_delay_us = 130;
+    }
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    assert_int_equal(out.n_moved, s.n);
+    assert_true(out.utilisation <= out.bound * 1.02);
+    double *back = xcalloc(s.net->n_links, sizeof *back);
+    struct te_state after;
+    assert_ok(te_state_init(&after, s.router, s.lsps, s.n, 1, false));
+    for (uint32_t i = 0; i < out.n_carriers; i++) {
+        const struct te_carrier *c = &out.carriers[i];
+        assert_ok(te_state_check(&after, c->lsp, c->links, c->n_links));
+        for (uint32_t j = 0; j < c->n_links && s.lsps[c->lsp].constraints.symmetric; j++)
+            back[s.net->links[c->links[j]].reverse] += (double)c->bps;
+    }
+    check(&s, &out, back);
+    te_state_fini(&after);
+    free(back);
+    te_optimum_fini(&out);
+    close_subject(&s);
+}
+
+static void
 what_has_no_route_is_named(void **state)
 {
     (void)state;
@@ -328,4 +360,5 @@ TEST_MAIN(cmocka_unit_test(paths_are_within_the_tolerance_of_the_bound),
           cmocka_unit_test(the_same_input_gives_the_same_routes),
           cmocka_unit_test(one_lsp_for_each_demand_if_that_is_asked_for),
           cmocka_unit_test(constraints_hold_and_pinned_ones_stay),
+          cmocka_unit_test(symmetric_ones_load_both_directions),
           cmocka_unit_test(what_has_no_route_is_named), cmocka_unit_test(no_demands_need_no_routes))
