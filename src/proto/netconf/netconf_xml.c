@@ -547,7 +547,8 @@ has_same(const struct netconf_xml *in, const struct netconf_xml *child)
 bool
 netconf_xml_same(const struct netconf_xml *a, const struct netconf_xml *b)
 {
-    if (strcmp(a->name, b->name) || strcmp(a->ns, b->ns) || a->n_children != b->n_children)
+    bool same_ns = !*a->ns || !*b->ns || !strcmp(a->ns, b->ns);
+    if (strcmp(a->name, b->name) || !same_ns || a->n_children != b->n_children)
         return false;
     if (!a->first)
         return netconf_xml_same_text(a, b);

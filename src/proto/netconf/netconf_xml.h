@@ -93,7 +93,7 @@ void netconf_xml_escape(struct buf *, const char *text);
 /* Text of leaves is equal without white space around it; what has the form of an identity,
  * prefix:name, is equal also by what the prefix means, and with or without one. */
 bool netconf_xml_same_text(const struct netconf_xml *, const struct netconf_xml *);
-/* Equal whatever the order of children. */
+/* Equal whatever the order of children; an element without a namespace matches any. */
 bool netconf_xml_same(const struct netconf_xml *, const struct netconf_xml *);
 
 #endif
