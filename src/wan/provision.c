@@ -43,7 +43,9 @@ struct device {
     char *name;
     const struct netconf_xml *before, *now;
     uint32_t capabilities;
-    bool up, tagged; /* `tagged`: asks for defaults to be marked */
+    bool up;
+    bool tagged;         /* asks for defaults to be marked */
+    bool edit_validates; /* see validates_by_edit() */
     enum step step;
     enum reach reach;
     bool asked;      /* an answer is to come */
@@ -110,6 +112,8 @@ ask_edit(const struct provision *p, const struct device *d, struct netconf_reque
     r->config = d->step == EDIT ? d->edit : d->undo;
     if (d->capabilities & NETCONF_ROLLBACK_ON_ERROR)
         r->error_option = NETCONF_ROLL_BACK;
+    if (d->edit_validates)
+        r->test_option = NETCONF_TEST_THEN_SET;
 }
 
 static void
@@ -358,6 +362,26 @@ reports_all(const struct netconf_hello *hello)
     return false;
 }
 
+/* Where running can be changed by commits alone, the lock of the candidate keeps others from it;
+ * and a lock on running keeps netconfd from going back to what was before an unconfirmed commit. */
+static bool
+locks_running(const struct device *d)
+{
+    return d->capabilities & NETCONF_WRITABLE_RUNNING;
+}
+
+/* yuma123's netconfd (2.13) forgets what was edited when the candidate is validated: the commit
+ * behind it says ok and does nothing. It validates with the edit instead. */
+static bool
+validates_by_edit(const struct netconf_hello *hello)
+{
+    for (uint32_t i = 0; i < hello->n_uris; i++) {
+        if (!strncmp(hello->uris[i], "http://yuma123.org/ns/", 22))
+            return true;
+    }
+    return false;
+}
+
 static const uint32_t needs[] = {
     NETCONF_CANDIDATE,
     NETCONF_CONFIRMED_COMMIT_1_0 | NETCONF_CONFIRMED_COMMIT_1_1,
@@ -375,6 +399,7 @@ provision_up(struct provision *p, size_t device, const struct netconf_hello *hel
     d->up = true;
     d->capabilities = hello->capabilities;
     d->tagged = reports_all(hello);
+    d->edit_validates = validates_by_edit(hello);
     for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
         if (d->capabilities & needs[i])
             continue;
@@ -389,7 +414,7 @@ provision_up(struct provision *p, size_t device, const struct netconf_hello *hel
     else if (!*d->edit)
         finish(d, PROVISION_UNCHANGED);
     else if (!p->backwards)
-        d->step = LOCK_RUNNING;
+        d->step = locks_running(d) ? LOCK_RUNNING : LOCK_CANDIDATE;
 }
 
 /* ---- answers */
@@ -457,11 +482,15 @@ next_of(const struct provision *p, const struct device *d)
     enum step next = steps[d->step].next;
     if ((next == SAVE || next == UNDO_SAVE) && !(d->capabilities & NETCONF_STARTUP))
         next = UNLOCK_CANDIDATE;
+    if (next == UNLOCK_RUNNING && !(d->capabilities & NETCONF_WRITABLE_RUNNING))
+        next = FINISHED;
     if (d->step == UNDO_CANCEL && !persists(d)) /* the session has ended */
         next = FINISHED;
     if (d->step == UNDO_CANCEL && d->lost)
         next = FINISHED;
-    if (d->step == VALIDATE && p->config.dry_run)
+    if (d->step == EDIT && d->edit_validates)
+        next = READY;
+    if (next == READY && p->config.dry_run)
         next = UNDO_DISCARD;
     return next;
 }
@@ -469,10 +498,10 @@ next_of(const struct provision *p, const struct device *d)
 static void
 go_on(struct provision *p, struct device *d)
 {
-    if (d->step == VALIDATE && p->config.dry_run)
+    enum step next = next_of(p, d);
+    if (next == UNDO_DISCARD && !p->backwards)
         d->outcome = PROVISION_ACCEPTED;
     note_outcome(p, d);
-    enum step next = next_of(p, d);
     d->step = next;
     if (next == FINISHED)
         finish(d, PROVISION_UNCHANGED);
@@ -493,7 +522,7 @@ wait_for_lock(struct provision *p, struct device *d, const char *text)
 
 /* On the way back there is nothing more to try: what is known is told. */
 static void
-fail_backwards(struct device *d, enum err err, const char *text)
+fail_backwards(const struct provision *p, struct device *d, enum err err, const char *text)
 {
     enum step step = d->step;
     if (!d->err) {
@@ -509,7 +538,7 @@ fail_backwards(struct device *d, enum err err, const char *text)
     else if (err == ERR_CLOSED) /* locks and candidate have gone with the session */
         finish(d, d->reach >= EDITED ? PROVISION_ROLLED_BACK : PROVISION_UNCHANGED);
     else
-        d->step = steps[step].next; /* an unlock that fails: nothing depends on it */
+        d->step = next_of(p, d); /* an unlock that fails: nothing depends on it */
     if (d->step == FINISHED && d->outcome == PROVISION_PENDING)
         finish(d, PROVISION_UNCHANGED);
 }
@@ -520,12 +549,17 @@ is_lock(enum step step)
     return step == LOCK_RUNNING || step == LOCK_CANDIDATE;
 }
 
+/* What the device itself refused has not happened; if there was no answer, it may have. */
 static void
-take_failure(struct provision *p, struct device *d, enum err err, const char *text)
+take_failure(struct provision *p, struct device *d, enum err err, const char *text, bool refused)
 {
     d->lost |= err == ERR_CLOSED;
+    if (refused && d->step == COMMIT)
+        d->reach = EDITED;
+    else if (refused && d->step == CONFIRM)
+        d->reach = SENT_COMMIT;
     if (d->step >= SAVE) {
-        fail_backwards(d, err, text);
+        fail_backwards(p, d, err, text);
     } else if (is_lock(d->step) && err == ERR_BUSY && !p->backwards) {
         wait_for_lock(p, d, text);
     } else if (d->step == DISCARD && !p->backwards && !d->lost) {
@@ -551,23 +585,21 @@ provision_answer(struct provision *p, size_t device, enum err err, const char *t
         return;
     d->asked = false;
     if (err) {
-        take_failure(p, d, err, text);
+        take_failure(p, d, err, text, reply != NULL);
         return;
     }
+    enum step step = d->step;
     note_reach(d);
-    if (p->backwards && d->step < SAVE) {
+    if (p->backwards && step < SAVE) {
         turn_around(d);
         return;
     }
-    if (d->step == READ)
+    if (step == READ)
         check_read(p, d, reply);
-    else if (d->step == READ_BACK)
+    else if (step == READ_BACK)
         check_read_back(p, d, reply);
-    if (d->step != READ && d->step != READ_BACK) {
+    if (d->step == step) /* it has not turned around just now */
         go_on(p, d);
-    } else if (!p->backwards) {
-        go_on(p, d);
-    }
 }
 
 void

@@ -3,8 +3,8 @@
  * A pure machine: it says what to ask of which device, is told the answers and the time, and never
  * waits. Per device, with all devices at the same time:
  *
- *     lock running and candidate, discard what somebody left in it, read what is there,
- *     edit the candidate, validate
+ *     lock the candidate (and running, if it can be written directly), discard what somebody left
+ * in it, read what is there, edit the candidate, validate
  *         -> when all have: confirmed commit with a timeout, and read back
  *         -> when all have, and what they have is what was wanted: PROVISION_VERIFY asks the owner
  *         -> when it says yes: the confirming commit, unlock

@@ -258,15 +258,18 @@ vpn_config_restore(struct arena *arena, const struct netconf_xml *before,
 
 /* ---- filter */
 
-/* Leaves with text select by value (RFC 6241 section 6.2.5), and with them the whole entry; an
- * element without children selects all that is in it. */
+/* What both configurations have is asked for once. Leaves with text select by value (RFC 6241
+ * section 6.2.5), and with them the whole entry; an element without children selects all that is in
+ * it. */
 static bool
 add_filter(struct arena *arena, struct netconf_xml *to, const struct netconf_xml *from)
 {
     for (const struct netconf_xml *e = from->first; e; e = e->next) {
         if (!has_owned(e))
             continue;
-        struct netconf_xml *step = copy_step(arena, to, e);
+        struct netconf_xml *step = (struct netconf_xml *)find(to->first, e);
+        if (!step)
+            step = copy_step(arena, to, e);
         if (!step || (!is_owned(e) && !add_filter(arena, step, e)))
             return false;
     }
