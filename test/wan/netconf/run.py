@@ -94,8 +94,10 @@ StrictModes no
 Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
 """)
         os.makedirs("/run/sshd", exist_ok=True)
+        with open(self.path("startup.xml"), "w", encoding="ascii") as f:
+            f.write(f'<config xmlns="{NS["nc"]}"/>\n')
         out = open(self.path("server.out"), "w", encoding="ascii")
-        args = [SERVER, f"--port={self.port}", f"--ncxserver-sockname={self.socket}", "--no-startup",
+        args = [SERVER, f"--port={self.port}", f"--ncxserver-sockname={self.socket}", f"--startup={self.path('startup.xml')}",
                 f"--home={self.path('home')}", f"--superuser={os.environ.get('USER', 'root')}", "--target=candidate",
                 "--access-control=off", "--log-level=info", f"--log={self.path('netconfd.log')}",
                 f"--modpath={HERE}/yang:/usr/share/yuma/modules"]
@@ -384,8 +386,12 @@ def test_notifications(driver, sessions):
     check(True, "a change by somebody else is notified")
 
 
+YUMA = os.path.expanduser("~/.yuma")  # netconfd counts its transactions there, whatever it is told
+
+
 def main():
     global EMPTY
+    leave = os.path.exists(YUMA)
     top = tempfile.mkdtemp(prefix="tieline-netconf-")
     started = time.monotonic()
     routers, sessions, driver = [], [], None
@@ -437,6 +443,8 @@ def main():
         for router in routers:
             router.stop()
         shutil.rmtree(top, ignore_errors=True)
+        if not leave:
+            shutil.rmtree(YUMA, ignore_errors=True)
 
 
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
