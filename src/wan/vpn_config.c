@@ -139,6 +139,19 @@ copy_step(struct arena *arena, struct netconf_xml *parent, const struct netconf_
     return e;
 }
 
+/* The same, or the one that is there: containers are there once. */
+static struct netconf_xml *
+step_to(struct arena *arena, struct netconf_xml *parent, const struct netconf_xml *from)
+{
+    struct keys keys = keys_of(from);
+    for (struct netconf_xml *e = parent->first; e; e = e->next) {
+        if (same_name(e, from) && has_keys(e, &keys) &&
+            !netconf_xml_attribute(e, NETCONF_NS, "operation"))
+            return e;
+    }
+    return copy_step(arena, parent, from);
+}
+
 static bool
 has_owned(const struct netconf_xml *e)
 {
@@ -192,7 +205,7 @@ add_replacements(struct arena *arena, struct netconf_xml *to, const struct netco
                 return false;
             continue;
         }
-        struct netconf_xml *step = copy_step(arena, to, e);
+        struct netconf_xml *step = step_to(arena, to, e);
         if (!step || !add_replacements(arena, step, e, other))
             return false;
     }
@@ -267,9 +280,7 @@ add_filter(struct arena *arena, struct netconf_xml *to, const struct netconf_xml
     for (const struct netconf_xml *e = from->first; e; e = e->next) {
         if (!has_owned(e))
             continue;
-        struct netconf_xml *step = (struct netconf_xml *)find(to->first, e);
-        if (!step)
-            step = copy_step(arena, to, e);
+        struct netconf_xml *step = step_to(arena, to, e);
         if (!step || (!is_owned(e) && !add_filter(arena, step, e)))
             return false;
     }
