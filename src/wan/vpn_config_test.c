@@ -65,7 +65,7 @@ edits_touch_only_what_is_owned(void **state)
                                 tree("<a><list t:owned='true'><k>2</k><v>z</v></list>"
                                      "<ll t:owned='true' t:leaf-list='true'>p</ll></a>"),
                                 true),
-                "<a><list><k>1</k><own" OP("remove") ">x</own></list></a><a><list" OP(
+                "<a><list><k>1</k><own" OP("remove") ">x</own></list><list" OP(
                     "replace") "><k>2</k><v>z</v></list></a>");
 }
 
