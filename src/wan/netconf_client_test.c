@@ -132,13 +132,20 @@ listen_unix(struct fixture *f)
 static void
 greet(struct scene *s)
 {
-    int before = s->f->n_accepted;
     unsigned up = s->n_up;
-    UNTIL(s, s->f->n_accepted > before || (before > 0 && s->f->n_accepted > (int)up));
-    netconf_frames_fini(&s->frames);
-    netconf_frames_init(&s->frames, 1 << 20);
+    UNTIL(s, s->f->n_accepted > (int)up);
     say(s->f, false, HELLO);
     UNTIL(s, s->n_up > up);
+}
+
+static void
+hang_up(struct scene *s)
+{
+    stream_free(s->f->server.stream);
+    s->f->server.stream = NULL;
+    buf_clear(&s->f->server.got);
+    netconf_frames_fini(&s->frames);
+    netconf_frames_init(&s->frames, 1 << 20);
 }
 
 static void
@@ -192,7 +199,10 @@ a_server_of_another_name_is_refused(void **state)
     tls_free(tls);
     UNTIL(s, s->n_down > 0);
     assert_int_equal(s->n_up, 0);
-    assert_non_null(strstr(netconf_client_reason(s->client), "other"));
+    bool told = strstr(netconf_client_reason(s->client), "certificate");
+    netconf_client_free(s->client); /* it would try again for ever */
+    s->client = NULL;
+    assert_true(told);
     scene_free(s);
 }
 
@@ -207,9 +217,7 @@ what_was_sent_is_not_sent_again(void **state)
     UNTIL(s, netconf_client_stats(s->client).tx_messages == 3);
     run_turns(s->f->loop, 5);
     uint64_t connection = netconf_client_connection(s->client);
-    stream_free(s->f->server.stream);
-    s->f->server.stream = NULL;
-    buf_clear(&s->f->server.got);
+    hang_up(s);
     UNTIL(s, s->n_done == 2);
     assert_err(s->results[0].err, ERR_CLOSED);
     ask_some(s, 1, connection, 0); /* what needs the old session ... */
