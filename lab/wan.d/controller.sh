@@ -28,10 +28,12 @@ make_pki() {
 write_settings() {
     local router kind=frr-$igp
     {
-        echo "pcep: {listen: \"$pce_one:4189\"}"
+        echo "pcep: {listen: \"$pce_one:4189\", settle: ${LAB_SETTLE:-120ms}, binding: 500000}"
         echo "feeds:"
         for router in n2 s2; do
-            echo "  - {name: $router, kind: $kind, socket: $run/router/$router/${igp}d.vty, interval: ${LAB_INTERVAL:-100ms}}"
+            printf '  - {name: %s, kind: %s, socket: %s' "$router" "$kind" "$run/router/$router/${igp}d.vty"
+            [ "$igp" != ospf ] || printf ', api: "%s:2607", local: %s' "$(management "$router")" "$pce_one"
+            printf ', interval: %s}\n' "${LAB_INTERVAL:-100ms}"
         done
     } >"$run/wan.yaml"
 }

@@ -388,7 +388,9 @@ static const struct {
                LIST("@Name"))},
     {"WanDrain", CLOSED("'element', 'reason'", "'element': @Text, 'reason': @Text")},
     {"WanRestore", CLOSED("'element'", "'element': @Text")},
-    {"WanMoved", OBJECT("'moved': " NUMBER)},
+    {"WanMoved", OBJECT("'moved': " NUMBER ", 'links': " NUMBER)},
+    {"WanTopology", "{'type': 'object'}"},
+    {"WanOptical", "{'type': 'object', 'description': 'A T-API context, as src/wan/feed_optical.h says.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
 
     /* ---- the proof, and questions to it */

@@ -232,6 +232,11 @@ const struct api_route route_table[] = {
      api_pass_on, "wan.routers", AT_ONCE, .answer = "WanRouters"},
     {HTTP_GET, "/wan/lsps", ANY, "The label-switched paths that routers report.", api_list_lsps,
      "wan.lsps", AT_ONCE, .query = QUERY(&lsp_router, &lsp_after, &limit), .answer = "WanLsps"},
+    {HTTP_GET, "/wan/topology", ANY, "The network as RFC 8345 has it.", api_pass_on, "wan.topology",
+     AT_ONCE, .answer = "WanTopology"},
+    {HTTP_PUT, "/wan/optical", WORKERS, "What the optical layer says of the links above it: all of it, "
+     "each time.", api_put_optical, "wan.optical", MINUTES(1), .body = "WanOptical",
+     .body_size = MIB(16), .answer = "WanMoved"},
     {HTTP_POST, "/wan/path", ANY, "Where a tunnel would go that is stated like this; changes nothing.",
      api_post_on, "wan.path", MINUTES(1), .body = "WanPathRequest", .answer = "WanPath", .reads = true},
     {HTTP_POST, "/wan/drain", WORKERS, "Takes a router, a link or a shared risk out of service: what "

@@ -15,7 +15,4 @@ MUST_CHECK enum err feeds_new(uv_loop_t *, struct ted *, const struct wan_settin
                               void (*changed)(void *arg), void *arg, struct feeds **,
                               struct diag *);
 void feeds_free(struct feeds *); /* NULL is fine. */
-/* An IGP link is said to have gone: those that are polled are asked at once. */
-void feeds_hurry(struct feeds *);
-
 #endif

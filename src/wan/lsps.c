@@ -231,6 +231,7 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
                  const struct lsp_hop *hops, size_t n)
 {
     char name[NAME_SIZE];
+    uint32_t color = w->status->number * TUNNEL_PATHS + w->path;
     const struct router *from = wan_router_at(s, w->tunnel, w->end),
                         *to = wan_router_at(s, w->tunnel, !w->end);
     give(s, its, w,
@@ -242,7 +243,8 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
                              .source = address_of(from->router_id),
                              .destination = address_of(to->router_id),
                              .has_color = true,
-                             .color = w->status->number * TUNNEL_PATHS + w->path,
+                             .color = color,
+                             .binding_label = s->settings.binding ? s->settings.binding + color : 0,
                              .setup_type = PCEP_PST_SR,
                              .path = hops,
                              .n_path = n});
@@ -299,14 +301,20 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
         snprintf(its->why, sizeof its->why, "router %s has no session", r ? r->name : "?");
         return; /* looked at again when it has */
     }
-    if (its->again > clock_monotonic() && w->urgency != PCE_RESTORATION)
+    nsec_t now = clock_monotonic();
+    if (now < s->settled && wanted) {
+        its->again = s->settled;
+        set_alarm(s);
+    }
+    if (its->again > now && (w->urgency != PCE_RESTORATION || now < s->settled))
         return;
     its->again = 0;
     if (wanted)
         bring(s, its, w, lsp);
     else if (lsp && lsp->created_by_pce)
         give(s, its, w,
-             &(struct pce_order){.kind = PCE_REMOVE, .urgency = w->urgency, .lsp = lsp->id});
+             &(struct pce_order){
+                 .kind = PCE_REMOVE, .urgency = w->urgency, .lsp = lsp->id, .is_certain = true});
     else
         *its = (struct wan_lsp){0};
 }
@@ -381,6 +389,10 @@ static void
 conclude_unwanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel *tunnel,
                   const struct tunnel_status *status)
 {
+    unsigned tries = 0;
+    const char *why = first_reason(t, &tries);
+    if (tries >= TRIES_SILENT)
+        wan_answer_waiters(s, t->name, ERR_IO, why);
     for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
         if (t->lsps[i / WAN_ENDS][i % WAN_ENDS].order ||
             !is_ready(s, wan_pcc_at(s, tunnel, i % WAN_ENDS)) ||
@@ -473,7 +485,7 @@ on_lsp(struct wan_service *s, const struct lsp *lsp, bool gone)
     uint64_t id;
     struct diag why = {""};
     const struct pce_order order = {
-        .kind = PCE_REMOVE, .urgency = PCE_HOUSEKEEPING, .lsp = lsp->id};
+        .kind = PCE_REMOVE, .urgency = PCE_HOUSEKEEPING, .lsp = lsp->id, .is_certain = true};
     if (!gone && lsp->created_by_pce && lsp->delegated &&
         pce_order(wan_pce(s), &order, clock_monotonic(), &id, &why))
         log_info("wan: %s is nobody's, and stays: %s", lsp_name(lsp), why.text);

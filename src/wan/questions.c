@@ -1,9 +1,12 @@
 /* questions.c - what is only asked of the WAN controller, and what operators say of the network. */
 #include "base/alloc.h"
 #include "io/clock.h"
+#include "io/jsontext.h"
 #include "model/object.h"
 #include "model/text.h"
+#include "wan/feed_optical.h"
 #include "wan/report.h"
+#include "wan/topology_8345.h"
 #include "wan/wan_private.h"
 
 #include <stdlib.h>
@@ -101,6 +104,61 @@ wan_serve_state(void *arg, struct bus *bus, const struct bus_message *m)
                         wan_pccs_json(wan_pce(s), clock_monotonic()), "lsp",
                         json_object_get(lsps, "lsps")));
     json_decref(lsps);
+}
+
+/* {"ietf-network:networks": ...} as in RFC 8345 */
+void
+wan_serve_topology(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    struct buf text = BUF_INIT;
+    struct diag why = {""};
+    json_t *document = NULL;
+    enum err err = topology_8345_put(&text, s->ted);
+    if (!err)
+        err = jsontext_parse((const char *)text.data, text.size, &document, &why);
+    buf_fini(&text);
+    if (err)
+        bus_reply_error(bus, m->reply_to, err, "the topology cannot be written: %s", why.text);
+    else
+        bus_reply(bus, m->reply_to, document);
+}
+
+/* ---- The optical layer ---- */
+
+/* {document}: as feed_optical.h says; all that the layer has to say, in place of what it said
+ * before. */
+void
+wan_serve_optical(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    struct buf text = BUF_INIT;
+    struct diag why = {""};
+    struct optical optical;
+    uint64_t moves = s->n_moves;
+    enum err err = jsontext_put(&text, json_object_get(m->payload, "document"));
+    if (!err)
+        err = optical_read((const char *)text.data, text.size, &optical, &why);
+    buf_fini(&text);
+    if (err) {
+        bus_reply_error(bus, m->reply_to, err, "%s", *why.text ? why.text : err_text(err));
+        return;
+    }
+    if (s->optical == TE_NONE)
+        err = ted_source_add(s->ted, TED_KIND_OPTICAL, "optical", "", &s->optical);
+    if (err) {
+        optical_fini(&optical);
+        bus_reply_error(bus, m->reply_to, err, "%s", err_text(err));
+        return;
+    }
+    ted_source_up(s->ted, s->optical, clock_monotonic());
+    optical_tell(&optical, s->ted, s->optical, clock_monotonic());
+    ted_source_synced(s->ted, s->optical, clock_monotonic());
+    wan_commit(s);
+    bus_reply(bus, m->reply_to,
+              json_pack("{sI sI}", "links", (json_int_t)optical.n_links, "moved",
+                        (json_int_t)(s->n_moves - moves)));
+    optical_fini(&optical);
 }
 
 /* ---- What if ---- */

@@ -14,7 +14,8 @@
 
 /* Seconds. FRR sends keepalives as often as its PCE does, whatever dead timer it has told. */
 #define KEEPALIVE 5
-#define GATHER (50 * NSEC_PER_MSEC) /* changes of structure that come together */
+#define FIRST_SIGHT (10 * NSEC_PER_SEC) /* that all sources are waited for */
+#define GATHER (50 * NSEC_PER_MSEC)     /* changes of structure that come together */
 
 /* ---- Journal and exceptions ---- */
 
@@ -124,23 +125,62 @@ tell_delta(struct wan_service *s, const struct ted_delta *d)
     free(name);
 }
 
+/* Is what the database has the network as it is? Not while sources that hear routers still tell
+ * what they know for the first time, and not when none of them is heard any more: tunnels stay
+ * where they are then. */
+static bool
+can_see(struct wan_service *s, nsec_t now)
+{
+    struct ted_source_info source;
+    unsigned n = 0, up = 0;
+    for (uint32_t i = 0; i < ted_n_sources(s->ted); i++) {
+        if (!ted_source_info(s->ted, i, &source) ||
+            (source.kind != TED_KIND_OSPF && source.kind != TED_KIND_ISIS &&
+             source.kind != TED_KIND_BGP_LS))
+            continue;
+        n++;
+        up += source.state == TED_UP;
+    }
+    bool first = s->version == 0 && now - s->begun < FIRST_SIGHT;
+    return first ? up == n && n : up > 0;
+}
+
+static void
+tell_sight(struct wan_service *s, bool sees)
+{
+    if (sees == !s->blind)
+        return;
+    s->blind = !sees;
+    if (sees)
+        wan_close(s, "wan-not-heard", "program/tielined", "a source is heard again");
+    else
+        wan_raise(s, "wan-not-heard", "critical", "program/tielined", NULL,
+                  "No source tells how the WAN is: tunnels stay where they are.");
+}
+
 void
 wan_commit(struct wan_service *s)
 {
     struct ted_delta delta;
     nsec_t now = clock_monotonic();
     uint64_t version = ted_commit(s->ted, now);
-    if (version != s->version) {
+    bool sees = can_see(s, now);
+    if (s->version)
+        tell_sight(s, sees);
+    if (version != s->version && sees) {
         const struct ted_view *view = ted_view(s->ted);
         s->version = version;
+        if (now >= s->settled)
+            s->settled = now + s->settings.settle;
         planner_set_view(s->planner, view);
         ted_view_release(view);
         wan_reroute(s);
         wan_reconcile_all(s, PCE_CHANGE);
     }
-    while (ted_next_delta(s->ted, &delta))
+    while ((sees || !s->version) &&
+           ted_next_delta(s->ted, &delta)) /* those of a blind time come later */
         tell_delta(s, &delta);
-    nsec_t wake = ted_wake(s->ted);
+    nsec_t wake = MIN(ted_wake(s->ted), s->version ? NSEC_NEVER : now + GATHER);
     if (wake != NSEC_NEVER)
         timer_start(s->commit, MAX(wake - now, NSEC_PER_MSEC));
 }
@@ -230,14 +270,15 @@ static const struct {
     const char *subject;
     bus_message_fn *serve;
 } requests[] = {
-    {"wan.design", wan_serve_design},   {"wan.reserve", wan_serve_reserve},
-    {"wan.release", wan_serve_release}, {"wan.push", wan_serve_push},
-    {"wan.remove", wan_serve_remove},   {"wan.test", wan_serve_test},
-    {"wan.nodes", wan_serve_nodes},     {"wan.links", wan_serve_links},
-    {"wan.sources", wan_serve_sources}, {"wan.findings", wan_serve_findings},
-    {"wan.routers", wan_serve_routers}, {"wan.lsps", wan_serve_lsps},
-    {"wan.state", wan_serve_state},     {"wan.path", wan_serve_path},
-    {"wan.drain", wan_serve_drain},     {"wan.restore", wan_serve_restore},
+    {"wan.design", wan_serve_design},     {"wan.reserve", wan_serve_reserve},
+    {"wan.release", wan_serve_release},   {"wan.push", wan_serve_push},
+    {"wan.remove", wan_serve_remove},     {"wan.test", wan_serve_test},
+    {"wan.nodes", wan_serve_nodes},       {"wan.links", wan_serve_links},
+    {"wan.sources", wan_serve_sources},   {"wan.findings", wan_serve_findings},
+    {"wan.routers", wan_serve_routers},   {"wan.lsps", wan_serve_lsps},
+    {"wan.state", wan_serve_state},       {"wan.path", wan_serve_path},
+    {"wan.topology", wan_serve_topology}, {"wan.optical", wan_serve_optical},
+    {"wan.drain", wan_serve_drain},       {"wan.restore", wan_serve_restore},
 };
 
 static enum err
@@ -274,7 +315,9 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     struct wan_service *s = xcalloc(1, sizeof *s);
     s->config = *config;
     s->ted = ted_new(NULL);
+    s->begun = clock_monotonic();
     s->planner = planner_new();
+    s->optical = TE_NONE;
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)

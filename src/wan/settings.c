@@ -10,6 +10,8 @@
 
 const char *const wan_feed_kind_words[WAN_FEED_KINDS] = {"frr-ospf", "frr-isis", "bgp-ls",
                                                          "import"};
+#define BINDING_MAX ((UINT32_C(1) << 20) - 2 * 65536) /* labels have 20 bits */
+
 static const char *const tls_words[] = {"none", "offered", "required"};
 
 struct reading {
@@ -130,8 +132,9 @@ static const struct field common_fields[] = {
 #define COMMON_FIELDS ARRAY_SIZE(common_fields)
 
 static const struct field frr_fields[] = {
-    {"socket", VALUE_TEXT, AT(socket), .required = true},
+    {"socket", VALUE_TEXT, AT(socket), .required = false},
     {"api", VALUE_TEXT, AT(api), .required = false},
+    {"local", VALUE_TEXT, AT(local), .required = false},
     {"interval", VALUE_DURATION, AT(interval), .required = false}};
 static const struct field isis_fields[] = {
     {"socket", VALUE_TEXT, AT(socket), .required = true},
@@ -199,7 +202,9 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
     static const struct field pcep[] = {
         {"listen", VALUE_TEXT, offsetof(struct wan_settings, pcep_listen), .required = true},
         {"tls", VALUE_WORD, offsetof(struct wan_settings, pcep_tls), .words = tls_words,
-         .n_words = ARRAY_SIZE(tls_words)}};
+         .n_words = ARRAY_SIZE(tls_words)},
+        {"settle", VALUE_DURATION, offsetof(struct wan_settings, settle), .required = false},
+        {"binding", VALUE_NUMBER, offsetof(struct wan_settings, binding), .most = BINDING_MAX}};
     static const struct field bgp[] = {
         {"listen", VALUE_TEXT, offsetof(struct wan_settings, bgp_listen), .required = false},
         {"as", VALUE_NUMBER, offsetof(struct wan_settings, bgp_as), .required = true,
@@ -260,7 +265,8 @@ wan_settings_fini(struct wan_settings *s)
 {
     for (size_t i = 0; i < s->n_feeds; i++) {
         struct wan_feed_settings *f = &s->feeds[i];
-        char *const texts[] = {f->name, f->socket, f->api, f->address, f->file, f->domain};
+        char *const texts[] = {f->name,    f->socket, f->api,   f->local,
+                               f->address, f->file,   f->domain};
         for (size_t k = 0; k < ARRAY_SIZE(texts); k++)
             free(texts[k]);
     }

@@ -1,13 +1,23 @@
 /* settings.h - what the WAN controller is told in its file: where routers connect, and where the
  * network is learned from. Pure.
  *
- *     pcep: {listen: "0.0.0.0:4189", tls: offered}        # none | offered | required
+ *     pcep: {listen: "0.0.0.0:4189", tls: offered,        # none | offered | required
+ *            settle: 120ms, binding: 500000}
  *     feeds:
- *       - {name: core, kind: frr-ospf, socket: /run/frr/ospfd.vty, api: "127.0.0.1:2607"}
+ *       - {name: core, kind: frr-ospf, api: "127.0.0.1:2607", local: 127.0.0.1,
+ *          socket: /run/frr/ospfd.vty}
  *       - {name: east, kind: frr-isis, socket: /run/frr/isisd.vty, interval: 500ms}
  *       - {name: rr, kind: bgp-ls, address: 10.0.0.7, port: 179, as: 65000}
  *       - {name: plan, kind: import, file: /etc/tieline/links.csv}
  *     bgp: {listen: "0.0.0.0:179", as: 65000, identifier: 10.0.0.9}
+ *
+ * Of FRR's ospfd either its OSPF API, which tells of changes at once, or its vty socket, which is
+ * asked from time to time; with both, the socket where the API fails.
+ *
+ * `settle`: after a change of the network routers are told nothing new for so long: FRR's zebra
+ * loses the label of a policy that is changed while the IGP changes labels under it. `binding`:
+ * paths get binding labels, this plus their colour; those of all routers must leave room for
+ * 131,072.
  *
  * Strict: keys that are unknown, missing, twice or of another kind are errors with file, line and
  * column. */
@@ -33,7 +43,7 @@ enum wan_tls { WAN_TLS_NONE, WAN_TLS_OFFERED, WAN_TLS_REQUIRED };
 struct wan_feed_settings {
     char *name; /* unique */
     enum wan_feed_kind kind;
-    char *socket, *api, *address, *file, *domain; /* NULL: not said */
+    char *socket, *api, *local, *address, *file, *domain; /* NULL: not said */
     uint32_t as, port;
     nsec_t interval; /* 0: not said */
 };
@@ -43,6 +53,8 @@ struct wan_feed_settings {
 struct wan_settings {
     char *pcep_listen; /* NULL: nowhere */
     enum wan_tls pcep_tls;
+    nsec_t settle;                     /* 0: not said */
+    uint32_t binding;                  /* 0: none */
     char *bgp_listen, *bgp_identifier; /* NULL */
     uint32_t bgp_as;
     struct wan_feed_settings feeds[WAN_FEEDS_MAX];

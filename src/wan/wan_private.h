@@ -72,6 +72,10 @@ struct wan_service {
     struct wan_waiter *waiters;
     struct timer *commit, *retry;
     struct feeds *feeds;
+    uint32_t optical; /* source of the database; TE_NONE: nobody has told of it yet */
+    nsec_t begun;     /* monotonic */
+    nsec_t settled;   /* monotonic: from then on routers are told */
+    bool blind;       /* nobody tells how the network is: an exception says so */
     uint64_t version; /* of the database, that the planner works on */
     struct bus_subscription *subscriptions[24];
     size_t n_subscriptions;
@@ -141,6 +145,6 @@ void wan_reroute(struct wan_service *);
 
 bus_message_fn wan_serve_nodes, wan_serve_links, wan_serve_sources, wan_serve_findings;
 bus_message_fn wan_serve_routers, wan_serve_lsps, wan_serve_state, wan_serve_path;
-bus_message_fn wan_serve_drain, wan_serve_restore;
+bus_message_fn wan_serve_drain, wan_serve_restore, wan_serve_topology, wan_serve_optical;
 
 #endif

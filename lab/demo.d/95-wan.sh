@@ -1,0 +1,116 @@
+# The WAN: eight FRR routers and the controller that they obey. A lab of its own, after the other one is down.
+# shellcheck shell=bash disable=SC2154
+
+wan_lab=("$here/wan" --name "w$((RANDOM % 10000))")
+wan_as() { # PERSON ARGUMENT...: of tieline
+    local person=$1
+    shift
+    TIELINE_USER=$person "${wan_lab[@]}" desk tieline "$@"
+}
+wan_json() { wan_as erin "$@" --json; }
+wan_order_is() { [ "$(wan_json work show "$1" | field .state)" = "$2" ]; }
+phase_of() { wan_json tunnel show "$1" | field .status.phase; }
+# The label stack that a router has for a path of a tunnel, as its own table shows it: by its binding label.
+stack_at() { # ROUTER TUNNEL primary|standby
+    local number
+    number=$(wan_json tunnel show "$2" | field .status.number)
+    "${wan_lab[@]}" vtysh "$1" "show mpls table" |
+        awk -v binding=$((500000 + 2 * number + ($([ "$3" = primary ] && echo 0 || echo 1)))) '$1 == binding { print $NF }' |
+        sort -u | paste -sd' '
+}
+# What was computed, and is in the table: a first label that is the next router's own is on no packet.
+computed() { # TUNNEL primary|standby labels|labels-back
+    wan_json tunnel show "$1" | field ".status[\"$2\"][\"$3\"] | map(tostring) | join(\"/\")"
+}
+routers_of() { wan_json tunnel show "$1" | field ".status[\"${2:-primary}\"].routers | join(\" > \")"; }
+all_reported() { # every path of every tunnel is reported up
+    wan_json wan lsps | jq -e '[.lsps[] | select(.name | startswith("tl."))] | length == 10 and all((.state == "active" or .state == "up") and (.stale | not))'
+}
+avoids() { ! routers_of "$1" primary | grep -q "$2" && ! routers_of "$1" standby | grep -q "$2"; }
+
+if [ ! -x /usr/lib/frr/pathd ]; then
+    skipped=$((skipped + 1))
+    say "the WAN is skipped: FRR is not installed"
+else
+    begun=$(now_ms)
+    "${wan_lab[@]}" up >>"$work/claims.log" 2>&1 && "${wan_lab[@]}" controller start >>"$work/claims.log" 2>&1
+    knows() { [ "$(wan_json wan links | jq '[.links[] | select(.up)] | length')" = 24 ]; }
+    until_true 30 knows
+    claim "the WAN controller knows the network of eight FRR routers" \
+        "$(wan_json wan nodes | jq '.nodes | length') routers, $(wan_json wan links | jq '.links | length') links, $(($(now_ms) - begun)) ms after the first router was started" knows
+    sessions() { [ "$(wan_json wan routers 2>/dev/null | jq '[.routers[] | select(.state == "ready")] | length')" = 4 ] ||
+        [ "$(wan_json wan sessions | jq '[.routers[] | select(.state == "ready")] | length')" = 4 ]; }
+    until_true 60 sessions
+    claim "four of them are path computation clients, and synchronised" "" sessions
+
+    wan_as erin inventory import "$here"/wan.d/inventory/*.csv >>"$work/claims.log"
+    order=$(wan_json tunnel build protect-we scada-we bulk-wn | field .id)
+    asked() { [ "$(wan_json work show "$order" | field '.step[] | select(.name == "approve").state')" = waiting ]; }
+    until_true 20 asked
+    claim "paths are computed and reserved, and wait for two people" "$(routers_of protect-we): $(wan_json tunnel show protect-we | field '.status.primary["latency-us"]') us" asked
+    nothing_yet() { ! wan_json wan lsps | grep -q '"tl\.'; }
+    claim "no router was told anything before" "" nothing_yet
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    wan_as sam work approve "$order" --yes >>"$work/claims.log"
+    begun=$(now_ms)
+    until_true 60 wan_order_is "$order" "done"
+    claim "the tunnels are in the routers of both ends, and tested" \
+        "$(wan_json wan lsps | jq '[.lsps[] | select(.name | startswith("tl."))] | length') paths, $(($(now_ms) - begun)) ms from the approval" all_reported
+    two_apart() { ! wan_json tunnel show protect-we | jq -e '.status | .primary.links - (.primary.links - .standby.links) | length > 0'; }
+    claim "primary and standby path of the protection tunnel share no link" "$(routers_of protect-we primary) | $(routers_of protect-we standby)" two_apart
+    for what in "west labels" "east labels-back"; do
+        read -r router labels <<<"$what"
+        same() { [ -n "$(stack_at "$router" protect-we primary)" ] && case $(computed protect-we primary "$labels") in *"$(stack_at "$router" protect-we primary | tr ' ' '/')") true ;; *) false ;; esac; }
+        until_true 10 same
+        claim "the label stack in FRR's table at $router is the one that was computed" "$(stack_at "$router" protect-we primary) of $(computed protect-we primary "$labels")" same
+    done
+
+    before=$(routers_of protect-we)
+    cut_at=$(now_ms)
+    "${wan_lab[@]}" cut n1-n2
+    moved() { [ "$(wan_json tunnel show "$1" | field '.status["n-moved"] // 0')" -gt "${2:-0}" ]; }
+    until_true 10 moved protect-we
+    took=$(wan_json journal list --type tunnel.moved --limit 10 | jq -r --argjson from "$cut_at" '
+        def ms: (.[:19] + "Z" | fromdate) * 1000 + ((((.[19:] | capture("\\.(?<f>[0-9]+)").f) // "0") + "000")[:3] | tonumber);
+        [.events[].time | ms - $from] | max')
+    claim "a link is cut: the tunnels over it have another path, and the event says from what on" "${took} ms; $before -> $(routers_of protect-we)" moved protect-we
+    budget() { [ "$(wan_json tunnel show protect-we | field '.status.primary["latency-us"]')" -le 15000 ]; }
+    claim "... within their latency budget" "$(wan_json tunnel show protect-we | field '.status.primary["latency-us"]') us of 15000" budget
+    same() { [ -n "$(stack_at west protect-we primary)" ] && case $(computed protect-we primary labels) in *"$(stack_at west protect-we primary | tr ' ' '/')") true ;; *) false ;; esac; }
+    until_true 10 same
+    claim "... which FRR has in its table" "$(stack_at west protect-we primary)" same
+    located() { wan_json exception list --state open | jq -e '.exceptions[] | select(.kind == "wan-link-down" and (.object | test("n1-n2|n2-n1")))'; }
+    until_true 5 located
+    claim "... and the fault is located" "$(wan_json exception list --state open | jq -r '.exceptions[0].text')" located
+    "${wan_lab[@]}" restore n1-n2
+    closed() { ! located; }
+    until_true 60 closed
+    claim "the link is back, and the exception closed" "" closed
+
+    wan_as olga wan drain s2 --reason "new line card" >>"$work/claims.log" 2>&1
+    drained() { avoids protect-we s2 && avoids scada-we s2; }
+    until_true 10 drained
+    claim "a router is drained: no tunnel passes it any more" "$(routers_of protect-we) | $(routers_of scada-we)" drained
+    wan_as olga wan restore s2 >>"$work/claims.log" 2>&1
+
+    moves=$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')
+    "${wan_lab[@]}" controller kill
+    "${wan_lab[@]}" controller start >>"$work/claims.log" 2>&1
+    until_true 60 sessions
+    until_true 20 all_reported
+    unmoved() { [ "$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')" = "$moves" ] && all_reported; }
+    claim "the controller is killed and starts again: the routers keep their paths, and nothing is moved" "" unmoved
+
+    "${wan_lab[@]}" kill west pathd
+    "${wan_lab[@]}" start west pathd
+    until_true 90 all_reported
+    claim "a router's path computation client is killed: it is given its paths again" "" all_reported
+
+    order=$(wan_json tunnel teardown protect-we scada-we bulk-wn | field .id)
+    until_true 20 asked
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    until_true 60 wan_order_is "$order" "done"
+    claim "the tunnels are taken down, and no router has anything left of them" "" nothing_yet
+    if [ -n "${DEMO_LOGS:-}" ]; then mkdir -p "$DEMO_LOGS" && cp -r "/run/tieline-wan/${wan_lab[2]}/log" "$DEMO_LOGS/wan-log"; fi
+    "${wan_lab[@]}" down
+fi
