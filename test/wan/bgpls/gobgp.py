@@ -74,6 +74,12 @@ def check_reflected(sender, receiver, after=0):
     check(f"and {same} TLVs; left out by gobgpd: {sorted(left_out)}", left_out <= LEFT_OUT)
 
 
+def ask_stats(speaker):
+    n = speaker.count("stats ")
+    speaker.write("stats")
+    return speaker.wait_line("stats ", n + 1)
+
+
 def wait_stale(speaker, n):
     def stale(_):
         known = table(speaker)
@@ -101,6 +107,10 @@ def main():
         b.wait_line("complete")
         b.wait("all NLRI", lambda lines: len(table(b)) == 18)
         check_reflected(a, b)
+
+        b.write("again")
+        b.wait("all again", lambda lines: ask_stats(b).startswith("stats 18 unchanged 18 changed 0"), 20)
+        check("a refresh brings all again, and nothing has changed", True)
 
         daemon.kill(signal.SIGKILL)
         b.wait_line("down kept")

@@ -160,23 +160,44 @@ alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
     static char room[4096];
     (void)handle;
     (void)size;
-    *buf = uv_buf_init(room, sizeof room);
+    *buf = uv_buf_init(room, sizeof room - 1);
 }
 
-/* A line "reset WORDS" resets the session; "again" asks for all again. */
+static void
+say_stats(struct program *program)
+{
+    const struct bgpls_rib_stats *stats = bgpls_rib_stats(bgp_peer_rib(program->peer));
+    printf("stats %zu unchanged %llu changed %llu\n", stats->n,
+           (unsigned long long)stats->unchanged, (unsigned long long)stats->changed);
+    fflush(stdout);
+}
+
+/* "reset WORDS" resets the session; "again" asks for all again; "stats" counts. */
+static void
+obey(struct program *program, const char *line)
+{
+    if (!strncmp(line, "reset ", 6))
+        bgp_peer_reset(program->peer, line + 6);
+    else if (!strcmp(line, "stats"))
+        say_stats(program);
+    else if (!strcmp(line, "again") && bgp_peer_ask_again(program->peer))
+        puts("failed");
+}
+
+/* Lines are short, and written whole. */
 static void
 on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct program *program = stream->data;
+    char *rest = NULL;
     if (n < 0) {
         bgp_speaker_free(program->speaker, "the test is over");
         uv_close((uv_handle_t *)stream, NULL);
-    } else if (n > 6 && !memcmp(buf->base, "reset ", 6)) {
-        buf->base[n - 1] = '\0';
-        bgp_peer_reset(program->peer, buf->base + 6);
-    } else if (n > 4 && !memcmp(buf->base, "again", 5) && bgp_peer_ask_again(program->peer)) {
-        puts("failed");
+        return;
     }
+    buf->base[n] = '\0';
+    for (char *line = strtok_r(buf->base, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        obey(program, line);
 }
 
 int
