@@ -20,6 +20,14 @@
 #define SEND_LIMIT ((size_t)64 << 20)
 #define SEND_HIGH ((size_t)32 << 20) /* no more announcements while that much waits */
 
+#define NOTES_PER_SECOND 16
+
+/* Of one peer, or of strangers: they write no more into the log than that. */
+struct notes {
+    nsec_t since;
+    unsigned n, left_out;
+};
+
 struct connection {
     struct bgp_peer *peer;
     struct stream *stream;       /* NULL: it has closed */
@@ -40,6 +48,7 @@ struct bgp_peer {
     struct timer *timer;
     struct bgpls_rib *rib;
     nsec_t up_since;
+    struct notes notes;
     nsec_t hold, refuse_until; /* after faults of the peer: its connections are turned away */
 };
 
@@ -50,6 +59,7 @@ struct bgp_speaker {
     void *arg;
     struct stream_listener *listener;
     struct bgp_peer *peers;
+    struct notes notes; /* about strangers */
 };
 
 /* ---- telling */
@@ -57,8 +67,21 @@ struct bgp_speaker {
 static void
 note(struct bgp_speaker *speaker, struct bgp_peer *peer, const char *text)
 {
-    if (speaker->handler->note)
+    struct notes *notes = peer ? &peer->notes : &speaker->notes;
+    nsec_t now = clock_monotonic();
+    char more[64];
+    if (!speaker->handler->note)
+        return;
+    if (now - notes->since >= NSEC_PER_SEC) {
+        snprintf(more, sizeof more, "%u more like these were left out", notes->left_out);
+        if (notes->left_out)
+            speaker->handler->note(speaker->arg, peer, more);
+        *notes = (struct notes){.since = now};
+    }
+    if (notes->n++ < NOTES_PER_SECOND)
         speaker->handler->note(speaker->arg, peer, text);
+    else
+        notes->left_out++;
 }
 
 static void
@@ -446,7 +469,8 @@ bgp_speaker_new(uv_loop_t *loop, const struct bgp_speaker_config *config,
     if (!config->local_as || !config->identifier)
         return diag_set(diag, ERR_INVALID, "BGP needs an AS and an identifier that are not 0");
     struct bgp_speaker *speaker = xcalloc(1, sizeof *speaker);
-    *speaker = (struct bgp_speaker){loop, *config, handler, arg, NULL, NULL};
+    *speaker = (struct bgp_speaker){
+        .loop = loop, .config = *config, .handler = handler, .arg = arg};
     speaker->config.listen = NULL; /* not ours */
     if (config->listen) {
         struct stream_config stream = {.address = config->listen, .send_limit = SEND_LIMIT};

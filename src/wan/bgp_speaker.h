@@ -32,7 +32,8 @@ struct bgp_speaker_handler {
     /* The peer wants all that was announced again, End-of-RIB behind it. */
     void (*refresh)(void *arg, struct bgp_peer *);
     /* Something for the log that is no change of state: faults of an UPDATE, connections that
-     * failed, strangers (peer NULL). */
+     * failed, strangers (peer NULL). At most some 16 in a second of one peer, and of all strangers.
+     */
     void (*note)(void *arg, struct bgp_peer *, const char *text);
 };
 

@@ -271,6 +271,31 @@ strangers_are_turned_away(void **state)
 }
 
 static void
+a_flood_of_faults_is_not_a_flood_in_the_log(void **state)
+{
+    struct fixture *f = *state;
+    struct buf flood = BUF_INIT;
+    size_t size;
+    start(f, &f->a, "127.0.0.1:0", 1);
+    add_peer(&f->a, "127.0.0.1", 0);
+    struct raw *raw = raw_start(f, plain_open);
+    RUN_UNTIL(f->loop, f->a.n_up);
+    /* An NLRI whose ORIGIN is wrong, and which is short of all other attributes. */
+    uint8_t *octets = hex_bytes(MARKER
+                                "002c 02 0000 0015 800e 0e 4004 47 04 0a000001 00 0063 0001 aa"
+                                "4001 01 09",
+                                &size);
+    for (int i = 0; i < 1000; i++)
+        buf_put(&flood, octets, size);
+    free(octets);
+    assert_ok(stream_send(raw->stream, flood.data, flood.size));
+    buf_fini(&flood);
+    RUN_UNTIL(f->loop, bgp_session_stats(bgp_peer_session(f->a.peer))->withdrawn == 1000);
+    assert_true(f->a.n_notes >= 16 && f->a.n_notes < 100);
+    assert_true(bgp_peer_is_up(f->a.peer));
+}
+
+static void
 garbage_is_answered_and_held_back(void **state)
 {
     struct fixture *f = *state;
@@ -392,6 +417,7 @@ peers_have_addresses_of_their_own(void **state)
 
 TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(both_connect_and_one_connection_stays),
           TEST(comes_up_again_after_a_reset), TEST(strangers_are_turned_away),
+          TEST(a_flood_of_faults_is_not_a_flood_in_the_log),
           TEST(garbage_is_answered_and_held_back),
           TEST(a_peer_that_restarts_unnoticed_takes_its_place_again),
           TEST(without_graceful_restart_the_established_one_stays),

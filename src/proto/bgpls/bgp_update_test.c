@@ -107,6 +107,8 @@ faults_by_attribute(void **state UNUSED)
          "LOCAL_PREF (5): its length: treat as withdraw (RFC 7606 7.5)"},
         {MANDATORY "40 06 01 00", BGP_DISCARD_ATTRIBUTE,
          "ATOMIC_AGGREGATE (6): its length: attribute discard (RFC 7606 7.6)"},
+        {MANDATORY "80 06 00", BGP_TREAT_AS_WITHDRAW,
+         "ATOMIC_AGGREGATE (6): its flags: treat as withdraw (RFC 7606 3 c)"},
         {MANDATORY "c0 07 06 000100000001", BGP_DISCARD_ATTRIBUTE,
          "AGGREGATOR (7): its length: attribute discard (RFC 7606 7.7)"},
         {MANDATORY "c0 08 03 000001", BGP_TREAT_AS_WITHDRAW,
@@ -149,6 +151,15 @@ faults_by_attribute(void **state UNUSED)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         expect(cases[i].attributes, &internal, cases[i].verdict, cases[i].fault);
+}
+
+static void
+an_attribute_that_is_not_known_is_sent_back(void **state UNUSED)
+{
+    struct bgp_update update = read_hex(MANDATORY "50 63 0002 abcd", &internal);
+    assert_int_equal(update.error.subcode, BGP_UPDATE_UNRECOGNIZED);
+    assert_int_equal(update.error.size, 6);
+    assert_memory_equal(update.error.data, "\x50\x63\0\2\xab\xcd", 6);
 }
 
 static void
@@ -285,6 +296,7 @@ understands_what_a_reflector_sends(void **state UNUSED)
 
 TEST_MAIN(cmocka_unit_test(takes_out_what_is_of_link_state),
           cmocka_unit_test(end_of_rib_is_nothing_withdrawn), cmocka_unit_test(faults_by_attribute),
+          cmocka_unit_test(an_attribute_that_is_not_known_is_sent_back),
           cmocka_unit_test(what_must_not_come_from_another_as_is_discarded),
           cmocka_unit_test(parts_longer_than_the_message_end_the_session),
           cmocka_unit_test(survives_truncation_at_every_octet),
