@@ -174,6 +174,22 @@ tells_what_the_peer_tells(void **state)
 }
 
 static void
+speaks_over_ipv6(void **state)
+{
+    struct fixture *f = *state;
+    struct diag diag;
+    struct bgp_speaker_config config = {.listen = "[::1]:0", .local_as = 65000, .identifier = 1};
+    if (bgp_speaker_new(f->loop, &config, &handler, &f->a, &f->a.speaker, &diag)) {
+        print_message("SKIPPED: no IPv6 here: %s\n", diag.text);
+        skip();
+    }
+    start(f, &f->b, NULL, 2);
+    add_peer(&f->a, "::1", 0);
+    add_peer(&f->b, "0:0::1", port_of(&f->a));
+    RUN_UNTIL(f->loop, f->a.n_up && f->b.n_up);
+}
+
+static void
 both_connect_and_one_connection_stays(void **state)
 {
     struct fixture *f = *state;
@@ -415,9 +431,9 @@ peers_have_addresses_of_their_own(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(both_connect_and_one_connection_stays),
-          TEST(comes_up_again_after_a_reset), TEST(strangers_are_turned_away),
-          TEST(a_flood_of_faults_is_not_a_flood_in_the_log),
+TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(speaks_over_ipv6),
+          TEST(both_connect_and_one_connection_stays), TEST(comes_up_again_after_a_reset),
+          TEST(strangers_are_turned_away), TEST(a_flood_of_faults_is_not_a_flood_in_the_log),
           TEST(garbage_is_answered_and_held_back),
           TEST(a_peer_that_restarts_unnoticed_takes_its_place_again),
           TEST(without_graceful_restart_the_established_one_stays),
