@@ -156,7 +156,7 @@ def main():
         b.wait("sweeping", lambda lines: not table(b), RESTART + 10)
         check("gobgpd did not return in time: all is swept", b.count("! ") == swept + 14)
         check("both speakers end well", a.end() == 0 and b.end() == 0)
-        judge(*capture, [port, ours], ["127.0.0.22"])
+        judge(*capture, [port, ours], ["127.0.0.22"], 2, 2)  # UPDATEs: End-of-RIB
 
 
 main()
