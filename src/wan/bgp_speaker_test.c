@@ -174,6 +174,37 @@ tells_what_the_peer_tells(void **state)
 }
 
 static void
+says_how_it_stands_with_a_peer(void **state)
+{
+    struct fixture *f = *state;
+    struct bgp_peer_status status;
+    start(f, &f->a, "127.0.0.1:0", 1);
+    add_peer(&f->a, "127.0.0.1", 0);
+    bgp_peer_status(f->a.peer, &status);
+    assert_string_equal(status.state, "Active");
+    start(f, &f->b, NULL, 2);
+    add_peer(&f->b, "127.0.0.1", port_of(&f->a));
+    RUN_UNTIL(f->loop, f->a.n_up && f->b.n_up);
+    announce_one(&f->b);
+    assert_ok(bgp_peer_end_of_rib(f->b.peer));
+    RUN_UNTIL(f->loop, f->a.n_complete);
+    bgp_peer_status(f->a.peer, &status);
+    assert_string_equal(status.state, "Established");
+    assert_true(status.up && status.complete);
+    assert_int_equal(status.as, 65000);
+    assert_int_equal(status.identifier, 2);
+    assert_int_equal(status.table.n, 1);
+    assert_int_equal(status.messages.rx_messages[BGP_UPDATE], 2);
+    bgp_peer_reset(f->b.peer, "again");
+    RUN_UNTIL(f->loop, f->a.n_up == 2);
+    bgp_peer_status(f->a.peer, &status);
+    assert_int_equal(status.n_sessions, 2);
+    assert_int_equal(status.messages.rx_messages[BGP_OPEN], 2);
+    assert_string_equal(status.why,
+                        "received NOTIFICATION Cease: Administrative Reset (\"again\")");
+}
+
+static void
 speaks_over_ipv6(void **state)
 {
     struct fixture *f = *state;
@@ -431,9 +462,10 @@ peers_have_addresses_of_their_own(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(speaks_over_ipv6),
-          TEST(both_connect_and_one_connection_stays), TEST(comes_up_again_after_a_reset),
-          TEST(strangers_are_turned_away), TEST(a_flood_of_faults_is_not_a_flood_in_the_log),
+TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(says_how_it_stands_with_a_peer),
+          TEST(speaks_over_ipv6), TEST(both_connect_and_one_connection_stays),
+          TEST(comes_up_again_after_a_reset), TEST(strangers_are_turned_away),
+          TEST(a_flood_of_faults_is_not_a_flood_in_the_log),
           TEST(garbage_is_answered_and_held_back),
           TEST(a_peer_that_restarts_unnoticed_takes_its_place_again),
           TEST(without_graceful_restart_the_established_one_stays),
