@@ -44,6 +44,7 @@ if(NOT TIELINE_ONLY)
         FILES_MATCHING PATTERN *.yaml)
 
     install(DIRECTORY schema/ DESTINATION ${data}/schema COMPONENT tielined FILES_MATCHING PATTERN *.yang)
+    install(DIRECTORY etc/vpn/ DESTINATION ${data}/vpn COMPONENT tielined)
     install(DIRECTORY etc/workflows/ DESTINATION ${data}/workflows COMPONENT tielined
         FILES_MATCHING PATTERN *.yaml)
     install(FILES packaging/tielined/tielined.service DESTINATION ${units} COMPONENT tielined)

@@ -11,7 +11,7 @@
 static const json_t *
 find_objects(const struct kind *kind, const json_t *document)
 {
-    static const char *const modules[] = {INVENTORY_MODULE, CIRCUITS_MODULE};
+    static const char *const modules[] = {INVENTORY_MODULE, WAN_MODULE, CIRCUITS_MODULE};
     const json_t *list;
     if (json_is_array(document))
         return document;
@@ -111,7 +111,9 @@ check_fresh(struct cli *cli, const struct kind *kind, const json_t *objects)
 static json_t *
 import_body(const struct kind *kind, const json_t *objects)
 {
-    const char *module = kind == &kind_circuit ? CIRCUITS_MODULE : INVENTORY_MODULE;
+    const char *module = kind == &kind_circuit                          ? CIRCUITS_MODULE
+                         : kind == &kind_router || kind == &kind_tunnel ? WAN_MODULE
+                                                                        : INVENTORY_MODULE;
     json_t *document = json_pack("{s:{s:O}}", module, kind->word, objects);
     struct buf text = BUF_INIT;
     if (jsontext_put(&text, document))

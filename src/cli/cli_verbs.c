@@ -80,6 +80,8 @@ static const struct cli_option create_options[] = {
 };
 static const struct cli_option names_options[] = {
     IN_FILE("file", "LIST", 'f', "a file with names, a line each"), COMMENT, UNTIL, END};
+static const struct cli_option drain_options[] = {VALUE("reason", "TEXT", "why, for the others"),
+                                                  END};
 static const struct cli_option test_options[] = {
     CHOICE("path", "PATH", "primary|failover", "only this path"), END};
 static const struct cli_option what_if_options[] = {
@@ -400,6 +402,28 @@ static const struct cli_verb verbs[] = {
      &kind_node, false},
     KIND("link", "links", kind_link),
     KIND("host", "hosts", kind_host),
+    KIND("router", "routers of the WAN", kind_router),
+    KIND("tunnel", "tunnels through the WAN", kind_tunnel),
+    {"tunnel", "build", "[NAME...]", names_options, "Submit the order that builds tunnels",
+     cmd_build, &kind_tunnel, false},
+    {"tunnel", "teardown", "[NAME...]", names_options, "Submit the order that takes them down",
+     cmd_teardown, &kind_tunnel, false},
+    {"wan", "nodes", "", NULL, "Routers, as the routing protocols tell of them", cmd_wan_list,
+     &wan_nodes, false},
+    {"wan", "links", "", NULL, "Links, each direction, with what is reserved", cmd_wan_list,
+     &wan_links, false},
+    {"wan", "sources", "", NULL, "Where the network is learned from", cmd_wan_list, &wan_sources,
+     false},
+    {"wan", "findings", "", NULL, "What contradicts itself in what they say", cmd_wan_list,
+     &wan_findings, false},
+    {"wan", "sessions", "", NULL, "Routers that are connected to be told paths", cmd_wan_list,
+     &wan_sessions, false},
+    {"wan", "lsps", "", NULL, "The paths that routers report", cmd_wan_list, &wan_lsps, false},
+    {"wan", "drain", "ELEMENT", drain_options,
+     "Take a router, a link or a shared risk (srlg-N) out of service; what passes it goes another "
+     "way",
+     cmd_wan_drain, NULL, false},
+    {"wan", "restore", "ELEMENT", NULL, "Let it be used again", cmd_wan_restore, NULL, false},
     {"circuit", "list", "", circuit_list_options, "All circuits, how far they are, their paths",
      cmd_circuit_list, &kind_circuit, false},
     {"circuit", "show", "NAME", NULL, "One circuit: paths, phase, rules in the nodes",
@@ -412,9 +436,9 @@ static const struct cli_verb verbs[] = {
     {"circuit", "remove", "NAME", NULL, "Forget a circuit that is not built", cmd_remove,
      &kind_circuit, false},
     {"circuit", "build", "[NAME...]", names_options, "Submit the order that builds circuits",
-     cmd_circuit_build, &kind_circuit, false},
+     cmd_build, &kind_circuit, false},
     {"circuit", "teardown", "[NAME...]", names_options, "Submit the order that takes them down",
-     cmd_circuit_teardown, &kind_circuit, false},
+     cmd_teardown, &kind_circuit, false},
     {"circuit", "test", "NAME", test_options, "Test a circuit on its own paths, now",
      cmd_circuit_test, &kind_circuit, false},
     {"circuit", "fingerprint", "NAME", NULL, "What its last test measured", cmd_circuit_fingerprint,

@@ -9,7 +9,8 @@ struct kind {
     const char *word, *plural; /* "circuit", "circuits": as in paths and documents */
     const struct column *list, *show;
 };
-extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_circuit;
+extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_router, kind_tunnel,
+    kind_circuit;
 int cmd_list(struct cli *);
 int cmd_show(struct cli *);
 int cmd_put(struct cli *);
@@ -20,8 +21,8 @@ int cmd_remove(struct cli *);
 int cmd_circuit_create(struct cli *);
 int cmd_circuit_list(struct cli *);
 int cmd_circuit_show(struct cli *);
-int cmd_circuit_build(struct cli *);
-int cmd_circuit_teardown(struct cli *);
+int cmd_build(struct cli *); /* circuits or tunnels: the row's `data` is their kind */
+int cmd_teardown(struct cli *);
 /* cmd_assure.c */
 int cmd_circuit_test(struct cli *);
 int cmd_circuit_fingerprint(struct cli *);
@@ -43,6 +44,14 @@ int cmd_ask_reach(struct cli *);
 int cmd_ask_who_reaches(struct cli *);
 int cmd_ask_affected_by(struct cli *);
 int cmd_ask_matrix(struct cli *);
+
+/* cmd_wan.c: the row's `data` is a struct wan_list */
+struct wan_list;
+extern const struct wan_list wan_nodes, wan_links, wan_sources, wan_findings, wan_sessions,
+    wan_lsps;
+int cmd_wan_list(struct cli *);
+int cmd_wan_drain(struct cli *);
+int cmd_wan_restore(struct cli *);
 
 /* cmd_inventory.c */
 int cmd_inventory_import(struct cli *);

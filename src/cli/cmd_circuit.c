@@ -1,6 +1,7 @@
 /* Circuits: what they are, how they are laid out, and the orders that build them. */
 #include "cli/cmd.h"
 
+#include "base/alloc.h"
 #include "engineer/compile.h"
 #include "io/jsontext.h"
 
@@ -282,9 +283,11 @@ add_names_of_file(struct cli *cli, const char *path, json_t *names)
     return CLI_OK;
 }
 
+/* An order for circuits, or tunnels: "circuit-turn-up", "tunnel-teardown". */
 static int
-order_for_names(struct cli *cli, const char *workflow)
+order_for_names(struct cli *cli, const char *what)
 {
+    const struct kind *kind = cli->args.verb->data;
     json_t *names = json_array();
     int status = CLI_OK;
     for (size_t i = 0; i < cli->args.n_arguments; i++)
@@ -292,21 +295,24 @@ order_for_names(struct cli *cli, const char *workflow)
     if (cli_option(cli, "file"))
         status = add_names_of_file(cli, cli_option(cli, "file"), names);
     if (!status && !json_array_size(names))
-        status = cli_fail(cli, CLI_USAGE, "which circuits? NAME... or --file LIST");
-    if (!status)
-        return work_order(cli, workflow, json_pack("{s:o}", "circuits", names));
+        status = cli_fail(cli, CLI_USAGE, "which %s? NAME... or --file LIST", kind->plural);
+    if (!status) {
+        char *workflow = xasprintf("%s-%s", kind->word, what);
+        status = work_order(cli, workflow, json_pack("{s:O}", kind->plural, names));
+        free(workflow);
+    }
     json_decref(names);
     return status;
 }
 
 int
-cmd_circuit_build(struct cli *cli)
+cmd_build(struct cli *cli)
 {
-    return order_for_names(cli, "circuit-turn-up");
+    return order_for_names(cli, "turn-up");
 }
 
 int
-cmd_circuit_teardown(struct cli *cli)
+cmd_teardown(struct cli *cli)
 {
-    return order_for_names(cli, "circuit-teardown");
+    return order_for_names(cli, "teardown");
 }

@@ -99,6 +99,30 @@ static const struct column host_columns[] = {
 };
 const struct kind kind_host = {"host", "hosts", host_columns, NULL};
 
+static const struct column router_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"SITE", "site", AS_TEXT, NULL},
+    {"ROUTER ID", "router-id", AS_TEXT, NULL},
+    {"PLATFORM", "platform", AS_TEXT, NULL},
+    {"MANAGEMENT", "management-address", AS_TEXT, NULL},
+    {"DESCRIPTION", "description", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_router = {"router", "routers", router_columns, NULL};
+
+static const struct column tunnel_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"HEAD", "head", AS_TEXT, NULL},
+    {"TAIL", "tail", AS_TEXT, NULL},
+    {">RATE", "rate-kbps", AS_KBPS, NULL},
+    {">LATENCY", "max-latency-us", AS_USEC, NULL},
+    {">PRIORITY", "setup-priority", AS_TEXT, NULL},
+    {"PROTECTION", "protection", AS_TEXT, NULL},
+    {"DESCRIPTION", "description", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_tunnel = {"tunnel", "tunnels", tunnel_columns, NULL};
+
 static const struct column port_columns[] = {
     {">PORT", "number", AS_TEXT, NULL},
     {"NAME", "name", AS_TEXT, NULL},

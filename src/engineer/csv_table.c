@@ -10,8 +10,10 @@ static const struct {
     enum object_kind kind;
     const char *file_name;
 } kinds[CSV_TABLES] = {
-    {OBJECT_SITE, "sites.csv"}, {OBJECT_NODE, "nodes.csv"}, {OBJECT_PORT, "ports.csv"},
-    {OBJECT_LINK, "links.csv"}, {OBJECT_HOST, "hosts.csv"}, {OBJECT_CIRCUIT, "circuits.csv"},
+    {OBJECT_SITE, "sites.csv"},     {OBJECT_NODE, "nodes.csv"},
+    {OBJECT_PORT, "ports.csv"},     {OBJECT_LINK, "links.csv"},
+    {OBJECT_HOST, "hosts.csv"},     {OBJECT_ROUTER, "routers.csv"},
+    {OBJECT_TUNNEL, "tunnels.csv"}, {OBJECT_CIRCUIT, "circuits.csv"},
 };
 
 const char *

@@ -100,8 +100,8 @@ fail_choice(struct source *s, const struct choice *choice)
 {
     struct buf text = BUF_INIT;
     if (choice->n == 0) {
-        buf_str(&text, "none of its columns is one of sites, nodes, ports, links, hosts or "
-                       "circuits");
+        buf_str(&text, "none of its columns is one of sites, nodes, ports, links, hosts, "
+                       "routers, tunnels or circuits");
     } else {
         buf_str(&text, "its columns fit tables of several kinds; name the file after one of them:");
         for (size_t i = 0; i < choice->n; i++)

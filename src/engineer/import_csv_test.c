@@ -98,8 +98,8 @@ columns_that_are_not_there_leave_values_alone(void **state UNUSED)
     assert_int_equal(link->delay_us, 700);
     assert_int_equal(link->capacity_kbps, 100000);
     assert_int_equal(link->n_shared_risks, 1);
-    assert_import(network, "c.csv", "name,rate-kbps\nscada-rtu,2000\ngoose-trip,600\n",
-                  "c.csv:2: changed: circuit scada-rtu: rate-kbps\n"
+    assert_import(network, "circuits.csv", "name,rate-kbps\nscada-rtu,2000\ngoose-trip,600\n",
+                  "circuits.csv:2: changed: circuit scada-rtu: rate-kbps\n"
                   "0 created, 1 changed, 1 unchanged, 0 errors; applied\n");
     assert_import(network, "p.csv", "node,number,name\nx,3,up3\ny,9,p9\n",
                   "p.csv:2: changed: port x/3: name\n"
@@ -179,14 +179,15 @@ every_error_names_its_place(void **state UNUSED)
         /* The file. */
         {"x.csv", "", "x.csv:1:1: error: file: the file is empty\n"},
         {"x.csv", "foo,bar\n1,2\n",
-         "x.csv:1:1: error: file: none of its columns is one of sites, nodes, ports, links, hosts "
-         "or "
-         "circuits\n"},
+         "x.csv:1:1: error: file: none of its columns is one of sites, nodes, ports, links, hosts, "
+         "routers, tunnels or circuits\n"},
         {"x.csv", "name,description\na,b\n",
          "x.csv:1:1: error: file: its columns fit tables of several kinds; name the file after one "
-         "of them: sites.csv nodes.csv ports.csv links.csv hosts.csv circuits.csv\n"},
-        {"x.csv", "name,site,knid\n",
-         "x.csv:1:11: error: node: there is no column \"knid\" in a table of nodes; is it kind\n"},
+         "of them: sites.csv nodes.csv ports.csv links.csv hosts.csv routers.csv "
+         "tunnels.csv circuits.csv\n"},
+        {"nodes.csv", "name,site,knid\n",
+         "nodes.csv:1:11: error: node: there is no column \"knid\" in a table of nodes; is it "
+         "kind\n"},
         {"x.csv", "name,mac,ipv4,IP\n", "x.csv:1:15: error: host: there are two columns ipv4\n"},
         {"x.csv", "mac,ipv4\n", "x.csv:1:1: error: host: there is no column name\n"},
         {"x.csv", "number,name\n1,p1\n", "x.csv:1:1: error: port: there is no column node\n"},
@@ -214,17 +215,18 @@ every_error_names_its_place(void **state UNUSED)
         {"x.csv", "name,rate-kbps,protocol\nscada-rtu,1,\n",
          "x.csv:2:13: error: circuit scada-rtu: protocol: is missing: it must be tcp, udp, icmp, "
          "goose or sv\n"},
-        {"x.csv", "name,rate-kbps,start\nscada-rtu,1,2026-03-01T08:00:00Z\n",
-         "x.csv:2: error: circuit scada-rtu: end: is missing\n"},
-        {"x.csv",
+        {"circuits.csv", "name,rate-kbps,start\nscada-rtu,1,2026-03-01T08:00:00Z\n",
+         "circuits.csv:2: error: circuit scada-rtu: end: is missing\n"},
+        {"circuits.csv",
          "name,rate-kbps,start,end\nscada-rtu,1,2026-03-01T08:00:00Z,"
          "2026-03-01T07:00:00Z\n",
-         "x.csv:2:34: error: circuit scada-rtu: end: must be after the start\n"},
+         "circuits.csv:2:34: error: circuit scada-rtu: end: must be after the start\n"},
         /* A row. */
         {"inventory/Hosts.CSV", "name,mac\nnew,02:00:00:00:00:01\n",
          "inventory/Hosts.CSV:2: error: host new: node: is missing\n"},
-        {"x.csv", "name,rate-kbps\nnew,1\n",
-         "x.csv:2: error: circuit new: protocol: is missing: it must be tcp, udp, icmp, goose or "
+        {"circuits.csv", "name,rate-kbps\nnew,1\n",
+         "circuits.csv:2: error: circuit new: protocol: is missing: it must be tcp, udp, icmp, "
+         "goose or "
          "sv\n"},
         {"inventory/Hosts.CSV", "name,mac\nfep,02:00:00:00:00:01,x\n",
          "inventory/Hosts.CSV:2: error: host fep: the row has 3 cells, the first line has 2\n"},

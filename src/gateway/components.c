@@ -70,6 +70,15 @@ static const struct {
         OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
                " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME ","
                " 'build-time-ns': " NUMBER ", 'design': @Design")},
+    {"TunnelStatus",
+        OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
+               " 'active', 'removing']}, 'order': " NUMBER ", 'number': " NUMBER ", 'since': " TIME ","
+               " 'build-time-ns': " NUMBER ", 'moved': " TIME ", 'n-moved': " NUMBER ","
+               " 'reason': " TEXT ", 'primary': @TunnelPath, 'standby': @TunnelPath")},
+    {"TunnelPath",
+        OBJECT("'links': " LIST(TEXT) ", 'routers': " LIST(TEXT) ", 'latency-us': " NUMBER ","
+               " 'latency-back-us': " NUMBER ", 'metric': " NUMBER ", 'labels': " LIST(NUMBER) ","
+               " 'labels-back': " LIST(NUMBER))},
     {"NodeState",
         OBJECT("'state': {'type': 'string', 'enum': ['adopted', 'absent', 'refused']},"
                " 'in-sync': " FLAG ", 'rules': {}, 'agent': " FLAG ", 'reason': " TEXT ","
@@ -89,6 +98,8 @@ static const struct {
     {"Links", OBJECT("'links': " LIST("@Link") ", 'unexpected': " LIST("{}") ","
                      " 'live': " KNOWN(""))},
     {"Hosts", OBJECT("'hosts': " LIST("@Host"))},
+    {"Routers", OBJECT("'routers': " LIST("@Router"))},
+    {"Tunnels", OBJECT("'tunnels': " LIST("@Tunnel"))},
     {"Circuits", OBJECT("'circuits': " LIST("@Circuit"))},
     {"Finding",
         OBJECT("'severity': {'type': 'string', 'enum': ['error', 'warning', 'info']},"
@@ -364,6 +375,20 @@ static const struct {
                " ['edge.capture-start', 'edge.capture-read', 'edge.capture-stop']},"
                " 'params': {'type': 'object'}")},
     {"RpcAnswer", "{'type': 'object', 'description': 'As doc/edge.md says of the method.'}"},
+    {"WanNodes", OBJECT("'nodes': " LIST("{'type': 'object'}"))},
+    {"WanLinks", OBJECT("'links': " LIST("{'type': 'object'}"))},
+    {"WanSources", OBJECT("'sources': " LIST("{'type': 'object'}") ", 'overrides': "
+               LIST("{'type': 'object'}"))},
+    {"WanFindings", OBJECT("'findings': " LIST(OBJECT("'finding': " TEXT ", 'object': " TEXT ","
+               " 'text': " TEXT ", 'since-s': {'type': 'number'}")))},
+    {"WanRouters", OBJECT("'routers': " LIST("{'type': 'object'}"))},
+    {"WanLsps", OBJECT("'lsps': " LIST("{'type': 'object'}") ", 'next': " NUMBER)},
+    {"WanPathRequest", CLOSED("'tunnel'", "'tunnel': {'type': 'object'}")},
+    {"WanPath", OBJECT("'primary': @TunnelPath, 'standby': @TunnelPath, 'pushes-aside': "
+               LIST("@Name"))},
+    {"WanDrain", CLOSED("'element', 'reason'", "'element': @Text, 'reason': @Text")},
+    {"WanRestore", CLOSED("'element'", "'element': @Text")},
+    {"WanMoved", OBJECT("'moved': " NUMBER)},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
 
     /* ---- the proof, and questions to it */
@@ -495,6 +520,8 @@ static const struct {
     {"Node", "/tieline-inventory:inventory/node", "live", "NodeState"},
     {"Link", "/tieline-inventory:inventory/link", "live", "LinkState"},
     {"Host", "/tieline-inventory:inventory/host", NULL, NULL},
+    {"Router", "/tieline-wan:wan/router", NULL, NULL},
+    {"Tunnel", "/tieline-wan:wan/tunnel", "status", "TunnelStatus"},
     {"Circuit", "/tieline-circuit:circuits/circuit", "status", "CircuitStatus"},
     {"Design", "/tieline-circuit:circuits/design", NULL, NULL},
     {"Order", "/tieline-work:work/order", NULL, NULL},

@@ -28,6 +28,8 @@ static const struct kind {
     {"nodes", "node", OBJECT_NODE, "/tieline-inventory:inventory/node", "lan.nodes"},
     {"links", "link", OBJECT_LINK, "/tieline-inventory:inventory/link", "lan.links"},
     {"hosts", "host", OBJECT_HOST, "/tieline-inventory:inventory/host", NULL},
+    {"routers", "router", OBJECT_ROUTER, "/tieline-wan:wan/router", NULL},
+    {"tunnels", "tunnel", OBJECT_TUNNEL, "/tieline-wan:wan/tunnel", NULL},
     {"circuits", "circuit", OBJECT_CIRCUIT, "/tieline-circuit:circuits/circuit", NULL},
 };
 
@@ -99,7 +101,10 @@ describe(const struct state *state, const struct kind *kind, const void *object,
 {
     const char *name = object_name(kind->kind, object);
     json_t *json = object_to_json(kind->kind, object);
-    json_t *status = kind->kind == OBJECT_CIRCUIT ? status_of(state, name) : NULL;
+    json_t *status = kind->kind == OBJECT_CIRCUIT ? status_of(state, name)
+                     : kind->kind == OBJECT_TUNNEL
+                         ? tunnel_status_json(tunneling_find(&state->tunneling, name))
+                         : NULL;
     if (status)
         json_object_set_new(json, "status", status);
     set_live(json, name, rows);
@@ -245,7 +250,7 @@ check_object(struct api_request *r, const struct kind *kind)
 static json_t *
 document_of(const struct api_request *r, const struct kind *kind)
 {
-    const char *module = kind->kind == OBJECT_CIRCUIT ? CIRCUITS_MODULE : INVENTORY_MODULE;
+    const char *module = object_module(kind->kind);
     return json_pack("{s{s[O]}}", module, kind->word, r->body);
 }
 

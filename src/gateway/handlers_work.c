@@ -20,8 +20,8 @@ api_pass_on(struct api_request *r)
 /* ---- the model */
 
 /* The first row of a report that is an error, or the first such finding. */
-static const json_t *
-first_error(const json_t *report)
+const json_t *
+api_first_error(const json_t *report)
 {
     size_t i;
     json_t *row;
@@ -75,7 +75,7 @@ api_answer_report(struct api_request *r, const struct call_result *result)
     const json_t *report = result->value;
     bool refused = !json_is_true(json_object_get(report, "applied")) &&
                    !json_is_true(json_object_get(report, "dry-run"));
-    const json_t *error = refused ? first_error(report) : NULL;
+    const json_t *error = refused ? api_first_error(report) : NULL;
     if (result->err)
         api_fail_call(r, result);
     else if (error)
@@ -114,7 +114,7 @@ static void
 answer_model(struct api_request *r, const struct call_result *result)
 {
     json_t *report = json_object_get(result->value, "report");
-    const json_t *error = report ? first_error(report) : NULL;
+    const json_t *error = report ? api_first_error(report) : NULL;
     if (result->err)
         api_fail_call(r, result);
     else if (error)

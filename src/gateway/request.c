@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "gateway/restconf.h"
 #include "gateway/service_private.h"
 #include "io/address.h"
 #include "io/clock.h"
@@ -69,10 +70,16 @@ reply(struct api_request *r, int status, const char *type, const char *fields,
     request_free(r);
 }
 
+static const char *
+type_of(const struct api_request *r)
+{
+    return r->route->type ? r->route->type : "application/json";
+}
+
 void
 api_answer_text(struct api_request *r, const struct buf *text)
 {
-    reply(r, route_status(r->route), "application/json", NULL, text);
+    reply(r, route_status(r->route), type_of(r), NULL, text);
 }
 
 void
@@ -82,7 +89,7 @@ api_answer_with(struct api_request *r, int status, const char *fields, json_t *a
     if (jsontext_put(&text, answer))
         api_fail(r, ERR_LIMIT, "the answer cannot be written");
     else
-        reply(r, status, "application/json", fields, &text);
+        reply(r, status, type_of(r), fields, &text);
     buf_fini(&text);
     json_decref(answer);
 }
@@ -129,6 +136,17 @@ exchange_problem(struct http_exchange *x, const struct problem *problem, const c
     free(path);
 }
 
+/* The same where RESTCONF was asked. */
+static void
+exchange_errors(struct http_exchange *x, const struct problem *problem)
+{
+    struct buf text = BUF_INIT;
+    restconf_put_errors(&text, problem);
+    http_reply(x, &(struct http_reply){restconf_status(problem), RESTCONF_TYPE, COMMON_FIELDS,
+                                       text.data, text.size});
+    buf_fini(&text);
+}
+
 char *
 public_text(const struct gateway_service *s, const char *text)
 {
@@ -151,7 +169,10 @@ api_problem(struct api_request *r, const struct problem *problem)
     if (detail && strcmp(detail, problem->detail) != 0)
         log_warn("%s is answered with %d: %s", r->person.name, problem->status, problem->detail);
     shown.detail = detail;
-    exchange_problem(r->exchange, &shown, NULL);
+    if (r->route->type)
+        exchange_errors(r->exchange, &shown);
+    else
+        exchange_problem(r->exchange, &shown, NULL);
     free(detail);
     request_free(r);
 }

@@ -1,6 +1,7 @@
 #include "gateway/route.h"
 
 #include "base/buf.h"
+#include "gateway/restconf.h"
 #include "model/alert.h"
 #include "model/text.h"
 
@@ -73,8 +74,8 @@ path_matches(const char *path, const struct http_target *target, const char **va
     return i == target->n_segments;
 }
 
-static void
-add_method(struct route_match *match, enum http_method method)
+void
+route_match_allow(struct route_match *match, enum http_method method)
 {
     size_t length = strlen(match->allow);
     snprintf(match->allow + length, sizeof match->allow - length, "%s%s%s", length ? ", " : "",
@@ -85,6 +86,8 @@ void
 route_find(enum http_method method, const struct http_target *target, struct route_match *match)
 {
     *match = (struct route_match){0};
+    if (restconf_find(method, target, match))
+        return;
     if (target->n_segments < 3 || strcmp(target->segments[0], "api") != 0 ||
         strcmp(target->segments[1], "v1") != 0)
         return;
@@ -94,7 +97,7 @@ route_find(enum http_method method, const struct http_target *target, struct rou
         if (!path_matches(route->path, target, &value))
             continue;
         match->path_known = true;
-        add_method(match, route->method);
+        route_match_allow(match, route->method);
         if (route->method == (method == HTTP_HEAD ? HTTP_GET : method)) {
             match->route = route;
             match->value = value;

@@ -42,6 +42,8 @@ struct api_route {
     nsec_t timeout;      /* for that; 0: ROUTE_TIMEOUT */
     const char *body;    /* a component (components.h); NULL: no body is taken */
     size_t body_size;    /* most octets of it; 0: ROUTE_BODY_SIZE */
+    const char *type;    /* media type of body and answer; NULL: application/json */
+    bool takes_body;     /* any JSON object, which the handler looks at */
     const char *answer;  /* a component; NULL: an object without members */
     int status;          /* of an answer that is not an error; 0: 200 */
     const struct api_parameter *const *query; /* up to NULL; NULL: none are taken */
@@ -74,9 +76,11 @@ struct route_match {
     const struct api_route *route; /* NULL: none */
     const char *value;             /* of what stands in braces, in the target; NULL: nothing does */
     bool path_known;               /* there are routes with this path */
-    char allow[48];                /* ... with these methods: "GET, HEAD, PUT" */
+    char allow[64];                /* ... with these methods: "GET, HEAD, PUT" */
 };
 
+/* Adds a method of the path that was asked for. */
+void route_match_allow(struct route_match *, enum http_method);
 /* HEAD is GET here. A path with a value that cannot be one (an order "x") is not known. */
 void route_find(enum http_method, const struct http_target *, struct route_match *);
 

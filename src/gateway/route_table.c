@@ -40,6 +40,10 @@ static const struct api_parameter
     ask_to = {"to", "The host that is sent to.", .required = true, .type = PARAMETER_TEXT},
     proof_of = {"of", "What the nodes hold (if it is not said), or what is planned for them.",
                 .type = WORDS("observed planned")},
+    lsp_after = {"after", "Goes on there: `next` of the page before.", .type = PARAMETER_NUMBER,
+                 .min = 0, .max = INT64_MAX},
+    lsp_router = {"router", "Only those of the router that connects from this address.",
+                  .type = PARAMETER_TEXT},
     alert_address = {"address", "Only alerts from or to this IP or MAC address.",
                      .type = PARAMETER_TEXT},
     alert_incident = {"incident", "Only alerts of this incident.", .type = PARAMETER_TEXT},
@@ -92,6 +96,8 @@ const struct api_route route_table[] = {
     KIND("nodes", "Node", "node"),
     KIND("links", "Link", "link"),
     KIND("hosts", "Host", "host"),
+    KIND("routers", "Router", "router"),
+    KIND("tunnels", "Tunnel", "tunnel"),
     KIND("circuits", "Circuit", "circuit"),
     {HTTP_POST, "/import", ROLE(ENGINEER), "Puts what files say into the model.", api_post_import,
      "model.import", MINUTES(2), .body = "Files", .body_size = MIB(32),
@@ -213,6 +219,26 @@ const struct api_route route_table[] = {
      .answer = "Matrix"},
     {HTTP_GET, "/denied", ANY, "What the rules that deny have counted, port by port.", api_pass_on,
      "lan.denied", .answer = "Denied"},
+
+    {HTTP_GET, "/wan/nodes", ANY, "The routers of the WAN, as its routing protocols tell of them.",
+     api_pass_on, "wan.nodes", AT_ONCE, .answer = "WanNodes"},
+    {HTTP_GET, "/wan/links", ANY, "Its links, one for each direction: how they are, whose word each "
+     "attribute is, what is reserved.", api_pass_on, "wan.links", AT_ONCE, .answer = "WanLinks"},
+    {HTTP_GET, "/wan/sources", ANY, "Where the network is learned from, and what operators have said "
+     "otherwise.", api_pass_on, "wan.sources", AT_ONCE, .answer = "WanSources"},
+    {HTTP_GET, "/wan/findings", ANY, "What contradicts itself in what the sources say.", api_pass_on,
+     "wan.findings", AT_ONCE, .answer = "WanFindings"},
+    {HTTP_GET, "/wan/routers", ANY, "The sessions of routers with the path computation element.",
+     api_pass_on, "wan.routers", AT_ONCE, .answer = "WanRouters"},
+    {HTTP_GET, "/wan/lsps", ANY, "The label-switched paths that routers report.", api_list_lsps,
+     "wan.lsps", AT_ONCE, .query = QUERY(&lsp_router, &lsp_after, &limit), .answer = "WanLsps"},
+    {HTTP_POST, "/wan/path", ANY, "Where a tunnel would go that is stated like this; changes nothing.",
+     api_post_on, "wan.path", MINUTES(1), .body = "WanPathRequest", .answer = "WanPath", .reads = true},
+    {HTTP_POST, "/wan/drain", WORKERS, "Takes a router, a link or a shared risk out of service: what "
+     "passes it goes another way.", api_post_on, "wan.drain", MINUTES(1), .body = "WanDrain",
+     .answer = "WanMoved"},
+    {HTTP_POST, "/wan/restore", WORKERS, "Lets it be used again.", api_post_on, "wan.restore",
+     MINUTES(1), .body = "WanRestore", .answer = "WanMoved"},
 
     {HTTP_GET, "/peers", ANY, "The sites whose journals are followed here: how far, and whether they "
      "answer.", api_pass_on, "sites.status", AT_ONCE, .answer = "Peers"},

@@ -85,8 +85,11 @@ static bool
 check_accept(struct http_exchange *x, const struct api_route *route)
 {
     bool stream = route->answer && !strcmp(route->answer, "Events");
-    const char *type = stream ? "text/event-stream" : "application/json";
-    if (http_accepts(http_exchange_head(x), type))
+    const char *type = stream        ? "text/event-stream"
+                       : route->type ? route->type
+                                     : "application/json";
+    const struct http_head *head = http_exchange_head(x);
+    if (http_accepts(head, type) || (route->type && http_accepts(head, "application/json")))
         return true;
     char *detail = xasprintf("the answer is %s", type);
     refuse(x, 406, ERR_UNSUPPORTED, NULL, detail);
@@ -103,9 +106,10 @@ check_body_head(struct http_exchange *x, const struct api_route *route)
     bool has_body = head->chunked || head->content_length > 0;
     if (!has_body)
         return true;
-    if (!route->body)
+    if (!route->body && !route->takes_body)
         return refuse(x, 400, ERR_INVALID, NULL, "this request takes no body");
-    if (!type || !http_media_type_is(type, "application/json"))
+    if (!type || (!http_media_type_is(type, "application/json") &&
+                  !(route->type && http_media_type_is(type, route->type))))
         return refuse(x, 415, ERR_UNSUPPORTED, NULL, "a body of application/json is expected");
     return true;
 }
@@ -305,11 +309,11 @@ read_body(struct api_request *r)
     const json_t *components = r->service->components;
     struct diag diag = {""};
     struct buf pointer = BUF_INIT;
-    if (!r->route->body)
+    if (!r->route->body && !r->route->takes_body)
         return true;
-    const json_t *schema = json_object_get(components, r->route->body);
+    const json_t *schema = r->route->body ? json_object_get(components, r->route->body) : NULL;
     enum err err = parse_body(r, &diag);
-    if (!err) {
+    if (!err && schema) {
         drop_read_only(schema, r->body);
         err = shape_check(components, schema, r->body, &pointer, &diag);
     }

@@ -536,6 +536,20 @@ start_connecting(struct stream *s, const union address *address)
         fail_soon(s, uverr_explain(&s->why, status, "connect"));
 }
 
+/* That the address is not ours is found when it connects. */
+static enum err
+leave_from(struct stream *s, const char *from, int family, struct diag *diag)
+{
+    union address address;
+    enum err err = address_parse(from, &address, diag);
+    if (err)
+        return err;
+    if (address.any.sa_family != family || family == AF_UNIX)
+        return diag_set(diag, ERR_INVALID, "%s is of another family than the other side", from);
+    int status = uv_tcp_bind(&s->uv.tcp, &address.any, 0);
+    return status ? uverr_explain(diag, status, "leave from %s", from) : ERR_OK;
+}
+
 enum err
 stream_connect(uv_loop_t *loop, const struct stream_config *config,
                const struct stream_handler *handler, void *arg, struct stream **result,
@@ -551,8 +565,12 @@ stream_connect(uv_loop_t *loop, const struct stream_config *config,
     stream_settings_init(&settings, config);
     err = stream_new(loop, &settings, address.any.sa_family, TLS_CLIENT, &s, diag);
     stream_settings_fini(&settings);
-    if (err)
+    if (!err && config->from)
+        err = leave_from(s, config->from, address.any.sa_family, diag);
+    if (err) {
+        stream_free(s);
         return err;
+    }
     address_format(&address, s->peer_address);
     stream_set_handler(s, handler, arg);
     timer_start(s->timer, s->timeout);

@@ -44,6 +44,7 @@ struct stream_listener; /* Opaque. */
 /* Copied; 0 and NULL mean what is said with each. */
 struct stream_config {
     const char *address;   /* as in address.h */
+    const char *from;      /* connecting with TCP: our own address, "127.0.0.9:0"; NULL: any */
     struct tls *tls;       /* NULL: without TLS */
     bool tls_1_3;          /* nothing below it; otherwise as tls.h says */
     bool anonymous;        /* listening: peers may come without a certificate */
@@ -68,7 +69,7 @@ struct stream_handler {
     void (*closed)(void *arg, struct stream *, enum err, const char *reason);
 };
 
-/* Starts connecting. ERR_INVALID: the address or the peer's name. All else comes as `closed`. */
+/* Starts connecting. ERR_INVALID: an address or the peer's name. All else comes as `closed`. */
 MUST_CHECK enum err stream_connect(uv_loop_t *, const struct stream_config *,
                                    const struct stream_handler *, void *arg, struct stream **,
                                    struct diag *);

@@ -19,6 +19,21 @@ ipv4(void **state)
 }
 
 static void
+it_leaves_from_the_address_it_is_told(void **state)
+{
+    struct fixture *f = *state;
+    listen_on(f, &(struct stream_config){.address = "127.0.0.1:0"});
+    start_client(f, &(struct stream_config){.from = "127.0.0.9:0"});
+    RUN_UNTIL(f->loop, f->client.n_opened && f->n_accepted);
+    assert_memory_equal(stream_peer_address(f->server.stream), "127.0.0.9:", 10);
+    struct stream_config other = {.address = stream_listener_address(f->listener),
+                                  .from = "[::1]:0"};
+    struct stream *stream;
+    assert_err(stream_connect(f->loop, &other, &side_handler, &f->client, &stream, NULL),
+               ERR_INVALID);
+}
+
+static void
 ipv6(void **state)
 {
     struct fixture *f = *state;
@@ -442,6 +457,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(ipv4),
         TEST(ipv6),
+        TEST(it_leaves_from_the_address_it_is_told),
         TEST(unix_socket),
         TEST(a_unix_socket_has_the_mode_that_was_asked_for_whatever_the_umask),
         TEST(tls_over_tcp),

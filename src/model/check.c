@@ -276,6 +276,7 @@ network_check(const struct network *network, struct findings *findings)
     check_subnets(&c);
     for (const struct design *design = network->designs; design; design = design->hh.next)
         check_design(&c, design);
+    check_wan(network, findings);
     check_circuits(network, findings);
 
     struct claim **const sets[] = {&c.datapath_ids, &c.managements, &c.macs,

@@ -1,5 +1,5 @@
-/* check_private.h - what the two halves of the check share: inventory (check.c) and circuits
- * (check_circuit.c). */
+/* check_private.h - what the parts of the check share: inventory (check.c), routers and tunnels
+ * (check_wan.c), and circuits (check_circuit.c). */
 #ifndef MODEL_CHECK_PRIVATE_H
 #define MODEL_CHECK_PRIVATE_H
 
@@ -9,6 +9,9 @@
 
 /* Every circuit alone and each with each other. */
 void check_circuits(const struct network *, struct findings *);
+
+/* Routers, and tunnels between them. */
+void check_wan(const struct network *, struct findings *);
 
 /* Which island each node is on, by name. */
 struct islands;

@@ -65,6 +65,54 @@ a_sound_network_has_no_findings(void **state UNUSED)
     network_free(network);
 }
 
+/* ---- Routers and tunnels ---- */
+
+#define ROUTER(name, id)                                                                           \
+    "{'name': '" name "', 'site': 'south', 'platform': 'frr', 'router-id': '" id "'}"
+#define ROUTERS ROUTER("pe1", "10.0.0.1") "," ROUTER("pe2", "10.0.0.2") "," ROUTER("p1", "10.0.0.3")
+#define TUNNEL(name, tail, rest)                                                                   \
+    "{'name': '" name "', 'head': 'pe1', 'tail': '" tail "', 'rate-kbps': 1" rest "}"
+
+static void
+what_is_wrong_with_the_wan_is_found(void **state UNUSED)
+{
+    const struct {
+        const char *routers, *tunnels, *expected;
+    } cases[] = {
+        {ROUTERS, TUNNEL("t", "pe2", ", 'via': ['p1']"), ""},
+        {"{'name': 'r', 'site': 'east', 'platform': 'frr', 'router-id': '10.0.0.1'}", "",
+         "error site-unknown router r site\n"},
+        {ROUTERS "," ROUTER("pe3", "10.0.0.2"), "",
+         "error address-duplicate router pe3 router-id\n"},
+        {ROUTERS, TUNNEL("t", "pe9", ""), "error router-unknown tunnel t tail\n"},
+        {ROUTERS, TUNNEL("t", "pe1", ""), "error same-router tunnel t tail\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'via': ['p9']"), "error router-unknown tunnel t via\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'via': ['pe2']"), "error router-twice tunnel t via\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'via': ['p1'], 'avoid': ['p1']"),
+         "error router-twice tunnel t via\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'avoid': ['pe1']"), "error router-twice tunnel t avoid\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'include-all': 6, 'exclude-any': 2"),
+         "error groups-contradict tunnel t include-all\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'diverse-from': 't'"),
+         "error same-tunnel tunnel t diverse-from\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'diverse-from': 'u'"),
+         "error tunnel-unknown tunnel t diverse-from\n"},
+        {ROUTERS, TUNNEL("t", "pe2", ", 'diverse-from': 'u'") "," TUNNEL("u", "pe2", ""), ""},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text;
+        if (asprintf(&text,
+                     "{'" INVENTORY_MODULE "': {'site': [{'name': 'south', 'kind': 'wan'}]},"
+                     " '" WAN_MODULE "': {'router': [%s], 'tunnel': [%s]}}",
+                     cases[i].routers, cases[i].tunnels) < 0)
+            abort();
+        struct network *network = network_quoted(text);
+        assert_findings(network, cases[i].expected);
+        network_free(network);
+        free(text);
+    }
+}
+
 #define NODE(name, rest) "{'name': '" name "', 'kind': 'openflow', " rest "}"
 #define HOST(name, rest) "{'name': '" name "', " rest "}"
 #define LINK(name, rest) "{'name': '" name "', 'delay-us': 1, 'capacity-kbps': 1, " rest "}"
@@ -366,6 +414,7 @@ too_many_findings_are_counted(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(a_sound_network_has_no_findings),
+          cmocka_unit_test(what_is_wrong_with_the_wan_is_found),
           cmocka_unit_test(what_is_wrong_with_the_inventory_is_found),
           cmocka_unit_test(two_ports_of_one_name_are_found),
           cmocka_unit_test(what_is_wrong_with_circuits_is_found),

@@ -27,6 +27,8 @@ DEFINE_JSON(site, OBJECT_SITE)
 DEFINE_JSON(node, OBJECT_NODE)
 DEFINE_JSON(link, OBJECT_LINK)
 DEFINE_JSON(host, OBJECT_HOST)
+DEFINE_JSON(router, OBJECT_ROUTER)
+DEFINE_JSON(tunnel, OBJECT_TUNNEL)
 DEFINE_JSON(circuit, OBJECT_CIRCUIT)
 DEFINE_JSON(design, OBJECT_DESIGN)
 
@@ -58,8 +60,21 @@ static const struct part {
     size_t n_kinds;
 } parts[] = {
     {INVENTORY_MODULE, {OBJECT_SITE, OBJECT_NODE, OBJECT_LINK, OBJECT_HOST}, 4},
+    {WAN_MODULE, {OBJECT_ROUTER, OBJECT_TUNNEL}, 2},
     {CIRCUITS_MODULE, {OBJECT_CIRCUIT, OBJECT_DESIGN}, 2},
 };
+
+const char *
+object_module(enum object_kind kind)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        for (size_t k = 0; k < parts[i].n_kinds; k++) {
+            if (parts[i].kinds[k] == kind)
+                return parts[i].name;
+        }
+    }
+    return INVENTORY_MODULE; /* the settings; ports within their nodes */
+}
 
 static json_t *
 list_to_json(const struct network *network, enum object_kind kind)
@@ -167,8 +182,8 @@ walk_document(const json_t *json, visit_fn *visit, void *arg, struct diag *diag)
     {
         const struct part *part = find_part(key);
         if (!part)
-            return diag_set(diag, ERR_MALFORMED, "%.60s: must be %s or %s", key, INVENTORY_MODULE,
-                            CIRCUITS_MODULE);
+            return diag_set(diag, ERR_MALFORMED, "%.60s: must be %s, %s or %s", key,
+                            INVENTORY_MODULE, WAN_MODULE, CIRCUITS_MODULE);
         enum err err = walk_part(part, value, visit, arg, diag);
         if (err)
             return err;

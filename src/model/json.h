@@ -7,19 +7,25 @@
 #ifndef MODEL_JSON_H
 #define MODEL_JSON_H
 
-#include "model/model.h"
+#include "model/object.h"
 #include "model/report.h"
 
 #include <jansson.h>
 
 #define INVENTORY_MODULE "tieline-inventory:inventory" /* top-level names of documents */
+#define WAN_MODULE "tieline-wan:wan"
 #define CIRCUITS_MODULE "tieline-circuit:circuits"
+
+/* The part of a document that objects of a kind are in: INVENTORY_MODULE. Static. */
+const char *object_module(enum object_kind);
 
 /* The caller owns the result. */
 MUST_CHECK enum err site_from_json(const json_t *, struct site **, struct diag *);
 MUST_CHECK enum err node_from_json(const json_t *, struct node **, struct diag *);
 MUST_CHECK enum err link_from_json(const json_t *, struct link **, struct diag *);
 MUST_CHECK enum err host_from_json(const json_t *, struct host **, struct diag *);
+MUST_CHECK enum err router_from_json(const json_t *, struct router **, struct diag *);
+MUST_CHECK enum err tunnel_from_json(const json_t *, struct tunnel **, struct diag *);
 MUST_CHECK enum err circuit_from_json(const json_t *, struct circuit **, struct diag *);
 MUST_CHECK enum err design_from_json(const json_t *, struct design **, struct diag *);
 MUST_CHECK enum err settings_from_json(const json_t *, struct settings *, struct diag *);
@@ -27,18 +33,21 @@ json_t *site_to_json(const struct site *);
 json_t *node_to_json(const struct node *);
 json_t *link_to_json(const struct link *);
 json_t *host_to_json(const struct host *);
+json_t *router_to_json(const struct router *);
+json_t *tunnel_to_json(const struct tunnel *);
 json_t *circuit_to_json(const struct circuit *);
 json_t *design_to_json(const struct design *);
 json_t *settings_to_json(const struct settings *);
 
 /* What people write, as one document: {"tieline-inventory:inventory": {"settings", "site": [...],
- * ...}, "tieline-circuit:circuits": {"circuit": [...]}}. In order of insertion. */
+ * ...}, "tieline-wan:wan": {"router": [...], "tunnel": [...]}, "tieline-circuit:circuits":
+ * {"circuit": [...]}}. In order of insertion. */
 json_t *inventory_to_json(const struct network *);
 /* The same with the designs: all there is, to keep and to start from again. */
 json_t *network_to_json(const struct network *);
 MUST_CHECK enum err network_from_json(const json_t *, struct network **, struct diag *);
 
-/* Puts all objects of such a document (either or both of its parts, each list may be missing) into
+/* Puts all objects of such a document (any of its parts, each list may be missing) into
  * the network: what has a new name is created, what is there is replaced as a whole, nothing is
  * removed. All or nothing: see stage_finish(). ERR_INVALID: the report says what is wrong;
  * ERR_MALFORMED: it is no such document. */

@@ -23,6 +23,15 @@ every_member_is_written_as_it_was_read(void **state UNUSED)
         {OBJECT_HOST, "{'name': 'h', 'description': 'x', 'mac': '02:00:00:00:00:0a',"
                       " 'ipv4': '10.0.0.1/24', 'gateway': '10.0.0.254', 'node': 'n', 'port': 3,"
                       " 'ied': 'IED1'}"},
+        {OBJECT_ROUTER, "{'name': 'pe1', 'site': 'a', 'description': 'x', 'router-id': '10.0.0.1',"
+                        " 'platform': 'junos', 'management-address': '192.0.2.1'}"},
+        {OBJECT_TUNNEL, "{'name': 't', 'description': 'x', 'head': 'pe1', 'tail': 'pe2',"
+                        " 'rate-kbps': 2000, 'setup-priority': 3, 'hold-priority': 2, 'metric':"
+                        " 'delay', 'max-latency-us': 5000, 'max-asymmetry-us': 100, 'max-hops': 5,"
+                        " 'via': ['p2', 'p1'], 'avoid': ['p3', 'p4'], 'include-any': 1,"
+                        " 'include-all': 2147483648, 'exclude-any': 12, 'protection': 'node',"
+                        " 'diverse-from': 'u', 'window': {'start': '2026-03-01T08:00:00Z', 'end':"
+                        " '2026-03-01T09:00:00Z'}}"},
         {OBJECT_CIRCUIT, "{'name': 'c', 'description': 'x', 'ip': {'client': 'h', 'server': 'i',"
                          " 'protocol': 'udp', 'client-port': 1000, 'server-ports': [123, 161]},"
                          " 'service-class': 'bulk', 'rate-kbps': 1, 'burst-octets': 64,"
@@ -136,12 +145,21 @@ a_wrong_field_is_refused_and_named(void **state UNUSED)
     static const char link[] = "{'name': 'l', 'a': {'node': 'n', 'port': 1},"
                                " 'b': {'node': 'm', 'port': 1}, 'delay-us': 5,"
                                " 'capacity-kbps': 1000}";
+    static const char tunnel[] = "{'name': 't', 'head': 'a', 'tail': 'b', 'rate-kbps': 1}";
     static const char node[] = "{'name': 'n', 'site': 's', 'kind': 'openflow',"
                                " 'datapath-id': '00000000000000c1', 'port': []}";
     const struct {
         enum object_kind kind;
         const char *text, *path, *value, *explanation;
     } cases[] = {
+        {OBJECT_TUNNEL, tunnel, "tail", NULL, "tail: is missing"},
+        {OBJECT_TUNNEL, tunnel, "setup-priority", "[8]", "setup-priority: 8 is not within 0 to 7"},
+        {OBJECT_TUNNEL, tunnel, "hold-priority", "[5]", "hold-priority: must not be a higher"},
+        {OBJECT_TUNNEL, tunnel, "window",
+         "[{'start': '2026-03-01T08:00:00Z', 'end':"
+         " '2026-03-01T08:00:00Z'}]",
+         "window/end: must be after the start"},
+        {OBJECT_TUNNEL, tunnel, "max-latency-us", "[0]", "max-latency-us: 0 is not within"},
         {OBJECT_HOST, host, "name", NULL, "name: is missing"},
         {OBJECT_HOST, host, "name", "['']", "name: \"\" is not a name: 1 to 63"},
         {OBJECT_HOST, host, "name", "[7]", "name: must be a string"},
@@ -355,8 +373,8 @@ a_document_of_another_kind_is_refused(void **state UNUSED)
         const char *text, *explanation;
     } cases[] = {
         {"[]", "the document must be an object"},
-        {"{'inventory': {}}",
-         "inventory: must be tieline-inventory:inventory or tieline-circuit:circuits"},
+        {"{'inventory': {}}", "inventory: must be tieline-inventory:inventory, tieline-wan:wan or "
+                              "tieline-circuit:circuits"},
         {"{'tieline-inventory:inventory': []}", "tieline-inventory:inventory: must be an object"},
         {"{'tieline-inventory:inventory': {'circuit': []}}",
          "tieline-inventory:inventory/circuit: there is no such list"},

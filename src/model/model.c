@@ -215,6 +215,8 @@ is_indexed(enum object_kind kind)
     X(node, OBJECT_NODE, nodes, name)                                                              \
     X(link, OBJECT_LINK, links, name)                                                              \
     X(host, OBJECT_HOST, hosts, name)                                                              \
+    X(router, OBJECT_ROUTER, routers, name)                                                        \
+    X(tunnel, OBJECT_TUNNEL, tunnels, name)                                                        \
     X(circuit, OBJECT_CIRCUIT, circuits, name)                                                     \
     X(design, OBJECT_DESIGN, designs, circuit)
 
@@ -223,6 +225,8 @@ DEFINE_EQUAL(site, OBJECT_SITE)
 DEFINE_EQUAL(node, OBJECT_NODE)
 DEFINE_EQUAL(link, OBJECT_LINK)
 DEFINE_EQUAL(host, OBJECT_HOST)
+DEFINE_EQUAL(router, OBJECT_ROUTER)
+DEFINE_EQUAL(tunnel, OBJECT_TUNNEL)
 DEFINE_EQUAL(circuit, OBJECT_CIRCUIT)
 
 /* ---- Lookups -----------------------------------------------------------------------------------

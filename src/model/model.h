@@ -79,6 +79,20 @@ struct host {
     UT_hash_handle hh;
 };
 
+/* How VPN services are configured on a router. */
+enum router_platform { ROUTER_FRR, ROUTER_JUNOS, ROUTER_IETF, ROUTER_PLATFORM_MAX };
+
+/* A router of the MPLS WAN. Its links are learned from the routers (wan/). */
+struct router {
+    char *name;
+    char *site;
+    char *description;
+    uint32_t router_id; /* IPv4, host order */
+    enum router_platform platform;
+    uint32_t management_address; /* IPv4, host order; 0 if not known */
+    UT_hash_handle hh;
+};
+
 /* Which of a port's queues a circuit uses; strict priority, the highest number first. */
 enum service_class {
     CLASS_BULK,        /* queue 1 */
@@ -130,6 +144,29 @@ struct multicast_service {
 
 struct window {
     nsec_t start, end; /* wall clock; 0 and 0: always */
+};
+
+enum tunnel_metric { TUNNEL_IGP, TUNNEL_TE, TUNNEL_DELAY, TUNNEL_HOPS, TUNNEL_METRIC_MAX };
+
+/* A pair of label-switched paths between two routers, one each way over the same links. */
+struct tunnel {
+    char *name;
+    char *description;
+    char *head, *tail;                     /* routers */
+    uint32_t rate_kbps;                    /* reserved on every link, each direction */
+    uint8_t setup_priority, hold_priority; /* 0 is the best */
+    enum tunnel_metric metric;
+    uint32_t max_latency_us;   /* one way; 0: no budget */
+    uint32_t max_asymmetry_us; /* between its directions; 0: no budget */
+    uint8_t max_hops;          /* 0: no budget */
+    uint32_t n_via, n_avoid;
+    char **via;                                     /* routers, in order; the primary path's */
+    char **avoid;                                   /* routers */
+    uint32_t include_any, include_all, exclude_any; /* administrative groups, a bit each */
+    enum disjointness protection; /* of its standby path; DISJOINT_NONE: there is none */
+    char *diverse_from;           /* a tunnel; NULL: none */
+    struct window window;
+    UT_hash_handle hh;
 };
 
 /* What an engineer states. */
@@ -192,6 +229,8 @@ struct network {
     struct node *nodes;
     struct link *links;
     struct host *hosts;
+    struct router *routers;
+    struct tunnel *tunnels;
     struct circuit *circuits;
     struct design *designs; /* key `circuit` */
     struct settings settings;
@@ -209,6 +248,8 @@ struct node *network_node(const struct network *, const char *name);
 struct node *network_node_by_dpid(const struct network *, uint64_t datapath_id);
 struct link *network_link(const struct network *, const char *name);
 struct host *network_host(const struct network *, const char *name);
+struct router *network_router(const struct network *, const char *name);
+struct tunnel *network_tunnel(const struct network *, const char *name);
 struct circuit *network_circuit(const struct network *, const char *name);
 struct design *network_design(const struct network *, const char *circuit);
 /* The link or the host at a port; NULL if there is none. Fast as long as no node, link or host is
@@ -231,12 +272,16 @@ void network_put_site(struct network *, struct site *);
 void network_put_node(struct network *, struct node *);
 void network_put_link(struct network *, struct link *);
 void network_put_host(struct network *, struct host *);
+void network_put_router(struct network *, struct router *);
+void network_put_tunnel(struct network *, struct tunnel *);
 void network_put_circuit(struct network *, struct circuit *);
 void network_put_design(struct network *, struct design *);
 enum err network_remove_site(struct network *, const char *name);
 enum err network_remove_node(struct network *, const char *name);
 enum err network_remove_link(struct network *, const char *name);
 enum err network_remove_host(struct network *, const char *name);
+enum err network_remove_router(struct network *, const char *name);
+enum err network_remove_tunnel(struct network *, const char *name);
 enum err network_remove_circuit(struct network *, const char *name);
 enum err network_remove_design(struct network *, const char *circuit);
 
@@ -244,12 +289,16 @@ void site_free(struct site *); /* NULL is fine, here and below */
 void node_free(struct node *);
 void link_free(struct link *);
 void host_free(struct host *);
+void router_free(struct router *);
+void tunnel_free(struct tunnel *);
 void circuit_free(struct circuit *);
 void design_free(struct design *);
 struct site *site_copy(const struct site *);
 struct node *node_copy(const struct node *);
 struct link *link_copy(const struct link *);
 struct host *host_copy(const struct host *);
+struct router *router_copy(const struct router *);
+struct tunnel *tunnel_copy(const struct tunnel *);
 struct circuit *circuit_copy(const struct circuit *);
 struct design *design_copy(const struct design *);
 /* Same name, same statement: what an upsert would not change. */
@@ -257,6 +306,8 @@ bool site_equal(const struct site *, const struct site *);
 bool node_equal(const struct node *, const struct node *);
 bool link_equal(const struct link *, const struct link *);
 bool host_equal(const struct host *, const struct host *);
+bool router_equal(const struct router *, const struct router *);
+bool tunnel_equal(const struct tunnel *, const struct tunnel *);
 bool circuit_equal(const struct circuit *, const struct circuit *);
 
 #endif

@@ -13,10 +13,13 @@
 #define LOCAL_HOURS_MAX 168 /* a week */
 #define BURST_DEFAULT 15180 /* ten frames of 1518 octets */
 #define SERVER_PORTS_MAX 64
+#define PRIORITY_DEFAULT 4
 #define TIME_NOT_GIVEN (-1) /* while a window is being read */
 
 static const char *const site_kinds[] = {"control-centre", "wan", "substation", NULL};
 static const char *const node_kinds[] = {"tieline-edge", "openvswitch", "openflow", NULL};
+static const char *const platforms[] = {"frr", "junos", "ietf", NULL};
+static const char *const metrics[] = {"igp", "te", "delay", "hops", NULL};
 static const char *const applications[] = {"goose", "sv", NULL};
 static const char *const service_classes[] = {"bulk", "engineering", "scada", "protection", NULL};
 static const char *const disjointnesses[] = {"none", "maximal", "link", "node", NULL};
@@ -26,6 +29,8 @@ static const char *const conflict_policies[] = {"centre-wins", "local-stays", NU
 
 _Static_assert(ARRAY_SIZE(site_kinds) == SITE_KIND_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(node_kinds) == NODE_KIND_MAX + 1, "a word for each");
+_Static_assert(ARRAY_SIZE(platforms) == ROUTER_PLATFORM_MAX + 1, "a word for each");
+_Static_assert(ARRAY_SIZE(metrics) == TUNNEL_METRIC_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(applications) == MULTICAST_APPLICATION_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(service_classes) == CLASS_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(disjointnesses) == DISJOINT_MAX + 1, "a word for each");
@@ -52,10 +57,21 @@ is_tagged(const void *object)
 }
 
 static bool
+is_set(const struct window *window)
+{
+    return window->start != 0 || window->end != 0;
+}
+
+static bool
+tunnel_has_window(const void *object)
+{
+    return is_set(&((const struct tunnel *)object)->window);
+}
+
+static bool
 has_window(const void *object)
 {
-    const struct window *window = &((const struct circuit *)object)->window;
-    return window->start != 0 || window->end != 0;
+    return is_set(&((const struct circuit *)object)->window);
 }
 
 static bool
@@ -123,6 +139,50 @@ static const struct member host_members[] = {
     {"port", "port", NULL, MEMBER_U32, MEMBER_REQUIRED, AT(host, port), .min = 1,
      .max = UINT32_C(0xffffff00)},
     {"ied", "ied", NULL, MEMBER_NAME, AT(host, ied)},
+};
+
+static const struct member router_members[] = {
+    {"name", "name", NULL, MEMBER_NAME, MEMBER_KEY, AT(router, name)},
+    {"site", "site", NULL, MEMBER_NAME, MEMBER_REQUIRED, AT(router, site)},
+    {"description", "description", NULL, MEMBER_TEXT, AT(router, description)},
+    {"router-id", "router-id", NULL, MEMBER_IPV4, MEMBER_REQUIRED, AT(router, router_id)},
+    {"platform", "platform", WORD(platforms), .need = MEMBER_REQUIRED, .fallback = NO_WORD,
+     AT(router, platform)},
+    {"management-address", "management-address", NULL, MEMBER_IPV4, AT(router, management_address)},
+};
+
+static const struct member tunnel_members[] = {
+    {"name", "name", NULL, MEMBER_NAME, MEMBER_KEY, AT(tunnel, name)},
+    {"description", "description", NULL, MEMBER_TEXT, AT(tunnel, description)},
+    {"head", "head", NULL, MEMBER_NAME, MEMBER_REQUIRED, AT(tunnel, head)},
+    {"tail", "tail", NULL, MEMBER_NAME, MEMBER_REQUIRED, AT(tunnel, tail)},
+    {"rate-kbps", "rate-kbps", NULL, MEMBER_U32, MEMBER_REQUIRED, AT(tunnel, rate_kbps), .min = 1,
+     .max = UINT32_MAX},
+    {"setup-priority", "setup-priority", NULL, MEMBER_U8, AT(tunnel, setup_priority), .max = 7,
+     .fallback = PRIORITY_DEFAULT},
+    {"hold-priority", "hold-priority", NULL, MEMBER_U8, AT(tunnel, hold_priority), .max = 7,
+     .fallback = PRIORITY_DEFAULT},
+    {"metric", "metric", WORD(metrics), .fallback = TUNNEL_TE, AT(tunnel, metric)},
+    {"max-latency-us", "max-latency-us", NULL, MEMBER_U32, AT(tunnel, max_latency_us), .min = 1,
+     .max = DELAY_MAX_US},
+    {"max-asymmetry-us", "max-asymmetry-us", NULL, MEMBER_U32, AT(tunnel, max_asymmetry_us),
+     .min = 1, .max = DELAY_MAX_US},
+    {"max-hops", "max-hops", NULL, MEMBER_U8, AT(tunnel, max_hops), .min = 1, .max = UINT8_MAX},
+    {"via", "via", NULL, MEMBER_NAMES, LIST(tunnel, via, n_via), .ordered = true},
+    {"avoid", "avoid", NULL, MEMBER_NAMES, LIST(tunnel, avoid, n_avoid)},
+    {"include-any", "include-any", NULL, MEMBER_U32, AT(tunnel, include_any), .max = UINT32_MAX,
+     .fallback = 0},
+    {"include-all", "include-all", NULL, MEMBER_U32, AT(tunnel, include_all), .max = UINT32_MAX,
+     .fallback = 0},
+    {"exclude-any", "exclude-any", NULL, MEMBER_U32, AT(tunnel, exclude_any), .max = UINT32_MAX,
+     .fallback = 0},
+    {"protection", "protection", WORD(disjointnesses), .fallback = DISJOINT_MAXIMAL,
+     AT(tunnel, protection)},
+    {"diverse-from", "diverse-from", NULL, MEMBER_NAME, AT(tunnel, diverse_from)},
+    {"start", "start", "window", MEMBER_TIME, MEMBER_REQUIRED, AT(tunnel, window.start),
+     .present = tunnel_has_window},
+    {"end", "end", "window", MEMBER_TIME, MEMBER_REQUIRED, AT(tunnel, window.end),
+     .present = tunnel_has_window},
 };
 
 static const struct member circuit_members[] = {
@@ -217,6 +277,13 @@ enter_circuit_group(void *object, const char *group, struct diag *diag)
 }
 
 static enum err
+enter_tunnel_group(void *object, const char *group UNUSED, struct diag *diag UNUSED)
+{
+    ((struct tunnel *)object)->window = (struct window){TIME_NOT_GIVEN, TIME_NOT_GIVEN};
+    return ERR_OK;
+}
+
+static enum err
 enter_design_group(void *object, const char *group, struct diag *diag UNUSED)
 {
     if (!strcmp(group, "failover"))
@@ -241,6 +308,27 @@ check_ip_ports(const struct ip_service *ip, const struct member **culprit, struc
 }
 
 static enum err
+check_window(enum object_kind kind, const struct window *window, const struct member **culprit,
+             struct diag *diag)
+{
+    if (!is_set(window) || window->end > window->start)
+        return ERR_OK;
+    *culprit = object_member(kind, "window", "end");
+    return diag_set(diag, ERR_INVALID, "must be after the start");
+}
+
+static enum err
+check_tunnel(const void *object, const struct member **culprit, struct diag *diag)
+{
+    const struct tunnel *tunnel = object;
+    *culprit = object_member(OBJECT_TUNNEL, NULL, "hold-priority");
+    if (tunnel->hold_priority > tunnel->setup_priority)
+        return diag_set(diag, ERR_INVALID, "must not be a higher number than the setup-priority");
+    *culprit = NULL;
+    return check_window(OBJECT_TUNNEL, &tunnel->window, culprit, diag);
+}
+
+static enum err
 check_circuit(const void *object, const struct member **culprit, struct diag *diag)
 {
     const struct circuit *circuit = object;
@@ -252,11 +340,7 @@ check_circuit(const void *object, const struct member **culprit, struct diag *di
         if (err)
             return err;
     }
-    if (has_window(circuit) && circuit->window.end <= circuit->window.start) {
-        *culprit = object_member(OBJECT_CIRCUIT, "window", "end");
-        return diag_set(diag, ERR_INVALID, "must be after the start");
-    }
-    return ERR_OK;
+    return check_window(OBJECT_CIRCUIT, &circuit->window, culprit, diag);
 }
 
 static enum err
@@ -276,6 +360,8 @@ static const struct object_class classes[OBJECT_KIND_MAX] = {
     [OBJECT_NODE] = {"node", MEMBERS(node), NULL, NULL},
     [OBJECT_LINK] = {"link", MEMBERS(link), NULL, NULL},
     [OBJECT_HOST] = {"host", MEMBERS(host), NULL, check_host},
+    [OBJECT_ROUTER] = {"router", MEMBERS(router), NULL, NULL},
+    [OBJECT_TUNNEL] = {"tunnel", MEMBERS(tunnel), enter_tunnel_group, check_tunnel},
     [OBJECT_CIRCUIT] = {"circuit", MEMBERS(circuit), enter_circuit_group, check_circuit},
     [OBJECT_DESIGN] = {"design", MEMBERS(design), enter_design_group, NULL},
     [OBJECT_PORT] = {"port", MEMBERS(port), NULL, NULL},
@@ -345,6 +431,8 @@ clear_handle(enum object_kind kind, void *object)
         [OBJECT_NODE] = offsetof(struct node, hh),
         [OBJECT_LINK] = offsetof(struct link, hh),
         [OBJECT_HOST] = offsetof(struct host, hh),
+        [OBJECT_ROUTER] = offsetof(struct router, hh),
+        [OBJECT_TUNNEL] = offsetof(struct tunnel, hh),
         [OBJECT_CIRCUIT] = offsetof(struct circuit, hh),
         [OBJECT_DESIGN] = offsetof(struct design, hh),
     };

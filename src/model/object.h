@@ -11,7 +11,9 @@ enum object_kind {
     OBJECT_NODE,
     OBJECT_LINK,
     OBJECT_HOST,
-    OBJECT_CIRCUIT,
+    OBJECT_ROUTER,
+    OBJECT_TUNNEL,
+    OBJECT_CIRCUIT,  /* the kinds up to here are what people state */
     OBJECT_DESIGN,   /* the kinds up to here are in a network under their names */
     OBJECT_PORT,     /* struct port, within a node */
     OBJECT_SETTINGS, /* struct settings, one per network */

@@ -10,7 +10,8 @@
 
 #define TREE_BUDGET ((size_t)4 << 20)
 
-static const char *const module_names[] = {"tieline-inventory", "tieline-circuit", "tieline-work"};
+static const char *const module_names[] = {"tieline-inventory", "tieline-wan", "tieline-circuit",
+                                           "tieline-work"};
 
 /* Where `mark` ends in `text`; NULL: it is not there. */
 static const char *

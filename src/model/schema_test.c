@@ -155,7 +155,6 @@ what_the_schema_forbids_is_refused_with_its_place(void **state UNUSED)
          "/tieline-inventory:inventory/node/port: nothing can be validated there alone"},
         {CIRCUIT "/name", "{}", ERR_NOT_FOUND,
          CIRCUIT "/name: nothing can be validated there alone"},
-        {"/tieline-work:submit-order/input", "{'workflow': 'x', 'circuits': []}", ERR_INVALID, ""},
         {"/tieline-work:submit-order/input", "{'workflow': 'x', 'circuits': ['a'], 'by': 'me'}",
          ERR_INVALID, "line 1: "},
     };
@@ -304,6 +303,8 @@ static const struct {
     {OBJECT_LINK, "/tieline-inventory:inventory/link"},
     {OBJECT_HOST, HOST},
     {OBJECT_SETTINGS, "/tieline-inventory:inventory/settings"},
+    {OBJECT_ROUTER, "/tieline-wan:wan/router"},
+    {OBJECT_TUNNEL, "/tieline-wan:wan/tunnel"},
     {OBJECT_CIRCUIT, CIRCUIT},
     {OBJECT_DESIGN, "/tieline-circuit:circuits/design"},
 };

@@ -106,6 +106,7 @@ state_free(struct state *s)
     access_fini(&s->access);
     local_fini(&s->local);
     sensing_fini(&s->sensing);
+    tunneling_fini(&s->tunneling);
     network_free(s->network);
     free(s);
 }
@@ -280,25 +281,21 @@ apply_model_put(struct application *a)
 static void
 apply_model_remove(struct application *a)
 {
-    static const struct {
-        const char *kind;
-        enum err (*remove)(struct network *, const char *name);
-    } kinds[] = {
-        {"site", network_remove_site},       {"node", network_remove_node},
-        {"link", network_remove_link},       {"host", network_remove_host},
-        {"circuit", network_remove_circuit},
-    };
-    const char *kind = text(a, "kind"), *name = text(a, "name");
-    for (size_t i = 0; i < ARRAY_SIZE(kinds) && !a->err; i++) {
-        if (strcmp(kinds[i].kind, kind))
-            continue;
-        (void)kinds[i].remove(a->state->network, name);
-        struct circuit_status *status;
-        HASH_FIND_STR(a->state->circuits, name, status);
-        if (status && !strcmp(kind, "circuit"))
-            status_free(a->state, status);
-        a->state->network_version++;
-    }
+    const char *word = text(a, "kind"), *name = text(a, "name");
+    enum object_kind kind = OBJECT_SITE;
+    while (kind <= OBJECT_CIRCUIT && strcmp(object_class(kind)->word, word) != 0)
+        kind++;
+    if (a->err || kind > OBJECT_CIRCUIT)
+        return;
+    enum err gone = network_remove(a->state->network, kind, name);
+    (void)gone; /* whether it was there or not */
+    struct circuit_status *status;
+    HASH_FIND_STR(a->state->circuits, name, status);
+    if (status && kind == OBJECT_CIRCUIT)
+        status_free(a->state, status);
+    if (kind == OBJECT_TUNNEL)
+        tunneling_forget(&a->state->tunneling, name);
+    a->state->network_version++;
 }
 
 /* ---- Circuits ---- */
@@ -590,6 +587,8 @@ state_apply(struct state *s, const struct state_event *event, struct diag *diag)
         return access_apply(&s->access, event, diag);
     if (sensing_knows(event->type))
         return sensing_apply(&s->sensing, event, diag);
+    if (tunneling_knows(event->type))
+        return tunneling_apply(&s->tunneling, event, diag);
     a.err = local_apply(&s->local, event, diag);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(table[i].type, event->type))

@@ -14,21 +14,11 @@
 #include "model/access.h"
 #include "model/local.h"
 #include "model/model.h"
+#include "model/phase.h"
 #include "model/sensing.h"
+#include "model/tunneling.h"
 
 #include <jansson.h>
-
-/* How far a circuit is. */
-enum circuit_phase {
-    PHASE_PROPOSED, /* stated; no paths, nothing in the network */
-    PHASE_RESERVED, /* has its design: paths, capacity, number */
-    PHASE_BUILDING, /* its rules are wanted in the nodes */
-    PHASE_BUILT,    /* ... and were confirmed by all of them */
-    PHASE_ACTIVE,   /* tested and fingerprinted: watched */
-    PHASE_REMOVING, /* its rules are no longer wanted */
-    PHASE_MAX
-};
-const char *circuit_phase_word(enum circuit_phase); /* "reserved"; static */
 
 struct circuit_status {
     char *circuit; /* key */
@@ -38,13 +28,6 @@ struct circuit_status {
     nsec_t build_time; /* from wanted to confirmed by all nodes; 0: not built */
     UT_hash_handle hh;
 };
-
-/* Are the circuit's rules wanted in the nodes? */
-static inline bool
-phase_is_wanted(enum circuit_phase phase)
-{
-    return phase == PHASE_BUILDING || phase == PHASE_BUILT || phase == PHASE_ACTIVE;
-}
 
 /* Sites number their exceptions from the number of the site times this, so that a number means the
  * same everywhere. */
@@ -108,9 +91,10 @@ struct state {
     struct exception *exceptions;    /* by id, in order; closed ones too */
     struct fingerprint *fingerprints;
     struct order *orders;
-    struct access access;   /* sessions, grants, break-glass codes */
-    struct local local;     /* what sites decided by themselves */
-    struct sensing sensing; /* what sensors have told */
+    struct access access;       /* sessions, grants, break-glass codes */
+    struct local local;         /* what sites decided by themselves */
+    struct sensing sensing;     /* what sensors have told */
+    struct tunneling tunneling; /* how far the tunnels of the WAN are */
     uint32_t last_order, last_exception;
     uint64_t seq; /* of the last event applied */
     /* ... and of the last one that changed what is wanted: circuits or the model. Among sites these

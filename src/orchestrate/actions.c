@@ -17,6 +17,12 @@ static const struct {
     {"circuit.repair", action_repair},
     {"circuit.test", action_test},
     {"circuit.fingerprint", action_fingerprint},
+    {"tunnel.design", action_tunnel_design},
+    {"tunnel.reserve", action_tunnel_reserve},
+    {"tunnel.release", action_tunnel_release},
+    {"tunnel.push", action_tunnel_push},
+    {"tunnel.remove", action_tunnel_remove},
+    {"tunnel.test", action_tunnel_test},
     {"exception.close", action_close_exception},
 };
 

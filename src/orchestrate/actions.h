@@ -16,6 +16,9 @@ action_fn action_push, action_remove;     /* action_push.c */
 action_fn action_readback, action_repair; /* action_check.c */
 action_fn action_test, action_fingerprint;
 action_fn action_close_exception;
+action_fn action_tunnel_design, action_tunnel_reserve; /* action_tunnel.c */
+action_fn action_tunnel_release, action_tunnel_push;
+action_fn action_tunnel_remove, action_tunnel_test;
 
 /* Are `circuits` names of circuits that exist? If not, the effect has failed. */
 bool action_has_circuits(struct effect *);

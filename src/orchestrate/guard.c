@@ -46,8 +46,7 @@ guard_document(const struct network *before, const struct network *after)
                 json_array_append_new(list, object_to_json(kind, object));
         }
         if (json_array_size(list))
-            add_part(document, kind == OBJECT_CIRCUIT ? CIRCUITS_MODULE : INVENTORY_MODULE,
-                     object_class(kind)->word, json_incref(list));
+            add_part(document, object_module(kind), object_class(kind)->word, json_incref(list));
         json_decref(list);
     }
     return document;
@@ -72,6 +71,38 @@ guard_changed_circuits(const struct network *before, const struct network *after
     for (const struct circuit *c = before->circuits; c; c = c->hh.next) {
         if (is_new(after, OBJECT_CIRCUIT, c))
             json_array_append_new(names, json_string(c->name));
+    }
+    return names;
+}
+
+static bool
+is_the_same_router(const struct network *before, const struct network *after, const char *name)
+{
+    const struct router *was = network_router(before, name), *is = network_router(after, name);
+    return !was || (is && was->router_id == is->router_id);
+}
+
+static bool
+is_the_same_tunnel(const struct network *before, const struct network *after,
+                   const struct tunnel *was)
+{
+    const struct tunnel *is = network_tunnel(after, was->name);
+    const struct object_class *class = object_class(OBJECT_TUNNEL);
+    bool same = is != NULL;
+    for (size_t i = 0; i < class->n_members && same; i++)
+        same = !strcmp(class->members[i].name, "description") ||
+               member_equal(&class->members[i], was, is);
+    return same && is_the_same_router(before, after, was->head) &&
+           is_the_same_router(before, after, was->tail);
+}
+
+json_t *
+guard_changed_tunnels(const struct network *before, const struct network *after)
+{
+    json_t *names = json_array();
+    for (const struct tunnel *t = before->tunnels; t; t = t->hh.next) {
+        if (!is_the_same_tunnel(before, after, t))
+            json_array_append_new(names, json_string(t->name));
     }
     return names;
 }

@@ -2,7 +2,7 @@
  *
  * A circuit that has a design was approved as it is. So nothing may change that would change it:
  * not its statement, nor a rule of it in any node, nor may a link have less capacity than is
- * reserved on it. Who wants that takes the circuits down first. */
+ * reserved on it. Who wants that takes the circuits down first. So it is with tunnels. */
 #ifndef ORCHESTRATE_GUARD_H
 #define ORCHESTRATE_GUARD_H
 
@@ -27,5 +27,8 @@ json_t *guard_document(const struct network *before, const struct network *after
 /* The names of the circuits of `before` that are different in `after` or not there: a list; the
  * caller owns it. */
 json_t *guard_changed_circuits(const struct network *before, const struct network *after);
+/* The same of tunnels, but for descriptions; also those one of whose ends has another router id:
+ * what is reserved for them was computed for what they said. */
+json_t *guard_changed_tunnels(const struct network *before, const struct network *after);
 
 #endif

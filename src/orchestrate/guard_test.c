@@ -65,6 +65,57 @@ lets_pass_what_no_circuit_stands_on(void **state)
 }
 
 static void
+assert_changed_tunnels(const struct pair *pair, const char *expected)
+{
+    json_t *names = guard_changed_tunnels(pair->before, pair->after);
+    char *text = json_dumps(names, JSON_COMPACT);
+    assert_string_equal(text, expected);
+    free(text);
+    json_decref(names);
+}
+
+static void
+put_tunnel(struct network *net, const char *name, const char *tail, const char *description)
+{
+    struct tunnel *t = object_new(OBJECT_TUNNEL);
+    t->name = xstrdup(name);
+    t->head = xstrdup("pe1");
+    t->tail = xstrdup(tail);
+    t->rate_kbps = 1000;
+    t->description = description ? xstrdup(description) : NULL;
+    network_put_tunnel(net, t);
+}
+
+static void
+put_router(struct network *net, const char *name, uint32_t id)
+{
+    struct router *r = object_new(OBJECT_ROUTER);
+    r->name = xstrdup(name);
+    r->site = xstrdup("wan");
+    r->router_id = id;
+    network_put_router(net, r);
+}
+
+static void
+tells_which_tunnels_are_not_what_they_were(void **state)
+{
+    struct pair *pair = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct network *net = i ? pair->after : pair->before;
+        put_router(net, "pe1", 1);
+        put_router(net, "pe2", 2);
+        put_router(net, "pe3", 3);
+        put_tunnel(net, "same", "pe2", i ? "said otherwise" : NULL);
+        put_tunnel(net, "other", i ? "pe3" : "pe2", NULL);
+        put_tunnel(net, "moved", "pe3", NULL);
+    }
+    put_tunnel(pair->before, "gone", "pe2", NULL);
+    assert_changed_tunnels(pair, "[\"other\",\"gone\"]");
+    put_router(pair->after, "pe3", 4);
+    assert_changed_tunnels(pair, "[\"other\",\"moved\",\"gone\"]");
+}
+
+static void
 lets_pass_a_description(void **state)
 {
     struct pair *pair = *state;
@@ -167,7 +218,9 @@ writes_down_what_is_different_and_no_more(void **state)
     report_fini(&report);
 }
 
-TEST_MAIN(TEST_ON_PAIR(lets_pass_what_no_circuit_stands_on), TEST_ON_PAIR(lets_pass_a_description),
+TEST_MAIN(TEST_ON_PAIR(lets_pass_what_no_circuit_stands_on),
+          TEST_ON_PAIR(tells_which_tunnels_are_not_what_they_were),
+          TEST_ON_PAIR(lets_pass_a_description),
           TEST_ON_PAIR(stops_another_statement_of_the_circuit),
           TEST_ON_PAIR(stops_the_removal_of_the_circuit),
           TEST_ON_PAIR(stops_the_removal_of_a_link_and_of_a_host),

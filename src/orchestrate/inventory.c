@@ -20,9 +20,9 @@ struct change {
     enum err (*make)(struct change *, struct network *);
     bool dry_run;
     struct report report;
-    struct scd_import *scd; /* NULL: no SCD file */
-    json_t *event_body;     /* of model.put or model.remove; NULL: there is nothing to append */
-    json_t *circuits;       /* names of those that are changed or removed; NULL: none */
+    struct scd_import *scd;     /* NULL: no SCD file */
+    json_t *event_body;         /* of model.put or model.remove; NULL: there is nothing to append */
+    json_t *circuits, *tunnels; /* names of those that are changed or removed; NULL: none */
     enum err err;
     struct diag why;
 };
@@ -34,6 +34,7 @@ change_free(void *arg)
     json_decref((json_t *)change->payload);
     json_decref(change->event_body);
     json_decref(change->circuits);
+    json_decref(change->tunnels);
     scd_import_free(change->scd);
     report_fini(&change->report);
     free(change);
@@ -69,6 +70,7 @@ compute(void *arg, struct network *net)
     else if (!change->err)
         change->event_body = guard_document(before, net);
     change->circuits = guard_changed_circuits(before, net);
+    change->tunnels = guard_changed_tunnels(before, net);
     network_free(before);
 }
 
@@ -198,7 +200,7 @@ make_removal(struct change *change, struct network *net)
         k++;
     if (k > OBJECT_CIRCUIT)
         return diag_set(&change->why, ERR_INVALID,
-                        "kind: site, node, link, host or circuit is expected");
+                        "kind: site, node, link, host, router, tunnel or circuit is expected");
     if (network_remove(net, k, name))
         return diag_set(&change->why, ERR_NOT_FOUND, "there is no %s %.63s", kind, name);
     change->event_body = json_pack("{s:s, s:s}", "kind", kind, "name", name);
@@ -261,6 +263,16 @@ check_engagements(struct change *change)
         if (order)
             return diag_set(&change->why, ERR_CONFLICT, "circuit %s: work order %u has it in hand",
                             json_string_value(name), order);
+    }
+    json_array_foreach(change->tunnels, i, name)
+    {
+        const struct state *state = change->request->service->state;
+        const struct tunnel_status *t = tunneling_find(&state->tunneling, json_string_value(name));
+        if (t && t->phase != PHASE_PROPOSED)
+            return diag_set(&change->why, ERR_CONFLICT,
+                            "tunnel %s is %s: take it down before it, or a router that it ends at, "
+                            "is changed or removed",
+                            t->tunnel, circuit_phase_word(t->phase));
     }
     return ERR_OK;
 }

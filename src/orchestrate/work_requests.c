@@ -18,27 +18,36 @@ has_input(const struct definition *definition, const char *name)
     return json_object_get(json_object_get(workflow_json(definition->workflow), "input"), name);
 }
 
-/* All circuits of an order have one window, and that is the order's. */
+static const struct window *
+window_of(const struct network *net, bool tunnels, const char *name)
+{
+    const struct circuit *circuit = name && !tunnels ? network_circuit(net, name) : NULL;
+    const struct tunnel *tunnel = name && tunnels ? network_tunnel(net, name) : NULL;
+    return circuit ? &circuit->window : tunnel ? &tunnel->window : NULL;
+}
+
+/* All circuits, or tunnels, of an order have one window, and that is the order's. */
 static enum err
-find_window(const struct network *net, const json_t *circuits, struct window *window,
+find_window(const struct network *net, const json_t *input, struct window *window,
             struct diag *diag)
 {
     size_t i;
+    bool tunnels = json_object_get(input, "tunnels");
+    const char *what = tunnels ? "tunnels" : "circuits", *first = NULL;
     json_t *name;
-    const char *first = NULL;
     *window = (struct window){0};
-    json_array_foreach(circuits, i, name)
+    json_array_foreach(json_object_get(input, what), i, name)
     {
         const char *text = json_string_value(name);
-        const struct circuit *circuit = text ? network_circuit(net, text) : NULL;
-        if (!circuit)
-            continue; /* works_prepare() says so */
-        if (first && (circuit->window.start != window->start || circuit->window.end != window->end))
+        const struct window *its = window_of(net, tunnels, text);
+        if (!its)
+            continue; /* works_prepare() says so, or the first step */
+        if (first && (its->start != window->start || its->end != window->end))
             return diag_set(diag, ERR_INVALID,
-                            "circuits %s and %s have different windows: submit an order for each",
+                            "%s %s and %s have different windows: submit an order for each", what,
                             first, text);
         first = first ? first : text;
-        *window = circuit->window;
+        *window = *its;
     }
     return ERR_OK;
 }
@@ -51,7 +60,7 @@ put_time(json_t *input, const char *key, nsec_t time, struct diag *diag)
     nsec_t stated;
     const char *there = json_string_value(json_object_get(input, key));
     if (there && (time_parse(there, &stated) || stated != time))
-        return diag_set(diag, ERR_INVALID, "%s: %.40s is not what the circuits say%s%s", key, there,
+        return diag_set(diag, ERR_INVALID, "%s: %.40s is not what they say%s%s", key, there,
                         time ? ", " : ", which have no window",
                         time ? time_format(time, text) : "");
     if (time)
@@ -67,10 +76,9 @@ add_window(const struct orchestrate_service *s, const struct definition *definit
     char text[TIME_TEXT_SIZE];
     if (!has_input(definition, "window-start") || !has_input(definition, "window-end"))
         return ERR_OK;
-    enum err err = find_window(s->state->network, json_object_get(input, "circuits"), &window,
-                               diag);
+    enum err err = find_window(s->state->network, input, &window, diag);
     if (!err && window.end && window.end <= s->clock())
-        err = diag_set(diag, ERR_INVALID, "the circuits' window is over since %s",
+        err = diag_set(diag, ERR_INVALID, "their window is over since %s",
                        time_format(window.end, text));
     if (!err)
         err = put_time(input, "window-start", window.start, diag);

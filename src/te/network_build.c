@@ -117,7 +117,8 @@ te_builder_add_node(struct te_builder *b, const struct te_node *node, uint32_t *
     HASH_FIND(hh, b->by_key, node->key, length, name);
     if (name)
         return ERR_EXISTS;
-    if (!spend(b, sizeof *node + sizeof *name + length + strlen(text) + 2))
+    if (b->n_nodes == TE_NODES_MAX ||
+        !spend(b, sizeof *node + sizeof *name + length + strlen(text) + 2))
         return ERR_LIMIT;
     GROW(b->nodes, b->n_nodes, b->nodes_capacity);
     struct te_node *copy = &b->nodes[b->n_nodes];

@@ -20,6 +20,8 @@
 
 #include <stddef.h>
 
+#define TE_NODES_MAX 65535
+
 struct te_builder; /* opaque; one network; not thread-safe */
 
 /* `budget` in octets bounds what peers can make it hold; the snapshot needs about as much again. */
@@ -34,7 +36,8 @@ struct te_link te_link_plain(uint32_t from, uint32_t to, uint32_t metric, uint32
                              uint64_t capacity_bps);
 
 /* Copies it, strings too; name NULL: the key. `*index` (NULL: not asked) is its place in the
- * network. ERR_EXISTS: there is one with that key. ERR_INVALID: no key. ERR_LIMIT: the budget. */
+ * network. ERR_EXISTS: there is one with that key. ERR_INVALID: no key. ERR_LIMIT: the budget, or
+ * more than TE_NODES_MAX. */
 MUST_CHECK enum err te_builder_add_node(struct te_builder *, const struct te_node *,
                                         uint32_t *index);
 

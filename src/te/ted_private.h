@@ -215,9 +215,10 @@ struct ted_name {
 struct ted_frame {
     int refs; /* atomic */
     const struct te_network *base;
-    char *texts;            /* keys of links */
-    const char **link_keys; /* by place */
-    struct ted_places {     /* by hash of a key: place + 1; 0: free */
+    struct ted_view *idle[2]; /* atomic: those that nobody has, to be used again */
+    char *texts;              /* keys of links */
+    const char **link_keys;   /* by place */
+    struct ted_places {       /* by hash of a key: place + 1; 0: free */
         uint32_t *places, mask;
     } nodes, links;
 };
@@ -228,6 +229,7 @@ struct ted_view {
     struct te_network network;
     struct te_link *links; /* of the network; may be changed while nobody else has the view */
     bool own;              /* not the frame's */
+    uint64_t patch;        /* number of the last patch that it has */
 };
 
 struct ted_delta_rec {
@@ -256,9 +258,14 @@ struct ted {
     uint64_t version;
     bool committing, changed;
     nsec_t now;
-    struct ted_view *view, *spare; /* spare: the same frame, but for `touched`; nobody has it */
-    uint32_t *touched;             /* places of links */
+    struct ted_view *view;
+    /* What the last patches changed: an idle view is brought up to date by these. */
+    struct ted_touched {
+        uint64_t patch;
+        uint32_t place;
+    } * touched;
     uint32_t n_touched, touched_capacity;
+    uint64_t patches, touched_since; /* since: patches after this one are in it */
     struct ted_mnode **node_at;
     struct ted_mlink **link_at;
     struct ted_delta_rec *deltas; /* ring */

@@ -18,6 +18,7 @@
 #include "tielined/content_gate.h"
 #include "tielined/federation.h"
 #include "tielined/sites.h"
+#include "wan/service.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ struct daemon {
     struct state *state;
     struct bus *bus;
     struct lan_service *lan;
+    struct wan_service *wan; /* NULL: there is none */
     struct assure_service *assure;
     struct orchestrate_service *orchestrate;
     struct sensors_service *sensors;
@@ -81,7 +83,7 @@ struct daemon {
     uint64_t n_test_events;
 };
 
-static const char *const role_names[] = {"lan", "assure", "orchestrate", "gateway"};
+static const char *const role_names[] = {"lan", "wan", "assure", "orchestrate", "gateway"};
 
 static bool
 has_role(const struct daemon *d, const char *name)
@@ -105,7 +107,7 @@ check_roles(const struct daemon *d, struct diag *diag)
         if (i == ARRAY_SIZE(role_names))
             return diag_set(
                 diag, ERR_INVALID,
-                "--roles: \"%.*s\" is no role: lan, assure, orchestrate and gateway are",
+                "--roles: \"%.*s\" is no role: lan, wan, assure, orchestrate and gateway are",
                 (int)length, at);
     }
     return ERR_OK;
@@ -143,6 +145,8 @@ apply(struct daemon *d, const struct state_event *event)
     apply_to_state(d, event);
     if (d->lan)
         lan_service_event(d->lan, event);
+    if (d->wan)
+        wan_service_event(d->wan, event);
     if (d->assure)
         assure_service_event(d->assure, event);
     if (d->sensors)
@@ -386,6 +390,21 @@ start_lan(struct daemon *d, uv_loop_t *loop, struct diag *diag)
     return err;
 }
 
+/* Of the centre alone: a substation has no part of the WAN of its own. */
+static enum err
+start_wan(struct daemon *d, uv_loop_t *loop, struct diag *diag)
+{
+    const struct wan_config config = {.loop = loop,
+                                      .bus = d->bus,
+                                      .journal = d->journal,
+                                      .state = d->state,
+                                      .tls = d->tls,
+                                      .settings = d->config.wan};
+    if (!d->config.wan || !*d->config.wan || d->config.centre)
+        return ERR_OK;
+    return wan_service_new(&config, &d->wan, diag);
+}
+
 /* A site watches what is its own alone, the centre everything else; nobody what is kept out of the
  * nodes. */
 static bool
@@ -521,11 +540,9 @@ start_service(struct daemon *d, const struct service *service, struct diag *diag
 /* Orders go on as soon as orchestrate is there: those it asks are before it. Exceptions are counted
  * by it at every site, and sensors listened to. */
 static const struct service services[] = {
-    {"lan", start_lan, true},
-    {"assure", start_assure, true},
-    {"orchestrate", start_orchestrate, false},
-    {"sensors", start_sensors, false},
-    {"gateway", start_gateway, false},
+    {"lan", start_lan, true},          {"wan", start_wan, true},
+    {"assure", start_assure, true},    {"orchestrate", start_orchestrate, false},
+    {"sensors", start_sensors, false}, {"gateway", start_gateway, false},
 };
 
 /* Those who touch the network, once it is known what the centre wants. */
@@ -897,6 +914,7 @@ daemon_end(struct daemon *d, void (*gone)(void *arg), void *arg)
     orchestrate_service_free(d->orchestrate);
     assure_service_free(d->assure);
     federation_free(d->federation);
+    wan_service_free(d->wan);
     lan_service_free(d->lan);
     checkpoints_free(d->checkpoints);
     d->checkpoints = NULL; /* events may still come */

@@ -52,9 +52,11 @@ struct daemon_config {
     const char *sensors;    /* where they connect */
     const char *syslog;     /* who is told of their alerts */
     const char *advisories; /* that devices are held against */
-    bool one_clock;         /* all nodes read the same clock: a lab */
-    uint32_t test_events;   /* of a lab: appends so many events a second */
-    uint32_t test_rate;     /* most test packets a second that a node sends; 0: the default */
+    const char
+        *wan;       /* settings of the WAN controller (wan/settings.h); NULL or "": there is none */
+    bool one_clock; /* all nodes read the same clock: a lab */
+    uint32_t test_events; /* of a lab: appends so many events a second */
+    uint32_t test_rate;   /* most test packets a second that a node sends; 0: the default */
 };
 
 /* Why a daemon wants to be ended. */

@@ -27,7 +27,7 @@ set_level(void *options, const char *text, struct diag *diag)
 static const struct option_row rows[] = {
 #define DAEMON(member) offsetof(struct options, daemon.member)
     TEXT_OPTION("site", "NAME", DAEMON(site), NULL, "the site whose services these are"),
-    TEXT_OPTION("roles", "LIST", DAEMON(roles), "lan,assure,orchestrate,gateway",
+    TEXT_OPTION("roles", "LIST", DAEMON(roles), "lan,wan,assure,orchestrate,gateway",
                 "the services that run"),
     TEXT_OPTION("journal", "PLACE", DAEMON(journal), NULL,
                 "the site's journal, a file or postgresql://...; made if it is not there"),
@@ -55,6 +55,8 @@ static const struct option_row rows[] = {
                 "who is told of alerts, in CEF: udp:IP:PORT or tcp:IP:PORT"),
     TEXT_OPTION("advisories", "PATH", DAEMON(advisories), "",
                 "of makers, CSAF 2.0: which devices are affected; a file, or a directory"),
+    TEXT_OPTION("wan", "FILE", DAEMON(wan), "",
+                "YAML: where the WAN's routers connect, and where its network is learned from"),
     TEXT_OPTION("bus", "URL", DAEMON(bus), "", "the NATS server that leads to other sites"),
     TEXT_OPTION("bus-credentials", "FILE", DAEMON(bus_credentials), "",
                 "who we are to it (.creds)"),

@@ -1,0 +1,1 @@
+tieline_bench(pcep-codec LIBS tl_pcep ext_jansson)

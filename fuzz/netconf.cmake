@@ -1,0 +1,1 @@
+tieline_fuzz(netconf LIBS tl_netconf)

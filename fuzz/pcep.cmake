@@ -1,0 +1,1 @@
+tieline_fuzz(pcep LIBS tl_pcep)

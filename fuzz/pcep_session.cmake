@@ -1,0 +1,1 @@
+tieline_fuzz(pcep_session LIBS tl_pcep)

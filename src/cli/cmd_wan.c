@@ -1,0 +1,170 @@
+/* The WAN: its network as it is heard of, its routers' sessions, the paths they report, and tunnels
+ * through it. */
+#include "cli/cmd.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Lists: the row's `data` says which ---- */
+
+struct wan_list {
+    const char *path, *member;
+    const struct column *columns;
+};
+
+static void
+put_rate(struct buf *out, const json_t *bps, bool utc UNUSED)
+{
+    if (json_is_integer(bps))
+        text_put_rate(out, (uint64_t)json_integer_value(bps) / 1000);
+}
+
+static void
+put_ago(struct buf *out, const json_t *seconds, bool utc UNUSED)
+{
+    if (json_is_number(seconds))
+        text_put_duration(out, (nsec_t)(json_number_value(seconds) * (double)NSEC_PER_SEC));
+}
+
+static void
+put_state(struct buf *out, const json_t *link, bool utc UNUSED)
+{
+    static const char *const marks[] = {"maintenance", "at-risk", "stale"};
+    buf_str(out, json_is_true(json_object_get(link, "up")) ? "up" : "down");
+    for (size_t i = 0; i < ARRAY_SIZE(marks); i++) {
+        if (json_object_get(link, marks[i]))
+            buf_printf(out, ", %s", marks[i]);
+    }
+}
+
+/* Labels, or the addresses of a path without. */
+static void
+put_hops(struct buf *out, const json_t *lsp, bool utc UNUSED)
+{
+    const json_t *ero = json_object_get(lsp, "ero"), *hop;
+    size_t i;
+    json_array_foreach(ero, i, hop)
+    {
+        const json_t *label = json_object_get(hop, "label");
+        buf_str(out, i ? " " : "");
+        text_put_value(out, label ? label : text_member(hop, "index|address|local"), AS_TEXT,
+                       false);
+    }
+}
+
+static const struct column node_columns[] = {
+    {"NODE", "key", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"ROUTER ID", "router-id", AS_TEXT, NULL},
+    {">SID", "sid-index", AS_TEXT, NULL},
+    {">LABELS", "max-sid-depth", AS_TEXT, NULL},
+    {"PASSABLE", "passable", AS_YES, NULL},
+    {"SOURCES", "sources", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+static const struct column link_columns[] = {
+    {"LINK", "key", AS_TEXT, NULL},
+    {"STATE", NULL, AS_TEXT, put_state},
+    {">IGP", "igp-metric", AS_TEXT, NULL},
+    {">TE", "te-metric", AS_TEXT, NULL},
+    {">DELAY", "delay-us", AS_USEC, NULL},
+    {">RESERVABLE", "reservable-bps", AS_TEXT, put_rate},
+    {">RESERVED", "reserved-bps", AS_TEXT, put_rate},
+    {"GROUPS", "affinity", AS_TEXT, NULL},
+    {"RISKS", "srlgs", AS_TEXT, NULL},
+    {">LABEL", "adjacency-label", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+static const struct column source_columns[] = {
+    {"SOURCE", "name", AS_TEXT, NULL},
+    {"KIND", "kind", AS_TEXT, NULL},
+    {"STATE", "state", AS_TEXT, NULL},
+    {">SINCE", "since-s", AS_TEXT, put_ago},
+    {">NODES", "nodes", AS_TEXT, NULL},
+    {">LINKS", "links", AS_TEXT, NULL},
+    {">PREFIXES", "prefixes", AS_TEXT, NULL},
+    {">REFUSED", "refused", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+static const struct column finding_columns[] = {
+    {"FINDING", "finding", AS_TEXT, NULL},
+    {"OBJECT", "object", AS_TEXT, NULL},
+    {"WHAT", "text", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+static const struct column session_columns[] = {
+    {"ROUTER", "address", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"STATE", "state", AS_TEXT, NULL},
+    {">SINCE", "since-s", AS_TEXT, put_ago},
+    {"TLS", "tls", AS_YES, NULL},
+    {">LSPS", "lsps", AS_TEXT, NULL},
+    {">ORDERS", "orders", AS_TEXT, NULL},
+    {">DONE", "done", AS_TEXT, NULL},
+    {">REFUSED", "refused", AS_TEXT, NULL},
+    {">TIMED OUT", "timed-out", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+static const struct column lsp_columns[] = {
+    {"ROUTER", "router", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},
+    {"TO", "to", AS_TEXT, NULL},
+    {"STATE", "state", AS_TEXT, NULL},
+    {"DELEGATED", "delegated", AS_YES, NULL},
+    {"PATH", NULL, AS_TEXT, put_hops},
+    {">BINDING", "binding-label", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+const struct wan_list wan_nodes = {"nodes", "nodes", node_columns},
+                      wan_links = {"links", "links", link_columns},
+                      wan_sources = {"sources", "sources", source_columns},
+                      wan_findings = {"findings", "findings", finding_columns},
+                      wan_sessions = {"routers", "routers", session_columns},
+                      wan_lsps = {"lsps", "lsps", lsp_columns};
+
+int
+cmd_wan_list(struct cli *cli)
+{
+    const struct wan_list *list = cli->args.verb->data;
+    const json_t *document;
+    int status = cli_get(cli, http_path("wan", list->path, NULL), &document);
+    if (status || cli_json(cli))
+        return status;
+    table_put_array(&cli->out, json_object_get(document, list->member), list->columns, cli->utc);
+    return CLI_OK;
+}
+
+/* ---- Maintenance ---- */
+
+static int
+done_with_moves(struct cli *cli, const json_t *answer, const char *what)
+{
+    json_int_t moved = json_integer_value(json_object_get(answer, "moved"));
+    return cli_done(cli, "%s: %" JSON_INTEGER_FORMAT " tunnels go another way", what, moved);
+}
+
+int
+cmd_wan_drain(struct cli *cli)
+{
+    const char *element = cli_argument(cli, 0), *reason = cli_option(cli, "reason");
+    const json_t *answer;
+    if (!reason)
+        return cli_fail(cli, CLI_USAGE, "wan drain needs --reason TEXT");
+    json_t *body = json_pack("{ss ss}", "element", element, "reason", reason);
+    int status = cli_call(cli, "POST", http_path("wan", "drain", NULL), body, &answer);
+    json_decref(body);
+    return status ? status : done_with_moves(cli, answer, "nothing new passes");
+}
+
+int
+cmd_wan_restore(struct cli *cli)
+{
+    const json_t *answer;
+    json_t *body = json_pack("{ss}", "element", cli_argument(cli, 0));
+    int status = cli_call(cli, "POST", http_path("wan", "restore", NULL), body, &answer);
+    json_decref(body);
+    return status ? status : done_with_moves(cli, answer, "it may be used again");
+}

@@ -1,0 +1,192 @@
+#include "gateway/restconf.h"
+
+#include "gateway/service_testing.h"
+
+static void
+the_root_is_found_and_says_what_there_is(void **state)
+{
+    struct api_scene *s = *state;
+    struct answer a = ask(s, "vera", "GET /.well-known/host-meta", NULL);
+    assert_status(a, 200);
+    assert_string_equal(answer_field(&a, "Content-Type"), "application/xrd+xml");
+    assert_non_null(strstr(answer_body(&a), "rel='restconf' href='/restconf'"));
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /restconf\r\nAccept: application/yang-data+json", NULL);
+    assert_status(a, 200);
+    assert_string_equal(answer_field(&a, "Content-Type"), "application/yang-data+json");
+    assert_json(a.json, "{'ietf-restconf:restconf': {'data': {}, 'operations': {},"
+                        " 'yang-library-version': '2016-06-21'}}");
+    answer_fini(&a);
+    a = ask(
+        s, "vera",
+        "GET /restconf/data/ietf-restconf-monitoring:restconf-state/streams/stream=events/access",
+        NULL);
+    assert_status(a, 200);
+    assert_json(a.json, "{'ietf-restconf-monitoring:access': [{'encoding': 'json', 'location':"
+                        " '/restconf/streams/events'}]}");
+    answer_fini(&a);
+}
+
+static void
+what_is_stated_is_read_by_its_path(void **state)
+{
+    struct api_scene *s = *state;
+    static const struct {
+        const char *path, *expected;
+    } cases[] = {
+        {"tieline-inventory:inventory/site=south",
+         "{'tieline-inventory:site': [{'name': 'south', 'kind': 'substation', 'description': 'by "
+         "the river'}]}"},
+        {"tieline-inventory:inventory/site=south/kind", "{'tieline-inventory:kind': 'substation'}"},
+        {"tieline-inventory:inventory/node=y/port=3",
+         "{'tieline-inventory:port': [{'number': 3, 'name': 'p3'}]}"},
+        {"tieline-inventory:inventory/tieline-inventory:link=x-y/a",
+         "{'tieline-inventory:a': {'node': 'x', 'port': 1}}"},
+        {"tieline-wan:wan/", "{'tieline-wan:wan': {'router': [], 'tunnel': []}}"},
+        {"tieline-circuit:circuits?depth=1", "{'tieline-circuit:circuits': {}}"},
+        {"tieline-circuit:circuits?depth=1&content=config", "{'tieline-circuit:circuits': {}}"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *what = xasprintf("GET /restconf/data/%s", cases[i].path);
+        struct answer a = ask(s, "vera", what, NULL);
+        assert_status(a, 200);
+        assert_json(a.json, cases[i].expected);
+        answer_fini(&a);
+        free(what);
+    }
+}
+
+static void
+what_is_not_there_is_an_errors_document(void **state)
+{
+    struct api_scene *s = *state;
+    static const struct {
+        const char *what, *body;
+        int status;
+        const char *tag;
+    } cases[] = {
+        {"GET /restconf/data/tieline-inventory:inventory/site=west", NULL, 404, "invalid-value"},
+        {"GET /restconf/data/tieline-inventory:inventory/sites", NULL, 404, "invalid-value"},
+        {"GET /restconf/data/tieline-inventory:inventory/site/name", NULL, 400, "invalid-value"},
+        {"GET /restconf/data/tieline-wan:wan-state?content=config", NULL, 404, "invalid-value"},
+        {"PUT /restconf/data/tieline-inventory:inventory", "{}", 405, "operation-not-supported"},
+        {"PUT /restconf/data/tieline-inventory:inventory/site=west",
+         "{'tieline-inventory:site': []}", 400, "malformed-message"},
+        {"PUT /restconf/data/tieline-inventory:inventory/site=west",
+         "{'tieline-inventory:site': [{'name': 'w'}]}", 400, "invalid-value"},
+        {"PUT /restconf/data/tieline-inventory:inventory/site=west",
+         "{'tieline-inventory:host': [{'name': 'west'}]}", 400, "invalid-value"},
+        {"POST /restconf/data/tieline-inventory:inventory",
+         "{'tieline-inventory:site': [{'name': 'north'}]}", 409, "data-exists"},
+        {"POST /restconf/data/tieline-inventory:inventory",
+         "{'tieline-inventory:tunnel': [{'name': 'n'}]}", 400, "invalid-value"},
+        {"PATCH /restconf/data/tieline-inventory:inventory/site=west",
+         "{'tieline-inventory:site': [{}]}", 404, "invalid-value"},
+        {"DELETE /restconf/data/tieline-inventory:inventory/site=west", NULL, 404, "invalid-value"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct answer a = ask(s, "alice", cases[i].what, cases[i].body);
+        json_t *errors = json_object_get(json_object_get(a.json, "ietf-restconf:errors"), "error");
+        const char *tag = json_string_value(
+            json_object_get(json_array_get(errors, 0), "error-tag"));
+        if (a.status != cases[i].status || !tag || strcmp(tag, cases[i].tag) != 0)
+            fail_msg("%s: %s", cases[i].what, a.text);
+        assert_string_equal(answer_field(&a, "Content-Type"), "application/yang-data+json");
+        answer_fini(&a);
+    }
+}
+
+#define DONE "{'applied': true, 'dry-run': false, 'errors': 0, 'rows': [], 'findings': []}"
+
+static void
+objects_are_created_replaced_patched_and_removed(void **state)
+{
+    struct api_scene *s = *state;
+    struct responder *put = answer_with(s, "model.put", DONE),
+                     *removal = answer_with(s, "model.remove", "{}");
+    struct answer a = ask(s, "alice", "POST /restconf/data/tieline-wan:wan",
+                          "{'tieline-wan:router': [{'name': 'pe1', 'site': 'north'}]}");
+    assert_status(a, 201);
+    assert_string_equal(answer_field(&a, "Location"), "/restconf/data/tieline-wan:wan/router=pe1");
+    assert_json(put->payload, "{'actor': 'alice', 'document': {'tieline-wan:wan': {'router':"
+                              " [{'name': 'pe1', 'site': 'north'}]}}}");
+    answer_fini(&a);
+    a = ask(s, "alice", "PUT /restconf/data/tieline-inventory:inventory/site=south",
+            "{'tieline-inventory:site': [{'name': 'south', 'kind': 'wan'}]}");
+    assert_status(a, 204);
+    answer_fini(&a);
+    a = ask(s, "alice", "PATCH /restconf/data/tieline-inventory:inventory/site=south",
+            "{'tieline-inventory:site': [{'kind': 'wan'}]}");
+    assert_status(a, 204);
+    assert_json(put->payload, "{'actor': 'alice', 'document': {'tieline-inventory:inventory':"
+                              " {'site': [{'name': 'south', 'description': 'by the river', 'kind':"
+                              " 'wan'}]}}}");
+    answer_fini(&a);
+    a = ask(s, "alice", "DELETE /restconf/data/tieline-circuit:circuits/circuit=scada-rtu", NULL);
+    assert_status(a, 204);
+    assert_json(removal->payload, "{'actor': 'alice', 'kind': 'circuit', 'name': 'scada-rtu'}");
+    answer_fini(&a);
+    assert_only(s, "alice", "PUT /restconf/data/tieline-inventory:inventory/site=south",
+                "{'tieline-inventory:site': [{'name': 'south', 'kind': 'wan'}]}", 204);
+}
+
+static void
+a_change_that_is_refused_says_which_field(void **state)
+{
+    struct api_scene *s = *state;
+    answer_with(s, "model.put",
+                "{'applied': false, 'dry-run': false, 'errors': 1, 'findings': [],"
+                " 'rows': [{'action': 'error', 'kind': 'tunnel', 'name': 't',"
+                " 'field': 'tail', 'text': 'there is no router pe9'}]}");
+    struct answer a = ask(s, "alice", "PUT /restconf/data/tieline-wan:wan/tunnel=t",
+                          "{'tieline-wan:tunnel': [{'name': 't', 'tail': 'pe9'}]}");
+    assert_status(a, 400);
+    assert_json(a.json, "{'ietf-restconf:errors': {'error': [{'error-type': 'application',"
+                        " 'error-tag': 'invalid-value', 'error-app-tag': 'tail', 'error-message':"
+                        " 'tail: there is no router pe9'}]}}");
+    answer_fini(&a);
+}
+
+static void
+others_are_asked_for_what_they_know(void **state)
+{
+    struct api_scene *s = *state;
+    answer_with(s, "wan.topology",
+                "{'ietf-network:networks': {'network': [{'network-id': 'wan',"
+                " 'node': [{'node-id': '10.0.0.1'}]}]}}");
+    answer_error(s, "wan.state", ERR_CLOSED, "there is no WAN controller");
+    struct answer a = ask(
+        s, "vera", "GET /restconf/data/ietf-network:networks/network=wan/node=10.0.0.1", NULL);
+    assert_status(a, 200);
+    assert_json(a.json, "{'ietf-network:node': [{'node-id': '10.0.0.1'}]}");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /restconf/data/tieline-wan:wan-state", NULL);
+    assert_status(a, 503);
+    answer_fini(&a);
+}
+
+static void
+an_order_is_an_operation(void **state)
+{
+    struct api_scene *s = *state;
+    struct responder *r = answer_with(s, "work.submit", "{'id': 7}");
+    struct answer a = ask(
+        s, "alice", "POST /restconf/operations/tieline-work:submit-order",
+        "{'tieline-work:input': {'workflow': 'tunnel-turn-up', 'tunnels': ['t']}}");
+    assert_status(a, 200);
+    assert_json(a.json, "{'tieline-work:output': {'id': 7}}");
+    assert_json(r->payload,
+                "{'actor': 'alice', 'workflow': 'tunnel-turn-up', 'input': {'tunnels': ['t']}}");
+    answer_fini(&a);
+    a = ask(s, "alice", "POST /restconf/operations/tieline-work:submit-order",
+            "{'tieline-work:input': {'tunnels': ['t']}}");
+    assert_status(a, 400);
+    answer_fini(&a);
+}
+
+TEST_MAIN(API_TEST(the_root_is_found_and_says_what_there_is),
+          API_TEST(what_is_stated_is_read_by_its_path),
+          API_TEST(what_is_not_there_is_an_errors_document),
+          API_TEST(objects_are_created_replaced_patched_and_removed),
+          API_TEST(a_change_that_is_refused_says_which_field),
+          API_TEST(others_are_asked_for_what_they_know), API_TEST(an_order_is_an_operation))

@@ -1,0 +1,280 @@
+#include "model/tunneling.h"
+
+#include "base/alloc.h"
+#include "model/state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *const tunnel_path_words[TUNNEL_PATHS] = {"primary", "standby"};
+
+/* ---- Life ---- */
+
+static void
+clear_paths(struct tunnel_status *t)
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        json_decref(t->paths[i]);
+        t->paths[i] = NULL;
+    }
+}
+
+static void
+set_reason(struct tunnel_status *t, const char *reason)
+{
+    free(t->reason);
+    t->reason = reason ? xstrdup(reason) : NULL;
+}
+
+static void
+status_free(struct tunneling *all, struct tunnel_status *t)
+{
+    HASH_DEL(all->tunnels, t);
+    clear_paths(t);
+    free(t->reason);
+    free(t->tunnel);
+    free(t);
+}
+
+void
+tunneling_fini(struct tunneling *all)
+{
+    struct tunnel_status *t, *next;
+    HASH_ITER (hh, all->tunnels, t, next)
+        status_free(all, t);
+}
+
+static struct tunnel_status *
+find(const struct tunneling *all, const char *tunnel)
+{
+    struct tunnel_status *t;
+    HASH_FIND_STR(all->tunnels, tunnel, t);
+    return t;
+}
+
+const struct tunnel_status *
+tunneling_find(const struct tunneling *all, const char *tunnel)
+{
+    return find(all, tunnel);
+}
+
+void
+tunneling_forget(struct tunneling *all, const char *tunnel)
+{
+    struct tunnel_status *t = find(all, tunnel);
+    if (t)
+        status_free(all, t);
+}
+
+uint32_t
+tunneling_free_number(const struct tunneling *all)
+{
+    uint8_t *taken = xcalloc(TUNNEL_NUMBER_MAX + 1, 1);
+    uint32_t number = 1;
+    for (const struct tunnel_status *t = all->tunnels; t; t = t->hh.next)
+        taken[t->number] = 1;
+    while (number <= TUNNEL_NUMBER_MAX && taken[number])
+        number++;
+    free(taken);
+    return number <= TUNNEL_NUMBER_MAX ? number : 0;
+}
+
+static struct tunnel_status *
+need(struct tunneling *all, const char *tunnel)
+{
+    struct tunnel_status *t = find(all, tunnel);
+    if (!t) {
+        t = xcalloc(1, sizeof *t);
+        t->tunnel = xstrdup(tunnel);
+        HASH_ADD_KEYPTR(hh, all->tunnels, t->tunnel, strlen(t->tunnel), t);
+    }
+    return t;
+}
+
+/* ---- Events ---- */
+
+static const char *
+text_of(const json_t *json, const char *name)
+{
+    return json_string_value(json_object_get(json, name));
+}
+
+static enum err
+malformed(const struct state_event *e, struct diag *diag, const char *field)
+{
+    return diag_set(diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
+                    (unsigned long long)e->seq, e->type, field);
+}
+
+static void
+set_phase(struct tunnel_status *t, const struct state_event *e, enum circuit_phase phase)
+{
+    json_int_t order = json_integer_value(json_object_get(e->body, "order"));
+    if (order > 0 && order <= UINT32_MAX)
+        t->order = (uint32_t)order;
+    if (t->phase != phase || !t->since)
+        t->since = e->time;
+    t->phase = phase;
+}
+
+static void
+take_paths(struct tunnel_status *t, const json_t *placement)
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        json_t *path = json_object_get(placement, tunnel_path_words[i]);
+        json_decref(t->paths[i]);
+        t->paths[i] = json_is_object(path) ? json_incref(path) : NULL;
+    }
+}
+
+static bool
+is_placement(const json_t *p)
+{
+    json_int_t number = json_integer_value(json_object_get(p, "number"));
+    return text_of(p, "tunnel") && number >= 1 && number <= TUNNEL_NUMBER_MAX &&
+           json_is_object(json_object_get(p, tunnel_path_words[TUNNEL_PRIMARY]));
+}
+
+/* {order, placements: [{tunnel, number, primary, standby?}]} */
+static enum err
+apply_reserved(struct tunneling *all, const struct state_event *e, struct diag *diag)
+{
+    json_t *list = json_object_get(e->body, "placements"), *p;
+    size_t i;
+    if (!json_is_array(list))
+        return malformed(e, diag, "placements");
+    json_array_foreach(list, i, p)
+    {
+        if (!is_placement(p))
+            return malformed(e, diag, "placements");
+    }
+    json_array_foreach(list, i, p)
+    {
+        struct tunnel_status *t = need(all, text_of(p, "tunnel"));
+        t->number = (uint32_t)json_integer_value(json_object_get(p, "number"));
+        take_paths(t, p);
+        set_phase(t, e, PHASE_RESERVED);
+    }
+    return ERR_OK;
+}
+
+/* {tunnel, primary, standby?, reason}: a path of it goes another way from now on. */
+static enum err
+apply_moved(struct tunneling *all, const struct state_event *e, struct diag *diag)
+{
+    const char *tunnel = text_of(e->body, "tunnel");
+    struct tunnel_status *t = tunnel ? find(all, tunnel) : NULL;
+    if (!t || !t->number)
+        return malformed(e, diag, "tunnel");
+    take_paths(t, e->body);
+    set_reason(t, text_of(e->body, "reason"));
+    t->moved = e->time;
+    t->n_moved++;
+    return ERR_OK;
+}
+
+static void
+release(struct tunnel_status *t)
+{
+    clear_paths(t);
+    set_reason(t, NULL);
+    t->number = t->n_moved = 0;
+    t->moved = t->build_time = 0;
+}
+
+/* {order, tunnels: [name...]}, or {order, tunnel}: of one. */
+static enum err
+apply_phase(struct tunneling *all, const struct state_event *e, enum circuit_phase phase,
+            struct diag *diag)
+{
+    const char *one = text_of(e->body, "tunnel");
+    const json_t *names = json_object_get(e->body, "tunnels");
+    size_t n = one ? 1 : json_array_size(names);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = one ? one : json_string_value(json_array_get(names, i));
+        if (!name || !find(all, name))
+            return malformed(e, diag, one ? "tunnel" : "tunnels");
+    }
+    if (!n && !json_is_array(names))
+        return malformed(e, diag, "tunnels");
+    for (size_t i = 0; i < n; i++) {
+        struct tunnel_status *t = find(all,
+                                       one ? one : json_string_value(json_array_get(names, i)));
+        if (phase == PHASE_PROPOSED)
+            release(t);
+        if (phase == PHASE_BUILT)
+            t->build_time = json_integer_value(json_object_get(e->body, "duration-ns"));
+        set_phase(t, e, phase);
+    }
+    return ERR_OK;
+}
+
+static const struct {
+    const char *type;
+    enum err (*apply)(struct tunneling *, const struct state_event *, struct diag *);
+    enum circuit_phase phase; /* without `apply` */
+} table[] = {
+    {"tunnel.reserved", apply_reserved, PHASE_MAX}, {"tunnel.moved", apply_moved, PHASE_MAX},
+    {"tunnel.wanted", NULL, PHASE_BUILDING},        {"tunnel.built", NULL, PHASE_BUILT},
+    {"tunnel.tested", NULL, PHASE_ACTIVE},          {"tunnel.unwanted", NULL, PHASE_REMOVING},
+    {"tunnel.removed", NULL, PHASE_RESERVED},       {"tunnel.released", NULL, PHASE_PROPOSED},
+};
+
+static size_t
+row_of(const char *type)
+{
+    size_t i = 0;
+    while (i < ARRAY_SIZE(table) && strcmp(table[i].type, type) != 0)
+        i++;
+    return i;
+}
+
+bool
+tunneling_knows(const char *type)
+{
+    return row_of(type) < ARRAY_SIZE(table);
+}
+
+enum err
+tunneling_apply(struct tunneling *all, const struct state_event *e, struct diag *diag)
+{
+    size_t row = row_of(e->type);
+    if (row == ARRAY_SIZE(table))
+        return ERR_OK;
+    if (!json_is_object(e->body))
+        return malformed(e, diag, "body");
+    return table[row].apply ? table[row].apply(all, e, diag)
+                            : apply_phase(all, e, table[row].phase, diag);
+}
+
+/* ---- JSON ---- */
+
+static void
+set_number(json_t *json, const char *name, json_int_t value)
+{
+    if (value)
+        json_object_set_new(json, name, json_integer(value));
+}
+
+json_t *
+tunnel_status_json(const struct tunnel_status *t)
+{
+    char time[TIME_TEXT_SIZE];
+    json_t *json = json_pack("{ss}", "phase", circuit_phase_word(t ? t->phase : PHASE_PROPOSED));
+    if (!t)
+        return json;
+    json_object_set_new(json, "since", json_string(time_format(t->since, time)));
+    set_number(json, "order", t->order);
+    set_number(json, "number", t->number);
+    set_number(json, "build-time-ns", t->build_time);
+    set_number(json, "n-moved", t->n_moved);
+    if (t->moved)
+        json_object_set_new(json, "moved", json_string(time_format(t->moved, time)));
+    if (t->reason)
+        json_object_set_new(json, "reason", json_string(t->reason));
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        if (t->paths[i])
+            json_object_set(json, tunnel_path_words[i], t->paths[i]);
+    }
+    return json;
+}

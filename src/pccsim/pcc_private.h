@@ -1,0 +1,94 @@
+/* pcc_private.h - what pcc.c (sessions, time), pcc_lsps.c (LSPs and reports) and pcc_faults.c
+ * share.
+ */
+#ifndef PCCSIM_PCC_PRIVATE_H
+#define PCCSIM_PCC_PRIVATE_H
+
+#include "pccsim/pcc.h"
+
+#define PCC_NAME_SIZE 64
+#define PCC_OUTPUT_ENOUGH ((size_t)256 << 10) /* octets waiting, above which it makes no more */
+
+/* One LSP; its PLSP-ID is its place + 1. */
+struct sim_lsp {
+    uint32_t labels[PCC_MAX_HOPS];
+    uint64_t version; /* of the database, when it changed last */
+    char *name;       /* NULL: made of the numbers */
+    struct pcep_address endpoint;
+    uint8_t n_labels, operational;
+    bool there, delegated, created;
+};
+
+/* What is to be done later. All of a kind wait equally long, so they are in order. */
+struct sim_task {
+    nsec_t due;
+    uint32_t lsp, srp_id;
+    bool revoke;
+};
+
+struct sim_queue {
+    struct sim_task *tasks; /* a ring */
+    uint32_t first, n, mask;
+};
+
+struct pcc {
+    struct pcc_config config;
+    struct pcep_session *session; /* NULL: not connected */
+    nsec_t now, connected_at, up_at;
+    bool up, over, wants_tls, synced, stuck;
+    uint8_t sid;
+    char why[160];
+
+    struct sim_lsp *lsps;
+    uint32_t n_lsps, lsps_capacity, n_there;
+    uint64_t version;   /* of the LSP database; 0: none is kept */
+    uint64_t sync_from; /* report only what is newer */
+    uint32_t sync_at;   /* the next LSP to report */
+
+    struct sim_queue answers, ups;
+    uint32_t n_orders, n_updates;
+    uint32_t requests_sent, requests_open;
+    nsec_t *request_times; /* sent, by number less 1 */
+    uint32_t change_at;
+    nsec_t next_change, next_flap, next_garbage, next_lie, orphans_until;
+    nsec_t setup_time, sync_time, request_time;
+    uint64_t random;
+    struct pcc_stats stats;
+};
+
+void sim_queue_put(struct sim_queue *, struct sim_task);
+/* False: none is due. */
+bool sim_queue_take(struct sim_queue *, nsec_t now, struct sim_task *);
+nsec_t sim_queue_due(const struct sim_queue *);
+void sim_queue_clear(struct sim_queue *);
+
+/* ---- pcc_lsps.c */
+
+void pcc_make_lsps(struct pcc *);
+void pcc_free_lsps(struct pcc *);
+/* What a report says besides the LSP itself. */
+struct sim_report {
+    uint32_t lsp, srp_id;
+    bool sync, removed;
+    const char *name;                  /* instead of its own; "": none */
+    uint32_t plsp_id;                  /* instead of its own; 0: its own */
+    const struct pcep_address *sender; /* instead of ours */
+};
+/* False: it could not be sent. */
+bool pcc_report(struct pcc *, const struct sim_report *);
+bool pcc_report_end_of_sync(struct pcc *);
+void pcc_sync(struct pcc *); /* goes on with it */
+void pcc_order(struct pcc *, const struct pcep_message *);
+void pcc_run_queues(struct pcc *);
+void pcc_orphan_lsps(struct pcc *);
+void pcc_remove_orphans(struct pcc *);
+void pcc_ask(struct pcc *); /* sends the requests that are due */
+void pcc_answered(struct pcc *, const struct pcep_message *);
+
+/* ---- pcc_faults.c */
+
+void pcc_misbehave(struct pcc *);
+nsec_t pcc_misbehave_due(const struct pcc *);
+uint64_t pcc_random(struct pcc *);
+
+#endif

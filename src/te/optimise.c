@@ -1,0 +1,350 @@
+#include "te/optimise.h"
+#include "te/mcf_plan.h"
+#include "te/mcf_segments.h"
+#include "te/plan.h"
+
+#include "base/alloc.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Of the tolerance: what the rounding may use, and what the linear program may leave open. */
+#define ROUNDING_PART 0.9
+#define LP_PART 0.1
+#define AGAIN 3
+
+struct te_optimise_options
+te_optimise_defaults(void)
+{
+    return (struct te_optimise_options){
+        .max_lsps = 16, .tolerance = 0.01, .sweeps = 40, .rounds = 200, .searches = 20000};
+}
+
+/* The problem for mcf: who takes part, over which links. */
+struct task {
+    struct te_router *router;
+    const struct te_lsp *lsps;
+    const struct te_optimise_options *options;
+    struct te_state state;
+    struct mcf_graph graph;
+    struct mcf_problem problem;
+    struct mcf_demand *demands;
+    uint32_t *lsp_of; /* by demand */
+    double *base;
+    bool **masks; /* different ones */
+    uint32_t n_masks, masks_capacity;
+};
+
+static bool
+is_plain(const struct te_constraints *c)
+{
+    struct te_affinity none = {{0}};
+    return !c->n_exclude_nodes && !c->n_exclude_links && !c->n_exclude_srlgs &&
+           !memcmp(&c->include_any, &none, sizeof none) &&
+           !memcmp(&c->include_all, &none, sizeof none) &&
+           !memcmp(&c->exclude_any, &none, sizeof none);
+}
+
+static bool
+stays(const struct task *t, const struct te_lsp *p)
+{
+    const struct te_constraints *c = &p->constraints;
+    return (p->pinned && !t->options->move_pinned) || p->diverse_from != TE_NONE ||
+           (c->symmetric && t->options->labels) || c->bound_asymmetry || c->max_hops ||
+           c->max_igp || c->max_te || !c->bandwidth_bps || (c->max_delay_us && c->assume_delay_us);
+}
+
+/* The links that it may use; those who may use the same share the array. */
+static const bool *
+mask_for(struct task *t, const struct te_lsp *p)
+{
+    const struct te_network *net = t->router->net;
+    if (is_plain(&p->constraints))
+        return NULL;
+    struct te_request ask = {p->from, p->to, p->optimise, p->constraints, NULL, 0, 0};
+    ask.constraints.bandwidth_bps = 0;
+    bool *mask = xcalloc(net->n_links + 1, sizeof *mask);
+    struct te_plan *plan = te_plan_open(t->router, &ask, 0);
+    for (uint32_t l = 0; l < net->n_links; l++)
+        mask[l] = plan->cost[l] < DIGRAPH_FAR &&
+                  (!plan->closed[net->links[l].to] || net->links[l].to == p->to);
+    te_plan_close(plan);
+    for (uint32_t i = 0; i < t->n_masks; i++) {
+        if (!memcmp(t->masks[i], mask, net->n_links * sizeof *mask)) {
+            free(mask);
+            return t->masks[i];
+        }
+    }
+    GROW(t->masks, t->n_masks, t->masks_capacity);
+    return t->masks[t->n_masks++] = mask;
+}
+
+/* Those that stay and have no path get one first. */
+static enum err
+place_those_that_stay(struct task *t, uint32_t n, uint32_t *which)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct te_path path;
+        if (!stays(t, &t->lsps[i]) || t->lsps[i].n_links)
+            continue;
+        enum err err = te_state_route(&t->state, i, NULL, false, &path);
+        if (err)
+            err = te_state_route(&t->state, i, NULL, true, &path);
+        if (err) {
+            *which = i;
+            return err;
+        }
+        te_state_place(&t->state, i, path.links, path.n);
+        te_path_fini(&path);
+    }
+    return ERR_OK;
+}
+
+static enum err
+open_task(struct task *t, uint32_t n, uint32_t *which)
+{
+    const struct te_network *net = t->router->net;
+    enum err err = te_state_init(&t->state, t->router, t->lsps, n, 1, t->options->reservable);
+    if (err)
+        return err;
+    mcf_graph_init(&t->graph, net, t->options->reservable);
+    t->demands = xcalloc(n + 1, sizeof *t->demands);
+    t->lsp_of = xcalloc(n + 1, sizeof *t->lsp_of);
+    t->base = xcalloc(net->n_links + 1, sizeof *t->base);
+    err = place_those_that_stay(t, n, which);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct te_lsp *p = &t->lsps[i];
+        if (stays(t, p))
+            continue;
+        const struct te_constraints *c = &p->constraints;
+        te_state_load(&t->state, i, t->state.lsps[i].links, t->state.lsps[i].n_links, false);
+        t->lsp_of[t->problem.n_demands] = i;
+        t->demands[t->problem.n_demands++] = (struct mcf_demand){
+            p->from,
+            p->to,
+            (double)c->bandwidth_bps,
+            c->max_delay_us ? (double)c->max_delay_us : (double)INFINITY,
+            mask_for(t, p),
+            net->nodes[p->from].max_sid_depth,
+            c->symmetric};
+    }
+    for (uint32_t l = 0; l < net->n_links; l++)
+        t->base[l] = (double)t->state.load[l];
+    t->problem.graph = &t->graph;
+    t->problem.demands = t->demands;
+    t->problem.base = t->base;
+    return err;
+}
+
+static void
+close_task(struct task *t)
+{
+    te_state_fini(&t->state);
+    mcf_graph_fini(&t->graph);
+    free(t->demands);
+    free(t->lsp_of);
+    free(t->base);
+    for (uint32_t i = 0; i < t->n_masks; i++)
+        free(t->masks[i]);
+    free(t->masks);
+}
+
+/* What the result points to: one block for each kind. */
+struct memory {
+    struct te_carrier *carriers;
+    uint32_t *links;
+    double *shares;
+    struct mcf_segment *segments;
+};
+
+/* Splits a demand's bits so that nothing is lost in rounding: the last one has the rest. */
+static void
+share_out(struct te_carrier *carriers, uint32_t n, const double *shares, uint64_t bps)
+{
+    uint64_t left = bps;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t part = (uint64_t)floor((double)bps * shares[i]);
+        carriers[i].bps = i == n - 1 ? left : MIN(part, left);
+        left -= carriers[i].bps;
+    }
+}
+
+static void
+put_demand(const struct task *t, const struct mcf_plan *plan, uint32_t k, struct te_optimum *out)
+{
+    struct memory *m = out->memory;
+    struct te_carrier *first = m->carriers + out->n_carriers;
+    double shares[64];
+    uint32_t n = 0;
+    for (uint32_t i = plan->head[k]; i != TE_NONE && n < ARRAY_SIZE(shares);
+         i = plan->columns[i].next) {
+        const struct mcf_column *c = &plan->columns[i];
+        if (c->share <= 1e-9)
+            continue;
+        first[n] = (struct te_carrier){.lsp = t->lsp_of[k],
+                                       .links = m->links + c->first,
+                                       .shares = t->options->labels ? m->shares + c->first : NULL,
+                                       .n_links = plan->p->demands[k].both ? c->n / 2 : c->n,
+                                       .segments = c->n_segments ? m->segments + c->first_segment
+                                                                 : NULL,
+                                       .n_segments = c->n_segments};
+        shares[n++] = c->share;
+    }
+    share_out(first, n, shares, t->lsps[t->lsp_of[k]].constraints.bandwidth_bps);
+    out->n_carriers += n;
+    out->n_split += n > 1;
+}
+
+static void
+put_result(const struct task *t, struct mcf_plan *plan, double path_bound, struct te_optimum *out)
+{
+    const struct mcf_graph *g = &t->graph;
+    struct memory *m = xcalloc(1, sizeof *m);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < plan->n_columns; i++)
+        n += plan->columns[i].share > 1e-9;
+    m->carriers = xcalloc(n + 1, sizeof *m->carriers);
+    m->links = xmemdup(plan->arcs ? plan->arcs : &n, MAX(plan->n_arcs, 1) * sizeof *m->links);
+    m->shares = xcalloc(plan->n_arcs + 1, sizeof *m->shares);
+    if (plan->n_arcs)
+        memcpy(m->shares, plan->shares, plan->n_arcs * sizeof *m->shares);
+    m->segments = xcalloc(plan->n_segments + 1, sizeof *m->segments);
+    if (plan->n_segments)
+        memcpy(m->segments, plan->segments, plan->n_segments * sizeof *m->segments);
+    *out = (struct te_optimum){.bound = path_bound,
+                               .list_bound = plan->bound,
+                               .utilisation = mcf_plan_utilisation(plan),
+                               .n_moved = plan->p->n_demands,
+                               .carriers = m->carriers,
+                               .searches = plan->router.searches(plan->router.arg),
+                               .iterations = plan->lp_iterations,
+                               .moves = plan->moves,
+                               .memory = m};
+    out->prices = xmemdup(plan->prices, (g->n_arcs + 1) * sizeof *plan->prices);
+    out->loads = xmemdup(plan->loads, (g->n_arcs + 1) * sizeof *plan->loads);
+    for (uint32_t k = 0; k < plan->p->n_demands; k++)
+        put_demand(t, plan, k, out);
+}
+
+/* Down to shares that are as good as the bound says. */
+static enum err
+solve(const struct task *t, struct mcf_plan *plan, uint32_t *which)
+{
+    const struct te_optimise_options *o = t->options;
+    double enough = o->tolerance * ROUNDING_PART;
+    enum err err = mcf_descend(plan, enough / 2, o->sweeps, which);
+    if (!err && mcf_plan_utilisation(plan) > plan->bound * (1 + enough / 2))
+        err = mcf_solve_columns(plan, o->tolerance * LP_PART, o->rounds);
+    return err;
+}
+
+/* Where nothing may be split, single routes are worth another descent. */
+static void
+finish(const struct task *t, struct mcf_plan *plan, double bound)
+{
+    const struct te_optimise_options *o = t->options;
+    double target = MAX(bound * (1 + o->tolerance * ROUNDING_PART), mcf_plan_utilisation(plan));
+    mcf_round(plan, target, o->max_lsps, o->searches);
+    for (int i = 0; i < AGAIN && o->max_lsps == 1; i++) {
+        if (mcf_plan_utilisation(plan) <= target ||
+            mcf_descend(plan, o->tolerance * ROUNDING_PART, o->sweeps, NULL))
+            return;
+        mcf_round(plan, target, 1, o->searches);
+    }
+}
+
+/* The bound for paths, and the paths themselves if that is what is asked for. */
+static enum err
+optimise_paths(const struct task *t, struct te_optimum *out, double *bound, uint32_t *which)
+{
+    struct mcf_plan plan;
+    mcf_plan_init(&plan, &t->problem, mcf_path_router(&t->problem));
+    enum err err = solve(t, &plan, which);
+    *bound = plan.bound;
+    if (!err && !t->options->labels) {
+        finish(t, &plan, plan.bound);
+        put_result(t, &plan, plan.bound, out);
+    }
+    mcf_plan_fini(&plan);
+    return err;
+}
+
+static enum err
+optimise_lists(const struct task *t, struct te_optimum *out, double bound, uint32_t *which)
+{
+    struct mcf_ecmp *ecmp = mcf_ecmp_new(&t->graph);
+    struct mcf_plan plan;
+    mcf_plan_init(&plan, &t->problem, mcf_segment_router(&t->problem, ecmp, t->options->labels));
+    enum err err = solve(t, &plan, which);
+    if (!err) {
+        finish(t, &plan, MAX(bound, plan.bound));
+        put_result(t, &plan, bound, out);
+    }
+    mcf_plan_fini(&plan);
+    mcf_ecmp_free(ecmp);
+    return err;
+}
+
+enum err
+te_optimise(struct te_router *router, const struct te_lsp *lsps, uint32_t n_lsps,
+            const struct te_optimise_options *options, struct te_optimum *out, uint32_t *which)
+{
+    struct task t = {.router = router, .lsps = lsps, .options = options};
+    uint32_t none = TE_NONE;
+    double bound = 0;
+    if (!which)
+        which = &none;
+    *which = TE_NONE;
+    enum err err = open_task(&t, n_lsps, which);
+    if (!err) {
+        uint32_t demand = TE_NONE;
+        err = optimise_paths(&t, out, &bound, &demand);
+        if (!err && options->labels)
+            err = optimise_lists(&t, out, bound, &demand);
+        if (demand != TE_NONE)
+            *which = t.lsp_of[demand];
+    }
+    close_task(&t);
+    return err;
+}
+
+void
+te_optimum_fini(struct te_optimum *o)
+{
+    struct memory *m = o->memory;
+    if (m) {
+        free(m->carriers);
+        free(m->links);
+        free(m->shares);
+        free(m->segments);
+        free(m);
+    }
+    free(o->prices);
+    free(o->loads);
+    *o = (struct te_optimum){0};
+}
+
+enum err
+te_carrier_labels(const struct te_network *net, const struct te_carrier *c, uint32_t from,
+                  uint32_t *labels)
+{
+    uint32_t at = from;
+    if (!c->n_segments)
+        return ERR_INVALID;
+    for (uint32_t i = 0; i < c->n_segments; i++) {
+        const struct mcf_segment *s = &c->segments[i];
+        if (s->adjacency) {
+            labels[i] = net->links[s->id].adjacency_label;
+            at = net->links[s->id].to;
+            if (labels[i] == TE_NO_LABEL)
+                return ERR_NOT_FOUND;
+            continue;
+        }
+        if (net->nodes[s->id].sid_index >= net->nodes[at].srgb_size)
+            return ERR_NOT_FOUND;
+        labels[i] = net->nodes[at].srgb_base + net->nodes[s->id].sid_index;
+        at = s->id;
+    }
+    return ERR_OK;
+}

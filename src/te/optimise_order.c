@@ -1,0 +1,683 @@
+#include "te/optimise_order.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define BROKEN_SEARCHED 3 /* sets of LSPs to be broken are searched up to this size */
+#define SHORTENED 200     /* steps; with more the broken ones are down from first to last */
+
+const char *
+te_step_name(enum te_step_kind kind)
+{
+    static const char *const names[] = {"move", "interim", "down", "up"};
+    return names[kind];
+}
+
+struct te_order_options
+te_order_defaults(void)
+{
+    return (struct te_order_options){.share = 1, .interim = true, .budget = 20000};
+}
+
+/* Sets of moves that lead nowhere, as hashes of 64 bits: a collision would at worst hide an order.
+ */
+struct sets {
+    uint64_t *slots;
+    uint32_t n, size;
+};
+
+struct ordering {
+    struct te_state s;
+    const struct te_lsp *lsps; /* as they were */
+    const struct te_move *moves;
+    uint32_t n;
+    const struct te_order_options *o;
+    uint64_t budget;
+    uint64_t *arriving; /* by link: bit/s of moves that are not done, over links new to them */
+    bool *done, *broken;
+    uint64_t *key; /* by move: its part of the hash of a set */
+    uint64_t hash;
+    struct sets dead;
+    bool exhaustive;
+    uint32_t *sequence, n_sequence; /* moves in order */
+    uint32_t *deepest, n_deepest;   /* the longest that was reached */
+    struct te_order *out;
+};
+
+static bool
+set_add(struct sets *t, uint64_t hash)
+{
+    hash |= 1; /* 0 is an empty slot */
+    if (2 * (t->n + 1) > t->size) {
+        struct sets bigger = {.size = t->size ? 2 * t->size : 256};
+        bigger.slots = xcalloc(bigger.size, sizeof *bigger.slots);
+        for (uint32_t i = 0; i < t->size; i++) {
+            if (t->slots[i])
+                set_add(&bigger, t->slots[i]);
+        }
+        free(t->slots);
+        *t = bigger;
+    }
+    uint32_t i = (uint32_t)(hash >> 20) & (t->size - 1);
+    for (; t->slots[i]; i = (i + 1) & (t->size - 1)) {
+        if (t->slots[i] == hash)
+            return false;
+    }
+    t->slots[i] = hash;
+    t->n++;
+    return true;
+}
+
+/* Links of the new path that the LSP does not load yet; in both directions if it is symmetric. */
+static uint32_t
+new_links(const struct ordering *r, uint32_t lsp, const uint32_t *links, uint32_t n,
+          uint32_t *result)
+{
+    const struct te_lsp *p = &r->s.lsps[lsp];
+    bool both = te_lsp_is_symmetric(p);
+    uint32_t found = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t reverse = r->s.net->links[links[i]].reverse;
+        if (!te_state_uses(&r->s, lsp, links[i]))
+            result[found++] = links[i];
+        if (both && reverse != TE_NONE && !te_state_uses(&r->s, lsp, reverse))
+            result[found++] = reverse;
+    }
+    return found;
+}
+
+static bool
+has_room(const struct ordering *r, uint32_t lsp, const uint32_t *links, uint32_t n, bool for_all)
+{
+    uint32_t *fresh = xcalloc(2 * n + 1, sizeof *fresh);
+    uint32_t found = new_links(r, lsp, links, n, fresh);
+    uint64_t bps = r->s.lsps[lsp].constraints.bandwidth_bps;
+    bool room = true;
+    for (uint32_t i = 0; i < found && room; i++) {
+        uint64_t more = for_all ? r->arriving[fresh[i]] : bps;
+        room = r->s.load[fresh[i]] + more <= r->s.limit[fresh[i]];
+    }
+    free(fresh);
+    return room;
+}
+
+static void
+count_arrival(struct ordering *r, uint32_t m, bool add)
+{
+    const struct te_move *move = &r->moves[m];
+    uint32_t *fresh = xcalloc(2 * move->n_links + 1, sizeof *fresh);
+    uint32_t found = new_links(r, move->lsp, move->links, move->n_links, fresh);
+    uint64_t bps = r->s.lsps[move->lsp].constraints.bandwidth_bps;
+    for (uint32_t i = 0; i < found; i++)
+        r->arriving[fresh[i]] += add ? bps : 0 - bps;
+    free(fresh);
+}
+
+static void
+do_move(struct ordering *r, uint32_t m)
+{
+    const struct te_move *move = &r->moves[m];
+    count_arrival(r, m, false);
+    te_state_place(&r->s, move->lsp, move->links, move->n_links);
+    r->done[m] = true;
+    r->hash ^= r->key[m];
+    r->sequence[r->n_sequence++] = m;
+}
+
+struct place {
+    uint32_t n, *links;
+};
+
+static struct place
+place_of(const struct ordering *r, uint32_t m)
+{
+    const struct te_lsp *p = &r->s.lsps[r->moves[m].lsp];
+    return (struct place){p->n_links,
+                          p->n_links ? xmemdup(p->links, p->n_links * sizeof *p->links) : NULL};
+}
+
+static void
+undo_move(struct ordering *r, uint32_t m, struct place *old)
+{
+    te_state_place(&r->s, r->moves[m].lsp, old->links, old->n);
+    free(old->links);
+    r->done[m] = false;
+    r->hash ^= r->key[m];
+    r->n_sequence--;
+    count_arrival(r, m, true);
+}
+
+/* The next one to be moved that is not broken, round from `from`; `safe`: that does not stand in
+ * anybody's way. */
+static uint32_t
+next_move(const struct ordering *r, uint32_t from, uint32_t n, bool safe)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t m = (from + i) % r->n;
+        if (!r->done[m] && !r->broken[m] &&
+            has_room(r, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links, safe))
+            return m;
+    }
+    return TE_NONE;
+}
+
+static bool
+all_done(const struct ordering *r)
+{
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (!r->done[m] && !r->broken[m])
+            return false;
+    }
+    return true;
+}
+
+static bool search(struct ordering *r);
+
+/* What remains after one move; undone if that fails. */
+static bool
+try_move(struct ordering *r, uint32_t m)
+{
+    struct place old = place_of(r, m);
+    do_move(r, m);
+    if (search(r)) {
+        free(old.links);
+        return true;
+    }
+    undo_move(r, m, &old);
+    return false;
+}
+
+/* One of those that can be made but may stand in the way. */
+static bool
+branch(struct ordering *r)
+{
+    if (!r->budget) {
+        r->exhaustive = false;
+        return false;
+    }
+    if (!set_add(&r->dead, r->hash))
+        return false;
+    r->budget--;
+    for (uint32_t m = 0; m < r->n; m++) {
+        m = next_move(r, m, r->n - m, false);
+        if (m == TE_NONE)
+            break;
+        if (try_move(r, m))
+            return true;
+    }
+    return false;
+}
+
+/* Whether there is an order for all that are not broken: safe moves first. */
+static bool
+search(struct ordering *r)
+{
+    struct place *old = NULL;
+    uint32_t n = 0, capacity = 0, m = r->n ? next_move(r, 0, r->n, true) : TE_NONE;
+    for (; m != TE_NONE; m = next_move(r, m, r->n, true)) {
+        GROW(old, n, capacity);
+        old[n++] = place_of(r, m);
+        do_move(r, m);
+    }
+    if (r->n_sequence > r->n_deepest) {
+        r->n_deepest = r->n_sequence;
+        memcpy(r->deepest, r->sequence, r->n_sequence * sizeof *r->sequence);
+    }
+    bool found = all_done(r) || branch(r);
+    while (n > 0) {
+        n--;
+        if (found)
+            free(old[n].links);
+        else
+            undo_move(r, r->sequence[r->n_sequence - 1], &old[n]);
+    }
+    free(old);
+    return found;
+}
+
+/* ---- Steps ---- */
+
+static void
+add_step(struct ordering *r, enum te_step_kind kind, uint32_t lsp, const uint32_t *links,
+         uint32_t n)
+{
+    struct te_order *out = r->out;
+    out->steps = xrealloc(out->steps, out->n_steps + 1, sizeof *out->steps);
+    out->steps[out->n_steps++] = (struct te_step){0, kind, lsp,
+                                                  n ? xmemdup(links, n * sizeof *links) : NULL, n};
+}
+
+/* Steps of what the search found since it was at `from`. */
+static void
+note_sequence(struct ordering *r)
+{
+    for (uint32_t i = 0; i < r->n_sequence; i++) {
+        const struct te_move *m = &r->moves[r->sequence[i]];
+        add_step(r, TE_STEP_MOVE, m->lsp, m->links, m->n_links);
+    }
+    r->n_sequence = r->n_deepest = 0;
+}
+
+static bool
+search_anew(struct ordering *r)
+{
+    free(r->dead.slots);
+    r->dead = (struct sets){0};
+    r->exhaustive = true;
+    r->n_sequence = r->n_deepest = 0;
+    return search(r);
+}
+
+static void
+break_it(struct ordering *r, uint32_t m, bool broken)
+{
+    uint32_t lsp = r->moves[m].lsp;
+    const struct te_lsp *p = &r->s.lsps[lsp];
+    if (broken)
+        count_arrival(r, m, false);
+    te_state_load(&r->s, lsp, p->links, p->n_links, !broken);
+    r->broken[m] = broken;
+    r->hash ^= r->key[m] * 3;
+    if (!broken)
+        count_arrival(r, m, true);
+}
+
+/* Tries all sets of that size, those with numbers from `from` on; leaves the first that helps. */
+static bool
+search_broken(struct ordering *r, uint32_t size, uint32_t from)
+{
+    if (size == 0)
+        return search_anew(r);
+    for (uint32_t m = from; m < r->n && r->budget; m++) {
+        if (r->done[m])
+            continue;
+        break_it(r, m, true);
+        if (search_broken(r, size - 1, m + 1))
+            return true;
+        break_it(r, m, false);
+    }
+    if (!r->budget)
+        r->exhaustive = false;
+    return false;
+}
+
+/* Takes the moves that came furthest, which is where something is in the way. */
+static void
+advance(struct ordering *r)
+{
+    uint32_t n = r->n_deepest, *moves = xmemdup(r->deepest, (n + 1) * sizeof *moves);
+    r->n_sequence = 0;
+    for (uint32_t i = 0; i < n; i++)
+        do_move(r, moves[i]);
+    note_sequence(r);
+    free(moves);
+}
+
+/* One LSP goes to an interim path so that at least one other can move. */
+static bool
+try_interim(struct ordering *r)
+{
+    for (uint32_t m = 0; m < r->n && r->budget; m++) {
+        uint32_t lsp = r->moves[m].lsp;
+        struct te_path path;
+        if (r->done[m] || r->broken[m])
+            continue;
+        r->budget--;
+        /* Its own old links count as free: what it shares with its old path is there once. But it
+         * must leave them, so the route is sought without those that others wait for. */
+        uint32_t *blocked = xcalloc(r->s.net->n_links + 1, sizeof *blocked), n = 0;
+        for (uint32_t i = 0; i < r->s.lsps[lsp].n_links; i++) {
+            uint32_t l = r->s.lsps[lsp].links[i];
+            if (r->s.load[l] + r->arriving[l] > r->s.limit[l])
+                blocked[n++] = l;
+        }
+        struct te_outage without = {.links = blocked, .n_links = n};
+        enum err err = n ? te_state_route(&r->s, lsp, &without, false, &path) : ERR_NOT_FOUND;
+        free(blocked);
+        if (err)
+            continue;
+        struct place old = place_of(r, m);
+        count_arrival(r, m, false);
+        te_state_place(&r->s, lsp, path.links, path.n);
+        count_arrival(r, m, true);
+        if (next_move(r, 0, r->n, false) != TE_NONE) {
+            add_step(r, TE_STEP_INTERIM, lsp, path.links, path.n);
+            r->out->n_interim++;
+            te_path_fini(&path);
+            free(old.links);
+            return true;
+        }
+        count_arrival(r, m, false);
+        te_state_place(&r->s, lsp, old.links, old.n);
+        count_arrival(r, m, true);
+        te_path_fini(&path);
+        free(old.links);
+    }
+    return false;
+}
+
+/* Down first, then what the search found, then up: who is broken is down as long as anybody moves,
+ * which is more than it must be, but never more LSPs. */
+static void
+note_broken(struct ordering *r)
+{
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (r->broken[m])
+            add_step(r, TE_STEP_DOWN, r->moves[m].lsp, NULL, 0);
+    }
+    note_sequence(r);
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (!r->broken[m])
+            continue;
+        add_step(r, TE_STEP_UP, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links);
+        r->out->n_broken++;
+    }
+}
+
+static void
+break_all(struct ordering *r)
+{
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (!r->done[m] && !r->broken[m])
+            break_it(r, m, true);
+    }
+    r->n_sequence = 0;
+}
+
+/* Interim paths as long as they bring something, each move at most once, on a copy of the steps so
+ * far; false: they do not suffice, and all is as it was. */
+static bool
+order_by_interim(struct ordering *r)
+{
+    struct te_state *s = &r->s;
+    uint32_t kept_steps = r->out->n_steps, kept_interim = r->out->n_interim;
+    struct place *before = xcalloc(r->n + 1, sizeof *before);
+    bool *done = xmemdup(r->done, (r->n + 1) * sizeof *done), solved = false;
+    uint64_t hash = r->hash;
+    for (uint32_t m = 0; m < r->n; m++)
+        before[m] = place_of(r, m);
+    for (uint32_t i = 0; i < r->n && !solved; i++) {
+        advance(r);
+        if (!try_interim(r))
+            break;
+        solved = search_anew(r);
+    }
+    if (solved)
+        note_sequence(r);
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (!solved && !r->done[m])
+            count_arrival(r, m, false);
+        if (!solved) {
+            te_state_place(s, r->moves[m].lsp, before[m].links, before[m].n);
+            r->done[m] = done[m];
+            if (!r->done[m])
+                count_arrival(r, m, true);
+        }
+        free(before[m].links);
+    }
+    if (!solved) {
+        r->hash = hash;
+        for (uint32_t i = kept_steps; i < r->out->n_steps; i++)
+            free(r->out->steps[i].links);
+        r->out->n_steps = kept_steps;
+        r->out->n_interim = kept_interim;
+    }
+    free(before);
+    free(done);
+    return solved;
+}
+
+static void
+order(struct ordering *r)
+{
+    bool proved = true;
+    if (search_anew(r)) {
+        note_sequence(r);
+        r->out->proved = true;
+        return;
+    }
+    proved = r->exhaustive;
+    if (r->o->interim && order_by_interim(r)) {
+        r->out->proved = true; /* none is broken */
+        return;
+    }
+    for (uint32_t size = 1; size <= BROKEN_SEARCHED && size <= r->n; size++) {
+        if (search_broken(r, size, 0)) {
+            note_broken(r);
+            r->out->proved = proved;
+            return;
+        }
+        proved = proved && r->exhaustive && r->budget;
+    }
+    search_anew(r);
+    advance(r);
+    break_all(r);
+    note_broken(r);
+}
+
+/* ---- How long the broken ones are down ---- */
+
+/* Whether all steps, one after the other, keep the limits. */
+static bool
+fits_in_order(struct ordering *r)
+{
+    struct te_order *out = r->out;
+    bool fits = true;
+    uint32_t n = 0;
+    for (; n < out->n_steps && fits; n++) {
+        const struct te_step *step = &out->steps[n];
+        fits = has_room(r, step->lsp, step->links, step->n_links, false);
+        te_state_place(&r->s, step->lsp, step->links, step->n_links);
+    }
+    for (uint32_t m = 0; m < r->n; m++)
+        te_state_place(&r->s, r->moves[m].lsp, r->lsps[r->moves[m].lsp].links,
+                       r->lsps[r->moves[m].lsp].n_links);
+    return fits;
+}
+
+static bool
+swap_steps(struct ordering *r, uint32_t i)
+{
+    struct te_step *steps = r->out->steps, kept = steps[i];
+    if (steps[i].lsp == steps[i + 1].lsp || steps[i].kind == steps[i + 1].kind)
+        return false;
+    steps[i] = steps[i + 1];
+    steps[i + 1] = kept;
+    if (fits_in_order(r))
+        return true;
+    steps[i + 1] = steps[i];
+    steps[i] = kept;
+    return false;
+}
+
+/* Down as late, up as early as it goes. */
+static void
+shorten_breaks(struct ordering *r)
+{
+    uint32_t n = r->out->n_steps;
+    if (!r->out->n_broken || n > SHORTENED)
+        return;
+    for (uint32_t i = n; i-- > 0;) {
+        for (uint32_t j = i; r->out->steps[j].kind == TE_STEP_DOWN && j + 1 < n; j++) {
+            if (!swap_steps(r, j))
+                break;
+        }
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t j = i; r->out->steps[j].kind == TE_STEP_UP && j > 0; j--) {
+            if (!swap_steps(r, j - 1))
+                break;
+        }
+    }
+}
+
+/* ---- Batches ---- */
+
+/* Whether a step fits beside those of the batch that is open: peaks are what is there at the worst
+ * moment, old and new paths of all of them. */
+static bool
+joins(const struct ordering *r, const uint64_t *peak, uint32_t lsp, const struct te_step *step)
+{
+    uint32_t *fresh = xcalloc(2 * step->n_links + 1, sizeof *fresh);
+    uint32_t n = new_links(r, lsp, step->links, step->n_links, fresh);
+    uint64_t bps = r->s.lsps[lsp].constraints.bandwidth_bps;
+    bool fits = true;
+    for (uint32_t i = 0; i < n; i++)
+        fits = fits && peak[fresh[i]] + bps <= r->s.limit[fresh[i]];
+    free(fresh);
+    return fits;
+}
+
+/* Steps in their order, as many at once as fit. The state is at its beginning again. */
+static void
+make_batches(struct ordering *r)
+{
+    const struct te_network *net = r->s.net;
+    struct te_order *out = r->out;
+    uint64_t *peak = xmemdup(r->s.load, (net->n_links + 1) * sizeof *peak);
+    uint32_t batch = 0, in_batch = 0, first = 0;
+    bool *busy = xcalloc(r->s.n + 1, sizeof *busy);
+    for (uint32_t i = 0; i < out->n_steps; i++) {
+        struct te_step *step = &out->steps[i];
+        bool full = r->o->parallel && in_batch == r->o->parallel;
+        if (in_batch && (full || busy[step->lsp] || !joins(r, peak, step->lsp, step))) {
+            for (uint32_t j = first; j < i; j++) {
+                te_state_place(&r->s, out->steps[j].lsp, out->steps[j].links,
+                               out->steps[j].n_links);
+                busy[out->steps[j].lsp] = false;
+            }
+            memcpy(peak, r->s.load, net->n_links * sizeof *peak);
+            first = i;
+            in_batch = 0;
+            batch++;
+        }
+        uint32_t *fresh = xcalloc(2 * step->n_links + 1, sizeof *fresh);
+        uint32_t n = new_links(r, step->lsp, step->links, step->n_links, fresh);
+        for (uint32_t j = 0; j < n; j++)
+            peak[fresh[j]] += r->s.lsps[step->lsp].constraints.bandwidth_bps;
+        free(fresh);
+        step->batch = batch;
+        busy[step->lsp] = true;
+        in_batch++;
+    }
+    out->n_batches = out->n_steps ? batch + 1 : 0;
+    free(peak);
+    free(busy);
+}
+
+/* ---- All together ---- */
+
+static enum err
+check_moves(const struct te_state *s, const struct te_move *moves, uint32_t n)
+{
+    bool *seen = xcalloc(s->n + 1, sizeof *seen);
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; i < n && !err; i++) {
+        if (moves[i].lsp >= s->n || seen[moves[i].lsp] || !moves[i].n_links) {
+            err = ERR_INVALID;
+            break;
+        }
+        seen[moves[i].lsp] = true;
+        uint32_t at = s->lsps[moves[i].lsp].from;
+        for (uint32_t j = 0; j < moves[i].n_links && !err; j++) {
+            uint32_t l = moves[i].links[j];
+            if (l >= s->net->n_links || s->net->links[l].from != at)
+                err = ERR_INVALID;
+            else
+                at = s->net->links[l].to;
+        }
+        if (!err && at != s->lsps[moves[i].lsp].to)
+            err = ERR_INVALID;
+    }
+    free(seen);
+    return err;
+}
+
+/* Limits are raised to what is there already; ERR_CONFLICT if the end does not keep them. */
+static enum err
+check_end(struct te_state *s, const struct te_lsp *lsps, const struct te_move *moves, uint32_t n)
+{
+    for (uint32_t l = 0; l < s->net->n_links; l++)
+        s->limit[l] = MAX(s->limit[l], s->load[l]);
+    for (uint32_t i = 0; i < n; i++)
+        te_state_place(s, moves[i].lsp, moves[i].links, moves[i].n_links);
+    bool over = te_state_over(s) > 0;
+    for (uint32_t i = 0; i < n; i++)
+        te_state_place(s, moves[i].lsp, lsps[moves[i].lsp].links, lsps[moves[i].lsp].n_links);
+    return over ? ERR_CONFLICT : ERR_OK;
+}
+
+static void
+open_ordering(struct ordering *r)
+{
+    uint64_t key = UINT64_C(0x9e3779b97f4a7c15);
+    r->arriving = xcalloc(r->s.net->n_links + 1, sizeof *r->arriving);
+    r->done = xcalloc(r->n + 1, sizeof *r->done);
+    r->broken = xcalloc(r->n + 1, sizeof *r->broken);
+    r->key = xcalloc(r->n + 1, sizeof *r->key);
+    r->sequence = xcalloc(r->n + 1, sizeof *r->sequence);
+    r->deepest = xcalloc(r->n + 1, sizeof *r->deepest);
+    for (uint32_t m = 0; m < r->n; m++) {
+        key ^= key >> 12;
+        key ^= key << 25;
+        key ^= key >> 27;
+        r->key[m] = key * UINT64_C(0x2545f4914f6cdd1d);
+        count_arrival(r, m, true);
+    }
+}
+
+static void
+close_ordering(struct ordering *r)
+{
+    free(r->arriving);
+    free(r->done);
+    free(r->broken);
+    free(r->key);
+    free(r->sequence);
+    free(r->deepest);
+    free(r->dead.slots);
+}
+
+enum err
+te_order_moves(struct te_router *router, const struct te_lsp *lsps, uint32_t n,
+               const struct te_move *moves, uint32_t n_moves, const struct te_order_options *o,
+               struct te_order *out)
+{
+    struct te_order result = {0};
+    struct ordering r = {
+        .lsps = lsps, .moves = moves, .n = n_moves, .o = o, .budget = o->budget, .out = &result};
+    enum err err = te_state_init(&r.s, router, lsps, n, o->share, o->reservable);
+    if (err)
+        return err;
+    err = check_moves(&r.s, moves, n_moves);
+    if (!err)
+        err = check_end(&r.s, lsps, moves, n_moves);
+    if (!err) {
+        open_ordering(&r);
+        order(&r);
+        for (uint32_t m = 0; m < r.n; m++) {
+            if (r.broken[m]) /* its load was taken off by hand */
+                break_it(&r, m, false);
+            te_state_place(&r.s, moves[m].lsp, lsps[moves[m].lsp].links,
+                           lsps[moves[m].lsp].n_links);
+        }
+        shorten_breaks(&r);
+        make_batches(&r);
+        result.sets = o->budget - r.budget;
+        close_ordering(&r);
+        *out = result;
+    }
+    te_state_fini(&r.s);
+    return err;
+}
+
+void
+te_order_fini(struct te_order *o)
+{
+    for (uint32_t i = 0; i < o->n_steps; i++)
+        free(o->steps[i].links);
+    free(o->steps);
+    *o = (struct te_order){0};
+}

@@ -1,0 +1,563 @@
+/* lsps.c - what routers should hold, and bringing it there.
+ *
+ * A tunnel has up to four label-switched paths: primary and standby, each from its head and from
+ * its tail. What should be there follows from the state alone; what is there, the routers report.
+ * Whenever either changes the two are compared, and one order at a time leaves for each path until
+ * they agree. So nothing has to be remembered over a crash, a lost session or a router that was
+ * replaced. */
+#include "wan/wan_private.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/clock.h"
+#include "wan/report.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_PREFIX "tl."
+#define NAME_SIZE 80
+#define PAUSE_FIRST (500 * NSEC_PER_MSEC)
+#define PAUSE_MAX (30 * NSEC_PER_SEC)
+#define TRIES_SILENT 3 /* failures before people are told */
+
+/* ---- Who and where ---- */
+
+struct wan_tunnel *
+wan_tunnel(struct wan_service *s, const char *name)
+{
+    struct wan_tunnel *t;
+    HASH_FIND_STR(s->tunnels, name, t);
+    return t;
+}
+
+struct wan_tunnel *
+wan_tunnel_need(struct wan_service *s, const char *name)
+{
+    struct wan_tunnel *t = wan_tunnel(s, name);
+    if (!t) {
+        t = xcalloc(1, sizeof *t);
+        t->name = xstrdup(name);
+        HASH_ADD_KEYPTR(hh, s->tunnels, t->name, strlen(t->name), t);
+    }
+    return t;
+}
+
+void
+wan_tunnel_free(struct wan_service *s, struct wan_tunnel *t)
+{
+    HASH_DEL(s->tunnels, t);
+    free(t->name);
+    free(t);
+}
+
+/* "tl.NAME.p", "tl.NAME.s": whose an LSP is, over restarts of either side. */
+static char *
+put_name(const char *tunnel, enum tunnel_path path, char name[NAME_SIZE])
+{
+    snprintf(name, NAME_SIZE, NAME_PREFIX "%s.%c", tunnel, tunnel_path_words[path][0]);
+    return name;
+}
+
+/* Of which tunnel an LSP is, by its name. False: of none of ours. */
+static bool
+read_name(const char *name, char tunnel[64], enum tunnel_path *path)
+{
+    size_t length = strlen(name), prefix = strlen(NAME_PREFIX);
+    if (strncmp(name, NAME_PREFIX, prefix) || length < prefix + 3 || length - prefix - 2 > 63 ||
+        name[length - 2] != '.')
+        return false;
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        if (name[length - 1] != tunnel_path_words[i][0])
+            continue;
+        snprintf(tunnel, 64, "%.*s", (int)(length - prefix - 2), name + prefix);
+        *path = i;
+        return true;
+    }
+    return false;
+}
+
+const struct router *
+wan_router_at(const struct wan_service *s, const struct tunnel *t, enum wan_end end)
+{
+    return network_router(s->config.state->network, end == WAN_HEAD ? t->head : t->tail);
+}
+
+static struct te_address
+address_of(uint32_t ipv4)
+{
+    return (struct te_address){.family = 4,
+                               .octets = {(uint8_t)(ipv4 >> 24), (uint8_t)(ipv4 >> 16),
+                                          (uint8_t)(ipv4 >> 8), (uint8_t)ipv4}};
+}
+
+static uint32_t
+pcc_by_ipv4(struct wan_service *s, uint32_t ipv4)
+{
+    char text[WAN_ADDRESS_TEXT];
+    struct te_address address = address_of(ipv4);
+    return ipv4 ? pce_find_pcc(wan_pce(s), wan_address_text(&address, text)) : PCE_NO_PCC;
+}
+
+/* Routers come from their router id, or from the management network. */
+static uint32_t
+pcc_of(struct wan_service *s, const struct router *r)
+{
+    if (!r || !wan_pce(s))
+        return PCE_NO_PCC;
+    uint32_t pcc = pcc_by_ipv4(s, r->router_id);
+    return pcc == PCE_NO_PCC ? pcc_by_ipv4(s, r->management_address) : pcc;
+}
+
+uint32_t
+wan_pcc_at(struct wan_service *s, const struct tunnel *t, enum wan_end end)
+{
+    return pcc_of(s, wan_router_at(s, t, end));
+}
+
+static bool
+is_ready(struct wan_service *s, uint32_t pcc)
+{
+    struct pce_pcc_info info;
+    return pcc != PCE_NO_PCC && pce_pcc_info(wan_pce(s), pcc, &info) && info.state == PCE_PCC_READY;
+}
+
+const struct lsp *
+wan_find_lsp(struct wan_service *s, const struct tunnel *t, enum tunnel_path path, enum wan_end end)
+{
+    char name[NAME_SIZE];
+    uint32_t pcc = wan_pcc_at(s, t, end);
+    put_name(t->name, path, name);
+    return pcc == PCE_NO_PCC ? NULL
+                             : lsp_db_find_name(pce_lsps(wan_pce(s)), pcc, name, strlen(name));
+}
+
+/* ---- Is it as it should be? ---- */
+
+bool
+wan_lsp_is(const struct lsp *lsp, const struct planner_segment *segments, size_t n)
+{
+    struct lsp_hops hops = lsp_ero(lsp);
+    struct lsp_hop hop;
+    size_t i = 0;
+    while (lsp_hops_next(&hops, &hop)) {
+        if (i == n || !hop.is_label || hop.label != segments[i++].label)
+            return false;
+    }
+    return i == n;
+}
+
+static bool
+carries(const struct lsp *lsp)
+{
+    return lsp->operational == LSP_UP || lsp->operational == LSP_ACTIVE;
+}
+
+/* ---- Orders ---- */
+
+static void
+note_order(struct wan_service *s, struct wan_lsp *lsp, uint64_t id, const char *tunnel,
+           enum tunnel_path path, enum wan_end end)
+{
+    struct wan_order *o = xcalloc(1, sizeof *o);
+    *o = (struct wan_order){.id = id, .tunnel = xstrdup(tunnel), .path = path, .end = end};
+    HASH_ADD(hh, s->orders, id, sizeof o->id, o);
+    lsp->order = id;
+}
+
+static void
+set_alarm(struct wan_service *s)
+{
+    nsec_t now = clock_monotonic(), first = NSEC_NEVER;
+    for (const struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
+        for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
+            const struct wan_lsp *lsp = &t->lsps[i / WAN_ENDS][i % WAN_ENDS];
+            if (lsp->again && !lsp->order)
+                first = MIN(first, lsp->again);
+        }
+    }
+    if (first == NSEC_NEVER)
+        timer_stop(s->retry);
+    else
+        timer_start(s->retry, MAX(first - now, 0));
+}
+
+/* It is tried again later; the pause grows. */
+static void
+put_off(struct wan_service *s, struct wan_lsp *lsp, const char *why)
+{
+    nsec_t pause = PAUSE_FIRST << MIN(lsp->tries, 6);
+    snprintf(lsp->why, sizeof lsp->why, "%s", why);
+    lsp->tries++;
+    lsp->again = clock_monotonic() + MIN(pause, PAUSE_MAX);
+    set_alarm(s);
+}
+
+/* Labels alone: whose they are (the NAI of RFC 8664) may be told besides, but FRR leaves the old
+ * stack in place when it is the address of an adjacency. */
+void
+wan_fill_path(const struct planner_segment *segments, size_t n, struct lsp_hop *hops)
+{
+    for (size_t i = 0; i < n; i++)
+        hops[i] = (struct lsp_hop){
+            .kind = LSP_HOP_SEGMENT, .is_label = true, .label = segments[i].label};
+}
+
+struct wish {
+    const struct tunnel *tunnel;
+    const struct tunnel_status *status;
+    enum tunnel_path path;
+    enum wan_end end;
+    enum pce_urgency urgency;
+};
+
+static void
+give(struct wan_service *s, struct wan_lsp *its, const struct wish *w,
+     const struct pce_order *order)
+{
+    struct diag why = {""};
+    uint64_t id;
+    enum err err = pce_order(wan_pce(s), order, clock_monotonic(), &id, &why);
+    if (err)
+        put_off(s, its, why.text);
+    else
+        note_order(s, its, id, w->tunnel->name, w->path, w->end);
+}
+
+static void
+order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *w, uint32_t pcc,
+                 const struct lsp_hop *hops, size_t n)
+{
+    char name[NAME_SIZE];
+    const struct router *from = wan_router_at(s, w->tunnel, w->end),
+                        *to = wan_router_at(s, w->tunnel, !w->end);
+    give(s, its, w,
+         &(struct pce_order){.kind = PCE_INITIATE,
+                             .urgency = w->urgency,
+                             .until = PCE_UNTIL_ACCEPTED,
+                             .pcc = pcc,
+                             .name = put_name(w->tunnel->name, w->path, name),
+                             .source = address_of(from->router_id),
+                             .destination = address_of(to->router_id),
+                             .has_color = true,
+                             .color = w->status->number * TUNNEL_PATHS + w->path,
+                             .setup_type = PCEP_PST_SR,
+                             .path = hops,
+                             .n_path = n});
+}
+
+/* What is there and should be: as it should be, or an order to make it so. */
+static void
+bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp)
+{
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    struct lsp_hop hops[PLANNER_SEGMENTS_MAX];
+    uint32_t pcc = wan_pcc_at(s, w->tunnel, w->end);
+    struct diag why = {""};
+    size_t n = 0;
+    if (planner_segments(s->planner, w->tunnel->name, w->path, w->end == WAN_TAIL, segments, &n,
+                         &why)) {
+        put_off(s, its, why.text);
+        return;
+    }
+    wan_fill_path(segments, n, hops);
+    if (!lsp) {
+        order_initiation(s, its, w, pcc, hops, n);
+    } else if (wan_lsp_is(lsp, segments, n) && !lsp->stale) {
+        its->tries = 0;
+        its->again = 0;
+        its->is_up = carries(lsp);
+        snprintf(its->why, sizeof its->why, "%s",
+                 its->is_up ? "" : lsp_operational_name(lsp->operational));
+    } else if (lsp->orphan || !lsp->delegated) {
+        give(s, its, w,
+             &(struct pce_order){.kind = PCE_TAKE_OVER, .urgency = w->urgency, .lsp = lsp->id});
+    } else {
+        give(s, its, w,
+             &(struct pce_order){.kind = PCE_UPDATE,
+                                 .urgency = w->urgency,
+                                 .until = PCE_UNTIL_ACCEPTED,
+                                 .lsp = lsp->id,
+                                 .setup_type = PCEP_PST_SR,
+                                 .path = hops,
+                                 .n_path = n});
+    }
+}
+
+static void
+look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, bool wanted)
+{
+    struct wan_lsp *its = &t->lsps[w->path][w->end];
+    const struct lsp *lsp = wan_find_lsp(s, w->tunnel, w->path, w->end);
+    if (its->order)
+        return; /* its result comes, and then this again */
+    its->is_up = false;
+    if (!is_ready(s, wan_pcc_at(s, w->tunnel, w->end))) {
+        const struct router *r = wan_router_at(s, w->tunnel, w->end);
+        snprintf(its->why, sizeof its->why, "router %s has no session", r ? r->name : "?");
+        return; /* looked at again when it has */
+    }
+    if (its->again > clock_monotonic() && w->urgency != PCE_RESTORATION)
+        return;
+    its->again = 0;
+    if (wanted)
+        bring(s, its, w, lsp);
+    else if (lsp && lsp->created_by_pce)
+        give(s, its, w,
+             &(struct pce_order){.kind = PCE_REMOVE, .urgency = w->urgency, .lsp = lsp->id});
+    else
+        *its = (struct wan_lsp){0};
+}
+
+/* ---- What it comes to ---- */
+
+static const char *
+first_reason(const struct wan_tunnel *t, unsigned *tries)
+{
+    const char *why = "";
+    for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
+        const struct wan_lsp *lsp = &t->lsps[i / WAN_ENDS][i % WAN_ENDS];
+        *tries = MAX(*tries, lsp->tries);
+        if (!*why)
+            why = lsp->why;
+    }
+    return why;
+}
+
+static void
+on_built(void *arg, enum err err, uint64_t seq UNUSED, const char *why)
+{
+    struct wan_service *s = arg;
+    if (err)
+        log_warn("wan: %s", why);
+    for (struct wan_tunnel *t = s->tunnels; err && t; t = t->hh.next)
+        t->built_told = false; /* said again */
+}
+
+static bool
+all_up(const struct wan_tunnel *t, const struct tunnel_status *status)
+{
+    for (unsigned p = 0; p < TUNNEL_PATHS; p++) {
+        for (unsigned e = 0; e < WAN_ENDS && status->paths[p]; e++) {
+            if (!t->lsps[p][e].is_up)
+                return false;
+        }
+    }
+    return true;
+}
+
+static void
+conclude_wanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel_status *status)
+{
+    char *object = xasprintf("tunnel/%s", t->name);
+    unsigned tries = 0;
+    const char *why = first_reason(t, &tries);
+    if (all_up(t, status)) {
+        if (t->failed)
+            wan_close(s, "tunnel-not-installed", object, "the routers hold it");
+        t->failed = false;
+        if (status->phase == PHASE_BUILDING && !t->built_told) {
+            t->built_told = true;
+            wan_append(s, "tunnel.built", object, ACTOR,
+                       json_pack("{sI ss sI}", "order", (json_int_t)status->order, "tunnel",
+                                 t->name, "duration-ns",
+                                 (json_int_t)(clock_monotonic() - t->wanted)),
+                       on_built, s);
+        }
+    } else if (tries >= TRIES_SILENT) {
+        if (!t->failed)
+            wan_raise(s, "tunnel-not-installed", "major", object, NULL,
+                      "Tunnel %s is not in the routers as it should be: %s.", t->name, why);
+        t->failed = true;
+        wan_answer_waiters(s, t->name, ERR_IO, why);
+    }
+    free(object);
+}
+
+/* Nothing of it is left, as far as its routers can say. */
+static void
+conclude_unwanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel *tunnel,
+                  const struct tunnel_status *status)
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
+        if (t->lsps[i / WAN_ENDS][i % WAN_ENDS].order ||
+            !is_ready(s, wan_pcc_at(s, tunnel, i % WAN_ENDS)) ||
+            wan_find_lsp(s, tunnel, i / WAN_ENDS, i % WAN_ENDS))
+            return;
+    }
+    if (status->phase != PHASE_REMOVING || t->built_told)
+        return;
+    char *object = xasprintf("tunnel/%s", t->name);
+    t->built_told = true;
+    wan_append(s, "tunnel.removed", object, ACTOR,
+               json_pack("{sI ss}", "order", (json_int_t)status->order, "tunnel", t->name),
+               on_built, s);
+    free(object);
+}
+
+void
+wan_reconcile(struct wan_service *s, const char *name, enum pce_urgency urgency)
+{
+    const struct state *state = s->config.state;
+    const struct tunnel *tunnel = network_tunnel(state->network, name);
+    const struct tunnel_status *status = tunneling_find(&state->tunneling, name);
+    if (!tunnel || !status || !wan_pce(s))
+        return;
+    bool wanted = phase_is_wanted(status->phase);
+    if (!wanted && status->phase != PHASE_REMOVING && !wan_tunnel(s, name))
+        return; /* nothing of it was ever there */
+    struct wan_tunnel *t = wan_tunnel_need(s, name);
+    for (unsigned p = 0; p < TUNNEL_PATHS; p++) {
+        for (unsigned e = 0; e < WAN_ENDS; e++) {
+            const struct wish w = {tunnel, status, p, e, urgency};
+            look_at_lsp(s, t, &w, wanted && status->paths[p]);
+        }
+    }
+    if (wanted)
+        conclude_wanted(s, t, status);
+    else
+        conclude_unwanted(s, t, tunnel, status);
+}
+
+void
+wan_reconcile_all(struct wan_service *s, enum pce_urgency urgency)
+{
+    const struct tunnel_status *t = s->config.state->tunneling.tunnels;
+    for (; t; t = t->hh.next)
+        wan_reconcile(s, t->tunnel, urgency);
+}
+
+/* ---- What the routers say ---- */
+
+static void
+on_result(struct wan_service *s, const struct pce_result *r)
+{
+    struct wan_order *o;
+    HASH_FIND(hh, s->orders, &r->id, sizeof r->id, o);
+    if (!o)
+        return;
+    struct wan_tunnel *t = wan_tunnel(s, o->tunnel);
+    struct wan_lsp *its = t ? &t->lsps[o->path][o->end] : NULL;
+    if (its && its->order == r->id) {
+        its->order = 0;
+        if (r->outcome != PCE_DONE) {
+            char why[200];
+            snprintf(why, sizeof why, "%s: %s%s%.150s", pce_order_kind_name(r->kind),
+                     pce_outcome_name(r->outcome), *r->text ? ": " : "", r->text);
+            log_warn("wan: tunnel %s, %s path: %s", o->tunnel, tunnel_path_words[o->path], why);
+            put_off(s, its, why);
+        }
+        wan_reconcile(s, o->tunnel, PCE_CHANGE);
+    }
+    HASH_DEL(s->orders, o);
+    free(o->tunnel);
+    free(o);
+}
+
+/* One of ours that nobody wants is removed; of a tunnel that is there its own comparison sees to
+ * that. */
+static void
+on_lsp(struct wan_service *s, const struct lsp *lsp, bool gone)
+{
+    char tunnel[64];
+    enum tunnel_path path;
+    if (!read_name(lsp_name(lsp), tunnel, &path))
+        return;
+    if (network_tunnel(s->config.state->network, tunnel) &&
+        tunneling_find(&s->config.state->tunneling, tunnel)) {
+        wan_reconcile(s, tunnel, PCE_CHANGE);
+        return;
+    }
+    uint64_t id;
+    struct diag why = {""};
+    const struct pce_order order = {
+        .kind = PCE_REMOVE, .urgency = PCE_HOUSEKEEPING, .lsp = lsp->id};
+    if (!gone && lsp->created_by_pce && lsp->delegated &&
+        pce_order(wan_pce(s), &order, clock_monotonic(), &id, &why))
+        log_info("wan: %s is nobody's, and stays: %s", lsp_name(lsp), why.text);
+}
+
+/* What a router still has of tunnels that went while it had no session. */
+static void
+sweep(struct wan_service *s, uint32_t pcc)
+{
+    const struct lsp_db *db = pce_lsps(wan_pce(s));
+    const struct lsp *next;
+    for (const struct lsp *lsp = lsp_db_first(db, pcc); lsp; lsp = next) {
+        next = lsp_db_next(db, lsp);
+        on_lsp(s, lsp, false);
+    }
+}
+
+static const char *
+router_name(const struct wan_service *s, const char *address)
+{
+    struct te_address a;
+    for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
+        struct te_address id = address_of(r->router_id),
+                          management = address_of(r->management_address);
+        if (!wan_address_parse(address, &a) &&
+            (wan_address_equal(&a, &id) || wan_address_equal(&a, &management)))
+            return r->name;
+    }
+    return NULL;
+}
+
+static void
+tell_session(struct wan_service *s, const struct pce_event *e, bool up)
+{
+    const char *name = router_name(s, e->address);
+    char *object = xasprintf("%s/%s", name ? "router" : "address", name ? name : e->address);
+    if (up) {
+        wan_append(
+            s, "router.session", object, ACTOR,
+            json_pack("{sb ss sI}", "up", true, "address", e->address, "lsps", (json_int_t)e->n),
+            NULL, NULL);
+        wan_close(s, "router-session-lost", object, "it is connected");
+    } else {
+        wan_append(s, "router.session", object, ACTOR,
+                   json_pack("{sb ss ss}", "up", false, "address", e->address, "reason",
+                             e->text ? e->text : ""),
+                   NULL, NULL);
+        if (name)
+            wan_raise(s, "router-session-lost", "major", object, NULL,
+                      "Router %s has no session with the path computation element: %s.", name,
+                      e->text ? e->text : "?");
+    }
+    free(object);
+}
+
+void
+wan_pce_event(void *arg, const struct pce_event *e)
+{
+    struct wan_service *s = arg;
+    switch (e->kind) {
+    case PCE_SYNCED:
+        tell_session(s, e, true);
+        wan_reconcile_all(s, PCE_CHANGE);
+        sweep(s, e->pcc);
+        break;
+    case PCE_DOWN:
+        tell_session(s, e, false);
+        break;
+    case PCE_LSP_CHANGED:
+    case PCE_LSP_GONE:
+        on_lsp(s, e->lsp, e->kind == PCE_LSP_GONE);
+        break;
+    case PCE_RESULT:
+        on_result(s, e->result);
+        break;
+    case PCE_REQUEST:
+        wan_answer_request(s, e->request);
+        break;
+    case PCE_MISBEHAVES:
+        wan_raise(s, "router-misbehaves", "warning", e->address, NULL,
+                  "The router at %s: %s, %" PRIu64 " times: %s.", e->address,
+                  pce_misbehaviour_name(e->misbehaviour), e->n, e->text ? e->text : "");
+        break;
+    default:
+        break;
+    }
+}

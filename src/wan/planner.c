@@ -1,0 +1,245 @@
+#include "wan/planner.h"
+
+#include "base/alloc.h"
+#include "te/bookings.h"
+#include "te/disjoint.h"
+#include "wan/planner_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- The network ---- */
+
+static void
+forget_network(struct planner *p)
+{
+    struct planner_node *node, *next;
+    HASH_ITER (hh, p->nodes, node, next) {
+        HASH_DEL(p->nodes, node);
+        free(node);
+    }
+    te_bookings_free(p->bookings);
+    te_igp_free(p->igp);
+    te_router_free(p->router);
+    ted_view_release(p->view);
+    free(p->free_bps);
+    p->igp = NULL;
+    p->bookings = NULL;
+    p->router = NULL;
+    p->view = NULL;
+    p->net = NULL;
+    p->free_bps = NULL;
+}
+
+uint32_t
+planner_ipv4(const struct te_address *a)
+{
+    return a->family == 4 ? (uint32_t)a->octets[0] << 24 | (uint32_t)a->octets[1] << 16 |
+                                (uint32_t)a->octets[2] << 8 | a->octets[3]
+                          : 0;
+}
+
+static void
+index_nodes(struct planner *p)
+{
+    for (uint32_t i = 0; i < p->net->n_nodes; i++) {
+        uint32_t id = planner_ipv4(&p->net->nodes[i].router_id);
+        struct planner_node *node = NULL;
+        if (id)
+            HASH_FIND(hh, p->nodes, &id, sizeof id, node);
+        if (!id || node)
+            continue;
+        node = xcalloc(1, sizeof *node);
+        *node = (struct planner_node){.router_id = id, .index = i};
+        HASH_ADD(hh, p->nodes, router_id, sizeof id, node);
+    }
+}
+
+uint32_t
+planner_find_node(const struct planner *p, uint32_t router_id)
+{
+    struct planner_node *node;
+    HASH_FIND(hh, p->nodes, &router_id, sizeof router_id, node);
+    return node ? node->index : TE_NONE;
+}
+
+/* Both directions of the links that are there, each once. */
+static struct te_booking
+booking_of(const struct held *h, unsigned path, uint32_t *links)
+{
+    const struct held_path *its = &h->paths[path];
+    struct te_booking b = {.lsp = h->number,
+                           .path = path,
+                           .setup_priority = h->tunnel->setup_priority,
+                           .hold_priority = h->tunnel->hold_priority,
+                           .bandwidth_bps = (uint64_t)h->tunnel->rate_kbps * 1000,
+                           .links = links};
+    planner_window(h->tunnel, &b.windows, &b.n_windows);
+    for (uint32_t i = 0; i < its->n; i++) {
+        if (its->links[i] == TE_NONE)
+            continue;
+        links[b.n_links++] = its->links[i];
+        if (its->reverses[i] != TE_NONE)
+            links[b.n_links++] = its->reverses[i];
+    }
+    return b;
+}
+
+/* A tunnel has one window, or is for ever. */
+void
+planner_window(const struct tunnel *t, const struct te_window **windows, uint32_t *n)
+{
+    _Static_assert(sizeof(struct window) == sizeof(struct te_window) &&
+                       offsetof(struct window, end) == offsetof(struct te_window, until),
+                   "begin and end");
+    *n = t->window.end ? 1 : 0;
+    *windows = *n ? (const struct te_window *)&t->window : NULL;
+}
+
+static void
+book(struct planner *p, const struct held *h)
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        uint32_t *links = xcalloc(2 * h->paths[i].n + 1, sizeof *links);
+        struct te_booking b = booking_of(h, i, links);
+        enum err err = b.n_links ? te_bookings_force(p->bookings, &b) : ERR_OK;
+        (void)err; /* it is what the network has, whatever else is said of it */
+        free(links);
+    }
+}
+
+static void
+bind_path(struct planner *p, struct held_path *path)
+{
+    for (uint32_t i = 0; i < path->n; i++) {
+        path->links[i] = p->view ? ted_view_find_link(p->view, path->keys[i]) : TE_NONE;
+        path->reverses[i] = path->links[i] == TE_NONE ? TE_NONE
+                                                      : p->net->links[path->links[i]].reverse;
+    }
+}
+
+void
+planner_set_view(struct planner *p, const struct ted_view *view)
+{
+    forget_network(p);
+    p->view = ted_view_keep(view);
+    p->net = ted_view_network(view);
+    p->router = te_router_new(p->net);
+    p->bookings = te_bookings_new(p->net);
+    p->free_bps = xcalloc(p->net->n_links + 1, sizeof *p->free_bps);
+    index_nodes(p);
+    for (struct held *h = p->held; h; h = h->hh.next) {
+        for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+            bind_path(p, &h->paths[i]);
+        book(p, h);
+    }
+}
+
+/* ---- What is held ---- */
+
+struct planner *
+planner_new(void)
+{
+    return xcalloc(1, sizeof(struct planner));
+}
+
+static void
+path_fini(struct held_path *path)
+{
+    for (uint32_t i = 0; i < path->n; i++)
+        free(path->keys[i]);
+    free(path->keys);
+    free(path->links);
+    free(path->reverses);
+    *path = (struct held_path){0};
+}
+
+static void
+held_free(struct planner *p, struct held *h)
+{
+    if (p->bookings)
+        te_bookings_remove_lsp(p->bookings, h->number);
+    HASH_DEL(p->held, h);
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        path_fini(&h->paths[i]);
+    tunnel_free(h->tunnel);
+    free(h);
+}
+
+void
+planner_free(struct planner *p)
+{
+    struct held *h, *next;
+    if (!p)
+        return;
+    HASH_ITER (hh, p->held, h, next)
+        held_free(p, h);
+    forget_network(p);
+    free(p);
+}
+
+struct held *
+planner_held(const struct planner *p, const char *tunnel)
+{
+    struct held *h;
+    HASH_FIND_STR(p->held, tunnel, h);
+    return h;
+}
+
+static void
+read_path(struct held_path *path, const json_t *json)
+{
+    const json_t *links = json_object_get(json, "links");
+    size_t n = json_array_size(links);
+    path->keys = xcalloc(n, sizeof *path->keys);
+    path->links = xcalloc(n, sizeof *path->links);
+    path->reverses = xcalloc(n, sizeof *path->reverses);
+    for (size_t i = 0; i < n; i++) {
+        const char *key = json_string_value(json_array_get(links, i));
+        path->keys[path->n++] = xstrdup(key ? key : "");
+    }
+}
+
+void
+planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number,
+             const json_t *const paths[TUNNEL_PATHS])
+{
+    planner_release(p, tunnel->name);
+    struct held *h = xcalloc(1, sizeof *h);
+    h->tunnel = tunnel_copy(tunnel);
+    h->number = number;
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        if (paths[i])
+            read_path(&h->paths[i], paths[i]);
+        bind_path(p, &h->paths[i]);
+    }
+    HASH_ADD_KEYPTR(hh, p->held, h->tunnel->name, strlen(h->tunnel->name), h);
+    if (p->bookings)
+        book(p, h);
+}
+
+void
+planner_release(struct planner *p, const char *tunnel)
+{
+    struct held *h = planner_held(p, tunnel);
+    if (h)
+        held_free(p, h);
+}
+
+/* ---- Load ---- */
+
+json_t *
+planner_load_json(const struct planner *p)
+{
+    json_t *json = json_object();
+    for (uint32_t i = 0; p->net && i < p->net->n_links; i++) {
+        struct te_window ever = {TE_EVER, TE_FOREVER};
+        uint64_t all = te_bookings_capacity(p->bookings, i),
+                 left = te_bookings_link_free(p->bookings, i, TE_PRIORITIES - 1, ever, 0);
+        json_object_set_new(json, ted_view_link_key(p->view, i),
+                            json_pack("{sI sI}", "reserved-bps", (json_int_t)(all - MIN(left, all)),
+                                      "free-bps", (json_int_t)MIN(left, INT64_MAX)));
+    }
+    return json;
+}

@@ -1,0 +1,124 @@
+/* planner.h - where tunnels go: paths for new ones within what is left, an account of those that
+ * are reserved, and another way for those whose path does not hold any more. Pure.
+ *
+ * A tunnel has a primary path, and unless it wants none a standby path that is apart from it; each
+ * is one row of links that is used in both directions. Both reserve the tunnel's rate, once on a
+ * link that both use. The planner works on one snapshot of the database (ted.h) at a time; between
+ * snapshots paths are known by the keys of their links.
+ *
+ * A path as JSON, as it is in events and in what is shown:
+ *
+ *     {"links": ["10.0.0.1>10.0.0.2/192.0.2.1", ...], "routers": ["pe1", ...], "latency-us": 4200,
+ * "latency-back-us": 4200, "metric": 30, "labels": [16004, ...], "labels-back": [...]}
+ *
+ * `links` is what counts, all else is what they had when the path was laid. A latency that is not
+ * known is left out. */
+#ifndef WAN_PLANNER_H
+#define WAN_PLANNER_H
+
+#include "model/state.h"
+#include "te/ted.h"
+
+struct planner; /* Opaque; not thread-safe. */
+
+struct planner *planner_new(void);   /* Never NULL; it knows no network. */
+void planner_free(struct planner *); /* NULL is fine. */
+
+/* From now on this is the network; keeps the view. What is held stays held, on the links of the
+ * same keys. */
+void planner_set_view(struct planner *, const struct ted_view *);
+
+/* ---- what is reserved ---- */
+
+/* Holds what a tunnel has, in place of what it held before. `tunnel` is copied. A path whose links
+ * are not all there holds what is. */
+void planner_hold(struct planner *, const struct tunnel *, uint32_t number,
+                  const json_t *const paths[TUNNEL_PATHS]);
+void planner_release(struct planner *, const char *tunnel);
+
+/* ---- computing ---- */
+
+/* Computes paths for a tunnel that holds none, or other ones for one that does: of what it holds
+ * only `keep` (a bit per enum tunnel_path) stays. `lenient`, where something has failed: a standby
+ * path that is as far apart as may be, or none, is better than no way at all; a tunnel that wants
+ * `maximal` is always content with that. Nothing is held by this. *paths: owned by the caller; the
+ * standby may be NULL. *victims: names of tunnels that would have to go another way, a list; NULL:
+ * not asked, and none are made. ERR_NOT_FOUND: there is no way, `diag` says what is in it;
+ * ERR_CONFLICT: there is one only for a path that has no standby, or a standby that is not apart
+ * enough; ERR_INVALID: a router of it is not in the network (yet). */
+MUST_CHECK enum err planner_place(struct planner *, const struct network *, const struct tunnel *,
+                                  unsigned keep, bool lenient, json_t *paths[TUNNEL_PATHS],
+                                  json_t **victims, struct diag *);
+
+/* Does what is given still fit beside what is held, but for what `tunnel` holds itself? */
+MUST_CHECK enum err planner_fits(const struct planner *, const struct tunnel *,
+                                 const json_t *const paths[TUNNEL_PATHS], struct diag *);
+
+/* ---- looking after what is held ---- */
+
+/* What is wrong with a path. */
+enum planner_fault {
+    PLANNER_SOUND,
+    PLANNER_LINK_DOWN, /* or gone */
+    PLANNER_BROKEN,    /* a bound or an exclusion that it does not keep any more */
+    PLANNER_MISSING,   /* there should be a standby path */
+    PLANNER_CLOSE,     /* it is not as far apart from the other one as is asked for */
+};
+const char *planner_fault_word(enum planner_fault); /* "link-down"; static */
+
+struct planner_finding {
+    const char *tunnel; /* the planner's */
+    enum tunnel_path path;
+    enum planner_fault fault;
+    char element[128]; /* the link, by key; "" if it is none */
+    char text[256];
+};
+typedef void planner_finding_fn(void *arg, const struct planner_finding *);
+/* Looks at all that is held; the primary path of a tunnel comes first, tunnels in the order of
+ * their hold priorities. */
+void planner_look(struct planner *, const struct network *, planner_finding_fn *, void *arg);
+
+/* ---- for the routers ---- */
+
+/* One label, and whose it is. */
+struct planner_segment {
+    uint32_t label;
+    struct te_address local, remote; /* of a node segment the node alone */
+};
+#define PLANNER_SEGMENTS_MAX 16
+
+/* The label stack of a path of a tunnel that is held, from its head, or from its tail back. The
+ * first label is for the router where it begins. ERR_NOT_FOUND: it holds no such path, or links of
+ * it are gone; ERR_LIMIT: more than the router can put on a packet. */
+MUST_CHECK enum err planner_segments(struct planner *, const char *tunnel, enum tunnel_path,
+                                     bool back,
+                                     struct planner_segment segments[PLANNER_SEGMENTS_MAX],
+                                     size_t *n, struct diag *);
+
+/* What a router asks for by itself (RFC 5440 section 7): a path that is not reserved. 0: no bound.
+ */
+struct planner_question {
+    struct te_address source, destination; /* router ids, or addresses of links of them */
+    uint64_t bandwidth_bps;
+    uint8_t priority;
+    uint32_t include_any, include_all, exclude_any;
+    uint32_t max_hops, max_delay_us;
+    uint64_t max_igp, max_te;
+    enum tunnel_metric metric;
+    uint8_t max_labels;
+};
+struct planner_answer {
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    size_t n;
+    uint64_t igp, te, delay_us;
+    uint32_t hops;
+};
+/* ERR_NOT_FOUND: there is no such path; ERR_INVALID: one of the ends is not known, *unknown_source
+ * says whether it is the source; ERR_LIMIT: too many labels. */
+MUST_CHECK enum err planner_answer(struct planner *, const struct planner_question *,
+                                   struct planner_answer *, bool *unknown_source, struct diag *);
+
+/* {"reserved-bps", "free-bps"} by link key, of what is reserved here; the caller owns it. */
+json_t *planner_load_json(const struct planner *);
+
+#endif

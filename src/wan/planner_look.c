@@ -1,0 +1,141 @@
+/* planner_look.c - is what is held still as it should be? */
+#include "wan/planner_private.h"
+
+#include "base/alloc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const char *
+planner_fault_word(enum planner_fault fault)
+{
+    static const char *const words[] = {"sound", "link-down", "broken", "missing", "close"};
+    return words[fault];
+}
+
+bool
+planner_is_whole(const struct held_path *path)
+{
+    for (uint32_t i = 0; i < path->n; i++) {
+        if (path->links[i] == TE_NONE || path->reverses[i] == TE_NONE)
+            return false;
+    }
+    return path->n > 0;
+}
+
+void
+planner_te_path(const struct held_path *path, struct te_path *out)
+{
+    *out = (struct te_path){.n = path->n, .links = path->links};
+}
+
+struct look {
+    struct planner *p;
+    const struct network *model;
+    planner_finding_fn *tell;
+    void *arg;
+};
+
+static void
+tell(const struct look *l, const struct held *h, enum tunnel_path path, enum planner_fault fault,
+     const char *element, const char *text)
+{
+    struct planner_finding f = {.tunnel = h->tunnel->name, .path = path, .fault = fault};
+    snprintf(f.element, sizeof f.element, "%s", element);
+    snprintf(f.text, sizeof f.text, "%s", text);
+    l->tell(l->arg, &f);
+}
+
+/* The first link that is down or gone; NULL: none. */
+static const char *
+find_dead(const struct planner *p, const struct held_path *path)
+{
+    for (uint32_t i = 0; i < path->n; i++) {
+        if (path->links[i] == TE_NONE || path->reverses[i] == TE_NONE ||
+            !p->net->links[path->links[i]].up || !p->net->links[path->reverses[i]].up)
+            return path->keys[i];
+    }
+    return NULL;
+}
+
+/* False: it has told. */
+static bool
+look_at_path(const struct look *l, const struct held *h, enum tunnel_path which)
+{
+    const struct held_path *path = &h->paths[which];
+    const char *dead = find_dead(l->p, path);
+    struct asking asking;
+    struct te_path its;
+    struct diag why = {""};
+    if (dead) {
+        char text[192];
+        snprintf(text, sizeof text, "link %.150s is down", dead);
+        tell(l, h, which, PLANNER_LINK_DOWN, dead, text);
+        return false;
+    }
+    enum err err = planner_ask(l->p, l->model, h->tunnel, NULL, &asking, &why);
+    if (!err) {
+        planner_te_path(path, &its);
+        asking.request.hops = which == TUNNEL_PRIMARY ? asking.via : NULL;
+        asking.request.n_hops = which == TUNNEL_PRIMARY ? asking.n_via : 0;
+        err = te_path_check(l->p->router, &asking.request, &its, &why);
+    }
+    asking_fini(&asking);
+    if (err)
+        tell(l, h, which, PLANNER_BROKEN, "", why.text);
+    return !err;
+}
+
+static void
+look_at_pair(const struct look *l, const struct held *h)
+{
+    struct te_path paths[TUNNEL_PATHS];
+    struct te_disjoint_set shared = {0};
+    unsigned wanted = planner_disjoint_flags(h->tunnel->protection);
+    char text[128];
+    if (!h->paths[TUNNEL_STANDBY].n) {
+        tell(l, h, TUNNEL_STANDBY, PLANNER_MISSING, "", "there is no standby path");
+        return;
+    }
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        planner_te_path(&h->paths[i], &paths[i]);
+    te_disjoint_count(l->p->router, &paths[0], &paths[1], &shared);
+    if (!shared.shared_links && !(wanted & TE_DISJOINT_NODE && shared.shared_nodes) &&
+        !(wanted & TE_DISJOINT_SRLG && shared.shared_srlgs))
+        return;
+    snprintf(text, sizeof text, "its paths share %u links, %u routers, %u risks",
+             shared.shared_links, shared.shared_nodes, shared.shared_srlgs);
+    tell(l, h, TUNNEL_STANDBY, PLANNER_CLOSE, "", text);
+}
+
+static void
+look_at(const struct look *l, const struct held *h)
+{
+    bool primary = look_at_path(l, h, TUNNEL_PRIMARY),
+         standby = !h->paths[TUNNEL_STANDBY].n || look_at_path(l, h, TUNNEL_STANDBY);
+    if (primary && standby && h->tunnel->protection != DISJOINT_NONE)
+        look_at_pair(l, h);
+}
+
+static int
+compare(const void *a, const void *b)
+{
+    const struct held *x = *(const struct held *const *)a, *y = *(const struct held *const *)b;
+    int order = (int)x->tunnel->hold_priority - (int)y->tunnel->hold_priority;
+    return order ? order : strcmp(x->tunnel->name, y->tunnel->name);
+}
+
+void
+planner_look(struct planner *p, const struct network *model, planner_finding_fn *tell_fn, void *arg)
+{
+    const struct look l = {p, model, tell_fn, arg};
+    size_t n = 0;
+    struct held **all = xcalloc(HASH_COUNT(p->held) + 1, sizeof *all);
+    for (struct held *h = p->held; h; h = h->hh.next)
+        all[n++] = h;
+    qsort(all, n, sizeof *all, compare);
+    for (size_t i = 0; i < n && p->net; i++)
+        look_at(&l, all[i]);
+    free(all);
+}

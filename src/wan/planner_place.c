@@ -1,0 +1,435 @@
+/* planner_place.c - ways for tunnels: from what a tunnel says to what te/ computes with, and back.
+ */
+#include "wan/planner_private.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- What is asked ---- */
+
+void
+asking_fini(struct asking *a)
+{
+    free(a->via);
+    free(a->exclude_nodes);
+    free(a->exclude_links);
+    free(a->exclude_srlgs);
+}
+
+static enum err
+find_router(const struct planner *p, const struct network *model, const char *name, uint32_t *node,
+            struct diag *diag)
+{
+    const struct router *r = network_router(model, name);
+    *node = r ? planner_find_node(p, r->router_id) : TE_NONE;
+    if (*node != TE_NONE)
+        return ERR_OK;
+    return diag_set(diag, ERR_INVALID,
+                    r ? "router %s: no source tells of its router id" : "there is no router %s",
+                    name);
+}
+
+static enum err
+find_ends(const struct planner *p, const struct network *model, const struct tunnel *t,
+          struct asking *a, struct diag *diag)
+{
+    enum err err = find_router(p, model, t->head, &a->request.from, diag);
+    if (!err)
+        err = find_router(p, model, t->tail, &a->request.to, diag);
+    a->via = xcalloc(t->n_via, sizeof *a->via);
+    a->exclude_nodes = xcalloc(t->n_avoid, sizeof *a->exclude_nodes);
+    for (uint32_t i = 0; i < t->n_via && !err; i++) {
+        a->via[i] = (struct te_hop){.link = TE_NONE, .loose = true};
+        err = find_router(p, model, t->via[i], &a->via[i].node, diag);
+        a->n_via++;
+    }
+    for (uint32_t i = 0; i < t->n_avoid && !err; i++) {
+        const struct router *r = network_router(model, t->avoid[i]);
+        uint32_t node = r ? planner_find_node(p, r->router_id) : TE_NONE;
+        if (node != TE_NONE) /* what is not there is avoided already */
+            a->exclude_nodes[a->request.constraints.n_exclude_nodes++] = node;
+    }
+    a->request.constraints.exclude_nodes = a->exclude_nodes;
+    return err;
+}
+
+/* The primary path of the tunnel that it shall be apart from. */
+static void
+exclude_other(const struct planner *p, const struct tunnel *t, struct asking *a)
+{
+    const struct held *other = t->diverse_from ? planner_held(p, t->diverse_from) : NULL;
+    const struct held_path *path = other ? &other->paths[TUNNEL_PRIMARY] : NULL;
+    struct te_constraints *c = &a->request.constraints;
+    uint32_t n_srlgs = 0;
+    for (uint32_t i = 0; path && i < path->n; i++)
+        n_srlgs += path->links[i] != TE_NONE ? p->net->links[path->links[i]].n_srlgs : 0;
+    a->exclude_links = xcalloc(path ? path->n : 0, sizeof *a->exclude_links);
+    a->exclude_srlgs = xcalloc(n_srlgs, sizeof *a->exclude_srlgs);
+    for (uint32_t i = 0; path && i < path->n; i++) {
+        if (path->links[i] == TE_NONE)
+            continue;
+        const struct te_link *link = &p->net->links[path->links[i]];
+        a->exclude_links[c->n_exclude_links++] = path->links[i];
+        for (uint32_t g = 0; g < link->n_srlgs; g++)
+            a->exclude_srlgs[c->n_exclude_srlgs++] = p->net->link_srlgs[link->first_srlg + g];
+    }
+    c->exclude_links = a->exclude_links;
+    c->exclude_srlgs = a->exclude_srlgs;
+}
+
+enum err
+planner_ask(struct planner *p, const struct network *model, const struct tunnel *t,
+            const uint64_t *free_bps, struct asking *a, struct diag *diag)
+{
+    static const enum te_metric metrics[TUNNEL_METRIC_MAX] = {
+        [TUNNEL_IGP] = TE_METRIC_IGP,
+        [TUNNEL_TE] = TE_METRIC_TE,
+        [TUNNEL_DELAY] = TE_METRIC_DELAY,
+        [TUNNEL_HOPS] = TE_METRIC_HOPS,
+    };
+    *a = (struct asking){.request = {.optimise = metrics[t->metric]}};
+    struct te_constraints *c = &a->request.constraints;
+    if (!p->net)
+        return diag_set(diag, ERR_INVALID, "nothing is known of the network yet");
+    c->bandwidth_bps = free_bps ? (uint64_t)t->rate_kbps * 1000 : 0;
+    c->priority = t->setup_priority;
+    c->free_bps = free_bps;
+    c->include_any.words[0] = t->include_any;
+    c->include_all.words[0] = t->include_all;
+    c->exclude_any.words[0] = t->exclude_any;
+    c->max_hops = t->max_hops;
+    c->max_delay_us = t->max_latency_us;
+    c->symmetric = true;
+    c->bound_asymmetry = t->max_asymmetry_us != 0;
+    c->max_asymmetry_us = t->max_asymmetry_us;
+    exclude_other(p, t, a);
+    return find_ends(p, model, t, a, diag);
+}
+
+unsigned
+planner_disjoint_flags(enum disjointness wanted)
+{
+    return wanted == DISJOINT_LINK ? TE_DISJOINT_LINK | TE_DISJOINT_SRLG
+                                   : TE_DISJOINT_LINK | TE_DISJOINT_NODE | TE_DISJOINT_SRLG;
+}
+
+struct search {
+    struct planner *p;
+    const struct network *model;
+    const struct tunnel *tunnel;
+    unsigned keep;
+    struct asking asking;
+    struct te_request requests[TUNNEL_PATHS];
+    struct te_hop *fixed[TUNNEL_PATHS];
+};
+
+/* ---- JSON ---- */
+
+/* As the inventory calls it, else as its routing protocol does. */
+static json_t *
+router_name(const struct search *s, uint32_t node)
+{
+    const struct te_node *its = &s->p->net->nodes[node];
+    uint32_t id = planner_ipv4(&its->router_id);
+    for (const struct router *r = s->model->routers; r && id; r = r->hh.next) {
+        if (r->router_id == id)
+            return json_string(r->name);
+    }
+    return json_string(its->name);
+}
+
+static void
+set_latencies(json_t *json, const struct te_path *path)
+{
+    if (path->n_unknown_delays)
+        return;
+    json_object_set_new(json, "latency-us", json_integer((json_int_t)path->delay_us));
+    json_object_set_new(json, "latency-back-us", json_integer((json_int_t)path->reverse_delay_us));
+}
+
+/* Both ways' label stacks, which the routers must be able to bear. */
+static enum err
+set_labels(struct planner *p, json_t *json, const struct te_path *path, struct diag *diag)
+{
+    uint32_t *reverses = xcalloc(path->n + 1, sizeof *reverses);
+    for (uint32_t i = 0; i < path->n; i++)
+        reverses[i] = p->net->links[path->links[i]].reverse;
+    uint32_t *back = planner_turn(reverses, path->n);
+    json_t *labels = planner_labels_json(p, path->links, path->n, diag),
+           *labels_back = labels ? planner_labels_json(p, back, path->n, diag) : NULL;
+    bool done = labels && labels_back;
+    if (done) {
+        json_object_set(json, "labels", labels);
+        json_object_set(json, "labels-back", labels_back);
+    }
+    json_decref(labels);
+    json_decref(labels_back);
+    free(reverses);
+    free(back);
+    return done ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err
+make_path_json(const struct search *s, const struct te_path *path, json_t **result,
+               struct diag *diag)
+{
+    struct planner *p = s->p;
+    json_t *links = json_array(), *routers = json_array();
+    json_array_append_new(routers, router_name(s, s->asking.request.from));
+    for (uint32_t i = 0; i < path->n; i++) {
+        const struct te_link *link = &p->net->links[path->links[i]];
+        json_array_append_new(links, json_string(ted_view_link_key(p->view, path->links[i])));
+        json_array_append_new(routers, router_name(s, link->to));
+    }
+    json_t *json = json_pack("{so so sI}", "links", links, "routers", routers, "metric",
+                             (json_int_t)path->cost);
+    set_latencies(json, path);
+    enum err err = set_labels(p, json, path, diag);
+    if (err)
+        json_decref(json);
+    else
+        *result = json;
+    return err;
+}
+
+/* ---- Searching ---- */
+
+static bool
+is_kept(const struct planner *p, const struct tunnel *t, unsigned keep, enum tunnel_path which)
+{
+    const struct held *h = planner_held(p, t->name);
+    return h && keep >> which & 1 && planner_is_whole(&h->paths[which]);
+}
+
+/* As hops of a request: this path and no other. */
+static struct te_hop *
+fixed_hops(const struct held_path *path)
+{
+    struct te_hop *hops = xcalloc(path->n, sizeof *hops);
+    for (uint32_t i = 0; i < path->n; i++)
+        hops[i] = (struct te_hop){.node = TE_NONE, .link = path->links[i]};
+    return hops;
+}
+
+/* Each path's own request: what is kept is that path; by the given routers goes the primary one. */
+static void
+make_requests(struct search *s)
+{
+    const struct held *h = planner_held(s->p, s->tunnel->name);
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        s->requests[i] = s->asking.request;
+        if (is_kept(s->p, s->tunnel, s->keep, i)) {
+            s->fixed[i] = fixed_hops(&h->paths[i]);
+            s->requests[i].hops = s->fixed[i];
+            s->requests[i].n_hops = h->paths[i].n;
+        } else if (i == TUNNEL_PRIMARY) {
+            s->requests[i].hops = s->asking.via;
+            s->requests[i].n_hops = s->asking.n_via;
+        }
+    }
+}
+
+static enum err
+search_one(struct search *s, json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    struct te_path path = {0};
+    struct te_refusal why = {0};
+    enum err err = te_route(s->p->router, &s->requests[TUNNEL_PRIMARY], &path, &why);
+    if (err)
+        return diag_set(diag, err, "%s", why.diag.text);
+    err = make_path_json(s, &path, &paths[TUNNEL_PRIMARY], diag);
+    te_path_fini(&path);
+    return err;
+}
+
+/* Two paths that are one are no two. */
+static bool
+is_same(const struct te_path *a, const struct te_path *b)
+{
+    return a->n == b->n && !memcmp(a->links, b->links, a->n * sizeof *a->links);
+}
+
+static enum err
+search_pair(struct search *s, bool best_effort, json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    struct te_disjoint_set set = {0};
+    const struct te_disjoint_request request = {
+        .n = TUNNEL_PATHS,
+        .paths = s->requests,
+        .disjoint = planner_disjoint_flags(s->tunnel->protection),
+        .best_effort = best_effort};
+    enum err err = te_disjoint(s->p->router, &request, &set, diag);
+    if (err)
+        return err;
+    for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
+        if (i == TUNNEL_PRIMARY || !is_same(&set.paths[0], &set.paths[i]))
+            err = make_path_json(s, &set.paths[i], &paths[i], diag);
+    }
+    for (unsigned i = 0; i < TUNNEL_PATHS && err; i++) {
+        json_decref(paths[i]);
+        paths[i] = NULL;
+    }
+    te_disjoint_fini(&set);
+    return err;
+}
+
+static enum err
+search(struct search *s, bool lenient, json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    enum disjointness wanted = s->tunnel->protection;
+    struct diag apart = {""};
+    if (wanted == DISJOINT_NONE)
+        return search_one(s, paths, diag);
+    enum err err = search_pair(s, wanted == DISJOINT_MAXIMAL, paths, &apart);
+    if (err && lenient && wanted != DISJOINT_MAXIMAL)
+        err = search_pair(s, true, paths, &apart);
+    if (!err)
+        return ERR_OK;
+    bool alone = !search_one(s, paths, diag);
+    if (alone && (lenient || wanted == DISJOINT_MAXIMAL))
+        return ERR_OK;
+    json_decref(paths[TUNNEL_PRIMARY]);
+    paths[TUNNEL_PRIMARY] = NULL;
+    return alone ? diag_set(diag, ERR_CONFLICT, "there is no second path that is apart: %.200s",
+                            apart.text)
+                 : err;
+}
+
+/* ---- Who is in the way ---- */
+
+static const struct held *
+held_by_number(const struct planner *p, uint64_t number)
+{
+    for (const struct held *h = p->held; h; h = h->hh.next) {
+        if (h->number == number)
+            return h;
+    }
+    return NULL;
+}
+
+static void
+add_victims(const struct planner *p, const struct te_booking *b, json_t *victims)
+{
+    uint64_t *lsps = NULL;
+    uint32_t n = 0;
+    if (te_bookings_victims(p->bookings, b, &lsps, &n))
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        const struct held *h = held_by_number(p, lsps[i]);
+        if (h)
+            json_array_append_new(victims, json_string(h->tunnel->name));
+    }
+    free(lsps);
+}
+
+static uint32_t
+both_ways(const struct planner *p, const json_t *path, uint32_t **links)
+{
+    const json_t *keys = json_object_get(path, "links");
+    uint32_t n = 0;
+    *links = xcalloc(2 * json_array_size(keys) + 1, sizeof **links);
+    for (size_t i = 0; i < json_array_size(keys); i++) {
+        const char *key = json_string_value(json_array_get(keys, i));
+        uint32_t link = key ? ted_view_find_link(p->view, key) : TE_NONE;
+        if (link == TE_NONE || p->net->links[link].reverse == TE_NONE)
+            continue;
+        (*links)[n++] = link;
+        (*links)[n++] = p->net->links[link].reverse;
+    }
+    return n;
+}
+
+/* As if it were booked already: what one path takes, the other need not take again. */
+static json_t *
+find_victims(struct planner *p, const struct tunnel *t, json_t *const paths[TUNNEL_PATHS])
+{
+    const struct held *h = planner_held(p, t->name);
+    uint64_t lsp = h ? h->number : UINT64_MAX;
+    json_t *victims = json_array();
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        uint32_t *links;
+        struct te_booking b = {.lsp = lsp,
+                               .path = TUNNEL_PATHS + i,
+                               .setup_priority = t->setup_priority,
+                               .hold_priority = t->hold_priority,
+                               .bandwidth_bps = (uint64_t)t->rate_kbps * 1000,
+                               .n_links = both_ways(p, paths[i], &links)};
+        b.links = links;
+        planner_window(t, &b.windows, &b.n_windows);
+        if (b.n_links) {
+            add_victims(p, &b, victims);
+            enum err err = te_bookings_force(p->bookings, &b);
+            (void)err; /* for as long as this takes */
+        }
+        free(links);
+    }
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        enum err err = te_bookings_remove(p->bookings, lsp, TUNNEL_PATHS + i);
+        (void)err; /* not all were there */
+    }
+    return victims;
+}
+
+/* ---- Placing ---- */
+
+enum err
+planner_place(struct planner *p, const struct network *model, const struct tunnel *t, unsigned keep,
+              bool lenient, json_t *paths[TUNNEL_PATHS], json_t **victims, struct diag *diag)
+{
+    const struct held *h = planner_held(p, t->name);
+    struct search s = {.p = p, .model = model, .tunnel = t, .keep = keep};
+    const struct te_window *windows;
+    uint32_t n_windows;
+    json_t *found[TUNNEL_PATHS] = {NULL};
+    planner_window(t, &windows, &n_windows);
+    if (p->bookings)
+        te_bookings_all_free(p->bookings, t->setup_priority, windows, n_windows, h ? h->number : 0,
+                             p->free_bps);
+    enum err err = planner_ask(p, model, t, p->free_bps, &s.asking, diag);
+    if (!err) {
+        make_requests(&s);
+        err = search(&s, lenient, found, diag);
+    }
+    if (!err && victims)
+        *victims = find_victims(p, t, found);
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        free(s.fixed[i]);
+        if (!err)
+            paths[i] = found[i];
+        else
+            json_decref(found[i]);
+    }
+    asking_fini(&s.asking);
+    return err;
+}
+
+enum err
+planner_fits(const struct planner *p, const struct tunnel *t,
+             const json_t *const paths[TUNNEL_PATHS], struct diag *diag)
+{
+    const struct held *h = planner_held(p, t->name);
+    const struct te_window *windows, ever = {TE_EVER, TE_FOREVER};
+    uint32_t n_windows;
+    planner_window(t, &windows, &n_windows);
+    for (unsigned i = 0; i < TUNNEL_PATHS && paths[i]; i++) {
+        uint32_t *links, n = both_ways(p, paths[i], &links);
+        bool whole = n == 2 * json_array_size(json_object_get(paths[i], "links"));
+        const char *full = NULL;
+        for (uint32_t l = 0; l < n && !full; l++) {
+            uint64_t left = te_bookings_link_free(p->bookings, links[l], t->setup_priority,
+                                                  windows ? *windows : ever, h ? h->number : 0);
+            full = left < (uint64_t)t->rate_kbps * 1000 ? ted_view_link_key(p->view, links[l])
+                                                        : NULL;
+        }
+        free(links);
+        if (!whole)
+            return diag_set(diag, ERR_CONFLICT, "tunnel %s: a link of its %s path is gone", t->name,
+                            tunnel_path_words[i]);
+        if (full)
+            return diag_set(diag, ERR_CONFLICT, "tunnel %s: %s has no %u kbit/s left", t->name,
+                            full, t->rate_kbps);
+    }
+    return ERR_OK;
+}

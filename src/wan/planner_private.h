@@ -1,0 +1,79 @@
+/* planner_private.h - what the files of the planner share:
+ *
+ *   planner.c            the network, what is held
+ *   planner_place.c      ways for tunnels
+ *   planner_look.c       is what is held still as it should be
+ *   planner_segments.c   label stacks
+ *   planner_answer.c     ways that routers ask for */
+#ifndef WAN_PLANNER_PRIVATE_H
+#define WAN_PLANNER_PRIVATE_H
+
+#include "te/bookings.h"
+#include "te/disjoint.h"
+#include "te/segments.h"
+#include "wan/planner.h"
+
+/* A path that is held: links by key, and where they are in the present network; TE_NONE: nowhere.
+ */
+struct held_path {
+    uint32_t n;
+    char **keys;
+    uint32_t *links, *reverses;
+};
+
+struct held {
+    struct tunnel *tunnel; /* key: its name */
+    uint32_t number;
+    struct held_path paths[TUNNEL_PATHS];
+    UT_hash_handle hh;
+};
+
+struct planner_node {
+    uint32_t router_id, index;
+    UT_hash_handle hh;
+};
+
+struct planner {
+    const struct ted_view *view; /* NULL: no network is known */
+    const struct te_network *net;
+    struct te_router *router;
+    struct te_bookings *bookings;
+    struct planner_node *nodes; /* by router id */
+    struct held *held;
+    uint64_t *free_bps; /* by link: room to write on */
+    struct te_igp *igp; /* NULL: not asked yet */
+};
+
+struct held *planner_held(const struct planner *, const char *tunnel);  /* NULL: none */
+uint32_t planner_find_node(const struct planner *, uint32_t router_id); /* TE_NONE: none */
+uint32_t planner_ipv4(const struct te_address *); /* host order; 0: it is none */
+void planner_window(const struct tunnel *, const struct te_window **, uint32_t *n);
+
+/* What a tunnel asks of each of its paths. What it points to is in the asking itself. */
+struct asking {
+    struct te_request request;
+    struct te_hop *via;
+    uint32_t n_via;
+    uint32_t *exclude_nodes, *exclude_links, *exclude_srlgs;
+};
+/* ERR_INVALID: a router is not in the network. `free_bps` NULL: bandwidth does not matter. Free it
+ * also on error. */
+MUST_CHECK enum err planner_ask(struct planner *, const struct network *, const struct tunnel *,
+                                const uint64_t *free_bps, struct asking *, struct diag *);
+void asking_fini(struct asking *);
+/* enum disjointness as te_disjoint() has it. */
+unsigned planner_disjoint_flags(enum disjointness);
+/* Does the path have all its links, both ways? */
+bool planner_is_whole(const struct held_path *);
+void planner_te_path(const struct held_path *, struct te_path *); /* borrows its links */
+
+/* The labels of a path; NULL: there are none, `diag` says why. */
+json_t *planner_labels_json(struct planner *, const uint32_t *links, uint32_t n, struct diag *);
+/* The labels of links in a row, with whose they are; errors as planner_segments(). */
+MUST_CHECK enum err planner_stack(struct planner *, const uint32_t *links, uint32_t n_links,
+                                  struct planner_segment[PLANNER_SEGMENTS_MAX], size_t *n,
+                                  struct diag *);
+/* The way back, from the other ends of links in their order. The caller frees it. */
+uint32_t *planner_turn(const uint32_t *reverses, uint32_t n);
+
+#endif

@@ -1,0 +1,89 @@
+/* planner_segments.c - label stacks for the routers where paths begin. */
+#include "wan/planner_private.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct te_igp *
+igp_of(struct planner *p)
+{
+    if (!p->igp)
+        p->igp = te_igp_new(p->router, NULL);
+    return p->igp;
+}
+
+/* A stack that the router can put on a packet. */
+static enum err
+find_segments(struct planner *p, const uint32_t *links, uint32_t n, struct te_segments *segments,
+              struct diag *diag)
+{
+    const struct te_segments_request request = {
+        .links = links, .n_links = n, .max_depth = PLANNER_SEGMENTS_MAX};
+    struct diag why = {""};
+    uint32_t needed = 0;
+    enum err err = te_segments_find(igp_of(p), &request, segments, &needed, &why);
+    if (err == ERR_LIMIT)
+        return diag_set(diag, err, "it takes %u labels, more than router %s can put on a packet",
+                        needed, p->net->nodes[p->net->links[links[0]].from].name);
+    return err ? diag_set(diag, err, "%s", why.text) : ERR_OK;
+}
+
+json_t *
+planner_labels_json(struct planner *p, const uint32_t *links, uint32_t n, struct diag *diag)
+{
+    struct te_segments segments = {0};
+    if (find_segments(p, links, n, &segments, diag))
+        return NULL;
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < segments.n; i++)
+        json_array_append_new(list, json_integer(segments.list[i].label));
+    te_segments_fini(&segments);
+    return list;
+}
+
+uint32_t *
+planner_turn(const uint32_t *reverses, uint32_t n)
+{
+    uint32_t *back = xcalloc(n + 1, sizeof *back);
+    for (uint32_t i = 0; i < n; i++)
+        back[i] = reverses[n - 1 - i];
+    return back;
+}
+
+enum err
+planner_stack(struct planner *p, const uint32_t *links, uint32_t n_links,
+              struct planner_segment out[PLANNER_SEGMENTS_MAX], size_t *n, struct diag *diag)
+{
+    struct te_segments segments = {0};
+    enum err err = find_segments(p, links, n_links, &segments, diag);
+    if (err)
+        return err;
+    for (uint32_t i = 0; i < segments.n; i++) {
+        const struct te_segment *s = &segments.list[i];
+        const struct te_link *link = s->link == TE_NONE ? NULL : &p->net->links[s->link];
+        out[i] = (struct planner_segment){.label = s->label,
+                                          .local = link ? link->local
+                                                        : p->net->nodes[s->node].router_id,
+                                          .remote = link ? link->remote : (struct te_address){0}};
+    }
+    *n = segments.n;
+    te_segments_fini(&segments);
+    return ERR_OK;
+}
+
+enum err
+planner_segments(struct planner *p, const char *tunnel, enum tunnel_path path, bool back,
+                 struct planner_segment out[PLANNER_SEGMENTS_MAX], size_t *n, struct diag *diag)
+{
+    const struct held *h = planner_held(p, tunnel);
+    if (!h || !p->net || !planner_is_whole(&h->paths[path]))
+        return diag_set(diag, ERR_NOT_FOUND, "its %s path is not in the network",
+                        tunnel_path_words[path]);
+    const struct held_path *its = &h->paths[path];
+    uint32_t *turned = back ? planner_turn(its->reverses, its->n) : NULL;
+    enum err err = planner_stack(p, back ? turned : its->links, its->n, out, n, diag);
+    free(turned);
+    return err;
+}

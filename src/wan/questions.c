@@ -1,0 +1,211 @@
+/* questions.c - what is only asked of the WAN controller, and what operators say of the network. */
+#include "base/alloc.h"
+#include "io/clock.h"
+#include "model/object.h"
+#include "model/text.h"
+#include "wan/report.h"
+#include "wan/wan_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LSPS_MAX 1000 /* of one answer */
+
+static const char *
+text_of(const json_t *json, const char *name)
+{
+    return json_string_value(json_object_get(json, name));
+}
+
+/* ---- What there is ---- */
+
+void
+wan_serve_nodes(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    bus_reply(bus, m->reply_to,
+              json_pack("{so}", "nodes", wan_nodes_json(s->ted, clock_monotonic())));
+}
+
+void
+wan_serve_links(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    json_t *links = wan_links_json(s->ted, clock_monotonic()),
+           *load = planner_load_json(s->planner), *link;
+    size_t i;
+    json_array_foreach(links, i, link)
+        json_object_update(link, json_object_get(load, text_of(link, "key")));
+    json_decref(load);
+    bus_reply(bus, m->reply_to, json_pack("{so}", "links", links));
+}
+
+void
+wan_serve_sources(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    bus_reply(bus, m->reply_to,
+              json_pack("{so so}", "sources", wan_sources_json(s->ted, clock_monotonic()),
+                        "overrides", wan_overrides_json(s->ted, clock_monotonic())));
+}
+
+void
+wan_serve_findings(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    bus_reply(bus, m->reply_to,
+              json_pack("{so}", "findings", wan_findings_json(s->ted, clock_monotonic())));
+}
+
+static bool
+has_server(struct wan_service *s, struct bus *bus, const struct bus_message *m)
+{
+    if (!wan_pce(s))
+        bus_reply_error(bus, m->reply_to, ERR_CLOSED,
+                        "no router can connect: pcep is not configured");
+    return wan_pce(s) != NULL;
+}
+
+void
+wan_serve_routers(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    if (has_server(s, bus, m))
+        bus_reply(bus, m->reply_to,
+                  json_pack("{so}", "routers", wan_pccs_json(wan_pce(s), clock_monotonic())));
+}
+
+/* {router?: address, after?, limit?} */
+void
+wan_serve_lsps(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    json_int_t after = json_integer_value(json_object_get(m->payload, "after")),
+               limit = json_integer_value(json_object_get(m->payload, "limit"));
+    if (has_server(s, bus, m))
+        bus_reply(bus, m->reply_to,
+                  wan_lsps_json(wan_pce(s), text_of(m->payload, "router"), (uint64_t)MAX(after, 0),
+                                limit > 0 && limit < LSPS_MAX ? (uint32_t)limit : LSPS_MAX));
+}
+
+/* As in schema/tieline-wan.yang: {"tieline-wan:wan-state": {session, lsp}} */
+void
+wan_serve_state(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    if (!has_server(s, bus, m))
+        return;
+    json_t *lsps = wan_lsps_json(wan_pce(s), NULL, 0, LSPS_MAX);
+    bus_reply(bus, m->reply_to,
+              json_pack("{s{so sO}}", "tieline-wan:wan-state", "session",
+                        wan_pccs_json(wan_pce(s), clock_monotonic()), "lsp",
+                        json_object_get(lsps, "lsps")));
+    json_decref(lsps);
+}
+
+/* ---- What if ---- */
+
+/* {tunnel: {...}}: as one is stated; where would it go? Nothing is kept. */
+void
+wan_serve_path(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    json_t *paths[TUNNEL_PATHS] = {NULL}, *victims = NULL;
+    struct diag why = {""};
+    void *tunnel = NULL;
+    enum err err = object_from_json(OBJECT_TUNNEL, json_object_get(m->payload, "tunnel"), &tunnel,
+                                    &why);
+    if (!err)
+        err = planner_place(s->planner, s->config.state->network, tunnel, 0, false, paths, &victims,
+                            &why);
+    if (err)
+        bus_reply_error(bus, m->reply_to, err, "%s", why.text);
+    else
+        bus_reply(bus, m->reply_to,
+                  json_pack("{sO sO* sO}", "primary", paths[TUNNEL_PRIMARY], "standby",
+                            paths[TUNNEL_STANDBY], "pushes-aside", victims));
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        json_decref(paths[i]);
+    json_decref(victims);
+    object_free(OBJECT_TUNNEL, tunnel);
+}
+
+/* ---- Maintenance ---- */
+
+static bool
+find_target(const struct wan_service *s, const char *name, struct ted_override *o)
+{
+    const struct router *r = network_router(s->config.state->network, name);
+    struct ted_node_info node;
+    struct ted_link_info link;
+    for (uint32_t i = 0; ted_node_info_at(s->ted, i, &node); i++) {
+        const struct te_address *id = &node.node->router_id;
+        bool is = !strcmp(node.key, name) || !strcmp(node.node->name, name) ||
+                  (r && id->family == 4 &&
+                   r->router_id == ((uint32_t)id->octets[0] << 24 | (uint32_t)id->octets[1] << 16 |
+                                    (uint32_t)id->octets[2] << 8 | id->octets[3]));
+        if (!is)
+            continue;
+        *o = (struct ted_override){.target = TED_TARGET_NODE, .key = node.key};
+        return true;
+    }
+    for (uint32_t i = 0; ted_link_info_at(s->ted, i, &link); i++) {
+        if (strcmp(link.key, name) != 0)
+            continue;
+        *o = (struct ted_override){.target = TED_TARGET_LINK, .key = link.key};
+        return true;
+    }
+    if (strncmp(name, "srlg-", 5) || strspn(name + 5, "0123456789") != strlen(name + 5) || !name[5])
+        return false;
+    *o = (struct ted_override){.target = TED_TARGET_SRLG,
+                               .srlg = (uint32_t)strtoul(name + 5, NULL, 10)};
+    return true;
+}
+
+/* {actor, element, reason}: nothing may pass it, and what does is laid another way now. */
+void
+wan_serve_drain(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    const char *actor = text_of(m->payload, "actor"), *element = text_of(m->payload, "element"),
+               *reason = text_of(m->payload, "reason");
+    struct ted_override o;
+    if (!actor || !element || !reason || !text_is_valid(reason)) {
+        bus_reply_error(bus, m->reply_to, ERR_INVALID, "element and reason are expected");
+        return;
+    }
+    if (!find_target(s, element, &o)) {
+        bus_reply_error(bus, m->reply_to, ERR_NOT_FOUND,
+                        "there is no router, link or srlg-N %.100s in the network", element);
+        return;
+    }
+    o.id = element;
+    o.set = TED_BIT(TED_STATE);
+    o.who = actor;
+    o.why = reason;
+    o.until = NSEC_NEVER;
+    uint64_t moves = s->n_moves;
+    enum err err = ted_override_put(s->ted, &o, clock_monotonic());
+    if (err) {
+        bus_reply_error(bus, m->reply_to, err, "%s", err_text(err));
+        return;
+    }
+    wan_commit(s);
+    bus_reply(bus, m->reply_to, json_pack("{sI}", "moved", (json_int_t)(s->n_moves - moves)));
+}
+
+/* {actor, element}: it may be used again. */
+void
+wan_serve_restore(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    const char *element = text_of(m->payload, "element");
+    if (!element) {
+        bus_reply_error(bus, m->reply_to, ERR_INVALID, "element is expected");
+        return;
+    }
+    uint64_t moves = s->n_moves;
+    ted_override_remove(s->ted, element, clock_monotonic());
+    wan_commit(s);
+    bus_reply(bus, m->reply_to, json_pack("{sI}", "moved", (json_int_t)(s->n_moves - moves)));
+}

@@ -1,0 +1,156 @@
+/* reroute.c - another way for tunnels whose path does not hold any more, and better ones where a
+ * failure had left less than was asked.
+ *
+ * A path that is broken is laid another way at once, beside the other one of the tunnel if that is
+ * sound; the event of it is durable before routers hear of it. What cannot be helped is an
+ * exception, and is tried again with every change of the network. */
+#include "wan/wan_private.h"
+
+#include "base/alloc.h"
+#include "io/clock.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct trouble {
+    char *tunnel;
+    unsigned broken; /* a bit per path */
+    bool poor;       /* the standby path is missing, or too close */
+    char element[128], text[256];
+};
+
+struct survey {
+    struct trouble *list;
+    size_t n, capacity;
+};
+
+/* What concerns one tunnel comes in a row. */
+static void
+note(void *arg, const struct planner_finding *f)
+{
+    struct survey *v = arg;
+    struct trouble *last = v->n ? &v->list[v->n - 1] : NULL;
+    if (!last || strcmp(last->tunnel, f->tunnel) != 0) {
+        GROW(v->list, v->n, v->capacity);
+        last = &v->list[v->n++];
+        *last = (struct trouble){.tunnel = xstrdup(f->tunnel)};
+        memcpy(last->element, f->element, sizeof last->element);
+        memcpy(last->text, f->text, sizeof last->text);
+    }
+    if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN)
+        last->broken |= 1u << f->path;
+    else
+        last->poor = true;
+}
+
+static bool
+is_same_way(const json_t *a, const json_t *b)
+{
+    return (!a && !b) ||
+           (a && b && json_equal(json_object_get(a, "links"), json_object_get(b, "links")));
+}
+
+static void
+tell_without(struct wan_service *s, struct wan_tunnel *t, const struct trouble *trouble,
+             const char *why)
+{
+    char *object = xasprintf("tunnel/%s", t->name);
+    if (!t->without)
+        wan_raise(s, "tunnel-without-path",
+                  trouble->broken & 1u << TUNNEL_PRIMARY ? "critical" : "major", object,
+                  json_pack("{ss ss}", "element", trouble->element, "reason", why),
+                  "Tunnel %s: %s, and there is no other way: %s.", t->name, trouble->text, why);
+    t->without = true;
+    free(object);
+}
+
+static void
+tell_with(struct wan_service *s, const char *tunnel)
+{
+    struct wan_tunnel *t = wan_tunnel(s, tunnel);
+    if (!t || !t->without)
+        return;
+    char *object = xasprintf("tunnel/%s", tunnel);
+    t->without = false;
+    wan_close(s, "tunnel-without-path", object, "there is a way again");
+    free(object);
+}
+
+/* The new way counts at once, so that others are laid beside it; the event tells everybody else. */
+static void
+move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_status *status,
+     const struct trouble *trouble, json_t *const paths[TUNNEL_PATHS])
+{
+    char *object = xasprintf("tunnel/%s", tunnel->name);
+    json_t *body = json_pack("{ss sO ss}", "tunnel", tunnel->name, "primary", paths[TUNNEL_PRIMARY],
+                             "reason", trouble->text);
+    if (paths[TUNNEL_STANDBY])
+        json_object_set(body, "standby", paths[TUNNEL_STANDBY]);
+    if (*trouble->element)
+        json_object_set_new(body, "element", json_string(trouble->element));
+    planner_hold(s->planner, tunnel, status->number, (const json_t *const *)paths);
+    s->n_moves++;
+    wan_append(s, "tunnel.moved", object, ACTOR, body, NULL, NULL);
+    free(object);
+}
+
+static void
+help(struct wan_service *s, const struct trouble *trouble)
+{
+    const struct state *state = s->config.state;
+    const struct tunnel *tunnel = network_tunnel(state->network, trouble->tunnel);
+    const struct tunnel_status *status = tunneling_find(&state->tunneling, trouble->tunnel);
+    unsigned sound = ~trouble->broken & ((1u << TUNNEL_PATHS) - 1);
+    json_t *paths[TUNNEL_PATHS] = {NULL};
+    struct diag why = {""};
+    if (!tunnel || !status || !status->number)
+        return;
+    if (!trouble->broken)
+        sound = 1u << TUNNEL_PRIMARY; /* only the standby path is looked for anew */
+    enum err err = planner_place(s->planner, state->network, tunnel, sound, trouble->broken != 0,
+                                 paths, NULL, &why);
+    if (err && trouble->broken) {
+        tell_without(s, wan_tunnel_need(s, tunnel->name), trouble, why.text);
+    } else if (!err) {
+        bool same = true;
+        for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+            same = same && is_same_way(paths[i], status->paths[i]);
+        if (!same && (trouble->broken || paths[TUNNEL_STANDBY]))
+            move(s, tunnel, status, trouble, paths);
+        tell_with(s, tunnel->name);
+    }
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        json_decref(paths[i]);
+}
+
+static bool
+is_broken(const struct survey *v, const char *tunnel)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        if (v->list[i].broken && !strcmp(v->list[i].tunnel, tunnel))
+            return true;
+    }
+    return false;
+}
+
+void
+wan_reroute(struct wan_service *s)
+{
+    struct survey v = {0};
+    planner_look(s->planner, s->config.state->network, note, &v);
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.list[i].broken)
+            help(s, &v.list[i]);
+    }
+    for (size_t i = 0; i < v.n; i++) { /* what only could be better waits for that */
+        if (!v.list[i].broken)
+            help(s, &v.list[i]);
+    }
+    for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
+        if (t->without && !is_broken(&v, t->name))
+            tell_with(s, t->name);
+    }
+    for (size_t i = 0; i < v.n; i++)
+        free(v.list[i].tunnel);
+    free(v.list);
+}

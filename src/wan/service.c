@@ -1,0 +1,336 @@
+#include "wan/service.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "io/clock.h"
+#include "io/jsontext.h"
+#include "wan/feeds.h"
+#include "wan/report.h"
+#include "wan/wan_private.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Seconds. FRR sends keepalives as often as its PCE does, whatever dead timer it has told. */
+#define KEEPALIVE 5
+#define GATHER (50 * NSEC_PER_MSEC) /* changes of structure that come together */
+
+/* ---- Journal and exceptions ---- */
+
+static void
+on_appended(void *arg UNUSED, enum err err, uint64_t seq UNUSED, const char *why)
+{
+    if (err)
+        log_warn("wan: %s", why);
+}
+
+void
+wan_append(struct wan_service *s, const char *type, const char *object, const char *actor,
+           json_t *body, journal_done_fn *done, void *arg)
+{
+    struct buf text = BUF_INIT;
+    struct diag diag = {""};
+    enum err err = jsontext_put(&text, body);
+    const struct journal_entry entry = {type, object, actor, buf_cstr(&text), 0};
+    if (err)
+        diag_set(&diag, err, "%s cannot be written", type);
+    else
+        err = journal_append(s->config.journal, &entry, 1, done ? done : on_appended, arg, &diag);
+    if (err)
+        (done ? done : on_appended)(arg, err, 0, diag.text);
+    json_decref(body);
+    buf_fini(&text);
+}
+
+void
+wan_raise(struct wan_service *s, const char *kind, const char *severity, const char *object,
+          json_t *evidence, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    (void)bus_publish(s->config.bus, "exception.raise",
+                      json_pack("{ss ss ss ss ss so}", "actor", ACTOR, "kind", kind, "severity",
+                                severity, "object", object, "text", text, "evidence",
+                                evidence ? evidence : json_object()));
+    free(text);
+}
+
+void
+wan_close(struct wan_service *s, const char *kind, const char *object, const char *reason)
+{
+    (void)bus_publish(s->config.bus, "exception.close",
+                      json_pack("{ss ss ss ss}", "actor", ACTOR, "kind", kind, "object", object,
+                                "reason", reason));
+}
+
+struct pce *
+wan_pce(struct wan_service *s)
+{
+    return s->server ? pce_server_pce(s->server) : NULL;
+}
+
+/* ---- The clock of the database ---- */
+
+static const char *
+router_name(const struct wan_service *s, const struct te_node *node)
+{
+    const struct te_address *id = &node->router_id;
+    uint32_t ipv4 = (uint32_t)id->octets[0] << 24 | (uint32_t)id->octets[1] << 16 |
+                    (uint32_t)id->octets[2] << 8 | id->octets[3];
+    for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
+        if (id->family == 4 && r->router_id == ipv4)
+            return r->name;
+    }
+    return node->name;
+}
+
+/* Both directions fail as one: who is told of it is told of the one with the lower place. NULL: it
+ * is the other one. */
+static char *
+link_name(struct wan_service *s, const char *key)
+{
+    const struct ted_view *view = ted_view(s->ted);
+    const struct te_network *net = ted_view_network(view);
+    uint32_t i = ted_view_find_link(view, key);
+    const struct te_link *l = i == TE_NONE ? NULL : &net->links[i];
+    char *name = NULL, local[WAN_ADDRESS_TEXT];
+    if (l && (l->reverse == TE_NONE || i < l->reverse))
+        name = xasprintf("%s-%s/%s", router_name(s, &net->nodes[l->from]),
+                         router_name(s, &net->nodes[l->to]), wan_address_text(&l->local, local));
+    ted_view_release(view);
+    return name;
+}
+
+static void
+tell_delta(struct wan_service *s, const struct ted_delta *d)
+{
+    if (d->kind != TED_LINK_CHANGED || !(d->attributes & TED_BIT(TED_STATE)))
+        return;
+    char *name = link_name(s, d->key);
+    if (!name)
+        return;
+    char *object = xasprintf("wan-link/%s", name);
+    wan_append(s, "wan.link", object, ACTOR, json_pack("{ss sb}", "link", d->key, "up", d->up),
+               NULL, NULL);
+    if (!d->up)
+        wan_raise(s, "wan-link-down", "major", object, json_pack("{ss}", "link", d->key),
+                  "Link %s of the WAN is down.", name);
+    else
+        wan_close(s, "wan-link-down", object, "it is up again");
+    free(object);
+    free(name);
+}
+
+void
+wan_commit(struct wan_service *s)
+{
+    struct ted_delta delta;
+    nsec_t now = clock_monotonic();
+    uint64_t version = ted_commit(s->ted, now);
+    if (version != s->version) {
+        const struct ted_view *view = ted_view(s->ted);
+        s->version = version;
+        planner_set_view(s->planner, view);
+        ted_view_release(view);
+        wan_reroute(s);
+        wan_reconcile_all(s, PCE_CHANGE);
+    }
+    while (ted_next_delta(s->ted, &delta))
+        tell_delta(s, &delta);
+    nsec_t wake = ted_wake(s->ted);
+    if (wake != NSEC_NEVER)
+        timer_start(s->commit, MAX(wake - now, NSEC_PER_MSEC));
+}
+
+static void
+on_commit(void *arg)
+{
+    wan_commit(arg);
+}
+
+void
+wan_stir(struct wan_service *s)
+{
+    enum ted_pending pending = ted_pending(s->ted);
+    if (pending == TED_PATCH)
+        timer_start(s->commit, 0);
+    else if (pending == TED_STRUCTURE)
+        timer_start(s->commit, GATHER);
+    else
+        wan_commit(s); /* time alone may have changed something */
+}
+
+static void
+on_fed(void *arg)
+{
+    wan_stir(arg);
+}
+
+static void
+on_retry(void *arg)
+{
+    wan_reconcile_all(arg, PCE_CHANGE);
+}
+
+/* ---- Events ---- */
+
+static void
+hold(struct wan_service *s, const char *name)
+{
+    const struct state *state = s->config.state;
+    const struct tunnel *tunnel = network_tunnel(state->network, name);
+    const struct tunnel_status *status = tunneling_find(&state->tunneling, name);
+    if (tunnel && status && status->number)
+        planner_hold(s->planner, tunnel, status->number, (const json_t *const *)status->paths);
+    else
+        planner_release(s->planner, name);
+}
+
+static void
+take_event(struct wan_service *s, const char *type, const char *tunnel)
+{
+    struct wan_tunnel *t = wan_tunnel_need(s, tunnel);
+    bool moved = !strcmp(type, "tunnel.moved");
+    if (strcmp(type, "tunnel.built") && strcmp(type, "tunnel.tested"))
+        hold(s, tunnel);
+    if (!strcmp(type, "tunnel.wanted"))
+        t->wanted = clock_monotonic();
+    t->built_told = false;
+    wan_reconcile(s, tunnel, moved ? PCE_RESTORATION : PCE_CHANGE);
+    wan_answer_waiters(s, tunnel, ERR_OK, NULL);
+}
+
+void
+wan_service_event(struct wan_service *s, const struct state_event *e)
+{
+    const char *one = json_string_value(json_object_get(e->body, "tunnel"));
+    const json_t *names = json_object_get(e->body, "tunnels"), *name;
+    size_t i;
+    if (strncmp(e->type, "tunnel.", 7) != 0)
+        return;
+    if (!names)
+        names = json_object_get(e->body, "placements");
+    if (one)
+        take_event(s, e->type, one);
+    json_array_foreach(names, i, name)
+    {
+        const char *its = json_is_object(name) ? json_string_value(json_object_get(name, "tunnel"))
+                                               : json_string_value(name);
+        if (its)
+            take_event(s, e->type, its);
+    }
+}
+
+/* ---- Life ---- */
+
+static const struct {
+    const char *subject;
+    bus_message_fn *serve;
+} requests[] = {
+    {"wan.design", wan_serve_design},   {"wan.reserve", wan_serve_reserve},
+    {"wan.release", wan_serve_release}, {"wan.push", wan_serve_push},
+    {"wan.remove", wan_serve_remove},   {"wan.test", wan_serve_test},
+    {"wan.nodes", wan_serve_nodes},     {"wan.links", wan_serve_links},
+    {"wan.sources", wan_serve_sources}, {"wan.findings", wan_serve_findings},
+    {"wan.routers", wan_serve_routers}, {"wan.lsps", wan_serve_lsps},
+    {"wan.state", wan_serve_state},     {"wan.path", wan_serve_path},
+    {"wan.drain", wan_serve_drain},     {"wan.restore", wan_serve_restore},
+};
+
+static enum err
+subscribe_all(struct wan_service *s, struct diag *diag)
+{
+    _Static_assert(ARRAY_SIZE(requests) <= ARRAY_SIZE(s->subscriptions), "a place for each");
+    for (size_t i = 0; i < ARRAY_SIZE(requests); i++) {
+        enum err err = bus_subscribe(s->config.bus, requests[i].subject, requests[i].serve, s,
+                                     &s->subscriptions[s->n_subscriptions]);
+        if (err)
+            return diag_set(diag, err, "bus: %s: %s", requests[i].subject, err_text(err));
+        s->n_subscriptions++;
+    }
+    return ERR_OK;
+}
+
+static enum err
+listen_for_routers(struct wan_service *s, struct diag *diag)
+{
+    static const enum pcep_tls modes[] = {PCEP_TLS_NONE, PCEP_TLS_OFFERED, PCEP_TLS_REQUIRED};
+    const struct pce_server_config config = {.address = s->settings.pcep_listen,
+                                             .tls = s->config.tls,
+                                             .pce = {.tls = modes[s->settings.pcep_tls],
+                                                     .keepalive = KEEPALIVE,
+                                                     .deadtimer = 4 * KEEPALIVE}};
+    if (!s->settings.pcep_listen)
+        return ERR_OK;
+    return pce_server_new(s->config.loop, &config, wan_pce_event, s, &s->server, diag);
+}
+
+enum err
+wan_service_new(const struct wan_config *config, struct wan_service **result, struct diag *diag)
+{
+    struct wan_service *s = xcalloc(1, sizeof *s);
+    s->config = *config;
+    s->ted = ted_new(NULL);
+    s->planner = planner_new();
+    s->commit = timer_new(config->loop, on_commit, s);
+    s->retry = timer_new(config->loop, on_retry, s);
+    enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
+                                    : ERR_OK;
+    for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
+         t = t->hh.next)
+        hold(s, t->tunnel);
+    if (!err)
+        err = subscribe_all(s, diag);
+    if (!err)
+        err = listen_for_routers(s, diag);
+    if (!err)
+        err = feeds_new(config->loop, s->ted, &s->settings, on_fed, s, &s->feeds, diag);
+    if (err) {
+        wan_service_free(s);
+        return err;
+    }
+    *result = s;
+    return ERR_OK;
+}
+
+static void
+free_tables(struct wan_service *s)
+{
+    struct wan_tunnel *t, *next_t;
+    struct wan_order *o, *next_o;
+    HASH_ITER (hh, s->tunnels, t, next_t)
+        wan_tunnel_free(s, t);
+    HASH_ITER (hh, s->orders, o, next_o) {
+        HASH_DEL(s->orders, o);
+        free(o->tunnel);
+        free(o);
+    }
+}
+
+void
+wan_service_free(struct wan_service *s)
+{
+    if (!s)
+        return;
+    for (size_t i = 0; i < s->n_subscriptions; i++)
+        bus_unsubscribe(s->subscriptions[i]);
+    feeds_free(s->feeds);
+    pce_server_free(s->server);
+    timer_free(s->commit);
+    timer_free(s->retry);
+    wan_waiters_free(s);
+    free_tables(s);
+    planner_free(s->planner);
+    ted_free(s->ted);
+    wan_settings_fini(&s->settings);
+    free(s);
+}
+
+const char *
+wan_service_pcep_address(const struct wan_service *s)
+{
+    return s->server ? pce_server_address(s->server) : NULL;
+}

@@ -1,0 +1,146 @@
+/* wan_private.h - what the files of the service share:
+ *
+ *   service.c     life, bus, the clock of the database
+ *   orders.c      requests of work orders: design ... test
+ *   lsps.c        what routers should hold, brought there
+ *   reroute.c     another way when the network changes
+ *   requests.c    paths that routers ask for
+ *   questions.c   what is only asked, and maintenance
+ *   planner.h     where tunnels go (pure)
+ *   report.h      what is known, as JSON (pure) */
+#ifndef WAN_WAN_PRIVATE_H
+#define WAN_WAN_PRIVATE_H
+
+#include "io/timer.h"
+#include "wan/pce_server.h"
+#include "wan/planner.h"
+#include "wan/service.h"
+#include "wan/settings.h"
+
+#define ACTOR "system/wan"
+
+/* The two ends of a tunnel, each of which has a label-switched path to the other. */
+enum wan_end { WAN_HEAD, WAN_TAIL, WAN_ENDS };
+
+/* One label-switched path that a router should hold. */
+struct wan_lsp {
+    uint64_t order; /* that is under way; 0: none */
+    nsec_t again;   /* monotonic: not before; 0: at once */
+    unsigned tries; /* that failed, since the last that did not */
+    bool is_up;     /* it is there as it should be, and carries */
+    char why[200];  /* it is not; "" */
+};
+
+struct wan_tunnel {
+    char *name;
+    struct wan_lsp lsps[TUNNEL_PATHS][WAN_ENDS];
+    nsec_t wanted;   /* monotonic: since when it is being built; 0: it is not */
+    bool built_told; /* tunnel.built is on its way into the journal */
+    bool without;    /* a path: an exception says so */
+    bool failed;     /* to be installed: an exception says so */
+    UT_hash_handle hh;
+};
+
+/* Which path an order of the PCE is about. */
+struct wan_order {
+    uint64_t id;
+    char *tunnel;
+    enum tunnel_path path;
+    enum wan_end end;
+    UT_hash_handle hh;
+};
+
+/* Somebody who waits for tunnels to be built or removed. */
+struct wan_waiter {
+    struct wan_service *service;
+    char *tunnel, *reply_to;
+    bool removal;
+    uint32_t order; /* work order */
+    struct wan_waiter *prev, *next;
+};
+
+struct feeds; /* feeds.h */
+
+struct wan_service {
+    struct wan_config config;
+    struct wan_settings settings;
+    struct ted *ted;
+    struct planner *planner;
+    struct pce_server *server; /* NULL: it does not listen */
+    struct wan_tunnel *tunnels;
+    struct wan_order *orders;
+    struct wan_waiter *waiters;
+    struct timer *commit, *retry;
+    struct feeds *feeds;
+    uint64_t version; /* of the database, that the planner works on */
+    struct bus_subscription *subscriptions[24];
+    size_t n_subscriptions;
+    uint64_t n_moves; /* tunnels that were laid another way */
+};
+
+/* ---- service.c ---- */
+
+/* Appends an event; the body is consumed. `done` NULL: that it failed is logged. */
+void wan_append(struct wan_service *, const char *type, const char *object, const char *actor,
+                json_t *body, journal_done_fn *done, void *arg);
+/* Exceptions, once each; the text is for people. */
+void wan_raise(struct wan_service *, const char *kind, const char *severity, const char *object,
+               json_t *evidence, const char *format, ...) PRINTF_LIKE(6, 7);
+void wan_close(struct wan_service *, const char *kind, const char *object, const char *reason);
+/* The database may have changed. */
+void wan_stir(struct wan_service *);
+/* The planner works on what the database has now; tunnels are laid another way if need be. */
+void wan_commit(struct wan_service *);
+struct pce *wan_pce(struct wan_service *); /* NULL: it does not listen */
+
+/* ---- lsps.c ---- */
+
+struct wan_tunnel *wan_tunnel(struct wan_service *, const char *name); /* NULL: none */
+struct wan_tunnel *wan_tunnel_need(struct wan_service *, const char *name);
+void wan_tunnel_free(struct wan_service *, struct wan_tunnel *);
+/* Compares what the routers at its ends report with what they should hold, and orders what is
+ * missing. */
+void wan_reconcile(struct wan_service *, const char *tunnel, enum pce_urgency);
+void wan_reconcile_all(struct wan_service *, enum pce_urgency);
+void wan_pce_event(void *service, const struct pce_event *);
+/* The number of the router at that end among the PCCs; PCE_NO_PCC: it has no session, or is not
+ * known. */
+uint32_t wan_pcc_at(struct wan_service *, const struct tunnel *, enum wan_end);
+const struct router *wan_router_at(const struct wan_service *, const struct tunnel *, enum wan_end);
+/* NULL: it does not hold it. */
+const struct lsp *wan_find_lsp(struct wan_service *, const struct tunnel *, enum tunnel_path,
+                               enum wan_end);
+/* Whether an LSP takes the way that is given, label by label. */
+bool wan_lsp_is(const struct lsp *, const struct planner_segment *, size_t n);
+
+/* As the PCE takes it. */
+void wan_fill_path(const struct planner_segment *, size_t n, struct lsp_hop *);
+
+/* ---- requests.c ---- */
+
+void wan_answer_request(struct wan_service *, const struct pce_request *);
+
+/* ---- orders.c ---- */
+
+void wan_serve_design(void *, struct bus *, const struct bus_message *);
+void wan_serve_reserve(void *, struct bus *, const struct bus_message *);
+void wan_serve_release(void *, struct bus *, const struct bus_message *);
+void wan_serve_push(void *, struct bus *, const struct bus_message *);
+void wan_serve_remove(void *, struct bus *, const struct bus_message *);
+void wan_serve_test(void *, struct bus *, const struct bus_message *);
+/* Answers those who wait for this tunnel. `err`: why nothing comes of it. */
+void wan_answer_waiters(struct wan_service *, const char *tunnel, enum err, const char *why);
+void wan_waiters_free(struct wan_service *);
+
+/* ---- reroute.c ---- */
+
+/* The network is another one: lays what does not hold any more another way. */
+void wan_reroute(struct wan_service *);
+
+/* ---- questions.c ---- */
+
+bus_message_fn wan_serve_nodes, wan_serve_links, wan_serve_sources, wan_serve_findings;
+bus_message_fn wan_serve_routers, wan_serve_lsps, wan_serve_state, wan_serve_path;
+bus_message_fn wan_serve_drain, wan_serve_restore;
+
+#endif
