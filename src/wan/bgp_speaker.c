@@ -20,6 +20,14 @@
 #define SEND_LIMIT ((size_t)64 << 20)
 #define SEND_HIGH ((size_t)32 << 20) /* no more announcements while that much waits */
 
+#define NOTES_PER_SECOND 16
+
+/* Of one peer, or of strangers: they write no more into the log than that. */
+struct notes {
+    nsec_t since;
+    unsigned n, left_out;
+};
+
 struct connection {
     struct bgp_peer *peer;
     struct stream *stream;       /* NULL: it has closed */
@@ -39,7 +47,11 @@ struct bgp_peer {
     struct reconnect reconnect;
     struct timer *timer;
     struct bgpls_rib *rib;
-    nsec_t up_since;
+    nsec_t since; /* up, or down */
+    uint64_t n_sessions;
+    char *why;                     /* the last one ended; NULL: none has */
+    struct bgp_session_stats past; /* of sessions that are over */
+    struct notes notes;
     nsec_t hold, refuse_until; /* after faults of the peer: its connections are turned away */
 };
 
@@ -50,6 +62,7 @@ struct bgp_speaker {
     void *arg;
     struct stream_listener *listener;
     struct bgp_peer *peers;
+    struct notes notes; /* about strangers */
 };
 
 /* ---- telling */
@@ -57,8 +70,21 @@ struct bgp_speaker {
 static void
 note(struct bgp_speaker *speaker, struct bgp_peer *peer, const char *text)
 {
-    if (speaker->handler->note)
+    struct notes *notes = peer ? &peer->notes : &speaker->notes;
+    nsec_t now = clock_monotonic();
+    char more[64];
+    if (!speaker->handler->note)
+        return;
+    if (now - notes->since >= NSEC_PER_SEC) {
+        snprintf(more, sizeof more, "%u more like these were left out", notes->left_out);
+        if (notes->left_out)
+            speaker->handler->note(speaker->arg, peer, more);
+        *notes = (struct notes){.since = now};
+    }
+    if (notes->n++ < NOTES_PER_SECOND)
         speaker->handler->note(speaker->arg, peer, text);
+    else
+        notes->left_out++;
 }
 
 static void
@@ -85,8 +111,25 @@ note_faults(struct bgp_peer *peer, const struct bgp_update *update)
 /* ---- connections */
 
 static void
+add_stats(struct bgp_session_stats *to, const struct bgp_session_stats *from)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(to->rx_messages); i++) {
+        to->rx_messages[i] += from->rx_messages[i];
+        to->tx_messages[i] += from->tx_messages[i];
+    }
+    to->rx_octets += from->rx_octets;
+    to->tx_octets += from->tx_octets;
+    to->withdrawn += from->withdrawn;
+    to->discarded += from->discarded;
+    to->other_family += from->other_family;
+    to->ignored_refreshes += from->ignored_refreshes;
+}
+
+static void
 free_connection(struct connection *c)
 {
+    if (c->session)
+        add_stats(&c->peer->past, bgp_session_stats(c->session));
     stream_free(c->stream); /* delivers what is queued */
     bgp_session_free(c->session);
     free(c);
@@ -107,7 +150,7 @@ static void
 hold_back(struct bgp_peer *peer, enum err err)
 {
     nsec_t now = clock_monotonic();
-    if (peer->established && now - peer->up_since > HEALTHY_AFTER)
+    if (peer->established && now - peer->since > HEALTHY_AFTER)
         peer->hold = 0;
     if (err != ERR_MALFORMED && err != ERR_UNSUPPORTED && err != ERR_LIMIT)
         return;
@@ -127,6 +170,9 @@ down(struct connection *c, const struct bgp_event *event)
         return;
     }
     peer->established = NULL;
+    peer->since = clock_monotonic();
+    free(peer->why);
+    peer->why = xstrdup(event->diag.text);
     bool kept = event->graceful && event->restart_time > 0;
     if (handler->down)
         handler->down(peer->speaker->arg, peer, kept, event->diag.text);
@@ -175,7 +221,8 @@ up(struct connection *c)
 {
     struct bgp_peer *peer = c->peer;
     peer->established = c;
-    peer->up_since = clock_monotonic();
+    peer->since = clock_monotonic();
+    peer->n_sessions++;
     reconnect_connected(&peer->reconnect, clock_monotonic());
     bgpls_rib_up(peer->rib, bgp_session_peer(c->session), clock_monotonic());
     if (peer->speaker->handler->up)
@@ -446,7 +493,8 @@ bgp_speaker_new(uv_loop_t *loop, const struct bgp_speaker_config *config,
     if (!config->local_as || !config->identifier)
         return diag_set(diag, ERR_INVALID, "BGP needs an AS and an identifier that are not 0");
     struct bgp_speaker *speaker = xcalloc(1, sizeof *speaker);
-    *speaker = (struct bgp_speaker){loop, *config, handler, arg, NULL, NULL};
+    *speaker = (struct bgp_speaker){
+        .loop = loop, .config = *config, .handler = handler, .arg = arg};
     speaker->config.listen = NULL; /* not ours */
     if (config->listen) {
         struct stream_config stream = {.address = config->listen, .send_limit = SEND_LIMIT};
@@ -477,6 +525,7 @@ free_peer(struct bgp_peer *peer, uint8_t subcode, const char *words)
     timer_free(peer->timer);
     bgpls_rib_free(peer->rib);
     free(peer->name);
+    free(peer->why);
     free(peer);
 }
 
@@ -534,6 +583,7 @@ bgp_speaker_add(struct bgp_speaker *speaker, const struct bgp_peer_config *confi
     peer->config.name = peer->config.address = NULL; /* not ours */
     memcpy(peer->address, address, sizeof address);
     struct reconnect_config again = {.seed = hash_secret() ^ (uintptr_t)peer};
+    peer->since = clock_monotonic();
     reconnect_init(&peer->reconnect, &again, clock_monotonic());
     peer->timer = timer_new(speaker->loop, on_timer, peer);
     peer->rib = bgpls_rib_new(&(struct bgpls_rib_config){
@@ -585,6 +635,44 @@ const struct bgp_session *
 bgp_peer_session(const struct bgp_peer *peer)
 {
     return peer->established ? peer->established->session : NULL;
+}
+
+static const char *
+state_name(const struct bgp_peer *peer)
+{
+    const struct connection *furthest = peer->established;
+    bool connecting = false;
+    for (size_t i = 0; i < MAX_CONNECTIONS; i++) {
+        const struct connection *c = peer->connections[i];
+        connecting |= c && !c->session;
+        if (c && c->session && !c->over &&
+            (!furthest || bgp_session_state(c->session) > bgp_session_state(furthest->session)))
+            furthest = c;
+    }
+    if (furthest)
+        return bgp_state_name(bgp_session_state(furthest->session));
+    return connecting ? "Connect" : peer->config.port ? "Idle" : "Active";
+}
+
+void
+bgp_peer_status(const struct bgp_peer *peer, struct bgp_peer_status *status)
+{
+    const struct bgp_session *session = bgp_peer_session(peer);
+    *status = (struct bgp_peer_status){.state = state_name(peer),
+                                       .up = session,
+                                       .complete = bgpls_rib_is_complete(peer->rib),
+                                       .since = peer->since,
+                                       .why = peer->why ? peer->why : "",
+                                       .n_sessions = peer->n_sessions,
+                                       .messages = peer->past,
+                                       .table = *bgpls_rib_stats(peer->rib)};
+    for (size_t i = 0; i < MAX_CONNECTIONS; i++)
+        if (peer->connections[i] && peer->connections[i]->session)
+            add_stats(&status->messages, bgp_session_stats(peer->connections[i]->session));
+    if (session) {
+        status->as = bgp_session_peer(session)->as;
+        status->identifier = bgp_session_peer(session)->identifier;
+    }
 }
 
 /* Told and freed on the loop: callers may be in the midst of something. */

@@ -32,7 +32,8 @@ struct bgp_speaker_handler {
     /* The peer wants all that was announced again, End-of-RIB behind it. */
     void (*refresh)(void *arg, struct bgp_peer *);
     /* Something for the log that is no change of state: faults of an UPDATE, connections that
-     * failed, strangers (peer NULL). */
+     * failed, strangers (peer NULL). At most some 16 in a second of one peer, and of all strangers.
+     */
     void (*note)(void *arg, struct bgp_peer *, const char *text);
 };
 
@@ -74,6 +75,19 @@ bool bgp_peer_is_up(const struct bgp_peer *);
 struct bgpls_rib *bgp_peer_rib(struct bgp_peer *);
 /* Of the session that stands; NULL: none. */
 const struct bgp_session *bgp_peer_session(const struct bgp_peer *);
+/* For people. Texts are valid until the next callback of that peer. */
+struct bgp_peer_status {
+    const char *state;       /* RFC 4271's: "Idle", "Connect", "Active" (listening), "OpenSent" ...
+                                "Established" */
+    bool up, complete;       /* complete: End-of-RIB has come */
+    nsec_t since;            /* up, or down; on clock_monotonic() */
+    const char *why;         /* the last session ended; "" */
+    uint64_t n_sessions;     /* that were established */
+    uint32_t as, identifier; /* the peer's; 0 unless up */
+    struct bgp_session_stats messages; /* of all sessions */
+    struct bgpls_rib_stats table;
+};
+void bgp_peer_status(const struct bgp_peer *, struct bgp_peer_status *);
 /* Ends the session that stands, by an administrator: it comes up again. */
 void bgp_peer_reset(struct bgp_peer *, const char *words);
 

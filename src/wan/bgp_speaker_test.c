@@ -174,6 +174,53 @@ tells_what_the_peer_tells(void **state)
 }
 
 static void
+says_how_it_stands_with_a_peer(void **state)
+{
+    struct fixture *f = *state;
+    struct bgp_peer_status status;
+    start(f, &f->a, "127.0.0.1:0", 1);
+    add_peer(&f->a, "127.0.0.1", 0);
+    bgp_peer_status(f->a.peer, &status);
+    assert_string_equal(status.state, "Active");
+    start(f, &f->b, NULL, 2);
+    add_peer(&f->b, "127.0.0.1", port_of(&f->a));
+    RUN_UNTIL(f->loop, f->a.n_up && f->b.n_up);
+    announce_one(&f->b);
+    assert_ok(bgp_peer_end_of_rib(f->b.peer));
+    RUN_UNTIL(f->loop, f->a.n_complete);
+    bgp_peer_status(f->a.peer, &status);
+    assert_string_equal(status.state, "Established");
+    assert_true(status.up && status.complete);
+    assert_int_equal(status.as, 65000);
+    assert_int_equal(status.identifier, 2);
+    assert_int_equal(status.table.n, 1);
+    assert_int_equal(status.messages.rx_messages[BGP_UPDATE], 2);
+    bgp_peer_reset(f->b.peer, "again");
+    RUN_UNTIL(f->loop, f->a.n_up == 2);
+    bgp_peer_status(f->a.peer, &status);
+    assert_int_equal(status.n_sessions, 2);
+    assert_int_equal(status.messages.rx_messages[BGP_OPEN], 2);
+    assert_string_equal(status.why,
+                        "received NOTIFICATION Cease: Administrative Reset (\"again\")");
+}
+
+static void
+speaks_over_ipv6(void **state)
+{
+    struct fixture *f = *state;
+    struct diag diag;
+    struct bgp_speaker_config config = {.listen = "[::1]:0", .local_as = 65000, .identifier = 1};
+    if (bgp_speaker_new(f->loop, &config, &handler, &f->a, &f->a.speaker, &diag)) {
+        print_message("SKIPPED: no IPv6 here: %s\n", diag.text);
+        skip();
+    }
+    start(f, &f->b, NULL, 2);
+    add_peer(&f->a, "::1", 0);
+    add_peer(&f->b, "0:0::1", port_of(&f->a));
+    RUN_UNTIL(f->loop, f->a.n_up && f->b.n_up);
+}
+
+static void
 both_connect_and_one_connection_stays(void **state)
 {
     struct fixture *f = *state;
@@ -268,6 +315,31 @@ strangers_are_turned_away(void **state)
     assert_true(raw_ends_with(raw, MARKER "0015 03 06 05"));
     assert_int_equal(f->a.n_notes, 1);
     raw_end(raw);
+}
+
+static void
+a_flood_of_faults_is_not_a_flood_in_the_log(void **state)
+{
+    struct fixture *f = *state;
+    struct buf flood = BUF_INIT;
+    size_t size;
+    start(f, &f->a, "127.0.0.1:0", 1);
+    add_peer(&f->a, "127.0.0.1", 0);
+    struct raw *raw = raw_start(f, plain_open);
+    RUN_UNTIL(f->loop, f->a.n_up);
+    /* An NLRI whose ORIGIN is wrong, and which is short of all other attributes. */
+    uint8_t *octets = hex_bytes(MARKER
+                                "002c 02 0000 0015 800e 0e 4004 47 04 0a000001 00 0063 0001 aa"
+                                "4001 01 09",
+                                &size);
+    for (int i = 0; i < 1000; i++)
+        buf_put(&flood, octets, size);
+    free(octets);
+    assert_ok(stream_send(raw->stream, flood.data, flood.size));
+    buf_fini(&flood);
+    RUN_UNTIL(f->loop, bgp_session_stats(bgp_peer_session(f->a.peer))->withdrawn == 1000);
+    assert_true(f->a.n_notes >= 16 && f->a.n_notes < 100);
+    assert_true(bgp_peer_is_up(f->a.peer));
 }
 
 static void
@@ -390,8 +462,10 @@ peers_have_addresses_of_their_own(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(both_connect_and_one_connection_stays),
+TEST_MAIN(TEST(tells_what_the_peer_tells), TEST(says_how_it_stands_with_a_peer),
+          TEST(speaks_over_ipv6), TEST(both_connect_and_one_connection_stays),
           TEST(comes_up_again_after_a_reset), TEST(strangers_are_turned_away),
+          TEST(a_flood_of_faults_is_not_a_flood_in_the_log),
           TEST(garbage_is_answered_and_held_back),
           TEST(a_peer_that_restarts_unnoticed_takes_its_place_again),
           TEST(without_graceful_restart_the_established_one_stays),

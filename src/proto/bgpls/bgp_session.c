@@ -235,7 +235,8 @@ bgp_session_input(struct bgp_session *s, const uint8_t *data, size_t size, nsec_
         return;
     s->at += s->taken;
     s->taken = 0;
-    buf_consume(&s->in, s->at);
+    if (s->at) /* a long message may come in many small parts */
+        buf_consume(&s->in, s->at);
     s->at = 0;
     buf_put(&s->in, data, size);
     s->stats.rx_octets += size;

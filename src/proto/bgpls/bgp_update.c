@@ -43,6 +43,17 @@ reset(struct bgp_update *update, uint8_t attribute, uint8_t subcode, const char 
     fault(update, attribute, BGP_RESET, what, ref);
 }
 
+/* With the attribute as data (RFC 4271 section 6.3). */
+static void
+reset_by(struct bgp_update *update, uint8_t flags, uint8_t attribute, struct bgp_span value)
+{
+    size_t header = flags & FLAG_EXTENDED ? 4 : 3;
+    if (update->verdict != BGP_RESET)
+        (void)bgp_error_set(&update->error, BGP_ERR_UPDATE, BGP_UPDATE_UNRECOGNIZED,
+                            value.data - header, value.size + header);
+    fault(update, attribute, BGP_RESET, "it is well-known, but not to us", "RFC 4271 6.3");
+}
+
 /* ---- attributes: each returns what is wrong with it, NULL if nothing is */
 
 typedef const char *attribute_fn(struct reader *, struct bgp_span);
@@ -253,7 +264,7 @@ take_attribute(struct reader *r, uint8_t flags, uint8_t type, struct bgp_span va
     r->seen[type] = true;
     if (!row) {
         if (!(flags & FLAG_OPTIONAL))
-            reset(r->update, type, 2, "it is well-known, but not to us", "RFC 4271 6.3");
+            reset_by(r->update, flags, type, value);
         return;
     }
     if (row->external && r->context->external) {
@@ -261,8 +272,9 @@ take_attribute(struct reader *r, uint8_t flags, uint8_t type, struct bgp_span va
         return;
     }
     if ((flags & OPTIONAL_TRANSITIVE) != row->flags) {
-        enum bgp_verdict verdict = row->verdict == BGP_DISCARD_ATTRIBUTE ? BGP_DISCARD_ATTRIBUTE
-                                                                         : BGP_TREAT_AS_WITHDRAW;
+        /* Of a malformed BGP-LS attribute RFC 9552 section 8.2.2 asks for no more. */
+        enum bgp_verdict verdict = type == BGP_LINK_STATE ? BGP_DISCARD_ATTRIBUTE
+                                                          : BGP_TREAT_AS_WITHDRAW;
         fault(r->update, type, verdict, "its flags", "RFC 7606 3 c");
         if (row->verdict != BGP_RESET) /* what is to be withdrawn must still be read */
             return;
@@ -308,7 +320,8 @@ check_prefixes(struct reader *r, struct cursor *in)
         uint8_t length = cursor_u8(in, "Prefix Length");
         cursor_skip(in, (length + 7u) / 8, "Prefix");
         if (length > 32 || in->err) {
-            reset(r->update, 0, 10, "an IPv4 prefix is too long", "RFC 7606 5.3");
+            reset(r->update, 0, BGP_UPDATE_INVALID_NETWORK, "an IPv4 prefix is too long",
+                  "RFC 7606 5.3");
             return;
         }
     }

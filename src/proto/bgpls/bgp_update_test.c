@@ -107,6 +107,8 @@ faults_by_attribute(void **state UNUSED)
          "LOCAL_PREF (5): its length: treat as withdraw (RFC 7606 7.5)"},
         {MANDATORY "40 06 01 00", BGP_DISCARD_ATTRIBUTE,
          "ATOMIC_AGGREGATE (6): its length: attribute discard (RFC 7606 7.6)"},
+        {MANDATORY "80 06 00", BGP_TREAT_AS_WITHDRAW,
+         "ATOMIC_AGGREGATE (6): its flags: treat as withdraw (RFC 7606 3 c)"},
         {MANDATORY "c0 07 06 000100000001", BGP_DISCARD_ATTRIBUTE,
          "AGGREGATOR (7): its length: attribute discard (RFC 7606 7.7)"},
         {MANDATORY "c0 08 03 000001", BGP_TREAT_AS_WITHDRAW,
@@ -149,6 +151,15 @@ faults_by_attribute(void **state UNUSED)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
         expect(cases[i].attributes, &internal, cases[i].verdict, cases[i].fault);
+}
+
+static void
+an_attribute_that_is_not_known_is_sent_back(void **state UNUSED)
+{
+    struct bgp_update update = read_hex(MANDATORY "50 63 0002 abcd", &internal);
+    assert_int_equal(update.error.subcode, BGP_UPDATE_UNRECOGNIZED);
+    assert_int_equal(update.error.size, 6);
+    assert_memory_equal(update.error.data, "\x50\x63\0\2\xab\xcd", 6);
 }
 
 static void
@@ -233,9 +244,61 @@ what_is_written_is_read(void **state UNUSED)
     buf_fini(&out);
 }
 
+/* A link as gobgpd 3.10 reflects it: body of the UPDATE. */
+static const char reflected[] =
+    "0000 0102 400101 00 400200 400504 00000064 800904 0a00000b 800a04 0a000064"
+    "800e6e 4004 47 04 0a00000b 00"
+    "0002 0061 03 0000000000000000"
+    "0100 0020 0200 0004 0000fde8 0201 0004 00000000 0202 0004 00000000 0203 0004 0a000001"
+    "0101 0020 0200 0004 0000fde8 0201 0004 00000000 0202 0004 00000000 0203 0004 0a000002"
+    "0103 0004 0b000001 0104 0004 0b000002"
+    "901d 0071 0404 0004 0a000001 0406 0004 0a000002 0440 0004 00000005 0441 0004 4e9502f9"
+    "0442 0004 4e6e6b28 0443 0020 4e6e6b28 4e5693a4 4e3ebc20 4e26e49c 4e0f0d18 4dee6b28 4dbebc20"
+    "4d8f0d18 0444 0004 0000000b 0447 0002 0014 0448 0008 00000065 000000ca"
+    "044b 0007 60 00 0000 005dc2";
+
+static void
+understands_what_a_reflector_sends(void **state UNUSED)
+{
+    size_t size;
+    uint8_t *octets = hex_bytes(reflected, &size);
+    struct arena *arena = arena_new(65536);
+    struct bgp_update update;
+    struct bgpls_nlri nlri;
+    struct bgpls_attributes a;
+    struct buf text = BUF_INIT;
+    const char *what;
+    bgp_update_decode(octets, size, &internal, &update);
+    assert_int_equal(update.verdict, BGP_ACCEPT);
+    assert_int_equal(update.n_faults, 0);
+    assert_int_equal(update.originator, 0x0a00000b);
+    assert_true(bgp_cluster_list_has(&update.cluster_list, 0x0a000064));
+    assert_memory_equal(update.next_hop.data, "\12\0\0\13", 4);
+    assert_ok(bgpls_nlri_next(&update.reach.data, &update.reach.size, &nlri, &what));
+    bgpls_nlri_print(&nlri, &text);
+    assert_string_equal(buf_cstr(&text),
+                        "link OSPFv2 0 [as 65000 bgp-ls-id 0 area 0.0.0.0 10.0.0.1] [as 65000 "
+                        "bgp-ls-id 0 area 0.0.0.0 10.0.0.2] 11.0.0.1 > 11.0.0.2");
+    assert_ok(
+        bgpls_attributes_decode(update.link_state.data, update.link_state.size, arena, &a, NULL));
+    buf_clear(&text);
+    bgpls_attributes_print(&a, &text);
+    assert_string_equal(
+        buf_cstr(&text),
+        "local router 10.0.0.1, remote router 10.0.0.2, admin group 0x00000005, max bandwidth "
+        "1.25e+09, reservable bandwidth 1e+09, unreserved bandwidth 1e+09 900000000 800000000 "
+        "700000000 600000000 500000000 400000000 300000000, TE metric 11, IGP metric 20, SRLG 101 "
+        "202, adjacency SID label 24002 flags 0x60");
+    buf_fini(&text);
+    arena_free(arena);
+    free(octets);
+}
+
 TEST_MAIN(cmocka_unit_test(takes_out_what_is_of_link_state),
           cmocka_unit_test(end_of_rib_is_nothing_withdrawn), cmocka_unit_test(faults_by_attribute),
+          cmocka_unit_test(an_attribute_that_is_not_known_is_sent_back),
           cmocka_unit_test(what_must_not_come_from_another_as_is_discarded),
           cmocka_unit_test(parts_longer_than_the_message_end_the_session),
           cmocka_unit_test(survives_truncation_at_every_octet),
-          cmocka_unit_test(what_is_written_is_read))
+          cmocka_unit_test(what_is_written_is_read),
+          cmocka_unit_test(understands_what_a_reflector_sends))

@@ -167,7 +167,7 @@ def main():
             {"tcp.port": str(port)})
         run(test, "listens", True, ["-", "65000", "10.0.0.21", f"127.0.0.12:{other}=65001", "ring=3"],
             {"tcp.bind": "127.0.0.12", "tcp.port": str(other)})
-        judge(*capture, [port, other], ["127.0.0.1"])
+        judge(*capture, [port, other], ["127.0.0.1"], 3, 2)  # NOTIFICATIONs
 
 
 main()

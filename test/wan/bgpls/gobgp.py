@@ -74,6 +74,28 @@ def check_reflected(sender, receiver, after=0):
     check(f"and {same} TLVs; left out by gobgpd: {sorted(left_out)}", left_out <= LEFT_OUT)
 
 
+def database(speaker):
+    """The links of the speaker's database."""
+    begin = len(speaker.lines)
+    n = speaker.count("ted ")
+    speaker.write("ted")
+    speaker.wait_line("ted ", n + 1)
+    return [x for x in speaker.lines[begin:] if x.startswith("link ")]
+
+
+def check_database(what, speaker, n):
+    links = database(speaker)
+    up = [x for x in links if " up " in x]
+    check(f"{what}: the database has {n} links that are up", len(up) == n, "\n".join(links))
+    return up
+
+
+def ask_stats(speaker):
+    n = speaker.count("stats ")
+    speaker.write("stats")
+    return speaker.wait_line("stats ", n + 1)
+
+
 def wait_stale(speaker, n):
     def stale(_):
         known = table(speaker)
@@ -102,9 +124,18 @@ def main():
         b.wait("all NLRI", lambda lines: len(table(b)) == 18)
         check_reflected(a, b)
 
+        links = check_database("told", b, 8)
+        # Without a delay, which gobgpd leaves out.
+        link = "link 10.0.0.1>10.0.0.2/11.0.0.5 up 10000000000 bit/s 4294967295 us metric 11 label 24002 srlgs 2"
+        check("and each is as it was told", link in links, str(links))
+        b.write("again")
+        b.wait("all again", lambda lines: ask_stats(b).startswith("stats 18 unchanged 18 changed 0"), 20)
+        check("a refresh brings all again, and nothing has changed", True)
+
         daemon.kill(signal.SIGKILL)
         b.wait_line("down kept")
         wait_stale(b, 18)
+        check_database("held", b, 8)
         a.end()
         mark = b.count("! ")
         a = test.speaker("a2", "-", "65000", "10.0.0.21", f"127.0.0.1:{port}=65000", "ring=3")
@@ -120,11 +151,12 @@ def main():
         daemon.kill(signal.SIGKILL)
         b.wait_line("down kept", 2)
         swept = b.count("! ")
+        check_database("three routers are left", b, 6)
         wait_stale(b, 14)
         b.wait("sweeping", lambda lines: not table(b), RESTART + 10)
         check("gobgpd did not return in time: all is swept", b.count("! ") == swept + 14)
         check("both speakers end well", a.end() == 0 and b.end() == 0)
-        judge(*capture, [port, ours], ["127.0.0.22"])
+        judge(*capture, [port, ours], ["127.0.0.22"], 2, 2)  # UPDATEs: End-of-RIB
 
 
 main()

@@ -114,7 +114,7 @@ class Test:
         """Of the loopback device; returns the file."""
         path = os.path.join(self.directory, "capture.pcap")
         wanted = " or ".join(f"tcp port {p}" for p in ports)
-        process = self.start("tcpdump", ["tcpdump", "-i", "lo", "-U", "-s", "0", "-w", path, wanted])
+        process = self.start("tcpdump", ["tcpdump", "-i", "lo", "--immediate-mode", "-U", "-s", "0", "-w", path, wanted])
         process.wait_line("tcpdump: listening", seconds=20)
         return path, process
 
@@ -134,6 +134,8 @@ def messages_of(path, ports, sources):
     for octets in streams.values():
         while octets:
             size = int.from_bytes(octets[16:18], "big")
+            if size < 19 or size > len(octets):
+                break # not all there yet
             yield bytes(octets[:size])
             del octets[:size]
 
@@ -147,19 +149,29 @@ def faults(messages, severities):
     return {m for m, s in zip(messages.split("|"), severities.split("|")) if s and int(s) >= 0x600000} - NO_FAULT
 
 
-def judge(path, process, ports, sources):
+def captured(path, ports, sources, kind, n):
+    """All messages: when there are n of that kind, which comes last."""
+    end = time.time() + 30
+    while time.time() < end:
+        messages = list(messages_of(path, ports, sources))
+        if sum(m[18] == kind for m in messages) >= n:
+            return messages
+        time.sleep(0.5)
+    sys.exit(f"the capture lacks messages: {len(messages)} are there")
+
+
+def judge(path, process, ports, sources, kind, n_last):
     """tshark reads what `sources` sent, and has nothing to say against it. Each message is given to it in a
     frame of its own: tshark 4.0 calls anybody's End-of-RIB malformed that shares one with link state."""
-    time.sleep(0.5)
+    messages = captured(path, ports, sources, kind, n_last)
     process.kill(signal.SIGINT)
     directory = os.path.dirname(path)
     text, one = os.path.join(directory, "messages.txt"), os.path.join(directory, "messages.pcap")
-    n = 0
+    n = len(messages)
     with open(text, "w") as file:
-        for message in messages_of(path, ports, sources):
+        for message in messages:
             for at in range(0, len(message), 16):
                 file.write(f"{at:06x} {message[at:at + 16].hex(' ')}\n")
-            n += 1
     subprocess.run(["text2pcap", "-q", "-T", "179,5000", text, one], check=True, stderr=subprocess.DEVNULL)
     read = subprocess.run(["tshark", "-r", one, "-T", "fields", "-E", "aggregator=|", "-e", "frame.number",
                            "-e", "bgp.type", "-e", "_ws.expert.message", "-e", "_ws.malformed",

@@ -80,10 +80,11 @@ ring_tell_link(uint32_t from, uint32_t to, ring_fn *fn, void *arg)
                               .remote = ring_node(to),
                               .has_local4 = true,
                               .has_remote4 = true};
-    put_be32(nlri.local4, 0x0b000000 + from);
-    put_be32(nlri.remote4, 0x0b000000 + to);
-    nlri.local4[1] = (uint8_t)(from > to); /* so that a ring of two has four addresses */
-    nlri.remote4[1] = (uint8_t)(from > to);
+    /* A network of four addresses each; the one that closes the ring is the highest. */
+    uint32_t low = MIN(from, to), high = MAX(from, to);
+    uint32_t network = 0x0b000000 + 4 * (high == low + 1 ? low : high);
+    put_be32(nlri.local4, network + (from > to) + 1);
+    put_be32(nlri.remote4, network + (from < to) + 1);
     put_be32(srlgs, 100 + from);
     put_be32(srlgs + 4, 200 + to);
     put_be32(local_router, 0x0a000000 + from);

@@ -8,8 +8,10 @@
  * Ends when its input does. */
 #include "ring.h"
 #include "wan/bgp_speaker.h"
+#include "wan/ted_bgpls.h"
 
 #include "base/hex.h"
+#include "io/clock.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -19,6 +21,7 @@ struct program {
     uint32_t ring;
     struct bgp_peer *peer;
     struct bgp_speaker *speaker;
+    struct ted_bgpls feed; /* what it tells goes into a database, too */
     bool failed;
 };
 
@@ -33,8 +36,8 @@ static void
 on_changed(void *arg, struct bgp_peer *peer, const struct bgpls_change *change)
 {
     struct buf text = BUF_INIT, attributes = BUF_INIT;
+    ted_bgpls_change(&((struct program *)arg)->feed, change, clock_monotonic());
     const char letter[] = {change->refreshed ? '=' : "+*-~!x#"[change->kind], ' ', '\0'};
-    (void)arg;
     (void)peer;
     hex_put(&text, change->nlri->octets, change->nlri->size);
     buf_u8(&text, ' ');
@@ -106,13 +109,14 @@ on_up(void *arg, struct bgp_peer *peer, const struct bgp_open *open)
     bgp_open_print(open, &text);
     say("up ", &text);
     buf_fini(&text);
+    ted_bgpls_up(&((struct program *)arg)->feed, clock_monotonic());
     announce_all(arg, peer);
 }
 
 static void
 on_down(void *arg, struct bgp_peer *peer, bool kept, const char *why)
 {
-    (void)arg;
+    ted_bgpls_down(&((struct program *)arg)->feed, clock_monotonic());
     (void)peer;
     printf("down %s %s\n", kept ? "kept" : "lost", why);
     fflush(stdout);
@@ -121,7 +125,7 @@ on_down(void *arg, struct bgp_peer *peer, bool kept, const char *why)
 static void
 on_complete(void *arg, struct bgp_peer *peer)
 {
-    (void)arg;
+    ted_bgpls_complete(&((struct program *)arg)->feed, clock_monotonic());
     printf("complete %zu\n", bgpls_rib_stats(bgp_peer_rib(peer))->n);
     fflush(stdout);
 }
@@ -160,23 +164,66 @@ alloc(uv_handle_t *handle, size_t size, uv_buf_t *buf)
     static char room[4096];
     (void)handle;
     (void)size;
-    *buf = uv_buf_init(room, sizeof room);
+    *buf = uv_buf_init(room, sizeof room - 1);
 }
 
-/* A line "reset WORDS" resets the session; "again" asks for all again. */
+static void
+say_stats(struct program *program)
+{
+    const struct bgpls_rib_stats *stats = bgpls_rib_stats(bgp_peer_rib(program->peer));
+    printf("stats %zu unchanged %llu changed %llu\n", stats->n,
+           (unsigned long long)stats->unchanged, (unsigned long long)stats->changed);
+    fflush(stdout);
+}
+
+/* The links of the database, and "ted N" behind them. */
+static void
+say_database(struct program *program)
+{
+    ted_commit(program->feed.ted, clock_monotonic());
+    const struct ted_view *view = ted_view(program->feed.ted);
+    const struct te_network *network = ted_view_network(view);
+    for (uint32_t i = 0; i < network->n_links; i++) {
+        const struct te_link *link = &network->links[i];
+        printf("link %s %s %llu bit/s %u us metric %u label %u srlgs %u\n",
+               ted_view_link_key(view, i), link->up ? "up" : "down",
+               (unsigned long long)link->capacity_bps, link->delay_us, link->te_metric,
+               link->adjacency_label, link->n_srlgs);
+    }
+    printf("ted %u nodes %u links\n", network->n_nodes, network->n_links);
+    fflush(stdout);
+    ted_view_release(view);
+}
+
+/* "reset WORDS" resets the session; "again" asks for all again; "stats" counts; "ted" shows the
+ * database. */
+static void
+obey(struct program *program, const char *line)
+{
+    if (!strncmp(line, "reset ", 6))
+        bgp_peer_reset(program->peer, line + 6);
+    else if (!strcmp(line, "stats"))
+        say_stats(program);
+    else if (!strcmp(line, "ted"))
+        say_database(program);
+    else if (!strcmp(line, "again") && bgp_peer_ask_again(program->peer))
+        puts("failed");
+}
+
+/* Lines are short, and written whole. */
 static void
 on_input(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 {
     struct program *program = stream->data;
+    char *rest = NULL;
     if (n < 0) {
         bgp_speaker_free(program->speaker, "the test is over");
         uv_close((uv_handle_t *)stream, NULL);
-    } else if (n > 6 && !memcmp(buf->base, "reset ", 6)) {
-        buf->base[n - 1] = '\0';
-        bgp_peer_reset(program->peer, buf->base + 6);
-    } else if (n > 4 && !memcmp(buf->base, "again", 5) && bgp_peer_ask_again(program->peer)) {
-        puts("failed");
+        return;
     }
+    buf->base[n] = '\0';
+    for (char *line = strtok_r(buf->base, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+        obey(program, line);
 }
 
 int
@@ -200,6 +247,9 @@ main(int argc, char **argv)
         if (sscanf(argv[i], "limit=%ld", &seconds) == 1)
             peer.stale_limit = seconds * NSEC_PER_SEC;
     }
+    program.feed.ted = ted_new(NULL);
+    if (ted_source_add(program.feed.ted, TED_KIND_BGP_LS, "bgp-ls", "", &program.feed.source))
+        return 1;
     if (bgp_speaker_new(loop, &config, &handler, &program, &program.speaker, &diag) ||
         bgp_speaker_add(program.speaker, &peer, &program.peer, &diag)) {
         fprintf(stderr, "bgpls_speaker: %s\n", diag.text);
@@ -213,5 +263,6 @@ main(int argc, char **argv)
     printf("listening %s\n", bgp_speaker_address(program.speaker));
     fflush(stdout);
     uv_run(loop, UV_RUN_DEFAULT);
+    ted_free(program.feed.ted);
     return 0;
 }
