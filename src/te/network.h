@@ -71,6 +71,19 @@ struct te_network {
     uint32_t n_srlgs;            /* shared risk link groups: 0, 1, 2 ... */
     const uint32_t *srlg_ids;    /* by group: its number in the network (RFC 4202) */
     const uint32_t *link_srlgs;  /* groups, link by link; of one link rising, none twice */
+    /* What the functions below search in: nodes by key and by router id, links by local address;
+     * NULL: not indexed. */
+    const uint32_t *by_key, *by_router_id, *by_local;
 };
+
+/* TE_NONE: there is none. Of several with the same address: the first. Logarithmic where indexed
+ * (network_build.h does that), else linear. No address (family 0) is found never. */
+uint32_t te_network_node(const struct te_network *, const char *key);
+uint32_t te_network_node_at(const struct te_network *, const struct te_address *router_id);
+uint32_t te_network_link_at(const struct te_network *, const struct te_address *local);
+/* Order of addresses: family, then octets. */
+int te_address_compare(const struct te_address *, const struct te_address *);
+/* IPv4 from its four octets as a number. */
+struct te_address te_address_ip4(uint32_t);
 
 #endif

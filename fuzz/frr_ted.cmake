@@ -1,0 +1,1 @@
+tieline_fuzz(frr_ted LIBS tl_wan)

@@ -1,0 +1,1 @@
+tieline_fuzz(ospf_lsa LIBS tl_ospf)

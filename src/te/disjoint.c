@@ -1,0 +1,648 @@
+#include "te/disjoint.h"
+
+#include "base/alloc.h"
+#include "te/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum kind { KIND_LINK, KIND_NODE, KIND_SRLG, KINDS };
+
+/* Something that is forbidden to a path, or paid for. */
+struct thing {
+    enum kind kind;
+    uint32_t number; /* of links the lower one of both directions */
+};
+
+/* A step of branching. */
+struct knot {
+    uint32_t parent; /* TE_NONE: the first */
+    struct thing thing;
+    uint8_t side; /* whom it is forbidden to; n: it is shared, and paid for */
+    uint64_t penalty;
+    uint32_t paths[TE_DISJOINT_PATHS_MAX]; /* in the pool */
+};
+
+struct search {
+    struct te_router *router;
+    const struct te_disjoint_request *ask;
+    struct te_plan *plans[TE_DISJOINT_PATHS_MAX];
+    bool alike; /* all paths are asked the same */
+    uint64_t weights[KINDS];
+    struct te_path *pool;
+    struct knot *knots;
+    uint32_t n_pool, pool_capacity, n_knots, knots_capacity;
+    struct te_heap heap;
+    bool has_best, doubtful; /* doubtful: something was not searched to its end */
+    uint64_t best_key;
+    struct te_disjoint_set best;
+    uint32_t *mark[KINDS], marks; /* who has a thing in the comparison with that number */
+};
+
+/* ---- What things a path has ---- */
+
+static uint32_t
+both_ways(const struct te_router *r, uint32_t link)
+{
+    return MIN(link, r->reverse[link]);
+}
+
+typedef void thing_fn(void *arg, struct thing);
+
+static void
+each_group(const struct te_router *r, uint32_t link, thing_fn *fn, void *arg)
+{
+    const struct te_link *l = &r->net->links[link];
+    for (uint32_t i = 0; i < l->n_srlgs; i++)
+        fn(arg, (struct thing){KIND_SRLG, r->net->link_srlgs[l->first_srlg + i]});
+}
+
+/* Groups first, then nodes, then links: that is how much they tell about what to do. */
+static void
+each_thing(const struct te_router *r, const struct te_path *path, unsigned disjoint, thing_fn *fn,
+           void *arg)
+{
+    for (uint32_t i = 0; i < path->n && (disjoint & TE_DISJOINT_SRLG); i++) {
+        each_group(r, path->links[i], fn, arg);
+        each_group(r, r->reverse[path->links[i]], fn, arg);
+    }
+    for (uint32_t i = 0; i <= path->n && path->n && (disjoint & TE_DISJOINT_NODE); i++)
+        fn(arg, (struct thing){KIND_NODE, i ? r->graph.to[path->links[i - 1]]
+                                            : r->graph.from[path->links[0]]});
+    for (uint32_t i = 0; i < path->n; i++)
+        fn(arg, (struct thing){KIND_LINK, both_ways(r, path->links[i])});
+}
+
+static bool
+is_end(const struct te_request *ask, struct thing t)
+{
+    return t.kind == KIND_NODE && (t.number == ask->from || t.number == ask->to);
+}
+
+struct marking {
+    uint32_t *const *mark;
+    uint32_t number;
+};
+
+static void
+mark_thing(void *arg, struct thing t)
+{
+    const struct marking *m = arg;
+    m->mark[t.kind][t.number] = m->number;
+}
+
+struct comparison {
+    struct marking marking;
+    const struct te_request *asks[2];
+    uint32_t counts[KINDS];
+    struct thing first; /* of the kind that comes first; only if something is counted */
+    const struct search *search;
+    uint32_t knot;
+};
+
+static bool
+is_paid(const struct search *s, uint32_t knot, struct thing t)
+{
+    for (; knot != TE_NONE; knot = s->knots[knot].parent) {
+        const struct knot *k = &s->knots[knot];
+        if (k->side == s->ask->n && k->parent != TE_NONE && k->thing.kind == t.kind &&
+            k->thing.number == t.number)
+            return true;
+    }
+    return false;
+}
+
+static void
+compare_thing(void *arg, struct thing t)
+{
+    struct comparison *c = arg;
+    if (c->marking.mark[t.kind][t.number] != c->marking.number)
+        return;
+    c->marking.mark[t.kind][t.number] = 0; /* counts once */
+    if (is_end(c->asks[0], t) && is_end(c->asks[1], t))
+        return;
+    if (c->search && is_paid(c->search, c->knot, t))
+        return;
+    if (!c->counts[KIND_LINK] && !c->counts[KIND_NODE] && !c->counts[KIND_SRLG])
+        c->first = t;
+    c->counts[t.kind]++;
+}
+
+/* What both have in common, without what is paid for at that knot (TE_NONE: count all). */
+static struct comparison
+compare_paths(struct search *s, uint32_t i, const struct te_path *a, uint32_t k,
+              const struct te_path *b, uint32_t knot)
+{
+    struct comparison c = {.marking = {s->mark, ++s->marks},
+                           .asks = {&s->ask->paths[i], &s->ask->paths[k]},
+                           .search = knot == TE_NONE ? NULL : s,
+                           .knot = knot};
+    unsigned disjoint = s->ask->disjoint;
+    each_thing(s->router, a, disjoint, mark_thing, &c.marking);
+    each_thing(s->router, b, disjoint, compare_thing, &c);
+    return c;
+}
+
+static void
+make_marks(const struct te_router *r, uint32_t *mark[KINDS])
+{
+    mark[KIND_LINK] = xcalloc(r->net->n_links + 1, sizeof *mark[0]);
+    mark[KIND_NODE] = xcalloc(r->net->n_nodes + 1, sizeof *mark[0]);
+    mark[KIND_SRLG] = xcalloc(r->net->n_srlgs + 1, sizeof *mark[0]);
+}
+
+void
+te_disjoint_count(const struct te_router *r, const struct te_path *a, const struct te_path *b,
+                  struct te_disjoint_set *out)
+{
+    uint32_t *mark[KINDS];
+    struct te_request asks[2] = {{0}};
+    const struct te_path *paths[2] = {a, b};
+    out->shared_links = out->shared_nodes = out->shared_srlgs = 0;
+    if (!a->n || !b->n)
+        return;
+    for (int i = 0; i < 2; i++) {
+        asks[i].from = r->graph.from[paths[i]->links[0]];
+        asks[i].to = r->graph.to[paths[i]->links[paths[i]->n - 1]];
+    }
+    make_marks(r, mark);
+    struct comparison c = {.marking = {mark, 1}, .asks = {&asks[0], &asks[1]}};
+    each_thing(r, a, TE_DISJOINT_NODE | TE_DISJOINT_SRLG, mark_thing, &c.marking);
+    each_thing(r, b, TE_DISJOINT_NODE | TE_DISJOINT_SRLG, compare_thing, &c);
+    out->shared_links = c.counts[KIND_LINK];
+    out->shared_nodes = c.counts[KIND_NODE];
+    out->shared_srlgs = c.counts[KIND_SRLG];
+    for (int i = 0; i < KINDS; i++)
+        free(mark[i]);
+}
+
+/* ---- Paths under bans ---- */
+
+static void
+ban(struct te_plan *p, struct thing t, bool on)
+{
+    if (t.kind == KIND_LINK)
+        te_plan_ban_link(p, t.number, on);
+    else if (t.kind == KIND_SRLG)
+        te_plan_ban_srlg(p, t.number, on);
+    else if (!is_end(p->ask, t))
+        te_plan_ban_node(p, t.number, on);
+}
+
+static void
+ban_all(struct search *s, uint32_t knot, uint32_t side, bool on)
+{
+    for (; knot != TE_NONE; knot = s->knots[knot].parent) {
+        if (s->knots[knot].side == side && s->knots[knot].parent != TE_NONE)
+            ban(s->plans[side], s->knots[knot].thing, on);
+    }
+}
+
+static enum err
+solve(struct search *s, uint32_t side, struct te_path *out)
+{
+    struct te_plan *p = s->plans[side];
+    p->effort = p->ask->effort ? p->ask->effort : TE_EFFORT;
+    p->met_loops = false;
+    enum err err = p->ask->constraints.bound_asymmetry ? te_plan_rank(p, out)
+                                                       : te_plan_solve(p, NULL, 0, out);
+    if (err == ERR_LIMIT || (!err && !out->optimal))
+        s->doubtful = true;
+    return err;
+}
+
+static uint32_t
+to_pool(struct search *s, struct te_path path)
+{
+    GROW(s->pool, s->n_pool, s->pool_capacity);
+    s->pool[s->n_pool] = path;
+    return s->n_pool++;
+}
+
+/* ---- Sets that are found on the way ---- */
+
+/* Penalties before costs. */
+static uint64_t
+key_of(uint64_t penalty, uint64_t cost)
+{
+    const uint64_t most = (UINT64_C(1) << 40) - 1;
+    return MIN(penalty, (UINT64_C(1) << 24) - 1) << 40 | MIN(cost, most);
+}
+
+static bool
+difference_fits(const struct search *s, const struct te_path *const *paths)
+{
+    uint64_t least = UINT64_MAX, most = 0;
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        least = MIN(least, paths[i]->delay_us);
+        most = MAX(most, paths[i]->delay_us);
+    }
+    return !s->ask->bound_difference || most - least <= s->ask->max_difference_us;
+}
+
+/* Keeps the set if it is the best so far. */
+static void
+offer(struct search *s, const struct te_path *const *paths)
+{
+    uint64_t penalty = 0, cost = 0;
+    uint32_t counts[KINDS] = {0};
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        cost += paths[i]->cost;
+        for (uint32_t k = i + 1; k < s->ask->n; k++) {
+            struct comparison c = compare_paths(s, i, paths[i], k, paths[k], TE_NONE);
+            for (int kind = 0; kind < KINDS; kind++) {
+                counts[kind] += c.counts[kind];
+                penalty += c.counts[kind] * s->weights[kind];
+            }
+        }
+    }
+    uint64_t key = key_of(penalty, cost);
+    if ((penalty && !s->ask->best_effort) || !difference_fits(s, paths) ||
+        (s->has_best && key >= s->best_key))
+        return;
+    te_disjoint_fini(&s->best);
+    s->best = (struct te_disjoint_set){.n = s->ask->n,
+                                       .cost = cost,
+                                       .shared_links = counts[KIND_LINK],
+                                       .shared_nodes = counts[KIND_NODE],
+                                       .shared_srlgs = counts[KIND_SRLG]};
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        te_path_copy(&s->best.paths[i], paths[i]);
+    s->best_key = key;
+    s->has_best = true;
+}
+
+struct banning {
+    struct te_plan *plan;
+    bool on;
+};
+
+static void
+ban_thing(void *arg, struct thing t)
+{
+    const struct banning *b = arg;
+    ban(b->plan, t, b->on);
+}
+
+/* One after the other, the side `first` to begin with, each without what those before have. */
+static void
+try_in_turn(struct search *s, uint32_t knot, uint32_t first)
+{
+    const struct te_path *paths[TE_DISJOINT_PATHS_MAX];
+    struct te_path own[TE_DISJOINT_PATHS_MAX];
+    uint32_t n = s->ask->n, n_own = 0;
+    bool all = true;
+    paths[first] = &s->pool[s->knots[knot].paths[first]];
+    for (uint32_t i = 1; i < n && all; i++) {
+        uint32_t side = (first + i) % n;
+        struct banning banning = {s->plans[side], true};
+        for (int on = 1; on >= 0; on--) {
+            banning.on = on;
+            ban_all(s, knot, side, on);
+            for (uint32_t k = 0; k < i; k++)
+                each_thing(s->router, paths[(first + k) % n], s->ask->disjoint, ban_thing,
+                           &banning);
+            if (on) {
+                bool doubtful = s->doubtful;
+                all = !solve(s, side, &own[n_own]);
+                s->doubtful = doubtful; /* this is but a try */
+            }
+        }
+        if (all)
+            paths[side] = &own[n_own++];
+    }
+    if (all)
+        offer(s, paths);
+    for (uint32_t i = 0; i < n_own; i++)
+        te_path_fini(&own[i]);
+}
+
+/* ---- The flow ---- */
+
+/* All paths must be within what their plans allow, bounds included. */
+static bool
+fits_plans(const struct search *s, const struct te_path *paths)
+{
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        const struct te_plan *p = s->plans[i];
+        for (uint32_t k = 0; k < paths[i].n; k++) {
+            uint32_t to = s->router->graph.to[paths[i].links[k]];
+            if (p->cost[paths[i].links[k]] == DIGRAPH_FAR || (p->closed[to] && to != p->ask->to))
+                return false;
+        }
+        if (p->ask->n_hops || !te_plan_within_bounds(p, &paths[i]) ||
+            !te_asymmetry_fits(&p->ask->constraints, &paths[i]))
+            return false;
+    }
+    return true;
+}
+
+static void
+offer_flow(struct search *s, const struct digraph_paths *flow)
+{
+    struct te_path paths[TE_DISJOINT_PATHS_MAX];
+    const struct te_path *list[TE_DISJOINT_PATHS_MAX];
+    uint32_t n = s->ask->n;
+    for (uint32_t turn = 0; turn < n; turn++) { /* who gets which of them */
+        for (uint32_t i = 0; i < n; i++) {
+            const struct digraph_arcs *arcs = &flow->paths[(i + turn) % n];
+            paths[i] = (struct te_path){.n = arcs->n, .links = arcs->arcs, .optimal = true};
+            te_path_measure(s->router, &s->ask->paths[i], &paths[i]);
+            list[i] = &paths[i];
+        }
+        if (fits_plans(s, paths))
+            offer(s, list);
+    }
+}
+
+/* What the paths cost at least at a knot, if they only had to share no links (and nodes).
+ * UINT64_MAX: there are none. */
+static uint64_t
+flow_bound(struct search *s, uint32_t knot)
+{
+    const struct te_router *r = s->router;
+    uint32_t n_links = r->net->n_links, n_nodes = r->net->n_nodes, n = s->ask->n;
+    uint64_t *cost = xmalloc((n_links + 1) * sizeof *cost), key = UINT64_MAX;
+    uint8_t *closed = xmalloc(n_nodes + 1);
+    bool soft = s->ask->best_effort;
+    struct digraph_disjoint ask = {.from = s->ask->paths[0].from,
+                                   .to = s->ask->paths[0].to,
+                                   .n_paths = n,
+                                   .nodes = s->ask->disjoint & TE_DISJOINT_NODE,
+                                   .arc_price = soft ? (uint32_t)s->weights[KIND_LINK] : 0,
+                                   .node_price = soft ? (uint32_t)s->weights[KIND_NODE] : 0};
+    for (uint32_t i = 0; i < n; i++)
+        ban_all(s, knot, i, true);
+    memcpy(cost, s->plans[0]->cost, n_links * sizeof *cost);
+    memcpy(closed, s->plans[0]->closed, n_nodes);
+    for (uint32_t i = 1; i < n; i++) {
+        for (uint32_t l = 0; l < n_links; l++)
+            cost[l] = MIN(cost[l], s->plans[i]->cost[l]);
+        for (uint32_t v = 0; v < n_nodes; v++)
+            closed[v] = closed[v] && s->plans[i]->closed[v];
+    }
+    const struct digraph_costs costs = {cost, closed};
+    struct digraph_paths flow;
+    if (!digraph_disjoint(&r->graph, &s->router->scratch, &ask, &costs, &flow)) {
+        uint64_t sum = 0;
+        for (uint32_t i = 0; i < n; i++)
+            sum += flow.paths[i].cost >> 16;
+        key = key_of(flow.price, sum);
+        offer_flow(s, &flow);
+        digraph_paths_fini(&flow);
+    }
+    for (uint32_t i = 0; i < n; i++)
+        ban_all(s, knot, i, false);
+    free(cost);
+    free(closed);
+    return key;
+}
+
+static bool
+has_flow(const struct search *s)
+{
+    const struct te_request *a = s->ask->paths;
+    for (uint32_t i = 1; i < s->ask->n; i++) {
+        if (a[i].from != a[0].from || a[i].to != a[0].to || a[i].optimise != a[0].optimise)
+            return false;
+    }
+    /* A price for each further user is what n paths pay pairwise only if there are two. */
+    return !s->ask->best_effort || s->ask->n == 2;
+}
+
+/* ---- Branching ---- */
+
+static void
+push(struct search *s, uint32_t knot)
+{
+    const struct knot *k = &s->knots[knot];
+    uint64_t cost = 0;
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        cost += s->pool[k->paths[i]].cost;
+    uint64_t key = key_of(k->penalty, cost);
+    if (s->has_best && key >= s->best_key)
+        return;
+    if (has_flow(s))
+        key = MAX(key, flow_bound(s, knot));
+    if (key != UINT64_MAX && (!s->has_best || key < s->best_key))
+        te_heap_push(&s->heap, key, knot);
+}
+
+/* The parent with one thing more forbidden to a side. */
+static void
+forbid(struct search *s, uint32_t parent, uint32_t side, struct thing t)
+{
+    struct te_path path;
+    if (is_end(&s->ask->paths[side], t))
+        return;
+    struct knot k = s->knots[parent];
+    k.parent = parent;
+    k.thing = t;
+    k.side = (uint8_t)side;
+    GROW(s->knots, s->n_knots, s->knots_capacity);
+    s->knots[s->n_knots] = k;
+    ban_all(s, s->n_knots, side, true);
+    enum err err = solve(s, side, &path);
+    ban_all(s, s->n_knots, side, false);
+    if (err)
+        return;
+    s->knots[s->n_knots].paths[side] = to_pool(s, path);
+    push(s, s->n_knots++);
+}
+
+/* The parent with one thing paid for. */
+static void
+pay(struct search *s, uint32_t parent, struct thing t)
+{
+    struct knot k = s->knots[parent];
+    k.parent = parent;
+    k.thing = t;
+    k.side = (uint8_t)s->ask->n;
+    k.penalty += s->weights[t.kind];
+    GROW(s->knots, s->n_knots, s->knots_capacity);
+    s->knots[s->n_knots] = k;
+    push(s, s->n_knots++);
+}
+
+/* Two sides that share something. False: nobody does. */
+static bool
+find_conflict(struct search *s, uint32_t knot, uint32_t sides[2], struct thing *thing)
+{
+    const struct knot *k = &s->knots[knot];
+    bool found = false;
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        for (uint32_t m = i + 1; m < s->ask->n; m++) {
+            const struct te_path *a = &s->pool[k->paths[i]], *b = &s->pool[k->paths[m]];
+            struct comparison c = compare_paths(s, i, a, m, b, knot);
+            bool any = c.counts[KIND_LINK] + c.counts[KIND_NODE] + c.counts[KIND_SRLG] > 0;
+            if (!any || (found && c.first.kind <= thing->kind))
+                continue;
+            *thing = c.first;
+            sides[0] = i;
+            sides[1] = m;
+            found = true;
+        }
+    }
+    return found;
+}
+
+/* Nothing is shared, but the delays differ too much: some path must be another one, and so lack one
+ * of its links. */
+static void
+vary(struct search *s, uint32_t knot)
+{
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        uint32_t path = s->knots[knot].paths[i];
+        for (uint32_t k = 0; k < s->pool[path].n; k++)
+            forbid(s, knot, i,
+                   (struct thing){KIND_LINK, both_ways(s->router, s->pool[path].links[k])});
+    }
+}
+
+#define TRIES 48 /* knots at which sets are made in turn; beyond, at every sixteenth */
+
+static void
+expand(struct search *s, uint32_t knot, uint32_t step)
+{
+    uint32_t sides[2];
+    struct thing thing;
+    const struct te_path *paths[TE_DISJOINT_PATHS_MAX];
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        paths[i] = &s->pool[s->knots[knot].paths[i]];
+    offer(s, paths);
+    if (!find_conflict(s, knot, sides, &thing)) {
+        if (!difference_fits(s, paths))
+            vary(s, knot);
+        return;
+    }
+    for (uint32_t i = 0; i < s->ask->n && (step < TRIES || step % 16 == 0); i++)
+        try_in_turn(s, knot, i);
+    forbid(s, knot, sides[0], thing);
+    /* Of two that are asked the same and are still the same, either may be the one. */
+    if (!(s->alike && s->knots[knot].parent == TE_NONE))
+        forbid(s, knot, sides[1], thing);
+    if (s->ask->best_effort)
+        pay(s, knot, thing);
+}
+
+static enum err
+begin(struct search *s)
+{
+    struct knot root = {.parent = TE_NONE};
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        struct te_path path;
+        if (i && s->alike) {
+            root.paths[i] = root.paths[0];
+            continue;
+        }
+        enum err err = solve(s, i, &path);
+        if (err)
+            return err;
+        root.paths[i] = to_pool(s, path);
+    }
+    GROW(s->knots, s->n_knots, s->knots_capacity);
+    s->knots[s->n_knots] = root;
+    push(s, s->n_knots++);
+    return ERR_OK;
+}
+
+/* Returns the least that any set may cost that was not found. */
+static uint64_t
+branch(struct search *s)
+{
+    uint32_t effort = s->ask->effort ? s->ask->effort : TE_DISJOINT_EFFORT;
+    for (uint32_t step = 0; s->heap.n; step++) {
+        uint64_t key = s->heap.entries[0].key;
+        if (s->has_best && key >= s->best_key)
+            break;
+        if (step == effort)
+            return key;
+        expand(s, (uint32_t)te_heap_pop(&s->heap).item, step);
+    }
+    return UINT64_MAX;
+}
+
+static enum err
+open_search(struct search *s, struct te_router *r, const struct te_disjoint_request *ask)
+{
+    const uint32_t weights[KINDS] = {ask->link_weight, ask->node_weight, ask->srlg_weight};
+    static const uint32_t usual[KINDS] = {1, 64, 4096};
+    *s = (struct search){.router = r, .ask = ask, .alike = true};
+    if (ask->n < 2 || ask->n > TE_DISJOINT_PATHS_MAX)
+        return ERR_INVALID;
+    for (uint32_t i = 0; i < ask->n; i++) {
+        enum err err = te_request_check(r, &ask->paths[i]);
+        if (err || ask->paths[i].from == ask->paths[i].to)
+            return ERR_INVALID;
+        s->alike &= !memcmp(&ask->paths[i], &ask->paths[0], sizeof ask->paths[0]);
+    }
+    bool given = weights[0] || weights[1] || weights[2];
+    for (int i = 0; i < KINDS; i++)
+        s->weights[i] = given ? MAX(weights[i], 1) : usual[i];
+    for (uint32_t i = 0; i < ask->n; i++)
+        s->plans[i] = te_plan_open(r, &ask->paths[i], 0);
+    make_marks(r, s->mark);
+    return ERR_OK;
+}
+
+static void
+close_search(struct search *s)
+{
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        te_plan_close(s->plans[i]);
+    for (uint32_t i = 0; i < s->n_pool; i++)
+        te_path_fini(&s->pool[i]);
+    for (int i = 0; i < KINDS; i++)
+        free(s->mark[i]);
+    free(s->pool);
+    free(s->knots);
+    free(s->heap.entries);
+}
+
+static enum err
+refuse(const struct search *s, enum err first, bool ended, struct diag *diag)
+{
+    const struct te_request *a = &s->ask->paths[0];
+    const char *from = s->router->net->nodes[a->from].name, *to = s->router->net->nodes[a->to].name;
+    if (first)
+        return diag_set(diag, first, "not even one path from %s to %s meets its constraints", from,
+                        to);
+    if (!ended || s->doubtful)
+        return diag_set(diag, ERR_LIMIT,
+                        "no set of disjoint paths from %s to %s was found; there may be one", from,
+                        to);
+    return diag_set(diag, ERR_NOT_FOUND,
+                    "there are paths from %s to %s, but no %u without common %s%s%s", from, to,
+                    s->ask->n, s->ask->disjoint & TE_DISJOINT_SRLG ? "risk groups, " : "",
+                    s->ask->disjoint & TE_DISJOINT_NODE ? "nodes, " : "", "links");
+}
+
+enum err
+te_disjoint(struct te_router *r, const struct te_disjoint_request *ask, struct te_disjoint_set *out,
+            struct diag *diag)
+{
+    struct search s;
+    enum err err = open_search(&s, r, ask);
+    if (err)
+        return diag_set(diag, err, "the request makes no sense");
+    err = begin(&s);
+    uint64_t left = err ? UINT64_MAX : branch(&s);
+    if (s.has_best) {
+        *out = s.best;
+        out->optimal = left == UINT64_MAX && !s.doubtful && (ask->n == 2 || s.best_key >> 40 == 0);
+        uint64_t least = MIN(left, s.best_key);
+        out->least_cost = least >> 40 == s.best_key >> 40 ? least & ((UINT64_C(1) << 40) - 1) : 0;
+    } else {
+        err = refuse(&s, err, left == UINT64_MAX, diag);
+    }
+    close_search(&s);
+    return err;
+}
+
+void
+te_disjoint_fini(struct te_disjoint_set *set)
+{
+    for (uint32_t i = 0; i < set->n; i++)
+        te_path_fini(&set->paths[i]);
+    *set = (struct te_disjoint_set){0};
+}

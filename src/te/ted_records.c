@@ -1,0 +1,958 @@
+/* ted_records.c - what each source said, and for how long it counts. */
+#include "te/ted_private.h"
+
+#include <stdio.h>
+
+#define ROUTER_ID_MAX 8
+
+/* ---- ids, without anything in the gaps of structures, for they are keys */
+
+static struct te_address
+clean_address(const struct te_address *a)
+{
+    struct te_address clean = {.family = a->family};
+    if (a->family == 4 || a->family == 6)
+        memcpy(clean.octets, a->octets, a->family == 4 ? 4 : 16);
+    else
+        clean.family = 0;
+    return clean;
+}
+
+int
+ted_compare_address(const struct te_address *a, const struct te_address *b)
+{
+    return memcmp(a, b, sizeof *a);
+}
+
+static void
+clean_id(struct ted_node_id *clean, const struct ted_node_id *id)
+{
+    memset(clean, 0, sizeof *clean);
+    clean->protocol = id->protocol;
+    clean->size = id->size;
+    if (id->size <= ROUTER_ID_MAX)
+        memcpy(clean->router_id, id->router_id, id->size);
+    clean->asn = id->asn;
+    clean->area = id->area;
+    clean->instance = id->instance;
+}
+
+static void
+clean_link_id(struct ted_link_id *clean, const struct ted_link_id *id)
+{
+    memset(clean, 0, sizeof *clean);
+    clean_id(&clean->local, &id->local);
+    clean_id(&clean->remote, &id->remote);
+    clean->local_address = clean_address(&id->local_address);
+    clean->remote_address = clean_address(&id->remote_address);
+    clean->local_address6 = clean_address(&id->local_address6);
+    clean->remote_address6 = clean_address(&id->remote_address6);
+    clean->local_link_id = id->local_link_id;
+    clean->remote_link_id = id->remote_link_id;
+}
+
+/* Of all that calls a link, what tells it from others of the same nodes: the rest may be learnt
+ * later, and does not make it another one. */
+static void
+link_key(struct ted_link_id *key, const struct ted_link_id *id)
+{
+    memset(key, 0, sizeof *key);
+    key->local = id->local;
+    key->remote = id->remote;
+    if (id->local_address.family)
+        key->local_address = id->local_address;
+    else if (id->local_address6.family)
+        key->local_address6 = id->local_address6;
+    else if (id->local_link_id)
+        key->local_link_id = id->local_link_id;
+    else if (id->remote_address.family)
+        key->remote_address = id->remote_address;
+    else if (id->remote_address6.family)
+        key->remote_address6 = id->remote_address6;
+    else
+        key->remote_link_id = id->remote_link_id;
+}
+
+bool
+ted_node_id_is_pseudonode(const struct ted_node_id *id)
+{
+    switch (id->protocol) {
+    case TED_ISIS_L1:
+    case TED_ISIS_L2:
+        return id->size == 7;
+    case TED_OSPFV2:
+    case TED_OSPFV3:
+        return id->size == 8;
+    default:
+        return false;
+    }
+}
+
+static bool
+id_makes_sense(const struct ted_node_id *id)
+{
+    switch (id->protocol) {
+    case TED_ISIS_L1:
+    case TED_ISIS_L2:
+        return id->size == 6 || id->size == 7;
+    case TED_OSPFV2:
+    case TED_OSPFV3:
+        return id->size == 4 || id->size == 8;
+    case TED_DIRECT:
+    case TED_STATIC:
+    case TED_BGP:
+        return id->size && id->size <= ROUTER_ID_MAX;
+    case TED_NAMED:
+        return id->size == 0 && id->instance;
+    default:
+        return false;
+    }
+}
+
+enum err
+ted_named(struct ted *ted, const char *name, struct ted_node_id *id)
+{
+    size_t length = strlen(name);
+    struct ted_name *n;
+    if (!length)
+        return ERR_INVALID;
+    if (length > TED_TEXT_MAX)
+        return ERR_LIMIT;
+    HASH_FIND(hh, ted->names, name, length, n);
+    if (!n) {
+        if (ted->n_names == TED_NAMES_MAX)
+            return ERR_LIMIT;
+        n = xmalloc(sizeof *n + length + 1);
+        memcpy(n->text, name, length + 1);
+        GROW(ted->name_texts, ted->n_names, ted->names_capacity);
+        ted->name_texts[ted->n_names] = n->text;
+        n->number = ++ted->n_names;
+        HASH_ADD(hh, ted->names, text[0], length, n);
+    }
+    memset(id, 0, sizeof *id);
+    id->protocol = TED_NAMED;
+    id->instance = n->number;
+    return ERR_OK;
+}
+
+/* ---- queues of what ends */
+
+static void
+timed_remove(struct ted_timed *t)
+{
+    if (!t->next)
+        return;
+    t->prev->next = t->next;
+    t->next->prev = t->prev;
+    t->next = t->prev = NULL;
+}
+
+static void
+timed_append(struct ted_timed *queue, struct ted_timed *t, bool of_node, nsec_t at)
+{
+    timed_remove(t);
+    t->of_node = of_node;
+    t->at = at;
+    t->prev = queue->prev;
+    t->next = queue;
+    queue->prev->next = t;
+    queue->prev = t;
+}
+
+void
+ted_todo(struct ted *ted, int what)
+{
+    if ((int)ted->todo < what)
+        ted->todo = what;
+}
+
+/* ---- nodes */
+
+static void
+free_node_record(struct ted_node_rec *rec)
+{
+    free(rec->name);
+    free(rec->addresses);
+    free(rec);
+}
+
+/* Of a merged node there must be no trace to a record that goes: structure is made anew before
+ * anybody looks. */
+static void
+node_unref(struct ted *ted, struct ted_node_rec *rec)
+{
+    struct ted_source *s = &ted->sources[rec->source];
+    if (rec->told || rec->n_refs)
+        return;
+    timed_remove(&rec->gone);
+    HASH_DEL(s->nodes, rec);
+    if (rec->node) {
+        for (uint32_t i = 0; i < rec->node->n_recs; i++)
+            if (rec->node->recs[i] == rec) {
+                memmove(&rec->node->recs[i], &rec->node->recs[i + 1],
+                        (rec->node->n_recs - i - 1) * sizeof *rec->node->recs);
+                rec->node->n_recs--;
+                break;
+            }
+    }
+    free_node_record(rec);
+    ted_todo(ted, TED_DO_STRUCTURE);
+}
+
+static struct ted_node_rec *
+node_find(struct ted_source *s, const struct ted_node_id *id)
+{
+    struct ted_node_rec *rec;
+    HASH_FIND(hh, s->nodes, id, sizeof *id, rec);
+    return rec;
+}
+
+/* NULL: there is no room. */
+static struct ted_node_rec *
+node_make(struct ted *ted, uint32_t source, const struct ted_node_id *id)
+{
+    struct ted_source *s = &ted->sources[source];
+    struct ted_node_rec *rec = node_find(s, id);
+    if (rec)
+        return rec;
+    if (HASH_COUNT(s->nodes) >= ted->config.max_nodes)
+        return NULL;
+    rec = xcalloc(1, sizeof *rec);
+    rec->id = *id;
+    rec->source = source;
+    rec->at = ted->now;
+    HASH_ADD(hh, s->nodes, id, sizeof *id, rec);
+    ted_todo(ted, TED_DO_STRUCTURE);
+    return rec;
+}
+
+static enum err
+refuse(struct ted *ted, struct ted_source *s, enum err err)
+{
+    s->n_refused++;
+    if (err == ERR_LIMIT && !s->over_limit) {
+        s->over_limit = true;
+        ted_todo(ted, TED_DO_PATCH);
+    }
+    return err;
+}
+
+/* A name as it may be printed: its control characters and what is not ASCII become '?'. */
+static char *
+clean_name(const char *name)
+{
+    char *clean = name && *name ? xstrndup(name, strnlen(name, TED_TEXT_MAX)) : NULL;
+    for (char *p = clean; p && *p; p++)
+        if (*p <= ' ' || *p > '~')
+            *p = '?';
+    return clean;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && !strcmp(a, b));
+}
+
+/* Only what the clusters are made of; anything else of a node is resolved without them. */
+static bool
+same_identity(const struct ted_node_rec *a, const struct ted_node_record *b, const char *name)
+{
+    return same_text(a->name, name) && !ted_compare_address(&a->r.router_id, &b->router_id) &&
+           !ted_compare_address(&a->r.router_id6, &b->router_id6);
+}
+
+static bool
+same_node(const struct ted_node_record *a, const struct ted_node_record *b)
+{
+    return a->told == b->told && a->bad == b->bad && a->srgb_base == b->srgb_base &&
+           a->srgb_size == b->srgb_size && a->srlb_base == b->srlb_base &&
+           a->srlb_size == b->srlb_size && a->max_sid_depth == b->max_sid_depth &&
+           a->overload == b->overload && a->sid_index == b->sid_index;
+}
+
+enum err
+ted_put_node(struct ted *ted, uint32_t source, const struct ted_node_record *r, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    struct ted_node_id id;
+    if (!s)
+        return ERR_NOT_FOUND;
+    ted->now = MAX(ted->now, now);
+    if (!id_makes_sense(&r->id))
+        return refuse(ted, s, ERR_INVALID);
+    clean_id(&id, &r->id);
+    struct ted_node_rec *rec = node_make(ted, source, &id);
+    if (!rec)
+        return refuse(ted, s, ERR_LIMIT);
+    struct ted_node_record clean = *r;
+    clean.id = id;
+    clean.router_id = clean_address(&r->router_id);
+    clean.router_id6 = clean_address(&r->router_id6);
+    char *name = r->told & TED_BIT(TED_NAME) ? clean_name(r->name) : NULL;
+    s->n_puts++;
+    rec->epoch = s->epoch;
+    bool identity = !rec->told || !same_identity(rec, &clean, name);
+    bool same = !identity && !rec->withdrawn && same_node(&rec->r, &clean);
+    free(rec->name);
+    rec->name = name;
+    if (!same) {
+        ted_todo(ted, identity ? TED_DO_STRUCTURE : TED_DO_ARRAYS);
+        rec->at = now;
+    }
+    rec->r = clean;
+    rec->r.name = rec->name;
+    rec->told = true;
+    rec->withdrawn = false;
+    timed_remove(&rec->gone);
+    return ERR_OK;
+}
+
+static void
+withdraw_node(struct ted *ted, struct ted_node_rec *rec, nsec_t now)
+{
+    if (!rec->told || rec->withdrawn)
+        return;
+    rec->withdrawn = true;
+    rec->at = now;
+    timed_append(&ted->gone, &rec->gone, true, now);
+    ted_todo(ted, TED_DO_ARRAYS);
+}
+
+void
+ted_withdraw_node(struct ted *ted, uint32_t source, const struct ted_node_id *id, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    struct ted_node_id clean;
+    if (!s)
+        return;
+    ted->now = MAX(ted->now, now);
+    clean_id(&clean, id);
+    struct ted_node_rec *rec = node_find(s, &clean);
+    s->n_withdrawals++;
+    if (rec)
+        withdraw_node(ted, rec, now);
+}
+
+/* ---- links */
+
+static void
+addresses_changed(struct ted_node_rec *node)
+{
+    free(node->addresses);
+    node->addresses = NULL;
+    node->addresses_known = false;
+}
+
+static void
+mark_dirty(struct ted *ted, struct ted_link_rec *rec)
+{
+    for (uint32_t i = 0; i < rec->n_links; i++) {
+        struct ted_mlink *link = rec->links[i];
+        if (!link->dirty) {
+            link->dirty = true;
+            link->next_dirty = ted->dirty;
+            ted->dirty = link;
+        }
+    }
+    ted_todo(ted, rec->n_links ? TED_DO_PATCH : TED_DO_STRUCTURE);
+}
+
+static void
+link_free(struct ted *ted, struct ted_link_rec *rec)
+{
+    struct ted_source *s = &ted->sources[rec->source];
+    timed_remove(&rec->gone);
+    timed_remove(&rec->doubted);
+    HASH_DEL(s->links, rec);
+    if (rec->prev_out)
+        rec->prev_out->next_out = rec->next_out;
+    else
+        rec->local->out = rec->next_out;
+    if (rec->next_out)
+        rec->next_out->prev_out = rec->prev_out;
+    addresses_changed(rec->local);
+    for (uint32_t i = 0; i < rec->n_links; i++) {
+        struct ted_mlink *link = rec->links[i];
+        uint32_t n = 0;
+        for (uint32_t j = 0; j < link->n_parts; j++)
+            if (link->parts[j].rec != rec)
+                link->parts[n++] = link->parts[j];
+        link->n_parts = n;
+    }
+    rec->local->n_refs--;
+    rec->remote->n_refs--;
+    node_unref(ted, rec->local);
+    if (rec->remote != rec->local)
+        node_unref(ted, rec->remote);
+    free(rec->links);
+    free(rec->srlgs);
+    free(rec->risk);
+    free(rec);
+    ted_todo(ted, TED_DO_STRUCTURE);
+}
+
+/* What is withdrawn goes first when a source has no room left. */
+static void
+drop_withdrawn(struct ted *ted, struct ted_source *s)
+{
+    struct ted_link_rec *rec, *next;
+    HASH_ITER (hh, s->links, rec, next)
+        if (rec->withdrawn)
+            link_free(ted, rec);
+}
+
+/* The capacities of interfaces whose number of bit/s does not fit into 32 bits, as a router tells
+ * them that has cut them off there, in octets per second as a float. */
+static bool
+is_truncated(uint64_t bps)
+{
+    static const uint64_t gbps[] = {5, 10, 20, 25, 40, 50, 100, 200, 400, 800};
+    for (size_t i = 0; i < ARRAY_SIZE(gbps); i++) {
+        double cut = (double)(uint32_t)(gbps[i] * UINT64_C(1000000000));
+        if ((double)bps > cut * (1 - 1e-6) && (double)bps < cut * (1 + 1e-6))
+            return true;
+    }
+    return false;
+}
+
+/* Takes out of the record what cannot be, and says so in its findings. */
+static void
+judge_link(struct ted_link_rec *rec)
+{
+    struct ted_link_record *r = &rec->r;
+    rec->findings = 0;
+    const uint32_t bandwidths = TED_BIT(TED_CAPACITY) | TED_BIT(TED_RESERVABLE) |
+                                TED_BIT(TED_UNRESERVED);
+    if (r->bad & bandwidths)
+        rec->findings |= TED_BIT(TED_BANDWIDTH_BAD);
+    r->told &= ~r->bad;
+    if (r->told & TED_BIT(TED_CAPACITY) && r->told & TED_BIT(TED_RESERVABLE) && r->reservable_bps &&
+        r->reservable_bps != r->capacity_bps && is_truncated(r->capacity_bps)) {
+        rec->findings |= TED_BIT(TED_BANDWIDTH_TRUNCATED);
+        r->capacity_bps = r->reservable_bps;
+    }
+    if (r->told & TED_BIT(TED_RESERVABLE) && r->told & TED_BIT(TED_UNRESERVED))
+        for (unsigned p = 0; p < TE_PRIORITIES; p++)
+            if (r->unreserved_bps[p] > r->reservable_bps) {
+                rec->findings |= TED_BIT(TED_UNRESERVED_ABOVE);
+                r->unreserved_bps[p] = r->reservable_bps;
+            }
+    if (r->told & TED_BIT(TED_DELAY) &&
+        (r->delay_us > 1000000 || (r->delay_max_us && r->delay_min_us > r->delay_max_us))) {
+        rec->findings |= TED_BIT(TED_DELAY_ABSURD);
+        r->told &= ~TED_BIT(TED_DELAY);
+    }
+    if (r->bad & TED_BIT(TED_DELAY))
+        rec->findings |= TED_BIT(TED_DELAY_ABSURD);
+    if (r->told & TED_BIT(TED_IGP_METRIC) && (!r->igp_metric || r->igp_metric >= 0xffffff))
+        rec->findings |= TED_BIT(TED_METRIC_BAD);
+}
+
+static int
+compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* Rising, none twice, at most TED_RECORD_SRLGS. */
+static uint32_t
+copy_srlgs(const struct ted_link_record *r, uint32_t **srlgs)
+{
+    uint32_t n = r->told & TED_BIT(TED_SRLG) ? MIN(r->n_srlgs, (uint32_t)TED_RECORD_SRLGS) : 0;
+    *srlgs = n ? xmemdup(r->srlgs, n * sizeof **srlgs) : NULL;
+    if (!n)
+        return 0;
+    qsort(*srlgs, n, sizeof **srlgs, compare_u32);
+    uint32_t kept = 1;
+    for (uint32_t i = 1; i < n; i++)
+        if ((*srlgs)[i] != (*srlgs)[kept - 1])
+            (*srlgs)[kept++] = (*srlgs)[i];
+    return kept;
+}
+
+/* Replaces what the record says. Returns whether that is different. */
+static bool
+link_set(struct ted_link_rec *rec, const struct ted_link_record *r)
+{
+    struct ted_link_record before = rec->r;
+    uint32_t *srlgs, findings = rec->findings;
+    uint32_t n = copy_srlgs(r, &srlgs);
+    bool same = n == before.n_srlgs && (!n || !memcmp(srlgs, rec->srlgs, n * sizeof *srlgs));
+    /* Field by field into zeroes, so that it can be compared as a whole. */
+    memset(&rec->r, 0, sizeof rec->r);
+#define TAKE(attribute, member)                                                                    \
+    if (r->told & TED_BIT(attribute))                                                              \
+    rec->r.member = r->member
+    rec->r.told = r->told;
+    rec->r.bad = r->bad;
+    TAKE(TED_IGP_METRIC, igp_metric);
+    TAKE(TED_TE_METRIC, te_metric);
+    TAKE(TED_DELAY, delay_us);
+    TAKE(TED_DELAY, delay_min_us);
+    TAKE(TED_DELAY, delay_max_us);
+    TAKE(TED_JITTER, jitter_us);
+    TAKE(TED_LOSS, loss_ppm);
+    TAKE(TED_CAPACITY, capacity_bps);
+    TAKE(TED_RESERVABLE, reservable_bps);
+    if (r->told & TED_BIT(TED_UNRESERVED))
+        memcpy(rec->r.unreserved_bps, r->unreserved_bps, sizeof r->unreserved_bps);
+    TAKE(TED_AFFINITY, affinity);
+    TAKE(TED_ADJACENCY_SID, adjacency_label);
+    TAKE(TED_LINK_MSD, max_sid_depth);
+    TAKE(TED_STATE, up);
+    TAKE(TED_RISK, at_risk);
+#undef TAKE
+    free(rec->srlgs);
+    rec->srlgs = srlgs;
+    rec->r.srlgs = NULL;
+    rec->r.n_srlgs = n;
+    judge_link(rec);
+    if (r->n_srlgs > TED_RECORD_SRLGS)
+        rec->findings |= TED_BIT(TED_TOO_MANY_SRLGS);
+    char *risk = r->told & TED_BIT(TED_RISK) && r->at_risk
+                     ? xstrndup(r->risk, strnlen(r->risk, sizeof r->risk))
+                     : NULL;
+    same = same && same_text(risk, rec->risk) && findings == rec->findings &&
+           !memcmp(&before, &rec->r, sizeof before);
+    free(rec->risk);
+    rec->risk = risk;
+    return !same;
+}
+
+static struct ted_link_rec *
+link_make(struct ted *ted, uint32_t source, const struct ted_link_id *id)
+{
+    struct ted_source *s = &ted->sources[source];
+    if (HASH_COUNT(s->links) >= ted->config.max_links)
+        drop_withdrawn(ted, s);
+    if (HASH_COUNT(s->links) >= ted->config.max_links)
+        return NULL;
+    struct ted_node_rec *local = node_make(ted, source, &id->local);
+    if (!local)
+        return NULL;
+    local->n_refs++;
+    struct ted_node_rec *remote = node_make(ted, source, &id->remote);
+    if (!remote) {
+        local->n_refs--;
+        node_unref(ted, local);
+        return NULL;
+    }
+    remote->n_refs++;
+    struct ted_link_rec *rec = xcalloc(1, sizeof *rec);
+    link_key(&rec->key, id);
+    rec->id = *id;
+    rec->source = source;
+    rec->local = local;
+    rec->remote = remote;
+    rec->next_out = local->out;
+    if (local->out)
+        local->out->prev_out = rec;
+    local->out = rec;
+    addresses_changed(local);
+    HASH_ADD(hh, s->links, key, sizeof rec->key, rec);
+    return rec;
+}
+
+enum err
+ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    struct ted_link_id id, key;
+    struct ted_link_rec *rec;
+    if (!s)
+        return ERR_NOT_FOUND;
+    ted->now = MAX(ted->now, now);
+    clean_link_id(&id, &r->id);
+    if (!id_makes_sense(&r->id.local) || !id_makes_sense(&r->id.remote) ||
+        !memcmp(&id.local, &id.remote, sizeof id.local))
+        return refuse(ted, s, ERR_INVALID);
+    link_key(&key, &id);
+    HASH_FIND(hh, s->links, &key, sizeof key, rec);
+    if (!rec && !(rec = link_make(ted, source, &id)))
+        return refuse(ted, s, ERR_LIMIT);
+    s->n_puts++;
+    rec->epoch = s->epoch;
+    if (memcmp(&rec->id, &id, sizeof id)) { /* more or less of it is known */
+        rec->id = id;
+        addresses_changed(rec->local);
+        ted_todo(ted, TED_DO_STRUCTURE);
+    }
+    if (link_set(rec, r) || rec->withdrawn || !rec->n_links) {
+        rec->at = now;
+        mark_dirty(ted, rec);
+    }
+    rec->withdrawn = false;
+    timed_remove(&rec->gone);
+    timed_remove(&rec->doubted);
+    return ERR_OK;
+}
+
+/* `heard`: the source is there and says so; otherwise it has only gone itself. */
+static void
+withdraw_link(struct ted *ted, struct ted_link_rec *rec, bool heard, nsec_t now)
+{
+    if (rec->withdrawn)
+        return;
+    rec->withdrawn = true;
+    rec->at = now;
+    timed_append(&ted->gone, &rec->gone, false, now);
+    if (heard)
+        timed_append(&ted->doubted, &rec->doubted, false, now);
+    mark_dirty(ted, rec);
+}
+
+void
+ted_withdraw_link(struct ted *ted, uint32_t source, const struct ted_link_id *id, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    struct ted_link_id clean, key;
+    struct ted_link_rec *rec;
+    if (!s)
+        return;
+    ted->now = MAX(ted->now, now);
+    s->n_withdrawals++;
+    clean_link_id(&clean, id);
+    link_key(&key, &clean);
+    HASH_FIND(hh, s->links, &key, sizeof key, rec);
+    if (rec)
+        withdraw_link(ted, rec, true, now);
+}
+
+/* ---- prefixes */
+
+static void
+prefix_key(struct ted_prefix_key *key, const struct ted_prefix_record *r)
+{
+    memset(key, 0, sizeof *key);
+    clean_id(&key->node, &r->node);
+    key->prefix = clean_address(&r->prefix);
+    key->length = r->length;
+}
+
+static void
+prefix_free(struct ted *ted, struct ted_prefix_rec *rec)
+{
+    HASH_DEL(ted->sources[rec->node->source].prefixes, rec);
+    if (rec->prev_of_node)
+        rec->prev_of_node->next_of_node = rec->next_of_node;
+    else
+        rec->node->prefixes = rec->next_of_node;
+    if (rec->next_of_node)
+        rec->next_of_node->prev_of_node = rec->prev_of_node;
+    if (rec->r.sid_index != TE_NO_LABEL)
+        ted_todo(ted, TED_DO_ARRAYS);
+    rec->node->n_refs--;
+    node_unref(ted, rec->node);
+    free(rec);
+}
+
+enum err
+ted_put_prefix(struct ted *ted, uint32_t source, const struct ted_prefix_record *r, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    struct ted_prefix_key key;
+    struct ted_prefix_rec *rec;
+    if (!s)
+        return ERR_NOT_FOUND;
+    ted->now = MAX(ted->now, now);
+    unsigned bits = r->prefix.family == 4 ? 32 : r->prefix.family == 6 ? 128 : 0;
+    if (!id_makes_sense(&r->node) || !bits || r->length > bits)
+        return refuse(ted, s, ERR_INVALID);
+    prefix_key(&key, r);
+    HASH_FIND(hh, s->prefixes, &key, sizeof key, rec);
+    if (!rec) {
+        struct ted_node_rec *node = HASH_COUNT(s->prefixes) < ted->config.max_prefixes
+                                        ? node_make(ted, source, &key.node)
+                                        : NULL;
+        if (!node)
+            return refuse(ted, s, ERR_LIMIT);
+        rec = xcalloc(1, sizeof *rec);
+        rec->key = key;
+        rec->node = node;
+        rec->r.sid_index = TE_NO_LABEL;
+        node->n_refs++;
+        rec->next_of_node = node->prefixes;
+        if (node->prefixes)
+            node->prefixes->prev_of_node = rec;
+        node->prefixes = rec;
+        HASH_ADD(hh, s->prefixes, key, sizeof key, rec);
+    }
+    s->n_puts++;
+    if (rec->r.sid_index != r->sid_index || rec->r.node_segment != r->node_segment)
+        ted_todo(ted, TED_DO_ARRAYS);
+    rec->epoch = s->epoch;
+    rec->r = *r;
+    rec->r.node = key.node;
+    rec->r.prefix = key.prefix;
+    return ERR_OK;
+}
+
+void
+ted_withdraw_prefix(struct ted *ted, uint32_t source, const struct ted_prefix_record *r, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    struct ted_prefix_key key;
+    struct ted_prefix_rec *rec;
+    if (!s)
+        return;
+    ted->now = MAX(ted->now, now);
+    s->n_withdrawals++;
+    prefix_key(&key, r);
+    HASH_FIND(hh, s->prefixes, &key, sizeof key, rec);
+    if (rec)
+        prefix_free(ted, rec);
+}
+
+void
+ted_each_prefix(const struct ted *ted, ted_prefix_fn *fn, void *arg)
+{
+    for (uint32_t i = 0; i < ted->n_sources; i++)
+        for (struct ted_prefix_rec *rec = ted->sources[i].prefixes; rec; rec = rec->hh.next)
+            if (rec->node->node)
+                fn(arg, i, rec->node->node->key, &rec->r);
+}
+
+/* ---- sources */
+
+static int
+compare_sources(const void *a, const void *b)
+{
+    const struct ted_source *x = *(struct ted_source *const *)a,
+                            *y = *(struct ted_source *const *)b;
+    return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
+}
+
+static void
+order_sources(struct ted *ted)
+{
+    struct ted_source *all[TED_SOURCES_MAX];
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < ted->n_sources; i++)
+        if (ted->sources[i].used)
+            all[n++] = &ted->sources[i];
+    qsort(all, n, sizeof *all, compare_sources);
+    for (uint32_t i = 0; i < n; i++)
+        all[i]->order = i;
+}
+
+enum err
+ted_source_add(struct ted *ted, enum ted_kind kind, const char *name, const char *domain,
+               uint32_t *source)
+{
+    uint32_t free_place = ted->n_sources;
+    for (uint32_t i = ted->n_sources; i-- > 0;) {
+        if (!ted->sources[i].used)
+            free_place = i;
+        else if (!strcmp(ted->sources[i].name, name))
+            return ERR_EXISTS;
+    }
+    if (free_place == TED_SOURCES_MAX)
+        return ERR_LIMIT;
+    ted->sources[free_place] = (struct ted_source){
+        .used = true, .kind = kind, .name = xstrdup(name), .domain = xstrdup(domain ? domain : "")};
+    ted->n_sources = MAX(ted->n_sources, free_place + 1);
+    order_sources(ted);
+    ted_todo(ted, TED_DO_STRUCTURE);
+    *source = free_place;
+    return ERR_OK;
+}
+
+static void
+source_state(struct ted *ted, struct ted_source *s, enum ted_source_state state, nsec_t now)
+{
+    ted->now = MAX(ted->now, now);
+    if (s->state == state)
+        return;
+    bool stale = s->state == TED_STALE || state == TED_STALE;
+    /* Evidence of different devices counts when both sources are complete. */
+    bool complete = (s->state == TED_SYNCING) != (state == TED_SYNCING);
+    s->state = state;
+    s->state_since = now;
+    ted_todo(ted, complete ? TED_DO_STRUCTURE : stale ? TED_DO_RESOLVE : TED_DO_PATCH);
+    ted_delta(ted, TED_SOURCE_CHANGED, s->name, 0, state == TED_UP, 0);
+}
+
+void
+ted_source_up(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s)
+        return;
+    s->epoch++;
+    s->over_limit = false;
+    source_state(ted, s, TED_SYNCING, now);
+}
+
+/* Withdraws what no synchronisation since `epoch` told. */
+static void
+sweep(struct ted *ted, struct ted_source *s, uint32_t epoch, nsec_t now)
+{
+    struct ted_prefix_rec *prefix, *next_prefix;
+    struct ted_link_rec *link, *next_link;
+    struct ted_node_rec *node, *next_node;
+    HASH_ITER (hh, s->prefixes, prefix, next_prefix)
+        if (prefix->epoch != epoch)
+            prefix_free(ted, prefix);
+    HASH_ITER (hh, s->links, link, next_link)
+        if (link->epoch != epoch)
+            withdraw_link(ted, link, s->state != TED_STALE, now);
+    HASH_ITER (hh, s->nodes, node, next_node)
+        if (node->epoch != epoch)
+            withdraw_node(ted, node, now);
+}
+
+void
+ted_source_refresh(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s)
+        return;
+    if (s->state != TED_UP) {
+        ted_source_up(ted, source, now);
+        return;
+    }
+    s->epoch++;
+    s->over_limit = false;
+    s->refreshing = true;
+}
+
+void
+ted_source_synced(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s || (s->state != TED_SYNCING && !s->refreshing))
+        return;
+    s->refreshing = false;
+    sweep(ted, s, s->epoch, now);
+    source_state(ted, s, TED_UP, now);
+}
+
+void
+ted_source_down(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s || s->state == TED_DOWN || s->state == TED_STALE)
+        return;
+    source_state(ted, s, TED_STALE, now);
+}
+
+void
+ted_forget_source(struct ted *ted, struct ted_source *s)
+{
+    struct ted_prefix_rec *prefix, *next_prefix;
+    struct ted_link_rec *link, *next_link;
+    struct ted_node_rec *node, *next_node;
+    HASH_ITER (hh, s->prefixes, prefix, next_prefix)
+        prefix_free(ted, prefix);
+    HASH_ITER (hh, s->links, link, next_link)
+        link_free(ted, link);
+    HASH_ITER (hh, s->nodes, node, next_node) {
+        node->told = false;
+        node_unref(ted, node);
+    }
+}
+
+void
+ted_source_remove(struct ted *ted, uint32_t source, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s)
+        return;
+    ted->now = MAX(ted->now, now);
+    ted_forget_source(ted, s);
+    ted_mark(ted, &s->marks, s->name, 0);
+    ted_delta(ted, TED_SOURCE_CHANGED, s->name, 0, false, 0);
+    free(s->marks.since);
+    free(s->name);
+    free(s->domain);
+    memset(s, 0, sizeof *s);
+    order_sources(ted);
+    ted_todo(ted, TED_DO_STRUCTURE);
+}
+
+bool
+ted_source_info(const struct ted *ted, uint32_t source, struct ted_source_info *info)
+{
+    const struct ted_source *s = source < ted->n_sources ? &ted->sources[source] : NULL;
+    if (!s || !s->used)
+        return false;
+    *info = (struct ted_source_info){.kind = s->kind,
+                                     .name = s->name,
+                                     .domain = s->domain,
+                                     .state = s->state,
+                                     .since = s->state_since,
+                                     .n_nodes = HASH_COUNT(s->nodes),
+                                     .n_links = HASH_COUNT(s->links),
+                                     .n_prefixes = HASH_COUNT(s->prefixes),
+                                     .n_puts = s->n_puts,
+                                     .n_withdrawals = s->n_withdrawals,
+                                     .n_refused = s->n_refused};
+    return true;
+}
+
+uint32_t
+ted_n_sources(const struct ted *ted)
+{
+    return ted->n_sources;
+}
+
+/* ---- time */
+
+static bool
+is_over(const struct ted_timed *queue, nsec_t hold, nsec_t now)
+{
+    return queue->next != queue && now - queue->next->at >= hold;
+}
+
+static void
+forget_node(struct ted *ted, struct ted_node_rec *rec)
+{
+    timed_remove(&rec->gone);
+    rec->told = rec->withdrawn = false;
+    free(rec->name);
+    rec->name = NULL;
+    memset(&rec->r, 0, sizeof rec->r);
+    ted_todo(ted, TED_DO_STRUCTURE);
+    node_unref(ted, rec);
+}
+
+void
+ted_expire(struct ted *ted, nsec_t now)
+{
+    ted->now = MAX(ted->now, now);
+    for (uint32_t i = 0; i < ted->n_sources; i++) {
+        struct ted_source *s = &ted->sources[i];
+        if (s->used && s->state == TED_STALE && now - s->state_since >= ted->config.stale_hold) {
+            sweep(ted, s, ++s->epoch, now);
+            source_state(ted, s, TED_DOWN, now);
+        }
+    }
+    while (is_over(&ted->doubted, ted->config.withdrawn_hold, now)) {
+        struct ted_link_rec *rec = CONTAINER_OF(ted->doubted.next, struct ted_link_rec, doubted);
+        timed_remove(&rec->doubted);
+        mark_dirty(ted, rec);
+    }
+    while (is_over(&ted->gone, ted->config.forget_after, now)) {
+        struct ted_timed *t = ted->gone.next;
+        if (t->of_node)
+            forget_node(ted, CONTAINER_OF(t, struct ted_node_rec, gone));
+        else
+            link_free(ted, CONTAINER_OF(t, struct ted_link_rec, gone));
+    }
+}
+
+nsec_t
+ted_next_expiry(const struct ted *ted)
+{
+    nsec_t next = NSEC_NEVER;
+    for (uint32_t i = 0; i < ted->n_sources; i++)
+        if (ted->sources[i].used && ted->sources[i].state == TED_STALE)
+            next = MIN(next, ted->sources[i].state_since + ted->config.stale_hold);
+    if (ted->doubted.next != &ted->doubted)
+        next = MIN(next, ted->doubted.next->at + ted->config.withdrawn_hold);
+    if (ted->gone.next != &ted->gone)
+        next = MIN(next, ted->gone.next->at + ted->config.forget_after);
+    return next;
+}
