@@ -12,7 +12,7 @@
 
 struct fixture {
     uv_loop_t *loop;
-    struct pce_server *server;
+    struct pce_server *server, *backup;
     struct test_dir dir;
     struct test_ca ca;
     struct tls *tls;
@@ -76,6 +76,7 @@ tear_down(void **state)
     if (f->simulator)
         free(end_simulator(f));
     pce_server_free(f->server);
+    pce_server_free(f->backup);
     tls_free(f->tls);
     test_loop_free(f->loop);
     test_ca_free(&f->ca);
@@ -289,6 +290,34 @@ the_next_synchronisation_is_avoided(void **state)
     assert_int_equal(f->n[PCE_LSP_GONE], 0);
 }
 
+static unsigned
+delegated_to(struct pce_server *server)
+{
+    unsigned n = 0;
+    const struct lsp_db *db = pce_lsps(pce_server_pce(server));
+    for (const struct lsp *lsp = NULL; (lsp = lsp_db_after(db, lsp ? lsp->id : LSP_NONE));)
+        n += lsp->delegated;
+    return n;
+}
+
+static void
+when_the_primary_ends_the_backup_has_the_delegations(void **state)
+{
+    struct fixture *f = *state;
+    const struct pce_server_config second = {.address = "127.0.0.1:0"};
+    listen_on(f, (struct pce_config){0});
+    assert_ok(pce_server_new(f->loop, &second, on_event, f, &f->backup, NULL));
+    SIMULATE(f, "--pccs", "10", "--lsps", "200", "--backup", pce_server_address(f->backup));
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 20);
+    assert_int_equal(delegated_to(f->server) + delegated_to(f->backup), 2000);
+    pce_server_free(f->server);
+    f->server = NULL;
+    RUN_UNTIL(f->loop, delegated_to(f->backup) == 2000);
+    char *summary = end_simulator(f);
+    assert_int_equal(said(summary, "lsps"), 2000);
+    free(summary);
+}
+
 /* Of five routers one does everything that it should not; the others do not notice. */
 static void
 one_that_misbehaves_disturbs_no_other(struct fixture *f, const char *option, const char *value,
@@ -401,7 +430,8 @@ answers_about_other_lsps_are_none(void **state)
 TEST_MAIN(TEST(many_routers_are_synchronised_and_updated), TEST(tls_is_started_on_the_same_port),
           TEST(without_tls_nobody_gets_in_where_it_is_required), TEST(requests_are_answered),
           TEST(each_order_ends_whatever_routers_do), TEST(the_next_synchronisation_is_avoided),
-          TEST(one_that_floods), TEST(one_that_flaps), TEST(one_that_sends_garbage),
-          TEST(one_that_lies), TEST(one_that_takes_addresses), TEST(one_that_has_no_names),
+          TEST(when_the_primary_ends_the_backup_has_the_delegations), TEST(one_that_floods),
+          TEST(one_that_flaps), TEST(one_that_sends_garbage), TEST(one_that_lies),
+          TEST(one_that_takes_addresses), TEST(one_that_has_no_names),
           TEST(one_that_has_a_name_twice), TEST(one_that_has_too_many),
           TEST(a_synchronisation_without_end_is_ended), TEST(answers_about_other_lsps_are_none))
