@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define HOPS 4
+#define IN_FLIGHT 8000u
 #define PATIENCE_MS 120000
 
 struct scale {
@@ -40,8 +41,8 @@ struct run {
     pid_t simulator;
     uint32_t n_up, n_synced;
     nsec_t first_up, last_synced, first_order, last_result;
-    uint64_t next_lsp; /* to order about */
     uint32_t n_done, n_failed;
+    double *took_ms; /* of each order, from the moment it was sent */
     bool over;
 };
 
@@ -68,6 +69,7 @@ on_event(void *arg, const struct pce_event *event)
         }
         break;
     case PCE_RESULT:
+        r->took_ms[r->n_done + r->n_failed] = (double)event->result->took / NSEC_PER_MSEC;
         r->n_done += event->result->outcome == PCE_DONE;
         r->n_failed += event->result->outcome != PCE_DONE;
         if (r->n_done + r->n_failed == r->scale->pccs * r->scale->lsps) {
@@ -216,6 +218,9 @@ measure_updates(struct run *r, double cpu)
              "CPU: %.3f s",
              seconds, cpu);
     print(r, "updates", n / seconds, "1/s", 20000, false, note);
+    snprintf(note, sizeof note, "from sent to up, %u in flight at most; p99 %.1f ms", IN_FLIGHT,
+             bench_percentile(r->took_ms, n, 99));
+    print(r, "update", bench_median(r->took_ms, n), "ms", NAN, true, note);
 }
 
 static int
@@ -225,7 +230,7 @@ run_scale(const struct scale *scale, const char *program)
     struct diag diag;
     const struct pce_server_config config = {.address = "127.0.0.1:0",
                                              .pce = {.orders_per_s = 1000000,
-                                                     .max_in_flight = 8000,
+                                                     .max_in_flight = IN_FLIGHT,
                                                      .reports_per_s = 1000000,
                                                      .reports_burst = 1000000,
                                                      .max_waiting = 1000000}};
@@ -237,6 +242,7 @@ run_scale(const struct scale *scale, const char *program)
     start_simulator(&r, program);
     run_until_over(&r);
     measure_sync(&r, cpu_seconds() - cpu, resident_octets() - resident);
+    r.took_ms = xcalloc(scale->pccs * scale->lsps, sizeof *r.took_ms);
     cpu = cpu_seconds();
     order_all(&r);
     run_until_over(&r);

@@ -19,11 +19,11 @@ static void
 change_one(struct pcc *pcc)
 {
     uint32_t at = pcc->change_at++ % pcc->config.n_lsps;
-    struct sim_lsp *lsp = &pcc->lsps[at];
+    struct sim_lsp *lsp = &pcc->table->list[at];
     lsp->operational = lsp->operational == PCEP_OPERATIONAL_UP ? PCEP_OPERATIONAL_DOWN
                                                                : PCEP_OPERATIONAL_UP;
-    lsp->version = ++pcc->version;
-    pcc_report(pcc, &(struct sim_report){.lsp = at});
+    lsp->version = ++pcc->table->version;
+    pcc_tell(pcc, &(struct sim_report){.lsp = at});
 }
 
 static void
@@ -46,7 +46,7 @@ static void
 lie(struct pcc *pcc)
 {
     const struct pcc_faults *faults = &pcc->config.faults;
-    uint32_t unused = pcc->n_lsps + 1000;
+    uint32_t unused = pcc->table->n + 1000;
     if (pcc->now < pcc->next_lie || !pcc->config.n_lsps)
         return;
     pcc->next_lie = pcc->now + LIE_EVERY;

@@ -345,6 +345,58 @@ of_a_delta_only_what_changed_is_told(void **state UNUSED)
     bed_free(bed);
 }
 
+/* The backup's session: its own bed around the same router. */
+static struct bed *
+backup_of(struct bed *first)
+{
+    struct bed *bed = calloc(1, sizeof *bed);
+    bed->now = first->now;
+    bed->pcc = pcc_new_backup(first->pcc, first->now);
+    return bed;
+}
+
+static unsigned
+count_delegated(const struct bed *bed)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < bed->n_seen; i++)
+        n += bed->seen[i].plsp_id && bed->seen[i].flags & PCEP_LSP_DELEGATE;
+    return n;
+}
+
+static void
+the_backup_gets_the_delegations_and_keeps_them(void **state UNUSED)
+{
+    struct bed *first = bed_new(&(struct pcc_config){.n_lsps = 3, .n_hops = 1, .delegates = true});
+    struct bed *second = backup_of(first);
+    start(first, 0);
+    create(first);
+    start(second, 0);
+    assert_int_equal(second->n_seen, 5); /* four LSPs and the end */
+    assert_int_equal(count_delegated(second), 0);
+    update(second, 7, 1);
+    assert_int_equal(second->error.value, 1); /* it is not delegated */
+
+    second->n_seen = 0;
+    update(first, 8, 1);
+    settle(second);
+    assert_int_equal(second->n_seen, 2);         /* it hears of what the other one does ... */
+    assert_int_equal(second->seen[0].srp_id, 0); /* ... but not for whom */
+
+    second->n_seen = 0;
+    stop(first);
+    pcc_drained(second->pcc, second->now);
+    settle(second);
+    assert_int_equal(count_delegated(second), 3); /* not what the first one created */
+    assert_int_equal(pcc_stats(second->pcc)->inherited, 3);
+    start(first, 0);
+    assert_int_equal(count_delegated(first), 0);
+    update(second, 9, 1);
+    assert_int_equal(second->n_errors, 0);
+    bed_free(second);
+    bed_free(first);
+}
+
 static void
 paths_are_asked_for_one_after_the_other(void **state UNUSED)
 {
@@ -402,6 +454,7 @@ TEST_MAIN(cmocka_unit_test(it_reports_all_and_then_the_end),
           cmocka_unit_test(what_a_pce_created_outlives_it_for_a_while),
           cmocka_unit_test(a_pce_that_knows_the_version_is_told_nothing),
           cmocka_unit_test(of_a_delta_only_what_changed_is_told),
+          cmocka_unit_test(the_backup_gets_the_delegations_and_keeps_them),
           cmocka_unit_test(paths_are_asked_for_one_after_the_other),
           cmocka_unit_test(it_lies_as_it_is_told_to),
           cmocka_unit_test(garbage_is_none_of_the_protocol))

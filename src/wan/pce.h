@@ -347,6 +347,8 @@ struct pce_pcc_info {
     uint32_t lsps, waiting, in_flight;
     size_t octets;
     uint64_t sessions, reports, orders, done, refused, timed_out;
+    uint64_t errors; /* in PCErr of the PCC */
+    struct pcep_error last_error;
     uint64_t misbehaviours[PCE_N_MISBEHAVIOURS];
 };
 

@@ -605,6 +605,9 @@ pce_order_errors(struct pce_link *link, const struct pcep_message *message)
 {
     for (uint32_t i = 0; i < message->n_groups; i++) {
         const struct pcep_error_group *group = &message->groups[i];
+        link->pcc->errors += group->n_errors;
+        if (group->n_errors)
+            link->pcc->last_error = group->errors[0].error;
         for (uint32_t k = 0; k < group->n_srp_ids && group->n_errors; k++) {
             struct op *op = find_srp(link, group->srp_ids[k]);
             if (op)

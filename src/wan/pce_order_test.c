@@ -146,6 +146,8 @@ an_update_that_is_refused_has_the_words_for_it(void **state UNUSED)
     assert_non_null(strstr(the_result(bed)->text, "nacceptable"));
     assert_false(the_result(bed)->is_accepted);
     assert_int_equal(info_of(r).refused, 1);
+    assert_int_equal(info_of(r).errors, 1);
+    assert_int_equal(info_of(r).last_error.type, 24);
     bed_free(bed);
 }
 

@@ -237,6 +237,8 @@ pce_pcc_info(const struct pce *pce, uint32_t number, struct pce_pcc_info *info)
                                   .sessions = pcc->sessions,
                                   .reports = pcc->reports,
                                   .orders = pcc->orders,
+                                  .errors = pcc->errors,
+                                  .last_error = pcc->last_error,
                                   .done = pcc->outcomes[PCE_DONE],
                                   .refused = pcc->outcomes[PCE_REFUSED],
                                   .timed_out = pcc->outcomes[PCE_TIMED_OUT]};

@@ -16,6 +16,7 @@
 #include "wan/pce_timers.h"
 
 #define CERTIFICATE_NAME_SIZE 65
+#define OUTPUT_LIMIT ((size_t)8 << 20)    /* octets waiting, above which a session has an end */
 #define OUTPUT_ENOUGH ((size_t)256 << 10) /* octets waiting, above which orders wait instead */
 
 enum timer_kind { TIMER_LINK, TIMER_PCC, TIMER_ORDER, TIMER_REQUEST };
@@ -93,7 +94,8 @@ struct pce_pcc {
     double penalty;
     nsec_t penalty_at;
     bool refused, over_limit;
-    uint64_t sessions, reports, orders, outcomes[PCE_CANCELLED + 1];
+    uint64_t sessions, reports, orders, errors, outcomes[PCE_CANCELLED + 1];
+    struct pcep_error last_error;
     struct misbehaviour_count misbehaviours[PCE_N_MISBEHAVIOURS];
     UT_hash_handle hh; /* by address */
 };

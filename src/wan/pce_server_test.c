@@ -12,7 +12,7 @@
 
 struct fixture {
     uv_loop_t *loop;
-    struct pce_server *server;
+    struct pce_server *server, *backup;
     struct test_dir dir;
     struct test_ca ca;
     struct tls *tls;
@@ -76,6 +76,7 @@ tear_down(void **state)
     if (f->simulator)
         free(end_simulator(f));
     pce_server_free(f->server);
+    pce_server_free(f->backup);
     tls_free(f->tls);
     test_loop_free(f->loop);
     test_ca_free(&f->ca);
@@ -289,6 +290,34 @@ the_next_synchronisation_is_avoided(void **state)
     assert_int_equal(f->n[PCE_LSP_GONE], 0);
 }
 
+static unsigned
+delegated_to(struct pce_server *server)
+{
+    unsigned n = 0;
+    const struct lsp_db *db = pce_lsps(pce_server_pce(server));
+    for (const struct lsp *lsp = NULL; (lsp = lsp_db_after(db, lsp ? lsp->id : LSP_NONE));)
+        n += lsp->delegated;
+    return n;
+}
+
+static void
+when_the_primary_ends_the_backup_has_the_delegations(void **state)
+{
+    struct fixture *f = *state;
+    const struct pce_server_config second = {.address = "127.0.0.1:0"};
+    listen_on(f, (struct pce_config){0});
+    assert_ok(pce_server_new(f->loop, &second, on_event, f, &f->backup, NULL));
+    SIMULATE(f, "--pccs", "10", "--lsps", "200", "--backup", pce_server_address(f->backup));
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 20);
+    assert_int_equal(delegated_to(f->server) + delegated_to(f->backup), 2000);
+    pce_server_free(f->server);
+    f->server = NULL;
+    RUN_UNTIL(f->loop, delegated_to(f->backup) == 2000);
+    char *summary = end_simulator(f);
+    assert_int_equal(said(summary, "lsps"), 2000);
+    free(summary);
+}
+
 /* Of five routers one does everything that it should not; the others do not notice. */
 static void
 one_that_misbehaves_disturbs_no_other(struct fixture *f, const char *option, const char *value,
@@ -347,10 +376,62 @@ one_that_takes_addresses(void **state)
     one_that_misbehaves_disturbs_no_other(*state, "--lie", "foreign", PCE_FOREIGN_END_POINT);
 }
 
+static void
+one_that_has_no_names(void **state)
+{
+    one_that_misbehaves_disturbs_no_other(*state, "--lie", "nameless", PCE_NAME_MISSING);
+}
+
+static void
+one_that_has_a_name_twice(void **state)
+{
+    one_that_misbehaves_disturbs_no_other(*state, "--lie", "names", PCE_NAME_TAKEN);
+}
+
+/* It has one LSP more than may be, so the last is left out. */
+static void
+one_that_has_too_many(void **state)
+{
+    struct fixture *f = *state;
+    struct pce_pcc_info info;
+    listen_on(f, (struct pce_config){.limits.lsps = 99});
+    SIMULATE(f, "--pccs", "1", "--lsps", "100");
+    RUN_UNTIL(f->loop, f->misbehaviours[PCE_TOO_MANY_LSPS] && f->n[PCE_SYNCED]);
+    assert_true(pce_pcc_info(pce_server_pce(f->server), 0, &info));
+    assert_int_equal(info.lsps, 99);
+    assert_int_equal(info.state, PCE_PCC_READY);
+}
+
+static void
+a_synchronisation_without_end_is_ended(void **state)
+{
+    struct fixture *f = *state;
+    listen_on(f, (struct pce_config){.sync_timeout = 200 * NSEC_PER_MSEC});
+    SIMULATE(f, "--pccs", "2", "--faulty", "1", "--never-end");
+    RUN_UNTIL(f->loop, f->misbehaviours[PCE_SYNC_STALLS] && f->n[PCE_DOWN]);
+    assert_int_equal(f->n[PCE_SYNCED], 1);
+}
+
+static void
+answers_about_other_lsps_are_none(void **state)
+{
+    struct fixture *f = *state;
+    listen_on(f, (struct pce_config){0});
+    SIMULATE(f, "--pccs", "1", "--lsps", "20", "--lie", "srp");
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 1);
+    assert_int_equal(order_all(f), 20);
+    RUN_UNTIL(f->loop, results(f) == 20);
+    assert_int_equal(f->outcomes[PCE_TIMED_OUT], 20);
+    assert_int_equal(f->misbehaviours[PCE_WRONG_SRP], 1); /* one event for all of them */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(TEST(many_routers_are_synchronised_and_updated), TEST(tls_is_started_on_the_same_port),
           TEST(without_tls_nobody_gets_in_where_it_is_required), TEST(requests_are_answered),
           TEST(each_order_ends_whatever_routers_do), TEST(the_next_synchronisation_is_avoided),
-          TEST(one_that_floods), TEST(one_that_flaps), TEST(one_that_sends_garbage),
-          TEST(one_that_lies), TEST(one_that_takes_addresses))
+          TEST(when_the_primary_ends_the_backup_has_the_delegations), TEST(one_that_floods),
+          TEST(one_that_flaps), TEST(one_that_sends_garbage), TEST(one_that_lies),
+          TEST(one_that_takes_addresses), TEST(one_that_has_no_names),
+          TEST(one_that_has_a_name_twice), TEST(one_that_has_too_many),
+          TEST(a_synchronisation_without_end_is_ended), TEST(answers_about_other_lsps_are_none))
