@@ -36,11 +36,14 @@ struct task {
     uint32_t n_masks, masks_capacity;
 };
 
+/* All links that are up will do; where delays matter, links of unknown delay may not. */
 static bool
-is_plain(const struct te_constraints *c)
+is_plain(const struct te_lsp *p)
 {
+    const struct te_constraints *c = &p->constraints;
     struct te_affinity none = {{0}};
-    return !c->n_exclude_nodes && !c->n_exclude_links && !c->n_exclude_srlgs &&
+    return p->optimise != TE_METRIC_DELAY && !c->max_delay_us && !c->symmetric &&
+           !c->n_exclude_nodes && !c->n_exclude_links && !c->n_exclude_srlgs &&
            !memcmp(&c->include_any, &none, sizeof none) &&
            !memcmp(&c->include_all, &none, sizeof none) &&
            !memcmp(&c->exclude_any, &none, sizeof none);
@@ -60,7 +63,7 @@ static const bool *
 mask_for(struct task *t, const struct te_lsp *p)
 {
     const struct te_network *net = t->router->net;
-    if (is_plain(&p->constraints))
+    if (is_plain(p))
         return NULL;
     struct te_request ask = {p->from, p->to, p->optimise, p->constraints, NULL, 0, 0};
     ask.constraints.bandwidth_bps = 0;
