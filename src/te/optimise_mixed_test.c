@@ -215,21 +215,17 @@ optima(void **state)
         o.labels = seed % 3 == 0 ? 3 : 0;
         o.max_lsps = seed % 5 == 0 ? 1 : 4;
         open_subject(&s, seed);
-        uint32_t which;
-        if (te_optimise(s.router, s.lsps, N, &o, &out, &which) == ERR_OK) {
-            struct te_state after;
-            assert_ok(te_state_init(&after, s.router, s.lsps, N, 1, false));
-            for (uint32_t i = 0; i < out.n_carriers && !o.labels; i++) {
-                const struct te_carrier *c = &out.carriers[i];
-                assert_ok(te_state_check(&after, c->lsp, c->links, c->n_links));
-            }
-            te_state_fini(&after);
-            assert_true(out.utilisation >= out.bound * (1 - 1e-6));
-            te_optimum_fini(&out);
-            found++;
-        } else {
-            assert_true(which < N); /* it says who */
+        assert_ok(te_optimise(s.router, s.lsps, N, &o, &out));
+        struct te_state after;
+        assert_ok(te_state_init(&after, s.router, s.lsps, N, 1, false));
+        for (uint32_t i = 0; i < out.n_carriers && !o.labels; i++) {
+            const struct te_carrier *c = &out.carriers[i];
+            assert_ok(te_state_check(&after, c->lsp, c->links, c->n_links));
         }
+        te_state_fini(&after);
+        assert_true(out.utilisation >= out.bound * (1 - 1e-6));
+        found += out.n_moved > N / 2;
+        te_optimum_fini(&out);
         close_subject(&s);
     }
     assert_true(found > 10);
