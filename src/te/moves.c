@@ -190,25 +190,42 @@ te_make_room(struct te_state *s, const bool *may_move, const struct te_outage *o
     return done;
 }
 
-/* Puts a moved one back where it came from if all still fits. */
+/* Puts one back where it came from if all still fits. */
+static bool
+take_one_back(struct relieving *r, const struct te_lsp *before, uint32_t lsp, uint32_t over)
+{
+    struct te_state *s = r->s;
+    const struct te_lsp *p = &before[lsp];
+    struct saved now = relief_save(s, lsp);
+    te_state_place(s, lsp, p->links, p->n_links);
+    if (te_state_over(s) > over || te_state_check(s, lsp, p->links, p->n_links) != ERR_OK) {
+        relief_restore(s, &now);
+        return false;
+    }
+    free(now.links);
+    r->moved[lsp] = false;
+    return true;
+}
+
+/* The smallest first, so that many find room; again as long as that changes anything. */
 static void
 take_back(struct relieving *r, const struct te_lsp *before)
 {
     struct te_state *s = r->s;
+    struct candidate *list = xcalloc(s->n + 1, sizeof *list);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++) {
-        if (!r->moved[i])
-            continue;
-        struct saved now = relief_save(s, i);
-        uint32_t over = te_state_over(s);
-        te_state_place(s, i, before[i].links, before[i].n_links);
-        if (te_state_over(s) > over ||
-            te_state_check(s, i, before[i].links, before[i].n_links) != ERR_OK) {
-            relief_restore(s, &now);
-            continue;
-        }
-        free(now.links);
-        r->moved[i] = false;
+        if (r->moved[i])
+            list[n++] = (struct candidate){0, s->lsps[i].constraints.bandwidth_bps, i};
     }
+    qsort(list, n, sizeof *list, compare_candidates);
+    for (bool again = n > 0; again;) {
+        uint32_t over = te_state_over(s);
+        again = false;
+        for (uint32_t i = 0; i < n; i++)
+            again |= r->moved[list[i].lsp] && take_one_back(r, before, list[i].lsp, over);
+    }
+    free(list);
 }
 
 /* ---- All together ---- */
@@ -383,8 +400,61 @@ move_cover(struct relieving *r, const struct te_lsp *before, uint32_t below, uin
     return result;
 }
 
+/* Whether something but its place in the network keeps it from being optimised with the others. */
+static bool
+is_bound(const struct te_lsp *p)
+{
+    const struct te_constraints *c = &p->constraints;
+    return p->diverse_from != TE_NONE || c->max_hops || c->max_igp || c->max_te ||
+           c->bound_asymmetry || c->assume_delay_us;
+}
+
+/* When nothing else helps: all that may be moved at once, as low as it goes, then as many back as
+ * can. Says whether that worked, or that nothing can. */
+static bool
+relieve_globally(struct relieving *r, const struct te_lsp *before,
+                 const struct te_relief_options *o, struct te_relief *out)
+{
+    struct te_state *s = r->s;
+    struct te_optimise_options how = te_optimise_defaults();
+    struct te_optimum all;
+    struct te_lsp *lsps = xcalloc(s->n + 1, sizeof *lsps);
+    bool bound = false;
+    memcpy(lsps, before, s->n * sizeof *lsps);
+    for (uint32_t i = 0; i < s->n; i++) {
+        lsps[i].pinned = !r->may_move[i] || !before[i].n_links;
+        if (!before[i].n_links)
+            lsps[i].constraints.bandwidth_bps = 0;
+        bound |= r->may_move[i] && is_bound(&before[i]);
+    }
+    how.max_lsps = 1;
+    how.reservable = o->reservable;
+    enum err err = te_optimise(s->router, lsps, s->n, &how, &all);
+    free(lsps);
+    if (err)
+        return false;
+    for (uint32_t i = 0; i < all.n_carriers; i++) {
+        const struct te_carrier *c = &all.carriers[i];
+        const struct te_lsp *p = &before[c->lsp];
+        if (!p->n_links || (c->n_links == p->n_links &&
+                            !memcmp(c->links, p->links, p->n_links * sizeof *p->links)))
+            continue;
+        te_state_place(s, c->lsp, c->links, c->n_links);
+        r->moved[c->lsp] = true;
+    }
+    out->impossible = !bound && all.bound > o->threshold * (1 + 1e-6);
+    te_optimum_fini(&all);
+    if (te_state_over(s)) {
+        put_back_all(r, before);
+        return false;
+    }
+    take_back(r, before);
+    return true;
+}
+
 static void
-relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
+relieve(struct relieving *r, const struct te_lsp *before, const struct te_relief_options *o,
+        struct te_relief *out)
 {
     uint32_t at_least = relief_needed(r);
     bool cleared = relieve_greedily(r);
@@ -405,6 +475,14 @@ relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
             put_back_all(r, before);
         }
     }
+    if (found == UINT32_MAX && over && at_least != UINT32_MAX &&
+        relieve_globally(r, before, o, out)) {
+        found = count_moved(r);
+        over = te_state_over(r->s);
+        after = te_state_highest(r->s, NULL);
+        keep_moves(r, out);
+        put_back_all(r, before);
+    }
     out->proved = found == at_least;
     if (!out->proved && at_least <= DEPTH_MAX)
         search_fewer(r, out, at_least, found);
@@ -413,6 +491,7 @@ relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
         after = te_state_highest(r->s, NULL);
     }
     out->at_least = at_least;
+    out->impossible |= at_least == UINT32_MAX;
     out->over_after = over;
     out->after = after;
 }
@@ -438,7 +517,7 @@ te_relieve(struct te_router *router, const struct te_lsp *lsps, uint32_t n,
     *out = (struct te_relief){0};
     double before = te_state_highest(&state, NULL);
     uint32_t over = te_state_over(&state);
-    relieve(&r, lsps, out);
+    relieve(&r, lsps, o, out);
     out->before = before;
     out->over_before = over;
     out->steps = o->budget - budget;
