@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Of the tolerance: what the rounding may use, and what the linear program may leave open. */
-#define ROUNDING_PART 0.9
+#define ROUNDING_PART 0.98
 #define LP_PART 0.1
 #define AGAIN 3
 
