@@ -98,7 +98,7 @@ optimise(const struct subject *s, uint32_t labels, uint32_t lsps, struct te_opti
     o.max_lsps = lsps ? lsps : o.max_lsps;
     for (int i = 0; i < ROUNDS; i++) {
         double start = cpu_seconds();
-        if (te_optimise(s->router, s->lsps, s->in.n_demands, &o, out, NULL)) {
+        if (te_optimise(s->router, s->lsps, s->in.n_demands, &o, out)) {
             fprintf(stderr, "te-optimise_bench: %s: no result\n", s->in.name);
             exit(1);
         }
@@ -308,7 +308,7 @@ measure_order(const struct subject *s, uint32_t n, double share)
     struct te_order_options how = te_order_defaults();
     char note[200];
     o.max_lsps = 1;
-    if (te_optimise(s->router, s->lsps, n, &o, &out, NULL))
+    if (te_optimise(s->router, s->lsps, n, &o, &out))
         return false;
     struct te_move *moves = xcalloc(n + 1, sizeof *moves);
     uint32_t n_moves = 0;

@@ -39,7 +39,7 @@ mcf_graph_init(struct mcf_graph *g, const struct te_network *net, bool reservabl
         g->reverse[a] = l->reverse;
         g->delay_us[a] = l->delay_us;
         g->metric[a] = MAX(l->igp_metric, 1);
-        g->up[a] = l->up && l->reverse != TE_NONE;
+        g->up[a] = l->up && l->reverse != TE_NONE && net->links[l->reverse].up;
         g->adjacency_segment[a] = l->adjacency_label != TE_NO_LABEL;
         if (g->up[a])
             g->capacity[a] = (double)(reservable ? l->reservable_bps : l->capacity_bps);

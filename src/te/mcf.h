@@ -40,7 +40,8 @@ struct mcf_graph {
     uint32_t *sid_index, *srgb_size; /* by node: its segment; the block of labels that it knows */
 };
 
-/* Copies what it needs. Links that are down, or have no other direction, get no capacity;
+/* Copies what it needs. Links that are down, or whose other direction is down or
+ * not there, get no capacity;
  * `reservable`: capacity is what may be reserved, not what the wire carries. */
 void mcf_graph_init(struct mcf_graph *, const struct te_network *, bool reservable);
 void mcf_graph_fini(struct mcf_graph *);

@@ -13,6 +13,8 @@
 
 #define WEIGHTLESS 12
 
+#define SOURCES_TOGETHER 8
+
 static const double sharpness[] = {8, 24, 72, 200};
 
 struct descent {
@@ -83,17 +85,19 @@ try_move(struct descent *d, uint32_t k)
     return better;
 }
 
-/* Returns how many moved. Prices are renewed where the source changes. */
+/* Returns how many moved. Prices are renewed where the source changes, less often if that is dear:
+ * whether a move is worth while is judged by the loads, not by them. */
 static uint32_t
 sweep(struct descent *d)
 {
     const struct mcf_problem *p = d->plan->p;
-    uint32_t moved = 0, source = TE_NONE;
+    uint32_t moved = 0, source = TE_NONE, sources = 0;
     for (uint32_t i = 0; i < p->n_demands; i++) {
         uint32_t k = d->plan->order[i];
         if (p->demands[k].from != source) {
             source = p->demands[k].from;
-            price_all(d);
+            if (sources++ % (d->plan->router.keeps ? SOURCES_TOGETHER : 1) == 0)
+                price_all(d);
         }
         moved += try_move(d, k);
     }

@@ -18,6 +18,7 @@
 #define TRIES 5            /* routes from which an attempt begins */
 #define SLACK 1e-9
 #define TIGHTEN_BY 0.002
+#define SKIPPED 6 /* attempts that differ in who goes first */
 
 struct rounding {
     struct mcf_plan *plan;
@@ -128,10 +129,20 @@ fits(const struct rounding *r, uint32_t column, double bps)
     return true;
 }
 
+static double
+share_on(const struct mcf_plan *plan, const struct mcf_column *c, uint32_t arc)
+{
+    for (uint32_t i = c->first; i < c->first + c->n; i++) {
+        if (plan->arcs[i] == arc)
+            return plan->shares[i];
+    }
+    return 0;
+}
+
 /* The best column for a demand that is off the network: its own ones, and what the router says
- * with the demand's size in the prices. */
+ * with the demand's size in the prices; none over the arc `without`, if that is not TE_NONE. */
 static uint32_t
-best_column(struct rounding *r, uint32_t k)
+best_column(struct rounding *r, uint32_t k, uint32_t without)
 {
     struct mcf_plan *plan = r->plan;
     const struct mcf_graph *g = plan->p->graph;
@@ -143,13 +154,15 @@ best_column(struct rounding *r, uint32_t k)
         for (uint32_t a = 0; a < g->n_arcs; a++)
             r->prices[a] = g->capacity[a] > 0 ? arc_price(r, a, plan->loads[a] + bps)
                                               : (double)INFINITY;
+        if (without != TE_NONE)
+            r->prices[without] = (double)INFINITY;
         plan->router.set_prices(plan->router.arg, r->prices);
         if (isfinite(plan->router.quick(plan->router.arg, k, &route)))
             mcf_plan_add(plan, &route);
     }
     for (uint32_t i = plan->head[k]; i != TE_NONE; i = plan->columns[i].next) {
         double c = column_cost(r, i, bps);
-        if (c < cost) {
+        if (c < cost && (without == TE_NONE || share_on(plan, &plan->columns[i], without) == 0)) {
             cost = c;
             best = i;
         }
@@ -169,7 +182,7 @@ try_directly(struct rounding *r, uint32_t k)
 {
     r->n_undo = 0;
     take_off(r, k);
-    uint32_t best = best_column(r, k);
+    uint32_t best = best_column(r, k, TE_NONE);
     if (best != TE_NONE && fits(r, best, r->plan->p->demands[k].bps)) {
         put_single(r, k, best);
         return true;
@@ -192,16 +205,6 @@ worst_arc(const struct rounding *r)
         }
     }
     return at;
-}
-
-static double
-share_on(const struct mcf_plan *plan, const struct mcf_column *c, uint32_t arc)
-{
-    for (uint32_t i = c->first; i < c->first + c->n; i++) {
-        if (plan->arcs[i] == arc)
-            return plan->shares[i];
-    }
-    return 0;
 }
 
 struct candidate {
@@ -247,57 +250,82 @@ list_candidates(struct rounding *r, uint32_t arc, struct candidate **list)
     return left;
 }
 
-/* Moves one demand off the arc, that which does the least harm elsewhere, be it more than the good
- * here: what it pushes aside goes next. Each moves once in an attempt, so that it ends. */
-static bool
-shed(struct rounding *r, uint32_t arc)
+struct offer {
+    double gain;
+    uint32_t demand, column;
+};
+
+static int
+compare_offers(const void *a, const void *b)
+{
+    const struct offer *x = a, *y = b;
+    if (x->gain != y->gain)
+        return x->gain > y->gain ? -1 : 1;
+    return (x->demand > y->demand) - (x->demand < y->demand);
+}
+
+/* Where those on an arc could go instead, the best first. */
+static uint32_t
+list_offers(struct rounding *r, uint32_t arc, struct offer *offers)
 {
     struct mcf_plan *plan = r->plan;
     struct candidate *list;
-    uint32_t n = list_candidates(r, arc, &list);
-    uint32_t who = TE_NONE, where = TE_NONE;
-    double gain = -(double)INFINITY;
+    uint32_t n = list_candidates(r, arc, &list), found = 0;
     for (uint32_t i = 0; i < MIN(n, SHED_CANDIDATES) && r->budget; i++) {
         uint32_t k = list[i].demand, old = plan->single[k];
         double bps = plan->p->demands[k].bps;
         mcf_plan_shift(plan, old, -1);
         double saved = column_cost(r, old, bps);
-        uint32_t column = best_column(r, k);
-        bool elsewhere = column != TE_NONE && column != old;
-        double g = elsewhere ? saved - column_cost(r, column, bps) : 0;
+        uint32_t column = best_column(r, k, arc);
+        if (column != TE_NONE)
+            offers[found++] = (struct offer){saved - column_cost(r, column, bps), k, column};
         mcf_plan_shift(plan, old, 1);
         plan->columns[old].share = 1;
-        if (elsewhere && g > gain) {
-            gain = g;
-            who = k;
-            where = column;
-        }
     }
     free(list);
-    if (who == TE_NONE)
+    qsort(offers, found, sizeof *offers, compare_offers);
+    return found;
+}
+
+/* Moves one demand off the arc, that which does the least harm elsewhere (but for `skip` others),
+ * be it more than the good here: what it pushes aside goes next. Each moves once in an attempt, so
+ * that it ends. */
+static bool
+shed(struct rounding *r, uint32_t arc, uint32_t skip)
+{
+    struct offer offers[SHED_CANDIDATES];
+    if (list_offers(r, arc, offers) <= skip)
         return false;
-    take_off(r, who);
-    put_single(r, who, where);
-    r->moved_in[who] = r->attempt;
-    plan->moves++;
+    take_off(r, offers[skip].demand);
+    put_single(r, offers[skip].demand, offers[skip].column);
+    r->moved_in[offers[skip].demand] = r->attempt;
+    r->plan->moves++;
+    return true;
+}
+
+/* Until no arc is above the target. False: that is not reached, and all moves are still there. */
+static bool
+shed_until_it_fits(struct rounding *r, uint32_t skip)
+{
+    uint32_t arc;
+    for (int step = 0; (arc = worst_arc(r)) != TE_NONE; step++) {
+        if (step == SHED_STEPS || !shed(r, arc, step == 0 ? skip : 0))
+            return false;
+    }
     return true;
 }
 
 static bool
-shed_all(struct rounding *r, uint32_t k, uint32_t column)
+shed_all(struct rounding *r, uint32_t k, uint32_t column, uint32_t skip)
 {
-    uint32_t arc;
     r->n_undo = 0;
     r->moved_in[k] = ++r->attempt;
     take_off(r, k);
     put_single(r, k, column);
-    for (int step = 0; (arc = worst_arc(r)) != TE_NONE; step++) {
-        if (step == SHED_STEPS || !shed(r, arc)) {
-            roll_back(r);
-            return false;
-        }
-    }
-    return true;
+    if (shed_until_it_fits(r, skip))
+        return true;
+    roll_back(r);
+    return false;
 }
 
 /* On the route that is best by itself, then on each of those that it has a share of. */
@@ -307,7 +335,7 @@ try_shedding(struct rounding *r, uint32_t k)
     uint32_t tried[TRIES], n = 0;
     r->n_undo = 0;
     take_off(r, k);
-    uint32_t best = best_column(r, k);
+    uint32_t best = best_column(r, k, TE_NONE);
     roll_back(r);
     if (best != TE_NONE)
         tried[n++] = best;
@@ -315,8 +343,8 @@ try_shedding(struct rounding *r, uint32_t k)
         if (r->plan->columns[i].share > 0 && i != best)
             tried[n++] = i;
     }
-    for (uint32_t i = 0; i < n && r->budget; i++) {
-        if (shed_all(r, k, tried[i]))
+    for (uint32_t i = 0; i < n * SKIPPED && r->budget; i++) {
+        if (shed_all(r, k, tried[i % n], i / n))
             return true;
     }
     return false;
@@ -420,24 +448,26 @@ force_parts(struct rounding *r, uint32_t k, uint32_t max_parts)
 static void
 tighten(struct rounding *r)
 {
-    double wanted = r->target, reached = mcf_plan_utilisation(r->plan);
-    while (reached > wanted * (1 + SLACK) && r->budget) {
-        uint32_t arc;
-        int step = 0;
+    double wanted = r->target;
+    uint32_t skip = 0;
+    while (skip < SKIPPED && r->budget) {
+        double reached = mcf_plan_utilisation(r->plan);
+        if (reached <= wanted * (1 + SLACK))
+            break;
         r->n_undo = 0;
         r->attempt++;
         r->target = MAX(wanted, reached * (1 - TIGHTEN_BY));
-        while ((arc = worst_arc(r)) != TE_NONE && step++ < SHED_STEPS && shed(r, arc))
-            ;
-        if (arc != TE_NONE) {
-            roll_back(r);
-            break;
+        if (shed_until_it_fits(r, skip)) {
+            skip = 0;
+            continue;
         }
-        reached = mcf_plan_utilisation(r->plan);
+        roll_back(r);
+        skip++;
     }
     r->target = wanted;
 }
 
+/* What one demand does not need of its share of the budget is there for the next. */
 static void
 try_all(struct rounding *r, const struct split *splits, uint32_t n)
 {
@@ -446,8 +476,12 @@ try_all(struct rounding *r, const struct split *splits, uint32_t n)
             try_directly(r, splits[i].demand);
     }
     for (uint32_t i = 0; i < n && r->budget; i++) {
-        if (r->plan->single[splits[i].demand] == TE_NONE)
-            try_shedding(r, splits[i].demand);
+        uint64_t others = r->budget - r->budget / (n - i);
+        if (r->plan->single[splits[i].demand] != TE_NONE)
+            continue;
+        r->budget -= others;
+        try_shedding(r, splits[i].demand);
+        r->budget += others;
     }
 }
 
@@ -457,7 +491,7 @@ force_single(struct rounding *r, uint32_t k)
 {
     r->n_undo = 0;
     take_off(r, k);
-    uint32_t best = best_column(r, k);
+    uint32_t best = best_column(r, k, TE_NONE);
     put_single(r, k, best == TE_NONE ? r->plan->head[k] : best);
 }
 

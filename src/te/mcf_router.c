@@ -135,6 +135,10 @@ mcf_path_router(const struct mcf_problem *p)
         r->both_delay_us[a] = g->reverse[a] == TE_NONE
                                   ? g->delay_us[a]
                                   : MAX(g->delay_us[a], g->delay_us[g->reverse[a]]);
-    return (struct mcf_router){
-        r, paths_set_prices, paths_quick, paths_cheapest, paths_searches, paths_free};
+    return (struct mcf_router){.arg = r,
+                               .set_prices = paths_set_prices,
+                               .quick = paths_quick,
+                               .cheapest = paths_cheapest,
+                               .searches = paths_searches,
+                               .free = paths_free};
 }

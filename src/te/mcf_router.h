@@ -8,6 +8,7 @@
 
 struct mcf_router {
     void *arg;
+    bool keeps; /* it keeps much of what it finds until prices change */
     /* Prices by arc, not negative; INFINITY: not over it. They are not copied, and stay as they are
      * until the next call. */
     void (*set_prices)(void *arg, const double *prices);

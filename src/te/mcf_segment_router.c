@@ -23,6 +23,8 @@ struct lists {
     uint32_t source;
     const bool *allowed;
     double *from_source, *to_end;
+    double *ends; /* to x n + from, for those that may pass all arcs */
+    bool *end_holds;
     /* Between all pairs: one label (from x n + to), and by number of labels. */
     bool tables_hold;
     double *one;
@@ -68,20 +70,32 @@ lists_set_prices(void *arg, const double *prices)
     struct lists *r = arg;
     r->prices = prices;
     r->row_holds = r->tables_hold = false;
+    memset(r->end_holds, 0, r->n * sizeof *r->end_holds);
 }
 
 static void
-fill_rows(struct lists *r, const struct mcf_demand *d)
+fill_from_source(struct lists *r, const struct mcf_demand *d)
 {
-    if (!r->row_holds || r->source != d->from || r->allowed != d->allowed) {
-        for (uint32_t v = 0; v < r->n; v++)
-            r->from_source[v] = pair_cost(r, d->from, v, d->allowed);
-        r->row_holds = true;
-        r->source = d->from;
-        r->allowed = d->allowed;
-    }
+    if (r->row_holds && r->source == d->from && r->allowed == d->allowed)
+        return;
     for (uint32_t v = 0; v < r->n; v++)
-        r->to_end[v] = pair_cost(r, v, d->to, d->allowed);
+        r->from_source[v] = pair_cost(r, d->from, v, d->allowed);
+    r->row_holds = true;
+    r->source = d->from;
+    r->allowed = d->allowed;
+}
+
+/* From all nodes to the demand's end: kept for those who may pass all arcs. */
+static const double *
+costs_to_end(struct lists *r, const struct mcf_demand *d)
+{
+    double *row = d->allowed ? r->to_end : r->ends + (size_t)d->to * r->n;
+    if (!d->allowed && r->end_holds[d->to])
+        return row;
+    for (uint32_t v = 0; v < r->n; v++)
+        row[v] = pair_cost(r, v, d->to, d->allowed);
+    r->end_holds[d->to] |= !d->allowed;
+    return row;
 }
 
 static void
@@ -159,13 +173,14 @@ in_time_over(const struct lists *r, const struct mcf_demand *d, uint32_t a)
 
 /* The best link to be named; `cost` is what must be beaten. */
 static uint32_t
-best_adjacency(const struct lists *r, const struct mcf_demand *d, double *cost)
+best_adjacency(const struct lists *r, const struct mcf_demand *d, const double *to_end,
+               double *cost)
 {
     const struct mcf_graph *g = r->p->graph;
     uint32_t best = TE_NONE, labels = labels_of(r, d);
     for (uint32_t a = 0; a < g->n_arcs; a++) {
         uint32_t u = g->from[a], v = g->to[a];
-        double c = r->from_source[u] + r->prices[a] + r->to_end[v];
+        double c = r->from_source[u] + r->prices[a] + to_end[v];
         if (!(c < *cost * CLEARLY) || !g->adjacency_segment[a] || !g->up[a] ||
             1u + (u != d->from) + (v != d->to) > labels || (u != d->from && !g->passable[u]) ||
             (v != d->to && !g->passable[v]) || u == d->to || v == d->from ||
@@ -185,16 +200,17 @@ lists_quick(void *arg, uint32_t demand, struct mcf_route *out)
     uint32_t via = TE_NONE;
     *out = (struct mcf_route){.demand = demand};
     r->n_asked++;
-    fill_rows(r, d);
-    double cost = in_time(r, d, d->to) ? r->to_end[d->from] : FAR;
+    fill_from_source(r, d);
+    const double *to_end = costs_to_end(r, d);
+    double cost = in_time(r, d, d->to) ? to_end[d->from] : FAR;
     for (uint32_t v = 0; v < r->n && labels_of(r, d) >= 2; v++) {
-        if (r->from_source[v] + r->to_end[v] < cost * CLEARLY && v != d->from && v != d->to &&
+        if (r->from_source[v] + to_end[v] < cost * CLEARLY && v != d->from && v != d->to &&
             r->p->graph->passable[v] && in_time(r, d, v)) {
-            cost = r->from_source[v] + r->to_end[v];
+            cost = r->from_source[v] + to_end[v];
             via = v;
         }
     }
-    uint32_t over = best_adjacency(r, d, &cost);
+    uint32_t over = best_adjacency(r, d, to_end, &cost);
     if (!isfinite(cost))
         return FAR;
     if (over != TE_NONE) {
@@ -324,6 +340,8 @@ lists_free(void *arg)
     struct lists *r = arg;
     free(r->from_source);
     free(r->to_end);
+    free(r->ends);
+    free(r->end_holds);
     free(r->adjacency);
     for (uint32_t k = 1; k <= MCF_SEGMENTS_MAX; k++)
         free(r->best[k]);
@@ -341,10 +359,17 @@ mcf_segment_router(const struct mcf_problem *p, const struct mcf_ecmp *ecmp, uin
     *r = (struct lists){.p = p, .ecmp = ecmp, .labels = MIN(labels, MCF_SEGMENTS_MAX), .n = n};
     r->from_source = xcalloc(n + 1, sizeof *r->from_source);
     r->to_end = xcalloc(n + 1, sizeof *r->to_end);
+    r->ends = xcalloc((size_t)n * n + 1, sizeof *r->ends);
+    r->end_holds = xcalloc(n + 1, sizeof *r->end_holds);
     r->adjacency = xcalloc((size_t)n * n + 1, sizeof *r->adjacency);
     r->share_of = xcalloc(n_arcs + 1, sizeof *r->share_of);
     r->arcs = xcalloc(n_arcs + 1, sizeof *r->arcs);
     r->shares = xcalloc(n_arcs + 1, sizeof *r->shares);
-    return (struct mcf_router){
-        r, lists_set_prices, lists_quick, lists_cheapest, lists_searches, lists_free};
+    return (struct mcf_router){.arg = r,
+                               .keeps = true,
+                               .set_prices = lists_set_prices,
+                               .quick = lists_quick,
+                               .cheapest = lists_cheapest,
+                               .searches = lists_searches,
+                               .free = lists_free};
 }

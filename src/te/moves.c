@@ -1,4 +1,5 @@
-#include "te/moves.h"
+#include "te/moves_work.h"
+#include "te/optimise.h"
 #include "te/optimise_cover.h"
 
 #include "base/alloc.h"
@@ -7,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATHS_MAX 64     /* simple paths listed for one LSP; more: the search is not exhaustive */
-#define WALK_MAX 4000    /* steps to list them */
 #define COVER_BUDGET 500 /* linear programs */
 #define COVER_ATTEMPTS 12
 #define DEPTH_MAX 6 /* moves that the search looks for at most */
@@ -19,27 +18,8 @@ te_relief_defaults(void)
     return (struct te_relief_options){.threshold = 0.8, .budget = 20000};
 }
 
-/* All simple paths of one LSP, made when first needed. */
-struct ways {
-    bool known, complete;
-    uint32_t n;
-    struct way {
-        uint32_t *links, n;
-    } * list;
-};
-
-struct relieving {
-    struct te_state *s;
-    const struct te_outage *outage;
-    const bool *may_move;
-    bool *moved;       /* on the way that is being looked at */
-    struct ways *ways; /* by LSP; NULL: greedy only */
-    uint64_t *budget;
-    bool exhaustive;
-};
-
-static uint32_t
-worst_link(const struct te_state *s)
+uint32_t
+relief_worst_link(const struct te_state *s)
 {
     uint32_t worst = TE_NONE;
     double most = 0;
@@ -71,12 +51,6 @@ relief_of(const struct te_state *s, uint32_t lsp)
     return sum;
 }
 
-struct candidate {
-    double relief;
-    uint64_t bps;
-    uint32_t lsp;
-};
-
 /* Most relief first; of those the smallest, which is the easiest to place. */
 static int
 compare_candidates(const void *a, const void *b)
@@ -89,8 +63,8 @@ compare_candidates(const void *a, const void *b)
     return (x->lsp > y->lsp) - (x->lsp < y->lsp);
 }
 
-static uint32_t
-list_candidates(const struct relieving *r, uint32_t link, struct candidate **list)
+uint32_t
+relief_candidates(const struct relieving *r, uint32_t link, struct candidate **list)
 {
     const struct te_state *s = r->s;
     uint32_t n = 0;
@@ -132,8 +106,8 @@ needed_at(const struct relieving *r, uint32_t link)
     return excess ? UINT32_MAX : taken;
 }
 
-static uint32_t
-needed(const struct relieving *r)
+uint32_t
+relief_needed(const struct relieving *r)
 {
     uint32_t most = 0;
     for (uint32_t l = 0; l < r->s->net->n_links; l++) {
@@ -148,7 +122,7 @@ static bool
 move_one(struct relieving *r, uint32_t link)
 {
     struct candidate *list;
-    uint32_t n = list_candidates(r, link, &list);
+    uint32_t n = relief_candidates(r, link, &list);
     bool done = false;
     for (uint32_t i = 0; i < n && !done && *r->budget; i++) {
         struct te_path path;
@@ -164,20 +138,16 @@ move_one(struct relieving *r, uint32_t link)
     return done;
 }
 
-struct saved {
-    uint32_t lsp, n, *links;
-};
-
-static struct saved
-save(const struct te_state *s, uint32_t lsp)
+struct saved
+relief_save(const struct te_state *s, uint32_t lsp)
 {
     const struct te_lsp *p = &s->lsps[lsp];
     return (struct saved){lsp, p->n_links,
                           p->n_links ? xmemdup(p->links, p->n_links * sizeof *p->links) : NULL};
 }
 
-static void
-restore(struct te_state *s, struct saved *saved)
+void
+relief_restore(struct te_state *s, struct saved *saved)
 {
     te_state_place(s, saved->lsp, saved->links, saved->n);
     free(saved->links);
@@ -189,7 +159,7 @@ static bool
 relieve_greedily(struct relieving *r)
 {
     uint32_t link;
-    while ((link = worst_link(r->s)) != TE_NONE) {
+    while ((link = relief_worst_link(r->s)) != TE_NONE) {
         if (!move_one(r, link))
             return false;
     }
@@ -205,12 +175,12 @@ te_make_room(struct te_state *s, const bool *may_move, const struct te_outage *o
     r.moved = xcalloc(s->n + 1, sizeof *r.moved);
     for (uint32_t i = 0; i < s->n; i++) {
         if (may_move[i])
-            before[i] = save(s, i);
+            before[i] = relief_save(s, i);
     }
     bool done = relieve_greedily(&r);
     for (uint32_t i = 0; i < s->n; i++) {
         if (r.moved[i] && !done)
-            restore(s, &before[i]);
+            relief_restore(s, &before[i]);
         if (r.moved[i] && done)
             moved[i] = true;
         free(before[i].links);
@@ -220,147 +190,42 @@ te_make_room(struct te_state *s, const bool *may_move, const struct te_outage *o
     return done;
 }
 
-/* Puts a moved one back where it came from if all still fits. */
+/* Puts one back where it came from if all still fits. */
+static bool
+take_one_back(struct relieving *r, const struct te_lsp *before, uint32_t lsp, uint32_t over)
+{
+    struct te_state *s = r->s;
+    const struct te_lsp *p = &before[lsp];
+    struct saved now = relief_save(s, lsp);
+    te_state_place(s, lsp, p->links, p->n_links);
+    if (te_state_over(s) > over || te_state_check(s, lsp, p->links, p->n_links) != ERR_OK) {
+        relief_restore(s, &now);
+        return false;
+    }
+    free(now.links);
+    r->moved[lsp] = false;
+    return true;
+}
+
+/* The smallest first, so that many find room; again as long as that changes anything. */
 static void
 take_back(struct relieving *r, const struct te_lsp *before)
 {
     struct te_state *s = r->s;
+    struct candidate *list = xcalloc(s->n + 1, sizeof *list);
+    uint32_t n = 0;
     for (uint32_t i = 0; i < s->n; i++) {
-        if (!r->moved[i])
-            continue;
-        struct saved now = save(s, i);
+        if (r->moved[i])
+            list[n++] = (struct candidate){0, s->lsps[i].constraints.bandwidth_bps, i};
+    }
+    qsort(list, n, sizeof *list, compare_candidates);
+    for (bool again = n > 0; again;) {
         uint32_t over = te_state_over(s);
-        te_state_place(s, i, before[i].links, before[i].n_links);
-        if (te_state_over(s) > over ||
-            te_state_check(s, i, before[i].links, before[i].n_links) != ERR_OK) {
-            restore(s, &now);
-            continue;
-        }
-        free(now.links);
-        r->moved[i] = false;
+        again = false;
+        for (uint32_t i = 0; i < n; i++)
+            again |= r->moved[list[i].lsp] && take_one_back(r, before, list[i].lsp, over);
     }
-}
-
-/* ---- The search ---- */
-
-struct walk {
-    const struct te_network *net;
-    struct ways *ways;
-    uint32_t to, steps, depth, *links;
-    bool *on;
-};
-
-static void
-walk(struct walk *w, uint32_t at)
-{
-    if (at == w->to) {
-        if (w->ways->n == PATHS_MAX) {
-            w->ways->complete = false;
-            return;
-        }
-        w->ways->list[w->ways->n++] = (struct way){xmemdup(w->links, w->depth * sizeof *w->links),
-                                                   w->depth};
-        return;
-    }
-    if (w->depth && !w->net->nodes[at].passable)
-        return;
-    w->on[at] = true;
-    for (uint32_t l = w->net->first_out[at]; l < w->net->first_out[at + 1]; l++) {
-        if (w->on[w->net->links[l].to])
-            continue;
-        if (++w->steps > WALK_MAX) {
-            w->ways->complete = false;
-            break;
-        }
-        w->links[w->depth++] = l;
-        walk(w, w->net->links[l].to);
-        w->depth--;
-    }
-    w->on[at] = false;
-}
-
-static const struct ways *
-ways_of(struct relieving *r, uint32_t lsp)
-{
-    struct ways *ways = &r->ways[lsp];
-    if (ways->known)
-        return ways;
-    struct walk w = {.net = r->s->net, .ways = ways, .to = r->s->lsps[lsp].to};
-    ways->known = ways->complete = true;
-    ways->list = xcalloc(PATHS_MAX, sizeof *ways->list);
-    w.links = xcalloc(w.net->n_nodes + 1, sizeof *w.links);
-    w.on = xcalloc(w.net->n_nodes + 1, sizeof *w.on);
-    walk(&w, r->s->lsps[lsp].from);
-    free(w.links);
-    free(w.on);
-    return ways;
-}
-
-static bool search(struct relieving *r, uint32_t left);
-
-static bool
-try_way(struct relieving *r, uint32_t lsp, const uint32_t *links, uint32_t n, uint32_t left)
-{
-    struct saved before = save(r->s, lsp);
-    te_state_place(r->s, lsp, links, n);
-    r->moved[lsp] = true;
-    if (search(r, left - 1)) {
-        free(before.links);
-        return true;
-    }
-    r->moved[lsp] = false;
-    restore(r->s, &before);
-    return false;
-}
-
-static bool
-try_lsp(struct relieving *r, uint32_t lsp, uint32_t link, uint32_t left)
-{
-    const struct ways *ways = ways_of(r, lsp);
-    struct te_path path;
-    uint32_t other = r->s->lsps[lsp].diverse_from;
-    if (other != TE_NONE && r->may_move[other])
-        r->exhaustive = false; /* both at once are not looked at */
-    if (!ways->complete) {
-        r->exhaustive = false;
-        if (te_state_route(r->s, lsp, r->outage, false, &path))
-            return false;
-        bool found = try_way(r, lsp, path.links, path.n, left);
-        te_path_fini(&path);
-        return found;
-    }
-    for (uint32_t i = 0; i < ways->n; i++) {
-        bool there = false;
-        for (uint32_t j = 0; j < ways->list[i].n; j++)
-            there |= ways->list[i].links[j] == link;
-        if (!there && te_state_check(r->s, lsp, ways->list[i].links, ways->list[i].n) == ERR_OK &&
-            try_way(r, lsp, ways->list[i].links, ways->list[i].n, left))
-            return true;
-    }
-    return false;
-}
-
-/* Whether at most `left` more moves do. */
-static bool
-search(struct relieving *r, uint32_t left)
-{
-    uint32_t link = worst_link(r->s);
-    if (link == TE_NONE)
-        return true;
-    if (left == 0 || needed(r) > left)
-        return false;
-    if (!*r->budget) {
-        r->exhaustive = false;
-        return false;
-    }
-    --*r->budget;
-    struct candidate *list;
-    uint32_t n = list_candidates(r, link, &list);
-    bool found = false;
-    for (uint32_t i = 0; i < n && !found; i++)
-        found = try_lsp(r, list[i].lsp, link, left);
     free(list);
-    return found;
 }
 
 /* ---- All together ---- */
@@ -393,7 +258,7 @@ keep_moves(const struct relieving *r, struct te_relief *out)
     for (uint32_t i = 0; i < r->s->n; i++) {
         if (!r->moved[i])
             continue;
-        struct saved now = save(r->s, i);
+        struct saved now = relief_save(r->s, i);
         out->moves[out->n_moves++] = (struct te_move){i, now.links, now.n};
     }
 }
@@ -405,7 +270,7 @@ search_fewer(struct relieving *r, struct te_relief *out, uint32_t at_least, uint
     bool proved = true;
     for (uint32_t n = at_least; n < found && n <= DEPTH_MAX && *r->budget; n++) {
         r->exhaustive = true;
-        if (search(r, n)) {
+        if (relief_search(r, n)) {
             keep_moves(r, out);
             out->proved = proved;
             return;
@@ -535,10 +400,63 @@ move_cover(struct relieving *r, const struct te_lsp *before, uint32_t below, uin
     return result;
 }
 
-static void
-relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
+/* Whether something but its place in the network keeps it from being optimised with the others. */
+static bool
+is_bound(const struct te_lsp *p)
 {
-    uint32_t at_least = needed(r);
+    const struct te_constraints *c = &p->constraints;
+    return p->diverse_from != TE_NONE || c->max_hops || c->max_igp || c->max_te ||
+           c->bound_asymmetry || c->assume_delay_us;
+}
+
+/* When nothing else helps: all that may be moved at once, as low as it goes, then as many back as
+ * can. Says whether that worked, or that nothing can. */
+static bool
+relieve_globally(struct relieving *r, const struct te_lsp *before,
+                 const struct te_relief_options *o, struct te_relief *out)
+{
+    struct te_state *s = r->s;
+    struct te_optimise_options how = te_optimise_defaults();
+    struct te_optimum all;
+    struct te_lsp *lsps = xcalloc(s->n + 1, sizeof *lsps);
+    bool bound = false;
+    memcpy(lsps, before, s->n * sizeof *lsps);
+    for (uint32_t i = 0; i < s->n; i++) {
+        lsps[i].pinned = !r->may_move[i] || !before[i].n_links;
+        if (!before[i].n_links)
+            lsps[i].constraints.bandwidth_bps = 0;
+        bound |= r->may_move[i] && is_bound(&before[i]);
+    }
+    how.max_lsps = 1;
+    how.reservable = o->reservable;
+    enum err err = te_optimise(s->router, lsps, s->n, &how, &all);
+    free(lsps);
+    if (err)
+        return false;
+    for (uint32_t i = 0; i < all.n_carriers; i++) {
+        const struct te_carrier *c = &all.carriers[i];
+        const struct te_lsp *p = &before[c->lsp];
+        if (!p->n_links || (c->n_links == p->n_links &&
+                            !memcmp(c->links, p->links, p->n_links * sizeof *p->links)))
+            continue;
+        te_state_place(s, c->lsp, c->links, c->n_links);
+        r->moved[c->lsp] = true;
+    }
+    out->impossible = !bound && all.bound > o->threshold * (1 + 1e-6);
+    te_optimum_fini(&all);
+    if (te_state_over(s)) {
+        put_back_all(r, before);
+        return false;
+    }
+    take_back(r, before);
+    return true;
+}
+
+static void
+relieve(struct relieving *r, const struct te_lsp *before, const struct te_relief_options *o,
+        struct te_relief *out)
+{
+    uint32_t at_least = relief_needed(r);
     bool cleared = relieve_greedily(r);
     take_back(r, before);
     uint32_t found = count_moved(r), over = te_state_over(r->s);
@@ -557,6 +475,14 @@ relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
             put_back_all(r, before);
         }
     }
+    if (found == UINT32_MAX && over && at_least != UINT32_MAX &&
+        relieve_globally(r, before, o, out)) {
+        found = count_moved(r);
+        over = te_state_over(r->s);
+        after = te_state_highest(r->s, NULL);
+        keep_moves(r, out);
+        put_back_all(r, before);
+    }
     out->proved = found == at_least;
     if (!out->proved && at_least <= DEPTH_MAX)
         search_fewer(r, out, at_least, found);
@@ -565,6 +491,7 @@ relieve(struct relieving *r, const struct te_lsp *before, struct te_relief *out)
         after = te_state_highest(r->s, NULL);
     }
     out->at_least = at_least;
+    out->impossible |= at_least == UINT32_MAX;
     out->over_after = over;
     out->after = after;
 }
@@ -590,7 +517,7 @@ te_relieve(struct te_router *router, const struct te_lsp *lsps, uint32_t n,
     *out = (struct te_relief){0};
     double before = te_state_highest(&state, NULL);
     uint32_t over = te_state_over(&state);
-    relieve(&r, lsps, out);
+    relieve(&r, lsps, o, out);
     out->before = before;
     out->over_before = over;
     out->steps = o->budget - budget;

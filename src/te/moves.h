@@ -1,12 +1,12 @@
 /* moves.h - congestion taken away with the fewest moves: which LSPs have to go elsewhere so that no
  * link is above a threshold any more, all constraints kept. Pure.
  *
- * How: on the most loaded link above its limit somebody must go, whatever else is done. So: first
- * greedily, those that relieve most; then, with one move less at a time, a search that branches
- * over all who are on the worst link and all ways around. It is exhaustive as long as the budget
- * lasts and all simple paths have been listed (small networks); where it is not, the number may
- * still be proved the least by counting: a link needs at least as many to go as its largest take to
- * fit. */
+ * How: first greedily, those that relieve most. Then the fewest LSPs that must leave the links
+ * above the threshold, wherever they go, by an integer program (optimise_cover.h): a proved bound;
+ * if those find other paths, they are the answer, and it is exact. If neither clears all links, all
+ * LSPs that may be moved are optimised at once (optimise.h), and as many as fit go back. Last a
+ * search with rising numbers of moves, which branches over all who are on the worst link and all
+ * ways around: exhaustive as long as the budget lasts and all simple paths have been listed. */
 #ifndef TE_MOVES_H
 #define TE_MOVES_H
 
@@ -32,6 +32,7 @@ struct te_relief {
     struct te_move *moves; /* by LSP; in no order to be carried out: see optimise_order.h */
     bool proved;           /* that fewer moves do not do, with what may be moved */
     uint32_t at_least;     /* so many are needed, proved; UINT32_MAX: none suffice */
+    bool impossible; /* proved that nothing takes it away, also if all moved and could be split */
     uint32_t over_before, over_after; /* links above the threshold. After: not 0 if it cannot be */
     double before, after;             /* highest load / (threshold x capacity) */
     uint64_t steps;                   /* work done */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* Of the tolerance: what the rounding may use, and what the linear program may leave open. */
-#define ROUNDING_PART 0.9
+#define ROUNDING_PART 0.98
 #define LP_PART 0.1
 #define AGAIN 3
 
@@ -30,17 +30,21 @@ struct task {
     struct mcf_graph graph;
     struct mcf_problem problem;
     struct mcf_demand *demands;
-    uint32_t *lsp_of; /* by demand */
+    uint32_t *lsp_of;                   /* by demand */
+    uint32_t *unroutable, n_unroutable; /* LSPs */
     double *base;
     bool **masks; /* different ones */
     uint32_t n_masks, masks_capacity;
 };
 
+/* All links that are up will do; where delays matter, links of unknown delay may not. */
 static bool
-is_plain(const struct te_constraints *c)
+is_plain(const struct te_lsp *p)
 {
+    const struct te_constraints *c = &p->constraints;
     struct te_affinity none = {{0}};
-    return !c->n_exclude_nodes && !c->n_exclude_links && !c->n_exclude_srlgs &&
+    return p->optimise != TE_METRIC_DELAY && !c->max_delay_us && !c->symmetric &&
+           !c->n_exclude_nodes && !c->n_exclude_links && !c->n_exclude_srlgs &&
            !memcmp(&c->include_any, &none, sizeof none) &&
            !memcmp(&c->include_all, &none, sizeof none) &&
            !memcmp(&c->exclude_any, &none, sizeof none);
@@ -60,7 +64,7 @@ static const bool *
 mask_for(struct task *t, const struct te_lsp *p)
 {
     const struct te_network *net = t->router->net;
-    if (is_plain(&p->constraints))
+    if (is_plain(p))
         return NULL;
     struct te_request ask = {p->from, p->to, p->optimise, p->constraints, NULL, 0, 0};
     ask.constraints.bandwidth_bps = 0;
@@ -81,8 +85,8 @@ mask_for(struct task *t, const struct te_lsp *p)
 }
 
 /* Those that stay and have no path get one first. */
-static enum err
-place_those_that_stay(struct task *t, uint32_t n, uint32_t *which)
+static void
+place_those_that_stay(struct task *t, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         struct te_path path;
@@ -92,17 +96,46 @@ place_those_that_stay(struct task *t, uint32_t n, uint32_t *which)
         if (err)
             err = te_state_route(&t->state, i, NULL, true, &path);
         if (err) {
-            *which = i;
-            return err;
+            t->unroutable[t->n_unroutable++] = i;
+            continue;
         }
         te_state_place(&t->state, i, path.links, path.n);
         te_path_fini(&path);
     }
-    return ERR_OK;
+}
+
+/* Demands for which the router finds nothing whatever it costs: they stay where they are, if they
+ * are anywhere. */
+static void
+drop_unroutable(struct task *t, struct mcf_router router)
+{
+    const struct mcf_graph *g = &t->graph;
+    double *prices = xcalloc(g->n_arcs + 1, sizeof *prices), least;
+    struct mcf_route route;
+    uint32_t n = t->problem.n_demands, kept = 0;
+    for (uint32_t a = 0; a < g->n_arcs; a++)
+        prices[a] = g->capacity[a] > 0 ? 1 / g->capacity[a] : (double)INFINITY;
+    router.set_prices(router.arg, prices);
+    for (uint32_t k = 0; k < n; k++) {
+        uint32_t lsp = t->lsp_of[k];
+        struct mcf_demand demand = t->demands[k];
+        if (isfinite(router.cheapest(router.arg, k, &route, &least))) {
+            t->lsp_of[kept] = lsp;
+            t->demands[kept++] = demand;
+            continue;
+        }
+        t->unroutable[t->n_unroutable++] = lsp;
+        te_state_load(&t->state, lsp, t->lsps[lsp].links, t->lsps[lsp].n_links, true);
+    }
+    t->problem.n_demands = kept;
+    for (uint32_t a = 0; a < g->n_arcs; a++)
+        t->base[a] = (double)t->state.load[a];
+    router.free(router.arg);
+    free(prices);
 }
 
 static enum err
-open_task(struct task *t, uint32_t n, uint32_t *which)
+open_task(struct task *t, uint32_t n)
 {
     const struct te_network *net = t->router->net;
     enum err err = te_state_init(&t->state, t->router, t->lsps, n, 1, t->options->reservable);
@@ -112,7 +145,8 @@ open_task(struct task *t, uint32_t n, uint32_t *which)
     t->demands = xcalloc(n + 1, sizeof *t->demands);
     t->lsp_of = xcalloc(n + 1, sizeof *t->lsp_of);
     t->base = xcalloc(net->n_links + 1, sizeof *t->base);
-    err = place_those_that_stay(t, n, which);
+    t->unroutable = xcalloc(n + 1, sizeof *t->unroutable);
+    place_those_that_stay(t, n);
     for (uint32_t i = 0; i < n; i++) {
         const struct te_lsp *p = &t->lsps[i];
         if (stays(t, p))
@@ -129,12 +163,11 @@ open_task(struct task *t, uint32_t n, uint32_t *which)
             net->nodes[p->from].max_sid_depth,
             c->symmetric};
     }
-    for (uint32_t l = 0; l < net->n_links; l++)
-        t->base[l] = (double)t->state.load[l];
     t->problem.graph = &t->graph;
     t->problem.demands = t->demands;
     t->problem.base = t->base;
-    return err;
+    drop_unroutable(t, mcf_path_router(&t->problem));
+    return ERR_OK;
 }
 
 static void
@@ -145,6 +178,7 @@ close_task(struct task *t)
     free(t->demands);
     free(t->lsp_of);
     free(t->base);
+    free(t->unroutable);
     for (uint32_t i = 0; i < t->n_masks; i++)
         free(t->masks[i]);
     free(t->masks);
@@ -156,6 +190,8 @@ struct memory {
     uint32_t *links;
     double *shares;
     struct mcf_segment *segments;
+    uint32_t **placed, n_placed;
+    uint32_t *unroutable;
 };
 
 /* Splits a demand's bits so that nothing is lost in rounding: the last one has the rest. */
@@ -196,12 +232,44 @@ put_demand(const struct task *t, const struct mcf_plan *plan, uint32_t k, struct
     out->n_split += n > 1;
 }
 
+/* Those that stay, but were nowhere: where they were put. */
+static void
+put_placed(const struct task *t, uint32_t lsp, struct te_optimum *out)
+{
+    struct memory *m = out->memory;
+    const struct te_lsp *p = &t->state.lsps[lsp];
+    if (!t->state.moved[lsp])
+        return;
+    uint32_t *links = xmemdup(p->links, p->n_links * sizeof *links);
+    m->placed = xrealloc(m->placed, m->n_placed + 1, sizeof *m->placed);
+    m->placed[m->n_placed++] = links;
+    m->carriers[out->n_carriers++] = (struct te_carrier){
+        .lsp = lsp, .bps = p->constraints.bandwidth_bps, .links = links, .n_links = p->n_links};
+    out->n_moved++;
+}
+
+static int
+compare_carriers(const void *a, const void *b)
+{
+    const struct te_carrier *x = a, *y = b;
+    if (x->lsp != y->lsp)
+        return x->lsp < y->lsp ? -1 : 1;
+    return (x->links > y->links) - (x->links < y->links);
+}
+
+static int
+compare_lsps(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
 static void
 put_result(const struct task *t, struct mcf_plan *plan, double path_bound, struct te_optimum *out)
 {
     const struct mcf_graph *g = &t->graph;
     struct memory *m = xcalloc(1, sizeof *m);
-    uint32_t n = 0;
+    uint32_t n = t->state.n;
     for (uint32_t i = 0; i < plan->n_columns; i++)
         n += plan->columns[i].share > 1e-9;
     m->carriers = xcalloc(n + 1, sizeof *m->carriers);
@@ -225,15 +293,22 @@ put_result(const struct task *t, struct mcf_plan *plan, double path_bound, struc
     out->loads = xmemdup(plan->loads, (g->n_arcs + 1) * sizeof *plan->loads);
     for (uint32_t k = 0; k < plan->p->n_demands; k++)
         put_demand(t, plan, k, out);
+    for (uint32_t i = 0; i < t->state.n; i++)
+        put_placed(t, i, out);
+    qsort(m->carriers, out->n_carriers, sizeof *m->carriers, compare_carriers);
+    m->unroutable = xmemdup(t->unroutable, (t->n_unroutable + 1) * sizeof *t->unroutable);
+    qsort(m->unroutable, t->n_unroutable, sizeof *m->unroutable, compare_lsps);
+    out->unroutable = m->unroutable;
+    out->n_unroutable = t->n_unroutable;
 }
 
 /* Down to shares that are as good as the bound says. */
 static enum err
-solve(const struct task *t, struct mcf_plan *plan, uint32_t *which)
+solve(const struct task *t, struct mcf_plan *plan)
 {
     const struct te_optimise_options *o = t->options;
     double enough = o->tolerance * ROUNDING_PART;
-    enum err err = mcf_descend(plan, enough / 2, o->sweeps, which);
+    enum err err = mcf_descend(plan, enough / 2, o->sweeps, NULL);
     if (!err && mcf_plan_utilisation(plan) > plan->bound * (1 + enough / 2))
         err = mcf_solve_columns(plan, o->tolerance * LP_PART, o->rounds);
     return err;
@@ -256,11 +331,11 @@ finish(const struct task *t, struct mcf_plan *plan, double bound)
 
 /* The bound for paths, and the paths themselves if that is what is asked for. */
 static enum err
-optimise_paths(const struct task *t, struct te_optimum *out, double *bound, uint32_t *which)
+optimise_paths(const struct task *t, struct te_optimum *out, double *bound)
 {
     struct mcf_plan plan;
     mcf_plan_init(&plan, &t->problem, mcf_path_router(&t->problem));
-    enum err err = solve(t, &plan, which);
+    enum err err = solve(t, &plan);
     *bound = plan.bound;
     if (!err && !t->options->labels) {
         finish(t, &plan, plan.bound);
@@ -271,40 +346,37 @@ optimise_paths(const struct task *t, struct te_optimum *out, double *bound, uint
 }
 
 static enum err
-optimise_lists(const struct task *t, struct te_optimum *out, double bound, uint32_t *which)
+optimise_lists(const struct task *t, const struct mcf_ecmp *ecmp, struct te_optimum *out,
+               double bound)
 {
-    struct mcf_ecmp *ecmp = mcf_ecmp_new(&t->graph);
     struct mcf_plan plan;
     mcf_plan_init(&plan, &t->problem, mcf_segment_router(&t->problem, ecmp, t->options->labels));
-    enum err err = solve(t, &plan, which);
+    enum err err = solve(t, &plan);
     if (!err) {
         finish(t, &plan, MAX(bound, plan.bound));
         put_result(t, &plan, bound, out);
     }
     mcf_plan_fini(&plan);
-    mcf_ecmp_free(ecmp);
     return err;
 }
 
 enum err
 te_optimise(struct te_router *router, const struct te_lsp *lsps, uint32_t n_lsps,
-            const struct te_optimise_options *options, struct te_optimum *out, uint32_t *which)
+            const struct te_optimise_options *options, struct te_optimum *out)
 {
     struct task t = {.router = router, .lsps = lsps, .options = options};
-    uint32_t none = TE_NONE;
+    struct mcf_ecmp *ecmp = NULL;
     double bound = 0;
-    if (!which)
-        which = &none;
-    *which = TE_NONE;
-    enum err err = open_task(&t, n_lsps, which);
-    if (!err) {
-        uint32_t demand = TE_NONE;
-        err = optimise_paths(&t, out, &bound, &demand);
-        if (!err && options->labels)
-            err = optimise_lists(&t, out, bound, &demand);
-        if (demand != TE_NONE)
-            *which = t.lsp_of[demand];
+    enum err err = open_task(&t, n_lsps);
+    if (!err && options->labels) {
+        ecmp = mcf_ecmp_new(&t.graph);
+        drop_unroutable(&t, mcf_segment_router(&t.problem, ecmp, options->labels));
     }
+    if (!err)
+        err = optimise_paths(&t, out, &bound);
+    if (!err && options->labels)
+        err = optimise_lists(&t, ecmp, out, bound);
+    mcf_ecmp_free(ecmp);
     close_task(&t);
     return err;
 }
@@ -318,6 +390,10 @@ te_optimum_fini(struct te_optimum *o)
         free(m->links);
         free(m->shares);
         free(m->segments);
+        for (uint32_t i = 0; i < m->n_placed; i++)
+            free(m->placed[i]);
+        free(m->placed);
+        free(m->unroutable);
         free(m);
     }
     free(o->prices);

@@ -44,12 +44,14 @@ struct te_optimum {
     double bound; /* of the highest utilisation: no routing by paths, however split, has less */
     double list_bound;   /* the same for segment lists of that many labels; else as bound */
     double utilisation;  /* what these carriers, and those that stay, have */
-    uint32_t n_carriers; /* sorted by demand */
+    uint32_t n_carriers; /* sorted by demand; also of those that would stay, but are nowhere */
     uint32_t n_moved;    /* demands that they carry; the others stay */
     uint32_t n_split;    /* demands with several */
     const struct te_carrier *carriers;
-    double *prices;                       /* by link, 1 / (bit/s): where capacity is worth having */
-    double *loads;                        /* by link, bit/s */
+    uint32_t n_unroutable;      /* for whom there is no route at all; they stay where they are */
+    const uint32_t *unroutable; /* their places, rising */
+    double *prices;             /* by link, 1 / (bit/s): where capacity is worth having */
+    double *loads;              /* by link, bit/s */
     uint64_t searches, iterations, moves; /* work done */
     void *memory;
 };
@@ -60,11 +62,9 @@ struct te_optimum {
 MUST_CHECK enum err te_carrier_labels(const struct te_network *, const struct te_carrier *,
                                       uint32_t from, uint32_t *labels);
 
-/* ERR_NOT_FOUND: an LSP has no route at all (`which`, if not NULL, becomes its place; or TE_NONE).
- * ERR_INVALID: a path is none. ERR_LIMIT: CLP gave up. te_optimum_fini() frees. */
+/* ERR_INVALID: a path is none. ERR_LIMIT: CLP gave up. te_optimum_fini() frees. */
 MUST_CHECK enum err te_optimise(struct te_router *, const struct te_lsp *, uint32_t n_lsps,
-                                const struct te_optimise_options *, struct te_optimum *,
-                                uint32_t *which);
+                                const struct te_optimise_options *, struct te_optimum *);
 void te_optimum_fini(struct te_optimum *);
 
 #endif

@@ -192,11 +192,12 @@ make_orders(const struct draining *d, struct te_drain *out)
         there[m->lsp].links = m->links;
         there[m->lsp].n_links = m->n_links;
     }
+    struct te_order_options how = d->o->order;
+    how.keep_end = true; /* back to what was above its limit, if something was */
     enum err err = te_order_moves(d->s.router, d->lsps, d->s.n, out->moves, out->n_moves,
                                   &d->o->order, &out->away);
     if (!err)
-        err = te_order_moves(d->s.router, there, d->s.n, back, out->n_moves, &d->o->order,
-                             &out->back);
+        err = te_order_moves(d->s.router, there, d->s.n, back, out->n_moves, &how, &out->back);
     free(there);
     free(back);
     return err;

@@ -597,12 +597,15 @@ check_moves(const struct te_state *s, const struct te_move *moves, uint32_t n)
 
 /* Limits are raised to what is there already; ERR_CONFLICT if the end does not keep them. */
 static enum err
-check_end(struct te_state *s, const struct te_lsp *lsps, const struct te_move *moves, uint32_t n)
+check_end(struct te_state *s, const struct te_lsp *lsps, const struct te_move *moves, uint32_t n,
+          bool keep_end)
 {
     for (uint32_t l = 0; l < s->net->n_links; l++)
         s->limit[l] = MAX(s->limit[l], s->load[l]);
     for (uint32_t i = 0; i < n; i++)
         te_state_place(s, moves[i].lsp, moves[i].links, moves[i].n_links);
+    for (uint32_t l = 0; l < s->net->n_links && keep_end; l++)
+        s->limit[l] = MAX(s->limit[l], s->load[l]);
     bool over = te_state_over(s) > 0;
     for (uint32_t i = 0; i < n; i++)
         te_state_place(s, moves[i].lsp, lsps[moves[i].lsp].links, lsps[moves[i].lsp].n_links);
@@ -653,7 +656,7 @@ te_order_moves(struct te_router *router, const struct te_lsp *lsps, uint32_t n,
         return err;
     err = check_moves(&r.s, moves, n_moves);
     if (!err)
-        err = check_end(&r.s, lsps, moves, n_moves);
+        err = check_end(&r.s, lsps, moves, n_moves, o->keep_end);
     if (!err) {
         open_ordering(&r);
         order(&r);

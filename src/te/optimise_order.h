@@ -34,6 +34,8 @@ struct te_order_options {
     double share;      /* of the capacity that may be used while moving */
     bool reservable;   /* capacity is te_link.reservable_bps */
     bool interim;      /* interim paths are allowed */
+    bool keep_end;     /* a link that is above its capacity when all is done may be so at once; else
+                          that is ERR_CONFLICT */
     uint32_t parallel; /* moves in one batch at most; 0: any number */
     uint64_t budget;   /* sets looked at */
 };
@@ -48,7 +50,8 @@ struct te_order {
 };
 
 /* `moves`: new paths, each LSP at most once. ERR_INVALID: a path is none, or an LSP occurs twice.
- * ERR_CONFLICT: when all is done, a link is above its capacity that was not, or more so.
+ * ERR_CONFLICT: when all is done, a link is above its capacity that was not, or more so (unless
+ * keep_end).
  * te_order_fini() frees. */
 MUST_CHECK enum err te_order_moves(struct te_router *, const struct te_lsp *, uint32_t n,
                                    const struct te_move *, uint32_t n_moves,

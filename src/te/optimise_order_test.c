@@ -87,7 +87,7 @@ static bool
 fits(const struct subject *s, const struct now *now)
 {
     for (uint32_t l = 0; l < s->net->n_links; l++) {
-        if (load_now(s->lsps, s->n, now, l) > s->net->links[l].capacity_bps)
+        if (load_now(s->net, s->lsps, s->n, now, l) > s->net->links[l].capacity_bps)
             return false;
     }
     return true;

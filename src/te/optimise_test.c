@@ -78,7 +78,7 @@ paths_are_within_the_tolerance_of_the_bound(void **state)
         struct te_optimum out;
         struct te_optimise_options o = te_optimise_defaults();
         open_subject(&s, 14, 150, seed);
-        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
         check(&s, &out, NULL);
         assert_int_equal(out.n_moved, s.n);
         assert_true(out.utilisation <= out.bound * 1.01);
@@ -98,7 +98,7 @@ segment_lists_are_within_three_percent(void **state)
         struct te_optimise_options o = te_optimise_defaults();
         o.labels = 4;
         open_subject(&s, 14, 150, seed);
-        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
         check(&s, &out, NULL);
         assert_true(out.list_bound >= out.bound * (1 - 1e-3));
         assert_true(out.utilisation <= out.bound * 1.03);
@@ -149,7 +149,7 @@ stacks_do_what_the_shares_say(void **state)
         nodes[5].srgb_size = 8;           /* knows only some */
         for (uint32_t v = 0; v < 14; v++)
             nodes[v].srgb_base = 16000 + 1000 * v; /* labels change on the way */
-        enum err err = te_optimise(s.router, s.lsps, s.n, &o, &out, NULL);
+        enum err err = te_optimise(s.router, s.lsps, s.n, &o, &out);
         assert_ok(err);
         struct te_igp *igp = te_igp_new(s.router, NULL);
         for (uint32_t i = 0; i < out.n_carriers; i++)
@@ -172,7 +172,7 @@ nobody_pushes_more_labels_than_it_can(void **state)
     open_subject(&s, 14, 150, 3);
     for (uint32_t v = 0; v < s.net->n_nodes; v++)
         ((struct te_node *)(uintptr_t)&s.net->nodes[v])->max_sid_depth = (uint8_t)(1 + v % 3);
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
     check(&s, &out, NULL);
     for (uint32_t i = 0; i < out.n_carriers; i++) {
         const struct te_carrier *c = &out.carriers[i];
@@ -194,12 +194,12 @@ what_makes_no_sense_is_refused(void **state)
     open_subject(&s, 6, 3, 1);
     const struct te_lsp good = s.lsps[1];
     s.lsps[1].to = s.lsps[1].from;
-    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL), ERR_INVALID);
+    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out), ERR_INVALID);
     s.lsps[1].to = 6;
-    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL), ERR_INVALID);
+    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out), ERR_INVALID);
     s.lsps[1] = good;
     s.lsps[1].diverse_from = 3;
-    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL), ERR_INVALID);
+    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out), ERR_INVALID);
     close_subject(&s);
 }
 
@@ -211,8 +211,8 @@ the_same_input_gives_the_same_routes(void **state)
     struct te_optimum a, b;
     struct te_optimise_options o = te_optimise_defaults();
     open_subject(&s, 16, 120, 4);
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &a, NULL));
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &b, NULL));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &a));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &b));
     assert_int_equal(a.n_carriers, b.n_carriers);
     for (uint32_t i = 0; i < a.n_carriers; i++) {
         assert_int_equal(a.carriers[i].bps, b.carriers[i].bps);
@@ -234,7 +234,7 @@ one_lsp_for_each_demand_if_that_is_asked_for(void **state)
     struct te_optimise_options o = te_optimise_defaults();
     o.max_lsps = 1;
     open_subject(&s, 8, 20, 6);
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
     check(&s, &out, NULL);
     assert_int_equal(out.n_carriers, s.n);
     assert_int_equal(out.n_split, 0);
@@ -269,7 +269,7 @@ constraints_hold_and_pinned_ones_stay(void **state)
         for (uint32_t j = 0; j < paths[i].n && s.lsps[i].pinned; j++)
             base[paths[i].links[j]] += (double)c->bandwidth_bps;
     }
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
     check(&s, &out, base);
     assert_int_equal(out.n_moved, 90);
     struct te_state after;
@@ -300,7 +300,7 @@ symmetric_ones_load_both_directions(void **state)
         if (i % 4 == 0)
             s.lsps[i].constraints.max_delay_us = 130;
     }
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
     assert_int_equal(out.n_moved, s.n);
     assert_true(out.utilisation <= out.bound * 1.02);
     double *back = xcalloc(s.net->n_links, sizeof *back);
@@ -326,14 +326,24 @@ what_has_no_route_is_named(void **state)
     struct subject s;
     struct te_optimum out;
     struct te_optimise_options o = te_optimise_defaults();
-    uint32_t which;
     open_subject(&s, 8, 10, 1);
     s.lsps[7].constraints.include_all.words[0] = 4;
-    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, &which), ERR_NOT_FOUND);
-    assert_int_equal(which, 7);
-    s.lsps[7].pinned = true;
-    assert_err(te_optimise(s.router, s.lsps, s.n, &o, &out, &which), ERR_NOT_FOUND);
-    assert_int_equal(which, 7);
+    s.lsps[2].constraints.include_all.words[0] = 4;
+    for (int k = 0; k < 2; k++) {
+        s.lsps[7].pinned = k;
+        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
+        assert_int_equal(out.n_unroutable, 2);
+        assert_int_equal(out.unroutable[0], 2);
+        assert_int_equal(out.unroutable[1], 7);
+        assert_int_equal(out.n_moved, s.n - 2);
+        check(&s, &out, NULL);
+        te_optimum_fini(&out);
+    }
+    s.lsps[4].pinned = true; /* has a route, but is nowhere yet */
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
+    assert_int_equal(out.n_moved, s.n - 2);
+    check(&s, &out, NULL);
+    te_optimum_fini(&out);
     close_subject(&s);
 }
 
@@ -345,7 +355,7 @@ no_demands_need_no_routes(void **state)
     struct te_optimum out;
     struct te_optimise_options o = te_optimise_defaults();
     open_subject(&s, 5, 0, 1);
-    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out, NULL));
+    assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
     assert_int_equal(out.n_carriers, 0);
     assert_true(out.utilisation == 0);
     te_optimum_fini(&out);

@@ -27,16 +27,19 @@ at_first(const struct te_lsp *lsps, uint32_t n)
     return now;
 }
 
-/* Who has the link on both paths counts once. */
+/* Who has the link on both paths counts once; a symmetric one loads the reverse of its links, too.
+ */
 static inline UNUSED uint64_t
-load_now(const struct te_lsp *lsps, uint32_t n, const struct now *now, uint32_t link)
+load_now(const struct te_network *net, const struct te_lsp *lsps, uint32_t n, const struct now *now,
+         uint32_t link)
 {
     uint64_t load = 0;
     for (uint32_t i = 0; i < n; i++) {
+        uint32_t reverse = lsps[i].constraints.symmetric ? net->links[link].reverse : link;
         bool on = false;
         for (int k = 0; k < 2; k++) {
             for (uint32_t j = 0; j < now->n[k][i]; j++)
-                on |= now->links[k][i][j] == link;
+                on |= now->links[k][i][j] == link || now->links[k][i][j] == reverse;
         }
         load += on ? lsps[i].constraints.bandwidth_bps : 0;
     }
@@ -64,7 +67,7 @@ play_order(const struct te_network *net, const struct te_lsp *lsps, uint32_t n,
             now.n[1][step->lsp] = step->n_links;
         }
         for (uint32_t l = 0; l < net->n_links; l++)
-            assert_true(load_now(lsps, n, &now, l) <= limit[l]);
+            assert_true(load_now(net, lsps, n, &now, l) <= limit[l]);
         for (; i < end; i++) {
             uint32_t lsp = o->steps[i].lsp;
             now.links[0][lsp] = o->steps[i].links;

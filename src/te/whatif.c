@@ -128,24 +128,30 @@ static bool
 is_whole(const struct trial *t, const uint32_t *links, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
-        const struct te_link *l = &t->s.net->links[links[i]];
-        if (t->link_out[links[i]] || !l->up || l->reverse == TE_NONE)
+        if (t->link_out[links[i]] || !t->s.router->usable[links[i]])
             return false;
     }
     return n > 0;
 }
 
 static uint64_t
+delay_of_link(const struct te_network *net, const struct te_lsp *p, uint32_t link)
+{
+    uint32_t us = link == TE_NONE ? TE_UNKNOWN_US : net->links[link].delay_us;
+    return us == TE_UNKNOWN_US && p->constraints.assume_delay_us ? p->constraints.assume_delay_us
+                                                                 : us;
+}
+
+/* Of the longer direction, if it is symmetric. */
+static uint64_t
 delay_of(const struct te_network *net, const struct te_lsp *p, const uint32_t *links, uint32_t n)
 {
-    uint64_t sum = 0;
+    uint64_t there = 0, back = 0;
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t us = net->links[links[i]].delay_us;
-        sum += us == TE_UNKNOWN_US && p->constraints.assume_delay_us
-                   ? p->constraints.assume_delay_us
-                   : us;
+        there += delay_of_link(net, p, links[i]);
+        back += delay_of_link(net, p, net->links[links[i]].reverse);
     }
-    return sum;
+    return te_lsp_is_symmetric(p) ? MAX(there, back) : there;
 }
 
 /* On these links now; what no longer holds is marked. */
