@@ -247,7 +247,7 @@ static bool
 send_first(struct flow *f, struct digraph_scratch *s)
 {
     const uint32_t n = f->g->n_nodes, to = f->ask->to;
-    if (!digraph_shortest(f->g, s, f->ask->from, to, f->costs))
+    if (!digraph_tree_until(f->g, s, f->ask->from, to, f->costs))
         return false;
     for (uint32_t v = to; s->labels[v].parent != DIGRAPH_NONE;
          v = f->g->from[s->labels[v].parent]) {
