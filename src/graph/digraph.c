@@ -72,6 +72,7 @@ digraph_scratch_fini(struct digraph_scratch *s)
     if (s->back)
         digraph_scratch_fini(s->back);
     free(s->back);
+    digraph_flow_free(s->flow);
     free(s->labels);
     free(s->heap);
     *s = (struct digraph_scratch){0};

@@ -41,9 +41,12 @@ struct digraph_scratch {
     struct digraph_entry *heap;
     uint32_t n;
     struct digraph_scratch *back; /* of the search from the other end */
+    struct digraph_flow *flow;    /* of disjoint paths; made when first asked for, and when a
+                                     graph is larger */
 };
 void digraph_scratch_init(struct digraph_scratch *, uint32_t n_nodes);
 void digraph_scratch_fini(struct digraph_scratch *);
+void digraph_flow_free(struct digraph_flow *); /* digraph_scratch_fini() does that */
 
 struct digraph_costs {
     const uint64_t *arc;   /* from 1; a whole path must stay below DIGRAPH_FAR */
