@@ -2,29 +2,18 @@
 
 #include "base/alloc.h"
 #include "te/plan.h"
+#include "te/risks.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum kind {
-    KIND_LINK,
-    KIND_NODE,
-    KIND_SRLG,
-    KINDS,
-    KIND_SLOWER = KINDS, /* than so many microseconds */
-    KIND_FASTER
-};
-
-/* Something that is forbidden to a path, or paid for. */
-struct thing {
-    enum kind kind;
-    uint32_t number; /* of links the lower one of both directions; of delays microseconds */
-};
+/* What else may be forbidden to a path: to be slower, or faster, than so many microseconds. */
+enum { SLOWER = TE_RISKS, FASTER };
 
 /* A step of branching. */
 struct knot {
     uint32_t parent; /* TE_NONE: the first */
-    struct thing thing;
+    struct te_risk risk;
     uint8_t side; /* whom it is forbidden to; n: it is shared, and paid for */
     uint64_t penalty;
     uint32_t paths[TE_DISJOINT_PATHS_MAX]; /* in the pool */
@@ -37,7 +26,7 @@ struct search {
     struct te_plan *plans[TE_DISJOINT_PATHS_MAX];
     uint32_t searches; /* so far */
     bool alike;        /* all paths are asked the same */
-    uint64_t weights[KINDS];
+    uint64_t weights[TE_RISKS];
     struct te_path *pool;
     struct knot *knots;
     uint32_t n_pool, pool_capacity, n_knots, knots_capacity;
@@ -45,170 +34,66 @@ struct search {
     bool has_best, doubtful; /* doubtful: something was not searched to its end */
     uint64_t best_key;
     struct te_disjoint_set best;
-    uint32_t *mark[KINDS], marks; /* who has a thing in the comparison with that number */
+    struct te_risk_marks marks;
 };
 
-/* ---- What things a path has ---- */
+/* ---- What paths have in common ---- */
 
-static uint32_t
-both_ways(const struct te_router *r, uint32_t link)
-{
-    return MIN(link, r->reverse[link]);
-}
-
-typedef void thing_fn(void *arg, struct thing);
-
-static void
-each_group(const struct te_router *r, uint32_t link, thing_fn *fn, void *arg)
-{
-    const struct te_link *l = &r->net->links[link];
-    for (uint32_t i = 0; i < l->n_srlgs; i++)
-        fn(arg, (struct thing){KIND_SRLG, r->net->link_srlgs[l->first_srlg + i]});
-}
-
-/* Groups first, then nodes, then links: that is how much they tell about what to do. */
-static void
-each_thing(const struct te_router *r, const struct te_path *path, unsigned disjoint, thing_fn *fn,
-           void *arg)
-{
-    for (uint32_t i = 0; i < path->n && (disjoint & TE_DISJOINT_SRLG); i++) {
-        each_group(r, path->links[i], fn, arg);
-        each_group(r, r->reverse[path->links[i]], fn, arg);
-    }
-    for (uint32_t i = 0; i <= path->n && path->n && (disjoint & TE_DISJOINT_NODE); i++)
-        fn(arg, (struct thing){KIND_NODE, i ? r->graph.to[path->links[i - 1]]
-                                            : r->graph.from[path->links[0]]});
-    for (uint32_t i = 0; i < path->n; i++)
-        fn(arg, (struct thing){KIND_LINK, both_ways(r, path->links[i])});
-}
-
-static bool
-is_end(const struct te_request *ask, struct thing t)
-{
-    return t.kind == KIND_NODE && (t.number == ask->from || t.number == ask->to);
-}
-
-struct marking {
-    uint32_t *const *mark;
-    uint32_t number;
-};
-
-static void
-mark_thing(void *arg, struct thing t)
-{
-    const struct marking *m = arg;
-    m->mark[t.kind][t.number] = m->number;
-}
-
-struct comparison {
-    struct marking marking;
-    const struct te_request *asks[2];
-    uint32_t counts[KINDS];
-    struct thing first; /* of the kind that comes first; only if something is counted */
+struct place {
     const struct search *search;
     uint32_t knot;
 };
 
 static bool
-is_paid(const struct search *s, uint32_t knot, struct thing t)
+is_paid(const void *arg, struct te_risk risk)
 {
-    for (; knot != TE_NONE; knot = s->knots[knot].parent) {
-        const struct knot *k = &s->knots[knot];
-        if (k->side == s->ask->n && k->parent != TE_NONE && k->thing.kind == t.kind &&
-            k->thing.number == t.number)
+    const struct place *at = arg;
+    const struct search *s = at->search;
+    for (uint32_t i = at->knot; i != TE_NONE; i = s->knots[i].parent) {
+        const struct knot *k = &s->knots[i];
+        if (k->side == s->ask->n && k->parent != TE_NONE && k->risk.kind == risk.kind &&
+            k->risk.number == risk.number)
             return true;
     }
     return false;
 }
 
-static void
-compare_thing(void *arg, struct thing t)
-{
-    struct comparison *c = arg;
-    if (c->marking.mark[t.kind][t.number] != c->marking.number)
-        return;
-    c->marking.mark[t.kind][t.number] = 0; /* counts once */
-    if (is_end(c->asks[0], t) && is_end(c->asks[1], t))
-        return;
-    if (c->search && is_paid(c->search, c->knot, t))
-        return;
-    if (!c->counts[KIND_LINK] && !c->counts[KIND_NODE] && !c->counts[KIND_SRLG])
-        c->first = t;
-    c->counts[t.kind]++;
-}
-
-/* What both have in common, without what is paid for at that knot (TE_NONE: count all). */
-static struct comparison
+/* Without what is paid for at that knot (TE_NONE: all counts). */
+static struct te_common_risks
 compare_paths(struct search *s, uint32_t i, const struct te_path *a, uint32_t k,
               const struct te_path *b, uint32_t knot)
 {
-    struct comparison c = {.marking = {s->mark, ++s->marks},
-                           .asks = {&s->asks[i], &s->asks[k]},
-                           .search = knot == TE_NONE ? NULL : s,
-                           .knot = knot};
-    unsigned disjoint = s->ask->disjoint;
-    each_thing(s->router, a, disjoint, mark_thing, &c.marking);
-    each_thing(s->router, b, disjoint, compare_thing, &c);
-    return c;
-}
-
-static void
-make_marks(const struct te_router *r, uint32_t *mark[KINDS])
-{
-    mark[KIND_LINK] = xcalloc(r->net->n_links + 1, sizeof *mark[0]);
-    mark[KIND_NODE] = xcalloc(r->net->n_nodes + 1, sizeof *mark[0]);
-    mark[KIND_SRLG] = xcalloc(r->net->n_srlgs + 1, sizeof *mark[0]);
-}
-
-void
-te_disjoint_count(const struct te_router *r, const struct te_path *a, const struct te_path *b,
-                  struct te_disjoint_set *out)
-{
-    uint32_t *mark[KINDS];
-    struct te_request asks[2] = {{0}};
-    const struct te_path *paths[2] = {a, b};
-    out->shared_links = out->shared_nodes = out->shared_srlgs = 0;
-    if (!a->n || !b->n)
-        return;
-    for (int i = 0; i < 2; i++) {
-        asks[i].from = r->graph.from[paths[i]->links[0]];
-        asks[i].to = r->graph.to[paths[i]->links[paths[i]->n - 1]];
-    }
-    make_marks(r, mark);
-    struct comparison c = {.marking = {mark, 1}, .asks = {&asks[0], &asks[1]}};
-    each_thing(r, a, TE_DISJOINT_NODE | TE_DISJOINT_SRLG, mark_thing, &c.marking);
-    each_thing(r, b, TE_DISJOINT_NODE | TE_DISJOINT_SRLG, compare_thing, &c);
-    out->shared_links = c.counts[KIND_LINK];
-    out->shared_nodes = c.counts[KIND_NODE];
-    out->shared_srlgs = c.counts[KIND_SRLG];
-    for (int i = 0; i < KINDS; i++)
-        free(mark[i]);
+    const struct place at = {s, knot};
+    return te_compare_risks(&s->marks, s->router, s->ask->disjoint,
+                            (const struct te_request *const[]){&s->asks[i], &s->asks[k]},
+                            (const struct te_path *const[]){a, b}, knot == TE_NONE ? NULL : is_paid,
+                            &at);
 }
 
 /* ---- Paths under bans ---- */
 
 /* Where delays may not differ much, the first bound of a plan is the one on delay. */
 static void
-limit_delay(struct te_plan *p, struct thing t, bool on)
+limit_delay(struct te_plan *p, struct te_risk risk, bool on)
 {
-    if (t.kind == KIND_FASTER)
-        p->min_delay_us = on ? MAX(p->min_delay_us, t.number) : 0;
+    if (risk.kind == FASTER)
+        p->min_delay_us = on ? MAX(p->min_delay_us, risk.number) : 0;
     else
-        p->bounds[0].limit = on ? MIN(p->bounds[0].limit, t.number)
+        p->bounds[0].limit = on ? MIN(p->bounds[0].limit, risk.number)
                                 : p->ask->constraints.max_delay_us;
 }
 
 static void
-ban(struct te_plan *p, struct thing t, bool on)
+ban(struct te_plan *p, struct te_risk risk, bool on)
 {
-    if (t.kind >= KINDS)
-        limit_delay(p, t, on);
-    else if (t.kind == KIND_LINK)
-        te_plan_ban_link(p, t.number, on);
-    else if (t.kind == KIND_SRLG)
-        te_plan_ban_srlg(p, t.number, on);
-    else if (!is_end(p->ask, t))
-        te_plan_ban_node(p, t.number, on);
+    if (risk.kind >= TE_RISKS)
+        limit_delay(p, risk, on);
+    else if (risk.kind == TE_RISK_LINK)
+        te_plan_ban_link(p, risk.number, on);
+    else if (risk.kind == TE_RISK_SRLG)
+        te_plan_ban_srlg(p, risk.number, on);
+    else if (!te_risk_is_end(p->ask, risk))
+        te_plan_ban_node(p, risk.number, on);
 }
 
 static void
@@ -216,7 +101,7 @@ ban_all(struct search *s, uint32_t knot, uint32_t side, bool on)
 {
     for (; knot != TE_NONE; knot = s->knots[knot].parent) {
         if (s->knots[knot].side == side && s->knots[knot].parent != TE_NONE)
-            ban(s->plans[side], s->knots[knot].thing, on);
+            ban(s->plans[side], s->knots[knot].risk, on);
     }
 }
 
@@ -271,12 +156,12 @@ static void
 offer(struct search *s, const struct te_path *const *paths)
 {
     uint64_t penalty = 0, cost = 0;
-    uint32_t counts[KINDS] = {0};
+    uint32_t counts[TE_RISKS] = {0};
     for (uint32_t i = 0; i < s->ask->n; i++) {
         cost += paths[i]->cost;
         for (uint32_t k = i + 1; k < s->ask->n; k++) {
-            struct comparison c = compare_paths(s, i, paths[i], k, paths[k], TE_NONE);
-            for (int kind = 0; kind < KINDS; kind++) {
+            struct te_common_risks c = compare_paths(s, i, paths[i], k, paths[k], TE_NONE);
+            for (int kind = 0; kind < TE_RISKS; kind++) {
                 counts[kind] += c.counts[kind];
                 penalty += c.counts[kind] * s->weights[kind];
             }
@@ -289,9 +174,9 @@ offer(struct search *s, const struct te_path *const *paths)
     te_disjoint_fini(&s->best);
     s->best = (struct te_disjoint_set){.n = s->ask->n,
                                        .cost = cost,
-                                       .shared_links = counts[KIND_LINK],
-                                       .shared_nodes = counts[KIND_NODE],
-                                       .shared_srlgs = counts[KIND_SRLG]};
+                                       .shared_links = counts[TE_RISK_LINK],
+                                       .shared_nodes = counts[TE_RISK_NODE],
+                                       .shared_srlgs = counts[TE_RISK_SRLG]};
     for (uint32_t i = 0; i < s->ask->n; i++)
         te_path_copy(&s->best.paths[i], paths[i]);
     s->best_key = key;
@@ -304,10 +189,10 @@ struct banning {
 };
 
 static void
-ban_thing(void *arg, struct thing t)
+ban_risk(void *arg, struct te_risk risk)
 {
     const struct banning *b = arg;
-    ban(b->plan, t, b->on);
+    ban(b->plan, risk, b->on);
 }
 
 /* Near the delays of the first `n` of these paths. */
@@ -318,8 +203,8 @@ stay_near(const struct search *s, struct te_plan *p, const struct te_path *const
     const uint32_t most = s->ask->max_difference_us;
     for (uint32_t i = 0; i < n && s->ask->bound_difference; i++) {
         uint64_t us = paths[(first + i) % s->ask->n]->delay_us;
-        ban(p, (struct thing){KIND_FASTER, (uint32_t)(us - MIN(us, most))}, on);
-        ban(p, (struct thing){KIND_SLOWER, (uint32_t)MIN(us + most, UINT32_MAX)}, on);
+        ban(p, (struct te_risk){FASTER, (uint32_t)(us - MIN(us, most))}, on);
+        ban(p, (struct te_risk){SLOWER, (uint32_t)MIN(us + most, UINT32_MAX)}, on);
     }
 }
 
@@ -332,7 +217,7 @@ ban_for_turn(struct search *s, uint32_t knot, uint32_t first, uint32_t i,
     struct banning banning = {s->plans[side], on};
     ban_all(s, knot, side, on);
     for (uint32_t k = 0; k < i; k++)
-        each_thing(s->router, paths[(first + k) % n], s->ask->disjoint, ban_thing, &banning);
+        te_each_risk(s->router, paths[(first + k) % n], s->ask->disjoint, ban_risk, &banning);
     stay_near(s, s->plans[side], paths, first, i, on);
 }
 
@@ -412,8 +297,8 @@ flow_bound(struct search *s, uint32_t knot)
                                    .to = s->asks[0].to,
                                    .n_paths = n,
                                    .nodes = s->ask->disjoint & TE_DISJOINT_NODE,
-                                   .arc_price = soft ? (uint32_t)s->weights[KIND_LINK] : 0,
-                                   .node_price = soft ? (uint32_t)s->weights[KIND_NODE] : 0};
+                                   .arc_price = soft ? (uint32_t)s->weights[TE_RISK_LINK] : 0,
+                                   .node_price = soft ? (uint32_t)s->weights[TE_RISK_NODE] : 0};
     for (uint32_t i = 0; i < n; i++)
         ban_all(s, knot, i, true);
     memcpy(cost, s->plans[0]->cost, n_links * sizeof *cost);
@@ -473,14 +358,14 @@ push(struct search *s, uint32_t knot)
 
 /* The parent with one thing more forbidden to a side. */
 static void
-forbid(struct search *s, uint32_t parent, uint32_t side, struct thing t)
+forbid(struct search *s, uint32_t parent, uint32_t side, struct te_risk risk)
 {
     struct te_path path;
-    if (is_end(&s->asks[side], t))
+    if (te_risk_is_end(&s->asks[side], risk))
         return;
     struct knot k = s->knots[parent];
     k.parent = parent;
-    k.thing = t;
+    k.risk = risk;
     k.side = (uint8_t)side;
     GROW(s->knots, s->n_knots, s->knots_capacity);
     s->knots[s->n_knots] = k;
@@ -495,13 +380,13 @@ forbid(struct search *s, uint32_t parent, uint32_t side, struct thing t)
 
 /* The parent with one thing paid for. */
 static void
-pay(struct search *s, uint32_t parent, struct thing t)
+pay(struct search *s, uint32_t parent, struct te_risk risk)
 {
     struct knot k = s->knots[parent];
     k.parent = parent;
-    k.thing = t;
+    k.risk = risk;
     k.side = (uint8_t)s->ask->n;
-    k.penalty += s->weights[t.kind];
+    k.penalty += s->weights[risk.kind];
     GROW(s->knots, s->n_knots, s->knots_capacity);
     s->knots[s->n_knots] = k;
     push(s, s->n_knots++);
@@ -509,18 +394,17 @@ pay(struct search *s, uint32_t parent, struct thing t)
 
 /* Two sides that share something. False: nobody does. */
 static bool
-find_conflict(struct search *s, uint32_t knot, uint32_t sides[2], struct thing *thing)
+find_conflict(struct search *s, uint32_t knot, uint32_t sides[2], struct te_risk *risk)
 {
     const struct knot *k = &s->knots[knot];
     bool found = false;
     for (uint32_t i = 0; i < s->ask->n; i++) {
         for (uint32_t m = i + 1; m < s->ask->n; m++) {
             const struct te_path *a = &s->pool[k->paths[i]], *b = &s->pool[k->paths[m]];
-            struct comparison c = compare_paths(s, i, a, m, b, knot);
-            bool any = c.counts[KIND_LINK] + c.counts[KIND_NODE] + c.counts[KIND_SRLG] > 0;
-            if (!any || (found && c.first.kind <= thing->kind))
+            struct te_common_risks c = compare_paths(s, i, a, m, b, knot);
+            if (!c.any || (found && c.first.kind <= risk->kind))
                 continue;
-            *thing = c.first;
+            *risk = c.first;
             sides[0] = i;
             sides[1] = m;
             found = true;
@@ -544,8 +428,8 @@ vary(struct search *s, uint32_t knot)
     }
     uint32_t halfway = (uint32_t)((us[fast] + most + us[slow]) / 2);
     halfway = MIN(halfway, (uint32_t)us[slow] - 1);
-    forbid(s, knot, slow, (struct thing){KIND_SLOWER, halfway});
-    forbid(s, knot, fast, (struct thing){KIND_FASTER, halfway + 1 - most});
+    forbid(s, knot, slow, (struct te_risk){SLOWER, halfway});
+    forbid(s, knot, fast, (struct te_risk){FASTER, halfway + 1 - most});
 }
 
 #define TRIES 48 /* knots at which sets are made in turn; beyond, at every sixteenth */
@@ -554,12 +438,12 @@ static void
 expand(struct search *s, uint32_t knot, uint32_t step)
 {
     uint32_t sides[2];
-    struct thing thing;
+    struct te_risk risk;
     const struct te_path *paths[TE_DISJOINT_PATHS_MAX];
     for (uint32_t i = 0; i < s->ask->n; i++)
         paths[i] = &s->pool[s->knots[knot].paths[i]];
     offer(s, paths);
-    bool conflict = find_conflict(s, knot, sides, &thing);
+    bool conflict = find_conflict(s, knot, sides, &risk);
     if (!conflict && difference_fits(s, paths))
         return;
     for (uint32_t i = 0; i < s->ask->n && (step < TRIES || step % 16 == 0); i++)
@@ -568,12 +452,12 @@ expand(struct search *s, uint32_t knot, uint32_t step)
         vary(s, knot);
         return;
     }
-    forbid(s, knot, sides[0], thing);
+    forbid(s, knot, sides[0], risk);
     /* Of two that are asked the same and are still the same, either may be the one. */
     if (!(s->alike && s->knots[knot].parent == TE_NONE))
-        forbid(s, knot, sides[1], thing);
+        forbid(s, knot, sides[1], risk);
     if (s->ask->best_effort)
-        pay(s, knot, thing);
+        pay(s, knot, risk);
 }
 
 static enum err
@@ -617,8 +501,8 @@ branch(struct search *s)
 static enum err
 open_search(struct search *s, struct te_router *r, const struct te_disjoint_request *ask)
 {
-    const uint32_t weights[KINDS] = {ask->link_weight, ask->node_weight, ask->srlg_weight};
-    static const uint32_t usual[KINDS] = {1, 64, 4096};
+    const uint32_t weights[TE_RISKS] = {ask->link_weight, ask->node_weight, ask->srlg_weight};
+    static const uint32_t usual[TE_RISKS] = {1, 64, 4096};
     *s = (struct search){.router = r, .ask = ask, .alike = true};
     if (ask->n < 2 || ask->n > TE_DISJOINT_PATHS_MAX)
         return ERR_INVALID;
@@ -632,11 +516,11 @@ open_search(struct search *s, struct te_router *r, const struct te_disjoint_requ
             s->asks[i].constraints.max_delay_us = UINT32_MAX; /* all delays have to be known */
     }
     bool given = weights[0] || weights[1] || weights[2];
-    for (int i = 0; i < KINDS; i++)
+    for (int i = 0; i < TE_RISKS; i++)
         s->weights[i] = given ? MAX(weights[i], 1) : usual[i];
     for (uint32_t i = 0; i < ask->n; i++)
         s->plans[i] = te_plan_open(r, &s->asks[i], 0);
-    make_marks(r, s->mark);
+    te_risk_marks_init(&s->marks, r);
     return ERR_OK;
 }
 
@@ -647,8 +531,7 @@ close_search(struct search *s)
         te_plan_close(s->plans[i]);
     for (uint32_t i = 0; i < s->n_pool; i++)
         te_path_fini(&s->pool[i]);
-    for (int i = 0; i < KINDS; i++)
-        free(s->mark[i]);
+    te_risk_marks_fini(&s->marks);
     free(s->pool);
     free(s->knots);
     free(s->heap.entries);

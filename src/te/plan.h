@@ -12,6 +12,7 @@ enum te_sum { TE_SUM_DELAY, TE_SUM_REVERSE_DELAY, TE_SUM_HOPS, TE_SUM_IGP, TE_SU
 /* A way to a node. */
 struct te_label {
     uint64_t cost, sum[TE_SUMS]; /* sums in the order of the plan's bounds */
+    uint64_t passed;             /* of the nodes behind it, a bit for every 64th */
     uint32_t node, link, parent; /* labels; TE_NONE */
     uint32_t next;               /* at the same node and stage */
     uint16_t stage;
@@ -40,6 +41,7 @@ struct te_plan {
     uint32_t rankings;     /* searches that are left for ranking */
     uint64_t min_delay_us; /* of the path, when ranking */
     bool met_loops;        /* a way was refused because it passed a node twice */
+    bool simple;           /* searched so that this hides nothing */
     /* Of the search with labels. */
     struct te_label *labels;
     uint32_t n_labels, labels_capacity, *first_label, n_first_label;
