@@ -560,6 +560,32 @@ a_flood_of_claims_to_one_id_ends(void **state)
 }
 
 static void
+a_name_of_several_is_of_none(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    uint32_t import = add_source(ted, TED_KIND_IMPORT, "plan");
+    uint32_t groups[] = {7};
+    struct ted_link_record r = {.id = {.local = named(ted, "core"), .remote = named(ted, "core3")},
+                                .told = TED_BIT(TED_SRLG),
+                                .srlgs = groups,
+                                .n_srlgs = 1};
+    (void)state;
+    put_node(ted, ospf, ospf_id(1), 1, "core");
+    put_node(ted, ospf, ospf_id(2), 2, "core");
+    put_node(ted, ospf, ospf_id(3), 3, "core3");
+    put_link(ted, import, &r, 2);
+    ted_commit(ted, 2);
+    assert_int_equal(count_findings(ted, TED_NAME_AMBIGUOUS, "core"), 1);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 0);
+    put_node(ted, ospf, ospf_id(2), 2, "core2");
+    ted_commit(ted, 3);
+    assert_int_equal(count_findings(ted, TED_NAME_AMBIGUOUS, NULL), 0);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 1);
+    ted_free(ted);
+}
+
+static void
 lost_deltas_are_told(void **state)
 {
     struct ted_config config = {.max_deltas = 2};
@@ -596,4 +622,4 @@ TEST_MAIN(cmocka_unit_test(shows_what_one_source_tells),
           cmocka_unit_test(node_segments_come_from_prefixes),
           cmocka_unit_test(one_source_cannot_take_all_the_room),
           cmocka_unit_test(a_flood_of_claims_to_one_id_ends),
-          cmocka_unit_test(lost_deltas_are_told))
+          cmocka_unit_test(a_name_of_several_is_of_none), cmocka_unit_test(lost_deltas_are_told))
