@@ -140,7 +140,7 @@ contradict(const struct ted *ted, struct ted_node_rec *a, struct ted_node_rec *b
         return true;
     if (names_differ(a->name, b->name))
         return true;
-    return both && family_of(&a->id) == family_of(&b->id) && a->id.area == b->id.area;
+    return both && a->id.protocol == b->id.protocol && a->id.area == b->id.area;
 }
 
 static bool
