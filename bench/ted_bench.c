@@ -78,6 +78,13 @@ tell_all(struct ted *ted, uint32_t source)
     ted_source_synced(ted, source, 0);
 }
 
+/* Of this process: what takes long is measured by it, for other things run on the machine. */
+static double
+cpu_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
 static int
 compare(const void *a, const void *b)
 {
@@ -122,26 +129,26 @@ main(void)
     uint32_t ospf, peer;
     must(ted_source_add(ted, TED_KIND_OSPF, "ospf", "", &ospf));
     must(ted_source_add(ted, TED_KIND_BGP_LS, "peer", "", &peer));
-    double start = bench_seconds();
+    double start = cpu_seconds();
     tell_all(ted, ospf);
     tell_all(ted, peer);
-    double told = bench_seconds();
+    double told = cpu_seconds();
     ted_commit(ted, 0);
-    double built = bench_seconds();
+    double built = cpu_seconds();
     bool ok = bench_print(
         &(struct bench_figure){.bench = "ted",
                                .what = "ingest",
                                .value = (2 * (NODES + 2 * PAIRS)) / (told - start),
                                .unit = "records/s",
                                .goal = NAN,
-                               .note = "two sources, 10,000 nodes, 64,000 links"});
+                               .note = "CPU time; two sources, 10,000 nodes, 64,000 links"});
     ok &= bench_print(&(struct bench_figure){.bench = "ted",
                                              .what = "structure",
                                              .value = (built - told) * 1e3,
                                              .unit = "ms",
                                              .goal = NAN,
                                              .smaller_is_better = true,
-                                             .note = "all anew, with deltas"});
+                                             .note = "CPU time; all anew, with deltas"});
     flap(ted, ospf, times);
     ok &= bench_print(&(struct bench_figure){.bench = "ted",
                                              .what = "link-down",
@@ -164,16 +171,16 @@ main(void)
                              .who = "bench",
                              .why = "bench",
                              .until = NSEC_NEVER};
-    start = bench_seconds();
+    start = cpu_seconds();
     must(ted_override_put(ted, &o, 2));
     ted_commit(ted, 2);
     ok &= bench_print(&(struct bench_figure){.bench = "ted",
                                              .what = "node-maintenance",
-                                             .value = (bench_seconds() - start) * 1e3,
+                                             .value = (cpu_seconds() - start) * 1e3,
                                              .unit = "ms",
                                              .goal = NAN,
                                              .smaller_is_better = true,
-                                             .note = "arrays anew"});
+                                             .note = "CPU time; arrays anew"});
     ted_free(ted);
     return ok ? 0 : 1;
 }

@@ -293,6 +293,9 @@ enum ted_pending ted_pending(const struct ted *);
 nsec_t ted_wake(const struct ted *);
 /* Returns the version, which is a new one if anything in the merged view changed. */
 uint64_t ted_commit(struct ted *, nsec_t now);
+/* The same of those links only that were there before: what waits for a change of structure stays
+ * for ted_commit(). */
+uint64_t ted_commit_links(struct ted *, nsec_t now);
 uint64_t ted_version(const struct ted *);
 
 /* A snapshot. The same object until the next commit that changes something. */

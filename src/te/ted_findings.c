@@ -169,6 +169,13 @@ explain_node(const struct ted *ted, const struct ted_mnode *node, enum ted_findi
     case TED_NAMES_DIFFER:
         say_tellers(ted, node, w);
         break;
+    case TED_NAME_AMBIGUOUS:
+        say(w, "several nodes are called so; what was said of this one is not used: ");
+        say_tellers(ted, node, w);
+        break;
+    case TED_ADDRESS_TWICE:
+        say(w, "hundreds of records are of one link from here");
+        break;
     case TED_LINK_AMBIGUOUS:
         say(w, "a link from here was told without address, and there are several");
         break;

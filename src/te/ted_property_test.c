@@ -200,6 +200,8 @@ tell_all(const struct step *steps, unsigned n, unsigned commit_every)
         left--;
         if (any(commit_every) == 0)
             ted_commit(ted, 1);
+        else if (any(commit_every) == 0)
+            ted_commit_links(ted, 1);
     }
     for (unsigned s = 0; s < SOURCES; s++)
         ted_source_synced(ted, sources[s], 1);

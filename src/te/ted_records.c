@@ -73,6 +73,22 @@ link_key(struct ted_link_id *key, const struct ted_link_id *id)
         key->remote_link_id = id->remote_link_id;
 }
 
+/* What calls a link is not forgotten because a record lacks it for a while: the links of a router
+ * come back before all that is to be said of them does. */
+static void
+keep_known(struct ted_link_id *id, const struct ted_link_id *before)
+{
+#define KEEP(member, is_told)                                                                      \
+    if (!id->member is_told)                                                                       \
+    id->member = before->member
+    KEEP(local_address6, .family);
+    KEEP(remote_address, .family);
+    KEEP(remote_address6, .family);
+    KEEP(local_link_id, );
+    KEEP(remote_link_id, );
+#undef KEEP
+}
+
 bool
 ted_node_id_is_pseudonode(const struct ted_node_id *id)
 {
@@ -574,6 +590,7 @@ ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, 
         return refuse(ted, s, ERR_LIMIT);
     s->n_puts++;
     rec->epoch = s->epoch;
+    keep_known(&id, &rec->id);
     if (memcmp(&rec->id, &id, sizeof id)) { /* more or less of it is known */
         rec->id = id;
         addresses_changed(rec->local);

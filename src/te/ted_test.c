@@ -560,6 +560,75 @@ a_flood_of_claims_to_one_id_ends(void **state)
 }
 
 static void
+link_down_does_not_wait_for_a_change_of_structure(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    struct ted_link_record r = ospf_link(1, 2, 0), other = ospf_link(1, 3, 0);
+    uint32_t groups[] = {7};
+    (void)state;
+    put_both(ted, ospf, 3, 4); /* a new router */
+    ted_withdraw_link(ted, ospf, &r.id, 2);
+    other.told |= TED_BIT(TED_SRLG);
+    other.srlgs = groups;
+    other.n_srlgs = 1;
+    put_link(ted, ospf, &other, 2);
+    uint64_t version = ted_version(ted);
+    assert_int_equal(ted_commit_links(ted, 2), version + 1);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 0);
+    assert_int_equal(ted_pending(ted), TED_STRUCTURE);
+    ted_commit(ted, 2);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 1);
+    assert_true(snapshot_link(ted, "10.255.0.3>10.255.0.4/10.3.4.1").up);
+    ted_free(ted);
+}
+
+static void
+far_end_is_not_forgotten(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    struct ted_link_record r = ospf_link(1, 2, 0);
+    struct te_address remote = r.id.remote_address;
+    (void)state;
+    r.id.remote_address = (struct te_address){0};
+    put_link(ted, ospf, &r, 2);
+    assert_int_equal(ted_pending(ted), TED_NOTHING);
+    ted_commit(ted, 2);
+    struct te_link link = snapshot_link(ted, LINK_1_2);
+    assert_memory_equal(&link.remote, &remote, sizeof remote);
+    ted_free(ted);
+}
+
+static void
+a_name_of_several_is_of_none(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    uint32_t import = add_source(ted, TED_KIND_IMPORT, "plan");
+    uint32_t groups[] = {7};
+    struct ted_link_record r = {.id = {.local = named(ted, "core"), .remote = named(ted, "core3")},
+                                .told = TED_BIT(TED_SRLG),
+                                .srlgs = groups,
+                                .n_srlgs = 1};
+    (void)state;
+    put_node(ted, ospf, ospf_id(1), 1, "core");
+    put_node(ted, ospf, ospf_id(2), 2, "core");
+    put_node(ted, ospf, ospf_id(3), 3, "core3");
+    put_link(ted, import, &r, 2);
+    ted_commit(ted, 2);
+    assert_int_equal(count_findings(ted, TED_NAME_AMBIGUOUS, "core"), 1);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 0);
+    put_node(ted, ospf, ospf_id(2), 2, "core2");
+    ted_commit(ted, 3);
+    assert_int_equal(count_findings(ted, TED_NAME_AMBIGUOUS, NULL), 0);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 1);
+    ted_free(ted);
+}
+
+static void
 lost_deltas_are_told(void **state)
 {
     struct ted_config config = {.max_deltas = 2};
@@ -596,4 +665,6 @@ TEST_MAIN(cmocka_unit_test(shows_what_one_source_tells),
           cmocka_unit_test(node_segments_come_from_prefixes),
           cmocka_unit_test(one_source_cannot_take_all_the_room),
           cmocka_unit_test(a_flood_of_claims_to_one_id_ends),
-          cmocka_unit_test(lost_deltas_are_told))
+          cmocka_unit_test(link_down_does_not_wait_for_a_change_of_structure),
+          cmocka_unit_test(far_end_is_not_forgotten),
+          cmocka_unit_test(a_name_of_several_is_of_none), cmocka_unit_test(lost_deltas_are_told))

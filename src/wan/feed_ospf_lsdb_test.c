@@ -225,6 +225,26 @@ network_gets_another_designated_router(void **state)
 }
 
 static void
+stub_router_is_not_passed(void **state)
+{
+    struct lab lab = lab_open();
+    (void)state;
+    two_routers(&lab);
+    assert_true(snapshot_node(lab.ted, "10.0.0.1").passable);
+    lab.sequence++;
+    struct buf b = lsa_begin(&lab, 1, ROUTER(1), ROUTER(1));
+    buf_be32(&b, 1);
+    buf_be32(&b, ROUTER(2));
+    buf_be32(&b, END(1, 2, 1));
+    buf_be32(&b, 0x0100ffff);
+    lsa_put(&lab, &b, false);
+    commit(&lab);
+    assert_false(snapshot_node(lab.ted, "10.0.0.1").passable);
+    assert_true(snapshot_link(lab.ted, LINK).up);
+    lab_close(&lab);
+}
+
+static void
 malformed_lsa_is_named_and_changes_nothing(void **state)
 {
     struct lab lab = lab_open();
@@ -268,5 +288,6 @@ TEST_MAIN(cmocka_unit_test(joins_what_several_lsas_say),
           cmocka_unit_test(replaced_lsa_is_no_change), cmocka_unit_test(older_lsa_is_ignored),
           cmocka_unit_test(broadcast_network_waits_for_its_lsa),
           cmocka_unit_test(network_gets_another_designated_router),
+          cmocka_unit_test(stub_router_is_not_passed),
           cmocka_unit_test(malformed_lsa_is_named_and_changes_nothing),
           cmocka_unit_test(router_that_goes_leaves_nothing))
