@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """NETCONF and VPN services against yuma123's netconfd behind OpenSSH, with ncclient as the one who looks
-and who meddles. Two routers, pe2 and pe4, each a server of its own on loopback.
+and who meddles. Two routers, each a server of its own on loopback: pe2 speaks base:1.1, pe4 only 1.0.
 
 Usage: run.py DIRECTORY-OF-PROGRAMS"""
 import copy
@@ -61,8 +61,8 @@ def wait_for(what, condition, seconds=20, step=0.05):
 class Router:
     """netconfd, and an sshd that leads to it."""
 
-    def __init__(self, name, top):
-        self.name = name
+    def __init__(self, name, top, *more):
+        self.name, self.more = name, more
         self.port = free_port()
         self.dir = os.path.join(top, name)
         self.processes = []
@@ -101,7 +101,7 @@ Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
                 f"--home={self.path('home')}", f"--superuser={os.environ.get('USER', 'root')}", "--target=candidate",
                 "--access-control=off", "--log-level=info", f"--log={self.path('netconfd.log')}",
                 f"--modpath={HERE}/yang:/usr/share/yuma/modules"]
-        args += [f"--module={m}" for m in MODULES]
+        args += [f"--module={m}" for m in MODULES] + list(self.more)
         self.processes = [
             subprocess.Popen(args, stdout=out, stderr=out, cwd=self.dir, start_new_session=True,
                              env={"HOME": self.path("home"), "PATH": "/usr/sbin:/usr/bin:/bin"}),
@@ -350,7 +350,9 @@ def test_death(driver, sessions):
     driver.send(op="provision", now="v1", verify="die", timeout=4, persist="death")
     check(driver.receive() is None and driver.process.wait(20) == 3,
           "the controller dies after the confirmed commit")
-    check(all(has_ours(s) for s in sessions), "the devices have what it sent")
+    check(has_ours(sessions[0]), "the device of confirmed-commit:1.1 has what it sent")
+    wait_for("the other", lambda: not has_ours(sessions[1]), 2)
+    check(True, "that of 1.0 has gone back with its session")
     start = time.monotonic()
     # netconfd looks at its timers when nobody asks it anything for a second.
     wait_for("the devices to go back", lambda: not any(has_ours(s) for s in sessions), 20, 1.5)
@@ -397,7 +399,7 @@ def main():
     routers, sessions, driver = [], [], None
     stderr = open(os.path.join(top, "driver.err"), "w", encoding="utf-8")
     try:
-        routers = [Router("pe2", top), Router("pe4", top)]
+        routers = [Router("pe2", top), Router("pe4", top, "--protocols=netconf1.0")]
         for router in routers:
             router.wait()
         sessions = [router.connect() for router in routers]
