@@ -5,8 +5,11 @@
  *     {"op": "plan", "services": FILE, "id": "ems", "as": "v1", "platform": {"pe2": "ietf"}}
  *     {"op": "provision", "before": "v1" | null, "now": "v2" | null, ..., "verify": "yes|no|never"}
  *     {"op": "drift", "plan": "v1", "device": "pe2"}
+ *     {"op": "lines", "before": TEXT, "now": TEXT}      what to type at vtysh
+ *     {"op": "compare", "want": TEXT, "have": TEXT}      drift of lines
  *     {"op": "rpc", "device": "pe2", "operation": "get-schema", "identifier": ...} */
 #include "wan/provision_run.h"
+#include "wan/vpn_lines.h"
 #include "wan/vpn_plan.h"
 
 #include "base/alloc.h"
@@ -292,6 +295,18 @@ many(const json_t *order)
 }
 
 static void
+lines(const json_t *order, const char *op)
+{
+    struct buf text = BUF_INIT;
+    if (!strcmp(op, "lines"))
+        vpn_lines_change(text_of(order, "before"), text_of(order, "now"), &text);
+    else
+        vpn_lines_compare(text_of(order, "want"), text_of(order, "have"), &text);
+    answer(json_pack("{s:s, s:s}", "err", "ERR_OK", "text", buf_cstr(&text)));
+    buf_fini(&text);
+}
+
+static void
 obey(const json_t *order)
 {
     const char *op = text_of(order, "op");
@@ -307,6 +322,8 @@ obey(const json_t *order)
                     vpn_plan_device(plan, text_of(order, "device"))->config, on_drift, NULL);
     else if (!strcmp(op, "rpc"))
         rpc(order);
+    else if (!strcmp(op, "lines") || !strcmp(op, "compare"))
+        lines(order, op);
     else if (!strcmp(op, "many"))
         many(order);
     else
