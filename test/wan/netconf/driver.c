@@ -111,10 +111,18 @@ open_device(const json_t *order)
         .address = text_of(order, "address"),
         .session = {.request_timeout = 20 * NSEC_PER_SEC, .keepalive_interval = NSEC_PER_SEC}};
     struct diag diag = {""};
+    struct tls_config identity = {text_of(order, "ca"), text_of(order, "cert"),
+                                  text_of(order, "cert_key")};
+    if (identity.ca_file && tls_new(&identity, &config.tls, &diag)) {
+        answer_error(ERR_INVALID, diag.text);
+        return;
+    }
+    config.peer_name = text_of(order, "peer");
     devices[n_devices].name = xstrdup(config.name);
     enum err err = netconf_client_new(&loop, &config, &handler, NULL, &devices[n_devices].client,
                                       &diag);
     n_devices += !err;
+    tls_free(config.tls);
     answer_error(err, diag.text);
 }
 
