@@ -45,6 +45,11 @@ release(struct provision_run *r)
 
 static void pump(struct provision_run *);
 
+static const struct netconf_request nothing = {.operation = NETCONF_GET, .filter = ""};
+
+static void ask(struct provision_run *, size_t device, const struct netconf_request *,
+                uint64_t connection, bool first);
+
 static void
 on_answer(void *arg, const struct netconf_result *result)
 {
@@ -59,6 +64,8 @@ on_answer(void *arg, const struct netconf_result *result)
         } else if (result->hello) {
             m->connection = netconf_client_connection(m->client);
             provision_up(r->machine, q->device, result->hello, clock_monotonic());
+        } else if (result->err == ERR_CLOSED) { /* it was lost meanwhile: the next connection */
+            ask(r, q->device, &nothing, 0, true);
         }
         pump(r);
     }
@@ -140,7 +147,6 @@ provision_run_new(uv_loop_t *loop, const struct provision_config *config,
                   const struct provision_run_device *devices, size_t n,
                   const struct provision_run_handler *handler, void *arg)
 {
-    static const struct netconf_request nothing = {.operation = NETCONF_GET, .filter = ""};
     struct provision_run *r = xcalloc(1, sizeof *r);
     struct provision_device *plain = xcalloc(n ? n : 1, sizeof *plain);
     r->members = xcalloc(n ? n : 1, sizeof *r->members);

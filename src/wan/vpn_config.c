@@ -92,6 +92,61 @@ children(const struct netconf_xml *e)
     return e ? e->first : NULL;
 }
 
+/* ---- merging */
+
+static void
+move_children(struct netconf_xml *to, const struct netconf_xml *from)
+{
+    struct keys keys = keys_of(from);
+    for (struct netconf_xml *e = from->first, *next; e; e = next) {
+        bool is_key = false;
+        next = e->next;
+        for (unsigned i = 0; i < keys.n; i++)
+            is_key |= keys.leaves[i] == e;
+        if (is_key)
+            continue;
+        e->next = NULL;
+        e->parent = to;
+        to->last->next = e;
+        to->last = e;
+        to->n_children++;
+    }
+}
+
+/* The first of the elements before `e` that is the same way. */
+static struct netconf_xml *
+same_way(struct netconf_xml *first, const struct netconf_xml *e)
+{
+    struct keys keys = keys_of(e);
+    for (; first != e; first = first->next) {
+        if (same_name(first, e) && first->first && !is_owned(first) && has_keys(first, &keys))
+            return first;
+    }
+    return NULL;
+}
+
+void
+vpn_config_merge(struct netconf_xml *config)
+{
+    struct netconf_xml *last = NULL;
+    for (struct netconf_xml *e = config->first, *next; e; e = next) {
+        next = e->next;
+        struct netconf_xml *other = e->first && !is_owned(e) ? same_way(config->first, e) : NULL;
+        if (!other) {
+            last = e;
+            continue;
+        }
+        move_children(other, e);
+        last->next = next;
+        config->n_children--;
+    }
+    config->last = last;
+    for (struct netconf_xml *e = config->first; e; e = e->next) {
+        if (!is_owned(e))
+            vpn_config_merge(e);
+    }
+}
+
 /* ---- native */
 
 static struct netconf_xml *
@@ -365,20 +420,19 @@ count(const struct netconf_xml *list, const struct netconf_xml *like)
     return n;
 }
 
-/* The same below what is owned, where nothing is marked: leaves of which there are several are told
- * apart by their text, and what is alone on both sides is the same thing even if its first leaf, no
- * key then, is different. */
+/* The same below what is owned, where little is marked: leaves of which there are several are told
+ * apart by their text, entries that are the same in all go before those with the same key, and what
+ * is alone on both sides is the same thing even if its first leaf, no key then, is different. */
 static const struct netconf_xml *
 find_inside(const struct netconf_xml *have, const struct netconf_xml *want)
 {
     bool alone = count(have->first, want) == 1 && count(want->parent->first, want) == 1;
-    if (!want->first && !alone) {
-        for (const struct netconf_xml *e = have->first; e; e = e->next) {
-            if (same_name(e, want) && netconf_xml_same_text(e, want))
-                return e;
-        }
-        return NULL;
+    for (const struct netconf_xml *e = alone ? NULL : have->first; e; e = e->next) {
+        if (same_name(e, want) && netconf_xml_same(e, want))
+            return e;
     }
+    if (!want->first && !alone)
+        return NULL;
     const struct netconf_xml *found = find(have->first, want);
     if (found || !alone || netconf_xml_attribute(want, VPN_TEMPLATE_NS, "key"))
         return found;

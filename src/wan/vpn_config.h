@@ -18,7 +18,12 @@
 
 #define VPN_TEMPLATE_NS "urn:tieline:template"
 
-/* The native configuration, without the marks. NULL: the arena's budget; so for all below. */
+/* Makes one of elements that are the way to what is ours and are the same entry of a list, or the
+ * same container, as templates write them once for each access. Changes the tree. */
+void vpn_config_merge(struct netconf_xml *config);
+
+/* The native configuration, without the marks. NULL: the arena's budget; so for all
+ * below. */
 struct netconf_xml *vpn_config_native(struct arena *, const struct netconf_xml *config);
 
 /* The edit that makes `now` of `before`: what is owned in `now` and not the same in `before` is

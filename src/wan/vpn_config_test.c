@@ -70,6 +70,19 @@ edits_touch_only_what_is_owned(void **state)
 }
 
 static void
+ways_are_merged(void **state)
+{
+    (void)state;
+    struct netconf_xml *config = tree(
+        "<a><l><k>1</k><o t:owned='true'>x</o></l><l><k>2</k><p "
+        "t:owned='true'/></l><l><k>1</k><q t:owned='true'/></l></a><b/>"
+        "<a><l><k>2</k><r t:owned='true'/></l></a>");
+    vpn_config_merge(config);
+    expect_tree(vpn_config_native(arena, config),
+                "<a><l><k>1</k><o>x</o><q/></l><l><k>2</k><p/><r/></l></a><b/>");
+}
+
+static void
 filters_ask_for_what_is_owned(void **state)
 {
     (void)state;
@@ -226,7 +239,7 @@ tear_down(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(TEST(edits_touch_only_what_is_owned), TEST(filters_ask_for_what_is_owned),
-          TEST(drift_is_told_by_path), TEST(lists_and_containers_inside_are_told_apart),
-          TEST(defaults_do_not_count), TEST(namespaces_may_be_left_out),
-          TEST(what_is_of_others_is_seen), TEST(lines_go_before_others_come),
-          TEST(drift_of_lines_is_told))
+          TEST(ways_are_merged), TEST(drift_is_told_by_path),
+          TEST(lists_and_containers_inside_are_told_apart), TEST(defaults_do_not_count),
+          TEST(namespaces_may_be_left_out), TEST(what_is_of_others_is_seen),
+          TEST(lines_go_before_others_come), TEST(drift_of_lines_is_told))

@@ -179,6 +179,7 @@ keep_text(struct arena *arena, struct buf *text, struct vpn_device_plan *d, stru
     enum err err = netconf_xml_parse(text->data, text->size, arena, &config, diag);
     if (err)
         return err;
+    vpn_config_merge(config);
     const struct netconf_xml *native = vpn_config_native(arena, config);
     if (!native)
         return no_memory(diag);

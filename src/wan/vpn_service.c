@@ -9,6 +9,7 @@
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum how {
@@ -337,6 +338,34 @@ is_address(int family, const char *text)
     return inet_pton(family, text, octets) == 1;
 }
 
+/* Routers show addresses in one form only (RFC 5952), and so must plans, or they seem to drift. */
+static const char *
+canonical_address(struct arena *arena, const char *text)
+{
+    uint8_t octets[16];
+    char canonical[INET6_ADDRSTRLEN];
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+    inet_pton(family, text, octets);
+    return arena_strdup(arena, inet_ntop(family, octets, canonical, sizeof canonical));
+}
+
+/* The same, with the bits behind the length zero (RFC 6991, ip-prefix). */
+static const char *
+canonical_prefix(struct arena *arena, const char *text)
+{
+    uint8_t octets[16] = {0};
+    char address[INET6_ADDRSTRLEN], canonical[INET6_ADDRSTRLEN + 4];
+    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+    unsigned length = (unsigned)strtoul(strchr(text, '/') + 1, NULL, 10);
+    snprintf(address, sizeof address, "%.*s", (int)strcspn(text, "/"), text);
+    inet_pton(family, address, octets);
+    for (unsigned bit = length; bit < 128; bit++)
+        octets[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+    snprintf(canonical, sizeof canonical, "%s/%u",
+             inet_ntop(family, octets, address, sizeof address), length);
+    return arena_strdup(arena, canonical);
+}
+
 static bool
 is_prefix(int family, const char *text)
 {
@@ -368,6 +397,8 @@ target_of(const char *text)
     address[n] = '\0';
     if (sscanf(text + n, ":%10llu%n", &assigned, &end) != 1 || text[n + end])
         return NULL;
+    if ((text[n + 1] == '0' && text[n + 2]) || (address[0] == '0' && address[1]))
+        return NULL; /* routers would show another number */
     if (is_address(AF_INET, address))
         return assigned <= UINT16_MAX ? text : NULL;
     if (strspn(address, "0123456789") != n || n > 10)
@@ -434,7 +465,11 @@ read_text(struct reader *r, const struct row *row, const json_t *value, void *to
     const char *text = accepted(row->how, json_string_value(value));
     if (!text)
         return wrong(r, text_rules[row->how].what);
-    const char *copy = arena_strdup(r->arena, text);
+    bool address = row->how == IPV4 || row->how == IPV6 || row->how == ADDRESS;
+    bool prefix = row->how == PREFIX4 || row->how == PREFIX6;
+    const char *copy = address  ? canonical_address(r->arena, text)
+                       : prefix ? canonical_prefix(r->arena, text)
+                                : arena_strdup(r->arena, text);
     if (!copy)
         return diag_set(r->diag, ERR_LIMIT, "the services take more memory than is allowed");
     *(const char **)to = copy;
@@ -649,6 +684,30 @@ check_access(const struct vpn_service *s, const struct vpn_node *node, const str
                     s->id, node->id, a->id, what);
 }
 
+/* Each by itself, and no two on one logical interface. */
+static enum err
+check_accesses(const struct vpn_service *s, const struct vpn_node *node, struct diag *diag)
+{
+    json_t *seen = json_object();
+    enum err err = ERR_OK;
+    for (uint32_t i = 0; i < node->n_accesses && !err; i++) {
+        const struct vpn_access *a = &node->accesses[i];
+        char name[96];
+        size_t length;
+        unsigned unit = vpn_access_unit(a, &length);
+        snprintf(name, sizeof name, "%.*s.%u", (int)length, a->interface, unit);
+        err = check_access(s, node, a, diag);
+        if (!err && json_object_get(seen, name))
+            err = diag_set(diag, ERR_INVALID,
+                           "vpn-service[%s]/vpn-nodes/vpn-node[%s]/vpn-network-accesses/"
+                           "vpn-network-access[%s]: another access is on %s",
+                           s->id, node->id, a->id, name);
+        json_object_set_new(seen, name, json_true());
+    }
+    json_decref(seen);
+    return err;
+}
+
 static enum err
 check_node(const struct vpn_service *s, const struct vpn_node *node, struct diag *diag)
 {
@@ -666,12 +725,7 @@ check_node(const struct vpn_service *s, const struct vpn_node *node, struct diag
     if (what)
         return diag_set(diag, ERR_INVALID, "vpn-service[%s]/vpn-nodes/vpn-node[%s]: %s", s->id,
                         node->id, what);
-    for (uint32_t i = 0; i < node->n_accesses; i++) {
-        enum err err = check_access(s, node, &node->accesses[i], diag);
-        if (err)
-            return err;
-    }
-    return ERR_OK;
+    return check_accesses(s, node, diag);
 }
 
 static enum err

@@ -90,6 +90,9 @@ static const struct wrong wrongs[] = {
     {L2 "vpn-type", NULL, "vpn-service[substation-bus-of-the-north]/vpn-type: missing"},
     {VPWS "vpn-nodes/vpn-node/0/signaling-option", NULL,
      "vpn-service[tele]/vpn-nodes/vpn-node[a]: a vpws without signaling-option/ac-pw-list"},
+    {L3 "vpn-nodes/vpn-node/0/rd", "\"65000:01\"", "vpn-node[centre]/rd: not of the form"},
+    {L3 "vpn-nodes/vpn-node/1/vpn-network-accesses/vpn-network-access/1/interface-id",
+     "\"eth1.200\"", "vpn-network-access[lan]: another access is on eth1.200"},
     {"more", "{}", "the document is not of ietf-l3vpn-ntw"},
 };
 
@@ -136,6 +139,24 @@ what_is_wrong_is_named(void **state)
 }
 
 static void
+addresses_are_as_routers_show_them(void **state)
+{
+    (void)state;
+    json_t *document = test_document();
+    struct arena *arena = arena_new(1 << 24);
+    struct vpn_services services;
+    put(document, ACCESS "ip-connection/ipv6/local-address", "\"2001:DB8:0:0::01\"");
+    put(document, ACCESS "routing-protocols/static/cascaded-lan-prefixes/ipv4-lan-prefixes/0/lan",
+        "\"10.9.255.1/15\"");
+    assert_ok(vpn_services_from_json(document, arena, &services, NULL));
+    const struct vpn_access *a = &services.services[0].nodes[0].accesses[0];
+    assert_string_equal(a->ipv6, "2001:db8::1");
+    assert_string_equal(a->routes[0].prefix, "10.8.0.0/15");
+    arena_free(arena);
+    json_decref(document);
+}
+
+static void
 memory_is_bounded(void **state)
 {
     (void)state;
@@ -163,4 +184,5 @@ units_come_from_names_or_tags(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(services_are_read_whole), cmocka_unit_test(what_is_wrong_is_named),
-          cmocka_unit_test(memory_is_bounded), cmocka_unit_test(units_come_from_names_or_tags))
+          cmocka_unit_test(addresses_are_as_routers_show_them), cmocka_unit_test(memory_is_bounded),
+          cmocka_unit_test(units_come_from_names_or_tags))

@@ -193,8 +193,10 @@ vpn_plan_values(const struct vpn_service *s, const struct vpn_node *node)
     put_flag(v, "vpws", s->kind == VPN_L2 && s->l2_type == VPN_VPWS);
     json_t *imports = targets(profile, VPN_IMPORT);
     put_flag(v, "several_imports", json_array_size(imports) > 1);
+    json_t *exports = targets(profile, VPN_EXPORT);
+    put_flag(v, "same_targets", json_equal(imports, exports));
     put_list(v, "imports", "has_imports", imports);
-    put_list(v, "exports", "has_exports", targets(profile, VPN_EXPORT));
+    put_list(v, "exports", "has_exports", exports);
     put_accesses(v, s, node);
     put_pseudowires(v, node);
     if (node->n_accesses > 0)

@@ -5,8 +5,11 @@
  *     {"op": "plan", "services": FILE, "id": "ems", "as": "v1", "platform": {"pe2": "ietf"}}
  *     {"op": "provision", "before": "v1" | null, "now": "v2" | null, ..., "verify": "yes|no|never"}
  *     {"op": "drift", "plan": "v1", "device": "pe2"}
+ *     {"op": "lines", "before": TEXT, "now": TEXT}      what to type at vtysh
+ *     {"op": "compare", "want": TEXT, "have": TEXT}      drift of lines
  *     {"op": "rpc", "device": "pe2", "operation": "get-schema", "identifier": ...} */
 #include "wan/provision_run.h"
+#include "wan/vpn_lines.h"
 #include "wan/vpn_plan.h"
 
 #include "base/alloc.h"
@@ -108,10 +111,18 @@ open_device(const json_t *order)
         .address = text_of(order, "address"),
         .session = {.request_timeout = 20 * NSEC_PER_SEC, .keepalive_interval = NSEC_PER_SEC}};
     struct diag diag = {""};
+    struct tls_config identity = {text_of(order, "ca"), text_of(order, "cert"),
+                                  text_of(order, "cert_key")};
+    if (identity.ca_file && tls_new(&identity, &config.tls, &diag)) {
+        answer_error(ERR_INVALID, diag.text);
+        return;
+    }
+    config.peer_name = text_of(order, "peer");
     devices[n_devices].name = xstrdup(config.name);
     enum err err = netconf_client_new(&loop, &config, &handler, NULL, &devices[n_devices].client,
                                       &diag);
     n_devices += !err;
+    tls_free(config.tls);
     answer_error(err, diag.text);
 }
 
@@ -292,6 +303,18 @@ many(const json_t *order)
 }
 
 static void
+lines(const json_t *order, const char *op)
+{
+    struct buf text = BUF_INIT;
+    if (!strcmp(op, "lines"))
+        vpn_lines_change(text_of(order, "before"), text_of(order, "now"), &text);
+    else
+        vpn_lines_compare(text_of(order, "want"), text_of(order, "have"), &text);
+    answer(json_pack("{s:s, s:s}", "err", "ERR_OK", "text", buf_cstr(&text)));
+    buf_fini(&text);
+}
+
+static void
 obey(const json_t *order)
 {
     const char *op = text_of(order, "op");
@@ -307,6 +330,8 @@ obey(const json_t *order)
                     vpn_plan_device(plan, text_of(order, "device"))->config, on_drift, NULL);
     else if (!strcmp(op, "rpc"))
         rpc(order);
+    else if (!strcmp(op, "lines") || !strcmp(op, "compare"))
+        lines(order, op);
     else if (!strcmp(op, "many"))
         many(order);
     else

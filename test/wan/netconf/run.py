@@ -1,17 +1,20 @@
 #!/usr/bin/python3
 """NETCONF and VPN services against yuma123's netconfd behind OpenSSH, with ncclient as the one who looks
-and who meddles. Two routers, pe2 and pe4, each a server of its own on loopback.
+and who meddles. Two routers, each a server of its own on loopback: pe2 speaks base:1.1, pe4 only 1.0.
 
 Usage: run.py DIRECTORY-OF-PROGRAMS"""
 import copy
 import json
 import os
+import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -61,8 +64,8 @@ def wait_for(what, condition, seconds=20, step=0.05):
 class Router:
     """netconfd, and an sshd that leads to it."""
 
-    def __init__(self, name, top):
-        self.name = name
+    def __init__(self, name, top, *more):
+        self.name, self.more = name, more
         self.port = free_port()
         self.dir = os.path.join(top, name)
         self.processes = []
@@ -101,7 +104,7 @@ Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
                 f"--home={self.path('home')}", f"--superuser={os.environ.get('USER', 'root')}", "--target=candidate",
                 "--access-control=off", "--log-level=info", f"--log={self.path('netconfd.log')}",
                 f"--modpath={HERE}/yang:/usr/share/yuma/modules"]
-        args += [f"--module={m}" for m in MODULES]
+        args += [f"--module={m}" for m in MODULES] + list(self.more)
         self.processes = [
             subprocess.Popen(args, stdout=out, stderr=out, cwd=self.dir, start_new_session=True,
                              env={"HOME": self.path("home"), "PATH": "/usr/sbin:/usr/bin:/bin"}),
@@ -132,6 +135,76 @@ Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
     def order(self, **more):
         return {"op": "open", "device": self.name, "host": "127.0.0.1", "port": self.port,
                 "user": "root", "key": self.path("user"), "hosts": self.path("known_hosts"), **more}
+
+
+class TlsDoor:
+    """NETCONF over TLS (RFC 7589) to the same server: what sshd does for SSH."""
+
+    def __init__(self, router, top):
+        self.dir, self.router = os.path.join(top, "tls"), router
+        os.makedirs(self.dir)
+        for name in ("ca", "router", "controller"):
+            self.issue(name)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.path("router.crt"), self.path("router.key"))
+        context.load_verify_locations(self.path("ca.crt"))
+        context.verify_mode = ssl.CERT_REQUIRED
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.context = context
+        self.seen = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def issue(self, name):
+        more = [] if name == "ca" else ["-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", f"/CN={name}",
+                        "-addext", f"basicConstraints=critical,CA:{'TRUE' if not more else 'FALSE'}",
+                        "-keyout", self.path(f"{name}.key"), "-out", self.path(f"{name}.crt"), *more],
+                       check=True, capture_output=True)
+
+    def serve(self):
+        while True:
+            plain, _ = self.listener.accept()
+            try:
+                stream = self.context.wrap_socket(plain, server_side=True)
+            except (ssl.SSLError, OSError):
+                continue
+            self.seen.append(dict(x[0] for x in stream.getpeercert()["subject"])["commonName"])
+            port = self.router.port
+            child = subprocess.Popen(
+                [SUBSYSTEM, f"--ncxserver-sockname={port}@{self.router.socket}"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+                env={"USER": "root", "HOME": self.dir, "PATH": "/usr/sbin:/usr/bin:/bin",
+                     "SSH_CONNECTION": f"127.0.0.1 4711 127.0.0.1 {port}"})
+            threading.Thread(target=self.pump, args=(stream, child), daemon=True).start()
+
+    @staticmethod
+    def pump(stream, child):
+        while True:
+            ready, _, _ = select.select([stream, child.stdout], [], [])
+            if child.stdout in ready:
+                data = os.read(child.stdout.fileno(), 65536)
+                if not data:
+                    break
+                stream.sendall(data)
+            if stream in ready:
+                data = stream.recv(65536)
+                while stream.pending():
+                    data += stream.recv(65536)
+                if not data:
+                    break
+                child.stdin.write(data)
+        child.kill()
+        child.wait()
+        stream.close()
+
+    def order(self, peer):
+        return {"op": "open", "device": f"tls-{peer}", "peer": peer, "ca": self.path("ca.crt"),
+                "address": "127.0.0.1:%d" % self.listener.getsockname()[1],
+                "cert": self.path("controller.crt"), "cert_key": self.path("controller.key")}
 
 
 class Driver:
@@ -350,7 +423,9 @@ def test_death(driver, sessions):
     driver.send(op="provision", now="v1", verify="die", timeout=4, persist="death")
     check(driver.receive() is None and driver.process.wait(20) == 3,
           "the controller dies after the confirmed commit")
-    check(all(has_ours(s) for s in sessions), "the devices have what it sent")
+    check(has_ours(sessions[0]), "the device of confirmed-commit:1.1 has what it sent")
+    wait_for("the other", lambda: not has_ours(sessions[1]), 2)
+    check(True, "that of 1.0 has gone back with its session")
     start = time.monotonic()
     # netconfd looks at its timers when nobody asks it anything for a second.
     wait_for("the devices to go back", lambda: not any(has_ours(s) for s in sessions), 20, 1.5)
@@ -389,6 +464,24 @@ def test_notifications(driver, sessions):
 YUMA = os.path.expanduser("~/.yuma")  # netconfd counts its transactions there, whatever it is told
 
 
+def test_tls(driver, router, top, stderr):
+    door = TlsDoor(router, top)
+    driver.ask(**door.order("router"))
+    reply = driver.ask(op="rpc", device="tls-router", operation="get-config",
+                       filter=f'<network-instances xmlns="{NI}"/>')
+    check(reply["err"] == "ERR_OK" and "others" in reply["reply"] and door.seen == ["controller"],
+          f"over TLS, and both know each other's name {reply['text']}")
+    reply = driver.ask(op="many", device="tls-router", n=200)
+    check(reply["ended"] == 200 and reply["failed"] == 0, "200 requests over TLS end once each")
+    driver.ask(**door.order("somebody"))
+
+    def refused():
+        driver.ask(op="rpc", device="tls-router", operation="get", filter="")  # keeps its loop going
+        return "tls-somebody: ERR_DENIED" in open(stderr.name, encoding="utf-8").read()
+    wait_for("the other name to be refused", refused, 10)
+    check(True, "a router of another name is refused")
+
+
 def main():
     global EMPTY
     leave = os.path.exists(YUMA)
@@ -397,7 +490,7 @@ def main():
     routers, sessions, driver = [], [], None
     stderr = open(os.path.join(top, "driver.err"), "w", encoding="utf-8")
     try:
-        routers = [Router("pe2", top), Router("pe4", top)]
+        routers = [Router("pe2", top), Router("pe4", top, "--protocols=netconf1.0")]
         for router in routers:
             router.wait()
         sessions = [router.connect() for router in routers]
@@ -420,6 +513,7 @@ def main():
         for router in routers:
             driver.ask(**router.order())
         test_notifications(driver, sessions)
+        test_tls(driver, routers[0], top, stderr)
         driver.close()
         test_strangers(routers, stderr)
         print(f"{checks} checks in {time.monotonic() - started:.1f} s")

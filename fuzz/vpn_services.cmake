@@ -1,0 +1,1 @@
+tieline_fuzz(vpn_services LIBS tl_wan)
