@@ -1,0 +1,485 @@
+/* Two rings that share r2-r5, as routers 1 to 6:
+ *
+ *     1 --- 2 --- 3        each link 1 ms and 100 Mbit/s, but for 4-5: 3 ms
+ *     |     |     |        risk 7 is on 1-2 and 4-5
+ *     4 --- 5 --- 6  */
+#include "wan/planner.h"
+
+#include "base/alloc.h"
+#include "model/testing.h"
+#include "te/ted_testing.h"
+
+static struct ted *ted;
+static struct planner *planner;
+static struct network *model;
+static uint32_t source;
+
+static void
+put_way(unsigned a, unsigned b, uint32_t delay_us, uint32_t srlg)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        struct ted_link_record r = ospf_link(i ? b : a, i ? a : b, 0);
+        r.told |= TED_BIT(TED_DELAY) | TED_BIT(TED_TE_METRIC) | TED_BIT(TED_ADJACENCY_SID);
+        r.te_metric = 10;
+        r.delay_us = delay_us;
+        r.capacity_bps = r.reservable_bps = 100000000;
+        r.adjacency_label = 15000 + 10 * (i ? b : a) + (i ? a : b);
+        if (srlg) {
+            r.told |= TED_BIT(TED_SRLG);
+            r.srlgs = &srlg;
+            r.n_srlgs = 1;
+        }
+        put_link(ted, source, &r, 1);
+    }
+}
+
+static void
+look_again(void)
+{
+    ted_commit(ted, 2);
+    const struct ted_view *view = ted_view(ted);
+    planner_set_view(planner, view);
+    ted_view_release(view);
+}
+
+static void
+put_router(unsigned n)
+{
+    struct ted_node_record r = {.id = ospf_id(n),
+                                .told = TED_BIT(TED_ROUTER_ID) | TED_BIT(TED_SRGB) |
+                                        TED_BIT(TED_NODE_SID) | TED_BIT(TED_MSD),
+                                .router_id = router_id(n),
+                                .srgb_base = 16000,
+                                .srgb_size = 8000,
+                                .sid_index = n,
+                                .max_sid_depth = 8};
+    assert_ok(ted_put_node(ted, source, &r, 1));
+    struct router *router = object_new(OBJECT_ROUTER);
+    char name[8];
+    snprintf(name, sizeof name, "r%u", n);
+    router->name = xstrdup(name);
+    router->site = xstrdup("wan");
+    router->router_id = 10u << 24 | 255u << 16 | n;
+    network_put_router(model, router);
+}
+
+static int
+set_up(void **state UNUSED)
+{
+    ted = ted_new(NULL);
+    planner = planner_new();
+    model = network_new();
+    source = add_source(ted, TED_KIND_OSPF, "ospf");
+    for (unsigned n = 1; n <= 6; n++)
+        put_router(n);
+    put_way(1, 2, 1000, 7);
+    put_way(2, 3, 1000, 0);
+    put_way(1, 4, 1000, 0);
+    put_way(2, 5, 1000, 0);
+    put_way(3, 6, 1000, 0);
+    put_way(4, 5, 3000, 7);
+    put_way(5, 6, 1000, 0);
+    ted_source_synced(ted, source, 1);
+    look_again();
+    return 0;
+}
+
+static int
+tear_down(void **state UNUSED)
+{
+    planner_free(planner);
+    network_free(model);
+    ted_free(ted);
+    return 0;
+}
+
+static struct tunnel *
+tunnel(const char *name, unsigned head, unsigned tail, uint32_t kbps)
+{
+    char text[8];
+    struct tunnel *t = object_new(OBJECT_TUNNEL);
+    t->name = xstrdup(name);
+    snprintf(text, sizeof text, "r%u", head);
+    t->head = xstrdup(text);
+    snprintf(text, sizeof text, "r%u", tail);
+    t->tail = xstrdup(text);
+    t->rate_kbps = kbps;
+    return t;
+}
+
+/* "r1 r2 r3" */
+static char *
+way(const json_t *path)
+{
+    struct buf text = BUF_INIT;
+    size_t i;
+    const json_t *r;
+    json_array_foreach(json_object_get(path, "routers"), i, r)
+        buf_printf(&text, "%s%s", i ? " " : "", json_string_value(r));
+    return buf_steal_cstr(&text);
+}
+
+#define assert_way(path, expected)                                                                 \
+    do {                                                                                           \
+        char *way_ = way(path);                                                                    \
+        assert_string_equal(way_, expected);                                                       \
+        free(way_);                                                                                \
+    } while (0)
+
+struct placed {
+    json_t *paths[TUNNEL_PATHS], *victims;
+    struct diag why;
+};
+
+static enum err
+place(const struct tunnel *t, unsigned keep, bool lenient, struct placed *p)
+{
+    *p = (struct placed){.why = {""}};
+    return planner_place(planner, model, t, keep, lenient, p->paths, &p->victims, &p->why);
+}
+
+static void
+placed_fini(struct placed *p)
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        json_decref(p->paths[i]);
+    json_decref(p->victims);
+}
+
+static void
+hold(const struct tunnel *t, uint32_t number, struct placed *p)
+{
+    planner_hold(planner, t, number, (const json_t *const *)p->paths);
+}
+
+/* ---- Placing ---- */
+
+static void
+two_paths_share_no_link_and_no_risk(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_LINK;
+    /* 1-2 and 4-5 are in one duct, and there is no third way out of the left part. */
+    assert_err(place(t, 0, false, &p), ERR_CONFLICT);
+    assert_non_null(strstr(p.why.text, "no second path"));
+    assert_ok(place(t, 0, true, &p)); /* after a failure that is better than nothing */
+    assert_non_null(p.paths[TUNNEL_PRIMARY]);
+    placed_fini(&p);
+    put_way(4, 5, 3000, 8);
+    look_again();
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    assert_way(p.paths[TUNNEL_STANDBY], "r1 r4 r5 r6 r3");
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+a_path_has_what_it_was_laid_with(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    assert_null(p.paths[TUNNEL_STANDBY]);
+    assert_int_equal(json_integer_value(json_object_get(p.paths[0], "latency-us")), 2000);
+    assert_int_equal(json_integer_value(json_object_get(p.paths[0], "latency-back-us")), 2000);
+    assert_int_equal(json_array_size(json_object_get(p.paths[0], "labels")), 1);
+    assert_int_equal(json_integer_value(json_array_get(json_object_get(p.paths[0], "labels"), 0)),
+                     16003);
+    assert_int_equal(
+        json_integer_value(json_array_get(json_object_get(p.paths[0], "labels-back"), 0)), 16001);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+routers_are_passed_and_avoided(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->n_via = 1;
+    t->via = xcalloc(1, sizeof *t->via);
+    t->via[0] = xstrdup("r5");
+    assert_ok(place(t, 0, false, &p));
+    char *its = way(p.paths[0]);
+    assert_non_null(strstr(its, "r5"));
+    free(its);
+    placed_fini(&p);
+    t->n_avoid = 1;
+    t->avoid = xcalloc(1, sizeof *t->avoid);
+    t->avoid[0] = xstrdup("r2");
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[0], "r1 r4 r5 r6 r3");
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+what_is_in_the_way_is_said(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->max_latency_us = 1500;
+    assert_err(place(t, 0, false, &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(p.why.text, "delay"));
+    t->max_latency_us = 0;
+    t->rate_kbps = 200000;
+    assert_err(place(t, 0, false, &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(p.why.text, "bandwidth"));
+    tunnel_free(t);
+    t = tunnel("t", 1, 9, 1000);
+    assert_err(place(t, 0, false, &p), ERR_INVALID);
+    assert_non_null(strstr(p.why.text, "r9"));
+    tunnel_free(t);
+}
+
+static void
+what_is_held_is_not_there_for_others(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 60000), *u = tunnel("u", 1, 3, 60000);
+    struct placed p, q;
+    t->protection = u->protection = DISJOINT_NONE;
+    t->metric = u->metric = TUNNEL_DELAY;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(place(u, 0, false, &q));
+    assert_way(q.paths[0], "r1 r4 r5 r6 r3");
+    assert_int_equal(json_array_size(q.victims), 0);
+    assert_ok(planner_fits(planner, u, (const json_t *const *)q.paths, &q.why));
+    assert_err(planner_fits(planner, u, (const json_t *const *)p.paths, &q.why), ERR_CONFLICT);
+    assert_ok(planner_fits(planner, t, (const json_t *const *)p.paths, &q.why)); /* its own */
+    json_t *load = planner_load_json(planner);
+    const json_t *link = json_object_get(
+        load, json_string_value(json_array_get(json_object_get(p.paths[0], "links"), 0)));
+    assert_int_equal(json_integer_value(json_object_get(link, "reserved-bps")), 60000000);
+    json_decref(load);
+    placed_fini(&q);
+    planner_release(planner, "t");
+    assert_ok(place(u, 0, false, &q));
+    assert_way(q.paths[0], "r1 r2 r3");
+    placed_fini(&p);
+    placed_fini(&q);
+    tunnel_free(t);
+    tunnel_free(u);
+}
+
+static void
+who_is_pushed_aside_is_named(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 60000), *u = tunnel("u", 1, 3, 60000);
+    struct placed p, q;
+    t->protection = u->protection = DISJOINT_NONE;
+    t->metric = u->metric = TUNNEL_DELAY;
+    t->setup_priority = t->hold_priority = 7;
+    u->setup_priority = u->hold_priority = 0;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(place(u, 0, false, &q));
+    assert_way(q.paths[0], "r1 r2 r3");
+    assert_int_equal(json_array_size(q.victims), 1);
+    assert_string_equal(json_string_value(json_array_get(q.victims, 0)), "t");
+    placed_fini(&p);
+    placed_fini(&q);
+    tunnel_free(t);
+    tunnel_free(u);
+}
+
+static void
+a_tunnel_can_be_apart_from_another(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000), *u = tunnel("u", 1, 3, 1000);
+    struct placed p, q;
+    t->protection = u->protection = DISJOINT_NONE;
+    t->metric = u->metric = TUNNEL_DELAY;
+    u->diverse_from = xstrdup("t");
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_err(place(u, 0, false, &q), ERR_NOT_FOUND); /* 4-5 has a risk of 1-2 */
+    put_way(4, 5, 3000, 8);
+    look_again();
+    assert_ok(place(u, 0, false, &q));
+    assert_way(q.paths[0], "r1 r4 r5 r6 r3");
+    placed_fini(&p);
+    placed_fini(&q);
+    tunnel_free(t);
+    tunnel_free(u);
+}
+
+/* ---- Looking ---- */
+
+struct seen {
+    unsigned n;
+    struct planner_finding last;
+};
+
+static void
+note(void *arg, const struct planner_finding *f)
+{
+    struct seen *seen = arg;
+    seen->n++;
+    seen->last = *f;
+}
+
+static struct seen
+look(void)
+{
+    struct seen seen = {0};
+    planner_look(planner, model, note, &seen);
+    return seen;
+}
+
+static void
+take_down(unsigned a, unsigned b)
+{
+    struct ted_link_record r = ospf_link(a, b, 0);
+    ted_withdraw_link(ted, source, &r.id, 2);
+    look_again();
+}
+
+static void
+a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 6, 1000);
+    struct placed p, q;
+    t->protection = DISJOINT_MAXIMAL;
+    put_way(4, 5, 3000, 0);
+    look_again();
+    assert_ok(place(t, 0, false, &p));
+    assert_non_null(p.paths[TUNNEL_STANDBY]);
+    hold(t, 1, &p);
+    assert_int_equal(look().n, 0);
+    char *primary = way(p.paths[TUNNEL_PRIMARY]), *standby = way(p.paths[TUNNEL_STANDBY]);
+    bool left = strstr(primary, "r4") != NULL;
+    take_down(left ? 4 : 1, left ? 5 : 2);
+    struct seen seen = look();
+    assert_int_equal(seen.n, 1);
+    assert_string_equal(seen.last.tunnel, "t");
+    assert_int_equal(seen.last.path, TUNNEL_PRIMARY);
+    assert_int_equal(seen.last.fault, PLANNER_LINK_DOWN);
+    assert_non_null(strstr(seen.last.text, "is down"));
+    assert_ok(place(t, 1u << TUNNEL_STANDBY, true, &q));
+    if (q.paths[TUNNEL_STANDBY])
+        assert_way(q.paths[TUNNEL_STANDBY], standby); /* what is sound stays */
+    hold(t, 1, &q);
+    seen = look();
+    assert_true(seen.n == 0 || seen.last.fault == PLANNER_MISSING ||
+                seen.last.fault == PLANNER_CLOSE);
+    free(primary);
+    free(standby);
+    placed_fini(&p);
+    placed_fini(&q);
+    tunnel_free(t);
+}
+
+static void
+a_bound_that_is_not_kept_any_more_is_found(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    t->max_latency_us = 2500;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_int_equal(look().n, 0);
+    put_way(1, 2, 2000, 7);
+    look_again();
+    struct seen seen = look();
+    assert_int_equal(seen.n, 1);
+    assert_int_equal(seen.last.fault, PLANNER_BROKEN);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+a_standby_path_that_is_missing_is_found(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    assert_ok(place(t, 0, false, &p));
+    t->protection = DISJOINT_LINK;
+    hold(t, 1, &p);
+    struct seen seen = look();
+    assert_int_equal(seen.n, 1);
+    assert_int_equal(seen.last.fault, PLANNER_MISSING);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+/* ---- Label stacks and questions ---- */
+
+static void
+both_ends_get_their_own_stack(void **state UNUSED)
+{
+    struct planner_segment there[PLANNER_SEGMENTS_MAX], back[PLANNER_SEGMENTS_MAX];
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    struct diag why;
+    size_t n, m;
+    t->protection = DISJOINT_NONE;
+    t->n_avoid = 1;
+    t->avoid = xcalloc(1, sizeof *t->avoid);
+    t->avoid[0] = xstrdup("r2");
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(planner_segments(planner, "t", TUNNEL_PRIMARY, false, there, &n, &why));
+    assert_ok(planner_segments(planner, "t", TUNNEL_PRIMARY, true, back, &m, &why));
+    assert_int_equal(there[n - 1].label, 16003);
+    assert_int_equal(back[m - 1].label, 16001);
+    assert_int_equal(n, json_array_size(json_object_get(p.paths[0], "labels")));
+    assert_err(planner_segments(planner, "t", TUNNEL_STANDBY, false, there, &n, &why),
+               ERR_NOT_FOUND);
+    assert_err(planner_segments(planner, "u", TUNNEL_PRIMARY, false, there, &n, &why),
+               ERR_NOT_FOUND);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+a_router_s_question_is_answered_within_what_is_left(void **state UNUSED)
+{
+    struct planner_question q = {.source = router_id(1),
+                                 .destination = router_id(3),
+                                 .bandwidth_bps = 50000000,
+                                 .priority = 7,
+                                 .metric = TUNNEL_DELAY};
+    struct planner_answer a;
+    struct diag why;
+    bool unknown_source;
+    assert_ok(planner_answer(planner, &q, &a, &unknown_source, &why));
+    assert_int_equal(a.delay_us, 2000);
+    assert_int_equal(a.segments[a.n - 1].label, 16003);
+    struct tunnel *t = tunnel("t", 1, 3, 60000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(planner_answer(planner, &q, &a, &unknown_source, &why));
+    assert_int_equal(a.delay_us, 6000);
+    q.destination = router_id(9);
+    assert_err(planner_answer(planner, &q, &a, &unknown_source, &why), ERR_INVALID);
+    assert_false(unknown_source);
+    q.source = router_id(8);
+    assert_err(planner_answer(planner, &q, &a, &unknown_source, &why), ERR_INVALID);
+    assert_true(unknown_source);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+#define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
+          T(routers_are_passed_and_avoided), T(what_is_in_the_way_is_said),
+          T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
+          T(a_tunnel_can_be_apart_from_another),
+          T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
+          T(a_bound_that_is_not_kept_any_more_is_found), T(a_standby_path_that_is_missing_is_found),
+          T(both_ends_get_their_own_stack), T(a_router_s_question_is_answered_within_what_is_left))
