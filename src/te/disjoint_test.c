@@ -56,6 +56,30 @@ penalty_of(unsigned disjoint, struct bits a, struct bits b)
     return penalty;
 }
 
+/* Does each link that both use have room for both? */
+static bool
+fit_together(const struct te_network *net, const struct te_disjoint_request *ask, const uint32_t *a,
+             uint32_t n_a, const uint32_t *b, uint32_t n_b)
+{
+    const struct te_constraints *c = &ask->paths[0].constraints, *d = &ask->paths[1].constraints;
+    uint64_t used[2][128] = {{0}};
+    for (uint32_t i = 0; i < n_a; i++) {
+        used[0][a[i]] = c->bandwidth_bps;
+        if (c->symmetric)
+            used[0][net->links[a[i]].reverse] = c->bandwidth_bps;
+    }
+    for (uint32_t i = 0; i < n_b; i++) {
+        used[1][b[i]] = d->bandwidth_bps;
+        if (d->symmetric)
+            used[1][net->links[b[i]].reverse] = d->bandwidth_bps;
+    }
+    for (uint32_t l = 0; l < net->n_links; l++) {
+        if (used[0][l] && used[1][l] && used[0][l] + used[1][l] > net->links[l].unreserved_bps[0])
+            return false;
+    }
+    return true;
+}
+
 struct verdict {
     uint64_t penalty, cost; /* penalty UINT64_MAX: none */
 };
@@ -75,7 +99,9 @@ best_pair(const struct te_network *net, const struct te_disjoint_request *ask,
             uint64_t penalty = penalty_of(ask->disjoint, bits[0][i], bits[1][k]);
             uint64_t a = x->list[i].delay, b = y->list[k].delay;
             struct verdict here = {penalty, x->list[i].cost + y->list[k].cost};
+            const struct test_path *p = x->list[i].path, *q = y->list[k].path;
             if ((penalty && !ask->best_effort) ||
+                (penalty && !fit_together(net, ask, p->links, p->n, q->links, q->n)) ||
                 (ask->bound_difference && (a > b ? a - b : b - a) > ask->max_difference_us))
                 continue;
             if (here.penalty < best.penalty ||
@@ -111,6 +137,8 @@ compare(struct te_router *r, const struct te_disjoint_request *ask, struct tally
         assert_ok(te_path_check(r, &ask->paths[i], &set.paths[i], NULL));
         bits[i] = bits_of(r->net, set.paths[i].links, set.paths[i].n);
     }
+    assert_true(fit_together(r->net, ask, set.paths[0].links, set.paths[0].n, set.paths[1].links,
+                             set.paths[1].n));
     uint64_t penalty = penalty_of(ask->disjoint, bits[0], bits[1]);
     assert_int_equal(penalty, set.shared_links + 64 * set.shared_nodes + 4096 * set.shared_srlgs);
     assert_int_equal(set.cost, set.paths[0].cost + set.paths[1].cost);
