@@ -408,7 +408,7 @@ measure_large(void)
     print("link-disjoint pair", c[4].median, 5, peers_of(nx, "pair", 0),
           "least total cost; NetworkX: any pair");
     print("node-disjoint pair", c[5].median, 5, NULL, "least total cost");
-    print("node-disjoint pair, as the controller asks", c[6].median, NAN, NULL,
+    print("node-disjoint pair, as the controller asks", c[6].median, 5, NULL,
           "with constraints, each path alone, and proof that it is the best");
     json_decref(nx);
     free(s.cost);

@@ -388,8 +388,10 @@ push(struct search *s, uint32_t knot)
     uint64_t key = key_of(k->penalty, cost);
     if (s->has_best && key >= s->best_key)
         return;
-    if (has_flow(s))
-        key = MAX(key, flow_bound(s, knot));
+    if (has_flow(s)) {
+        uint64_t least = flow_bound(s, knot);
+        key = MAX(key, least);
+    }
     if (key != UINT64_MAX && (!s->has_best || key < s->best_key))
         te_heap_push(&s->heap, key, knot);
 }
