@@ -16,6 +16,7 @@ struct knot {
     struct te_risk risk;
     uint8_t side; /* whom it is forbidden to; n: it is shared, and paid for */
     uint64_t penalty;
+    uint64_t least;                        /* of the flow */
     uint32_t paths[TE_DISJOINT_PATHS_MAX]; /* in the pool */
 };
 
@@ -151,16 +152,54 @@ difference_fits(const struct search *s, const struct te_path *const *paths)
     return !s->ask->bound_difference || most - least <= s->ask->max_difference_us;
 }
 
+/* Room for both in the direction of that link, if both use it so. */
+static bool
+fit_on(const struct search *s, uint32_t i, uint32_t k, uint32_t link)
+{
+    const struct te_plan *a = s->plans[i], *b = s->plans[k];
+    uint64_t x = a->ask->constraints.bandwidth_bps, y = b->ask->constraints.bandwidth_bps;
+    return !x || !y || (a->free_bps[link] >= x + y && b->free_bps[link] >= x + y);
+}
+
+static bool
+uses(const struct search *s, uint32_t side, const struct te_path *path, uint32_t link)
+{
+    for (uint32_t i = 0; i < path->n; i++) {
+        if (path->links[i] == link ||
+            (s->plans[side]->symmetric && s->router->reverse[path->links[i]] == link))
+            return true;
+    }
+    return false;
+}
+
+/* A link that two paths share without room for both; TE_NONE: there is none. */
+static uint32_t
+cramped_link(const struct search *s, uint32_t i, const struct te_path *a, uint32_t k,
+             const struct te_path *b)
+{
+    bool symmetric = s->plans[i]->symmetric;
+    for (uint32_t m = 0; m < a->n; m++) {
+        uint32_t l = a->links[m], back = s->router->reverse[l];
+        if ((uses(s, k, b, l) && !fit_on(s, i, k, l)) ||
+            (symmetric && uses(s, k, b, back) && !fit_on(s, i, k, back)))
+            return l;
+    }
+    return TE_NONE;
+}
+
 /* Keeps the set if it is the best so far. */
 static void
 offer(struct search *s, const struct te_path *const *paths)
 {
     uint64_t penalty = 0, cost = 0;
     uint32_t counts[TE_RISKS] = {0};
+    bool room = true;
     for (uint32_t i = 0; i < s->ask->n; i++) {
         cost += paths[i]->cost;
         for (uint32_t k = i + 1; k < s->ask->n; k++) {
             struct te_common_risks c = compare_paths(s, i, paths[i], k, paths[k], TE_NONE);
+            room = room && (!c.counts[TE_RISK_LINK] ||
+                            cramped_link(s, i, paths[i], k, paths[k]) == TE_NONE);
             for (int kind = 0; kind < TE_RISKS; kind++) {
                 counts[kind] += c.counts[kind];
                 penalty += c.counts[kind] * s->weights[kind];
@@ -168,7 +207,7 @@ offer(struct search *s, const struct te_path *const *paths)
         }
     }
     uint64_t key = key_of(penalty, cost);
-    if ((penalty && !s->ask->best_effort) || !difference_fits(s, paths) ||
+    if ((penalty && !s->ask->best_effort) || !room || !difference_fits(s, paths) ||
         (s->has_best && key >= s->best_key))
         return;
     te_disjoint_fini(&s->best);
@@ -340,6 +379,48 @@ has_flow(const struct search *s)
 
 /* ---- Branching ---- */
 
+/* Is this link forbidden to all paths? */
+static bool
+is_barred(const struct search *s, uint32_t link)
+{
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        if (s->plans[i]->cost[link] != DIGRAPH_FAR)
+            return false;
+    }
+    return true;
+}
+
+static bool
+bars_all(const struct search *s, struct te_risk risk)
+{
+    const struct te_router *r = s->router;
+    if (risk.kind == TE_RISK_LINK)
+        return is_barred(s, risk.number);
+    for (uint32_t i = r->first_of_srlg[risk.number]; i < r->first_of_srlg[risk.number + 1]; i++) {
+        if (is_barred(s, r->of_srlg[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A flow may use what some path may use. So what is forbidden at this knot changes it only if it
+ * was forbidden to all others before. */
+static bool
+changes_flow(struct search *s, uint32_t knot)
+{
+    const struct knot *k = &s->knots[knot];
+    if (k->parent == TE_NONE || (k->side < s->ask->n && k->risk.kind == TE_RISK_NODE))
+        return true;
+    if (k->side == s->ask->n || k->risk.kind >= TE_RISKS)
+        return false;
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        ban_all(s, knot, i, true);
+    bool changes = bars_all(s, k->risk);
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        ban_all(s, knot, i, false);
+    return changes;
+}
+
 static void
 push(struct search *s, uint32_t knot)
 {
@@ -350,8 +431,11 @@ push(struct search *s, uint32_t knot)
     uint64_t key = key_of(k->penalty, cost);
     if (s->has_best && key >= s->best_key)
         return;
-    if (has_flow(s))
-        key = MAX(key, flow_bound(s, knot));
+    if (has_flow(s)) {
+        uint64_t least = changes_flow(s, knot) ? flow_bound(s, knot) : k->least;
+        s->knots[knot].least = least;
+        key = MAX(key, least);
+    }
     if (key != UINT64_MAX && (!s->has_best || key < s->best_key))
         te_heap_push(&s->heap, key, knot);
 }
@@ -413,6 +497,26 @@ find_conflict(struct search *s, uint32_t knot, uint32_t sides[2], struct te_risk
     return found;
 }
 
+/* The same for links that both may use, as far as that goes, but have no room for both. */
+static bool
+find_cramped(const struct search *s, uint32_t knot, uint32_t sides[2], struct te_risk *risk)
+{
+    const struct knot *k = &s->knots[knot];
+    for (uint32_t i = 0; i < s->ask->n && s->ask->best_effort; i++) {
+        for (uint32_t m = i + 1; m < s->ask->n; m++) {
+            const struct te_path *a = &s->pool[k->paths[i]], *b = &s->pool[k->paths[m]];
+            uint32_t link = cramped_link(s, i, a, m, b);
+            if (link == TE_NONE)
+                continue;
+            *risk = (struct te_risk){TE_RISK_LINK, MIN(link, s->router->reverse[link])};
+            sides[0] = i;
+            sides[1] = m;
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Nothing is shared, but the delays differ too much: either the slowest path becomes faster than
  * halfway between what it is and what would do; or it does not, and then the fastest becomes so
  * slow that it fits that. */
@@ -443,7 +547,8 @@ expand(struct search *s, uint32_t knot, uint32_t step)
     for (uint32_t i = 0; i < s->ask->n; i++)
         paths[i] = &s->pool[s->knots[knot].paths[i]];
     offer(s, paths);
-    bool conflict = find_conflict(s, knot, sides, &risk);
+    bool shared = find_conflict(s, knot, sides, &risk);
+    bool conflict = shared || find_cramped(s, knot, sides, &risk);
     if (!conflict && difference_fits(s, paths))
         return;
     for (uint32_t i = 0; i < s->ask->n && (step < TRIES || step % 16 == 0); i++)
@@ -456,7 +561,7 @@ expand(struct search *s, uint32_t knot, uint32_t step)
     /* Of two that are asked the same and are still the same, either may be the one. */
     if (!(s->alike && s->knots[knot].parent == TE_NONE))
         forbid(s, knot, sides[1], risk);
-    if (s->ask->best_effort)
+    if (s->ask->best_effort && shared)
         pay(s, knot, risk);
 }
 

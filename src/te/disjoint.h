@@ -31,7 +31,8 @@ struct te_disjoint_request {
     unsigned disjoint;              /* TE_DISJOINT_... */
     /* Where it is impossible: share what cannot be avoided, as little as possible: least sum of
      * these weights for each link, node and group and each two paths that share it; then least
-     * cost. Zeros: 1, 64 and 4096. For more than two paths that is never said to be optimal. */
+     * cost. A link that two share has room for both. Zeros: 1, 64 and 4096. For more than two paths
+     * that is never said to be optimal. */
     bool best_effort;
     uint32_t link_weight, node_weight, srlg_weight;
     bool bound_difference;
