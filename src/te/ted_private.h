@@ -82,7 +82,8 @@ struct ted_link_rec {
     uint32_t epoch;
     bool withdrawn;
     bool dirty;
-    uint32_t findings; /* TED_BIT of codes: what is senseless in it by itself */
+    uint32_t findings;  /* TED_BIT of codes: what is senseless in it by itself */
+    nsec_t there_since; /* told for the first time, or again after it was withdrawn */
     struct ted_timed gone, doubted;
     nsec_t at;
     struct ted_link_record r; /* srlgs, risk: its own; id: empty */

@@ -539,8 +539,11 @@ ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, 
         return refuse(ted, s, ERR_INVALID);
     link_key(&key, &id);
     HASH_FIND(hh, s->links, &key, sizeof key, rec);
+    bool there = rec && !rec->withdrawn;
     if (!rec && !(rec = link_make(ted, source, &id)))
         return refuse(ted, s, ERR_LIMIT);
+    if (!there)
+        rec->there_since = now;
     s->n_puts++;
     rec->epoch = s->epoch;
     keep_known(&id, &rec->id);

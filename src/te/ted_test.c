@@ -144,6 +144,42 @@ merges_sources_by_router_id(void **state)
     ted_free(ted);
 }
 
+/* Whoever hears first of a failure is believed; of a repair, too. */
+static void
+the_news_of_any_source_counts(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    uint32_t peer = add_source(ted, TED_KIND_BGP_LS, "peer");
+    struct ted_link_record r = ospf_link(1, 2, 0);
+    (void)state;
+    put_link(ted, peer, &r, 2);
+    ted_source_synced(ted, peer, 2);
+    ted_commit(ted, 2);
+    ted_withdraw_link(ted, peer, &r.id, 3);
+    ted_commit(ted, 3);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_int_equal(count_findings(ted, TED_SOURCES_DISAGREE, LINK_1_2), 1);
+    r.igp_metric++; /* that is not to tell it anew */
+    put_link(ted, ospf, &r, 4);
+    ted_commit(ted, 4);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    ted_withdraw_link(ted, ospf, &r.id, 5);
+    put_link(ted, ospf, &r, 6);
+    ted_commit(ted, 6);
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    ted_withdraw_link(ted, peer, &r.id, 7); /* once more changes nothing */
+    ted_commit(ted, 7);
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    put_link(ted, peer, &r, 8);
+    ted_withdraw_link(ted, peer, &r.id, 9);
+    ted_commit(ted, 9);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    ted_commit(ted, 9 + 60 * SECOND);
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    ted_free(ted);
+}
+
 /* Another device has the router id 10.255.0.2: name and links are others. */
 static void
 contains_two_devices_under_one_id(void **state)
@@ -714,6 +750,7 @@ TEST_MAIN(cmocka_unit_test(shows_what_one_source_tells),
           cmocka_unit_test(link_down_patches_the_snapshot_and_the_old_one_stays),
           cmocka_unit_test(forgets_what_is_gone_for_long),
           cmocka_unit_test(merges_sources_by_router_id),
+          cmocka_unit_test(the_news_of_any_source_counts),
           cmocka_unit_test(contains_two_devices_under_one_id),
           cmocka_unit_test(same_router_with_another_form_of_its_name_is_merged),
           cmocka_unit_test(stale_source_is_kept_marked_and_withdrawn),
