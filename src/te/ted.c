@@ -157,7 +157,7 @@ mark_sources(struct ted *ted)
         struct ted_source *s = &ted->sources[i];
         if (s->used)
             ted_mark(ted, &s->marks, s->name,
-                     (s->state == TED_STALE ? TED_BIT(TED_SOURCE_STALE) : 0) |
+                     (s->state < TED_SYNCING && s->epoch ? TED_BIT(TED_SOURCE_STALE) : 0) |
                          (s->over_limit ? TED_BIT(TED_SOURCE_LIMIT) : 0));
     }
     ted_overlay_mark(ted);

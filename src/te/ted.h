@@ -408,7 +408,7 @@ enum ted_finding_code {
     TED_LINK_AT_RISK,
     TED_SID_CONFLICT,  /* two nodes have one node SID: neither is used */
     TED_LAN_TOO_LARGE, /* more routers at a pseudonode than max_lan: not resolved */
-    TED_SOURCE_STALE,
+    TED_SOURCE_STALE,  /* it was there, and is not */
     TED_SOURCE_LIMIT,  /* a source says more than it may: the rest is refused */
     TED_OVERRIDE_IDLE, /* its target is not there */
     TED_ADDRESS_TWICE, /* two links leave by one address */
