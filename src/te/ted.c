@@ -352,6 +352,7 @@ link_info(const struct ted_mlink *link, struct ted_link_info *info)
     info->delay_min_us = link->v.delay_min_us;
     info->delay_max_us = link->v.delay_max_us;
     info->loss_ppm = link->v.loss_ppm;
+    info->max_sid_depth = link->v.max_sid_depth;
     info->told = link->told;
     info->at_risk = link->at_risk;
     info->maintenance = link->maintenance;

@@ -168,7 +168,7 @@ enum ted_attribute {
     TED_SRLG,
     TED_ADJACENCY_SID,
     TED_LINK_MSD,
-    TED_REMOTE, /* address or id of the far end */
+    TED_REMOTE, /* address or id of the far end: in deltas only */
     TED_STATE,  /* up or down */
     TED_RISK,   /* at risk, degraded */
     TED_ATTRIBUTES
@@ -338,6 +338,7 @@ struct ted_link_info {
     uint32_t index;
     const char *key;
     uint32_t delay_min_us, delay_max_us, loss_ppm;
+    uint8_t max_sid_depth; /* labels that can be put on a packet into it (RFC 8491); 0: not told */
     uint32_t igp_area;
     uint32_t sources[8];
     bool told; /* by a source that hears routers */
