@@ -141,10 +141,12 @@ explain_link(const struct ted *ted, const struct ted_mlink *link, enum ted_findi
     }
 }
 
+#define TELLERS_MAX 8 /* that are named */
+
 static void
 say_tellers(const struct ted *ted, const struct ted_mnode *node, struct words *w)
 {
-    for (uint32_t i = 0; i < node->n_recs; i++) {
+    for (uint32_t i = 0; i < node->n_recs && i < TELLERS_MAX; i++) {
         const struct ted_node_rec *rec = node->recs[i];
         say(w, "%s%s%s%s", i ? ", " : "", source_name(ted, rec->source),
             rec->name ? " calls it " : "", rec->name ? rec->name : "");
@@ -227,7 +229,8 @@ explain_a_source(const struct ted *ted, const void *thing, enum ted_finding_code
     const struct ted_source *s = thing;
     (void)ted;
     if (code == TED_SOURCE_STALE)
-        say(w, "it is not there; what it said is kept for a while");
+        say(w, s->state == TED_STALE ? "it has gone; what it said is kept for a while"
+                                     : "it has gone, and what it said with it");
     else
         say(w, "it says more than it may; %llu records were refused",
             (unsigned long long)s->n_refused);

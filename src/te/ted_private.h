@@ -82,7 +82,8 @@ struct ted_link_rec {
     uint32_t epoch;
     bool withdrawn;
     bool dirty;
-    uint32_t findings; /* TED_BIT of codes: what is senseless in it by itself */
+    uint32_t findings;  /* TED_BIT of codes: what is senseless in it by itself */
+    nsec_t there_since; /* told for the first time, or again after it was withdrawn */
     struct ted_timed gone, doubted;
     nsec_t at;
     struct ted_link_record r; /* srlgs, risk: its own; id: empty */
@@ -150,7 +151,8 @@ enum { TED_BY_SOURCES = 255 }; /* origin: of several, or nobody's */
 /* Attributes of a link that are taken as they are from the record that goes first. */
 struct ted_values {
     uint32_t igp_metric, te_metric, delay_us, delay_min_us, delay_max_us, jitter_us, loss_ppm,
-        adjacency_label, max_sid_depth;
+        adjacency_label;
+    uint8_t max_sid_depth;
     uint64_t capacity_bps, reservable_bps, unreserved_bps[TE_PRIORITIES];
     struct te_affinity affinity;
 };
@@ -274,7 +276,6 @@ struct ted {
     char *taken_key;
 };
 
-/* ted_records.c */
 static inline bool
 ted_hears(enum ted_kind kind)
 {
@@ -285,11 +286,26 @@ ted_source_of(struct ted *ted, uint32_t source)
 {
     return source < ted->n_sources && ted->sources[source].used ? &ted->sources[source] : NULL;
 }
+/* ted_records.c */
 void ted_todo(struct ted *, int what);
+void ted_timed_remove(struct ted_timed *);
+/* Its merged links are looked at by the next commit. */
+void ted_mark_record(struct ted *, struct ted_link_rec *);
+/* Nobody speaks of it any more: it goes. */
+void ted_node_unref(struct ted *, struct ted_node_rec *);
+void ted_free_link_record(struct ted *, struct ted_link_rec *);
+void ted_free_prefix_record(struct ted *, struct ted_prefix_rec *);
+void ted_withdraw_node_record(struct ted *, struct ted_node_rec *, nsec_t now);
+/* `heard`: the source is there and says so; otherwise it has only gone itself. */
+void ted_withdraw_link_record(struct ted *, struct ted_link_rec *, bool heard, nsec_t now);
+
+/* ted_judge.c: takes out of the record what cannot be, and says so in its findings. */
+void ted_judge_link(struct ted_link_rec *);
+
+/* ted_sources.c */
 /* What ended by `now` is forgotten. */
 void ted_expire(struct ted *, nsec_t now);
 nsec_t ted_next_expiry(const struct ted *);
-void ted_forget_source(struct ted *, struct ted_source *);
 int ted_compare_address(const struct te_address *, const struct te_address *);
 
 /* ted_merge.c: makes nodes, links and their records anew. */

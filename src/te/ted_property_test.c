@@ -25,6 +25,7 @@ struct step {
     unsigned source;
     enum { NODE, LINK, LAN_IN, LAN_OUT, PREFIX, NO_LINK, NO_NODE } what;
     unsigned a, b, n, value;
+    nsec_t at;
 };
 
 static struct ted_node_id
@@ -81,7 +82,7 @@ tell_node(struct ted *ted, uint32_t source, const struct step *s)
     }
     if (s->n)
         r.router_id = router_id(s->a);
-    assert_ok(ted_put_node(ted, source, &r, 1));
+    assert_ok(ted_put_node(ted, source, &r, s->at));
 }
 
 static void
@@ -96,7 +97,7 @@ tell_lan(struct ted *ted, uint32_t source, const struct step *s)
         r = (struct ted_link_record){
             .id = {.local = lan_of(s->source, s->n), .remote = id_of(s->source, s->a)}};
     }
-    put_link(ted, source, &r, 1);
+    put_link(ted, source, &r, s->at);
 }
 
 static void
@@ -114,20 +115,20 @@ tell(struct ted *ted, uint32_t source, const struct step *s)
         tell_node(ted, source, s);
         break;
     case LINK:
-        put_link(ted, source, &r, 1);
+        put_link(ted, source, &r, s->at);
         break;
     case LAN_IN:
     case LAN_OUT:
         tell_lan(ted, source, s);
         break;
     case PREFIX:
-        assert_ok(ted_put_prefix(ted, source, &prefix, 1));
+        assert_ok(ted_put_prefix(ted, source, &prefix, s->at));
         break;
     case NO_LINK:
-        ted_withdraw_link(ted, source, &r.id, 1);
+        ted_withdraw_link(ted, source, &r.id, s->at);
         break;
     case NO_NODE:
-        ted_withdraw_node(ted, source, &id, 1);
+        ted_withdraw_node(ted, source, &id, s->at);
         break;
     }
 }
@@ -218,8 +219,10 @@ order_does_not_matter(void **state)
     (void)state;
     for (unsigned round = 1; round <= 60; round++) {
         state_of_random = round * UINT64_C(0x9e3779b97f4a7c15);
-        for (unsigned i = 0; i < STEPS; i++)
+        for (unsigned i = 0; i < STEPS; i++) {
             steps[i] = random_step();
+            steps[i].at = 1 + i; /* when it was said, whenever it is heard */
+        }
         unsigned n = 1 + any(STEPS);
         char *first = tell_all(steps, n, 1000000);
         for (unsigned again = 0; again < 4; again++) {

@@ -36,6 +36,7 @@ static const struct row {
     ROW(TED_UNRESERVED, unreserved_bps),
     ROW(TED_AFFINITY, affinity),
     ROW(TED_ADJACENCY_SID, adjacency_label),
+    ROW(TED_LINK_MSD, max_sid_depth),
 };
 #undef ROW
 
@@ -173,17 +174,22 @@ struct state {
     const struct ted_link_rec *risk, *says;
 };
 
-/* Whether its source has withdrawn it, not long ago, and does not tell the same by another record:
- * a broadcast network has another pseudonode when another router becomes the designated one. */
+/* Whether its source has withdrawn it, not long ago, and nothing newer says that it is there: the
+ * same source by another record (a broadcast network has another pseudonode when another router
+ * becomes the designated one), or another source that has told it since. */
 static bool
-is_doubt(const struct ted_mlink *link, const struct ted_part *part)
+is_doubt(const struct ted *ted, const struct ted_mlink *link, const struct ted_part *part)
 {
     if (!part->rec->withdrawn || !part->rec->doubted.next)
         return false;
     for (uint32_t i = 0; i < link->n_parts; i++) {
         const struct ted_part *other = &link->parts[i];
-        if (other->rec->source == part->rec->source && other->far == part->far &&
-            !other->rec->withdrawn)
+        const struct ted_link_rec *rec = other->rec;
+        if (other->far != part->far || rec->withdrawn)
+            continue;
+        if (rec->source == part->rec->source ||
+            (ted_hears(ted->sources[rec->source].kind) &&
+             weight_of(ted, rec->source, false) == LIVE && rec->there_since > part->rec->at))
             return false;
     }
     return true;
@@ -203,11 +209,11 @@ hear(const struct ted *ted, const struct ted_mlink *link, struct state *s,
     if (part->far) {
         s->far = true;
         s->far_told |= w > GONE;
-        s->far_doubted |= is_doubt(link, part);
+        s->far_doubted |= is_doubt(ted, link, part);
     } else if (ted_hears(kind)) {
         s->out = true;
         s->told |= w > GONE && !says_down;
-        s->doubted |= is_doubt(link, part) || (w == LIVE && says_down);
+        s->doubted |= is_doubt(ted, link, part) || (w == LIVE && says_down);
         if (!s->says)
             s->says = rec;
     } else if (kind == TED_KIND_IMPORT && w > GONE) {
@@ -329,6 +335,7 @@ static void
 show_ends(struct ted_mlink *link)
 {
     struct te_link *l = &link->l;
+    struct te_link before = *l;
     l->local = l->remote = (struct te_address){0};
     l->local_id = l->remote_id = 0;
     for (uint32_t i = 0; i < link->n_parts; i++) {
@@ -346,6 +353,8 @@ show_ends(struct ted_mlink *link)
     }
     if (link->lan_remote.family)
         l->remote = link->lan_remote;
+    if (ted_compare_address(&l->remote, &before.remote) || l->remote_id != before.remote_id)
+        link->changed |= TED_BIT(TED_REMOTE);
 }
 
 static void
