@@ -83,35 +83,54 @@ check_agreement(const struct pcep_session *s)
     }
 }
 
-/* Entries that were refused alone, each with what it was about. */
+static bool
+is_named(const struct pcep_fault *fault)
+{
+    return fault->has_request_id || fault->has_srp_id;
+}
+
+/* Up to ERRORS_A_MESSAGE faults from `*at` on that are named, or are not, as one PCErr. */
 static void
-answer_faults(struct pcep_session *s)
+answer_some(struct pcep_session *s, uint32_t *at, bool named)
 {
     const struct pcep_message *m = &s->message;
     struct pcep_error_object errors[ERRORS_A_MESSAGE];
     struct pcep_error_group groups[ERRORS_A_MESSAGE];
     struct pcep_lsp lsps[ERRORS_A_MESSAGE];
-    for (uint32_t i = 0; i < m->n_faults; i += ERRORS_A_MESSAGE) {
-        uint32_t n = MIN(m->n_faults - i, ERRORS_A_MESSAGE);
-        for (uint32_t k = 0; k < n; k++) {
-            const struct pcep_fault *fault = &m->faults[i + k];
-            errors[k] = (struct pcep_error_object){.error = fault->error};
-            lsps[k] = (struct pcep_lsp){.plsp_id = fault->plsp_id};
-            groups[k] = (struct pcep_error_group){.errors = &errors[k], .n_errors = 1};
-            if (fault->has_request_id) {
-                groups[k].request_ids = &fault->request_id;
-                groups[k].n_request_ids = 1;
-            } else if (fault->has_srp_id) {
-                groups[k].srp_ids = &fault->srp_id;
-                groups[k].n_srp_ids = 1;
-            } else if (fault->plsp_id) {
-                groups[k].lsp = &lsps[k];
-            }
+    uint32_t n = 0;
+    for (; *at < m->n_faults && n < ERRORS_A_MESSAGE; (*at)++) {
+        const struct pcep_fault *fault = &m->faults[*at];
+        if (is_named(fault) != named)
+            continue;
+        errors[n] = (struct pcep_error_object){.error = fault->error};
+        lsps[n] = (struct pcep_lsp){.plsp_id = fault->plsp_id};
+        groups[n] = (struct pcep_error_group){.errors = &errors[n], .n_errors = 1};
+        if (fault->has_request_id) {
+            groups[n].request_ids = &fault->request_id;
+            groups[n].n_request_ids = 1;
+        } else if (fault->has_srp_id) {
+            groups[n].srp_ids = &fault->srp_id;
+            groups[n].n_srp_ids = 1;
+        } else if (fault->plsp_id) {
+            groups[n].lsp = &lsps[n];
         }
+        n++;
+    }
+    if (n)
         pcep_put_own(s,
                      &(struct pcep_message){.type = PCEP_PCERR, .groups = groups, .n_groups = n});
-    }
-    s->stats.faults += m->n_faults;
+}
+
+/* Entries that were refused alone, each with what it was about. */
+static void
+answer_faults(struct pcep_session *s)
+{
+    uint32_t n = s->message.n_faults;
+    for (uint32_t at = 0; at < n;)
+        answer_some(s, &at, true);
+    for (uint32_t at = 0; at < n;)
+        answer_some(s, &at, false);
+    s->stats.faults += n;
 }
 
 static bool

@@ -151,6 +151,10 @@ messages_of_frr(void **state)
                  "PCRpt {SRP id=1 PATH-SETUP-TYPE=1} {LSP plsp-id=3 flags=D,A,C down"
                  " IPV4-LSP-IDENTIFIERS=sender:10.9.0.1,lsp:0,tunnel:0,extended:10.9.0.1,"
                  "endpoint:10.9.8.8 SYMBOLIC-PATH-NAME=\"new-one-path\"} {ERO 16006}");
+    /* In its PCErr the SRP is behind the error. */
+    assert_shows("200600200d10000800001301211000140000000100000003001c000400000001",
+                 "PCErr {SRP id=3} {PCEP-ERROR type=19 value=1 (Invalid operation: Attempted LSP"
+                 " Update Request for a non-delegated LSP)}");
 }
 
 /* The SR policy association that Pola PCE writes, as its own tests have it. */

@@ -48,6 +48,8 @@ set_defaults(struct pcep_session_config *config)
         config->max_unknown_messages = 5;
     if (!config->max_unknown_requests)
         config->max_unknown_requests = 5;
+    if (!config->orders_a_message)
+        config->orders_a_message = 1;
     if (!config->message_budget)
         config->message_budget = (size_t)8 << 20;
     if (!config->output_limit)
@@ -511,6 +513,14 @@ pcep_session_send(struct pcep_session *s, const struct pcep_message *message)
     }
 }
 
+/* Is the last message of that type, does it still wait whole, and may it have more entries? */
+static bool
+may_join(const struct pcep_session *s, enum pcep_type type)
+{
+    return s->batch_type == type && s->batch_size <= s->out.size &&
+           (type == PCEP_PCRPT || s->batch_n < s->config.orders_a_message);
+}
+
 enum err
 pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struct pcep_entry *entry)
 {
@@ -518,8 +528,7 @@ pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struc
     enum err err = may_send(s);
     if (err)
         return err;
-    bool joins = s->batch_type == type && s->batch_size <= before &&
-                 (!s->config.max_entries || s->batch_entries < s->config.max_entries);
+    bool joins = may_join(s, type);
     if (joins) {
         err = pcep_entry_append(type, entry, 0, &s->out, before - s->batch_size);
         joins = err != ERR_LIMIT;
@@ -529,7 +538,7 @@ pcep_session_send_entry(struct pcep_session *s, enum pcep_type type, const struc
     if (err)
         return err;
     s->batch_size = joins ? s->batch_size + s->out.size - before : s->out.size - before;
-    s->batch_entries = joins ? s->batch_entries + 1 : 1;
+    s->batch_n = joins ? s->batch_n + 1 : 1;
     s->batch_type = (uint8_t)type;
     count_sent(s, type, before, !joins);
     return ERR_OK;

@@ -46,9 +46,11 @@ struct pcep_session_config {
     nsec_t keep_wait;                      /* until KEEPALIVE or PCErr for ours [60 s] */
     uint32_t max_unknown_messages;         /* in a minute [5] */
     uint32_t max_unknown_requests;         /* in a minute [5] */
-    uint32_t max_entries;  /* updates, reports ... in one message that is sent; 0: all that fit */
-    size_t message_budget; /* octets a message may take when decoded [8 MiB, enough for any] */
-    size_t output_limit;   /* octets waiting to be sent [64 MiB] */
+    uint32_t orders_a_message; /* update requests that one PCUpd may have, and so PCInitiate,
+                                * PCReq, PCRep [1: at a second one FRR 8.4's pathd aborts].
+                                * State reports always share a message. */
+    size_t message_budget;     /* octets a message may take when decoded [8 MiB, enough for any] */
+    size_t output_limit;       /* octets waiting to be sent [64 MiB] */
 };
 
 enum pcep_event_kind {
@@ -134,8 +136,8 @@ const struct pcep_session_stats *pcep_session_stats(const struct pcep_session *)
  * KEEPALIVE, CLOSE, StartTLS). On failure nothing is sent. */
 MUST_CHECK enum err pcep_session_send(struct pcep_session *, const struct pcep_message *);
 /* Sends one entry of a PCReq, PCRep, PCRpt, PCUpd or PCInitiate. It joins those of the same type
- * that were sent just before it and still wait, as long as a message may be: to send many, send
- * them one by one. Errors as above. */
+ * that were sent just before it and still wait, as long as a message may be (and, if it is no state
+ * report, as `orders_a_message` allows): to send many, send them one by one. Errors as above. */
 MUST_CHECK enum err pcep_session_send_entry(struct pcep_session *, enum pcep_type,
                                             const struct pcep_entry *);
 /* Sends a PCErr with one error about those SRPs (none: `n` 0). Errors as above. */

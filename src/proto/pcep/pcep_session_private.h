@@ -40,7 +40,7 @@ struct pcep_session {
     size_t at;         /* of `in`: behind what has been dealt with */
     size_t taken;      /* octets from there that the last event's `raw` is */
     size_t batch_size; /* octets of the last message in `out`, if entries may join it */
-    uint32_t batch_entries;
+    uint32_t batch_n;  /* its entries */
     uint8_t batch_type;
 
     struct arena *arena; /* of one message; reset with every one */

@@ -324,6 +324,26 @@ entries_share_a_message_until_it_is_sent(void **state)
 }
 
 static void
+orders_share_a_message_if_they_may(void **state)
+{
+    (void)state;
+    for (uint32_t most = 0; most < 4; most++) {
+        struct pcep_session_config pce = {.capabilities = active, .orders_a_message = most};
+        struct pair *p = pair_new(&pce, &(struct pcep_session_config){.capabilities = active});
+        struct pcep_srp srp = {.srp_id = 1};
+        struct pcep_lsp lsp = {.plsp_id = 1};
+        struct pcep_route ero = {.n = 0};
+        struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = &ero};
+        pump(p);
+        for (int i = 0; i < 6; i++)
+            assert_ok(pcep_session_send_entry(p->pce.session, PCEP_PCUPD, &entry));
+        pump(p);
+        assert_int_equal(p->pcc.n[PCEP_EVENT_MESSAGE], most ? 6 / most : 6);
+        pair_free(p);
+    }
+}
+
+static void
 faults_are_answered_and_the_rest_is_told(void **state)
 {
     (void)state;
@@ -341,9 +361,9 @@ faults_are_answered_and_the_rest_is_told(void **state)
                    " plsp-id=2 ERO: IPv4 prefix at offset 37}\n");
     assert_string_equal(
         said(end),
-        "PCErr {PCEP-ERROR type=6 value=9 (Mandatory object missing: ERO object missing)}"
-        " {LSP plsp-id=1 down} {SRP id=7} {PCEP-ERROR type=10 value=11 (Reception of an invalid"
-        " object: Malformed object)}");
+        "PCErr {SRP id=7} {PCEP-ERROR type=10 value=11 (Reception of an invalid object: Malformed"
+        " object)} | PCErr {PCEP-ERROR type=6 value=9 (Mandatory object missing: ERO object"
+        " missing)} {LSP plsp-id=1 down}");
     assert_true(pcep_session_is_up(end->session));
     assert_int_equal(pcep_session_stats(end->session)->faults, 2);
     lone_free(end);
@@ -719,6 +739,7 @@ TEST_MAIN(cmocka_unit_test(comes_up_and_knows_the_peer),
           cmocka_unit_test(keeps_alive_and_gives_up_the_silent),
           cmocka_unit_test(what_is_heard_puts_off_the_dead_timer),
           cmocka_unit_test(entries_share_a_message_until_it_is_sent),
+          cmocka_unit_test(orders_share_a_message_if_they_may),
           cmocka_unit_test(faults_are_answered_and_the_rest_is_told),
           cmocka_unit_test(a_message_that_is_broken_is_refused_whole),
           cmocka_unit_test(errors_are_not_answered_with_errors),
