@@ -5,8 +5,10 @@
  * usage: wan_reroute OSPFD-ADDRESS:PORT OUR-ADDRESS PCE-ADDRESS:PORT
  *
  * Requests are answered, and every delegated LSP is given the best path of each new network, as
- * soon as it is known; LSPs whose labels stay are left alone. Says as JSON, one object a line, with
- * the monotonic clock in seconds:
+ * soon as it is known; LSPs whose labels stay are left alone. FRR's zebra may lose a label of which
+ * it is told while the IGP changes others (doc/wan-frr.md): so each order is repeated a few times,
+ * with the segment of the first link in its other form, for the same again is not looked at. Says
+ * as JSON, one object a line, with the monotonic clock in seconds:
  *
  *   {"event": "network", "version", "links-up", "at", "took"}     paths of all LSPs included
  *   {"event": "ordered", "pcc", "name", "binding", "labels", "at"}
@@ -27,12 +29,16 @@
 
 #define GATHER_MS 50 /* changes of structure */
 #define LABELS_MAX 16
+#define AGAIN_MS 75 /* then, and as long again ... */
+#define REPEATS 4
 
 /* What an LSP was told last. */
 struct told {
     uint64_t lsp;
     struct lsp_hop hops[LABELS_MAX];
     uint32_t n;
+    uint32_t adjacency; /* label of the first link, in place of its node's; TE_NO_LABEL */
+    unsigned repeats;   /* that are to come */
 };
 
 struct loop {
@@ -41,6 +47,7 @@ struct loop {
     struct feed_ospf_api *feed;
     struct pce_server *server;
     uv_timer_t gather;
+    uv_timer_t again;
     uv_pipe_t input;
     char octets[64];
 
@@ -91,7 +98,7 @@ append_labels(struct loop *l, const uint32_t *links, uint32_t n_links, struct ls
  * the stack changes (doc/wan-frr.md), and so it does when the first link is another one. */
 static uint32_t
 find_stack(struct loop *l, const struct te_address *from, const struct te_address *to,
-           uint64_t bandwidth_bps, struct lsp_hop *hops, struct diag *diag)
+           uint64_t bandwidth_bps, struct lsp_hop *hops, uint32_t *adjacency, struct diag *diag)
 {
     const struct te_network *net = ted_view_network(l->view);
     struct te_request ask = {.from = te_network_node_at(net, from),
@@ -111,6 +118,7 @@ find_stack(struct loop *l, const struct te_address *from, const struct te_addres
     uint32_t n = append_labels(l, path.links, 1, hops, 0, diag);
     if (n && path.n > 1)
         n = append_labels(l, path.links + 1, path.n - 1, hops, n, diag);
+    *adjacency = n ? net->links[path.links[0]].adjacency_label : TE_NO_LABEL;
     te_path_fini(&path);
     return n;
 }
@@ -150,37 +158,64 @@ say_ordered(struct loop *l, const struct lsp *lsp, const struct told *told, nsec
         now);
 }
 
+/* The last repeat has the segment of the node: adjacencies are numbered anew when links come back.
+ */
+static enum err
+order(struct loop *l, const struct lsp *lsp, const struct told *told, struct diag *diag)
+{
+    struct lsp_hop hops[LABELS_MAX];
+    struct pce_order update = {.kind = PCE_UPDATE,
+                               .urgency = PCE_RESTORATION,
+                               .lsp = lsp->id,
+                               .path = hops,
+                               .n_path = told->n,
+                               .bandwidth_bps = lsp->bandwidth_bps};
+    uint64_t id;
+    memcpy(hops, told->hops, told->n * sizeof *hops);
+    if (told->repeats % 2 && told->adjacency != TE_NO_LABEL)
+        hops[0].label = told->adjacency;
+    return pce_order(pce_server_pce(l->server), &update, clock_monotonic(), &id, diag);
+}
+
+static void
+on_again(uv_timer_t *timer)
+{
+    struct loop *l = timer->data;
+    bool more = false;
+    for (size_t i = 0; i < l->n_told; i++) {
+        struct told *told = &l->told[i];
+        const struct lsp *lsp = lsp_db_get(pce_lsps(pce_server_pce(l->server)), told->lsp);
+        struct diag diag = {0};
+        if (!told->repeats || !lsp)
+            continue;
+        told->repeats--;
+        more |= told->repeats > 0;
+        if (order(l, lsp, told, &diag))
+            complain(lsp_name(lsp), diag.text);
+    }
+    if (more)
+        uv_timer_start(&l->again, on_again, AGAIN_MS, 0);
+}
+
 static void
 reroute(struct loop *l, const struct lsp *lsp)
 {
-    struct pce *pce = pce_server_pce(l->server);
-    struct told *told = told_of(l, lsp->id);
-    struct lsp_hop hops[LABELS_MAX];
+    struct told *told = told_of(l, lsp->id), next = {.lsp = lsp->id, .repeats = REPEATS};
     struct diag diag = {0};
-    uint64_t id;
     if (!l->view)
         return; /* the first network will find it */
-    uint32_t n = find_stack(l, &lsp->source, &lsp->destination, lsp->bandwidth_bps, hops, &diag);
-    if (n == 0) {
-        complain(lsp_name(lsp), diag.text);
+    next.n = find_stack(l, &lsp->source, &lsp->destination, lsp->bandwidth_bps, next.hops,
+                        &next.adjacency, &diag);
+    if (next.n && is_what_it_has(told, next.hops, next.n))
         return;
-    }
-    if (is_what_it_has(told, hops, n))
-        return;
-    struct pce_order order = {.kind = PCE_UPDATE,
-                              .urgency = PCE_RESTORATION,
-                              .lsp = lsp->id,
-                              .path = hops,
-                              .n_path = n,
-                              .bandwidth_bps = lsp->bandwidth_bps};
     nsec_t now = clock_monotonic();
-    if (pce_order(pce, &order, now, &id, &diag)) {
+    if (next.n == 0 || order(l, lsp, &next, &diag)) {
         complain(lsp_name(lsp), diag.text);
         return;
     }
-    memcpy(told->hops, hops, n * sizeof *hops);
-    told->n = n;
+    *told = next;
     say_ordered(l, lsp, told, now);
+    uv_timer_start(&l->again, on_again, AGAIN_MS, 0);
 }
 
 static void
@@ -229,10 +264,10 @@ static void
 on_changed(void *arg)
 {
     struct loop *l = arg;
-    if (ted_pending(l->ted) == TED_STRUCTURE)
-        uv_timer_start(&l->gather, on_gathered, GATHER_MS, 0);
-    else
+    if (ted_pending(l->ted) != TED_STRUCTURE)
         take_network(l);
+    else if (!uv_is_active((uv_handle_t *)&l->gather))
+        uv_timer_start(&l->gather, on_gathered, GATHER_MS, 0);
 }
 
 static void
@@ -248,11 +283,12 @@ static void
 answer(struct loop *l, const struct pce_request *r)
 {
     struct lsp_hop hops[LABELS_MAX];
+    uint32_t adjacency;
     struct diag diag = {0};
     struct pce_answer a = {.path = hops};
     if (l->view)
         a.n_path = (uint32_t)find_stack(l, &r->source, &r->destination, r->bandwidth_bps, hops,
-                                        &diag);
+                                        &adjacency, &diag);
     if (a.n_path == 0)
         complain("request", diag.text);
     if (pce_answer(pce_server_pce(l->server), r->id, &a, clock_monotonic()))
@@ -284,6 +320,7 @@ on_input(uv_stream_t *stream, ssize_t size, const uv_buf_t *octets UNUSED)
     pce_server_free(l->server);
     uv_close((uv_handle_t *)&l->input, NULL);
     uv_close((uv_handle_t *)&l->gather, NULL);
+    uv_close((uv_handle_t *)&l->again, NULL);
 }
 
 static void
@@ -319,9 +356,10 @@ main(int argc, char **argv)
     log_init("wan_reroute", LOG_WARN);
     uv_loop_init(&l.uv);
     uv_timer_init(&l.uv, &l.gather);
+    uv_timer_init(&l.uv, &l.again);
     uv_pipe_init(&l.uv, &l.input, 0);
     uv_pipe_open(&l.input, 0);
-    l.gather.data = l.input.data = &l;
+    l.gather.data = l.again.data = l.input.data = &l;
     uv_read_start((uv_stream_t *)&l.input, give_room, on_input);
     if (start(&l, argv, &diag)) {
         fprintf(stderr, "wan_reroute: %s\n", diag.text);
