@@ -237,7 +237,7 @@ on_up(struct pce_link *link)
                                    .at = pce->now};
     snprintf(pcc->name, sizeof pcc->name, "%s", link->name);
     pcc->sessions++;
-    pcc->over_limit = false;
+    pcc->over_limit = pcc->incomplete = false;
     pce_tell(pce, (struct queued){.kind = PCE_UP, .pcc = pcc->number});
     lsp_db_mark_stale(pce->lsps, pcc->number);
     pce_sync_begin(link);
@@ -264,8 +264,8 @@ on_down(struct pce_link *link, enum err err, const char *why)
     if (!was_up)
         return;
     lsp_db_mark_stale(pce->lsps, pcc->number);
-    if (!link->has_synced)
-        pcc->db_version = 0; /* what was reported of it is not all */
+    if (!link->has_synced || pcc->incomplete)
+        pcc->db_version = 0; /* not all of it is here: the next synchronisation is a full one */
     pce_tell(pce, (struct queued){
                       .kind = PCE_DOWN, .pcc = pcc->number, .err = err, .owned = xstrdup(why)});
 }
