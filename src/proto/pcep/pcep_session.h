@@ -4,16 +4,16 @@
  * Octets from the peer go in, octets for the peer come out through a buffer, and what happened is
  * asked for event by event. No socket, no clock: the caller brings both.
  *
- *     TCP is up -> [StartTLS both ways -> TLS] -> OPEN both ways -> KEEPALIVE both ways -> UP ->
- * DOWN
+ *     TCP is up -> [StartTLS both ways -> TLS] -> OPEN both ways -> KEEPALIVE both ways
+ *               -> UP -> DOWN
  *
  * The machine does by itself: negotiation of OPEN, a second OPEN included; keepalives and the dead
  * timer; PCErr for what cannot be decoded, or not in one part; CLOSE with its reason, as the peer
  * has to be told; counting of messages that are unknown (CLOSE reason 5) and of answers to nothing
  * (reason 4, told by the caller). What LSPs there are and which numbers requests have is the
- * caller's; that there is one session with a peer (PCErr 9/1) also: pcep_session_refuse().
+ * caller's; that there is one session with a peer (PCErr 9/0) also: pcep_session_refuse().
  *
- * After TCP_UP the session is either refused or told UP, once, and ends in exactly one DOWN. */
+ * A session is told UP once, or not at all, and ends in exactly one DOWN. */
 #ifndef PROTO_PCEP_PCEP_SESSION_H
 #define PROTO_PCEP_PCEP_SESSION_H
 
@@ -108,7 +108,7 @@ nsec_t pcep_session_deadline(const struct pcep_session *);
 void pcep_session_close(struct pcep_session *, enum err, const char *why);
 /* We end it: CLOSE with that reason, then DOWN with ERR_CLOSED. */
 void pcep_session_end(struct pcep_session *, enum pcep_close_reason, const char *why);
-/* We refuse it, before or after it is up: PCErr (such as 9/1, 20/1), then CLOSE if it is up; DOWN
+/* We refuse it, before or after it is up: PCErr (such as 9/0, 20/1), then CLOSE if it is up; DOWN
  * with ERR_DENIED. */
 void pcep_session_refuse(struct pcep_session *, const struct pcep_error *, const char *why);
 /* The handshake of PCEP_EVENT_START_TLS is done: input and output are inside TLS from now on. */
