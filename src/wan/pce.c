@@ -506,7 +506,7 @@ pce_attach(struct pce *pce, const char *address, void *arg, nsec_t now, struct p
     struct pce_link *link = new_link(pce, pcc, arg);
     pce_timer_stop(&pce->timers, &pcc->timer);
     if (pcc->session) { /* RFC 5440 section 4.2.1: the one that is there stays */
-        const struct pcep_error second = {PCEP_ERROR_SECOND_SESSION, 1};
+        const struct pcep_error second = {PCEP_ERROR_SECOND_SESSION, 0};
         pce_misbehaves(pce, pcc, PCE_SECOND_SESSION, "%s connects, and has a session", address);
         pce_link_refuse(link, &second, "there is a session already");
     } else {
