@@ -91,7 +91,7 @@ struct pce_config {
      * when its session is up: `name` is that of its certificate, "" without TLS. */
     bool (*admits)(void *arg, const char *address, const char *name, struct diag *);
     /* Whether an address is the router's own, as an LSP that begins there; NULL: any is that is not
-     * the address of another PCC. */
+     * the address of another PCC that has a session. */
     bool (*owns)(void *arg, const char *pcc_address, const struct te_address *);
     void *arg;
 };

@@ -66,6 +66,21 @@ an_lsp_that_begins_at_another_router_is_left_out_of_account(void **state UNUSED)
     bed_free(bed);
 }
 
+static void
+a_router_may_connect_from_another_address_of_its_own(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *before = usual_router(bed, "10.0.0.1");
+    drop_link(before);
+    settle(bed);
+    struct router *r = usual_router(bed, "10.0.0.2");
+    report(r, (struct rep){.plsp_id = 2, .name = "x", .label = 5000, .from = {10, 0, 0, 1}});
+    settle(bed);
+    assert_non_null(lsp_of(r, 2));
+    assert_int_equal(count_seen(bed, PCE_MISBEHAVES), 0);
+    bed_free(bed);
+}
+
 static bool
 owns_nothing(void *arg UNUSED, const char *address, const struct te_address *source)
 {
@@ -319,6 +334,7 @@ misbehaviours_have_names(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(a_plsp_id_under_another_name_is_left_out_of_account),
           cmocka_unit_test(the_same_plsp_id_of_another_pcc_is_another_lsp),
           cmocka_unit_test(an_lsp_that_begins_at_another_router_is_left_out_of_account),
+          cmocka_unit_test(a_router_may_connect_from_another_address_of_its_own),
           cmocka_unit_test(whose_an_address_is_can_be_said_by_who_knows),
           cmocka_unit_test(a_new_lsp_needs_a_name),
           cmocka_unit_test(two_lsps_of_one_name_are_told_and_kept),

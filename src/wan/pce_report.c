@@ -110,7 +110,8 @@ leave_limit(struct pce_link *link)
 /* ---- lies */
 
 /* An LSP begins at the router that reports it. Which addresses that one has is known to the caller,
- * if to anybody; here it is known which are the addresses of others. */
+ * if to anybody; here it is known which are the addresses of others. One that has no session may be
+ * this very router, from before it was told to leave from another address. */
 static bool
 owns(struct pce *pce, const struct pce_pcc *pcc, const struct te_address *source)
 {
@@ -122,7 +123,7 @@ owns(struct pce *pce, const struct pce_pcc *pcc, const struct te_address *source
         return pce->config.owns(pce->config.arg, pcc->address, source);
     inet_ntop(source->family == 4 ? AF_INET : AF_INET6, source->octets, text, sizeof text);
     HASH_FIND_STR(pce->pccs_by_address, text, other);
-    return !other;
+    return !other || !other->session;
 }
 
 static void
@@ -137,6 +138,7 @@ refuse_report(struct pce_link *link, enum err err, const struct lsp_report *repo
 {
     struct pce *pce = link->pce;
     int length = (int)MIN(report->name_length, 80);
+    link->pcc->incomplete = true;
     switch (err) {
     case ERR_CONFLICT:
         pce_misbehaves(pce, link->pcc, PCE_PLSP_ID_REUSED, "PLSP-ID %u is %s, and not %.*s",
@@ -194,6 +196,7 @@ changed(struct pce_link *link, const struct pcep_entry *entry)
     unsigned what = 0;
     pce_read_report(pce, entry, &report);
     if (!owns(pce, pcc, &report.source)) {
+        pcc->incomplete = true;
         pce_misbehaves(pce, pcc, PCE_FOREIGN_END_POINT,
                        "%.*s begins at the address of another router",
                        (int)MIN(report.name_length, 80), report.name ? report.name : "");

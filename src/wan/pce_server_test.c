@@ -246,6 +246,25 @@ without_tls_nobody_gets_in_where_it_is_required(void **state)
 }
 
 static void
+where_tls_is_offered_others_get_in_too(void **state)
+{
+    struct fixture *f = *state;
+    char paths[3][TEST_PATH_SIZE];
+    struct pce_pcc_info info;
+    make_identities(f, paths);
+    listen_on(f, (struct pce_config){.tls = PCEP_TLS_OFFERED});
+    SIMULATE(f, "--pccs", "1");
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 1);
+    assert_true(pce_pcc_info(pce_server_pce(f->server), 0, &info));
+    assert_false(info.secure);
+    free(end_simulator(f));
+    SIMULATE(f, "--pccs", "1", "--ca", paths[0], "--cert", paths[1], "--key", paths[2]);
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 2);
+    assert_true(pce_pcc_info(pce_server_pce(f->server), 0, &info));
+    assert_true(info.secure);
+}
+
+static void
 requests_are_answered(void **state)
 {
     struct fixture *f = *state;
@@ -428,7 +447,8 @@ answers_about_other_lsps_are_none(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(TEST(many_routers_are_synchronised_and_updated), TEST(tls_is_started_on_the_same_port),
-          TEST(without_tls_nobody_gets_in_where_it_is_required), TEST(requests_are_answered),
+          TEST(without_tls_nobody_gets_in_where_it_is_required),
+          TEST(where_tls_is_offered_others_get_in_too), TEST(requests_are_answered),
           TEST(each_order_ends_whatever_routers_do), TEST(the_next_synchronisation_is_avoided),
           TEST(when_the_primary_ends_the_backup_has_the_delegations), TEST(one_that_floods),
           TEST(one_that_flaps), TEST(one_that_sends_garbage), TEST(one_that_lies),

@@ -6,9 +6,9 @@
  *
  * Requests are answered, and every delegated LSP is given the best path of each new network, as
  * soon as it is known; LSPs whose labels stay are left alone. FRR's zebra may lose a label of which
- * it is told while the IGP changes others (doc/wan-frr.md): so each order is repeated twice, with
- * the segment of the first link in its other form, for the same again is not looked at. Says as
- * JSON, one object a line, with the monotonic clock in seconds:
+ * it is told while the IGP changes others (doc/wan-frr.md): so each order is repeated a few times,
+ * with the segment of the first link in its other form, for the same again is not looked at. Says
+ * as JSON, one object a line, with the monotonic clock in seconds:
  *
  *   {"event": "network", "version", "links-up", "at", "took"}     paths of all LSPs included
  *   {"event": "ordered", "pcc", "name", "binding", "labels", "at"}
@@ -29,8 +29,8 @@
 
 #define GATHER_MS 50 /* changes of structure */
 #define LABELS_MAX 16
-#define AGAIN_MS 150 /* then, and as long again */
-#define REPEATS 2
+#define AGAIN_MS 75 /* then, and as long again ... */
+#define REPEATS 4
 
 /* What an LSP was told last. */
 struct told {
