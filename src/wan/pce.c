@@ -430,7 +430,7 @@ new_machine(const struct pce *pce, const struct pce_pcc *pcc)
         .keepalive = config->keepalive,
         .deadtimer = config->deadtimer,
         .sid = (uint8_t)pcc->sessions,
-        .max_entries = config->max_entries,
+        .orders_a_message = config->max_entries,
         .capabilities = {
             .stateful = true,
             .stateful_flags = PCEP_INCLUDE_DB_VERSION | PCEP_DELTA_LSP_SYNC | PCEP_TRIGGERED_RESYNC,

@@ -393,18 +393,35 @@ take_error_object(struct reader *r, struct header *h, struct pcep_error_group *g
     }
 }
 
+/* Does this object begin the next group? By the grammar (RFC 8231 section 6.3) SRPs or RPs are
+ * before the errors that are about them. FRR writes them behind; where an error comes first, so
+ * they are taken. */
+static bool
+begins_group(const struct pcep_error_group *group, unsigned class, bool behind)
+{
+    bool names = class == PCEP_CLASS_RP || class == PCEP_CLASS_SRP;
+    bool named = group->n_request_ids || group->n_srp_ids;
+    if (!group->n_errors)
+        return false;
+    if (class == PCEP_CLASS_ERROR)
+        return group->lsp || (behind && named);
+    return names && !behind;
+}
+
 static void
 decode_groups(struct reader *r)
 {
     struct pcep_error_group group = {0};
+    bool behind = false;
     while (cursor_left(&r->c)) {
         struct header h = read_header(r);
         if (r->c.err)
             return;
         if (!h.row)
             continue;
-        bool names = h.class == PCEP_CLASS_RP || h.class == PCEP_CLASS_SRP;
-        if (group.n_errors && (names || (group.lsp && h.class == PCEP_CLASS_ERROR))) {
+        behind |= h.class == PCEP_CLASS_ERROR && !r->m->n_groups && !group.n_errors &&
+                  !group.n_request_ids && !group.n_srp_ids;
+        if (begins_group(&group, h.class, behind)) {
             PUSH(r, r->m->groups, r->m->n_groups, &group);
             group = (struct pcep_error_group){0};
         }

@@ -151,11 +151,13 @@ check_request(unsigned message, const struct pcep_entry *entry, struct pcep_erro
     return true;
 }
 
-/* RFC 8281 section 5.3. */
+/* RFC 8281 section 5.3. Without R and path, a PLSP-ID asks for the delegation of an LSP that lost
+ * its PCE (section 6, erratum 6301). */
 static bool
 check_initiate(const struct pcep_entry *entry, struct pcep_error *error, const char **object)
 {
-    if (entry->srp->flags & PCEP_SRP_REMOVE)
+    bool reclaims = entry->lsp->plsp_id && !entry->path.ero && !entry->endpoints;
+    if (entry->srp->flags & PCEP_SRP_REMOVE || reclaims)
         return true;
     if (entry->lsp->plsp_id)
         return LACKS(PCEP_ERROR_NON_ZERO_PLSP_ID, "LSP");

@@ -100,10 +100,21 @@ encode_notice(struct pcep_encoder *e, const struct pcep_notice *notice)
         pcep_object_encode(e, PCEP_CLASS_NOTIFICATION, 0, &notice->notifications[i]);
 }
 
-static void
-encode_group(struct pcep_encoder *e, const struct pcep_error_group *group)
+/* An error that is about nothing in particular cannot be before one that is (RFC 8231 section 6.3).
+ */
+static bool
+is_ordered(const struct pcep_message *message, const struct pcep_error_group *group)
 {
-    if (!group->n_errors || (group->n_request_ids && group->n_srp_ids))
+    const struct pcep_error_group *first = &message->groups[0];
+    return first->n_request_ids || first->n_srp_ids || (!group->n_request_ids && !group->n_srp_ids);
+}
+
+static void
+encode_group(struct pcep_encoder *e, const struct pcep_message *message,
+             const struct pcep_error_group *group)
+{
+    if (!group->n_errors || (group->n_request_ids && group->n_srp_ids) ||
+        !is_ordered(message, group))
         pcep_encode_fail(e);
     encode_request_ids(e, group->request_ids, group->n_request_ids);
     for (uint32_t i = 0; i < group->n_srp_ids; i++)
@@ -134,7 +145,7 @@ encode_body(struct pcep_encoder *e, const struct pcep_message *message)
         break;
     case PCEP_PCERR:
         for (uint32_t i = 0; i < message->n_groups; i++)
-            encode_group(e, &message->groups[i]);
+            encode_group(e, message, &message->groups[i]);
         if (message->error_open)
             pcep_object_encode(e, PCEP_CLASS_OPEN, 0, message->error_open);
         break;

@@ -85,13 +85,18 @@ enum pcep_tlv_type {
     PCEP_TLV_EXTENDED_ASSOCIATION_ID = 31,    /* octets: 8 (IPv4: colour, end point) or 20 (IPv6) */
     PCEP_TLV_PATH_SETUP_TYPE_CAPABILITY = 34, /* setup */
     PCEP_TLV_ASSOC_TYPE_LIST = 35,            /* codes */
+    PCEP_TLV_PATH_PROTECTION = 38,            /* number: bits (RFC 8745) */
     PCEP_TLV_DISJOINTNESS_CONFIGURATION = 46, /* number: enum pcep_disjointness */
     PCEP_TLV_DISJOINTNESS_STATUS = 47,        /* number: the same */
+    PCEP_TLV_POLICY_PARAMETERS = 48,          /* octets (RFC 9005) */
+    PCEP_TLV_BIDIRECTIONAL = 54,              /* number: bits (RFC 9059) */
     PCEP_TLV_TE_PATH_BINDING = 55,            /* binding */
     PCEP_TLV_SRPOLICY_POL_NAME = 56,          /* octets */
     PCEP_TLV_SRPOLICY_CPATH_ID = 57,          /* cpath_id */
     PCEP_TLV_SRPOLICY_CPATH_NAME = 58,        /* octets */
     PCEP_TLV_SRPOLICY_CPATH_PREFERENCE = 59,  /* number */
+    PCEP_TLV_LSP_EXTENDED_FLAG = 64,          /* octets: bits (RFC 9357) */
+    PCEP_TLV_VIRTUAL_NETWORK = 65,            /* octets: its name (RFC 9358) */
     PCEP_TLV_COLOR = 67,                      /* number */
     PCEP_TLV_COMPUTATION_PRIORITY = 68,       /* number: 0 to 255 */
     PCEP_TLV_EXPLICIT_NULL_LABEL_POLICY = 69, /* number: 1 to 4 */
@@ -118,6 +123,7 @@ enum pcep_lsp_error { /* RFC 8231 section 7.3.3 */
                       PCEP_LSP_ERROR_BROUGHT_DOWN = 6,
                       PCEP_LSP_ERROR_PREEMPTED = 7,
                       PCEP_LSP_ERROR_RSVP_SIGNALING = 8,
+                      PCEP_LSP_ERROR_SID_VERIFICATION = 9, /* RFC 9603 section 9.3 */
 };
 
 enum pcep_path_setup_type { PCEP_PST_RSVP_TE = 0, PCEP_PST_SR = 1, PCEP_PST_SRV6 = 3 };
@@ -540,7 +546,7 @@ struct pcep_entry {
 struct pcep_notification {
     struct pcep_head head;
     uint8_t flags, type, value; /* 1/1 request cancelled, 2/1 PCE congested, 2/2 no longer;
-                                 * 3/1 stateful limit entered, 3/2 left (RFC 8231 section 8.6) */
+                                 * 4/1 stateful limit entered, 4/2 left (RFC 8231 section 8.6) */
     struct pcep_tlvs tlvs;
 };
 
@@ -564,6 +570,7 @@ struct pcep_error_object {
     struct pcep_tlvs tlvs;
 };
 
+/* In a message those about nothing in particular are behind those that are about requests. */
 struct pcep_error_group {
     const uint32_t *request_ids, *srp_ids; /* one of the two, or neither: about the session */
     uint32_t n_request_ids, n_srp_ids;

@@ -151,6 +151,25 @@ messages_of_frr(void **state)
                  "PCRpt {SRP id=1 PATH-SETUP-TYPE=1} {LSP plsp-id=3 flags=D,A,C down"
                  " IPV4-LSP-IDENTIFIERS=sender:10.9.0.1,lsp:0,tunnel:0,extended:10.9.0.1,"
                  "endpoint:10.9.8.8 SYMBOLIC-PATH-NAME=\"new-one-path\"} {ERO 16006}");
+    /* In its PCErr the SRP is behind the error. */
+    assert_shows("200600200d10000800001301211000140000000100000003001c000400000001",
+                 "PCErr {SRP id=3} {PCEP-ERROR type=19 value=1 (Invalid operation: Attempted LSP"
+                 " Update Request for a non-delegated LSP)}");
+}
+
+/* The SR policy association that Pola PCE writes, as its own tests have it. */
+static void
+an_association_of_pola(void **state)
+{
+    (void)state;
+    assert_objects_show(PCEP_PCRPT,
+                        LSP "28100044 00000000 00060001 c0000201 001f 0008 00000064 c0000202"
+                            "0039 001c 0a000000 00000000 00000000 00000000 00000000 c0000202"
+                            "00000001 003b 0004 000000c8" ERO_LABEL,
+                        "{ASSOCIATION type=6 id=1 source=192.0.2.1"
+                        " EXTENDED-ASSOCIATION-ID=00000064c0000202 SRPOLICY-CPATH-ID=origin:10,"
+                        "asn:0,originator:::192.0.2.2,discriminator:1"
+                        " SRPOLICY-CPATH-PREFERENCE=200}");
 }
 
 static void
@@ -225,12 +244,14 @@ static void
 what_may_be_missing_is_not_asked_for(void **state)
 {
     (void)state;
-    /* The end of synchronisation, an LSP that was removed, its removal, a request to synchronise
-     * again. */
+    /* The end of synchronisation, an LSP that was removed, its removal, its reclamation, a request
+     * to synchronise again. */
     assert_objects_show(PCEP_PCRPT, "20100008 00000000", "PCRpt {LSP plsp-id=0 down}");
     assert_objects_show(PCEP_PCRPT, "20100008 00001004", "PCRpt {LSP plsp-id=1 flags=R down}");
     assert_objects_show(PCEP_PCINITIATE, "2110000c 00000001 00000009" LSP,
                         "PCInitiate {SRP id=9 flags=R} {LSP plsp-id=1 flags=D,A down}");
+    assert_objects_show(PCEP_PCINITIATE, SRP LSP,
+                        "PCInitiate {SRP id=9} {LSP plsp-id=1 flags=D,A down}");
     assert_objects_show(PCEP_PCUPD, SRP "20100008 00000002",
                         "PCUpd {SRP id=9} {LSP plsp-id=0 flags=S down}");
 }
@@ -600,6 +621,7 @@ names_of_errors_are_known(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(messages_of_the_rfcs), cmocka_unit_test(messages_of_frr),
+          cmocka_unit_test(an_association_of_pola),
           cmocka_unit_test(attributes_before_rro_are_actual),
           cmocka_unit_test(one_message_has_many_of_each),
           cmocka_unit_test(what_is_missing_is_named),

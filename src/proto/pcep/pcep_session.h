@@ -4,16 +4,16 @@
  * Octets from the peer go in, octets for the peer come out through a buffer, and what happened is
  * asked for event by event. No socket, no clock: the caller brings both.
  *
- *     TCP is up -> [StartTLS both ways -> TLS] -> OPEN both ways -> KEEPALIVE both ways -> UP ->
- * DOWN
+ *     TCP is up -> [StartTLS both ways -> TLS] -> OPEN both ways -> KEEPALIVE both ways
+ *               -> UP -> DOWN
  *
  * The machine does by itself: negotiation of OPEN, a second OPEN included; keepalives and the dead
  * timer; PCErr for what cannot be decoded, or not in one part; CLOSE with its reason, as the peer
  * has to be told; counting of messages that are unknown (CLOSE reason 5) and of answers to nothing
  * (reason 4, told by the caller). What LSPs there are and which numbers requests have is the
- * caller's; that there is one session with a peer (PCErr 9/1) also: pcep_session_refuse().
+ * caller's; that there is one session with a peer (PCErr 9/0) also: pcep_session_refuse().
  *
- * After TCP_UP the session is either refused or told UP, once, and ends in exactly one DOWN. */
+ * A session is told UP once, or not at all, and ends in exactly one DOWN. */
 #ifndef PROTO_PCEP_PCEP_SESSION_H
 #define PROTO_PCEP_PCEP_SESSION_H
 
@@ -46,9 +46,11 @@ struct pcep_session_config {
     nsec_t keep_wait;                      /* until KEEPALIVE or PCErr for ours [60 s] */
     uint32_t max_unknown_messages;         /* in a minute [5] */
     uint32_t max_unknown_requests;         /* in a minute [5] */
-    uint32_t max_entries;  /* updates, reports ... in one message that is sent; 0: all that fit */
-    size_t message_budget; /* octets a message may take when decoded [8 MiB, enough for any] */
-    size_t output_limit;   /* octets waiting to be sent [64 MiB] */
+    uint32_t orders_a_message; /* update requests that one PCUpd may have, and so PCInitiate,
+                                * PCReq, PCRep [1: at a second one FRR 8.4's pathd aborts].
+                                * State reports always share a message. */
+    size_t message_budget;     /* octets a message may take when decoded [8 MiB, enough for any] */
+    size_t output_limit;       /* octets waiting to be sent [64 MiB] */
 };
 
 enum pcep_event_kind {
@@ -106,7 +108,7 @@ nsec_t pcep_session_deadline(const struct pcep_session *);
 void pcep_session_close(struct pcep_session *, enum err, const char *why);
 /* We end it: CLOSE with that reason, then DOWN with ERR_CLOSED. */
 void pcep_session_end(struct pcep_session *, enum pcep_close_reason, const char *why);
-/* We refuse it, before or after it is up: PCErr (such as 9/1, 20/1), then CLOSE if it is up; DOWN
+/* We refuse it, before or after it is up: PCErr (such as 9/0, 20/1), then CLOSE if it is up; DOWN
  * with ERR_DENIED. */
 void pcep_session_refuse(struct pcep_session *, const struct pcep_error *, const char *why);
 /* The handshake of PCEP_EVENT_START_TLS is done: input and output are inside TLS from now on. */
@@ -134,8 +136,8 @@ const struct pcep_session_stats *pcep_session_stats(const struct pcep_session *)
  * KEEPALIVE, CLOSE, StartTLS). On failure nothing is sent. */
 MUST_CHECK enum err pcep_session_send(struct pcep_session *, const struct pcep_message *);
 /* Sends one entry of a PCReq, PCRep, PCRpt, PCUpd or PCInitiate. It joins those of the same type
- * that were sent just before it and still wait, as long as a message may be: to send many, send
- * them one by one. Errors as above. */
+ * that were sent just before it and still wait, as long as a message may be (and, if it is no state
+ * report, as `orders_a_message` allows): to send many, send them one by one. Errors as above. */
 MUST_CHECK enum err pcep_session_send_entry(struct pcep_session *, enum pcep_type,
                                             const struct pcep_entry *);
 /* Sends a PCErr with one error about those SRPs (none: `n` 0). Errors as above. */

@@ -324,6 +324,26 @@ entries_share_a_message_until_it_is_sent(void **state)
 }
 
 static void
+orders_share_a_message_if_they_may(void **state)
+{
+    (void)state;
+    for (uint32_t most = 0; most < 4; most++) {
+        struct pcep_session_config pce = {.capabilities = active, .orders_a_message = most};
+        struct pair *p = pair_new(&pce, &(struct pcep_session_config){.capabilities = active});
+        struct pcep_srp srp = {.srp_id = 1};
+        struct pcep_lsp lsp = {.plsp_id = 1};
+        struct pcep_route ero = {.n = 0};
+        struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = &ero};
+        pump(p);
+        for (int i = 0; i < 6; i++)
+            assert_ok(pcep_session_send_entry(p->pce.session, PCEP_PCUPD, &entry));
+        pump(p);
+        assert_int_equal(p->pcc.n[PCEP_EVENT_MESSAGE], most ? 6 / most : 6);
+        pair_free(p);
+    }
+}
+
+static void
 faults_are_answered_and_the_rest_is_told(void **state)
 {
     (void)state;
@@ -341,9 +361,9 @@ faults_are_answered_and_the_rest_is_told(void **state)
                    " plsp-id=2 ERO: IPv4 prefix at offset 37}\n");
     assert_string_equal(
         said(end),
-        "PCErr {PCEP-ERROR type=6 value=9 (Mandatory object missing: ERO object missing)}"
-        " {LSP plsp-id=1 down} {SRP id=7} {PCEP-ERROR type=10 value=11 (Reception of an invalid"
-        " object: Malformed object)}");
+        "PCErr {SRP id=7} {PCEP-ERROR type=10 value=11 (Reception of an invalid object: Malformed"
+        " object)} | PCErr {PCEP-ERROR type=6 value=9 (Mandatory object missing: ERO object"
+        " missing)} {LSP plsp-id=1 down}");
     assert_true(pcep_session_is_up(end->session));
     assert_int_equal(pcep_session_stats(end->session)->faults, 2);
     lone_free(end);
@@ -478,6 +498,139 @@ one_octet_at_a_time_is_the_same(void **state)
     pair_free(p);
 }
 
+static void
+what_is_not_for_this_end_is_refused(void **state)
+{
+    (void)state;
+    struct end *end = up_end(PCEP_PCC);
+    feed(end, REPORT, 0);
+    assert_string_equal(said(end), "PCErr {PCEP-ERROR type=2 value=0 (Capability not supported)}");
+    assert_int_equal(end->n[PCEP_EVENT_REFUSED], 1);
+    assert_string_equal(end->last.diag.text, "PCRpt is not for this end");
+    assert_int_equal(pcep_session_stats(end->session)->unknown_messages, 1);
+    lone_free(end);
+}
+
+static void
+to_initiate_must_be_agreed_on(void **state)
+{
+    (void)state;
+    struct pcep_session_config config = {.end = PCEP_PCC, .capabilities = active};
+    config.capabilities.stateful_flags = PCEP_LSP_UPDATE;
+    struct end *end = lone_end(config);
+    feed(end, "20010014 01100010 201e7801 0010000400000005" KEEPALIVE, 0);
+    said(end);
+    feed(end, "200c0018 2110000c 00000001 00000009 20100008 00001000", 0);
+    assert_non_null(strstr(said(end), "type=2 value=0"));
+    assert_int_equal(end->n[PCEP_EVENT_REFUSED], 1);
+    assert_true(pcep_session_is_up(end->session));
+    feed(end, "200b001c 2110000c 00000000 00000009 20100008 00001000 07100004", 0);
+    assert_int_equal(end->n[PCEP_EVENT_MESSAGE], 1);
+    lone_free(end);
+}
+
+static void
+open_comes_once(void **state)
+{
+    (void)state;
+    struct end *end = up_end(PCEP_PCE);
+    feed(end, OPEN_30_120, 0);
+    assert_non_null(strstr(said(end), "type=1 value=1"));
+    assert_int_equal(end->last.reason, PCEP_CLOSE_MALFORMED);
+    lone_free(end);
+
+    end = lone_end((struct pcep_session_config){.end = PCEP_PCE});
+    feed(end, OPEN_30_120 OPEN_30_120, 0);
+    assert_non_null(strstr(said(end), "type=1 value=1"));
+    assert_int_equal(end->n[PCEP_EVENT_DOWN], 1);
+    lone_free(end);
+}
+
+static void
+a_close_is_a_close_however_it_is_written(void **state)
+{
+    (void)state;
+    struct end *end = up_end(PCEP_PCE);
+    feed(end, "20070004", 0);
+    assert_true(end->last.kind == PCEP_EVENT_DOWN && end->last.by_peer);
+    assert_string_equal(said(end), "");
+    lone_free(end);
+
+    end = lone_end((struct pcep_session_config){.end = PCEP_PCE});
+    feed(end, "2007000c 0f100008 00000001", 0);
+    assert_true(end->last.kind == PCEP_EVENT_DOWN && end->last.by_peer);
+    assert_int_equal(end->last.reason, PCEP_CLOSE_NO_EXPLANATION);
+    lone_free(end);
+}
+
+static void
+a_peer_that_does_not_read_is_given_up(void **state)
+{
+    (void)state;
+    struct end *end = lone_end((struct pcep_session_config){.end = PCEP_PCE, .output_limit = 100});
+    feed(end, OPEN_30_120 KEEPALIVE, 0);
+    for (int i = 0; i < 10; i++)
+        feed(end, "20c80004", SECONDS(30 * i));
+    assert_int_equal(end->n[PCEP_EVENT_DOWN], 1);
+    assert_err(end->last.err, ERR_LIMIT);
+    said(end); /* whole messages */
+    lone_free(end);
+}
+
+static void
+only_what_is_for_the_caller_is_sent(void **state)
+{
+    (void)state;
+    struct pair *p = pair_new(&(struct pcep_session_config){.capabilities = active},
+                              &(struct pcep_session_config){.capabilities = active});
+    struct pcep_message message = {.type = PCEP_CLOSE};
+    assert_err(pcep_session_send(p->pce.session, &message), ERR_BUSY);
+    pump(p);
+    assert_err(pcep_session_send(p->pce.session, &message), ERR_INVALID);
+    uint32_t srp_ids[] = {7, 8};
+    assert_ok(pcep_session_send_error(p->pcc.session, &PCEP_ERROR_NAME_IN_USE, srp_ids, 2));
+    pump(p);
+    assert_string_equal(p->pce.text, "PCErr {SRP id=7} {SRP id=8} {PCEP-ERROR type=23 value=1 (Bad"
+                                     " parameter value: SYMBOLIC-PATH-NAME in use)}\n");
+    assert_int_equal(pcep_session_stats(p->pce.session)->rx_errors, 1);
+    assert_int_equal(pcep_session_stats(p->pcc.session)->tx_errors, 1);
+    pair_free(p);
+}
+
+static void
+proposals_that_make_no_sense_end_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *proposal, *answer;
+    } cases[] = {
+        {"20060014 0d100008 00000104 01100008 20001000", "type=1 value=6"},
+        {"20060014 0d100008 00000104 01100008 203c0a00", "type=1 value=6"},
+        {"2006000c 0d100008 00000104", "Keepalive"},
+        {"2006000c 0d100008 00000103", "Keepalive"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct end *end = lone_end((struct pcep_session_config){.end = PCEP_PCC});
+        feed(end, OPEN_30_120, 0);
+        feed(end, cases[i].proposal, 0);
+        assert_non_null(strstr(said(end), cases[i].answer));
+        assert_int_equal(end->n[PCEP_EVENT_DOWN], 1);
+        lone_free(end);
+    }
+}
+
+static void
+no_keepalive_means_none(void **state)
+{
+    (void)state;
+    struct end *end = lone_end((struct pcep_session_config){.end = PCEP_PCE, .keepalive = 255});
+    feed(end, "2001000c 01100008 20000001" KEEPALIVE, 0);
+    assert_non_null(strstr(said(end), "keepalive=0 deadtimer=0"));
+    assert_true(pcep_session_is_up(end->session));
+    assert_int_equal(pcep_session_deadline(end->session), NSEC_NEVER);
+    lone_free(end);
+}
+
 /* ---- TLS ------------------------------------------------------------------------------------ */
 
 static void
@@ -586,6 +739,7 @@ TEST_MAIN(cmocka_unit_test(comes_up_and_knows_the_peer),
           cmocka_unit_test(keeps_alive_and_gives_up_the_silent),
           cmocka_unit_test(what_is_heard_puts_off_the_dead_timer),
           cmocka_unit_test(entries_share_a_message_until_it_is_sent),
+          cmocka_unit_test(orders_share_a_message_if_they_may),
           cmocka_unit_test(faults_are_answered_and_the_rest_is_told),
           cmocka_unit_test(a_message_that_is_broken_is_refused_whole),
           cmocka_unit_test(errors_are_not_answered_with_errors),
@@ -594,7 +748,14 @@ TEST_MAIN(cmocka_unit_test(comes_up_and_knows_the_peer),
           cmocka_unit_test(what_was_not_agreed_on_is_refused), cmocka_unit_test(the_peer_may_close),
           cmocka_unit_test(a_second_session_is_refused),
           cmocka_unit_test(octets_that_are_no_pcep_end_it),
-          cmocka_unit_test(one_octet_at_a_time_is_the_same), cmocka_unit_test(both_go_into_tls),
+          cmocka_unit_test(one_octet_at_a_time_is_the_same),
+          cmocka_unit_test(what_is_not_for_this_end_is_refused),
+          cmocka_unit_test(to_initiate_must_be_agreed_on), cmocka_unit_test(open_comes_once),
+          cmocka_unit_test(a_close_is_a_close_however_it_is_written),
+          cmocka_unit_test(a_peer_that_does_not_read_is_given_up),
+          cmocka_unit_test(only_what_is_for_the_caller_is_sent),
+          cmocka_unit_test(proposals_that_make_no_sense_end_it),
+          cmocka_unit_test(no_keepalive_means_none), cmocka_unit_test(both_go_into_tls),
           cmocka_unit_test(the_handshake_begins_behind_start_tls),
           cmocka_unit_test(who_offers_tls_takes_also_without),
           cmocka_unit_test(tls_that_is_missing_is_refused),

@@ -154,7 +154,8 @@ print_lsp_error(const struct pcep_tlv *tlv, struct buf *out)
         [PCEP_LSP_ERROR_INTERNAL] = "internal error",
         [PCEP_LSP_ERROR_BROUGHT_DOWN] = "LSP administratively brought down",
         [PCEP_LSP_ERROR_PREEMPTED] = "LSP preempted",
-        [PCEP_LSP_ERROR_RSVP_SIGNALING] = "RSVP signaling error"};
+        [PCEP_LSP_ERROR_RSVP_SIGNALING] = "RSVP signaling error",
+        [PCEP_LSP_ERROR_SID_VERIFICATION] = "SID verification failed"};
     bool known = tlv->number < ARRAY_SIZE(names) && names[tlv->number];
     buf_printf(out, "%u(%s)", tlv->number, known ? names[tlv->number] : "?");
 }
@@ -649,10 +650,13 @@ static const struct tlv_row rows[] = {
     {PCEP_TLV_PATH_SETUP_TYPE_CAPABILITY, 4, UINT16_MAX, "PATH-SETUP-TYPE-CAPABILITY", "RFC 8408 3",
      decode_setup, encode_setup, print_setup},
     {PCEP_TLV_ASSOC_TYPE_LIST, 2, UINT16_MAX, "ASSOC-Type-List", "RFC 8697 3.4", CODES},
+    {PCEP_TLV_PATH_PROTECTION, 4, 4, "PATH-PROTECTION-ASSOCIATION", "RFC 8745 3.2", BITS},
     {PCEP_TLV_DISJOINTNESS_CONFIGURATION, 4, 4, "DISJOINTNESS-CONFIGURATION", "RFC 8800 4.2",
      decode_number, encode_number, print_disjointness},
     {PCEP_TLV_DISJOINTNESS_STATUS, 4, 4, "DISJOINTNESS-STATUS", "RFC 8800 4.2", decode_number,
      encode_number, print_disjointness},
+    {PCEP_TLV_POLICY_PARAMETERS, 0, UINT16_MAX, "POLICY-PARAMETERS", "RFC 9005 5.1", OCTETS},
+    {PCEP_TLV_BIDIRECTIONAL, 4, 4, "BIDIRECTIONAL-LSP-ASSOCIATION", "RFC 9059 4.2", BITS},
     {PCEP_TLV_TE_PATH_BINDING, 4, UINT16_MAX, "TE-PATH-BINDING", "RFC 9604 4", decode_binding,
      encode_binding, print_binding},
     {PCEP_TLV_SRPOLICY_POL_NAME, 1, UINT16_MAX, "SRPOLICY-POL-NAME", "RFC 9862 4.5.1", TEXT},
@@ -661,6 +665,8 @@ static const struct tlv_row rows[] = {
     {PCEP_TLV_SRPOLICY_CPATH_NAME, 1, UINT16_MAX, "SRPOLICY-CPATH-NAME", "RFC 9862 4.5.3", TEXT},
     {PCEP_TLV_SRPOLICY_CPATH_PREFERENCE, 4, 4, "SRPOLICY-CPATH-PREFERENCE", "RFC 9862 4.5.4",
      NUMBER},
+    {PCEP_TLV_LSP_EXTENDED_FLAG, 4, UINT16_MAX, "LSP-EXTENDED-FLAG", "RFC 9357 3", OCTETS},
+    {PCEP_TLV_VIRTUAL_NETWORK, 1, UINT16_MAX, "VIRTUAL-NETWORK", "RFC 9358 5", TEXT},
     {PCEP_TLV_COLOR, 4, 4, "COLOR", "RFC 9863 3", NUMBER},
     {PCEP_TLV_COMPUTATION_PRIORITY, 4, 4, "COMPUTATION-PRIORITY", "RFC 9862 5.2.1",
      decode_first_octet, encode_first_octet, print_number},
