@@ -3,8 +3,9 @@
  *
  * Each case has a process of its own, so that the memory of one is not that of another. Times begin
  * with the first session that is up (what comes before it is the simulator's own start) and end
- * when the last LSP is reported, or reported to be up on its new path. Names of cases: sessions x
- * LSPs of each; run with such names alone to measure those only. */
+ * when the last LSP is reported, or reported to be up on its new path. "Backup": a third process is
+ * the primary PCE and is killed; how long until the one here has all delegations. Names of cases:
+ * sessions x LSPs of each; run with such names alone to measure those only. */
 #include "base/alloc.h"
 #include "bench/bench.h"
 #include "io/clock.h"
@@ -18,18 +19,21 @@
 #include <unistd.h>
 
 #define HOPS 4
+#define IN_FLIGHT 8000u
 #define PATIENCE_MS 120000
 
 struct scale {
     const char *name;
     uint32_t pccs, lsps;
     double sync_goal; /* seconds; NAN: none */
+    bool backup;
 };
 
 static const struct scale scales[] = {
-    {"1 x 65535", 1, 65535, 2},
-    {"150 x 400", 150, 400, 2},
-    {"1000 x 100", 1000, 100, NAN},
+    {"1 x 65535", 1, 65535, 2, false},
+    {"150 x 400", 150, 400, 2, false},
+    {"1000 x 100", 1000, 100, NAN, false},
+    {"150 x 400, backup", 150, 400, NAN, true},
 };
 
 struct run {
@@ -37,11 +41,13 @@ struct run {
     uv_loop_t loop;
     uv_timer_t patience;
     struct pce_server *server;
-    pid_t simulator;
+    pid_t simulator, primary;
+    char primary_address[64];
+    uint32_t n_delegated;
     uint32_t n_up, n_synced;
     nsec_t first_up, last_synced, first_order, last_result;
-    uint64_t next_lsp; /* to order about */
     uint32_t n_done, n_failed;
+    double *took_ms; /* of each order, from the moment it was sent */
     bool over;
 };
 
@@ -67,7 +73,15 @@ on_event(void *arg, const struct pce_event *event)
             r->over = true;
         }
         break;
+    case PCE_LSP_CHANGED:
+        if (event->changed & LSP_DELEGATION_CHANGED && event->lsp->delegated &&
+            ++r->n_delegated == r->scale->pccs * r->scale->lsps) {
+            r->last_result = clock_monotonic();
+            r->over = true;
+        }
+        break;
     case PCE_RESULT:
+        r->took_ms[r->n_done + r->n_failed] = (double)event->result->took / NSEC_PER_MSEC;
         r->n_done += event->result->outcome == PCE_DONE;
         r->n_failed += event->result->outcome != PCE_DONE;
         if (r->n_done + r->n_failed == r->scale->pccs * r->scale->lsps) {
@@ -117,8 +131,12 @@ start_simulator(struct run *r, const char *program)
         return;
     if (!getenv("VERBOSE") && !freopen("/dev/null", "w", stdout))
         _exit(127);
-    execl(program, "tieline-pccsim", "--pce", pce_server_address(r->server), "--pccs", pccs,
-          "--lsps", lsps, "--hops", hops, "--at-once", at_once, (char *)NULL);
+    const char *here = pce_server_address(r->server);
+    if (r->scale->backup)
+        execl(program, "tieline-pccsim", "--pce", r->primary_address, "--backup", here, "--pccs",
+              pccs, "--lsps", lsps, "--hops", hops, "--reconnect", "1h", (char *)NULL);
+    execl(program, "tieline-pccsim", "--pce", here, "--pccs", pccs, "--lsps", lsps, "--hops", hops,
+          "--at-once", at_once, (char *)NULL);
     fprintf(stderr, "pcep-scale: %s: cannot be run\n", program);
     _exit(127);
 }
@@ -216,6 +234,74 @@ measure_updates(struct run *r, double cpu)
              "CPU: %.3f s",
              seconds, cpu);
     print(r, "updates", n / seconds, "1/s", 20000, false, note);
+    snprintf(note, sizeof note, "from sent to up, %u in flight at most; p99 %.1f ms", IN_FLIGHT,
+             bench_percentile(r->took_ms, n, 99));
+    print(r, "update", bench_median(r->took_ms, n), "ms", NAN, true, note);
+}
+
+static void
+ignore_event(void *arg UNUSED, const struct pce_event *event UNUSED)
+{
+}
+
+/* A PCE in a process of its own, until that is killed. */
+static void
+start_primary(struct run *r)
+{
+    int pipes[2];
+    if (pipe(pipes) || (r->primary = fork()) < 0)
+        fail("cannot fork");
+    if (!r->primary) {
+        const struct pce_server_config config = {.address = "127.0.0.1:0"};
+        struct pce_server *server;
+        uv_loop_t loop;
+        uv_loop_init(&loop);
+        if (pce_server_new(&loop, &config, ignore_event, NULL, &server, NULL) ||
+            write(pipes[1], pce_server_address(server), strlen(pce_server_address(server))) < 0)
+            _exit(127);
+        uv_run(&loop, UV_RUN_DEFAULT);
+        _exit(0);
+    }
+    if (read(pipes[0], r->primary_address, sizeof r->primary_address - 1) <= 0)
+        fail("there is no primary");
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+static void
+on_settled(uv_timer_t *timer)
+{
+    ((struct run *)timer->data)->over = true;
+}
+
+/* Half a second more, so that the primary has heard of all, too. */
+static void
+settle(struct run *r)
+{
+    r->over = false;
+    r->patience.data = r;
+    uv_timer_start(&r->patience, on_settled, 500, 0);
+    while (!r->over)
+        uv_run(&r->loop, UV_RUN_ONCE);
+}
+
+static void
+measure_takeover(struct run *r)
+{
+    char note[120];
+    settle(r);
+    uint32_t before = r->n_delegated;
+    double cpu = cpu_seconds();
+    nsec_t killed = clock_monotonic();
+    kill(r->primary, SIGKILL);
+    run_until_over(r);
+    snprintf(note, sizeof note,
+             "from the primary's end; %u of %u were delegated here before; the "
+             "PCE's CPU: %.3f s",
+             before, r->n_delegated, cpu_seconds() - cpu);
+    print(r, "all delegations", (double)(r->last_result - killed) / NSEC_PER_SEC, "s", NAN, true,
+          note);
+    waitpid(r->primary, NULL, 0);
 }
 
 static int
@@ -225,7 +311,7 @@ run_scale(const struct scale *scale, const char *program)
     struct diag diag;
     const struct pce_server_config config = {.address = "127.0.0.1:0",
                                              .pce = {.orders_per_s = 1000000,
-                                                     .max_in_flight = 8000,
+                                                     .max_in_flight = IN_FLIGHT,
                                                      .reports_per_s = 1000000,
                                                      .reports_burst = 1000000,
                                                      .max_waiting = 1000000}};
@@ -234,9 +320,18 @@ run_scale(const struct scale *scale, const char *program)
     if (pce_server_new(&r.loop, &config, on_event, &r, &r.server, &diag))
         fail(diag.text);
     double resident = resident_octets(), cpu = cpu_seconds();
+    if (scale->backup)
+        start_primary(&r);
     start_simulator(&r, program);
     run_until_over(&r);
+    if (scale->backup) {
+        measure_takeover(&r);
+        kill(r.simulator, SIGTERM);
+        waitpid(r.simulator, NULL, 0);
+        return EXIT_SUCCESS;
+    }
     measure_sync(&r, cpu_seconds() - cpu, resident_octets() - resident);
+    r.took_ms = xcalloc(scale->pccs * scale->lsps, sizeof *r.took_ms);
     cpu = cpu_seconds();
     order_all(&r);
     run_until_over(&r);

@@ -55,8 +55,8 @@ sim_queue_clear(struct sim_queue *q)
 
 /* ---- life */
 
-struct pcc *
-pcc_new(const struct pcc_config *config, nsec_t now)
+static struct pcc *
+make(const struct pcc_config *config, nsec_t now)
 {
     struct pcc *pcc = xcalloc(1, sizeof *pcc);
     pcc->config = *config;
@@ -68,7 +68,31 @@ pcc_new(const struct pcc_config *config, nsec_t now)
         pcc->config.state_timeout = STATE_TIMEOUT;
     if (config->n_requests)
         pcc->request_times = xcalloc(config->n_requests, sizeof *pcc->request_times);
+    pcc->inherited_at = UINT32_MAX;
+    return pcc;
+}
+
+struct pcc *
+pcc_new(const struct pcc_config *config, nsec_t now)
+{
+    struct pcc *pcc = make(config, now);
+    pcc->place = 1;
+    pcc->table = xcalloc(1, sizeof *pcc->table);
     pcc_make_lsps(pcc);
+    return pcc;
+}
+
+struct pcc *
+pcc_new_backup(struct pcc *first, nsec_t now)
+{
+    struct pcc_config config = first->config;
+    config.faults = (struct pcc_faults){0};
+    config.changes_per_s = config.n_requests = 0;
+    struct pcc *pcc = make(&config, now);
+    pcc->place = 2;
+    pcc->table = first->table;
+    pcc->other = first;
+    first->other = pcc;
     return pcc;
 }
 
@@ -80,7 +104,10 @@ pcc_free(struct pcc *pcc)
     pcep_session_free(pcc->session);
     sim_queue_clear(&pcc->answers);
     sim_queue_clear(&pcc->ups);
-    pcc_free_lsps(pcc);
+    if (pcc->other)
+        pcc->other->other = NULL;
+    if (pcc->place == 1)
+        pcc_free_lsps(pcc);
     free(pcc->request_times);
     free(pcc);
 }
@@ -106,7 +133,7 @@ pcc_connected(struct pcc *pcc, nsec_t now)
     if (c->delta)
         config.capabilities.stateful_flags |= PCEP_DELTA_LSP_SYNC;
     if (config.capabilities.stateful_flags & PCEP_INCLUDE_DB_VERSION)
-        config.capabilities.db_version = pcc->version;
+        config.capabilities.db_version = pcc->table->version;
     pcep_session_free(pcc->session);
     pcc->session = pcep_session_new(&config, now);
     pcc->now = pcc->connected_at = now;
@@ -124,9 +151,10 @@ end(struct pcc *pcc, const char *why)
     sim_queue_clear(&pcc->answers);
     sim_queue_clear(&pcc->ups);
     pcc->requests_open = 0;
-    if (pcc->up)
-        pcc_orphan_lsps(pcc);
+    bool was_up = pcc->up;
     pcc->up = pcc->synced = false;
+    if (was_up)
+        pcc_orphan_lsps(pcc);
     pcc->next_flap = NSEC_NEVER;
 }
 
@@ -150,6 +178,7 @@ begin_sync(struct pcc *pcc)
     uint32_t both = own->stateful_flags & peer->stateful_flags;
     bool known = both & PCEP_INCLUDE_DB_VERSION && own->db_version && peer->db_version;
     pcc->sync_at = 0;
+    pcc->inherited_at = UINT32_MAX;
     pcc->sync_from = known && both & PCEP_DELTA_LSP_SYNC ? peer->db_version : 0;
     if (!known || own->db_version != peer->db_version)
         return;
@@ -175,6 +204,7 @@ on_up(struct pcc *pcc)
     pcc->next_change = pcc->next_lie = pcc->now;
     pcc->next_flap = after(pcc, pcc->config.faults.flap_every);
     pcc->next_garbage = after(pcc, pcc->config.faults.garbage_every);
+    pcc_claim_lsps(pcc);
     begin_sync(pcc);
 }
 
@@ -248,6 +278,7 @@ go_on(struct pcc *pcc)
     if (pcc->over || !pcc->up || pcc->stuck)
         return;
     pcc_sync(pcc);
+    pcc_inherit(pcc);
     pcc_run_queues(pcc);
     if (pcc->synced) {
         pcc_ask(pcc);
@@ -347,7 +378,7 @@ pcc_is_synced(const struct pcc *pcc)
 uint32_t
 pcc_n_lsps(const struct pcc *pcc)
 {
-    return pcc->n_there;
+    return pcc->table->n_there;
 }
 
 const struct pcc_stats *

@@ -5,6 +5,10 @@
  * while later), asks for paths, and keeps what a PCE created while that is gone (RFC 8281 section
  * 6). And it misbehaves in as many ways as its script says.
  *
+ * A router with two PCEs is two of these that share their LSPs. The first PCE whose session is up
+ * has the delegations; when it goes the other one gets them (RFC 8231 section 5.7.4), and keeps
+ * them.
+ *
  * Octets go in and out, time is told; whoever has the socket does the rest:
  *
  *     connected -> pcc_connected() -> input, output ... -> closed -> pcc_disconnected() */
@@ -29,7 +33,7 @@ struct pcc_faults {
     bool lie_reuse;        /* a PLSP-ID under another name */
     bool lie_names;        /* a name for a second LSP */
     bool lie_foreign;      /* an LSP that begins at another router */
-    bool lie_srp;          /* an answer to nothing */
+    bool lie_srp;          /* orders are answered about other LSPs */
     bool lie_nameless;     /* a new LSP without a name */
     bool never_end;        /* of the synchronisation */
 };
@@ -63,12 +67,15 @@ struct pcc_stats {
     uint64_t reports;
     uint64_t requests, paths, no_paths;
     uint64_t errors; /* PCErr received */
-    uint64_t orphaned, expired;
+    uint64_t orphaned, expired,
+        inherited; /* inherited: reported to a PCE when the other had gone */
     struct pcep_error last_error;
 };
 
 struct pcc *pcc_new(const struct pcc_config *, nsec_t now); /* Copies it. Never NULL. */
-void pcc_free(struct pcc *);                                /* NULL is fine. */
+/* Its session with another PCE, which behaves. To free before it. */
+struct pcc *pcc_new_backup(struct pcc *, nsec_t now);
+void pcc_free(struct pcc *); /* NULL is fine. */
 
 void pcc_connected(struct pcc *, nsec_t now);
 void pcc_disconnected(struct pcc *, const char *why, nsec_t now);

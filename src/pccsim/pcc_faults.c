@@ -19,11 +19,11 @@ static void
 change_one(struct pcc *pcc)
 {
     uint32_t at = pcc->change_at++ % pcc->config.n_lsps;
-    struct sim_lsp *lsp = &pcc->lsps[at];
+    struct sim_lsp *lsp = &pcc->table->list[at];
     lsp->operational = lsp->operational == PCEP_OPERATIONAL_UP ? PCEP_OPERATIONAL_DOWN
                                                                : PCEP_OPERATIONAL_UP;
-    lsp->version = ++pcc->version;
-    pcc_report(pcc, &(struct sim_report){.lsp = at});
+    lsp->version = ++pcc->table->version;
+    pcc_tell(pcc, &(struct sim_report){.lsp = at});
 }
 
 static void
@@ -46,7 +46,7 @@ static void
 lie(struct pcc *pcc)
 {
     const struct pcc_faults *faults = &pcc->config.faults;
-    uint32_t unused = pcc->n_lsps + 1000;
+    uint32_t unused = pcc->table->n + 1000;
     if (pcc->now < pcc->next_lie || !pcc->config.n_lsps)
         return;
     pcc->next_lie = pcc->now + LIE_EVERY;
@@ -59,8 +59,6 @@ lie(struct pcc *pcc)
                                              .plsp_id = unused + 1,
                                              .name = "stolen",
                                              .sender = &pcc->config.other});
-    if (faults->lie_srp)
-        pcc_report(pcc, &(struct sim_report){.lsp = 0, .srp_id = 0x7ffffff0});
     if (faults->lie_nameless)
         pcc_report(pcc, &(struct sim_report){.lsp = 0, .plsp_id = unused + 2, .name = ""});
 }
@@ -69,14 +67,15 @@ static bool
 lies(const struct pcc *pcc)
 {
     const struct pcc_faults *f = &pcc->config.faults;
-    return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_srp || f->lie_nameless;
+    return f->lie_reuse || f->lie_names || f->lie_foreign || f->lie_nameless;
 }
 
-/* Octets behind the last message that are none. */
+/* Octets behind the last message that are none: no version has seven in its first three bits. */
 static void
 send_garbage(struct pcc *pcc)
 {
     struct buf *out = pcep_session_output(pcc->session);
+    buf_u8(out, 0xff);
     for (int i = 0; i < 8; i++) {
         uint64_t octets = pcc_random(pcc);
         buf_put(out, &octets, sizeof octets);

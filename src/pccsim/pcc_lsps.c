@@ -18,10 +18,11 @@ static const struct pcep_error unknown_plsp_id = {19, 3}, not_delegated = {19, 1
 static struct sim_lsp *
 add_lsp(struct pcc *pcc)
 {
-    GROW(pcc->lsps, pcc->n_lsps, pcc->lsps_capacity);
-    struct sim_lsp *lsp = &pcc->lsps[pcc->n_lsps++];
-    *lsp = (struct sim_lsp){.there = true, .version = ++pcc->version};
-    pcc->n_there++;
+    struct sim_table *table = pcc->table;
+    GROW(table->list, table->n, table->capacity);
+    struct sim_lsp *lsp = &table->list[table->n++];
+    *lsp = (struct sim_lsp){.there = true, .version = ++table->version};
+    table->n_there++;
     return lsp;
 }
 
@@ -32,7 +33,7 @@ pcc_make_lsps(struct pcc *pcc)
     for (uint32_t i = 0; i < c->n_lsps; i++) {
         struct sim_lsp *lsp = add_lsp(pcc);
         lsp->operational = PCEP_OPERATIONAL_UP;
-        lsp->delegated = c->delegates;
+        lsp->owner = c->delegates ? pcc->place : 0;
         lsp->n_labels = c->n_hops;
         lsp->endpoint = (struct pcep_address){
             4, {10, (uint8_t)(200 + (i >> 16)), (uint8_t)(i >> 8), (uint8_t)i}};
@@ -44,30 +45,32 @@ pcc_make_lsps(struct pcc *pcc)
 void
 pcc_free_lsps(struct pcc *pcc)
 {
-    for (uint32_t i = 0; i < pcc->n_lsps; i++)
-        free(pcc->lsps[i].name);
-    free(pcc->lsps);
+    for (uint32_t i = 0; i < pcc->table->n; i++)
+        free(pcc->table->list[i].name);
+    free(pcc->table->list);
+    free(pcc->table);
 }
 
 static void
 remove_lsp(struct pcc *pcc, struct sim_lsp *lsp)
 {
     lsp->there = false;
-    lsp->version = ++pcc->version;
-    pcc->n_there--;
+    lsp->version = ++pcc->table->version;
+    pcc->table->n_there--;
 }
 
 static struct sim_lsp *
 find_lsp(const struct pcc *pcc, uint32_t plsp_id)
 {
-    struct sim_lsp *lsp = plsp_id && plsp_id <= pcc->n_lsps ? &pcc->lsps[plsp_id - 1] : NULL;
+    struct sim_lsp *lsp = plsp_id && plsp_id <= pcc->table->n ? &pcc->table->list[plsp_id - 1]
+                                                              : NULL;
     return lsp && lsp->there ? lsp : NULL;
 }
 
 static size_t
 write_name(const struct pcc *pcc, uint32_t at, char *name)
 {
-    const struct sim_lsp *lsp = &pcc->lsps[at];
+    const struct sim_lsp *lsp = &pcc->table->list[at];
     if (lsp->name)
         return (size_t)snprintf(name, PCC_NAME_SIZE, "%s", lsp->name);
     return (size_t)snprintf(name, PCC_NAME_SIZE, "pcc%u-lsp%u", pcc->config.number, at + 1);
@@ -91,9 +94,9 @@ static void
 write_tlvs(const struct pcc *pcc, struct draft *d, const struct sim_report *report)
 {
     uint32_t n = 0;
-    const struct sim_lsp *lsp = &pcc->lsps[report->lsp];
+    const struct sim_lsp *lsp = &pcc->table->list[report->lsp];
     const char *name = report->name ? report->name : d->name;
-    uint64_t version = report->sync ? lsp->version : pcc->version;
+    uint64_t version = report->sync ? lsp->version : pcc->table->version;
     if (!report->name)
         write_name(pcc, report->lsp, d->name);
     d->ids.tunnel_id = (uint16_t)(report->lsp + 1);
@@ -125,9 +128,9 @@ write_route(const struct sim_lsp *lsp, struct draft *d)
 }
 
 static uint16_t
-flags_of(const struct sim_lsp *lsp, const struct sim_report *report)
+flags_of(const struct pcc *pcc, const struct sim_lsp *lsp, const struct sim_report *report)
 {
-    return (uint16_t)((lsp->delegated ? PCEP_LSP_DELEGATE : 0) |
+    return (uint16_t)((lsp->owner == pcc->place ? PCEP_LSP_DELEGATE : 0) |
                       (lsp->created ? PCEP_LSP_CREATE : 0) | (report->sync ? PCEP_LSP_SYNC : 0) |
                       (report->removed ? PCEP_LSP_REMOVE : 0) | PCEP_LSP_ADMIN |
                       lsp->operational << 4);
@@ -136,13 +139,13 @@ flags_of(const struct sim_lsp *lsp, const struct sim_report *report)
 bool
 pcc_report(struct pcc *pcc, const struct sim_report *report)
 {
-    const struct sim_lsp *lsp = &pcc->lsps[report->lsp];
+    const struct sim_lsp *lsp = &pcc->table->list[report->lsp];
     struct draft d;
     memset(&d, 0, offsetof(struct draft, hops));
     d.setup = (struct pcep_tlv){.type = PCEP_TLV_PATH_SETUP_TYPE, .number = PCEP_PST_SR};
     d.srp = (struct pcep_srp){.srp_id = report->srp_id, .tlvs = {&d.setup, 1}};
     d.lsp.plsp_id = report->plsp_id ? report->plsp_id : report->lsp + 1;
-    d.lsp.flags = flags_of(lsp, report);
+    d.lsp.flags = flags_of(pcc, lsp, report);
     write_tlvs(pcc, &d, report);
     write_route(lsp, &d);
     d.entry.srp = &d.srp;
@@ -153,6 +156,17 @@ pcc_report(struct pcc *pcc, const struct sim_report *report)
     return true;
 }
 
+void
+pcc_tell(struct pcc *pcc, const struct sim_report *report)
+{
+    struct sim_report without = *report;
+    without.srp_id = 0;
+    if (pcc->up && pcc->synced)
+        pcc_report(pcc, report);
+    if (pcc->other && pcc->other->up && pcc->other->synced)
+        pcc_report(pcc->other, &without);
+}
+
 /* RFC 8231 section 5.6 */
 bool
 pcc_report_end_of_sync(struct pcc *pcc)
@@ -160,7 +174,7 @@ pcc_report_end_of_sync(struct pcc *pcc)
     const struct pcep_lsp_ids none = {.sender.family = 4, .endpoint.family = 4};
     const struct pcep_tlv tlvs[2] = {
         {.type = PCEP_TLV_IPV4_LSP_IDENTIFIERS, .ids = &none},
-        {.type = PCEP_TLV_LSP_DB_VERSION, .long_number = pcc->version}};
+        {.type = PCEP_TLV_LSP_DB_VERSION, .long_number = pcc->table->version}};
     bool versions = pcc->config.db_version || pcc->config.delta;
     const struct pcep_lsp lsp = {.tlvs = {tlvs, versions ? 2 : 1}};
     const struct pcep_route nothing = {.n = 0};
@@ -172,15 +186,15 @@ void
 pcc_sync(struct pcc *pcc)
 {
     const struct buf *out = pcep_session_output(pcc->session);
-    while (!pcc->synced && pcc->sync_at < pcc->n_lsps && out->size < PCC_OUTPUT_ENOUGH) {
-        const struct sim_lsp *lsp = &pcc->lsps[pcc->sync_at];
+    while (!pcc->synced && pcc->sync_at < pcc->table->n && out->size < PCC_OUTPUT_ENOUGH) {
+        const struct sim_lsp *lsp = &pcc->table->list[pcc->sync_at];
         struct sim_report report = {.lsp = pcc->sync_at, .sync = true, .removed = !lsp->there};
         bool told = lsp->there || pcc->sync_from; /* who knows it must know that it is gone */
         pcc->sync_at++;
         if (told && lsp->version > pcc->sync_from && pcc_report(pcc, &report))
             pcc->stats.lsps_synced++;
     }
-    if (pcc->synced || pcc->sync_at < pcc->n_lsps || pcc->config.faults.never_end ||
+    if (pcc->synced || pcc->sync_at < pcc->table->n || pcc->config.faults.never_end ||
         !pcc_report_end_of_sync(pcc))
         return;
     pcc->synced = true;
@@ -237,7 +251,7 @@ update(struct pcc *pcc, const struct pcep_entry *entry)
     pcc->stats.updates++;
     if (!lsp) {
         send_error(pcc, &unknown_plsp_id, srp_id);
-    } else if (!lsp->delegated) {
+    } else if (lsp->owner != pcc->place) {
         send_error(pcc, &not_delegated, srp_id);
     } else if (!(about->flags & PCEP_LSP_DELEGATE)) { /* RFC 8231 section 5.7.3 */
         pcc->stats.returns++;
@@ -254,8 +268,8 @@ update(struct pcc *pcc, const struct pcep_entry *entry)
 static bool
 has_lsp_named(const struct pcc *pcc, struct pcep_octets name)
 {
-    for (uint32_t i = pcc->config.n_lsps; i < pcc->n_lsps; i++) {
-        const struct sim_lsp *lsp = &pcc->lsps[i];
+    for (uint32_t i = pcc->config.n_lsps; i < pcc->table->n; i++) {
+        const struct sim_lsp *lsp = &pcc->table->list[i];
         if (lsp->there && lsp->name && strlen(lsp->name) == name.size &&
             !memcmp(lsp->name, name.data, name.size))
             return true;
@@ -271,7 +285,7 @@ initiate(struct pcc *pcc, const struct pcep_entry *entry)
     struct sim_lsp made = {0};
     pcc->stats.initiations++;
     if (!name.size || name.size >= PCC_NAME_SIZE || !entry->endpoints ||
-        pcc->n_lsps >= PCC_MAX_LSPS || !take_route(&made, entry->path.ero)) {
+        pcc->table->n >= PCC_MAX_LSPS || !take_route(&made, entry->path.ero)) {
         send_error(pcc, &bad_parameters, srp_id);
         return;
     }
@@ -280,12 +294,13 @@ initiate(struct pcc *pcc, const struct pcep_entry *entry)
         return;
     }
     struct sim_lsp *lsp = add_lsp(pcc);
-    made.there = made.delegated = made.created = true;
+    made.there = made.created = true;
+    made.owner = pcc->place;
     made.version = lsp->version;
     made.name = xstrndup((const char *)name.data, name.size);
     made.endpoint = entry->endpoints->destination;
     *lsp = made;
-    answer_later(pcc, pcc->n_lsps - 1, srp_id, false);
+    answer_later(pcc, pcc->table->n - 1, srp_id, false);
 }
 
 /* RFC 8281 sections 5.4 and 6 */
@@ -303,16 +318,17 @@ remove_or_give(struct pcc *pcc, const struct pcep_entry *entry)
         send_error(pcc, &unknown_plsp_id, srp_id);
     } else if (!lsp->created) {
         send_error(pcc, &not_created, srp_id);
-    } else if (removal && !lsp->delegated) {
+    } else if (removal && lsp->owner != pcc->place) {
         send_error(pcc, &not_delegated, srp_id);
     } else if (removal) {
         remove_lsp(pcc, lsp);
-        pcc_report(pcc, &(struct sim_report){.lsp = at, .srp_id = srp_id, .removed = true});
+        pcc_tell(pcc, &(struct sim_report){.lsp = at, .srp_id = srp_id, .removed = true});
         pcc->stats.answered++;
     } else {
-        lsp->delegated = true;
-        lsp->version = ++pcc->version;
-        pcc_report(pcc, &(struct sim_report){.lsp = at, .srp_id = srp_id});
+        if (!lsp->owner) /* an orphan */
+            lsp->owner = pcc->place;
+        lsp->version = ++pcc->table->version;
+        pcc_tell(pcc, &(struct sim_report){.lsp = at, .srp_id = srp_id});
         pcc->stats.answered++;
     }
 }
@@ -358,26 +374,29 @@ pcc_order(struct pcc *pcc, const struct pcep_message *message)
 static void
 come_up(struct pcc *pcc, uint32_t at)
 {
-    struct sim_lsp *lsp = &pcc->lsps[at];
+    struct sim_lsp *lsp = &pcc->table->list[at];
     if (!lsp->there)
         return;
     lsp->operational = PCEP_OPERATIONAL_UP;
-    lsp->version = ++pcc->version;
-    pcc_report(pcc, &(struct sim_report){.lsp = at});
+    lsp->version = ++pcc->table->version;
+    pcc_tell(pcc, &(struct sim_report){.lsp = at});
 }
 
 /* First that it is on its way, and then that it is there. */
 static void
 answer(struct pcc *pcc, const struct sim_task *task)
 {
-    struct sim_lsp *lsp = &pcc->lsps[task->lsp];
+    struct sim_lsp *lsp = &pcc->table->list[task->lsp];
     if (!lsp->there)
         return;
     if (task->revoke)
-        lsp->delegated = false;
+        lsp->owner = 0;
     lsp->operational = PCEP_OPERATIONAL_GOING_UP;
-    lsp->version = ++pcc->version;
-    pcc_report(pcc, &(struct sim_report){.lsp = task->lsp, .srp_id = task->srp_id});
+    lsp->version = ++pcc->table->version;
+    uint32_t about = task->lsp;
+    if (pcc->config.faults.lie_srp && pcc->config.n_lsps > 1)
+        about = (task->lsp + 1) % pcc->config.n_lsps;
+    pcc_tell(pcc, &(struct sim_report){.lsp = about, .srp_id = task->srp_id});
     pcc->stats.answered++;
     if (!pcc->config.up_after)
         come_up(pcc, task->lsp);
@@ -396,48 +415,88 @@ pcc_run_queues(struct pcc *pcc)
         come_up(pcc, task.lsp);
 }
 
-/* ---- without a PCE */
+/* ---- without a PCE, or with another one */
+
+static void
+give(struct pcc *pcc, struct sim_lsp *lsp, uint8_t owner)
+{
+    if (lsp->owner == owner)
+        return;
+    lsp->owner = owner;
+    lsp->version = ++pcc->table->version;
+}
+
+static bool
+is_away(const struct pcc *pcc, uint8_t owner)
+{
+    return owner != pcc->place && !(pcc->other && pcc->other->up);
+}
+
+void
+pcc_claim_lsps(struct pcc *pcc)
+{
+    for (uint32_t i = 0; i < pcc->config.n_lsps && pcc->config.delegates; i++)
+        if (is_away(pcc, pcc->table->list[i].owner))
+            give(pcc, &pcc->table->list[i], pcc->place);
+}
+
+/* A configured LSP that was revoked or returned has a new chance with the next session. */
+static void
+hand_over(struct pcc *pcc)
+{
+    struct pcc *next = pcc->other && pcc->other->up ? pcc->other : pcc;
+    for (uint32_t i = 0; i < pcc->config.n_lsps; i++) {
+        struct sim_lsp *lsp = &pcc->table->list[i];
+        if (pcc->config.delegates && lsp->owner != next->place)
+            give(pcc, lsp, next->place);
+        if (lsp->operational == PCEP_OPERATIONAL_GOING_UP) {
+            lsp->operational = PCEP_OPERATIONAL_UP;
+            lsp->version = ++pcc->table->version;
+        }
+    }
+    if (next != pcc && pcc->config.delegates)
+        next->inherited_at = 0;
+}
 
 void
 pcc_orphan_lsps(struct pcc *pcc)
 {
     uint32_t n = 0;
-    for (uint32_t i = pcc->config.n_lsps; i < pcc->n_lsps; i++) {
-        struct sim_lsp *lsp = &pcc->lsps[i];
-        if (!lsp->there || !lsp->delegated)
+    for (uint32_t i = pcc->config.n_lsps; i < pcc->table->n; i++) {
+        struct sim_lsp *lsp = &pcc->table->list[i];
+        if (!lsp->there || lsp->owner != pcc->place)
             continue;
-        lsp->delegated = false;
-        lsp->version = ++pcc->version;
+        give(pcc, lsp, 0);
         n++;
     }
-    for (uint32_t i = 0; i < pcc->config.n_lsps; i++) {
-        struct sim_lsp *lsp = &pcc->lsps[i];
-        if (lsp->delegated != pcc->config.delegates) { /* revoked or returned: a new chance */
-            lsp->delegated = pcc->config.delegates;
-            lsp->version = ++pcc->version;
-        }
-        if (lsp->operational == PCEP_OPERATIONAL_GOING_UP) {
-            lsp->operational = PCEP_OPERATIONAL_UP;
-            lsp->version = ++pcc->version;
-        }
-    }
+    hand_over(pcc);
     pcc->stats.orphaned += n;
     if (n)
         pcc->orphans_until = pcc->now + pcc->config.state_timeout;
 }
 
 void
+pcc_inherit(struct pcc *pcc)
+{
+    const struct buf *out = pcep_session_output(pcc->session);
+    while (pcc->synced && pcc->inherited_at < pcc->config.n_lsps && out->size < PCC_OUTPUT_ENOUGH) {
+        struct sim_report report = {.lsp = pcc->inherited_at++};
+        if (pcc->table->list[report.lsp].owner == pcc->place && pcc_report(pcc, &report))
+            pcc->stats.inherited++;
+    }
+}
+
+void
 pcc_remove_orphans(struct pcc *pcc)
 {
     pcc->orphans_until = NSEC_NEVER;
-    for (uint32_t i = pcc->config.n_lsps; i < pcc->n_lsps; i++) {
-        struct sim_lsp *lsp = &pcc->lsps[i];
-        if (!lsp->there || lsp->delegated)
+    for (uint32_t i = pcc->config.n_lsps; i < pcc->table->n; i++) {
+        struct sim_lsp *lsp = &pcc->table->list[i];
+        if (!lsp->there || lsp->owner)
             continue;
         remove_lsp(pcc, lsp);
         pcc->stats.expired++;
-        if (pcc->up && pcc->synced)
-            pcc_report(pcc, &(struct sim_report){.lsp = i, .removed = true});
+        pcc_tell(pcc, &(struct sim_report){.lsp = i, .removed = true});
     }
 }
 

@@ -16,7 +16,15 @@ struct sim_lsp {
     char *name;       /* NULL: made of the numbers */
     struct pcep_address endpoint;
     uint8_t n_labels, operational;
-    bool there, delegated, created;
+    uint8_t owner; /* to which PCE it is delegated: its `place`; 0: none */
+    bool there, created;
+};
+
+/* Those of a router, whatever the number of its PCEs. */
+struct sim_table {
+    struct sim_lsp *list;
+    uint32_t n, capacity, n_there;
+    uint64_t version; /* of the LSP database; rises with every change */
 };
 
 /* What is to be done later. All of a kind wait equally long, so they are in order. */
@@ -39,11 +47,12 @@ struct pcc {
     uint8_t sid;
     char why[160];
 
-    struct sim_lsp *lsps;
-    uint32_t n_lsps, lsps_capacity, n_there;
-    uint64_t version;   /* of the LSP database; 0: none is kept */
-    uint64_t sync_from; /* report only what is newer */
-    uint32_t sync_at;   /* the next LSP to report */
+    struct pcc *other;       /* the same router's session with its other PCE; NULL */
+    struct sim_table *table; /* both have it */
+    uint8_t place;           /* 1; 2: with the backup */
+    uint64_t sync_from;      /* report only what is newer */
+    uint32_t sync_at;        /* the next LSP to report */
+    uint32_t inherited_at;   /* the next to report of those that came from the other PCE */
 
     struct sim_queue answers, ups;
     uint32_t n_orders, n_updates;
@@ -80,7 +89,11 @@ bool pcc_report_end_of_sync(struct pcc *);
 void pcc_sync(struct pcc *); /* goes on with it */
 void pcc_order(struct pcc *, const struct pcep_message *);
 void pcc_run_queues(struct pcc *);
-void pcc_orphan_lsps(struct pcc *);
+/* To all PCEs; the SRP-ID to this one alone. */
+void pcc_tell(struct pcc *, const struct sim_report *);
+void pcc_claim_lsps(struct pcc *);  /* a session is up: those whose PCE is away */
+void pcc_orphan_lsps(struct pcc *); /* a session is over */
+void pcc_inherit(struct pcc *);     /* goes on reporting what came from the other PCE */
 void pcc_remove_orphans(struct pcc *);
 void pcc_ask(struct pcc *); /* sends the requests that are due */
 void pcc_answered(struct pcc *, const struct pcep_message *);

@@ -75,6 +75,8 @@ take_lie(void *options, const char *text, struct diag *diag)
 
 static const struct option_row rows[] = {
     TEXT_OPTION("pce", "ADDRESS", AT(pce), "127.0.0.1:4189", "where the PCE listens"),
+    TEXT_OPTION("backup", "ADDRESS", AT(backup), "",
+                "another PCE, which each has a session with, too"),
     NUMBER_OPTION("pccs", "N", AT(pccs), 65000, "routers [1]"),
     NUMBER_OPTION("lsps", "N", AT(lsps), 65535, "LSPs of each [10]"),
     NUMBER_OPTION("hops", "N", AT(hops), PCC_MAX_HOPS, "labels of each LSP [4]"),

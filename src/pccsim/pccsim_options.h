@@ -10,8 +10,9 @@
 
 /* Texts point into the command line. */
 struct pccsim_options {
-    const char *pce;   /* "127.0.0.1:4189" */
-    const char *first; /* source address of the first PCC; the others count up from it */
+    const char *pce;    /* "127.0.0.1:4189" */
+    const char *backup; /* of another PCE; NULL: none */
+    const char *first;  /* source address of the first PCC; the others count up from it */
     uint32_t pccs, lsps, hops, faulty;
     uint32_t keepalive, deadtimer;
     uint32_t at_once; /* PCCs that connect at the same time */

@@ -1,4 +1,5 @@
-/* sim.c - each PCC has a place in `routers`: its machine, and a connection while there is one. A
+/* sim.c - each PCC has a place in `routers`: its machine, and a connection while there is one. With
+ * a backup PCE each router has a second place, behind the first ones of all, for that session. A
  * timer of the loop serves them all: what is due soonest is looked for once a turn, over a heap of
  * one entry for each router whose deadline changed. As a simulator may cost more than what it
  * tests, the heap is lazy: entries that are not true any more are found out when they come up. */
@@ -21,6 +22,7 @@ enum phase { IDLE, CONNECTING, TALKING, RESTING };
 struct router {
     struct sim *sim;
     struct pcc *pcc;
+    struct router *twin; /* its session with the other PCE; NULL */
     struct stream *stream;
     struct tls_session *tls;
     bool shaken, serving;
@@ -41,6 +43,7 @@ struct sim {
     struct pccsim_options options;
     struct tls *tls;
     struct router *routers;
+    uint32_t n_routers;
     uint32_t next; /* to connect for the first time */
     uint32_t n_connecting;
     struct entry *heap;
@@ -111,6 +114,7 @@ set_due(struct router *r)
 /* ---- a router's connection */
 
 static void connect_some(struct sim *);
+static void send_output(struct router *);
 static void serve(struct router *);
 
 static void
@@ -129,6 +133,22 @@ note_times(struct router *r)
         latency_add(&s->sync, sync);
     if (request != NSEC_NEVER)
         latency_add(&s->request, request);
+}
+
+/* What happens in one session is told in the other. */
+static void
+serve_twin(struct router *r)
+{
+    if (!r->twin || !r->twin->stream)
+        return;
+    pcc_drained(r->twin->pcc, clock_monotonic());
+    send_output(r->twin);
+    set_due(r->twin);
+    if (pcc_is_over(r->twin->pcc)) { /* dropped on the next turn */
+        r->twin->due = clock_monotonic();
+        heap_put(r->sim, (struct entry){r->twin->due, (uint32_t)(r->twin - r->sim->routers)});
+        set_timer(r->sim);
+    }
 }
 
 static void
@@ -153,6 +173,7 @@ drop(struct router *r, const char *why)
     r->phase = s->options.reconnect ? RESTING : IDLE;
     r->rest_until = now + s->options.reconnect;
     set_due(r);
+    serve_twin(r);
     connect_some(s);
 }
 
@@ -239,6 +260,7 @@ serve(struct router *r)
         drop(r, pcc_why(r->pcc));
     else
         set_due(r);
+    serve_twin(r);
 }
 
 /* ---- streams */
@@ -287,7 +309,8 @@ static void
 start(struct router *r)
 {
     struct sim *s = r->sim;
-    const struct stream_config config = {.address = s->options.pce,
+    bool first = r - s->routers < s->options.pccs;
+    const struct stream_config config = {.address = first ? s->options.pce : s->options.backup,
                                          .from = r->from,
                                          .timeout = 30 * NSEC_PER_SEC,
                                          .send_limit = (size_t)64 << 20};
@@ -303,7 +326,7 @@ start(struct router *r)
 static void
 connect_some(struct sim *s)
 {
-    while (s->next < s->options.pccs && s->n_connecting < s->options.at_once)
+    while (s->next < s->n_routers && s->n_connecting < s->options.at_once)
         start(&s->routers[s->next++]);
 }
 
@@ -312,7 +335,7 @@ connect_some(struct sim *s)
 static bool
 all_synced(const struct sim *s)
 {
-    for (uint32_t i = 0; i < s->options.pccs; i++)
+    for (uint32_t i = 0; i < s->n_routers; i++)
         if (!pcc_stats(s->routers[i].pcc)->synced)
             return false;
     return true;
@@ -389,6 +412,18 @@ make_router(struct sim *s, uint32_t number, uint32_t first)
     r->pcc = pcc_new(&config, s->started);
 }
 
+static void
+make_backup(struct sim *s, uint32_t number)
+{
+    struct router *first = &s->routers[number], *r = &s->routers[s->options.pccs + number];
+    memcpy(r->from, first->from, sizeof r->from);
+    r->sim = s;
+    r->due = NSEC_NEVER;
+    r->pcc = pcc_new_backup(first->pcc, s->started);
+    r->twin = first;
+    first->twin = r;
+}
+
 static enum err
 make_tls(const struct pccsim_options *o, struct tls **tls, struct diag *diag)
 {
@@ -417,9 +452,12 @@ sim_new(uv_loop_t *loop, const struct pccsim_options *options, void (*ended)(voi
     s->started = clock_monotonic();
     s->timer = timer_new(loop, on_timer, s);
     s->end = timer_new(loop, on_end, s);
-    s->routers = xcalloc(options->pccs, sizeof *s->routers);
+    s->n_routers = options->pccs * (options->backup ? 2 : 1);
+    s->routers = xcalloc(s->n_routers, sizeof *s->routers);
     for (uint32_t i = 0; i < options->pccs; i++)
         make_router(s, i, ntohl(first.s_addr));
+    for (uint32_t i = 0; i < options->pccs && options->backup; i++)
+        make_backup(s, i);
     timer_start(s->end, 0);
     connect_some(s);
     *result = s;
@@ -431,7 +469,7 @@ sim_free(struct sim *s)
 {
     if (!s)
         return;
-    for (uint32_t i = 0; i < s->options.pccs; i++) {
+    for (uint32_t i = s->n_routers; i-- > 0;) {
         stream_free(s->routers[i].stream);
         tls_session_free(s->routers[i].tls);
         pcc_free(s->routers[i].pcc);
@@ -464,6 +502,7 @@ static const struct row rows[] = {
     ROW(initiations), ROW(removals),   ROW(returns),      ROW(takeovers),   ROW(answered),
     ROW(refused),     ROW(unanswered), ROW(revoked),      ROW(reports),     ROW(requests),
     ROW(paths),       ROW(no_paths),   ROW(errors),       ROW(orphaned),    ROW(expired),
+    ROW(inherited),
 };
 
 static void
@@ -478,7 +517,7 @@ static struct pcep_error
 last_error(const struct sim *s)
 {
     struct pcep_error error = {0};
-    for (uint32_t i = 0; i < s->options.pccs; i++)
+    for (uint32_t i = 0; i < s->n_routers; i++)
         if (pcc_stats(s->routers[i].pcc)->last_error.type)
             error = pcc_stats(s->routers[i].pcc)->last_error;
     return error;
@@ -495,15 +534,15 @@ void
 sim_summary(const struct sim *s, struct buf *out)
 {
     uint32_t up = 0, lsps = 0;
-    for (uint32_t i = 0; i < s->options.pccs; i++) {
+    for (uint32_t i = 0; i < s->n_routers; i++) {
         up += pcc_is_up(s->routers[i].pcc);
-        lsps += pcc_n_lsps(s->routers[i].pcc);
+        lsps += i < s->options.pccs ? pcc_n_lsps(s->routers[i].pcc) : 0;
     }
     struct pcep_error error = last_error(s);
     buf_printf(out, "{\"pccs\":%u,\"up\":%u,\"lsps\":%u", s->options.pccs, up, lsps);
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         uint64_t sum = 0;
-        for (uint32_t k = 0; k < s->options.pccs; k++)
+        for (uint32_t k = 0; k < s->n_routers; k++)
             sum += *(const uint64_t *)((const char *)pcc_stats(s->routers[k].pcc) + rows[i].at);
         buf_printf(out, ",\"%s\":%llu", rows[i].name, (unsigned long long)sum);
     }

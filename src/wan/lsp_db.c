@@ -377,6 +377,7 @@ replace(struct lsp_db *db, struct lsp *old, struct lsp *new)
     new->next = old->next;
     new->srp_id = old->srp_id;
     new->orphan = old->orphan;
+    new->initiated = old->initiated;
     new->shares_name = old->shares_name;
     free(old);
 }
@@ -518,6 +519,14 @@ lsp_db_set_orphan(struct lsp_db *db, uint64_t id, bool orphan)
     struct lsp *lsp = get(db, id);
     if (lsp)
         lsp->orphan = orphan;
+}
+
+void
+lsp_db_set_initiated(struct lsp_db *db, uint64_t id)
+{
+    struct lsp *lsp = get(db, id);
+    if (lsp)
+        lsp->initiated = true;
 }
 
 /* ---- listing */

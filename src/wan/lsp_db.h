@@ -105,8 +105,9 @@ struct lsp {
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
     bool admin : 1, delegated : 1, created_by_pce : 1;
-    bool stale : 1;  /* from a session that has ended, and not yet reported again */
-    bool orphan : 1; /* created by a PCE, and no PCE has it: RFC 8281 section 6. The caller's. */
+    bool stale : 1;     /* from a session that has ended, and not yet reported again */
+    bool orphan : 1;    /* created by a PCE, and no PCE has it: RFC 8281 section 6. The caller's. */
+    bool initiated : 1; /* an order of this PCE made it. The caller's. */
     bool shares_name : 1; /* another LSP of its PCC had the name when it came */
     uint8_t n_metrics, n_associations;
     uint16_t name_length, ero_size, rro_size; /* octets of the packed parts */
@@ -164,6 +165,7 @@ void lsp_db_mark_fresh(struct lsp_db *, uint32_t pcc);
 /* What the caller keeps of an LSP. Unknown numbers are ignored. */
 void lsp_db_set_srp(struct lsp_db *, uint64_t id, uint32_t srp_id);
 void lsp_db_set_orphan(struct lsp_db *, uint64_t id, bool orphan);
+void lsp_db_set_initiated(struct lsp_db *, uint64_t id);
 
 /* NULL: no such. */
 const struct lsp *lsp_db_get(const struct lsp_db *, uint64_t id);

@@ -431,6 +431,7 @@ new_machine(const struct pce *pce, const struct pce_pcc *pcc)
         .deadtimer = config->deadtimer,
         .sid = (uint8_t)pcc->sessions,
         .orders_a_message = config->max_entries,
+        .output_limit = OUTPUT_LIMIT,
         .capabilities = {
             .stateful = true,
             .stateful_flags = PCEP_INCLUDE_DB_VERSION | PCEP_DELTA_LSP_SYNC | PCEP_TRIGGERED_RESYNC,

@@ -66,7 +66,9 @@ struct pce_link; /* Opaque: one connection of a PCC. */
 struct pce_config {
     enum pcep_tls tls;
     uint8_t keepalive, deadtimer; /* seconds [30, 120] */
-    bool passive; /* computes and listens, but never asks for updates or initiation */
+    bool passive;    /* computes and listens, but never asks for updates or initiation */
+    bool tell_nodes; /* with labels, whose they are (NAI). FRR takes an adjacency told so, and goes
+                        on as before */
 
     struct lsp_limits limits; /* of one PCC [100,000 LSPs, 128 MiB] */
     nsec_t sync_timeout;      /* without a report, while synchronising [60 s] */
@@ -89,7 +91,7 @@ struct pce_config {
      * when its session is up: `name` is that of its certificate, "" without TLS. */
     bool (*admits)(void *arg, const char *address, const char *name, struct diag *);
     /* Whether an address is the router's own, as an LSP that begins there; NULL: any is that is not
-     * the address of another PCC. */
+     * the address of another PCC that has a session. */
     bool (*owns)(void *arg, const char *pcc_address, const struct te_address *);
     void *arg;
 };
@@ -132,10 +134,10 @@ nsec_t pce_deadline(const struct pce *); /* NSEC_NEVER: no need */
 /* ---- orders ---- */
 
 enum pce_order_kind {
-    PCE_INITIATE,  /* a new LSP at a PCC: RFC 8281 section 5.3 */
-    PCE_UPDATE,    /* path and attributes of an LSP that is delegated */
-    PCE_REMOVE,    /* an LSP that a PCE created and that is delegated: section 5.4 */
-    PCE_RETURN,    /* gives back the delegation: RFC 8231 section 5.7.3 */
+    PCE_INITIATE, /* a new LSP at a PCC: RFC 8281 section 5.3 */
+    PCE_UPDATE,   /* path and attributes of an LSP that is delegated */
+    PCE_REMOVE,   /* an LSP that a PCE created and that is delegated: section 5.4. See is_certain */
+    PCE_RETURN,   /* gives back the delegation: RFC 8231 section 5.7.3 */
     PCE_TAKE_OVER, /* asks for the delegation of an orphan: RFC 8281 section 6 */
 };
 
@@ -155,6 +157,11 @@ struct pce_order {
     nsec_t timeout; /* 0: as configured */
     void *arg;      /* comes back with the result */
     uint64_t lsp;   /* all but INITIATE */
+
+    /* REMOVE: the caller knows that a PCE created it. Without that an LSP is removed only if this
+     * PCE remembers to have created it: that a PCC says so (C) is no proof. FRR says it of all that
+     * a PCE has updated, and removes what its operator configured. */
+    bool is_certain;
 
     /* INITIATE */
     uint32_t pcc;
@@ -179,7 +186,8 @@ struct pce_order {
 /* *id: its number. On failure there is no result: ERR_NOT_FOUND: no such PCC or LSP; ERR_CLOSED: no
  * session; ERR_BUSY: not synchronised yet (RFC 8231 section 5.6); ERR_UNSUPPORTED: one of both
  * sides cannot do it; ERR_DENIED: it is not delegated, or was not created by a PCE; ERR_INVALID:
- * more labels than the PCC can put on a packet, or no path; ERR_LIMIT: too many wait. */
+ * more labels than the PCC can put on a packet, no path, or a segment without label and index;
+ * ERR_LIMIT: too many wait. */
 MUST_CHECK enum err pce_order(struct pce *, const struct pce_order *, nsec_t now, uint64_t *id,
                               struct diag *);
 /* Takes back what was not sent yet: its result is PCE_CANCELLED. ERR_NOT_FOUND: it has ended, or is
@@ -202,6 +210,7 @@ struct pce_result {
     enum pce_order_kind kind;
     enum pce_outcome outcome;
     bool is_accepted;        /* the PCC has answered with a report */
+    bool path_differs;       /* ... in which the labels are not those that were ordered */
     uint64_t lsp;            /* LSP_NONE: it never was there */
     uint8_t operational;     /* as reported last */
     struct pcep_error error; /* type 0: none */
@@ -276,7 +285,7 @@ enum pce_misbehaviour {
     PCE_NAME_MISSING,
     PCE_FOREIGN_END_POINT,
     PCE_UNKNOWN_LSP,
-    PCE_UNKNOWN_SRP,
+    PCE_WRONG_SRP,
     PCE_NO_DB_VERSION,
     PCE_SYNC_STALLS,
     PCE_BAD_MESSAGE,
@@ -338,6 +347,8 @@ struct pce_pcc_info {
     uint32_t lsps, waiting, in_flight;
     size_t octets;
     uint64_t sessions, reports, orders, done, refused, timed_out;
+    uint64_t errors; /* in PCErr of the PCC */
+    struct pcep_error last_error;
     uint64_t misbehaviours[PCE_N_MISBEHAVIOURS];
 };
 

@@ -66,6 +66,21 @@ an_lsp_that_begins_at_another_router_is_left_out_of_account(void **state UNUSED)
     bed_free(bed);
 }
 
+static void
+a_router_may_connect_from_another_address_of_its_own(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *before = usual_router(bed, "10.0.0.1");
+    drop_link(before);
+    settle(bed);
+    struct router *r = usual_router(bed, "10.0.0.2");
+    report(r, (struct rep){.plsp_id = 2, .name = "x", .label = 5000, .from = {10, 0, 0, 1}});
+    settle(bed);
+    assert_non_null(lsp_of(r, 2));
+    assert_int_equal(count_seen(bed, PCE_MISBEHAVES), 0);
+    bed_free(bed);
+}
+
 static bool
 owns_nothing(void *arg UNUSED, const char *address, const struct te_address *source)
 {
@@ -111,13 +126,23 @@ two_lsps_of_one_name_are_told_and_kept(void **state UNUSED)
 }
 
 static void
-an_answer_to_nothing_is_counted(void **state UNUSED)
+an_answer_about_another_lsp_is_none(void **state UNUSED)
 {
     struct bed *bed = bed_new(&(struct pce_config){0});
     struct router *r = usual_router(bed, "10.0.0.1");
-    report(r, (struct rep){.plsp_id = 1, .srp_id = 4711, .label = 16001});
+    const struct lsp_hop path = {.kind = LSP_HOP_SEGMENT, .is_label = true, .label = 5};
+    const struct pce_order order = {
+        .kind = PCE_UPDATE, .lsp = lsp_of(r, 1)->id, .path = &path, .n_path = 1};
+    struct diag diag;
+    uint64_t id;
+    assert_ok(pce_order(bed->pce, &order, bed->now, &id, &diag));
     settle(bed);
-    assert_int_equal(count_misbehaviour(bed, PCE_UNKNOWN_SRP), 1);
+    uint32_t srp_id = the_got(r, PCEP_PCUPD)->srp_id;
+    report(r, (struct rep){.plsp_id = 2, .name = "b", .srp_id = srp_id, .label = 5});
+    settle(bed);
+    assert_int_equal(count_misbehaviour(bed, PCE_WRONG_SRP), 1);
+    assert_int_equal(count_seen(bed, PCE_RESULT), 0);
+    assert_non_null(lsp_of(r, 2));
     bed_free(bed);
 }
 
@@ -309,10 +334,11 @@ misbehaviours_have_names(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(a_plsp_id_under_another_name_is_left_out_of_account),
           cmocka_unit_test(the_same_plsp_id_of_another_pcc_is_another_lsp),
           cmocka_unit_test(an_lsp_that_begins_at_another_router_is_left_out_of_account),
+          cmocka_unit_test(a_router_may_connect_from_another_address_of_its_own),
           cmocka_unit_test(whose_an_address_is_can_be_said_by_who_knows),
           cmocka_unit_test(a_new_lsp_needs_a_name),
           cmocka_unit_test(two_lsps_of_one_name_are_told_and_kept),
-          cmocka_unit_test(an_answer_to_nothing_is_counted),
+          cmocka_unit_test(an_answer_about_another_lsp_is_none),
           cmocka_unit_test(of_too_many_lsps_the_rest_is_not_kept),
           cmocka_unit_test(who_floods_is_not_read_for_a_while),
           cmocka_unit_test(who_comes_and_goes_must_wait),

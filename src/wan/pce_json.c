@@ -191,10 +191,9 @@ counters_json(const struct pce_pcc_info *info)
         const char *name;
         uint64_t value;
     } counters[] = {
-        {"sessions", info->sessions}, {"reports", info->reports},
-        {"orders", info->orders},     {"done", info->done},
-        {"refused", info->refused},   {"timed-out", info->timed_out},
-        {"waiting", info->waiting},   {"in-flight", info->in_flight},
+        {"sessions", info->sessions}, {"reports", info->reports}, {"orders", info->orders},
+        {"done", info->done},         {"refused", info->refused}, {"timed-out", info->timed_out},
+        {"errors", info->errors},     {"waiting", info->waiting}, {"in-flight", info->in_flight},
     };
     for (size_t i = 0; i < ARRAY_SIZE(counters); i++)
         json_object_set_new(row, counters[i].name, json_integer((json_int_t)counters[i].value));

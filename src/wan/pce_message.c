@@ -156,6 +156,20 @@ pce_write_route(const struct lsp_hop *hops, size_t n, struct pcep_hop *to)
     return written;
 }
 
+/* A label says it all. */
+static void
+leave_nodes_out(struct pcep_hop *hops, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (hops[i].type != PCEP_HOP_SR || !(hops[i].sr_flags & PCEP_SR_M))
+            continue;
+        hops[i] = (struct pcep_hop){.type = PCEP_HOP_SR,
+                                    .loose = hops[i].loose,
+                                    .sr_flags = PCEP_SR_M | PCEP_SR_F,
+                                    .number = hops[i].number};
+    }
+}
+
 /* ---- attributes */
 
 size_t
@@ -297,6 +311,8 @@ write_path(struct pce *pce, struct draft *d, const struct pce_order *order)
     struct pcep_path *path = &d->entry.path;
     d->ero.hops = pce->wire_hops;
     d->ero.n = (uint32_t)pce_write_route(order->path, order->n_path, pce->wire_hops);
+    if (!pce->config.tell_nodes)
+        leave_nodes_out(pce->wire_hops, d->ero.n);
     path->ero = &d->ero;
     path->metrics = d->metrics;
     path->n_metrics = (uint32_t)write_metrics(order->metrics, order->n_metrics, d->metrics);
@@ -460,6 +476,8 @@ pce_send_answer(struct pce_link *link, const struct pce_request *request,
         entry.path.ero = &ero;
         entry.path.metrics = metrics;
         entry.path.n_metrics = (uint32_t)write_metrics(answer->metrics, answer->n_metrics, metrics);
+        if (!link->pce->config.tell_nodes)
+            leave_nodes_out(link->pce->wire_hops, ero.n);
         if (answer->bandwidth_bps)
             entry.path.bandwidth = &bandwidth;
     } else {

@@ -138,7 +138,7 @@ pce_orders_init(struct pce_link *link)
     while (n < 2 * link->pce->config.max_in_flight)
         n *= 2;
     link->srp_mask = n - 1;
-    link->next_srp = 1;
+    link->next_srp = link->pcc->next_srp;
 }
 
 static struct op *
@@ -235,6 +235,8 @@ pce_orders_fini(struct pce_link *link)
             op_end(link->by_srp[i], PCE_LOST, "the session ended before it was answered");
     free(link->by_srp);
     link->by_srp = NULL;
+    if (link->is_session)
+        link->pcc->next_srp = link->next_srp;
 }
 
 /* ---- ordering */
@@ -243,6 +245,9 @@ static enum err
 check_path(const struct pce_order *order, const struct pcep_capabilities *peer, struct diag *diag)
 {
     bool segments = order->setup_type == PCEP_PST_SR;
+    for (size_t i = 0; i < order->n_path; i++) /* FRR's pathd does not survive it */
+        if (order->path[i].kind == LSP_HOP_SEGMENT && order->path[i].label == TE_NO_LABEL)
+            return diag_set(diag, ERR_INVALID, "hop %zu has neither label nor index", i + 1);
     if (!order->n_path || order->n_path > LSP_HOPS_MAX)
         return diag_set(diag, ERR_INVALID, "a path has 1 to %d hops, not %zu", LSP_HOPS_MAX,
                         order->n_path);
@@ -269,9 +274,9 @@ check_initiation(const struct pce_order *order, const struct pcep_capabilities *
 }
 
 static enum err
-check_delegation(enum pce_order_kind kind, const struct lsp *lsp, struct diag *diag)
+check_delegation(const struct pce_order *order, const struct lsp *lsp, struct diag *diag)
 {
-    if (kind == PCE_TAKE_OVER) {
+    if (order->kind == PCE_TAKE_OVER) {
         if (!lsp->created_by_pce)
             return diag_set(diag, ERR_DENIED, "%s was not created by a PCE", lsp_name(lsp));
         return lsp->delegated ? diag_set(diag, ERR_DENIED, "%s is delegated already", lsp_name(lsp))
@@ -279,8 +284,11 @@ check_delegation(enum pce_order_kind kind, const struct lsp *lsp, struct diag *d
     }
     if (!lsp->delegated)
         return diag_set(diag, ERR_DENIED, "%s is not delegated to this PCE", lsp_name(lsp));
-    if (kind == PCE_REMOVE && !lsp->created_by_pce)
+    if (order->kind == PCE_REMOVE && !lsp->created_by_pce)
         return diag_set(diag, ERR_DENIED, "%s was not created by a PCE", lsp_name(lsp));
+    if (order->kind == PCE_REMOVE && !lsp->initiated && !order->is_certain)
+        return diag_set(diag, ERR_DENIED, "%s: it is not certain that a PCE created it",
+                        lsp_name(lsp));
     return ERR_OK;
 }
 
@@ -290,7 +298,7 @@ check_existing(struct pce *pce, struct pce_order *order, const struct pcep_capab
                struct diag *diag)
 {
     const struct lsp *lsp = lsp_db_get(pce->lsps, order->lsp);
-    enum err err = check_delegation(order->kind, lsp, diag);
+    enum err err = check_delegation(order, lsp, diag);
     if (err)
         return err;
     bool update = order->kind == PCE_UPDATE || order->kind == PCE_RETURN;
@@ -422,7 +430,7 @@ send_op(struct pce_link *link, struct op *op)
     const struct lsp *lsp = NULL;
     if (op->order.kind != PCE_INITIATE) {
         lsp = lsp_db_get(pce->lsps, op->order.lsp);
-        if (!lsp || check_delegation(op->order.kind, lsp, &diag)) {
+        if (!lsp || check_delegation(&op->order, lsp, &diag)) {
             op_end(op, PCE_REFUSED, lsp ? diag.text : "the LSP has gone");
             return;
         }
@@ -492,10 +500,23 @@ has_failed(const struct lsp *lsp)
     return lsp->error_code && !is_up(lsp) && lsp->operational != LSP_GOING_UP;
 }
 
+/* Some leave labels out that they cannot put on a packet, and say nothing. */
+static bool
+path_differs(const struct pce_order *order, const struct lsp *lsp)
+{
+    struct lsp_hops hops = lsp_ero(lsp);
+    struct lsp_hop hop;
+    for (size_t i = 0; i < order->n_path; i++)
+        if (!lsp_hops_next(&hops, &hop) || hop.label != order->path[i].label)
+            return true;
+    return lsp_hops_next(&hops, &hop);
+}
+
 static void
 judge(struct op *op, const struct lsp *lsp)
 {
     bool wants = op->order.kind == PCE_UPDATE || op->order.kind == PCE_INITIATE;
+    op->result.path_differs = wants && path_differs(&op->order, lsp);
     if (has_failed(lsp))
         op_end(op, PCE_REFUSED, lsp_error_text(lsp->error_code));
     else if (wants && !lsp->delegated)
@@ -519,25 +540,25 @@ is_about(const struct op *op, const struct lsp *lsp)
     return op->result.lsp == lsp->id;
 }
 
-/* Later reports of the same change may carry its number, too: RFC 8231 section 7.2. */
-static bool
-was_issued(const struct pce_link *link, uint32_t srp_id)
-{
-    return srp_id < link->next_srp;
-}
-
+/* Some PCCs report the number of the last order with all that follows, to other PCEs and in later
+ * sessions too: a number that is not outstanding says nothing. So that an old one is not taken for
+ * the answer to a new order, numbers begin anywhere and go on from session to session. */
 void
 pce_order_reported(struct pce_link *link, uint32_t srp_id, const struct lsp *lsp)
 {
     struct pce *pce = link->pce;
-    struct op *op = find_srp(link, srp_id ? srp_id : lsp->srp_id);
-    if (op ? !is_about(op, lsp) : srp_id && !was_issued(link, srp_id)) {
-        pce_misbehaves(pce, link->pcc, PCE_UNKNOWN_SRP,
-                       "%s is reported for SRP-ID %u, with which it was not asked for",
-                       lsp_name(lsp), srp_id);
-        return;
+    struct op *op = find_srp(link, srp_id);
+    if (op && !is_about(op, lsp)) {
+        pce_misbehaves(pce, link->pcc, PCE_WRONG_SRP,
+                       "%s is reported for SRP-ID %u, which is about another LSP", lsp_name(lsp),
+                       srp_id);
+        op = NULL;
     }
-    if (!op)
+    if (!op) {
+        srp_id = 0;
+        op = find_srp(link, lsp->srp_id);
+    }
+    if (!op || !is_about(op, lsp))
         return;
     op->result.operational = lsp->operational;
     if (op->state == OP_IN_FLIGHT) {
@@ -546,6 +567,8 @@ pce_order_reported(struct pce_link *link, uint32_t srp_id, const struct lsp *lsp
         op->state = OP_ACCEPTED;
         op->result.is_accepted = true;
         op->result.lsp = lsp->id;
+        if (op->order.kind == PCE_INITIATE)
+            lsp_db_set_initiated(pce->lsps, lsp->id);
         link->n_in_flight--;
         lsp_db_set_srp(pce->lsps, lsp->id, op->srp_id);
     }
@@ -582,15 +605,13 @@ pce_order_errors(struct pce_link *link, const struct pcep_message *message)
 {
     for (uint32_t i = 0; i < message->n_groups; i++) {
         const struct pcep_error_group *group = &message->groups[i];
+        link->pcc->errors += group->n_errors;
+        if (group->n_errors)
+            link->pcc->last_error = group->errors[0].error;
         for (uint32_t k = 0; k < group->n_srp_ids && group->n_errors; k++) {
             struct op *op = find_srp(link, group->srp_ids[k]);
             if (op)
                 refuse_op(op, &group->errors[0].error);
-            else if (!was_issued(link, group->srp_ids[k]))
-                pce_misbehaves(link->pce, link->pcc, PCE_UNKNOWN_SRP,
-                               "PCErr %u/%u for SRP-ID %u, which is not outstanding",
-                               group->errors[0].error.type, group->errors[0].error.value,
-                               group->srp_ids[k]);
         }
     }
 }

@@ -146,6 +146,8 @@ an_update_that_is_refused_has_the_words_for_it(void **state UNUSED)
     assert_non_null(strstr(the_result(bed)->text, "nacceptable"));
     assert_false(the_result(bed)->is_accepted);
     assert_int_equal(info_of(r).refused, 1);
+    assert_int_equal(info_of(r).errors, 1);
+    assert_int_equal(info_of(r).last_error.type, 24);
     bed_free(bed);
 }
 
@@ -315,6 +317,10 @@ what_cannot_be_is_refused_at_once(void **state UNUSED)
     assert_err(try_order(bed, &order), ERR_INVALID); /* its maximum SID depth is 4 */
     order.n_path = 0;
     assert_err(try_order(bed, &order), ERR_INVALID);
+    const struct lsp_hop nothing = {.kind = LSP_HOP_SEGMENT, .label = TE_NO_LABEL};
+    order.path = &nothing;
+    order.n_path = 1;
+    assert_err(try_order(bed, &order), ERR_INVALID);
     order.kind = PCE_REMOVE;
     assert_err(try_order(bed, &order), ERR_DENIED); /* no PCE created it */
     order.kind = PCE_TAKE_OVER;
@@ -396,6 +402,71 @@ an_lsp_is_created_and_removed(void **state UNUSED)
     bed_free(bed);
 }
 
+/* FRR says C of all that a PCE has updated, and would remove what its operator configured. */
+static void
+what_a_pcc_says_a_pce_created_is_removed_if_that_is_certain(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *r = usual_router(bed, "10.0.0.1");
+    report(r, (struct rep){.plsp_id = 1,
+                           .flags = PCEP_LSP_DELEGATE | PCEP_LSP_CREATE | OPERATIONAL(UP),
+                           .label = 16001});
+    settle(bed);
+    struct pce_order order = {.kind = PCE_REMOVE, .lsp = lsp_of(r, 1)->id};
+    assert_err(try_order(bed, &order), ERR_DENIED);
+    order.is_certain = true;
+    give(bed, &order);
+    assert_int_equal(the_got(r, PCEP_PCINITIATE)->plsp_id, 1);
+    bed_free(bed);
+}
+
+static void
+labels_that_a_pcc_leaves_out_are_noticed(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *r = usual_router(bed, "10.0.0.1");
+    struct pce_order order = update_of(lsp_of(r, 1)->id);
+    give(bed, &order);
+    answer(r, r->got[0].srp_id, PCEP_LSP_DELEGATE | OPERATIONAL(UP)); /* one label of two */
+    assert_int_equal(the_result(bed)->outcome, PCE_DONE);
+    assert_true(the_result(bed)->path_differs);
+    forget_seen(bed);
+    order.n_path = 1;
+    give(bed, &order);
+    answer(r, r->got[0].srp_id, PCEP_LSP_DELEGATE | OPERATIONAL(UP));
+    assert_false(the_result(bed)->path_differs);
+    bed_free(bed);
+}
+
+/* FRR: the number of the last order to an LSP is in all its reports, also in later sessions. */
+static void
+an_old_number_answers_no_new_order(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *r = usual_router(bed, "10.0.0.1");
+    const struct pce_order order = update_of(lsp_of(r, 1)->id);
+    give(bed, &order);
+    uint32_t old = r->got[0].srp_id;
+    answer(r, old, PCEP_LSP_DELEGATE | OPERATIONAL(UP));
+    drop_link(r);
+    settle(bed);
+    assert_ok(router_connect(r, USUAL, 0));
+    report(r, (struct rep){.plsp_id = 1,
+                           .srp_id = old,
+                           .name = "a",
+                           .flags = PCEP_LSP_SYNC | PCEP_LSP_DELEGATE | OPERATIONAL(UP),
+                           .label = 17001});
+    end_of_sync(r);
+    forget_seen(bed);
+    give(bed, &order);
+    assert_int_not_equal(r->got[0].srp_id, old);
+    answer(r, old, PCEP_LSP_DELEGATE | OPERATIONAL(DOWN));
+    answer(r, 4711, PCEP_LSP_DELEGATE | OPERATIONAL(UP)); /* of another PCE */
+    assert_int_equal(count_seen(bed, PCE_RESULT), 0);
+    assert_int_equal(count_seen(bed, PCE_MISBEHAVES), 0);
+    bed_free(bed);
+}
+
 static void
 an_update_of_what_the_pcc_removes_is_refused(void **state UNUSED)
 {
@@ -439,11 +510,11 @@ a_pcc_takes_a_delegation_back_while_an_update_is_under_way(void **state UNUSED)
     struct router *r = usual_router(bed, "10.0.0.1");
     const struct pce_order order = update_of(lsp_of(r, 1)->id);
     give(bed, &order);
+    const uint32_t srp_id = the_got(r, PCEP_PCUPD)->srp_id;
     forget_seen(bed);
     answer(r, 0, OPERATIONAL(UP));
     assert_true(the_seen(bed, PCE_LSP_CHANGED)->changed & LSP_DELEGATION_CHANGED);
     assert_err(try_order(bed, &order), ERR_DENIED);
-    const uint32_t srp_id = 1;
     assert_ok(pcep_session_send_error(r->session, &PCEP_ERROR_NOT_DELEGATED, &srp_id, 1));
     settle(bed);
     assert_int_equal(the_result(bed)->outcome, PCE_REFUSED);
@@ -481,26 +552,9 @@ a_backup_gets_the_delegations_when_the_primary_fails(void **state UNUSED)
     bed_free(backup);
 }
 
-/* A codec that takes every PCInitiate with a PLSP-ID for a mistake (PCErr 19/8) cannot say this. */
-static void
-need_takeover(void)
-{
-    const struct pcep_srp srp = {.srp_id = 1};
-    const struct pcep_lsp lsp = {.plsp_id = 9, .flags = PCEP_LSP_CREATE | PCEP_LSP_DELEGATE};
-    const struct pcep_entry entry = {.srp = &srp, .lsp = &lsp};
-    struct buf out = BUF_INIT;
-    enum err err = pcep_entry_append(PCEP_PCINITIATE, &entry, 0, &out, 0);
-    buf_fini(&out);
-    if (!err)
-        return;
-    print_message("the codec does not know RFC 8281 section 6: SRP and LSP alone\n");
-    skip();
-}
-
 static void
 a_backup_takes_over_what_the_primary_created(void **state UNUSED)
 {
-    need_takeover();
     struct bed *bed = bed_new(&(struct pce_config){0});
     struct router *r = usual_router(bed, "10.0.0.1");
     report(r, (struct rep){.plsp_id = 9,
@@ -529,7 +583,6 @@ a_backup_takes_over_what_the_primary_created(void **state UNUSED)
 static void
 a_pcc_may_keep_an_orphan(void **state UNUSED)
 {
-    need_takeover();
     struct bed *bed = bed_new(&(struct pce_config){0});
     struct router *r = usual_router(bed, "10.0.0.1");
     report(r, (struct rep){.plsp_id = 9, .name = "t", .flags = PCEP_LSP_CREATE, .label = 17001});
@@ -558,8 +611,9 @@ of_two_orders_the_newer_one_counts(void **state UNUSED)
     wait_for(bed, NSEC_PER_MSEC);
     assert_int_equal(the_result(bed)->id, first);
     assert_int_equal(the_result(bed)->outcome, PCE_CANCELLED);
+    uint32_t srp_id = r->got[1].srp_id;
     forget_seen(bed);
-    answer(r, 2, PCEP_LSP_DELEGATE | OPERATIONAL(UP));
+    answer(r, srp_id, PCEP_LSP_DELEGATE | OPERATIONAL(UP));
     assert_int_equal(the_result(bed)->id, second);
     assert_int_equal(the_result(bed)->outcome, PCE_DONE);
     bed_free(bed);
@@ -580,6 +634,9 @@ TEST_MAIN(cmocka_unit_test(an_update_is_done_when_the_pcc_reports_it),
           cmocka_unit_test(what_cannot_be_is_refused_at_once),
           cmocka_unit_test(a_passive_pce_orders_nothing),
           cmocka_unit_test(an_lsp_is_created_and_removed),
+          cmocka_unit_test(what_a_pcc_says_a_pce_created_is_removed_if_that_is_certain),
+          cmocka_unit_test(labels_that_a_pcc_leaves_out_are_noticed),
+          cmocka_unit_test(an_old_number_answers_no_new_order),
           cmocka_unit_test(an_update_of_what_the_pcc_removes_is_refused),
           cmocka_unit_test(a_delegation_is_given_back),
           cmocka_unit_test(a_pcc_takes_a_delegation_back_while_an_update_is_under_way),

@@ -14,7 +14,8 @@
 #include <string.h>
 
 #define TELL_AGAIN (10 * NSEC_PER_SEC) /* the same misbehaviour of the same PCC */
-#define FORGIVEN 0.1                   /* a penalty that is as good as none */
+#define FIRST_SRP_MAX 0x0fffffffu
+#define FORGIVEN 0.1 /* a penalty that is as good as none */
 
 /* ---- buckets */
 
@@ -69,6 +70,7 @@ pce_pcc_of(struct pce *pce, const char *address)
     read_address(address, &pcc->te_address);
     pcc->since = pcc->penalty_at = pce->now;
     pcc->timer.kind = TIMER_PCC;
+    pcc->next_srp = 1 + (uint32_t)hash_mix(hash_secret() + (uint64_t)pce->now) % FIRST_SRP_MAX;
     pcc->number = free_number(pce);
     pce->pccs[pcc->number] = pcc;
     HASH_ADD_STR(pce->pccs_by_address, address, pcc);
@@ -171,7 +173,7 @@ pce_misbehaviour_name(enum pce_misbehaviour what)
         [PCE_TOO_MANY_LSPS] = "too-many-lsps",   [PCE_TOO_MANY_REQUESTS] = "too-many-requests",
         [PCE_PLSP_ID_REUSED] = "plsp-id-reused", [PCE_NAME_TAKEN] = "name-taken",
         [PCE_NAME_MISSING] = "name-missing",     [PCE_FOREIGN_END_POINT] = "foreign-end-point",
-        [PCE_UNKNOWN_LSP] = "unknown-lsp",       [PCE_UNKNOWN_SRP] = "unknown-srp",
+        [PCE_UNKNOWN_LSP] = "unknown-lsp",       [PCE_WRONG_SRP] = "wrong-srp",
         [PCE_NO_DB_VERSION] = "no-db-version",   [PCE_SYNC_STALLS] = "sync-stalls",
         [PCE_BAD_MESSAGE] = "bad-message",
     };
@@ -235,6 +237,8 @@ pce_pcc_info(const struct pce *pce, uint32_t number, struct pce_pcc_info *info)
                                   .sessions = pcc->sessions,
                                   .reports = pcc->reports,
                                   .orders = pcc->orders,
+                                  .errors = pcc->errors,
+                                  .last_error = pcc->last_error,
                                   .done = pcc->outcomes[PCE_DONE],
                                   .refused = pcc->outcomes[PCE_REFUSED],
                                   .timed_out = pcc->outcomes[PCE_TIMED_OUT]};

@@ -16,6 +16,7 @@
 #include "wan/pce_timers.h"
 
 #define CERTIFICATE_NAME_SIZE 65
+#define OUTPUT_LIMIT ((size_t)8 << 20)    /* octets waiting, above which a session has an end */
 #define OUTPUT_ENOUGH ((size_t)256 << 10) /* octets waiting, above which orders wait instead */
 
 enum timer_kind { TIMER_LINK, TIMER_PCC, TIMER_ORDER, TIMER_REQUEST };
@@ -88,11 +89,13 @@ struct pce_pcc {
     struct pce_timer timer;   /* when its LSPs, or it, are forgotten */
     nsec_t since, sync_took;
     uint64_t db_version;
+    uint32_t next_srp; /* of the next session: goes on where the last one ended */
     enum pce_sync_kind sync;
     double penalty;
     nsec_t penalty_at;
     bool refused, over_limit;
-    uint64_t sessions, reports, orders, outcomes[PCE_CANCELLED + 1];
+    uint64_t sessions, reports, orders, errors, outcomes[PCE_CANCELLED + 1];
+    struct pcep_error last_error;
     struct misbehaviour_count misbehaviours[PCE_N_MISBEHAVIOURS];
     UT_hash_handle hh; /* by address */
 };

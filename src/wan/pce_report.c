@@ -110,7 +110,8 @@ leave_limit(struct pce_link *link)
 /* ---- lies */
 
 /* An LSP begins at the router that reports it. Which addresses that one has is known to the caller,
- * if to anybody; here it is known which are the addresses of others. */
+ * if to anybody; here it is known which are the addresses of others. One that has no session may be
+ * this very router, from before it was told to leave from another address. */
 static bool
 owns(struct pce *pce, const struct pce_pcc *pcc, const struct te_address *source)
 {
@@ -122,7 +123,7 @@ owns(struct pce *pce, const struct pce_pcc *pcc, const struct te_address *source
         return pce->config.owns(pce->config.arg, pcc->address, source);
     inet_ntop(source->family == 4 ? AF_INET : AF_INET6, source->octets, text, sizeof text);
     HASH_FIND_STR(pce->pccs_by_address, text, other);
-    return !other;
+    return !other || !other->session;
 }
 
 static void

@@ -130,6 +130,18 @@ start_tls(struct conn *c, struct pcep_octets rest)
         take_cipher(c, rest.data, rest.size);
 }
 
+/* What is left is sent, and the stream goes in its own time. */
+static void
+finish(struct conn *c)
+{
+    send_output(c);
+    if (c->shaken) {
+        tls_session_end(c->tls);
+        send_cipher(c);
+    }
+    conn_free(c);
+}
+
 static void
 serve(struct conn *c)
 {
@@ -137,16 +149,10 @@ serve(struct conn *c)
     send_output(c);
     if (pce_link_wants_tls(c->link, &rest))
         start_tls(c, rest);
-    if (!pce_link_is_over(c->link)) {
+    if (pce_link_is_over(c->link))
+        finish(c);
+    else
         stream_pause(c->stream, pce_link_is_paused(c->link));
-        return;
-    }
-    send_output(c);
-    if (c->shaken) {
-        tls_session_end(c->tls);
-        send_cipher(c);
-    }
-    conn_free(c);
 }
 
 /* ---- the turn */
@@ -295,10 +301,8 @@ pce_server_free(struct pce_server *s)
     stream_listener_free(s->listener);
     for (uint32_t i = 0; i < pce_n_pccs(s->pce); i++)
         pce_disconnect(s->pce, i, "the PCE ends", clock_monotonic());
-    while (s->conns) {
-        send_output(s->conns);
-        conn_free(s->conns);
-    }
+    while (s->conns)
+        finish(s->conns);
     task_free(s->turn);
     timer_free(s->timer);
     tls_free(s->tls);

@@ -193,7 +193,11 @@ order_existing(struct probe *p, char *const *words, enum pce_order_kind kind, st
                                              strlen(words[2]));
     if (!lsp)
         return diag_set(diag, ERR_NOT_FOUND, "%s has no LSP %s", words[1], words[2]);
-    struct pce_order order = {.kind = kind, .until = PCE_UNTIL_UP, .lsp = lsp->id, .path = hops};
+    struct pce_order order = {.kind = kind,
+                              .until = PCE_UNTIL_UP,
+                              .lsp = lsp->id,
+                              .is_certain = true, /* whoever asks here knows what he removes */
+                              .path = hops};
     order.n_path = parse_path(words + 3, hops);
     uint64_t id;
     return pce_order(pce, &order, clock_monotonic(), &id, diag);

@@ -1,0 +1,1 @@
+tieline_fuzz(pce LIBS tl_wan)
