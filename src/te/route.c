@@ -76,8 +76,6 @@ te_request_check(const struct te_router *r, const struct te_request *ask)
 /* ---- Ranking: J. Y. Yen (1971), shortened by E. L. Lawler (1972), for what is no sum with a bound
  * ---- */
 
-#define RANK_MAX 400 /* paths that are looked at */
-
 struct candidate {
     struct te_path path;
     uint32_t prefix; /* links that it shares with the one that it was made from */
@@ -97,6 +95,9 @@ add_candidate(struct ranking *r, const uint32_t *links, uint32_t prefix, const u
               uint32_t n_bans)
 {
     struct candidate c = {.prefix = prefix, .n_bans = n_bans};
+    if (!r->plan->rankings)
+        return ERR_LIMIT;
+    r->plan->rankings--;
     for (uint32_t i = 0; i < n_bans; i++)
         te_plan_ban_link(r->plan, bans[i], true);
     enum err err = te_plan_solve(r->plan, links, prefix, &c.path);
@@ -133,13 +134,14 @@ te_plan_rank(struct te_plan *p, struct te_path *out)
     struct ranking r = {.plan = p};
     bool found = false;
     enum err err = add_candidate(&r, NULL, 0, NULL, 0);
-    for (uint32_t i = 0; !err && !found && r.heap.n; i++) {
+    while (!err && !found && r.heap.n) {
         uint32_t at = (uint32_t)te_heap_pop(&r.heap).item;
-        found = te_asymmetry_fits(&p->ask->constraints, &r.all[at].path);
+        found = te_asymmetry_fits(&p->ask->constraints, &r.all[at].path) &&
+                r.all[at].path.delay_us >= p->min_delay_us;
         if (found)
             te_path_copy(out, &r.all[at].path);
         else
-            err = i < RANK_MAX ? branch(&r, at) : ERR_LIMIT;
+            err = branch(&r, at);
     }
     for (uint32_t i = 0; i < r.n; i++) {
         te_path_fini(&r.all[i].path);
@@ -174,6 +176,17 @@ te_route(struct te_router *r, const struct te_request *ask, struct te_path *out,
     if (err && why)
         te_refusal_explain(r, ask, why);
     return err;
+}
+
+void
+te_good_links(struct te_router *r, const struct te_request *ask, uint8_t *good)
+{
+    struct te_plan *p = te_plan_open(r, ask, 0);
+    for (uint32_t l = 0; l < r->net->n_links; l++) {
+        uint32_t to = r->graph.to[l];
+        good[l] = p->cost[l] != DIGRAPH_FAR && (!p->closed[to] || to == ask->to);
+    }
+    te_plan_close(p);
 }
 
 /* ---- Is a path what was asked for? ---- */

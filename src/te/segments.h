@@ -46,7 +46,7 @@ struct te_segments_request {
     uint32_t n_links;
     uint32_t max_depth;        /* labels; what the ingress can do (RFC 8491) counts, too; 0: no
                                   bound of the caller's */
-    const uint8_t *good_links; /* by link; NULL: the path and no other */
+    const uint8_t *good_links; /* by link, e.g. of te_good_links(); NULL: the path and no other */
 };
 
 /* ERR_NOT_FOUND: there is no segment for some link; `diag` (may be NULL) says which. ERR_LIMIT: it
