@@ -224,23 +224,50 @@ gather_links(struct ted *ted, uint32_t *n)
     return links;
 }
 
-static void
+/* false: groups have changed, which are laid out link by link: the arrays have to be built anew. */
+static bool
 patch(struct ted *ted)
 {
     uint32_t n, n_changed = 0;
     struct ted_mlink **links = gather_links(ted, &n);
-    for (uint32_t i = 0; i < n; i++)
-        if (links[i]->changed & TED_BIT(TED_SRLG)) {
-            free(links);
-            rebuild(ted, false); /* groups are laid out link by link */
-            return;
-        }
-    for (uint32_t i = 0; i < n; i++)
-        if (ted_settle_link(ted, links[i]))
+    bool groups = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (links[i]->changed & TED_BIT(TED_SRLG))
+            groups = true; /* settled when the arrays are */
+        else if (ted_settle_link(ted, links[i]))
             links[n_changed++] = links[i];
+    }
     if (n_changed)
         ted_patch_view(ted, links, n_changed);
     free(links);
+    return !groups;
+}
+
+static void
+begin_commit(struct ted *ted)
+{
+    ted->committing = true;
+    ted->changed = false;
+}
+
+static uint64_t
+end_commit(struct ted *ted)
+{
+    ted->committing = false;
+    if (ted->changed)
+        ted->version++;
+    return ted->version;
+}
+
+uint64_t
+ted_commit_links(struct ted *ted, nsec_t now)
+{
+    if (ted->todo < TED_DO_ARRAYS)
+        return ted_commit(ted, now);
+    ted->now = MAX(ted->now, now);
+    begin_commit(ted);
+    patch(ted);
+    return end_commit(ted);
 }
 
 uint64_t
@@ -250,18 +277,14 @@ ted_commit(struct ted *ted, nsec_t now)
     ted_overlay_expire(ted, ted->now);
     if (ted->todo == TED_DO_NOTHING)
         return ted->version;
-    ted->committing = true;
-    ted->changed = false;
+    begin_commit(ted);
     if (ted->todo >= TED_DO_ARRAYS)
         rebuild(ted, ted->todo == TED_DO_STRUCTURE);
-    else
-        patch(ted);
+    else if (!patch(ted))
+        rebuild(ted, false);
     mark_sources(ted);
     ted->todo = TED_DO_NOTHING;
-    ted->committing = false;
-    if (ted->changed)
-        ted->version++;
-    return ted->version;
+    return end_commit(ted);
 }
 
 uint64_t

@@ -36,7 +36,8 @@
  * delay that the optical layer told later than it was measured goes first. SRLGs of all sources add
  * up. Each attribute knows whose word it is and
  * since when. A link is up when a source that hears routers tells of it and of its other direction,
- * and none of these has withdrawn it within the last ted_config.withdrawn_hold. A link that is gone
+ * and none of these has withdrawn it within the last ted_config.withdrawn_hold, unless another one
+ * has told it (again) after that. A link that is gone
  * stays as a link that is down for ted_config.forget_after, so that its going, and return, changes
  * one place of the snapshot and not the order of all.
  *
@@ -293,6 +294,9 @@ enum ted_pending ted_pending(const struct ted *);
 nsec_t ted_wake(const struct ted *);
 /* Returns the version, which is a new one if anything in the merged view changed. */
 uint64_t ted_commit(struct ted *, nsec_t now);
+/* The same of those links only that were there before: what waits for a change of structure stays
+ * for ted_commit(). */
+uint64_t ted_commit_links(struct ted *, nsec_t now);
 uint64_t ted_version(const struct ted *);
 
 /* A snapshot. The same object until the next commit that changes something. */

@@ -141,10 +141,12 @@ explain_link(const struct ted *ted, const struct ted_mlink *link, enum ted_findi
     }
 }
 
+#define TELLERS_MAX 8 /* that are named */
+
 static void
 say_tellers(const struct ted *ted, const struct ted_mnode *node, struct words *w)
 {
-    for (uint32_t i = 0; i < node->n_recs; i++) {
+    for (uint32_t i = 0; i < node->n_recs && i < TELLERS_MAX; i++) {
         const struct ted_node_rec *rec = node->recs[i];
         say(w, "%s%s%s%s", i ? ", " : "", source_name(ted, rec->source),
             rec->name ? " calls it " : "", rec->name ? rec->name : "");
@@ -168,6 +170,13 @@ explain_node(const struct ted *ted, const struct ted_mnode *node, enum ted_findi
     }
     case TED_NAMES_DIFFER:
         say_tellers(ted, node, w);
+        break;
+    case TED_NAME_AMBIGUOUS:
+        say(w, "several nodes are called so; what was said of this one is not used: ");
+        say_tellers(ted, node, w);
+        break;
+    case TED_ADDRESS_TWICE:
+        say(w, "hundreds of records are of one link from here");
         break;
     case TED_LINK_AMBIGUOUS:
         say(w, "a link from here was told without address, and there are several");

@@ -8,6 +8,8 @@
 
 enum { BY_ADDRESS, BY_ADDRESS6, BY_NUMBER, BY_FAR_END, BARE, CLASSES };
 
+#define PARTS_MAX 256 /* records of one link; no network has as many */
+
 struct alias {
     struct ted_link_key key;
     struct ted_mlink *link;
@@ -203,6 +205,10 @@ place_link(struct merging *m, struct ted_link_rec *rec, int class)
         struct ted_token token = token_of(&rec->id, class);
         link_key(&key, from, to, &token);
         link = make_link(m->ted, &key);
+    }
+    if (link->n_parts >= PARTS_MAX) {
+        from->own_findings |= TED_BIT(TED_ADDRESS_TWICE);
+        return;
     }
     add_part(link, rec, false);
     for (int c = class + 1; m->with_aliases && c < BY_FAR_END; c++) {

@@ -13,6 +13,7 @@ struct group {
     uint32_t n, capacity;
     struct group *contested_by;
     struct group *joined; /* is now part of that one */
+    bool ambiguous;       /* by its name it could be several */
     struct ted_mnode *node;
 };
 
@@ -52,6 +53,8 @@ compare_recs(const void *a, const void *b, void *arg)
 
 /* ---- evidence */
 
+#define EVIDENCE_MAX 512 /* addresses of one record that are compared, the lowest ones */
+
 static int
 compare_addresses(const void *a, const void *b)
 {
@@ -77,7 +80,7 @@ know_addresses(struct ted_node_rec *rec)
     }
     if (n)
         qsort(rec->addresses, n, sizeof *rec->addresses, compare_addresses);
-    rec->n_addresses = n;
+    rec->n_addresses = MIN(n, (uint32_t)EVIDENCE_MAX);
     rec->addresses_known = true;
 }
 
@@ -137,7 +140,7 @@ contradict(const struct ted *ted, struct ted_node_rec *a, struct ted_node_rec *b
         return true;
     if (names_differ(a->name, b->name))
         return true;
-    return both && family_of(&a->id) == family_of(&b->id) && a->id.area == b->id.area;
+    return both && a->id.protocol == b->id.protocol && a->id.area == b->id.area;
 }
 
 static bool
@@ -360,6 +363,8 @@ name_group(struct ted *ted, struct group *g)
         g->recs[i]->node = node;
     }
     qsort_r(node->recs, node->n_recs, sizeof *node->recs, compare_recs, ted);
+    if (g->ambiguous)
+        node->own_findings |= TED_BIT(TED_NAME_AMBIGUOUS);
     g->node = node;
 }
 
@@ -420,12 +425,23 @@ place_named(struct clustering *c, struct ted_node_rec *rec)
     struct identity_key key;
     text_key(&key, named_text(c->ted, &rec->id));
     struct identity *i = identity_of(c, &key);
-    struct group *g = i->n ? group_of(i->groups[0]) : group_new(c);
-    for (uint32_t j = 0; j < i->n; j++) /* a contested one only if there is no other */
-        if (!group_of(i->groups[j])->contested_by) {
-            g = group_of(i->groups[j]);
-            break;
-        }
+    struct group *g = NULL, *own = NULL; /* own: of those that are ambiguous, too */
+    bool ambiguous = false;
+    for (uint32_t j = 0; j < i->n; j++) { /* a contested one only if there is no other */
+        struct group *other = group_of(i->groups[j]);
+        if (other->ambiguous)
+            own = other;
+        else if (!g || (g->contested_by && !other->contested_by))
+            g = other;
+        else if (g != other && !g->contested_by && !other->contested_by)
+            ambiguous = true;
+    }
+    if (ambiguous)
+        g = own;
+    if (!g) {
+        g = group_new(c);
+        g->ambiguous = ambiguous;
+    }
     group_add(g, rec);
     identity_put(i, g);
     for (unsigned family = 0; family < 2; family++) {

@@ -82,7 +82,8 @@ struct ted_link_rec {
     uint32_t epoch;
     bool withdrawn;
     bool dirty;
-    uint32_t findings; /* TED_BIT of codes: what is senseless in it by itself */
+    uint32_t findings;  /* TED_BIT of codes: what is senseless in it by itself */
+    nsec_t there_since; /* told for the first time, or again after it was withdrawn */
     struct ted_timed gone, doubted;
     nsec_t at;
     struct ted_link_record r; /* srlgs, risk: its own; id: empty */
@@ -215,9 +216,10 @@ struct ted_name {
 struct ted_frame {
     int refs; /* atomic */
     const struct te_network *base;
-    char *texts;            /* keys of links */
-    const char **link_keys; /* by place */
-    struct ted_places {     /* by hash of a key: place + 1; 0: free */
+    struct ted_view *idle[2]; /* atomic: those that nobody has, to be used again */
+    char *texts;              /* keys of links */
+    const char **link_keys;   /* by place */
+    struct ted_places {       /* by hash of a key: place + 1; 0: free */
         uint32_t *places, mask;
     } nodes, links;
 };
@@ -228,6 +230,7 @@ struct ted_view {
     struct te_network network;
     struct te_link *links; /* of the network; may be changed while nobody else has the view */
     bool own;              /* not the frame's */
+    uint64_t patch;        /* number of the last patch that it has */
 };
 
 struct ted_delta_rec {
@@ -256,9 +259,14 @@ struct ted {
     uint64_t version;
     bool committing, changed;
     nsec_t now;
-    struct ted_view *view, *spare; /* spare: the same frame, but for `touched`; nobody has it */
-    uint32_t *touched;             /* places of links */
+    struct ted_view *view;
+    /* What the last patches changed: an idle view is brought up to date by these. */
+    struct ted_touched {
+        uint64_t patch;
+        uint32_t place;
+    } * touched;
     uint32_t n_touched, touched_capacity;
+    uint64_t patches, touched_since; /* since: patches after this one are in it */
     struct ted_mnode **node_at;
     struct ted_mlink **link_at;
     struct ted_delta_rec *deltas; /* ring */
@@ -267,7 +275,6 @@ struct ted {
     char *taken_key;
 };
 
-/* ted_records.c */
 static inline bool
 ted_hears(enum ted_kind kind)
 {
@@ -278,11 +285,26 @@ ted_source_of(struct ted *ted, uint32_t source)
 {
     return source < ted->n_sources && ted->sources[source].used ? &ted->sources[source] : NULL;
 }
+/* ted_records.c */
 void ted_todo(struct ted *, int what);
+void ted_timed_remove(struct ted_timed *);
+/* Its merged links are looked at by the next commit. */
+void ted_mark_record(struct ted *, struct ted_link_rec *);
+/* Nobody speaks of it any more: it goes. */
+void ted_node_unref(struct ted *, struct ted_node_rec *);
+void ted_free_link_record(struct ted *, struct ted_link_rec *);
+void ted_free_prefix_record(struct ted *, struct ted_prefix_rec *);
+void ted_withdraw_node_record(struct ted *, struct ted_node_rec *, nsec_t now);
+/* `heard`: the source is there and says so; otherwise it has only gone itself. */
+void ted_withdraw_link_record(struct ted *, struct ted_link_rec *, bool heard, nsec_t now);
+
+/* ted_judge.c: takes out of the record what cannot be, and says so in its findings. */
+void ted_judge_link(struct ted_link_rec *);
+
+/* ted_sources.c */
 /* What ended by `now` is forgotten. */
 void ted_expire(struct ted *, nsec_t now);
 nsec_t ted_next_expiry(const struct ted *);
-void ted_forget_source(struct ted *, struct ted_source *);
 int ted_compare_address(const struct te_address *, const struct te_address *);
 
 /* ted_merge.c: makes nodes, links and their records anew. */

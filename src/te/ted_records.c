@@ -1,4 +1,4 @@
-/* ted_records.c - what each source said, and for how long it counts. */
+/* ted_records.c - what each source said: nodes, links and prefixes under its ids. */
 #include "te/ted_private.h"
 
 #include <stdio.h>
@@ -73,6 +73,22 @@ link_key(struct ted_link_id *key, const struct ted_link_id *id)
         key->remote_link_id = id->remote_link_id;
 }
 
+/* What calls a link is not forgotten because a record lacks it for a while: the links of a router
+ * come back before all that is to be said of them does. */
+static void
+keep_known(struct ted_link_id *id, const struct ted_link_id *before)
+{
+#define KEEP(member, is_told)                                                                      \
+    if (!id->member is_told)                                                                       \
+    id->member = before->member
+    KEEP(local_address6, .family);
+    KEEP(remote_address, .family);
+    KEEP(remote_address6, .family);
+    KEEP(local_link_id, );
+    KEEP(remote_link_id, );
+#undef KEEP
+}
+
 bool
 ted_node_id_is_pseudonode(const struct ted_node_id *id)
 {
@@ -137,8 +153,8 @@ ted_named(struct ted *ted, const char *name, struct ted_node_id *id)
 
 /* ---- queues of what ends */
 
-static void
-timed_remove(struct ted_timed *t)
+void
+ted_timed_remove(struct ted_timed *t)
 {
     if (!t->next)
         return;
@@ -150,7 +166,7 @@ timed_remove(struct ted_timed *t)
 static void
 timed_append(struct ted_timed *queue, struct ted_timed *t, bool of_node, nsec_t at)
 {
-    timed_remove(t);
+    ted_timed_remove(t);
     t->of_node = of_node;
     t->at = at;
     t->prev = queue->prev;
@@ -178,13 +194,13 @@ free_node_record(struct ted_node_rec *rec)
 
 /* Of a merged node there must be no trace to a record that goes: structure is made anew before
  * anybody looks. */
-static void
-node_unref(struct ted *ted, struct ted_node_rec *rec)
+void
+ted_node_unref(struct ted *ted, struct ted_node_rec *rec)
 {
     struct ted_source *s = &ted->sources[rec->source];
     if (rec->told || rec->n_refs)
         return;
-    timed_remove(&rec->gone);
+    ted_timed_remove(&rec->gone);
     HASH_DEL(s->nodes, rec);
     if (rec->node) {
         for (uint32_t i = 0; i < rec->node->n_recs; i++)
@@ -304,12 +320,12 @@ ted_put_node(struct ted *ted, uint32_t source, const struct ted_node_record *r, 
     rec->r.name = rec->name;
     rec->told = true;
     rec->withdrawn = false;
-    timed_remove(&rec->gone);
+    ted_timed_remove(&rec->gone);
     return ERR_OK;
 }
 
-static void
-withdraw_node(struct ted *ted, struct ted_node_rec *rec, nsec_t now)
+void
+ted_withdraw_node_record(struct ted *ted, struct ted_node_rec *rec, nsec_t now)
 {
     if (!rec->told || rec->withdrawn)
         return;
@@ -331,7 +347,7 @@ ted_withdraw_node(struct ted *ted, uint32_t source, const struct ted_node_id *id
     struct ted_node_rec *rec = node_find(s, &clean);
     s->n_withdrawals++;
     if (rec)
-        withdraw_node(ted, rec, now);
+        ted_withdraw_node_record(ted, rec, now);
 }
 
 /* ---- links */
@@ -344,8 +360,8 @@ addresses_changed(struct ted_node_rec *node)
     node->addresses_known = false;
 }
 
-static void
-mark_dirty(struct ted *ted, struct ted_link_rec *rec)
+void
+ted_mark_record(struct ted *ted, struct ted_link_rec *rec)
 {
     for (uint32_t i = 0; i < rec->n_links; i++) {
         struct ted_mlink *link = rec->links[i];
@@ -358,12 +374,12 @@ mark_dirty(struct ted *ted, struct ted_link_rec *rec)
     ted_todo(ted, rec->n_links ? TED_DO_PATCH : TED_DO_STRUCTURE);
 }
 
-static void
-link_free(struct ted *ted, struct ted_link_rec *rec)
+void
+ted_free_link_record(struct ted *ted, struct ted_link_rec *rec)
 {
     struct ted_source *s = &ted->sources[rec->source];
-    timed_remove(&rec->gone);
-    timed_remove(&rec->doubted);
+    ted_timed_remove(&rec->gone);
+    ted_timed_remove(&rec->doubted);
     HASH_DEL(s->links, rec);
     if (rec->prev_out)
         rec->prev_out->next_out = rec->next_out;
@@ -382,9 +398,9 @@ link_free(struct ted *ted, struct ted_link_rec *rec)
     }
     rec->local->n_refs--;
     rec->remote->n_refs--;
-    node_unref(ted, rec->local);
+    ted_node_unref(ted, rec->local);
     if (rec->remote != rec->local)
-        node_unref(ted, rec->remote);
+        ted_node_unref(ted, rec->remote);
     free(rec->links);
     free(rec->srlgs);
     free(rec->risk);
@@ -399,54 +415,7 @@ drop_withdrawn(struct ted *ted, struct ted_source *s)
     struct ted_link_rec *rec, *next;
     HASH_ITER (hh, s->links, rec, next)
         if (rec->withdrawn)
-            link_free(ted, rec);
-}
-
-/* The capacities of interfaces whose number of bit/s does not fit into 32 bits, as a router tells
- * them that has cut them off there, in octets per second as a float. */
-static bool
-is_truncated(uint64_t bps)
-{
-    static const uint64_t gbps[] = {5, 10, 20, 25, 40, 50, 100, 200, 400, 800};
-    for (size_t i = 0; i < ARRAY_SIZE(gbps); i++) {
-        double cut = (double)(uint32_t)(gbps[i] * UINT64_C(1000000000));
-        if ((double)bps > cut * (1 - 1e-6) && (double)bps < cut * (1 + 1e-6))
-            return true;
-    }
-    return false;
-}
-
-/* Takes out of the record what cannot be, and says so in its findings. */
-static void
-judge_link(struct ted_link_rec *rec)
-{
-    struct ted_link_record *r = &rec->r;
-    rec->findings = 0;
-    const uint32_t bandwidths = TED_BIT(TED_CAPACITY) | TED_BIT(TED_RESERVABLE) |
-                                TED_BIT(TED_UNRESERVED);
-    if (r->bad & bandwidths)
-        rec->findings |= TED_BIT(TED_BANDWIDTH_BAD);
-    r->told &= ~r->bad;
-    if (r->told & TED_BIT(TED_CAPACITY) && r->told & TED_BIT(TED_RESERVABLE) && r->reservable_bps &&
-        r->reservable_bps != r->capacity_bps && is_truncated(r->capacity_bps)) {
-        rec->findings |= TED_BIT(TED_BANDWIDTH_TRUNCATED);
-        r->capacity_bps = r->reservable_bps;
-    }
-    if (r->told & TED_BIT(TED_RESERVABLE) && r->told & TED_BIT(TED_UNRESERVED))
-        for (unsigned p = 0; p < TE_PRIORITIES; p++)
-            if (r->unreserved_bps[p] > r->reservable_bps) {
-                rec->findings |= TED_BIT(TED_UNRESERVED_ABOVE);
-                r->unreserved_bps[p] = r->reservable_bps;
-            }
-    if (r->told & TED_BIT(TED_DELAY) &&
-        (r->delay_us > 1000000 || (r->delay_max_us && r->delay_min_us > r->delay_max_us))) {
-        rec->findings |= TED_BIT(TED_DELAY_ABSURD);
-        r->told &= ~TED_BIT(TED_DELAY);
-    }
-    if (r->bad & TED_BIT(TED_DELAY))
-        rec->findings |= TED_BIT(TED_DELAY_ABSURD);
-    if (r->told & TED_BIT(TED_IGP_METRIC) && (!r->igp_metric || r->igp_metric >= 0xffffff))
-        rec->findings |= TED_BIT(TED_METRIC_BAD);
+            ted_free_link_record(ted, rec);
 }
 
 static int
@@ -508,7 +477,7 @@ link_set(struct ted_link_rec *rec, const struct ted_link_record *r)
     rec->srlgs = srlgs;
     rec->r.srlgs = NULL;
     rec->r.n_srlgs = n;
-    judge_link(rec);
+    ted_judge_link(rec);
     if (r->n_srlgs > TED_RECORD_SRLGS)
         rec->findings |= TED_BIT(TED_TOO_MANY_SRLGS);
     char *risk = r->told & TED_BIT(TED_RISK) && r->at_risk
@@ -536,7 +505,7 @@ link_make(struct ted *ted, uint32_t source, const struct ted_link_id *id)
     struct ted_node_rec *remote = node_make(ted, source, &id->remote);
     if (!remote) {
         local->n_refs--;
-        node_unref(ted, local);
+        ted_node_unref(ted, local);
         return NULL;
     }
     remote->n_refs++;
@@ -570,10 +539,14 @@ ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, 
         return refuse(ted, s, ERR_INVALID);
     link_key(&key, &id);
     HASH_FIND(hh, s->links, &key, sizeof key, rec);
+    bool there = rec && !rec->withdrawn;
     if (!rec && !(rec = link_make(ted, source, &id)))
         return refuse(ted, s, ERR_LIMIT);
+    if (!there)
+        rec->there_since = now;
     s->n_puts++;
     rec->epoch = s->epoch;
+    keep_known(&id, &rec->id);
     if (memcmp(&rec->id, &id, sizeof id)) { /* more or less of it is known */
         rec->id = id;
         addresses_changed(rec->local);
@@ -581,17 +554,16 @@ ted_put_link(struct ted *ted, uint32_t source, const struct ted_link_record *r, 
     }
     if (link_set(rec, r) || rec->withdrawn || !rec->n_links) {
         rec->at = now;
-        mark_dirty(ted, rec);
+        ted_mark_record(ted, rec);
     }
     rec->withdrawn = false;
-    timed_remove(&rec->gone);
-    timed_remove(&rec->doubted);
+    ted_timed_remove(&rec->gone);
+    ted_timed_remove(&rec->doubted);
     return ERR_OK;
 }
 
-/* `heard`: the source is there and says so; otherwise it has only gone itself. */
-static void
-withdraw_link(struct ted *ted, struct ted_link_rec *rec, bool heard, nsec_t now)
+void
+ted_withdraw_link_record(struct ted *ted, struct ted_link_rec *rec, bool heard, nsec_t now)
 {
     if (rec->withdrawn)
         return;
@@ -600,7 +572,7 @@ withdraw_link(struct ted *ted, struct ted_link_rec *rec, bool heard, nsec_t now)
     timed_append(&ted->gone, &rec->gone, false, now);
     if (heard)
         timed_append(&ted->doubted, &rec->doubted, false, now);
-    mark_dirty(ted, rec);
+    ted_mark_record(ted, rec);
 }
 
 void
@@ -617,7 +589,7 @@ ted_withdraw_link(struct ted *ted, uint32_t source, const struct ted_link_id *id
     link_key(&key, &clean);
     HASH_FIND(hh, s->links, &key, sizeof key, rec);
     if (rec)
-        withdraw_link(ted, rec, true, now);
+        ted_withdraw_link_record(ted, rec, true, now);
 }
 
 /* ---- prefixes */
@@ -631,8 +603,8 @@ prefix_key(struct ted_prefix_key *key, const struct ted_prefix_record *r)
     key->length = r->length;
 }
 
-static void
-prefix_free(struct ted *ted, struct ted_prefix_rec *rec)
+void
+ted_free_prefix_record(struct ted *ted, struct ted_prefix_rec *rec)
 {
     HASH_DEL(ted->sources[rec->node->source].prefixes, rec);
     if (rec->prev_of_node)
@@ -644,7 +616,7 @@ prefix_free(struct ted *ted, struct ted_prefix_rec *rec)
     if (rec->r.sid_index != TE_NO_LABEL)
         ted_todo(ted, TED_DO_ARRAYS);
     rec->node->n_refs--;
-    node_unref(ted, rec->node);
+    ted_node_unref(ted, rec->node);
     free(rec);
 }
 
@@ -702,7 +674,7 @@ ted_withdraw_prefix(struct ted *ted, uint32_t source, const struct ted_prefix_re
     prefix_key(&key, r);
     HASH_FIND(hh, s->prefixes, &key, sizeof key, rec);
     if (rec)
-        prefix_free(ted, rec);
+        ted_free_prefix_record(ted, rec);
 }
 
 void
@@ -712,247 +684,4 @@ ted_each_prefix(const struct ted *ted, ted_prefix_fn *fn, void *arg)
         for (struct ted_prefix_rec *rec = ted->sources[i].prefixes; rec; rec = rec->hh.next)
             if (rec->node->node)
                 fn(arg, i, rec->node->node->key, &rec->r);
-}
-
-/* ---- sources */
-
-static int
-compare_sources(const void *a, const void *b)
-{
-    const struct ted_source *x = *(struct ted_source *const *)a,
-                            *y = *(struct ted_source *const *)b;
-    return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->name, y->name);
-}
-
-static void
-order_sources(struct ted *ted)
-{
-    struct ted_source *all[TED_SOURCES_MAX];
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < ted->n_sources; i++)
-        if (ted->sources[i].used)
-            all[n++] = &ted->sources[i];
-    qsort(all, n, sizeof *all, compare_sources);
-    for (uint32_t i = 0; i < n; i++)
-        all[i]->order = i;
-}
-
-enum err
-ted_source_add(struct ted *ted, enum ted_kind kind, const char *name, const char *domain,
-               uint32_t *source)
-{
-    uint32_t free_place = ted->n_sources;
-    for (uint32_t i = ted->n_sources; i-- > 0;) {
-        if (!ted->sources[i].used)
-            free_place = i;
-        else if (!strcmp(ted->sources[i].name, name))
-            return ERR_EXISTS;
-    }
-    if (free_place == TED_SOURCES_MAX)
-        return ERR_LIMIT;
-    ted->sources[free_place] = (struct ted_source){
-        .used = true, .kind = kind, .name = xstrdup(name), .domain = xstrdup(domain ? domain : "")};
-    ted->n_sources = MAX(ted->n_sources, free_place + 1);
-    order_sources(ted);
-    ted_todo(ted, TED_DO_STRUCTURE);
-    *source = free_place;
-    return ERR_OK;
-}
-
-static void
-source_state(struct ted *ted, struct ted_source *s, enum ted_source_state state, nsec_t now)
-{
-    ted->now = MAX(ted->now, now);
-    if (s->state == state)
-        return;
-    bool stale = s->state == TED_STALE || state == TED_STALE;
-    /* Evidence of different devices counts when both sources are complete. */
-    bool complete = (s->state == TED_SYNCING) != (state == TED_SYNCING);
-    s->state = state;
-    s->state_since = now;
-    ted_todo(ted, complete ? TED_DO_STRUCTURE : stale ? TED_DO_RESOLVE : TED_DO_PATCH);
-    ted_delta(ted, TED_SOURCE_CHANGED, s->name, 0, state == TED_UP, 0);
-}
-
-void
-ted_source_up(struct ted *ted, uint32_t source, nsec_t now)
-{
-    struct ted_source *s = ted_source_of(ted, source);
-    if (!s)
-        return;
-    s->epoch++;
-    s->over_limit = false;
-    source_state(ted, s, TED_SYNCING, now);
-}
-
-/* Withdraws what no synchronisation since `epoch` told. */
-static void
-sweep(struct ted *ted, struct ted_source *s, uint32_t epoch, nsec_t now)
-{
-    struct ted_prefix_rec *prefix, *next_prefix;
-    struct ted_link_rec *link, *next_link;
-    struct ted_node_rec *node, *next_node;
-    HASH_ITER (hh, s->prefixes, prefix, next_prefix)
-        if (prefix->epoch != epoch)
-            prefix_free(ted, prefix);
-    HASH_ITER (hh, s->links, link, next_link)
-        if (link->epoch != epoch)
-            withdraw_link(ted, link, s->state != TED_STALE, now);
-    HASH_ITER (hh, s->nodes, node, next_node)
-        if (node->epoch != epoch)
-            withdraw_node(ted, node, now);
-}
-
-void
-ted_source_refresh(struct ted *ted, uint32_t source, nsec_t now)
-{
-    struct ted_source *s = ted_source_of(ted, source);
-    if (!s)
-        return;
-    if (s->state != TED_UP) {
-        ted_source_up(ted, source, now);
-        return;
-    }
-    s->epoch++;
-    s->over_limit = false;
-    s->refreshing = true;
-}
-
-void
-ted_source_synced(struct ted *ted, uint32_t source, nsec_t now)
-{
-    struct ted_source *s = ted_source_of(ted, source);
-    if (!s || (s->state != TED_SYNCING && !s->refreshing))
-        return;
-    s->refreshing = false;
-    sweep(ted, s, s->epoch, now);
-    source_state(ted, s, TED_UP, now);
-}
-
-void
-ted_source_down(struct ted *ted, uint32_t source, nsec_t now)
-{
-    struct ted_source *s = ted_source_of(ted, source);
-    if (!s || s->state == TED_DOWN || s->state == TED_STALE)
-        return;
-    source_state(ted, s, TED_STALE, now);
-}
-
-void
-ted_forget_source(struct ted *ted, struct ted_source *s)
-{
-    struct ted_prefix_rec *prefix, *next_prefix;
-    struct ted_link_rec *link, *next_link;
-    struct ted_node_rec *node, *next_node;
-    HASH_ITER (hh, s->prefixes, prefix, next_prefix)
-        prefix_free(ted, prefix);
-    HASH_ITER (hh, s->links, link, next_link)
-        link_free(ted, link);
-    HASH_ITER (hh, s->nodes, node, next_node) {
-        node->told = false;
-        node_unref(ted, node);
-    }
-}
-
-void
-ted_source_remove(struct ted *ted, uint32_t source, nsec_t now)
-{
-    struct ted_source *s = ted_source_of(ted, source);
-    if (!s)
-        return;
-    ted->now = MAX(ted->now, now);
-    ted_forget_source(ted, s);
-    ted_mark(ted, &s->marks, s->name, 0);
-    ted_delta(ted, TED_SOURCE_CHANGED, s->name, 0, false, 0);
-    free(s->marks.since);
-    free(s->name);
-    free(s->domain);
-    memset(s, 0, sizeof *s);
-    order_sources(ted);
-    ted_todo(ted, TED_DO_STRUCTURE);
-}
-
-bool
-ted_source_info(const struct ted *ted, uint32_t source, struct ted_source_info *info)
-{
-    const struct ted_source *s = source < ted->n_sources ? &ted->sources[source] : NULL;
-    if (!s || !s->used)
-        return false;
-    *info = (struct ted_source_info){.kind = s->kind,
-                                     .name = s->name,
-                                     .domain = s->domain,
-                                     .state = s->state,
-                                     .since = s->state_since,
-                                     .n_nodes = HASH_COUNT(s->nodes),
-                                     .n_links = HASH_COUNT(s->links),
-                                     .n_prefixes = HASH_COUNT(s->prefixes),
-                                     .n_puts = s->n_puts,
-                                     .n_withdrawals = s->n_withdrawals,
-                                     .n_refused = s->n_refused};
-    return true;
-}
-
-uint32_t
-ted_n_sources(const struct ted *ted)
-{
-    return ted->n_sources;
-}
-
-/* ---- time */
-
-static bool
-is_over(const struct ted_timed *queue, nsec_t hold, nsec_t now)
-{
-    return queue->next != queue && now - queue->next->at >= hold;
-}
-
-static void
-forget_node(struct ted *ted, struct ted_node_rec *rec)
-{
-    timed_remove(&rec->gone);
-    rec->told = rec->withdrawn = false;
-    free(rec->name);
-    rec->name = NULL;
-    memset(&rec->r, 0, sizeof rec->r);
-    ted_todo(ted, TED_DO_STRUCTURE);
-    node_unref(ted, rec);
-}
-
-void
-ted_expire(struct ted *ted, nsec_t now)
-{
-    ted->now = MAX(ted->now, now);
-    for (uint32_t i = 0; i < ted->n_sources; i++) {
-        struct ted_source *s = &ted->sources[i];
-        if (s->used && s->state == TED_STALE && now - s->state_since >= ted->config.stale_hold) {
-            sweep(ted, s, ++s->epoch, now);
-            source_state(ted, s, TED_DOWN, now);
-        }
-    }
-    while (is_over(&ted->doubted, ted->config.withdrawn_hold, now)) {
-        struct ted_link_rec *rec = CONTAINER_OF(ted->doubted.next, struct ted_link_rec, doubted);
-        timed_remove(&rec->doubted);
-        mark_dirty(ted, rec);
-    }
-    while (is_over(&ted->gone, ted->config.forget_after, now)) {
-        struct ted_timed *t = ted->gone.next;
-        if (t->of_node)
-            forget_node(ted, CONTAINER_OF(t, struct ted_node_rec, gone));
-        else
-            link_free(ted, CONTAINER_OF(t, struct ted_link_rec, gone));
-    }
-}
-
-nsec_t
-ted_next_expiry(const struct ted *ted)
-{
-    nsec_t next = NSEC_NEVER;
-    for (uint32_t i = 0; i < ted->n_sources; i++)
-        if (ted->sources[i].used && ted->sources[i].state == TED_STALE)
-            next = MIN(next, ted->sources[i].state_since + ted->config.stale_hold);
-    if (ted->doubted.next != &ted->doubted)
-        next = MIN(next, ted->doubted.next->at + ted->config.withdrawn_hold);
-    if (ted->gone.next != &ted->gone)
-        next = MIN(next, ted->gone.next->at + ted->config.forget_after);
-    return next;
 }

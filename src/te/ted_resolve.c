@@ -173,9 +173,31 @@ struct state {
     const struct ted_link_rec *risk, *says;
 };
 
+/* Whether its source has withdrawn it, not long ago, and nothing newer says that it is there: the
+ * same source by another record (a broadcast network has another pseudonode when another router
+ * becomes the designated one), or another source that has told it since. */
+static bool
+is_doubt(const struct ted *ted, const struct ted_mlink *link, const struct ted_part *part)
+{
+    if (!part->rec->withdrawn || !part->rec->doubted.next)
+        return false;
+    for (uint32_t i = 0; i < link->n_parts; i++) {
+        const struct ted_part *other = &link->parts[i];
+        const struct ted_link_rec *rec = other->rec;
+        if (other->far != part->far || rec->withdrawn)
+            continue;
+        if (rec->source == part->rec->source ||
+            (ted_hears(ted->sources[rec->source].kind) &&
+             weight_of(ted, rec->source, false) == LIVE && rec->there_since > part->rec->at))
+            return false;
+    }
+    return true;
+}
+
 /* What one record says about whether the link is there. */
 static void
-hear(const struct ted *ted, struct state *s, const struct ted_part *part)
+hear(const struct ted *ted, const struct ted_mlink *link, struct state *s,
+     const struct ted_part *part)
 {
     const struct ted_link_rec *rec = part->rec;
     enum weight w = weight_of(ted, rec->source, rec->withdrawn);
@@ -186,11 +208,11 @@ hear(const struct ted *ted, struct state *s, const struct ted_part *part)
     if (part->far) {
         s->far = true;
         s->far_told |= w > GONE;
-        s->far_doubted |= w == GONE && rec->doubted.next;
+        s->far_doubted |= is_doubt(ted, link, part);
     } else if (ted_hears(kind)) {
         s->out = true;
         s->told |= w > GONE && !says_down;
-        s->doubted |= (w == GONE && rec->doubted.next) || (w == LIVE && says_down);
+        s->doubted |= is_doubt(ted, link, part) || (w == LIVE && says_down);
         if (!s->says)
             s->says = rec;
     } else if (kind == TED_KIND_IMPORT && w > GONE) {
@@ -224,7 +246,7 @@ take_state(struct ted *ted, struct ted_mlink *link)
     struct state s = {0};
     const struct ted_override_rec *o = link->override;
     for (uint32_t i = 0; i < link->n_parts; i++)
-        hear(ted, &s, &link->parts[i]);
+        hear(ted, link, &s, &link->parts[i]);
     bool heard = link->key.from->heard || link->key.to->heard;
     link->told = s.told;
     link->stale = !s.live;

@@ -144,6 +144,42 @@ merges_sources_by_router_id(void **state)
     ted_free(ted);
 }
 
+/* Whoever hears first of a failure is believed; of a repair, too. */
+static void
+the_news_of_any_source_counts(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    uint32_t peer = add_source(ted, TED_KIND_BGP_LS, "peer");
+    struct ted_link_record r = ospf_link(1, 2, 0);
+    (void)state;
+    put_link(ted, peer, &r, 2);
+    ted_source_synced(ted, peer, 2);
+    ted_commit(ted, 2);
+    ted_withdraw_link(ted, peer, &r.id, 3);
+    ted_commit(ted, 3);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_int_equal(count_findings(ted, TED_SOURCES_DISAGREE, LINK_1_2), 1);
+    r.igp_metric++; /* that is not to tell it anew */
+    put_link(ted, ospf, &r, 4);
+    ted_commit(ted, 4);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    ted_withdraw_link(ted, ospf, &r.id, 5);
+    put_link(ted, ospf, &r, 6);
+    ted_commit(ted, 6);
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    ted_withdraw_link(ted, peer, &r.id, 7); /* once more changes nothing */
+    ted_commit(ted, 7);
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    put_link(ted, peer, &r, 8);
+    ted_withdraw_link(ted, peer, &r.id, 9);
+    ted_commit(ted, 9);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    ted_commit(ted, 9 + 60 * SECOND);
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    ted_free(ted);
+}
+
 /* Another device has the router id 10.255.0.2: name and links are others. */
 static void
 contains_two_devices_under_one_id(void **state)
@@ -543,6 +579,16 @@ one_source_cannot_take_all_the_room(void **state)
     ted_free(ted);
 }
 
+static double
+seconds_of_commit(struct ted *ted)
+{
+    clock_t start = clock();
+    struct finding_query q = {.code = TED_NODE_ID_CONFLICT};
+    ted_commit(ted, 1);
+    ted_each_finding(ted, look_at_finding, &q);
+    return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
 static void
 a_flood_of_claims_to_one_id_ends(void **state)
 {
@@ -553,9 +599,132 @@ a_flood_of_claims_to_one_id_ends(void **state)
         struct ted_node_record r = {.id = isis_id(i), .router_id = router_id(1)};
         assert_ok(ted_put_node(ted, peer, &r, 1));
     }
-    clock_t start = clock();
-    ted_commit(ted, 1);
-    assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
+    assert_true(seconds_of_commit(ted) < 5);
+    ted_free(ted);
+}
+
+/* One node under thousands of ids, one link told thousands of times, beside another source. */
+static void
+a_flood_of_one_node_and_one_link_ends(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    uint32_t peer = add_source(ted, TED_KIND_BGP_LS, "peer");
+    (void)state;
+    for (unsigned i = 1; i < 9000; i++) {
+        struct ted_link_record there = ospf_link(1, 2, 0), back = ospf_link(2, 1, 0);
+        there.id.local.asn = there.id.remote.asn = i;
+        back.id.local.asn = back.id.remote.asn = i;
+        put_link(ted, peer, &there, 1);
+        put_link(ted, peer, &back, 1);
+    }
+    ted_source_synced(ted, peer, 1);
+    assert_true(seconds_of_commit(ted) < 5);
+    assert_int_equal(count_findings(ted, TED_ADDRESS_TWICE, "10.255.0.1"), 1);
+    for (unsigned i = 1; i < 9000; i += 2) {
+        struct ted_link_record there = ospf_link(1, 2, 0);
+        there.id.local.asn = there.id.remote.asn = i;
+        ted_withdraw_link(ted, peer, &there.id, 2);
+    }
+    assert_true(seconds_of_commit(ted) < 5);
+    assert_true(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").up);
+    ted_free(ted);
+}
+
+/* Two sources, thousands of links of one node each, none in common; and a network of thousands. */
+static void
+a_flood_of_links_of_one_node_ends(void **state)
+{
+    struct ted *ted = ted_new(NULL);
+    uint32_t peers[] = {add_source(ted, TED_KIND_BGP_LS, "a"),
+                        add_source(ted, TED_KIND_BGP_LS, "b")};
+    struct ted_node_id lan = {
+        .protocol = TED_OSPFV2, .size = 8, .router_id = {10, 255, 0, 2, 10, 9, 9, 2}};
+    (void)state;
+    for (unsigned p = 0; p < 2; p++) {
+        for (unsigned i = 2; i < 15000; i++) {
+            struct ted_link_record r = link_record(ospf_id(1), ospf_id(i), 1, i, 20 * p);
+            r.id.local_address.octets[3] = (uint8_t)(i >> 8);
+            put_link(ted, peers[p], &r, 1);
+            r.id.local = r.id.remote;
+            r.id.remote = lan;
+            r.id.local_address.octets[0] = 99;
+            put_link(ted, peers[p], &r, 1);
+        }
+        ted_source_synced(ted, peers[p], 1);
+    }
+    assert_true(seconds_of_commit(ted) < 5);
+    assert_int_equal(count_findings(ted, TED_LAN_TOO_LARGE, "10.255.0.9"), 1);
+    assert_int_equal(count_findings(ted, TED_NODE_ID_CONFLICT, "10.255.0.1"), 1);
+    ted_free(ted);
+}
+
+static void
+link_down_does_not_wait_for_a_change_of_structure(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    struct ted_link_record r = ospf_link(1, 2, 0), other = ospf_link(1, 3, 0);
+    uint32_t groups[] = {7};
+    (void)state;
+    put_both(ted, ospf, 3, 4); /* a new router */
+    ted_withdraw_link(ted, ospf, &r.id, 2);
+    other.told |= TED_BIT(TED_SRLG);
+    other.srlgs = groups;
+    other.n_srlgs = 1;
+    put_link(ted, ospf, &other, 2);
+    uint64_t version = ted_version(ted);
+    assert_int_equal(ted_commit_links(ted, 2), version + 1);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 0);
+    assert_int_equal(ted_pending(ted), TED_STRUCTURE);
+    ted_commit(ted, 2);
+    assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 1);
+    assert_true(snapshot_link(ted, "10.255.0.3>10.255.0.4/10.3.4.1").up);
+    ted_free(ted);
+}
+
+static void
+far_end_is_not_forgotten(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    struct ted_link_record r = ospf_link(1, 2, 0);
+    struct te_address remote = r.id.remote_address;
+    (void)state;
+    r.id.remote_address = (struct te_address){0};
+    put_link(ted, ospf, &r, 2);
+    assert_int_equal(ted_pending(ted), TED_NOTHING);
+    ted_commit(ted, 2);
+    struct te_link link = snapshot_link(ted, LINK_1_2);
+    assert_memory_equal(&link.remote, &remote, sizeof remote);
+    ted_free(ted);
+}
+
+static void
+a_name_of_several_is_of_none(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    uint32_t import = add_source(ted, TED_KIND_IMPORT, "plan");
+    uint32_t groups[] = {7};
+    struct ted_link_record r = {.id = {.local = named(ted, "core"), .remote = named(ted, "core3")},
+                                .told = TED_BIT(TED_SRLG),
+                                .srlgs = groups,
+                                .n_srlgs = 1};
+    (void)state;
+    put_node(ted, ospf, ospf_id(1), 1, "core");
+    put_node(ted, ospf, ospf_id(2), 2, "core");
+    put_node(ted, ospf, ospf_id(3), 3, "core3");
+    put_link(ted, import, &r, 2);
+    ted_commit(ted, 2);
+    assert_int_equal(count_findings(ted, TED_NAME_AMBIGUOUS, "core"), 1);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 0);
+    put_node(ted, ospf, ospf_id(2), 2, "core2");
+    ted_commit(ted, 3);
+    assert_int_equal(count_findings(ted, TED_NAME_AMBIGUOUS, NULL), 0);
+    assert_int_equal(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").n_srlgs, 1);
     ted_free(ted);
 }
 
@@ -581,6 +750,7 @@ TEST_MAIN(cmocka_unit_test(shows_what_one_source_tells),
           cmocka_unit_test(link_down_patches_the_snapshot_and_the_old_one_stays),
           cmocka_unit_test(forgets_what_is_gone_for_long),
           cmocka_unit_test(merges_sources_by_router_id),
+          cmocka_unit_test(the_news_of_any_source_counts),
           cmocka_unit_test(contains_two_devices_under_one_id),
           cmocka_unit_test(same_router_with_another_form_of_its_name_is_merged),
           cmocka_unit_test(stale_source_is_kept_marked_and_withdrawn),
@@ -596,4 +766,8 @@ TEST_MAIN(cmocka_unit_test(shows_what_one_source_tells),
           cmocka_unit_test(node_segments_come_from_prefixes),
           cmocka_unit_test(one_source_cannot_take_all_the_room),
           cmocka_unit_test(a_flood_of_claims_to_one_id_ends),
-          cmocka_unit_test(lost_deltas_are_told))
+          cmocka_unit_test(a_flood_of_one_node_and_one_link_ends),
+          cmocka_unit_test(a_flood_of_links_of_one_node_ends),
+          cmocka_unit_test(link_down_does_not_wait_for_a_change_of_structure),
+          cmocka_unit_test(far_end_is_not_forgotten),
+          cmocka_unit_test(a_name_of_several_is_of_none), cmocka_unit_test(lost_deltas_are_told))

@@ -1,6 +1,6 @@
-/* ted_view.c - snapshots. Those of one structure share all but the links; of these there are two
- * arrays, and while nobody keeps the older one, the next snapshot is made in it by repeating what
- * changed since. */
+/* ted_view.c - snapshots. Those of one structure share all but the links. The last one that nobody
+ * has any more lies idle, and the next snapshot is made of one of them by repeating what changed
+ * since: whoever takes a new snapshot and then gives the old one back costs no copy. */
 #include "te/network_build.h"
 #include "te/ted_private.h"
 
@@ -55,11 +55,23 @@ places_find(const struct ted_frame *frame, const struct ted_places *p, const cha
 
 /* ---- life of a view */
 
+#define TOUCHED_MAX 65536 /* then an idle view is copied anew */
+
+static void
+view_destroy(struct ted_view *view)
+{
+    if (view && view->own)
+        free(view->links);
+    free(view);
+}
+
 static void
 frame_unref(struct ted_frame *frame)
 {
     if (__atomic_sub_fetch(&frame->refs, 1, __ATOMIC_ACQ_REL))
         return;
+    view_destroy(frame->idle[0]);
+    view_destroy(frame->idle[1]);
     te_network_free(frame->base);
     free(frame->texts);
     free(frame->link_keys);
@@ -68,29 +80,18 @@ frame_unref(struct ted_frame *frame)
     free(frame);
 }
 
-static void
-view_destroy(struct ted_view *view)
-{
-    if (!view)
-        return;
-    if (view->own)
-        free(view->links);
-    frame_unref(view->frame);
-    free(view);
-}
-
-static bool
-view_unref(struct ted_view *view)
-{
-    return !__atomic_sub_fetch(&view->refs, 1, __ATOMIC_ACQ_REL);
-}
-
 void
 ted_view_release(const struct ted_view *view)
 {
     struct ted_view *mine = (struct ted_view *)view; /* of its count */
-    if (mine && view_unref(mine))
-        view_destroy(mine);
+    if (!mine || __atomic_sub_fetch(&mine->refs, 1, __ATOMIC_ACQ_REL))
+        return;
+    struct ted_frame *frame = mine->frame;
+    mine = __atomic_exchange_n(&frame->idle[0], mine, __ATOMIC_ACQ_REL);
+    if (mine)
+        mine = __atomic_exchange_n(&frame->idle[1], mine, __ATOMIC_ACQ_REL);
+    view_destroy(mine);
+    frame_unref(frame);
 }
 
 const struct ted_view *
@@ -138,8 +139,6 @@ view_new(struct ted_frame *frame, bool own)
     view->links = (struct te_link *)frame->base->links;
     if (own) {
         view->links = xmalloc(size ? size : 1);
-        if (size)
-            memcpy(view->links, frame->base->links, size);
     }
     view->network.links = view->links;
     return view;
@@ -149,9 +148,9 @@ void
 ted_free_views(struct ted *ted)
 {
     ted_view_release(ted->view);
-    view_destroy(ted->spare);
-    ted->view = ted->spare = NULL;
+    ted->view = NULL;
     ted->n_touched = 0;
+    ted->touched_since = ted->patches;
 }
 
 /* ---- built anew */
@@ -247,26 +246,37 @@ ted_build_view(struct ted *ted)
     ted_free_views(ted);
     struct ted_frame *frame = frame_new(ted, network);
     ted->view = view_new(frame, false);
-    ted->spare = view_new(frame, true);
+    ted->view->patch = ted->patches;
+    struct ted_view *second = view_new(frame, true);
+    if (network->n_links)
+        memcpy(second->links, links, network->n_links * sizeof *links);
+    second->patch = ted->patches;
+    ted_view_release(second);
     frame_unref(frame);
 }
 
 /* ---- patched */
 
-/* The spare, as the current view is now; or a copy of that. */
+/* Another view, as the current one is. */
 static struct ted_view *
 second_view(struct ted *ted)
 {
-    struct ted_view *view = ted->spare;
-    ted->spare = NULL;
-    if (view) {
-        for (uint32_t i = 0; i < ted->n_touched; i++)
-            view->links[ted->touched[i]] = ted->view->links[ted->touched[i]];
-        view->refs = 1;
+    struct ted_frame *frame = ted->view->frame;
+    struct ted_view *view = __atomic_exchange_n(&frame->idle[0], NULL, __ATOMIC_ACQ_REL);
+    if (!view)
+        view = __atomic_exchange_n(&frame->idle[1], NULL, __ATOMIC_ACQ_REL);
+    if (!view) {
+        view = view_new(frame, true);
     } else {
-        view = view_new(ted->view->frame, true);
-        memcpy(view->links, ted->view->links, view->network.n_links * sizeof *view->links);
+        view->refs = 1;
+        __atomic_add_fetch(&frame->refs, 1, __ATOMIC_RELAXED);
+        if (view->patch >= ted->touched_since) {
+            for (uint32_t i = ted->n_touched; i-- > 0 && ted->touched[i].patch > view->patch;)
+                view->links[ted->touched[i].place] = ted->view->links[ted->touched[i].place];
+            return view;
+        }
     }
+    memcpy(view->links, ted->view->links, view->network.n_links * sizeof *view->links);
     return view;
 }
 
@@ -274,15 +284,19 @@ void
 ted_patch_view(struct ted *ted, struct ted_mlink *const *links, uint32_t n)
 {
     struct ted_view *view = second_view(ted);
-    ted->n_touched = 0;
+    if (ted->n_touched + n > TOUCHED_MAX) {
+        ted->n_touched = 0;
+        ted->touched_since = ted->patches;
+    }
+    ted->patches++;
     for (uint32_t i = 0; i < n; i++) {
         view->links[links[i]->index] = links[i]->l;
         GROW(ted->touched, ted->n_touched, ted->touched_capacity);
-        ted->touched[ted->n_touched++] = links[i]->index;
+        ted->touched[ted->n_touched++] = (struct ted_touched){ted->patches, links[i]->index};
     }
     view->network.version = ted->version + 1;
-    if (view_unref(ted->view))
-        ted->spare = ted->view;
+    view->patch = ted->patches;
+    ted_view_release(ted->view);
     ted->view = view;
 }
 

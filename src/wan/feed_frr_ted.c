@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct reading {
     struct frr_ted *to;
@@ -438,6 +439,55 @@ read_list(struct reading *r, const json_t *ted, const char *key, read_fn *read, 
     return ERR_OK;
 }
 
+/* ---- ends of broadcast networks */
+
+static int
+compare_locals(const void *a, const void *b)
+{
+    const struct ted_link_record *x = *(struct ted_link_record *const *)a,
+                                 *y = *(struct ted_link_record *const *)b;
+    return memcmp(x->id.local_address.octets, y->id.local_address.octets, 4);
+}
+
+static bool
+leads_astray(struct ted_link_record *const *locals, size_t n, const struct ted_link_record *link)
+{
+    struct ted_link_record wanted = {.id.local_address = link->id.remote_address};
+    const struct ted_link_record *key = &wanted;
+    struct ted_link_record *const *owner =
+        link->id.remote_address.family
+            ? bsearch(&key, locals, n, sizeof(struct ted_link_record *), compare_locals)
+            : NULL;
+    return owner && memcmp(&(*owner)->id.local, &link->id.remote, sizeof link->id.remote);
+}
+
+/* FRR 8.4's isisd takes the pseudonode of a router for that router: the edge leads to it, but with
+ * an address of another one. Such edges are open, too. */
+static enum err
+drop_stray_links(struct frr_ted *to, struct diag *diag)
+{
+    struct ted_link_record **locals = arena_calloc(to->arena, to->n_links + 1, sizeof *locals);
+    bool *stray = arena_calloc(to->arena, to->n_links + 1, sizeof *stray);
+    size_t n = 0;
+    uint32_t kept = 0;
+    if (!locals || !stray)
+        return diag_set(diag, ERR_LIMIT, "the database is too large");
+    for (uint32_t i = 0; i < to->n_links; i++)
+        if (to->links[i].id.local_address.family)
+            locals[n++] = &to->links[i];
+    qsort(locals, n, sizeof *locals, compare_locals);
+    for (uint32_t i = 0; i < to->n_links; i++)
+        stray[i] = leads_astray(locals, n, &to->links[i]);
+    for (uint32_t i = 0; i < to->n_links; i++) {
+        if (stray[i])
+            to->n_open++;
+        else
+            to->links[kept++] = to->links[i];
+    }
+    to->n_links = kept;
+    return ERR_OK;
+}
+
 /* Writes -1 over what json-c prints for a number that is none. */
 static char *
 without_nan(const char *text, size_t size)
@@ -478,7 +528,7 @@ read_document(struct frr_ted *to, const json_t *root, struct diag *diag)
         (err = read_list(&r, ted, "subnets", read_subnet, (void **)&to->prefixes,
                          sizeof *to->prefixes)))
         return err;
-    return ERR_OK;
+    return drop_stray_links(to, diag);
 }
 
 enum err

@@ -3,9 +3,10 @@
  *     show ip ospf mpls-te database json        show isis mpls-te database json
  *
  * Vertices become nodes, edges links, subnets prefixes with their segments. What FRR 8.4 leaves
- * open stays open: an edge to a broadcast network has no far vertex and is counted, not read; the
- * OSPF API (feed_ospf_api.h) has these. json-c prints NaN and Infinity, which JSON has not: they
- * are read as -1, which the database names as senseless. Pure. */
+ * open stays open: an edge to a broadcast network has no far vertex (OSPF), or a wrong one (IS-IS),
+ * and is counted, not read; the OSPF API (feed_ospf_api.h) and BGP-LS have these. json-c prints NaN
+ * and Infinity, which JSON has not: they are read as -1, which the database names as senseless.
+ * Pure. */
 #ifndef WAN_FEED_FRR_TED_H
 #define WAN_FEED_FRR_TED_H
 
@@ -21,7 +22,7 @@ struct frr_ted {
     struct ted_link_record *links;
     struct ted_prefix_record *prefixes;
     uint32_t n_nodes, n_links, n_prefixes;
-    uint32_t n_open;    /* edges without a far vertex */
+    uint32_t n_open;    /* edges without a far vertex, or with one that has not that address */
     uint32_t n_ignored; /* objects that FRR is about to delete, or that no router told */
 };
 

@@ -125,6 +125,28 @@ takes_bandwidths_that_are_no_numbers(void **state)
     frr_ted_fini(&ted);
 }
 
+/* 1 and 3 at a network whose pseudonode is of 2. */
+static void
+does_not_take_a_pseudonode_for_a_router(void **state)
+{
+    static const char text[] =
+        "{\"ted\":{\"edges\":["
+        "{\"origin\":\"ISIS_L2\",\"local-vertex-id\":1,\"remote-vertex-id\":2,\"edge-attributes\":"
+        "{\"local-address\":\"10.9.9.1\",\"remote-address\":\"10.9.9.3\"}},"
+        "{\"origin\":\"ISIS_L2\",\"local-vertex-id\":3,\"remote-vertex-id\":2,\"edge-attributes\":"
+        "{\"local-address\":\"10.9.9.3\",\"remote-address\":\"10.9.9.1\"}},"
+        "{\"origin\":\"ISIS_L2\",\"local-vertex-id\":3,\"remote-vertex-id\":1,\"edge-attributes\":"
+        "{\"local-address\":\"10.1.3.3\",\"remote-address\":\"10.1.3.1\"}}]}}";
+    struct frr_ted ted;
+    struct diag diag;
+    (void)state;
+    assert_ok(read_text(text, &ted, &diag));
+    assert_int_equal(ted.n_links, 1);
+    assert_int_equal(ted.n_open, 2);
+    assert_memory_equal(ted.links[0].id.local_address.octets, "\x0a\1\3\3", 4);
+    frr_ted_fini(&ted);
+}
+
 static void
 passes_over_what_is_going(void **state)
 {
@@ -159,5 +181,6 @@ survives_truncation_at_every_octet(void **state)
 TEST_MAIN(cmocka_unit_test(reads_ospfd), cmocka_unit_test(reads_isisd),
           cmocka_unit_test(says_where_it_is_wrong),
           cmocka_unit_test(takes_bandwidths_that_are_no_numbers),
+          cmocka_unit_test(does_not_take_a_pseudonode_for_a_router),
           cmocka_unit_test(passes_over_what_is_going),
           cmocka_unit_test(survives_truncation_at_every_octet))

@@ -514,15 +514,36 @@ withdraw_links(struct ospf_lsdb *db, struct router *router, nsec_t now)
 
 /* ---- records: nodes and prefixes */
 
+/* A router that nothing shall pass through says so by the greatest metric on all its links that
+ * lead on (RFC 6987 section 2). */
+static bool
+is_stub_router(const struct ospf_lsa *lsa)
+{
+    bool leads_on = false;
+    for (uint32_t i = 0; i < lsa->router_links.n_links; i++) {
+        const struct ospf_router_link *link = &lsa->router_links.links[i];
+        if (link->type == OSPF_STUB)
+            continue;
+        leads_on = true;
+        if (link->metric != UINT16_MAX)
+            return false;
+    }
+    return leads_on;
+}
+
 static void
 tell_node(struct ospf_lsdb *db, struct router *router, const struct extras *extras, nsec_t now)
 {
-    struct ted_node_record r = {.id = router_id(router->key.area, router->key.id)};
+    struct ted_node_record r = {.id = router_id(router->key.area, router->key.id),
+                                .told = TED_BIT(TED_OVERLOAD)};
     r.router_id = address_of(extras->te_router);
     bool there = false;
     for (const struct lsa *lsa = router->lsas; lsa; lsa = lsa->next) {
         const struct ospf_lsa *d = &lsa->decoded;
-        there |= d->body == OSPF_ROUTER;
+        if (d->body == OSPF_ROUTER) {
+            there = true;
+            r.overload = is_stub_router(d);
+        }
         if (d->body != OSPF_ROUTER_INFORMATION)
             continue;
         if (d->information.name && *d->information.name) {

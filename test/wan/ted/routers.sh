@@ -7,6 +7,7 @@
 #
 # Router n: loopback 10.0.0.n, link of a and b: 10.a.b.a/24 and 10.a.b.b/24, network 10.9.9.n/24.
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # prefix and work are lib.sh's
 
 frr=/usr/lib/frr
 routers=
@@ -56,6 +57,7 @@ interface $2
  ip ospf cost $5
  ip ospf hello-interval 1
  ip ospf dead-interval 4
+ ip ospf retransmit-interval 3
 !
 END
     cat >>"$dir/isisd.conf" <<END
@@ -134,6 +136,12 @@ start() {
     daemons="$daemons $dir/$daemon.pid"
 }
 
+# stop_daemon N DAEMON
+stop_daemon() {
+    kill "$(cat "$work/r$1/$2.pid")"
+    wait_for 5 eval "! kill -0 $(cat "$work/r$1/$2.pid") 2>/dev/null"
+}
+
 stop_routers() {
     local file pid ns
     for file in $daemons; do
@@ -164,6 +172,10 @@ start_routers() {
     done
     for n in 1 2 3 4; do
         start $n ospfd -a
+    done
+    # What zebra knows of links has to be there first, or isisd leaves it out for a long time.
+    sleep 3
+    for n in 1 2 3 4; do
         start $n isisd
     done
 }

@@ -28,11 +28,9 @@ struct watch {
 };
 
 static void
-commit(void *arg)
+print_deltas(struct watch *w)
 {
-    struct watch *w = arg;
     struct ted_delta d;
-    ted_commit(w->ted, clock_monotonic());
     while (ted_next_delta(w->ted, &d)) {
         printf("{\"at\":%lld,\"version\":%llu,\"delta\":\"%s\",\"key\":\"%s\",\"up\":%s",
                (long long)clock_wall(), (unsigned long long)d.version, ted_delta_kind_name(d.kind),
@@ -42,6 +40,14 @@ commit(void *arg)
         puts("}");
     }
     fflush(stdout);
+}
+
+static void
+commit(void *arg)
+{
+    struct watch *w = arg;
+    ted_commit(w->ted, clock_monotonic());
+    print_deltas(w);
     nsec_t wake = ted_wake(w->ted);
     if (wake != NSEC_NEVER)
         timer_start(w->commit, clock_left(wake));
@@ -51,6 +57,8 @@ static void
 changed(void *arg)
 {
     struct watch *w = arg;
+    ted_commit_links(w->ted, clock_monotonic());
+    print_deltas(w);
     timer_start(w->commit, ted_pending(w->ted) == TED_STRUCTURE ? 100 * NSEC_PER_MSEC : 0);
 }
 

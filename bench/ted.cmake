@@ -1,0 +1,1 @@
+tieline_bench(ted LIBS tl_te ext_jansson)

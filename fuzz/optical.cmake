@@ -1,0 +1,1 @@
+tieline_fuzz(optical LIBS tl_wan)

@@ -1,0 +1,1 @@
+tieline_fuzz(ospf_lsdb LIBS tl_wan)
