@@ -3,7 +3,7 @@
 # shellcheck source=test/netns/lib.sh
 main_program=mpls-shim.so
 . "$(dirname "$0")/../../netns/lib.sh"
-need vtysh nft
+need vtysh nft python3
 [ -x /usr/lib/frr/pathd ] || skip "FRR is not installed"
 root=$(cd "$(dirname "$0")/../../.." && pwd)
 export TIELINE_BIN=$bin
@@ -22,6 +22,14 @@ clean_labs() {
 trap clean_labs EXIT
 traces() { find /run/tieline-wan /sys/class/net -maxdepth 1 2>/dev/null | sort; }
 traces >"$work/before"
+
+# What makes zebra believe in MPLS, by itself.
+host shim peer
+link shim d0 peer d1
+ip -n "$prefix-shim" address add 10.0.0.1/24 dev d0
+claim "the shim: batches are acknowledged as the kernel would, and plain routes stay" \
+    in_host shim python3 "$(dirname "$0")/shim.py" "$bin/mpls-shim.so"
+remove_hosts
 
 claim "a WAN comes up, with OSPF" lab "$one" up
 claim "and another one beside it, with IS-IS and places for VPNs" lab "$two" up --igp isis --vpn
