@@ -1,6 +1,6 @@
 # config.sh - what the routers of lab/wan are told, from the tables beside it; sourced by lab/wan.
 # shellcheck shell=bash
-# shellcheck disable=SC2154 # lab/wan has igp, msd, pcc_timers, pce_one and pce_two
+# shellcheck disable=SC2154 # lab/wan has igp, msd, pcc_timers, pes, is_pe, pce_one and pce_two
 
 config_zebra() { # ROUTER
     local link a b igp te delay jitter group mbps srlgs k=0 class rate
@@ -30,6 +30,8 @@ $(for class in 0 1 2 3 4 5 6 7; do echo "  unrsv-bw $class $rate"; done)
  exit-link-params
 CONFIG
     done < <(rows links name a b igp-metric te-metric delay-us jitter-us admin-group reservable-mbps srlgs)
+    [ "${is_pe[$1]}" != yes ] || echo "interface ce
+ ip address 10.50.$(number_of "$1").1/24"
 }
 
 # A router's interfaces and their IGP metrics: "NAME METRIC".
@@ -110,6 +112,29 @@ interface $interface
  isis three-way-handshake
 CONFIG
     done < <(interfaces "$1")
+}
+
+# Providers' edges know each other; VPNs are for others to provision.
+config_bgpd() { # ROUTER
+    local router
+    cat <<CONFIG
+hostname $1
+router bgp 65000
+ bgp router-id $(loopback "$1")
+ no bgp default ipv4-unicast
+CONFIG
+    for router in "${pes[@]}"; do
+        [ "$router" != "$1" ] || continue
+        cat <<CONFIG
+ neighbor $(loopback "$router") remote-as 65000
+ neighbor $(loopback "$router") update-source lo
+ neighbor $(loopback "$router") timers 3 10
+ neighbor $(loopback "$router") timers connect 1
+ address-family ipv4 vpn
+  neighbor $(loopback "$router") activate
+ exit-address-family
+CONFIG
+    done
 }
 
 # Policies without a path of their own ("dynamic") are the PCE's to fill; `fallback` is a list of

@@ -2,7 +2,8 @@
 """Our PCE and FRR's routers, in lab/wan: whether pathd does what it is told, which its label table shows, and what becomes of
 it when PCEs come and go. All that was said is captured, and read by tshark. Prints a line per claim.
 
-Usage: frr.py DIRECTORY-OF-PROGRAMS ospf|isis        (isis: without the coming and going)
+Usage: frr.py DIRECTORY-OF-PROGRAMS ospf|isis|vpn
+isis: without the coming and going. vpn: with OSPF, a VPN whose packets take the paths that the PCE says.
 
 Needs root, FRR and tshark; skips without."""
 
@@ -22,7 +23,8 @@ sys.path.insert(0, str(here.parents[2] / "cli"))
 from tap import check, finish, note, skip  # noqa: E402
 
 programs = pathlib.Path(sys.argv[1]).resolve()
-igp = sys.argv[2]
+part = sys.argv[2]
+igp = "isis" if part == "isis" else "ospf"
 lab = [str(here.parents[3] / "lab/wan"), "--name", f"w{os.getpid() % 1000000}"]
 one, two = "10.255.7.1:4189", "10.255.7.2:4189"
 west, n2, east, s2 = "10.20.0.1", "10.20.0.3", "10.20.0.5", "10.20.0.7"
@@ -219,6 +221,28 @@ def takeover(first):
     second.end()
 
 
+def vpn_labels():
+    """What is put on packets from west's customer to that in the east."""
+    route = json.loads(wan("vtysh", "west", "show ip route vrf red 10.50.5.0/24 json")).get("10.50.5.0/24", [{}])[0]
+    return [h["labels"] for h in route.get("nexthops", []) if h.get("fib") and "labels" in h]
+
+
+def vpn(probe):
+    """Provisioned as somebody would by hand; `set sr-te color` sends what goes east over the policy of that colour."""
+    for router, number in (("west", 1), ("east", 5)):
+        wan("vtysh", router, "configure terminal", "router bgp 65000 vrf red", "address-family ipv4 unicast", "redistribute connected",
+            "label vpn export auto", f"rd vpn export 65000:{number}", "rt vpn both 65000:1", "export vpn", "import vpn")
+    check("a VPN's routes have the east's node segment and the label of the VPN",
+          becomes(True, lambda: bool(vpn_labels()) and all(s[0] == 16005 and len(s) == 2 for s in vpn_labels())) is not None, vpn_labels)
+    label = vpn_labels()[0][-1]
+    wan("vtysh", "west", "configure terminal", "route-map steer permit 10", "set sr-te color 100", "exit", "router bgp 65000",
+        "address-family ipv4 vpn", f"neighbor {east} route-map steer in")
+    for labels, seen in (([16003, 16005], [16003, 16005]), ([16008, 16007, 16005], [16007, 16005])):
+        result = probe.order("update", west, "west-east-pce-west-east", *labels)
+        check(f"the PCE moves the policy to {labels}", result["outcome"] == "done", result)
+        check("and the VPN with it", becomes([[*seen, label]], vpn_labels) is not None, vpn_labels)
+
+
 def read_capture(capture):
     """What tshark has against it."""
     def ask(condition, *fields):
@@ -235,7 +259,7 @@ def read_capture(capture):
 
 def run(work):
     start = time.monotonic()
-    wan("up", "--igp", igp)
+    wan("up", "--igp", igp, *(["--vpn"] if part == "vpn" else []))
     check(f"eight routers have {igp} and segment routing", "converged" in wan("status"))
     note(f"up in {time.monotonic() - start:.1f} s")
     capture = work / "pcep.pcapng"
@@ -247,6 +271,19 @@ def run(work):
     connect("one")
     sessions(probe)
     delegations(probe)
+    if part == "vpn":
+        vpn(probe)
+    else:
+        tell(probe)
+    time.sleep(0.5)
+    tshark.terminate()
+    tshark.wait()
+    if part != "vpn":
+        read_capture(capture)
+    check("every router lives", "ended" not in wan("status"), wan("status"))
+
+
+def tell(probe):
     update(probe, [16003, 16005], [["10.30.1.2", 16003, 16005]])
     update(probe, [16008, 16007, 16005], [["10.30.2.2", 16007, 16005]])
     initiation(probe)
@@ -257,11 +294,6 @@ def run(work):
     else:
         removal(probe)
         probe.end()
-    time.sleep(0.5)
-    tshark.terminate()
-    tshark.wait()
-    read_capture(capture)
-    check("every router lives", "ended" not in wan("status"), wan("status"))
 
 
 def main():
