@@ -449,7 +449,7 @@ def test_strangers(routers, stderr):
     driver.process.wait()
 
 
-def test_notifications(driver, sessions):
+def test_notifications(driver, sessions, stderr):
     reply = driver.ask(op="rpc", device="pe4", operation="create-subscription")
     check(reply["err"] == "ERR_OK", f"subscribed ({reply['text']})")
     edit(sessions[1], f"""<network-instances xmlns="{NI}"><network-instance><name>others</name>
@@ -458,7 +458,8 @@ def test_notifications(driver, sessions):
     def told():
         return driver.ask(op="rpc", device="pe4", operation="get", filter="")["notifications"] > 0
     wait_for("a notification", told, 10)
-    check(True, "a change by somebody else is notified")
+    said = f"pe4: session {sessions[1].session_id}, root: replace /ni:network-instances"
+    check(said in open(stderr.name, encoding="utf-8").read(), f"a change by others is told: {said}")
 
 
 YUMA = os.path.expanduser("~/.yuma")  # netconfd counts its transactions there, whatever it is told
@@ -512,7 +513,7 @@ def main():
         driver = Driver(stderr)
         for router in routers:
             driver.ask(**router.order())
-        test_notifications(driver, sessions)
+        test_notifications(driver, sessions, stderr)
         test_tls(driver, routers[0], top, stderr)
         driver.close()
         test_strangers(routers, stderr)
