@@ -282,7 +282,7 @@ turn_around(struct device *d)
     else if (d->reach == SENT_CONFIRM)
         finish(d, PROVISION_UNKNOWN);
     else if (d->reach == SENT_COMMIT)
-        finish(d, persists(d) ? PROVISION_WILL_ROLL_BACK : PROVISION_ROLLED_BACK);
+        finish(d, PROVISION_WILL_ROLL_BACK);
     else
         finish(d, d->reach >= EDITED ? PROVISION_ROLLED_BACK : PROVISION_UNCHANGED);
 }
@@ -329,20 +329,34 @@ children_text(const struct netconf_xml *of, bool pretty)
 
 #define EDIT_BUDGET ((size_t)64 << 20)
 
+static struct netconf_xml *
+make_edit(const struct provision *p, const struct device *d, struct arena *arena)
+{
+    bool has_remove = d->capabilities & NETCONF_BASE_1_1;
+    return p->config.restore ? vpn_config_restore(arena, d->before, d->now, has_remove)
+                             : vpn_config_edit(arena, d->before, d->now, has_remove);
+}
+
+static void
+keep_edit(struct device *d, const struct netconf_xml *edit)
+{
+    free(d->edit);
+    free(d->pretty);
+    d->edit = children_text(edit, false);
+    d->pretty = children_text(edit, true);
+}
+
 static bool
 make_texts(struct provision *p, struct device *d)
 {
     struct arena *arena = arena_new(EDIT_BUDGET);
-    bool has_remove = d->capabilities & NETCONF_BASE_1_1;
-    const struct netconf_xml *edit = p->config.restore
-                                         ? vpn_config_restore(arena, d->before, d->now, has_remove)
-                                         : vpn_config_edit(arena, d->before, d->now, has_remove);
-    const struct netconf_xml *undo = vpn_config_edit(arena, d->now, d->before, has_remove);
+    const struct netconf_xml *edit = make_edit(p, d, arena);
+    const struct netconf_xml *undo = vpn_config_edit(arena, d->now, d->before,
+                                                     d->capabilities & NETCONF_BASE_1_1);
     const struct netconf_xml *filter = vpn_config_filter(arena, d->before, d->now);
     bool whole = edit && undo && filter;
     if (whole) {
-        d->edit = children_text(edit, false);
-        d->pretty = children_text(edit, true);
+        keep_edit(d, edit);
         d->undo = children_text(undo, false);
         d->filter = children_text(filter, false);
     }
@@ -430,6 +444,14 @@ check_read(struct provision *p, struct device *d, const struct netconf_message *
     if (path) {
         diag_set(&diag, ERR_CONFLICT, "%s is there already, and not ours", path);
         fail_device(p, d, ERR_CONFLICT, diag.text);
+    } else if (!(d->capabilities & NETCONF_BASE_1_1)) {
+        struct netconf_xml *edit = make_edit(p, d, arena);
+        if (edit) {
+            vpn_config_drop_absent(edit, reply ? reply->data : NULL);
+            keep_edit(d, edit);
+        }
+        if (edit && !*d->edit) /* all that was to go has gone */
+            d->step = UNLOCK_CANDIDATE;
     }
     arena_free(arena);
 }
@@ -472,7 +494,9 @@ note_outcome(const struct provision *p, struct device *d)
 {
     if (d->step == CONFIRM && !p->backwards)
         return;
-    if (d->step == UNDO_CANCEL || d->step == UNDO_COMMIT || d->step == UNDO_DISCARD)
+    if (d->step == UNDO_CANCEL && !persists(d)) /* it must, but nobody sees it */
+        finish(d, PROVISION_WILL_ROLL_BACK);
+    else if (d->step == UNDO_CANCEL || d->step == UNDO_COMMIT || d->step == UNDO_DISCARD)
         d->outcome = d->outcome == PROVISION_PENDING ? PROVISION_ROLLED_BACK : d->outcome;
 }
 
@@ -529,9 +553,7 @@ fail_backwards(const struct provision *p, struct device *d, enum err err, const 
         d->err = err;
         diag_set(&d->diag, err, "%s: %s", steps[step].name, text);
     }
-    if (step == UNDO_CANCEL && !persists(d) && err == ERR_CLOSED)
-        finish(d, PROVISION_ROLLED_BACK); /* closing was what was asked for */
-    else if (step == UNDO_CANCEL)
+    if (step == UNDO_CANCEL)
         finish(d, PROVISION_WILL_ROLL_BACK);
     else if (step == UNDO_EDIT || step == UNDO_COMMIT)
         finish(d, PROVISION_UNKNOWN);
@@ -549,6 +571,13 @@ is_lock(enum step step)
     return step == LOCK_RUNNING || step == LOCK_CANDIDATE;
 }
 
+/* Junos tells that somebody has the lock in words only, without lock-denied. */
+static bool
+is_locked(enum err err, bool refused)
+{
+    return err == ERR_BUSY || (refused && err != ERR_DENIED && err != ERR_UNSUPPORTED);
+}
+
 /* What the device itself refused has not happened; if there was no answer, it may have. */
 static void
 take_failure(struct provision *p, struct device *d, enum err err, const char *text, bool refused)
@@ -560,7 +589,7 @@ take_failure(struct provision *p, struct device *d, enum err err, const char *te
         d->reach = SENT_COMMIT;
     if (d->step >= SAVE) {
         fail_backwards(p, d, err, text);
-    } else if (is_lock(d->step) && err == ERR_BUSY && !p->backwards) {
+    } else if (is_lock(d->step) && is_locked(err, refused) && !p->backwards) {
         wait_for_lock(p, d, text);
     } else if (d->step == DISCARD && !p->backwards && !d->lost) {
         d->step = steps[DISCARD].next; /* there may be nothing to discard */

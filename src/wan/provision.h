@@ -88,7 +88,7 @@ enum provision_outcome {
     PROVISION_CHANGED,        /* confirmed */
     PROVISION_ACCEPTED,       /* dry run: it would take it */
     PROVISION_ROLLED_BACK,    /* it is as it was */
-    PROVISION_WILL_ROLL_BACK, /* it could not be told, and goes back when the timeout is over */
+    PROVISION_WILL_ROLL_BACK, /* it was not seen to go back; it has when the timeout is over */
     PROVISION_UNKNOWN,        /* confirmed, and could not be edited back: somebody must look */
 };
 

@@ -310,6 +310,34 @@ make_edit(struct arena *arena, const struct netconf_xml *before, const struct ne
     return edit;
 }
 
+static void
+drop_absent(struct netconf_xml *edit, const struct netconf_xml *have)
+{
+    struct netconf_xml **link = &edit->first, *last = NULL;
+    for (struct netconf_xml *e = edit->first; e; e = e->next) {
+        const struct netconf_xml *other = find(children(have), e);
+        const char *operation = netconf_xml_attribute(e, NETCONF_NS, "operation");
+        if (operation && !strcmp(operation, "delete") && !other) {
+            edit->n_children--;
+            continue;
+        }
+        if (!operation)
+            drop_absent(e, other);
+        *link = e;
+        link = &e->next;
+        last = e;
+    }
+    *link = NULL;
+    edit->last = last;
+}
+
+void
+vpn_config_drop_absent(struct netconf_xml *edit, const struct netconf_xml *have)
+{
+    drop_absent(edit, have);
+    prune(edit);
+}
+
 struct netconf_xml *
 vpn_config_edit(struct arena *arena, const struct netconf_xml *before,
                 const struct netconf_xml *now, bool has_remove)

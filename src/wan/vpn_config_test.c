@@ -70,6 +70,17 @@ edits_touch_only_what_is_owned(void **state)
 }
 
 static void
+what_is_gone_already_is_not_deleted(void **state)
+{
+    (void)state;
+    struct netconf_xml *edit = vpn_config_edit(arena, tree(OURS), NULL, false);
+    vpn_config_drop_absent(edit, tree("<a><list><k>1</k></list><list><k>2</k></list></a>"));
+    expect_tree(edit, "<a><list" OP("delete") "><k>2</k></list></a>");
+    vpn_config_drop_absent(edit, NULL);
+    expect_tree(edit, "");
+}
+
+static void
 ways_are_merged(void **state)
 {
     (void)state;
@@ -239,7 +250,8 @@ tear_down(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(TEST(edits_touch_only_what_is_owned), TEST(filters_ask_for_what_is_owned),
-          TEST(ways_are_merged), TEST(drift_is_told_by_path),
-          TEST(lists_and_containers_inside_are_told_apart), TEST(defaults_do_not_count),
-          TEST(namespaces_may_be_left_out), TEST(what_is_of_others_is_seen),
-          TEST(lines_go_before_others_come), TEST(drift_of_lines_is_told))
+          TEST(ways_are_merged), TEST(what_is_gone_already_is_not_deleted),
+          TEST(drift_is_told_by_path), TEST(lists_and_containers_inside_are_told_apart),
+          TEST(defaults_do_not_count), TEST(namespaces_may_be_left_out),
+          TEST(what_is_of_others_is_seen), TEST(lines_go_before_others_come),
+          TEST(drift_of_lines_is_told))
