@@ -364,18 +364,6 @@ make_texts(struct provision *p, struct device *d)
     return whole;
 }
 
-static bool
-reports_all(const struct netconf_hello *hello)
-{
-    for (uint32_t i = 0; i < hello->n_uris; i++) {
-        if (strstr(hello->uris[i], ":with-defaults:") &&
-            strstr(hello->uris[i], "basic-mode=report-all") &&
-            strstr(hello->uris[i], "report-all-tagged"))
-            return true;
-    }
-    return false;
-}
-
 /* Where running can be changed by commits alone, the lock of the candidate keeps others from it;
  * and a lock on running keeps netconfd from going back to what was before an unconfirmed commit. */
 static bool
@@ -412,7 +400,7 @@ provision_up(struct provision *p, size_t device, const struct netconf_hello *hel
         return;
     d->up = true;
     d->capabilities = hello->capabilities;
-    d->tagged = reports_all(hello);
+    d->tagged = netconf_hello_tags_defaults(hello);
     d->edit_validates = validates_by_edit(hello);
     for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
         if (d->capabilities & needs[i])
