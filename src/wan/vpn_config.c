@@ -559,19 +559,22 @@ struct owner {
     const char *marker, *name;
 };
 
+/* `text` is `with`, or begins with it and with what parts it from more. */
 static bool
-begins(const char *text, const char *with, char behind)
+begins(const char *text, const char *with, const char *parting)
 {
     size_t length = strlen(with);
     text += strspn(text, " \t\r\n");
-    return !strncmp(text, with, length) &&
-           (!text[length] || text[length] == behind || strchr("\t\r\n", text[length]));
+    if (strncmp(text, with, length))
+        return false;
+    text += length;
+    return !strncmp(text, parting, strlen(parting)) || !text[strspn(text, " \t\r\n")];
 }
 
 static bool
 is_marked(const struct netconf_xml *e, const struct owner *owner)
 {
-    bool found = !e->first && begins(e->text, owner->marker, ' ');
+    bool found = !e->first && begins(e->text, owner->marker, " ");
     for (const struct netconf_xml *child = e->first; child && !found; child = child->next)
         found = is_marked(child, owner);
     return found;
@@ -581,7 +584,7 @@ static bool
 is_ours(const struct netconf_xml *want, const struct netconf_xml *have, const struct owner *owner)
 {
     struct keys keys = keys_of(want);
-    bool named = keys.n > 0 && begins(keys.leaves[0]->text, owner->name, '-');
+    bool named = keys.n > 0 && begins(keys.leaves[0]->text, owner->name, "--");
     return named || is_marked(have, owner) || netconf_xml_same(want, have);
 }
 

@@ -68,7 +68,7 @@ MUST_CHECK enum err vpn_config_compare(struct arena *, const struct netconf_xml 
 
 /* Looks for what is to be owned newly (in `now`, not in `before`) and is there already without
  * being ours: without a text in it that is `marker` or begins with it and a space, and without a
- * key that is `name` or begins with it and '-'. NULL: nothing is in the way; otherwise its path.
+ * key that is `name` or begins with it and "--". NULL: nothing is in the way; otherwise its path.
  * What carries neither is in the way if it is there and not what is wanted. */
 const char *vpn_config_conflict(struct arena *, const struct netconf_xml *before,
                                 const struct netconf_xml *now, const struct netconf_xml *have,

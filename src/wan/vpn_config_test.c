@@ -189,6 +189,12 @@ what_is_of_others_is_seen(void **state)
     expect_conflict(NULL, "<a><list><k>2</k><v>tieline:x2</v></list></a>", "/a/list[k=2]");
     expect_conflict(NULL, "<a><list><k>2</k><v>y</v></list></a>", NULL);      /* the same */
     expect_conflict(OURS, "<a><list><k>2</k><v>theirs</v></list></a>", NULL); /* drift */
+    const char *named = "<l t:owned='true'><k>tl-x--1</k></l>";
+    const char *other = "<l t:owned='true'><k>tl-x-1</k></l>";
+    assert_null(vpn_config_conflict(arena, NULL, tree("%s", named),
+                                    tree("<l><k>tl-x--1</k><v/></l>"), "tieline:x", "tl-x"));
+    assert_non_null(vpn_config_conflict(arena, NULL, tree("%s", other),
+                                        tree("<l><k>tl-x-1</k><v/></l>"), "tieline:x", "tl-x"));
     expect_conflict(NULL, "<a><list><k>1</k><own>theirs</own></list></a>", "/a/list[k=1]/own");
 }
 

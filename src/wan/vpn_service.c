@@ -13,7 +13,7 @@
 #include <string.h>
 
 enum how {
-    NAME,      /* letters, digits, . _ - */
+    NAME,      /* letters, digits, . _ - but not --, which parts names that are made of several */
     INTERFACE, /* and / : */
     TEXT,      /* no control characters */
     IPV4,
@@ -413,7 +413,7 @@ static const struct {
     size_t max; /* octets */
     const char *what;
 } text_rules[] = {
-    [NAME] = {63, "not a name of at most 63 letters, digits, '.', '_', '-'"},
+    [NAME] = {63, "not a name of at most 63 letters, digits, '.', '_', and single '-' within"},
     [INTERFACE] = {63, "not a name of an interface"},
     [TEXT] = {200, "longer than 200 octets, or with control characters"},
     [IPV4] = {15, "not an IPv4 address"},
@@ -432,7 +432,7 @@ accepted(enum how how, const char *text)
         return NULL;
     switch (how) {
     case NAME:
-        good = has_only(text, "._-");
+        good = has_only(text, "._-") && !strstr(text, "--") && text[strlen(text) - 1] != '-';
         break;
     case INTERFACE:
         good = has_only(text, "._-/:");
