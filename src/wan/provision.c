@@ -45,7 +45,7 @@ struct device {
     uint32_t capabilities;
     bool up;
     bool tagged;         /* asks for defaults to be marked */
-    bool edit_validates; /* see validates_by_edit() */
+    bool edit_validates; /* there is no step for it */
     enum step step;
     enum reach reach;
     bool asked;      /* an answer is to come */
@@ -372,18 +372,6 @@ locks_running(const struct device *d)
     return d->capabilities & NETCONF_WRITABLE_RUNNING;
 }
 
-/* yuma123's netconfd (2.13) forgets what was edited when the candidate is validated: the commit
- * behind it says ok and does nothing. It validates with the edit instead. */
-static bool
-validates_by_edit(const struct netconf_hello *hello)
-{
-    for (uint32_t i = 0; i < hello->n_uris; i++) {
-        if (!strncmp(hello->uris[i], "http://yuma123.org/ns/", 22))
-            return true;
-    }
-    return false;
-}
-
 static const uint32_t needs[] = {
     NETCONF_CANDIDATE,
     NETCONF_CONFIRMED_COMMIT_1_0 | NETCONF_CONFIRMED_COMMIT_1_1,
@@ -401,7 +389,9 @@ provision_up(struct provision *p, size_t device, const struct netconf_hello *hel
     d->up = true;
     d->capabilities = hello->capabilities;
     d->tagged = netconf_hello_tags_defaults(hello);
-    d->edit_validates = validates_by_edit(hello);
+    /* It forgets what was edited when the candidate is validated: the commit behind it says ok and
+     * does nothing. It validates with the edit instead. */
+    d->edit_validates = netconf_hello_is_yuma123(hello);
     for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
         if (d->capabilities & needs[i])
             continue;

@@ -152,6 +152,16 @@ netconf_hello_tags_defaults(const struct netconf_hello *hello)
     return false;
 }
 
+bool
+netconf_hello_is_yuma123(const struct netconf_hello *hello)
+{
+    for (uint32_t i = 0; i < hello->n_uris; i++) {
+        if (!strncmp(hello->uris[i], "http://yuma123.org/ns/", 22))
+            return true;
+    }
+    return false;
+}
+
 static const struct {
     const char *tag;
     enum err err;
