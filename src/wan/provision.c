@@ -2,192 +2,13 @@
  * next. Three steps are gates, where a device waits until all that take part have arrived. A
  * failure anywhere turns all devices around: each, as soon as it is not waiting for an answer, goes
  * on from the step of the way back that belongs to how far it had come. */
-#include "wan/provision.h"
+#include "wan/provision_private.h"
 
 #include "base/alloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum step {
-    WAIT_UP,
-    LOCK_RUNNING,
-    LOCK_CANDIDATE,
-    DISCARD,
-    READ,
-    EDIT,
-    VALIDATE,
-    READY, /* gate: all would take it */
-    COMMIT,
-    READ_BACK,
-    COMMITTED, /* gate: all have it; the owner verifies */
-    CONFIRM,
-    CONFIRMED, /* gate: all have confirmed */
-    SAVE,      /* running to startup, where that is its own */
-    UNLOCK_CANDIDATE,
-    UNLOCK_RUNNING,
-    FINISHED,
-    /* The way back. */
-    UNDO_CANCEL,
-    UNDO_EDIT,
-    UNDO_COMMIT,
-    UNDO_SAVE,
-    UNDO_DISCARD,
-    N_STEPS,
-};
-
-enum reach { NOTHING, LOCKED_RUNNING, LOCKED, EDITED, SENT_COMMIT, SENT_CONFIRM };
-
-struct device {
-    char *name;
-    const struct netconf_xml *before, *now;
-    uint32_t capabilities;
-    bool up;
-    bool tagged;         /* asks for defaults to be marked */
-    bool edit_validates; /* there is no step for it */
-    enum step step;
-    enum reach reach;
-    bool asked;      /* an answer is to come */
-    bool lost;       /* the connection, and with it locks and candidate */
-    nsec_t retry_at; /* NSEC_NEVER: not waiting for a lock */
-    char *edit, *undo, *filter, *pretty;
-    enum provision_outcome outcome;
-    enum err err;
-    struct diag diag;
-};
-
-struct provision {
-    struct provision_config config;
-    char *marker, *name, *persist;
-    struct device *devices;
-    size_t n;
-    nsec_t now, started, verify_by;
-    bool verifying, verified, told_verify, backwards, told_end;
-    enum err err;
-    struct diag diag;
-    struct netconf_request request;
-};
-
-/* ---- requests of steps */
-
-static void
-ask_lock(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_LOCK;
-    r->target = d->step == LOCK_RUNNING ? NETCONF_RUNNING : NETCONF_CANDIDATE_STORE;
-}
-
-static void
-ask_unlock(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_UNLOCK;
-    r->target = d->step == UNLOCK_RUNNING ? NETCONF_RUNNING : NETCONF_CANDIDATE_STORE;
-}
-
-static void
-ask_discard(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p, (void)d;
-    r->operation = NETCONF_DISCARD_CHANGES;
-}
-
-static void
-ask_read(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_GET_CONFIG;
-    r->filter = d->filter;
-    r->with_defaults = d->tagged ? NETCONF_REPORT_ALL_TAGGED : NETCONF_DEFAULTS_UNSAID;
-}
-
-static void
-ask_edit(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_EDIT_CONFIG;
-    r->target = NETCONF_CANDIDATE_STORE;
-    r->config = d->step == EDIT ? d->edit : d->undo;
-    if (d->capabilities & NETCONF_ROLLBACK_ON_ERROR)
-        r->error_option = NETCONF_ROLL_BACK;
-    if (d->edit_validates)
-        r->test_option = NETCONF_TEST_THEN_SET;
-}
-
-static void
-ask_validate(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p, (void)d;
-    r->operation = NETCONF_VALIDATE;
-    r->source = NETCONF_CANDIDATE_STORE;
-}
-
-static bool
-persists(const struct device *d)
-{
-    return d->capabilities & NETCONF_CONFIRMED_COMMIT_1_1;
-}
-
-static void
-ask_commit(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    r->operation = NETCONF_COMMIT;
-    r->confirmed = d->step == COMMIT;
-    if (d->step == COMMIT) {
-        r->timeout_s = p->config.confirm_timeout_s;
-        r->persist = persists(d) ? p->persist : NULL;
-    } else if (d->step == CONFIRM) {
-        r->persist_id = persists(d) ? p->persist : NULL;
-    }
-}
-
-/* A confirmed commit of 1.0 ends with its session (RFC 4741 section 8.4.1). */
-static void
-ask_cancel(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    r->operation = persists(d) ? NETCONF_CANCEL_COMMIT : NETCONF_CLOSE_SESSION;
-    r->persist_id = persists(d) ? p->persist : NULL;
-}
-
-static void
-ask_save(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p, (void)d;
-    r->operation = NETCONF_COPY_CONFIG;
-    r->source = NETCONF_RUNNING;
-    r->target = NETCONF_STARTUP_STORE;
-}
-
-static const struct {
-    const char *name; /* for people */
-    void (*ask)(const struct provision *, const struct device *, struct netconf_request *);
-    enum step next;
-} steps[N_STEPS] = {
-    [WAIT_UP] = {"connect", NULL, LOCK_RUNNING},
-    [LOCK_RUNNING] = {"lock running", ask_lock, LOCK_CANDIDATE},
-    [LOCK_CANDIDATE] = {"lock candidate", ask_lock, DISCARD},
-    [DISCARD] = {"discard-changes", ask_discard, READ},
-    [READ] = {"read", ask_read, EDIT},
-    [EDIT] = {"edit-config", ask_edit, VALIDATE},
-    [VALIDATE] = {"validate", ask_validate, READY},
-    [READY] = {"ready", NULL, COMMIT},
-    [COMMIT] = {"commit", ask_commit, READ_BACK},
-    [READ_BACK] = {"read back", ask_read, COMMITTED},
-    [COMMITTED] = {"verify", NULL, CONFIRM},
-    [CONFIRM] = {"confirming commit", ask_commit, CONFIRMED},
-    [CONFIRMED] = {"confirmed", NULL, SAVE},
-    [SAVE] = {"copy to startup", ask_save, UNLOCK_CANDIDATE},
-    [UNLOCK_CANDIDATE] = {"unlock candidate", ask_unlock, UNLOCK_RUNNING},
-    [UNLOCK_RUNNING] = {"unlock running", ask_unlock, FINISHED},
-    [FINISHED] = {"finished", NULL, FINISHED},
-    [UNDO_CANCEL] = {"cancel-commit", ask_cancel, UNDO_DISCARD},
-    [UNDO_EDIT] = {"edit back", ask_edit, UNDO_COMMIT},
-    [UNDO_COMMIT] = {"commit back", ask_commit, UNDO_SAVE},
-    [UNDO_SAVE] = {"copy to startup", ask_save, UNLOCK_CANDIDATE},
-    [UNDO_DISCARD] = {"discard-changes", ask_discard, UNLOCK_CANDIDATE},
-};
 
 /* ---- the beginning */
 
@@ -250,7 +71,7 @@ way_back(const struct device *d)
     case SENT_CONFIRM:
         return d->lost ? FINISHED : UNDO_EDIT;
     case SENT_COMMIT:
-        return d->lost && !persists(d) ? FINISHED : UNDO_CANCEL;
+        return d->lost && !provision_persists(d) ? FINISHED : UNDO_CANCEL;
     case EDITED:
         return d->lost ? FINISHED : UNDO_DISCARD;
     case LOCKED:
@@ -306,9 +127,9 @@ fail_device(struct provision *p, struct device *d, enum err err, const char *tex
     struct diag whole;
     if (!d->err) {
         d->err = err;
-        diag_set(&d->diag, err, "%s: %s", steps[d->step].name, text);
+        diag_set(&d->diag, err, "%s: %s", provision_steps[d->step].name, text);
     }
-    diag_set(&whole, err, "%s: %s: %s", d->name, steps[d->step].name, text);
+    diag_set(&whole, err, "%s: %s: %s", d->name, provision_steps[d->step].name, text);
     fail_all(p, err, whole.text);
 }
 
@@ -472,7 +293,7 @@ note_outcome(const struct provision *p, struct device *d)
 {
     if (d->step == CONFIRM && !p->backwards)
         return;
-    if (d->step == UNDO_CANCEL && !persists(d)) /* it must, but nobody sees it */
+    if (d->step == UNDO_CANCEL && !provision_persists(d)) /* it must, but nobody sees it */
         finish(d, PROVISION_WILL_ROLL_BACK);
     else if (d->step == UNDO_CANCEL || d->step == UNDO_COMMIT || d->step == UNDO_DISCARD)
         d->outcome = d->outcome == PROVISION_PENDING ? PROVISION_ROLLED_BACK : d->outcome;
@@ -481,12 +302,12 @@ note_outcome(const struct provision *p, struct device *d)
 static enum step
 next_of(const struct provision *p, const struct device *d)
 {
-    enum step next = steps[d->step].next;
+    enum step next = provision_steps[d->step].next;
     if ((next == SAVE || next == UNDO_SAVE) && !(d->capabilities & NETCONF_STARTUP))
         next = UNLOCK_CANDIDATE;
     if (next == UNLOCK_RUNNING && !(d->capabilities & NETCONF_WRITABLE_RUNNING))
         next = FINISHED;
-    if (d->step == UNDO_CANCEL && !persists(d)) /* the session has ended */
+    if (d->step == UNDO_CANCEL && !provision_persists(d)) /* the session has ended */
         next = FINISHED;
     if (d->step == UNDO_CANCEL && d->lost)
         next = FINISHED;
@@ -529,7 +350,7 @@ fail_backwards(const struct provision *p, struct device *d, enum err err, const 
     enum step step = d->step;
     if (!d->err) {
         d->err = err;
-        diag_set(&d->diag, err, "%s: %s", steps[step].name, text);
+        diag_set(&d->diag, err, "%s: %s", provision_steps[step].name, text);
     }
     if (step == UNDO_CANCEL)
         finish(d, PROVISION_WILL_ROLL_BACK);
@@ -570,11 +391,11 @@ take_failure(struct provision *p, struct device *d, enum err err, const char *te
     } else if (is_lock(d->step) && is_locked(err, refused) && !p->backwards) {
         wait_for_lock(p, d, text);
     } else if (d->step == DISCARD && !p->backwards && !d->lost) {
-        d->step = steps[DISCARD].next; /* there may be nothing to discard */
+        d->step = provision_steps[DISCARD].next; /* there may be nothing to discard */
     } else if (p->backwards) {
         if (!d->err) {
             d->err = err;
-            diag_set(&d->diag, err, "%s: %s", steps[d->step].name, text);
+            diag_set(&d->diag, err, "%s: %s", provision_steps[d->step].name, text);
         }
         turn_around(d);
     } else {
@@ -711,10 +532,10 @@ static bool
 ask_device(struct provision *p, size_t i, struct provision_action *action)
 {
     struct device *d = &p->devices[i];
-    if (d->asked || !steps[d->step].ask || d->retry_at != NSEC_NEVER)
+    if (d->asked || !provision_steps[d->step].ask || d->retry_at != NSEC_NEVER)
         return false;
     p->request = (struct netconf_request){0};
-    steps[d->step].ask(p, d, &p->request);
+    provision_steps[d->step].ask(p, d, &p->request);
     if (d->step == COMMIT) /* from here on its outcome is unknown until it is told */
         d->reach = SENT_COMMIT;
     else if (d->step == CONFIRM)
@@ -723,7 +544,7 @@ ask_device(struct provision *p, size_t i, struct provision_action *action)
     action->kind = PROVISION_ASK;
     action->device = i;
     action->request = &p->request;
-    action->any_connection = d->step == UNDO_CANCEL && persists(d);
+    action->any_connection = d->step == UNDO_CANCEL && provision_persists(d);
     return true;
 }
 
