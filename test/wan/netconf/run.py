@@ -125,6 +125,7 @@ Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
             p.terminate()
         for p in self.processes:
             p.wait()
+        self.processes = []
 
     def connect(self):
         """As somebody else."""
@@ -465,6 +466,19 @@ def test_notifications(driver, sessions, stderr):
 YUMA = os.path.expanduser("~/.yuma")  # netconfd counts its transactions there, whatever it is told
 
 
+def test_loss(driver, routers, sessions):
+    """The last: pe4 is not there any more."""
+    plans(driver)
+    driver.send(op="provision", now="v1", verify="never", timeout=6)
+    wait_for("the confirmed commit", lambda: all(has_ours(s) for s in sessions))
+    routers[1].stop()
+    reply = driver.receive()
+    check(reply["err"] == "ERR_TIMEOUT" and outcomes(reply) == {
+        "pe2": "rolled back", "pe4": "will roll back by itself"},
+        f"a router that vanishes does not keep the others: {reply['text']}")
+    check(canonical(running(sessions[0])) == EMPTY[0], "pe2 is as it was")
+
+
 def test_tls(driver, router, top, stderr):
     door = TlsDoor(router, top)
     driver.ask(**door.order("router"))
@@ -515,6 +529,7 @@ def main():
             driver.ask(**router.order())
         test_notifications(driver, sessions, stderr)
         test_tls(driver, routers[0], top, stderr)
+        test_loss(driver, routers, sessions)
         driver.close()
         test_strangers(routers, stderr)
         print(f"{checks} checks in {time.monotonic() - started:.1f} s")
