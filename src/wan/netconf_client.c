@@ -26,6 +26,10 @@ struct list {
     size_t n;
 };
 
+/* yuma123's netconfd loses a request that it reads together with our hello: it gets time to read
+ * that alone. */
+#define YUMA123_PAUSE (200 * NSEC_PER_MSEC)
+
 struct netconf_client {
     uv_loop_t *loop;
     char *name;
@@ -40,6 +44,7 @@ struct netconf_client {
     struct netconf_session *session; /* NULL: not connected */
     uint64_t connection;             /* the last one that came up */
     bool up;
+    nsec_t hold_until; /* nothing is sent before */
     struct list waiting, sent;
     struct diag reason;
     struct netconf_session_stats past;
@@ -203,6 +208,8 @@ on_event(struct netconf_client *c, const struct netconf_event *event)
         c->up = true;
         c->connection++;
         c->reason.text[0] = '\0';
+        c->hold_until = netconf_hello_is_yuma123(event->hello) ? clock_monotonic() + YUMA123_PAUSE
+                                                               : 0;
         reconnect_connected(&c->reconnect, clock_monotonic());
         if (c->handler && c->handler->up)
             c->handler->up(c->arg, c, event->hello);
@@ -258,6 +265,8 @@ end_waiting(struct netconf_client *c, nsec_t now)
 static void
 send_waiting(struct netconf_client *c, nsec_t now)
 {
+    if (now < c->hold_until)
+        return;
     for (struct asked *a; !c->freed && c->up && (a = c->waiting.first);) {
         struct diag diag = {""};
         enum err err = netconf_session_request(c->session, &a->request, a, a->deadline - now, now,
@@ -363,6 +372,8 @@ set_timer(struct netconf_client *c, nsec_t now, nsec_t next)
     if (c->session)
         next = MIN(next, netconf_session_deadline(c->session));
     next = MIN(next, reconnect_wake(&c->reconnect));
+    if (c->up && now < c->hold_until)
+        next = MIN(next, c->hold_until);
     if (next == NSEC_NEVER)
         timer_stop(c->timer);
     else

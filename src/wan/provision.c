@@ -2,192 +2,13 @@
  * next. Three steps are gates, where a device waits until all that take part have arrived. A
  * failure anywhere turns all devices around: each, as soon as it is not waiting for an answer, goes
  * on from the step of the way back that belongs to how far it had come. */
-#include "wan/provision.h"
+#include "wan/provision_private.h"
 
 #include "base/alloc.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum step {
-    WAIT_UP,
-    LOCK_RUNNING,
-    LOCK_CANDIDATE,
-    DISCARD,
-    READ,
-    EDIT,
-    VALIDATE,
-    READY, /* gate: all would take it */
-    COMMIT,
-    READ_BACK,
-    COMMITTED, /* gate: all have it; the owner verifies */
-    CONFIRM,
-    CONFIRMED, /* gate: all have confirmed */
-    SAVE,      /* running to startup, where that is its own */
-    UNLOCK_CANDIDATE,
-    UNLOCK_RUNNING,
-    FINISHED,
-    /* The way back. */
-    UNDO_CANCEL,
-    UNDO_EDIT,
-    UNDO_COMMIT,
-    UNDO_SAVE,
-    UNDO_DISCARD,
-    N_STEPS,
-};
-
-enum reach { NOTHING, LOCKED_RUNNING, LOCKED, EDITED, SENT_COMMIT, SENT_CONFIRM };
-
-struct device {
-    char *name;
-    const struct netconf_xml *before, *now;
-    uint32_t capabilities;
-    bool up;
-    bool tagged;         /* asks for defaults to be marked */
-    bool edit_validates; /* see validates_by_edit() */
-    enum step step;
-    enum reach reach;
-    bool asked;      /* an answer is to come */
-    bool lost;       /* the connection, and with it locks and candidate */
-    nsec_t retry_at; /* NSEC_NEVER: not waiting for a lock */
-    char *edit, *undo, *filter, *pretty;
-    enum provision_outcome outcome;
-    enum err err;
-    struct diag diag;
-};
-
-struct provision {
-    struct provision_config config;
-    char *marker, *name, *persist;
-    struct device *devices;
-    size_t n;
-    nsec_t now, started, verify_by;
-    bool verifying, verified, told_verify, backwards, told_end;
-    enum err err;
-    struct diag diag;
-    struct netconf_request request;
-};
-
-/* ---- requests of steps */
-
-static void
-ask_lock(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_LOCK;
-    r->target = d->step == LOCK_RUNNING ? NETCONF_RUNNING : NETCONF_CANDIDATE_STORE;
-}
-
-static void
-ask_unlock(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_UNLOCK;
-    r->target = d->step == UNLOCK_RUNNING ? NETCONF_RUNNING : NETCONF_CANDIDATE_STORE;
-}
-
-static void
-ask_discard(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p, (void)d;
-    r->operation = NETCONF_DISCARD_CHANGES;
-}
-
-static void
-ask_read(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_GET_CONFIG;
-    r->filter = d->filter;
-    r->with_defaults = d->tagged ? NETCONF_REPORT_ALL_TAGGED : NETCONF_DEFAULTS_UNSAID;
-}
-
-static void
-ask_edit(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p;
-    r->operation = NETCONF_EDIT_CONFIG;
-    r->target = NETCONF_CANDIDATE_STORE;
-    r->config = d->step == EDIT ? d->edit : d->undo;
-    if (d->capabilities & NETCONF_ROLLBACK_ON_ERROR)
-        r->error_option = NETCONF_ROLL_BACK;
-    if (d->edit_validates)
-        r->test_option = NETCONF_TEST_THEN_SET;
-}
-
-static void
-ask_validate(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p, (void)d;
-    r->operation = NETCONF_VALIDATE;
-    r->source = NETCONF_CANDIDATE_STORE;
-}
-
-static bool
-persists(const struct device *d)
-{
-    return d->capabilities & NETCONF_CONFIRMED_COMMIT_1_1;
-}
-
-static void
-ask_commit(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    r->operation = NETCONF_COMMIT;
-    r->confirmed = d->step == COMMIT;
-    if (d->step == COMMIT) {
-        r->timeout_s = p->config.confirm_timeout_s;
-        r->persist = persists(d) ? p->persist : NULL;
-    } else if (d->step == CONFIRM) {
-        r->persist_id = persists(d) ? p->persist : NULL;
-    }
-}
-
-/* A confirmed commit of 1.0 ends with its session (RFC 4741 section 8.4.1). */
-static void
-ask_cancel(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    r->operation = persists(d) ? NETCONF_CANCEL_COMMIT : NETCONF_CLOSE_SESSION;
-    r->persist_id = persists(d) ? p->persist : NULL;
-}
-
-static void
-ask_save(const struct provision *p, const struct device *d, struct netconf_request *r)
-{
-    (void)p, (void)d;
-    r->operation = NETCONF_COPY_CONFIG;
-    r->source = NETCONF_RUNNING;
-    r->target = NETCONF_STARTUP_STORE;
-}
-
-static const struct {
-    const char *name; /* for people */
-    void (*ask)(const struct provision *, const struct device *, struct netconf_request *);
-    enum step next;
-} steps[N_STEPS] = {
-    [WAIT_UP] = {"connect", NULL, LOCK_RUNNING},
-    [LOCK_RUNNING] = {"lock running", ask_lock, LOCK_CANDIDATE},
-    [LOCK_CANDIDATE] = {"lock candidate", ask_lock, DISCARD},
-    [DISCARD] = {"discard-changes", ask_discard, READ},
-    [READ] = {"read", ask_read, EDIT},
-    [EDIT] = {"edit-config", ask_edit, VALIDATE},
-    [VALIDATE] = {"validate", ask_validate, READY},
-    [READY] = {"ready", NULL, COMMIT},
-    [COMMIT] = {"commit", ask_commit, READ_BACK},
-    [READ_BACK] = {"read back", ask_read, COMMITTED},
-    [COMMITTED] = {"verify", NULL, CONFIRM},
-    [CONFIRM] = {"confirming commit", ask_commit, CONFIRMED},
-    [CONFIRMED] = {"confirmed", NULL, SAVE},
-    [SAVE] = {"copy to startup", ask_save, UNLOCK_CANDIDATE},
-    [UNLOCK_CANDIDATE] = {"unlock candidate", ask_unlock, UNLOCK_RUNNING},
-    [UNLOCK_RUNNING] = {"unlock running", ask_unlock, FINISHED},
-    [FINISHED] = {"finished", NULL, FINISHED},
-    [UNDO_CANCEL] = {"cancel-commit", ask_cancel, UNDO_DISCARD},
-    [UNDO_EDIT] = {"edit back", ask_edit, UNDO_COMMIT},
-    [UNDO_COMMIT] = {"commit back", ask_commit, UNDO_SAVE},
-    [UNDO_SAVE] = {"copy to startup", ask_save, UNLOCK_CANDIDATE},
-    [UNDO_DISCARD] = {"discard-changes", ask_discard, UNLOCK_CANDIDATE},
-};
 
 /* ---- the beginning */
 
@@ -250,7 +71,7 @@ way_back(const struct device *d)
     case SENT_CONFIRM:
         return d->lost ? FINISHED : UNDO_EDIT;
     case SENT_COMMIT:
-        return d->lost && !persists(d) ? FINISHED : UNDO_CANCEL;
+        return d->lost && !provision_persists(d) ? FINISHED : UNDO_CANCEL;
     case EDITED:
         return d->lost ? FINISHED : UNDO_DISCARD;
     case LOCKED:
@@ -282,7 +103,7 @@ turn_around(struct device *d)
     else if (d->reach == SENT_CONFIRM)
         finish(d, PROVISION_UNKNOWN);
     else if (d->reach == SENT_COMMIT)
-        finish(d, persists(d) ? PROVISION_WILL_ROLL_BACK : PROVISION_ROLLED_BACK);
+        finish(d, PROVISION_WILL_ROLL_BACK);
     else
         finish(d, d->reach >= EDITED ? PROVISION_ROLLED_BACK : PROVISION_UNCHANGED);
 }
@@ -306,9 +127,9 @@ fail_device(struct provision *p, struct device *d, enum err err, const char *tex
     struct diag whole;
     if (!d->err) {
         d->err = err;
-        diag_set(&d->diag, err, "%s: %s", steps[d->step].name, text);
+        diag_set(&d->diag, err, "%s: %s", provision_steps[d->step].name, text);
     }
-    diag_set(&whole, err, "%s: %s: %s", d->name, steps[d->step].name, text);
+    diag_set(&whole, err, "%s: %s: %s", d->name, provision_steps[d->step].name, text);
     fail_all(p, err, whole.text);
 }
 
@@ -329,37 +150,39 @@ children_text(const struct netconf_xml *of, bool pretty)
 
 #define EDIT_BUDGET ((size_t)64 << 20)
 
+static struct netconf_xml *
+make_edit(const struct provision *p, const struct device *d, struct arena *arena)
+{
+    bool has_remove = d->capabilities & NETCONF_BASE_1_1;
+    return p->config.restore ? vpn_config_restore(arena, d->before, d->now, has_remove)
+                             : vpn_config_edit(arena, d->before, d->now, has_remove);
+}
+
+static void
+keep_edit(struct device *d, const struct netconf_xml *edit)
+{
+    free(d->edit);
+    free(d->pretty);
+    d->edit = children_text(edit, false);
+    d->pretty = children_text(edit, true);
+}
+
 static bool
 make_texts(struct provision *p, struct device *d)
 {
     struct arena *arena = arena_new(EDIT_BUDGET);
-    bool has_remove = d->capabilities & NETCONF_BASE_1_1;
-    const struct netconf_xml *edit = p->config.restore
-                                         ? vpn_config_restore(arena, d->before, d->now, has_remove)
-                                         : vpn_config_edit(arena, d->before, d->now, has_remove);
-    const struct netconf_xml *undo = vpn_config_edit(arena, d->now, d->before, has_remove);
+    const struct netconf_xml *edit = make_edit(p, d, arena);
+    const struct netconf_xml *undo = vpn_config_edit(arena, d->now, d->before,
+                                                     d->capabilities & NETCONF_BASE_1_1);
     const struct netconf_xml *filter = vpn_config_filter(arena, d->before, d->now);
     bool whole = edit && undo && filter;
     if (whole) {
-        d->edit = children_text(edit, false);
-        d->pretty = children_text(edit, true);
+        keep_edit(d, edit);
         d->undo = children_text(undo, false);
         d->filter = children_text(filter, false);
     }
     arena_free(arena);
     return whole;
-}
-
-static bool
-reports_all(const struct netconf_hello *hello)
-{
-    for (uint32_t i = 0; i < hello->n_uris; i++) {
-        if (strstr(hello->uris[i], ":with-defaults:") &&
-            strstr(hello->uris[i], "basic-mode=report-all") &&
-            strstr(hello->uris[i], "report-all-tagged"))
-            return true;
-    }
-    return false;
 }
 
 /* Where running can be changed by commits alone, the lock of the candidate keeps others from it;
@@ -368,18 +191,6 @@ static bool
 locks_running(const struct device *d)
 {
     return d->capabilities & NETCONF_WRITABLE_RUNNING;
-}
-
-/* yuma123's netconfd (2.13) forgets what was edited when the candidate is validated: the commit
- * behind it says ok and does nothing. It validates with the edit instead. */
-static bool
-validates_by_edit(const struct netconf_hello *hello)
-{
-    for (uint32_t i = 0; i < hello->n_uris; i++) {
-        if (!strncmp(hello->uris[i], "http://yuma123.org/ns/", 22))
-            return true;
-    }
-    return false;
 }
 
 static const uint32_t needs[] = {
@@ -398,8 +209,10 @@ provision_up(struct provision *p, size_t device, const struct netconf_hello *hel
         return;
     d->up = true;
     d->capabilities = hello->capabilities;
-    d->tagged = reports_all(hello);
-    d->edit_validates = validates_by_edit(hello);
+    d->tagged = netconf_hello_tags_defaults(hello);
+    /* It forgets what was edited when the candidate is validated: the commit behind it says ok and
+     * does nothing. It validates with the edit instead. */
+    d->edit_validates = netconf_hello_is_yuma123(hello);
     for (size_t i = 0; i < ARRAY_SIZE(needs); i++) {
         if (d->capabilities & needs[i])
             continue;
@@ -430,6 +243,14 @@ check_read(struct provision *p, struct device *d, const struct netconf_message *
     if (path) {
         diag_set(&diag, ERR_CONFLICT, "%s is there already, and not ours", path);
         fail_device(p, d, ERR_CONFLICT, diag.text);
+    } else if (!(d->capabilities & NETCONF_BASE_1_1)) {
+        struct netconf_xml *edit = make_edit(p, d, arena);
+        if (edit) {
+            vpn_config_drop_absent(edit, reply ? reply->data : NULL);
+            keep_edit(d, edit);
+        }
+        if (edit && !*d->edit) /* all that was to go has gone */
+            d->step = UNLOCK_CANDIDATE;
     }
     arena_free(arena);
 }
@@ -472,19 +293,21 @@ note_outcome(const struct provision *p, struct device *d)
 {
     if (d->step == CONFIRM && !p->backwards)
         return;
-    if (d->step == UNDO_CANCEL || d->step == UNDO_COMMIT || d->step == UNDO_DISCARD)
+    if (d->step == UNDO_CANCEL && !provision_persists(d)) /* it must, but nobody sees it */
+        finish(d, PROVISION_WILL_ROLL_BACK);
+    else if (d->step == UNDO_CANCEL || d->step == UNDO_COMMIT || d->step == UNDO_DISCARD)
         d->outcome = d->outcome == PROVISION_PENDING ? PROVISION_ROLLED_BACK : d->outcome;
 }
 
 static enum step
 next_of(const struct provision *p, const struct device *d)
 {
-    enum step next = steps[d->step].next;
+    enum step next = provision_steps[d->step].next;
     if ((next == SAVE || next == UNDO_SAVE) && !(d->capabilities & NETCONF_STARTUP))
         next = UNLOCK_CANDIDATE;
     if (next == UNLOCK_RUNNING && !(d->capabilities & NETCONF_WRITABLE_RUNNING))
         next = FINISHED;
-    if (d->step == UNDO_CANCEL && !persists(d)) /* the session has ended */
+    if (d->step == UNDO_CANCEL && !provision_persists(d)) /* the session has ended */
         next = FINISHED;
     if (d->step == UNDO_CANCEL && d->lost)
         next = FINISHED;
@@ -527,11 +350,9 @@ fail_backwards(const struct provision *p, struct device *d, enum err err, const 
     enum step step = d->step;
     if (!d->err) {
         d->err = err;
-        diag_set(&d->diag, err, "%s: %s", steps[step].name, text);
+        diag_set(&d->diag, err, "%s: %s", provision_steps[step].name, text);
     }
-    if (step == UNDO_CANCEL && !persists(d) && err == ERR_CLOSED)
-        finish(d, PROVISION_ROLLED_BACK); /* closing was what was asked for */
-    else if (step == UNDO_CANCEL)
+    if (step == UNDO_CANCEL)
         finish(d, PROVISION_WILL_ROLL_BACK);
     else if (step == UNDO_EDIT || step == UNDO_COMMIT)
         finish(d, PROVISION_UNKNOWN);
@@ -549,6 +370,13 @@ is_lock(enum step step)
     return step == LOCK_RUNNING || step == LOCK_CANDIDATE;
 }
 
+/* Junos tells that somebody has the lock in words only, without lock-denied. */
+static bool
+is_locked(enum err err, bool refused)
+{
+    return err == ERR_BUSY || (refused && err != ERR_DENIED && err != ERR_UNSUPPORTED);
+}
+
 /* What the device itself refused has not happened; if there was no answer, it may have. */
 static void
 take_failure(struct provision *p, struct device *d, enum err err, const char *text, bool refused)
@@ -560,14 +388,14 @@ take_failure(struct provision *p, struct device *d, enum err err, const char *te
         d->reach = SENT_COMMIT;
     if (d->step >= SAVE) {
         fail_backwards(p, d, err, text);
-    } else if (is_lock(d->step) && err == ERR_BUSY && !p->backwards) {
+    } else if (is_lock(d->step) && is_locked(err, refused) && !p->backwards) {
         wait_for_lock(p, d, text);
     } else if (d->step == DISCARD && !p->backwards && !d->lost) {
-        d->step = steps[DISCARD].next; /* there may be nothing to discard */
+        d->step = provision_steps[DISCARD].next; /* there may be nothing to discard */
     } else if (p->backwards) {
         if (!d->err) {
             d->err = err;
-            diag_set(&d->diag, err, "%s: %s", steps[d->step].name, text);
+            diag_set(&d->diag, err, "%s: %s", provision_steps[d->step].name, text);
         }
         turn_around(d);
     } else {
@@ -704,10 +532,10 @@ static bool
 ask_device(struct provision *p, size_t i, struct provision_action *action)
 {
     struct device *d = &p->devices[i];
-    if (d->asked || !steps[d->step].ask || d->retry_at != NSEC_NEVER)
+    if (d->asked || !provision_steps[d->step].ask || d->retry_at != NSEC_NEVER)
         return false;
     p->request = (struct netconf_request){0};
-    steps[d->step].ask(p, d, &p->request);
+    provision_steps[d->step].ask(p, d, &p->request);
     if (d->step == COMMIT) /* from here on its outcome is unknown until it is told */
         d->reach = SENT_COMMIT;
     else if (d->step == CONFIRM)
@@ -716,7 +544,7 @@ ask_device(struct provision *p, size_t i, struct provision_action *action)
     action->kind = PROVISION_ASK;
     action->device = i;
     action->request = &p->request;
-    action->any_connection = d->step == UNDO_CANCEL && persists(d);
+    action->any_connection = d->step == UNDO_CANCEL && provision_persists(d);
     return true;
 }
 

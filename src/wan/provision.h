@@ -13,6 +13,10 @@
  * and not confirmed is cancelled, what is confirmed already is edited back. If the controller dies
  * on the way, nothing is confirmed, and the devices go back by themselves when the timeout is over.
  *
+ * Devices that are not managed over NETCONF (FRR's lines) are no members. Where a service has both,
+ * apply the lines while PROVISION_VERIFY is open, when all others could still go back: if they are
+ * refused, take back what was applied (vpn_lines_change()) and answer with the error.
+ *
  * Needs :candidate, :confirmed-commit and :validate of each device. Where somebody else has the
  * lock it waits, and gives up after a bound. */
 #ifndef WAN_PROVISION_H
@@ -88,7 +92,7 @@ enum provision_outcome {
     PROVISION_CHANGED,        /* confirmed */
     PROVISION_ACCEPTED,       /* dry run: it would take it */
     PROVISION_ROLLED_BACK,    /* it is as it was */
-    PROVISION_WILL_ROLL_BACK, /* it could not be told, and goes back when the timeout is over */
+    PROVISION_WILL_ROLL_BACK, /* it was not seen to go back; it has when the timeout is over */
     PROVISION_UNKNOWN,        /* confirmed, and could not be edited back: somebody must look */
 };
 

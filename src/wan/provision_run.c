@@ -242,6 +242,9 @@ drift_check(struct netconf_client *client, const struct netconf_xml *want, drift
     for (const struct netconf_xml *e = filter ? filter->first : NULL; e; e = e->next)
         netconf_xml_put(&text, e);
     request.filter = buf_cstr(&text);
+    const struct netconf_hello *hello = netconf_client_hello(client);
+    if (hello && netconf_hello_tags_defaults(hello))
+        request.with_defaults = NETCONF_REPORT_ALL_TAGGED;
     enum err err = filter ? netconf_client_request(client, &request, 0, 0, on_read, d) : ERR_LIMIT;
     if (err) {
         struct vpn_differences none = {0};

@@ -292,7 +292,7 @@ a_session_of_1_0_is_closed_to_go_back(void **state)
                    NETCONF_VALIDATE_1_0;
     struct scene *s = scene_of(NULL, CONFIG("1"), NULL, old);
     s->verify_no = true;
-    expect_end(s, ERR_CONFLICT, PROVISION_ROLLED_BACK, PROVISION_ROLLED_BACK);
+    expect_end(s, ERR_CONFLICT, PROVISION_WILL_ROLL_BACK, PROVISION_WILL_ROLL_BACK);
     assert_non_null(strstr(s->log[0], "commit? get-config close-session"));
     scene_free(s);
 }
@@ -311,6 +311,35 @@ locks_of_others_are_waited_for(void **state)
     }
     expect_end(s, ERR_OK, PROVISION_CHANGED, PROVISION_CHANGED);
     assert_int_equal(s->now, 3 * S / 2);
+    scene_free(s);
+}
+
+static void
+junos_has_other_words_for_a_lock(void **state)
+{
+    (void)state;
+    struct scene *s = change("lock", 0, ERR_INVALID);
+    run(s);
+    assert_false(s->ended);
+    provision_tick(s->p, s->now = provision_deadline(s->p));
+    expect_end(s, ERR_OK, PROVISION_CHANGED, PROVISION_CHANGED);
+    scene_free(s);
+    s = change("lock", 0, ERR_DENIED);
+    expect_end(s, ERR_DENIED, PROVISION_UNCHANGED, PROVISION_UNCHANGED);
+    scene_free(s);
+}
+
+static void
+what_is_gone_is_not_deleted_of_1_0(void **state)
+{
+    (void)state;
+    uint32_t old = NETCONF_BASE_1_0 | NETCONF_CANDIDATE | NETCONF_CONFIRMED_COMMIT_1_0 |
+                   NETCONF_VALIDATE_1_0;
+    struct scene *s = scene_of(CONFIG("1"), NULL, NULL, old);
+    s->running[1] = "<data><list xmlns='urn:l'><entry><name>tl-x</name></entry></list></data>";
+    s->committed[0] = false;
+    expect_end(s, ERR_OK, PROVISION_UNCHANGED, PROVISION_CHANGED);
+    assert_string_equal(s->log[0], "lock discard-changes get-config unlock");
     scene_free(s);
 }
 
@@ -407,8 +436,10 @@ it_ends_wherever_something_fails(void **state)
             s->fail_err = errors[j / 4];
             s->fail_times = j & 1 ? UINT32_MAX : 1;
             s->verify_no = j & 2;
-            run(s);
-            assert_true(s->ended);
+            while (run(s), !s->ended) { /* locks are waited for */
+                assert_int_not_equal(provision_deadline(s->p), NSEC_NEVER);
+                provision_tick(s->p, s->now = provision_deadline(s->p));
+            }
             for (size_t k = 0; k < N; k++) {
                 struct provision_report report;
                 provision_report(s->p, k, &report);
@@ -433,6 +464,8 @@ TEST_MAIN(cmocka_unit_test(all_devices_get_it),
           cmocka_unit_test(one_that_is_confirmed_already_is_edited_back),
           cmocka_unit_test(a_session_of_1_0_is_closed_to_go_back),
           cmocka_unit_test(locks_of_others_are_waited_for), cmocka_unit_test(but_not_for_ever),
+          cmocka_unit_test(junos_has_other_words_for_a_lock),
+          cmocka_unit_test(what_is_gone_is_not_deleted_of_1_0),
           cmocka_unit_test(what_is_of_others_is_not_taken),
           cmocka_unit_test(devices_must_be_able_to_go_back),
           cmocka_unit_test(a_device_that_does_not_come_up_ends_it),

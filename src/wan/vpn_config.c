@@ -310,6 +310,34 @@ make_edit(struct arena *arena, const struct netconf_xml *before, const struct ne
     return edit;
 }
 
+static void
+drop_absent(struct netconf_xml *edit, const struct netconf_xml *have)
+{
+    struct netconf_xml **link = &edit->first, *last = NULL;
+    for (struct netconf_xml *e = edit->first; e; e = e->next) {
+        const struct netconf_xml *other = find(children(have), e);
+        const char *operation = netconf_xml_attribute(e, NETCONF_NS, "operation");
+        if (operation && !strcmp(operation, "delete") && !other) {
+            edit->n_children--;
+            continue;
+        }
+        if (!operation)
+            drop_absent(e, other);
+        *link = e;
+        link = &e->next;
+        last = e;
+    }
+    *link = NULL;
+    edit->last = last;
+}
+
+void
+vpn_config_drop_absent(struct netconf_xml *edit, const struct netconf_xml *have)
+{
+    drop_absent(edit, have);
+    prune(edit);
+}
+
 struct netconf_xml *
 vpn_config_edit(struct arena *arena, const struct netconf_xml *before,
                 const struct netconf_xml *now, bool has_remove)
@@ -531,19 +559,22 @@ struct owner {
     const char *marker, *name;
 };
 
+/* `text` is `with`, or begins with it and with what parts it from more. */
 static bool
-begins(const char *text, const char *with, char behind)
+begins(const char *text, const char *with, const char *parting)
 {
     size_t length = strlen(with);
     text += strspn(text, " \t\r\n");
-    return !strncmp(text, with, length) &&
-           (!text[length] || text[length] == behind || strchr("\t\r\n", text[length]));
+    if (strncmp(text, with, length))
+        return false;
+    text += length;
+    return !strncmp(text, parting, strlen(parting)) || !text[strspn(text, " \t\r\n")];
 }
 
 static bool
 is_marked(const struct netconf_xml *e, const struct owner *owner)
 {
-    bool found = !e->first && begins(e->text, owner->marker, ' ');
+    bool found = !e->first && begins(e->text, owner->marker, " ");
     for (const struct netconf_xml *child = e->first; child && !found; child = child->next)
         found = is_marked(child, owner);
     return found;
@@ -553,7 +584,7 @@ static bool
 is_ours(const struct netconf_xml *want, const struct netconf_xml *have, const struct owner *owner)
 {
     struct keys keys = keys_of(want);
-    bool named = keys.n > 0 && begins(keys.leaves[0]->text, owner->name, '-');
+    bool named = keys.n > 0 && begins(keys.leaves[0]->text, owner->name, "--");
     return named || is_marked(have, owner) || netconf_xml_same(want, have);
 }
 

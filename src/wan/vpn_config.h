@@ -36,6 +36,10 @@ struct netconf_xml *vpn_config_edit(struct arena *, const struct netconf_xml *be
 struct netconf_xml *vpn_config_restore(struct arena *, const struct netconf_xml *before,
                                        const struct netconf_xml *now, bool has_remove);
 
+/* Takes out of an edit the removals of what is not there, which a server of base:1.0 refuses.
+ * `have` is what was read; NULL: nothing. Changes the edit. */
+void vpn_config_drop_absent(struct netconf_xml *edit, const struct netconf_xml *have);
+
 /* A subtree filter (RFC 6241 section 6) for all that is owned in the configurations, which may be
  * NULL. */
 struct netconf_xml *vpn_config_filter(struct arena *, const struct netconf_xml *one,
@@ -64,7 +68,7 @@ MUST_CHECK enum err vpn_config_compare(struct arena *, const struct netconf_xml 
 
 /* Looks for what is to be owned newly (in `now`, not in `before`) and is there already without
  * being ours: without a text in it that is `marker` or begins with it and a space, and without a
- * key that is `name` or begins with it and '-'. NULL: nothing is in the way; otherwise its path.
+ * key that is `name` or begins with it and "--". NULL: nothing is in the way; otherwise its path.
  * What carries neither is in the way if it is there and not what is wanted. */
 const char *vpn_config_conflict(struct arena *, const struct netconf_xml *before,
                                 const struct netconf_xml *now, const struct netconf_xml *have,

@@ -70,6 +70,17 @@ edits_touch_only_what_is_owned(void **state)
 }
 
 static void
+what_is_gone_already_is_not_deleted(void **state)
+{
+    (void)state;
+    struct netconf_xml *edit = vpn_config_edit(arena, tree(OURS), NULL, false);
+    vpn_config_drop_absent(edit, tree("<a><list><k>1</k></list><list><k>2</k></list></a>"));
+    expect_tree(edit, "<a><list" OP("delete") "><k>2</k></list></a>");
+    vpn_config_drop_absent(edit, NULL);
+    expect_tree(edit, "");
+}
+
+static void
 ways_are_merged(void **state)
 {
     (void)state;
@@ -178,6 +189,12 @@ what_is_of_others_is_seen(void **state)
     expect_conflict(NULL, "<a><list><k>2</k><v>tieline:x2</v></list></a>", "/a/list[k=2]");
     expect_conflict(NULL, "<a><list><k>2</k><v>y</v></list></a>", NULL);      /* the same */
     expect_conflict(OURS, "<a><list><k>2</k><v>theirs</v></list></a>", NULL); /* drift */
+    const char *named = "<l t:owned='true'><k>tl-x--1</k></l>";
+    const char *other = "<l t:owned='true'><k>tl-x-1</k></l>";
+    assert_null(vpn_config_conflict(arena, NULL, tree("%s", named),
+                                    tree("<l><k>tl-x--1</k><v/></l>"), "tieline:x", "tl-x"));
+    assert_non_null(vpn_config_conflict(arena, NULL, tree("%s", other),
+                                        tree("<l><k>tl-x-1</k><v/></l>"), "tieline:x", "tl-x"));
     expect_conflict(NULL, "<a><list><k>1</k><own>theirs</own></list></a>", "/a/list[k=1]/own");
 }
 
@@ -239,7 +256,8 @@ tear_down(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(TEST(edits_touch_only_what_is_owned), TEST(filters_ask_for_what_is_owned),
-          TEST(ways_are_merged), TEST(drift_is_told_by_path),
-          TEST(lists_and_containers_inside_are_told_apart), TEST(defaults_do_not_count),
-          TEST(namespaces_may_be_left_out), TEST(what_is_of_others_is_seen),
-          TEST(lines_go_before_others_come), TEST(drift_of_lines_is_told))
+          TEST(ways_are_merged), TEST(what_is_gone_already_is_not_deleted),
+          TEST(drift_is_told_by_path), TEST(lists_and_containers_inside_are_told_apart),
+          TEST(defaults_do_not_count), TEST(namespaces_may_be_left_out),
+          TEST(what_is_of_others_is_seen), TEST(lines_go_before_others_come),
+          TEST(drift_of_lines_is_told))

@@ -4,34 +4,16 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "wan/vpn_value.h"
 
-#include <arpa/inet.h>
-#include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum how {
-    NAME,      /* letters, digits, . _ - */
-    INTERFACE, /* and / : */
-    TEXT,      /* no control characters */
-    IPV4,
-    IPV6,
-    ADDRESS, /* of either family */
-    PREFIX4,
-    PREFIX6,
-    TARGET, /* of a route, or a route distinguisher (RFC 8294) */
-    NUMBER, /* uint32_t within min and max */
-    NUMBER64,
-    IDENTITY, /* a word of `words`, its place in them is the value */
-    CONTAINER,
-    LIST,
-};
-
 struct row {
     const char *name;
-    enum how how;
+    enum vpn_value how;
     size_t offset;
     bool required;
     uint64_t min, max;        /* of numbers */
@@ -56,19 +38,20 @@ static const char *const l3_types[] = {"l3vpn", NULL};
 static const char *const l2_types[] = {"vpls-evpn", "vpws", NULL};
 
 static const struct row route_target_rows[] = {
-    {"route-target", TARGET, AT(vpn_route_target, value), .required = true}, {0}};
+    {"route-target", VALUE_TARGET, AT(vpn_route_target, value), .required = true}, {0}};
 
 static const struct row target_rows[] = {
-    {"id", NUMBER, AT(vpn_target, id), .required = true, .max = 255},
-    {"route-targets", LIST, AT(vpn_target, values), .required = true, .rows = route_target_rows,
-     .size = sizeof(struct vpn_route_target), .count = AT(vpn_target, n_values),
-     .key = "route-target"},
-    {"route-target-type", IDENTITY, AT(vpn_target, type), .required = true, .words = target_types},
+    {"id", VALUE_NUMBER, AT(vpn_target, id), .required = true, .max = 255},
+    {"route-targets", VALUE_LIST, AT(vpn_target, values), .required = true,
+     .rows = route_target_rows, .size = sizeof(struct vpn_route_target),
+     .count = AT(vpn_target, n_values), .key = "route-target"},
+    {"route-target-type", VALUE_IDENTITY, AT(vpn_target, type), .required = true,
+     .words = target_types},
     {0}};
 
 #define TARGETS                                                                                    \
     {                                                                                              \
-        "vpn-target", LIST, AT(vpn_profile, targets),                                              \
+        "vpn-target", VALUE_LIST, AT(vpn_profile, targets),                                        \
             .required = true, .rows = target_rows, .size = sizeof(struct vpn_target),              \
             .count = AT(vpn_profile, n_targets), .key = "id"                                       \
     }
@@ -76,30 +59,33 @@ static const struct row target_rows[] = {
 static const struct row targets_rows[] = {TARGETS, {0}};
 
 static const struct row l3_profile_rows[] = {
-    {"profile-id", NAME, AT(vpn_profile, id), .required = true},
-    {"local-as", NUMBER, AT(vpn_profile, local_as), .min = 1, .max = UINT32_MAX},
-    {"rd", TARGET, AT(vpn_profile, rd), .required = false},
-    {"vpn-targets", CONTAINER, 0, .required = true, .rows = targets_rows},
+    {"profile-id", VALUE_NAME, AT(vpn_profile, id), .required = true},
+    {"local-as", VALUE_NUMBER, AT(vpn_profile, local_as), .min = 1, .max = UINT32_MAX},
+    {"rd", VALUE_TARGET, AT(vpn_profile, rd), .required = false},
+    {"vpn-targets", VALUE_CONTAINER, 0, .required = true, .rows = targets_rows},
     {0}};
 
 static const struct row l2_profile_rows[] = {
-    {"profile-id", NAME, AT(vpn_profile, id), .required = true},
-    {"local-autonomous-system", NUMBER, AT(vpn_profile, local_as), .min = 1, .max = UINT32_MAX},
-    {"rd", TARGET, AT(vpn_profile, rd), .required = false},
+    {"profile-id", VALUE_NAME, AT(vpn_profile, id), .required = true},
+    {"local-autonomous-system", VALUE_NUMBER, AT(vpn_profile, local_as), .min = 1,
+     .max = UINT32_MAX},
+    {"rd", VALUE_TARGET, AT(vpn_profile, rd), .required = false},
     TARGETS,
     {0}};
 
 static const struct row dot1q_rows[] = {
-    {"cvlan-id", NUMBER, AT(vpn_access, cvlan), .required = true, .min = 1, .max = 4094}, {0}};
+    {"cvlan-id", VALUE_NUMBER, AT(vpn_access, cvlan), .required = true, .min = 1, .max = 4094},
+    {0}};
 static const struct row qinq_rows[] = {
-    {"svlan-id", NUMBER, AT(vpn_access, svlan), .required = true, .min = 1, .max = 4094},
-    {"cvlan-id", NUMBER, AT(vpn_access, cvlan), .required = true, .min = 1, .max = 4094},
+    {"svlan-id", VALUE_NUMBER, AT(vpn_access, svlan), .required = true, .min = 1, .max = 4094},
+    {"cvlan-id", VALUE_NUMBER, AT(vpn_access, cvlan), .required = true, .min = 1, .max = 4094},
     {0}};
 
 #define ENCAPSULATION(type_name)                                                                   \
     {                                                                                              \
-        {type_name, IDENTITY, AT(vpn_access, encapsulation), .words = encapsulations},             \
-            {"dot1q", CONTAINER, .rows = dot1q_rows}, {"qinq", CONTAINER, .rows = qinq_rows},      \
+        {type_name, VALUE_IDENTITY, AT(vpn_access, encapsulation), .words = encapsulations},       \
+            {"dot1q", VALUE_CONTAINER, .rows = dot1q_rows},                                        \
+            {"qinq", VALUE_CONTAINER, .rows = qinq_rows},                                          \
         {                                                                                          \
             0                                                                                      \
         }                                                                                          \
@@ -108,78 +94,81 @@ static const struct row qinq_rows[] = {
 static const struct row l3_encapsulation_rows[] = ENCAPSULATION("type");
 static const struct row l2_encapsulation_rows[] = ENCAPSULATION("encap-type");
 static const struct row l3_connection_rows[] = {
-    {"encapsulation", CONTAINER, .rows = l3_encapsulation_rows}, {0}};
+    {"encapsulation", VALUE_CONTAINER, .rows = l3_encapsulation_rows}, {0}};
 static const struct row l2_connection_rows[] = {
-    {"encapsulation", CONTAINER, .rows = l2_encapsulation_rows}, {0}};
+    {"encapsulation", VALUE_CONTAINER, .rows = l2_encapsulation_rows}, {0}};
 
 static const struct row ipv4_rows[] = {
-    {"local-address", IPV4, AT(vpn_access, ipv4), .required = true},
-    {"prefix-length", NUMBER, AT(vpn_access, ipv4_length), .required = true, .max = 32},
+    {"local-address", VALUE_IPV4, AT(vpn_access, ipv4), .required = true},
+    {"prefix-length", VALUE_NUMBER, AT(vpn_access, ipv4_length), .required = true, .max = 32},
     {0}};
 static const struct row ipv6_rows[] = {
-    {"local-address", IPV6, AT(vpn_access, ipv6), .required = true},
-    {"prefix-length", NUMBER, AT(vpn_access, ipv6_length), .required = true, .max = 128},
+    {"local-address", VALUE_IPV6, AT(vpn_access, ipv6), .required = true},
+    {"prefix-length", VALUE_NUMBER, AT(vpn_access, ipv6_length), .required = true, .max = 128},
     {0}};
-static const struct row ip_connection_rows[] = {
-    {"ipv4", CONTAINER, .rows = ipv4_rows}, {"ipv6", CONTAINER, .rows = ipv6_rows}, {0}};
+static const struct row ip_connection_rows[] = {{"ipv4", VALUE_CONTAINER, .rows = ipv4_rows},
+                                                {"ipv6", VALUE_CONTAINER, .rows = ipv6_rows},
+                                                {0}};
 
 static const struct row lan4_rows[] = {
-    {"lan", PREFIX4, AT(vpn_route, prefix), .required = true},
-    {"next-hop", IPV4, AT(vpn_route, next_hop), .required = true},
+    {"lan", VALUE_PREFIX4, AT(vpn_route, prefix), .required = true},
+    {"next-hop", VALUE_IPV4, AT(vpn_route, next_hop), .required = true},
     {0}};
 static const struct row lan6_rows[] = {
-    {"lan", PREFIX6, AT(vpn_route, prefix), .required = true},
-    {"next-hop", IPV6, AT(vpn_route, next_hop), .required = true},
+    {"lan", VALUE_PREFIX6, AT(vpn_route, prefix), .required = true},
+    {"next-hop", VALUE_IPV6, AT(vpn_route, next_hop), .required = true},
     {0}};
 static const struct row lan_rows[] = {
-    {"ipv4-lan-prefixes", LIST, AT(vpn_access, routes), .rows = lan4_rows,
+    {"ipv4-lan-prefixes", VALUE_LIST, AT(vpn_access, routes), .rows = lan4_rows,
      .size = sizeof(struct vpn_route), .count = AT(vpn_access, n_routes), .key = "lan"},
-    {"ipv6-lan-prefixes", LIST, AT(vpn_access, routes6), .rows = lan6_rows,
+    {"ipv6-lan-prefixes", VALUE_LIST, AT(vpn_access, routes6), .rows = lan6_rows,
      .size = sizeof(struct vpn_route), .count = AT(vpn_access, n_routes6), .key = "lan"},
     {0}};
-static const struct row static_rows[] = {{"cascaded-lan-prefixes", CONTAINER, .rows = lan_rows},
-                                         {0}};
+static const struct row static_rows[] = {
+    {"cascaded-lan-prefixes", VALUE_CONTAINER, .rows = lan_rows}, {0}};
 static const struct row bgp_rows[] = {
-    {"id", NAME, AT(vpn_bgp, id), .required = true},
-    {"neighbor", ADDRESS, AT(vpn_bgp, neighbor), .required = true},
-    {"peer-as", NUMBER, AT(vpn_bgp, peer_as), .required = true, .min = 1, .max = UINT32_MAX},
+    {"id", VALUE_NAME, AT(vpn_bgp, id), .required = true},
+    {"neighbor", VALUE_ADDRESS, AT(vpn_bgp, neighbor), .required = true},
+    {"peer-as", VALUE_NUMBER, AT(vpn_bgp, peer_as), .required = true, .min = 1, .max = UINT32_MAX},
     {0}};
-static const struct row protocol_rows[] = {{"static", CONTAINER, .rows = static_rows},
-                                           {"bgp", LIST, AT(vpn_access, bgps), .rows = bgp_rows,
-                                            .size = sizeof(struct vpn_bgp),
+static const struct row protocol_rows[] = {{"static", VALUE_CONTAINER, .rows = static_rows},
+                                           {"bgp", VALUE_LIST, AT(vpn_access, bgps),
+                                            .rows = bgp_rows, .size = sizeof(struct vpn_bgp),
                                             .count = AT(vpn_access, n_bgps), .key = "id"},
                                            {0}};
 
-static const struct row qos_rows[] = {{"qos-profile", NAME, AT(vpn_access, qos), .required = false},
-                                      {0}};
+static const struct row qos_rows[] = {
+    {"qos-profile", VALUE_NAME, AT(vpn_access, qos), .required = false}, {0}};
 static const struct row service_rows[] = {
-    {"pe-to-ce-bandwidth", NUMBER64, AT(vpn_access, to_customer_bps), .min = 1, .max = INT64_MAX},
-    {"ce-to-pe-bandwidth", NUMBER64, AT(vpn_access, from_customer_bps), .min = 1, .max = INT64_MAX},
-    {"mtu", NUMBER, AT(vpn_access, mtu), .min = 68, .max = 65535},
-    {"qos", CONTAINER, .rows = qos_rows},
+    {"pe-to-ce-bandwidth", VALUE_NUMBER64, AT(vpn_access, to_customer_bps), .min = 1,
+     .max = INT64_MAX},
+    {"ce-to-pe-bandwidth", VALUE_NUMBER64, AT(vpn_access, from_customer_bps), .min = 1,
+     .max = INT64_MAX},
+    {"mtu", VALUE_NUMBER, AT(vpn_access, mtu), .min = 68, .max = 65535},
+    {"qos", VALUE_CONTAINER, .rows = qos_rows},
     {0}};
 
 static const struct row l3_access_rows[] = {
-    {"id", NAME, AT(vpn_access, id), .required = true},
-    {"interface-id", INTERFACE, AT(vpn_access, interface), .required = true},
-    {"description", TEXT, AT(vpn_access, description), .required = false},
-    {"connection", CONTAINER, .rows = l3_connection_rows},
-    {"ip-connection", CONTAINER, 0, .required = true, .rows = ip_connection_rows},
-    {"routing-protocols", CONTAINER, .rows = protocol_rows},
-    {"service", CONTAINER, .rows = service_rows},
+    {"id", VALUE_NAME, AT(vpn_access, id), .required = true},
+    {"interface-id", VALUE_INTERFACE, AT(vpn_access, interface), .required = true},
+    {"description", VALUE_TEXT, AT(vpn_access, description), .required = false},
+    {"connection", VALUE_CONTAINER, .rows = l3_connection_rows},
+    {"ip-connection", VALUE_CONTAINER, 0, .required = true, .rows = ip_connection_rows},
+    {"routing-protocols", VALUE_CONTAINER, .rows = protocol_rows},
+    {"service", VALUE_CONTAINER, .rows = service_rows},
     {0}};
 static const struct row l2_access_rows[] = {
-    {"id", NAME, AT(vpn_access, id), .required = true},
-    {"interface-id", INTERFACE, AT(vpn_access, interface), .required = true},
-    {"description", TEXT, AT(vpn_access, description), .required = false},
-    {"connection", CONTAINER, .rows = l2_connection_rows},
-    {"service", CONTAINER, .rows = service_rows},
+    {"id", VALUE_NAME, AT(vpn_access, id), .required = true},
+    {"interface-id", VALUE_INTERFACE, AT(vpn_access, interface), .required = true},
+    {"description", VALUE_TEXT, AT(vpn_access, description), .required = false},
+    {"connection", VALUE_CONTAINER, .rows = l2_connection_rows},
+    {"service", VALUE_CONTAINER, .rows = service_rows},
     {0}};
 
 #define ACCESSES(which)                                                                            \
     {                                                                                              \
         {"vpn-network-access",                                                                     \
-         LIST,                                                                                     \
+         VALUE_LIST,                                                                               \
          AT(vpn_node, accesses),                                                                   \
          true,                                                                                     \
          .rows = which,                                                                            \
@@ -194,39 +183,40 @@ static const struct row l3_accesses_rows[] = ACCESSES(l3_access_rows);
 static const struct row l2_accesses_rows[] = ACCESSES(l2_access_rows);
 
 static const struct row pseudowire_rows[] = {
-    {"peer-addr", IPV4, AT(vpn_pseudowire, peer), .required = true},
-    {"vc-id", NUMBER, AT(vpn_pseudowire, vc_id), .required = true, .min = 1, .max = UINT32_MAX},
+    {"peer-addr", VALUE_IPV4, AT(vpn_pseudowire, peer), .required = true},
+    {"vc-id", VALUE_NUMBER, AT(vpn_pseudowire, vc_id), .required = true, .min = 1,
+     .max = UINT32_MAX},
     {0}};
 static const struct row signaling_rows[] = {
-    {"ac-pw-list", LIST, AT(vpn_node, pseudowires), .rows = pseudowire_rows,
+    {"ac-pw-list", VALUE_LIST, AT(vpn_node, pseudowires), .rows = pseudowire_rows,
      .size = sizeof(struct vpn_pseudowire), .count = AT(vpn_node, n_pseudowires), .key = "vc-id"},
     {0}};
 
 static const struct row l3_node_rows[] = {
-    {"vpn-node-id", NAME, AT(vpn_node, id), .required = true},
-    {"ne-id", NAME, AT(vpn_node, ne_id), .required = true},
-    {"description", TEXT, AT(vpn_node, description), .required = false},
-    {"router-id", IPV4, AT(vpn_node, router_id), .required = false},
-    {"local-as", NUMBER, AT(vpn_node, local_as), .min = 1, .max = UINT32_MAX},
-    {"rd", TARGET, AT(vpn_node, rd), .required = false},
-    {"vpn-instance-profile", NAME, AT(vpn_node, profile), .required = false},
-    {"vpn-network-accesses", CONTAINER, .rows = l3_accesses_rows},
+    {"vpn-node-id", VALUE_NAME, AT(vpn_node, id), .required = true},
+    {"ne-id", VALUE_NAME, AT(vpn_node, ne_id), .required = true},
+    {"description", VALUE_TEXT, AT(vpn_node, description), .required = false},
+    {"router-id", VALUE_IPV4, AT(vpn_node, router_id), .required = false},
+    {"local-as", VALUE_NUMBER, AT(vpn_node, local_as), .min = 1, .max = UINT32_MAX},
+    {"rd", VALUE_TARGET, AT(vpn_node, rd), .required = false},
+    {"vpn-instance-profile", VALUE_NAME, AT(vpn_node, profile), .required = false},
+    {"vpn-network-accesses", VALUE_CONTAINER, .rows = l3_accesses_rows},
     {0}};
 static const struct row l2_node_rows[] = {
-    {"vpn-node-id", NAME, AT(vpn_node, id), .required = true},
-    {"ne-id", NAME, AT(vpn_node, ne_id), .required = true},
-    {"description", TEXT, AT(vpn_node, description), .required = false},
-    {"router-id", IPV4, AT(vpn_node, router_id), .required = false},
-    {"rd", TARGET, AT(vpn_node, rd), .required = false},
-    {"global-parameters-profile", NAME, AT(vpn_node, profile), .required = false},
-    {"signaling-option", CONTAINER, .rows = signaling_rows},
-    {"vpn-network-accesses", CONTAINER, .rows = l2_accesses_rows},
+    {"vpn-node-id", VALUE_NAME, AT(vpn_node, id), .required = true},
+    {"ne-id", VALUE_NAME, AT(vpn_node, ne_id), .required = true},
+    {"description", VALUE_TEXT, AT(vpn_node, description), .required = false},
+    {"router-id", VALUE_IPV4, AT(vpn_node, router_id), .required = false},
+    {"rd", VALUE_TARGET, AT(vpn_node, rd), .required = false},
+    {"global-parameters-profile", VALUE_NAME, AT(vpn_node, profile), .required = false},
+    {"signaling-option", VALUE_CONTAINER, .rows = signaling_rows},
+    {"vpn-network-accesses", VALUE_CONTAINER, .rows = l2_accesses_rows},
     {0}};
 
 #define NODES(which)                                                                               \
     {                                                                                              \
         {"vpn-node",                                                                               \
-         LIST,                                                                                     \
+         VALUE_LIST,                                                                               \
          AT(vpn_service, nodes),                                                                   \
          true,                                                                                     \
          .rows = which,                                                                            \
@@ -241,48 +231,48 @@ static const struct row l3_nodes_rows[] = NODES(l3_node_rows);
 static const struct row l2_nodes_rows[] = NODES(l2_node_rows);
 
 static const struct row l3_profiles_rows[] = {
-    {"vpn-instance-profile", LIST, AT(vpn_service, profiles), .required = true,
+    {"vpn-instance-profile", VALUE_LIST, AT(vpn_service, profiles), .required = true,
      .rows = l3_profile_rows, .size = sizeof(struct vpn_profile),
      .count = AT(vpn_service, n_profiles), .key = "profile-id"},
     {0}};
 static const struct row l2_profiles_rows[] = {
-    {"global-parameters-profile", LIST, AT(vpn_service, profiles), .required = true,
+    {"global-parameters-profile", VALUE_LIST, AT(vpn_service, profiles), .required = true,
      .rows = l2_profile_rows, .size = sizeof(struct vpn_profile),
      .count = AT(vpn_service, n_profiles), .key = "profile-id"},
     {0}};
 
 static const struct row transport_rows[] = {
-    {"transport-instance-id", NAME, AT(vpn_service, lsp), .required = false},
-    {"tieline-vpn:colour", NUMBER, AT(vpn_service, colour), .min = 1, .max = UINT32_MAX},
+    {"transport-instance-id", VALUE_NAME, AT(vpn_service, lsp), .required = false},
+    {"tieline-vpn:colour", VALUE_NUMBER, AT(vpn_service, colour), .min = 1, .max = UINT32_MAX},
     {0}};
 
 #define SERVICE                                                                                    \
-    {"vpn-id", NAME, AT(vpn_service, id), .required = true},                                       \
-        {"vpn-name", TEXT, AT(vpn_service, name), .required = false},                              \
-        {"vpn-description", TEXT, AT(vpn_service, description), .required = false},                \
-        {"customer-name", TEXT, AT(vpn_service, customer), .required = false},                     \
-        {"vpn-service-topology", IDENTITY, AT(vpn_service, topology), .words = topologies},        \
+    {"vpn-id", VALUE_NAME, AT(vpn_service, id), .required = true},                                 \
+        {"vpn-name", VALUE_TEXT, AT(vpn_service, name), .required = false},                        \
+        {"vpn-description", VALUE_TEXT, AT(vpn_service, description), .required = false},          \
+        {"customer-name", VALUE_TEXT, AT(vpn_service, customer), .required = false},               \
+        {"vpn-service-topology", VALUE_IDENTITY, AT(vpn_service, topology), .words = topologies},  \
     {                                                                                              \
-        "underlay-transport", CONTAINER, .rows = transport_rows                                    \
+        "underlay-transport", VALUE_CONTAINER, .rows = transport_rows                              \
     }
 
 static const struct row l3_service_rows[] = {
     SERVICE,
-    {"vpn-type", IDENTITY, AT(vpn_service, l2_type), .words = l3_types},
-    {"vpn-instance-profiles", CONTAINER, 0, .required = true, .rows = l3_profiles_rows},
-    {"vpn-nodes", CONTAINER, 0, .required = true, .rows = l3_nodes_rows},
+    {"vpn-type", VALUE_IDENTITY, AT(vpn_service, l2_type), .words = l3_types},
+    {"vpn-instance-profiles", VALUE_CONTAINER, 0, .required = true, .rows = l3_profiles_rows},
+    {"vpn-nodes", VALUE_CONTAINER, 0, .required = true, .rows = l3_nodes_rows},
     {0}};
 static const struct row l2_service_rows[] = {
     SERVICE,
-    {"vpn-type", IDENTITY, AT(vpn_service, l2_type), .required = true, .words = l2_types},
-    {"global-parameters-profiles", CONTAINER, 0, .rows = l2_profiles_rows},
-    {"vpn-nodes", CONTAINER, 0, .required = true, .rows = l2_nodes_rows},
+    {"vpn-type", VALUE_IDENTITY, AT(vpn_service, l2_type), .required = true, .words = l2_types},
+    {"global-parameters-profiles", VALUE_CONTAINER, 0, .rows = l2_profiles_rows},
+    {"vpn-nodes", VALUE_CONTAINER, 0, .required = true, .rows = l2_nodes_rows},
     {0}};
 
 #define SERVICES(which)                                                                            \
     {                                                                                              \
         {"vpn-service",                                                                            \
-         LIST,                                                                                     \
+         VALUE_LIST,                                                                               \
          AT(vpn_services, services),                                                               \
          true,                                                                                     \
          .rows = which,                                                                            \
@@ -296,9 +286,9 @@ static const struct row l2_service_rows[] = {
 static const struct row l3_services_rows[] = SERVICES(l3_service_rows);
 static const struct row l2_services_rows[] = SERVICES(l2_service_rows);
 static const struct row l3_rows[] = {
-    {"vpn-services", CONTAINER, 0, .required = true, .rows = l3_services_rows}, {0}};
+    {"vpn-services", VALUE_CONTAINER, 0, .required = true, .rows = l3_services_rows}, {0}};
 static const struct row l2_rows[] = {
-    {"vpn-services", CONTAINER, 0, .required = true, .rows = l2_services_rows}, {0}};
+    {"vpn-services", VALUE_CONTAINER, 0, .required = true, .rows = l2_services_rows}, {0}};
 
 /* ---- reading */
 
@@ -309,167 +299,15 @@ wrong(struct reader *r, const char *what)
     return diag_set(r->diag, ERR_INVALID, "%s: %s", *path == '/' ? path + 1 : path, what);
 }
 
-static bool
-has_only(const char *text, const char *others)
-{
-    if (!isalnum((unsigned char)*text))
-        return false;
-    for (; *text; text++) {
-        if (!isalnum((unsigned char)*text) && !strchr(others, *text))
-            return false;
-    }
-    return true;
-}
-
-static bool
-is_plain(const char *text)
-{
-    for (; *text; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f)
-            return false;
-    }
-    return true;
-}
-
-static bool
-is_address(int family, const char *text)
-{
-    uint8_t octets[16];
-    return inet_pton(family, text, octets) == 1;
-}
-
-/* Routers show addresses in one form only (RFC 5952), and so must plans, or they seem to drift. */
-static const char *
-canonical_address(struct arena *arena, const char *text)
-{
-    uint8_t octets[16];
-    char canonical[INET6_ADDRSTRLEN];
-    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
-    inet_pton(family, text, octets);
-    return arena_strdup(arena, inet_ntop(family, octets, canonical, sizeof canonical));
-}
-
-/* The same, with the bits behind the length zero (RFC 6991, ip-prefix). */
-static const char *
-canonical_prefix(struct arena *arena, const char *text)
-{
-    uint8_t octets[16] = {0};
-    char address[INET6_ADDRSTRLEN], canonical[INET6_ADDRSTRLEN + 4];
-    int family = strchr(text, ':') ? AF_INET6 : AF_INET;
-    unsigned length = (unsigned)strtoul(strchr(text, '/') + 1, NULL, 10);
-    snprintf(address, sizeof address, "%.*s", (int)strcspn(text, "/"), text);
-    inet_pton(family, address, octets);
-    for (unsigned bit = length; bit < 128; bit++)
-        octets[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-    snprintf(canonical, sizeof canonical, "%s/%u",
-             inet_ntop(family, octets, address, sizeof address), length);
-    return arena_strdup(arena, canonical);
-}
-
-static bool
-is_prefix(int family, const char *text)
-{
-    char address[INET6_ADDRSTRLEN];
-    unsigned length = 0;
-    int end = 0;
-    size_t n = strcspn(text, "/");
-    if (n >= sizeof address || sscanf(text + n, "/%3u%n", &length, &end) != 1 || text[n + end])
-        return false;
-    memcpy(address, text, n);
-    address[n] = '\0';
-    return isdigit((unsigned char)text[n + 1]) && length <= (family == AF_INET ? 32u : 128u) &&
-           is_address(family, address);
-}
-
-/* ADMINISTRATOR:NUMBER, the first a number or an IPv4 address; RFC 8294 has the type before it. */
-static const char *
-target_of(const char *text)
-{
-    char address[INET_ADDRSTRLEN];
-    unsigned long long number, assigned;
-    int end = 0;
-    if (strspn(text, "012") == 1 && text[1] == ':' && strchr(text + 2, ':'))
-        text += 2;
-    size_t n = strcspn(text, ":");
-    if (n == 0 || n >= sizeof address || !isdigit((unsigned char)text[n + (text[n] == ':')]))
-        return NULL;
-    memcpy(address, text, n);
-    address[n] = '\0';
-    if (sscanf(text + n, ":%10llu%n", &assigned, &end) != 1 || text[n + end])
-        return NULL;
-    if ((text[n + 1] == '0' && text[n + 2]) || (address[0] == '0' && address[1]))
-        return NULL; /* routers would show another number */
-    if (is_address(AF_INET, address))
-        return assigned <= UINT16_MAX ? text : NULL;
-    if (strspn(address, "0123456789") != n || n > 10)
-        return NULL;
-    sscanf(address, "%10llu", &number);
-    bool fits = number <= UINT16_MAX ? assigned <= UINT32_MAX
-                                     : number <= UINT32_MAX && assigned <= UINT16_MAX;
-    return fits ? text : NULL;
-}
-
-static const struct {
-    size_t max; /* octets */
-    const char *what;
-} text_rules[] = {
-    [NAME] = {63, "not a name of at most 63 letters, digits, '.', '_', '-'"},
-    [INTERFACE] = {63, "not a name of an interface"},
-    [TEXT] = {200, "longer than 200 octets, or with control characters"},
-    [IPV4] = {15, "not an IPv4 address"},
-    [IPV6] = {45, "not an IPv6 address"},
-    [ADDRESS] = {45, "not an address"},
-    [PREFIX4] = {18, "not an IPv4 prefix"},
-    [PREFIX6] = {49, "not an IPv6 prefix"},
-    [TARGET] = {30, "not of the form 65000:100 or 192.0.2.1:100"},
-};
-
-static const char *
-accepted(enum how how, const char *text)
-{
-    bool good = false;
-    if (strlen(text) > text_rules[how].max)
-        return NULL;
-    switch (how) {
-    case NAME:
-        good = has_only(text, "._-");
-        break;
-    case INTERFACE:
-        good = has_only(text, "._-/:");
-        break;
-    case TEXT:
-        good = is_plain(text);
-        break;
-    case IPV4:
-    case IPV6:
-        good = is_address(how == IPV4 ? AF_INET : AF_INET6, text);
-        break;
-    case ADDRESS:
-        good = is_address(AF_INET, text) || is_address(AF_INET6, text);
-        break;
-    case PREFIX4:
-    case PREFIX6:
-        good = is_prefix(how == PREFIX4 ? AF_INET : AF_INET6, text);
-        break;
-    default:
-        return target_of(text);
-    }
-    return good ? text : NULL;
-}
-
 static enum err
 read_text(struct reader *r, const struct row *row, const json_t *value, void *to)
 {
     if (!json_is_string(value))
         return wrong(r, "not a string");
-    const char *text = accepted(row->how, json_string_value(value));
+    const char *text = vpn_value_accept(row->how, json_string_value(value));
     if (!text)
-        return wrong(r, text_rules[row->how].what);
-    bool address = row->how == IPV4 || row->how == IPV6 || row->how == ADDRESS;
-    bool prefix = row->how == PREFIX4 || row->how == PREFIX6;
-    const char *copy = address  ? canonical_address(r->arena, text)
-                       : prefix ? canonical_prefix(r->arena, text)
-                                : arena_strdup(r->arena, text);
+        return wrong(r, vpn_value_rule(row->how));
+    const char *copy = vpn_value_copy(r->arena, row->how, text);
     if (!copy)
         return diag_set(r->diag, ERR_LIMIT, "the services take more memory than is allowed");
     *(const char **)to = copy;
@@ -485,7 +323,7 @@ read_number(struct reader *r, const struct row *row, const json_t *value, void *
     int end = 0;
     if (json_is_integer(value))
         number = json_integer_value(value);
-    else if (row->how == NUMBER64 && json_is_string(value) &&
+    else if (row->how == VALUE_NUMBER64 && json_is_string(value) &&
              (sscanf(json_string_value(value), "%18lld%n", &number, &end) != 1 ||
               json_string_value(value)[end]))
         number = -1;
@@ -494,7 +332,7 @@ read_number(struct reader *r, const struct row *row, const json_t *value, void *
                  (unsigned long long)row->min, (unsigned long long)row->max);
         return wrong(r, text);
     }
-    if (row->how == NUMBER64)
+    if (row->how == VALUE_NUMBER64)
         *(uint64_t *)to = (uint64_t)number;
     else
         *(uint32_t *)to = (uint32_t)number;
@@ -585,14 +423,14 @@ read_member(struct reader *r, const struct row *row, const json_t *value, char *
 {
     void *to = base + row->offset;
     switch (row->how) {
-    case CONTAINER:
+    case VALUE_CONTAINER:
         return read_object(r, row->rows, value, base);
-    case LIST:
+    case VALUE_LIST:
         return read_list(r, row, value, base);
-    case NUMBER:
-    case NUMBER64:
+    case VALUE_NUMBER:
+    case VALUE_NUMBER64:
         return read_number(r, row, value, to);
-    case IDENTITY:
+    case VALUE_IDENTITY:
         return read_identity(r, row, value, to);
     default:
         return read_text(r, row, value, to);

@@ -47,6 +47,8 @@ static const struct wrong wrongs[] = {
     {L3 "vpn-id", NULL, "vpn-services/vpn-service[1]/vpn-id: missing"},
     {L3 "vpn-id", "\"a b\"", "vpn-services/vpn-service[a b]/vpn-id: not a name of at most 63"},
     {L3 "vpn-id", "\"-x\"", "vpn-id: not a name"},
+    {L3 "vpn-id", "\"x--y\"", "vpn-id: not a name"},
+    {L3 "vpn-id", "\"x-\"", "vpn-id: not a name"},
     {L3 "vpn-name", "\"a\\nb\"",
      "vpn-services/vpn-service[ems]/vpn-name: longer than 200 octets, or"},
     {L3 "colour", "1", "vpn-services/vpn-service[ems]/colour: unknown, or not supported"},

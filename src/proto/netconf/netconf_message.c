@@ -140,6 +140,28 @@ netconf_hello_has_module(const struct netconf_hello *hello, const char *module)
     return false;
 }
 
+bool
+netconf_hello_tags_defaults(const struct netconf_hello *hello)
+{
+    for (uint32_t i = 0; i < hello->n_uris; i++) {
+        if (strstr(hello->uris[i], ":with-defaults:") &&
+            strstr(hello->uris[i], "basic-mode=report-all") &&
+            strstr(hello->uris[i], "report-all-tagged"))
+            return true;
+    }
+    return false;
+}
+
+bool
+netconf_hello_is_yuma123(const struct netconf_hello *hello)
+{
+    for (uint32_t i = 0; i < hello->n_uris; i++) {
+        if (!strncmp(hello->uris[i], "http://yuma123.org/ns/", 22))
+            return true;
+    }
+    return false;
+}
+
 static const struct {
     const char *tag;
     enum err err;

@@ -48,6 +48,10 @@ void netconf_hello_put(struct buf *);
 /* Is the YANG module announced, "ietf-interfaces" (RFC 6020 section 5.6.4)? Modules of YANG 1.1 are
  * only in the YANG library, and are not seen here. */
 bool netconf_hello_has_module(const struct netconf_hello *, const char *module);
+/* Reports values that nobody has set, but can mark them (RFC 6243): who compares asks for marks. */
+bool netconf_hello_tags_defaults(const struct netconf_hello *hello);
+/* It is yuma123's netconfd, which needs care (doc/netconf.md). */
+bool netconf_hello_is_yuma123(const struct netconf_hello *);
 /* ":candidate", "base:1.1"; static. */
 const char *netconf_capability_name(uint32_t capability);
 

@@ -49,7 +49,7 @@ set_defaults(struct netconf_session_config *config)
     if (!config->request_timeout)
         config->request_timeout = 60 * NSEC_PER_SEC;
     if (!config->message_limit)
-        config->message_limit = 64 * mib;
+        config->message_limit = 16 * mib;
     if (!config->message_budget)
         config->message_budget = 8 * config->message_limit;
     if (!config->output_limit)

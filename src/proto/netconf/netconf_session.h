@@ -27,7 +27,7 @@ struct netconf_session_config {
     nsec_t hello_timeout;      /* until the server's hello [30 s] */
     nsec_t request_timeout;    /* until a reply [60 s] */
     nsec_t keepalive_interval; /* silence after which the server is asked for nothing [never] */
-    size_t message_limit;      /* octets of a message of the server [64 MiB] */
+    size_t message_limit;      /* octets of a message of the server [16 MiB] */
     size_t message_budget;     /* octets of memory for one as a tree [8 times message_limit] */
     size_t output_limit;       /* octets waiting to be sent [64 MiB] */
     uint32_t max_requests;     /* without a reply [1,000] */

@@ -106,6 +106,22 @@ hello_chooses_the_framing(void **state)
 }
 
 static void
+servers_that_report_defaults_can_mark_them(void **state)
+{
+    (void)state;
+    static const char *uris[] = {
+        "urn:ietf:params:netconf:capability:with-defaults:1.0?basic-mode=explicit&also-supported="
+        "report-all-tagged",
+        "urn:ietf:params:netconf:capability:with-defaults:1.0?basic-mode=report-all",
+        "urn:ietf:params:netconf:capability:with-defaults:1.0?basic-mode=report-all&also-supported="
+        "trim,report-all-tagged"};
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(
+            netconf_hello_tags_defaults(&(struct netconf_hello){.n_uris = 1, .uris = &uris[i]}),
+            i == 2);
+}
+
+static void
 a_first_message_that_is_no_hello_ends_it(void **state)
 {
     (void)state;
@@ -472,6 +488,7 @@ what_a_server_cannot_is_not_asked_of_it(void **state)
 }
 
 TEST_MAIN(cmocka_unit_test(hello_chooses_the_framing),
+          cmocka_unit_test(servers_that_report_defaults_can_mark_them),
           cmocka_unit_test(a_first_message_that_is_no_hello_ends_it),
           cmocka_unit_test(replies_find_their_requests),
           cmocka_unit_test(an_error_is_told_with_all_its_fields),

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "io/file.h"
 #include "io/jsontext.h"
+#include "proto/netconf/netconf_notice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,9 +73,15 @@ on_down(void *arg, struct netconf_client *c, enum err err, const char *reason)
 static void
 on_notified(void *arg, struct netconf_client *c, const struct netconf_message *message)
 {
+    struct arena *arena = arena_new((size_t)1 << 20);
+    struct netconf_notice notice;
     (void)arg;
     n_notifications++;
-    fprintf(stderr, "%s: %s\n", netconf_client_name(c), message->event->name);
+    if (!netconf_notice_parse(message, arena, &notice) && notice.kind == NETCONF_CONFIG_CHANGE)
+        fprintf(stderr, "%s: session %u, %s: %s %s\n", netconf_client_name(c), notice.session_id,
+                notice.user, notice.n_edits ? notice.edits[0].operation : "",
+                notice.n_edits ? notice.edits[0].target : "");
+    arena_free(arena);
 }
 
 static struct netconf_client *

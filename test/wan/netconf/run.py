@@ -125,6 +125,7 @@ Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
             p.terminate()
         for p in self.processes:
             p.wait()
+        self.processes = []
 
     def connect(self):
         """As somebody else."""
@@ -449,7 +450,7 @@ def test_strangers(routers, stderr):
     driver.process.wait()
 
 
-def test_notifications(driver, sessions):
+def test_notifications(driver, sessions, stderr):
     reply = driver.ask(op="rpc", device="pe4", operation="create-subscription")
     check(reply["err"] == "ERR_OK", f"subscribed ({reply['text']})")
     edit(sessions[1], f"""<network-instances xmlns="{NI}"><network-instance><name>others</name>
@@ -458,10 +459,24 @@ def test_notifications(driver, sessions):
     def told():
         return driver.ask(op="rpc", device="pe4", operation="get", filter="")["notifications"] > 0
     wait_for("a notification", told, 10)
-    check(True, "a change by somebody else is notified")
+    said = f"pe4: session {sessions[1].session_id}, root: replace /ni:network-instances"
+    check(said in open(stderr.name, encoding="utf-8").read(), f"a change by others is told: {said}")
 
 
 YUMA = os.path.expanduser("~/.yuma")  # netconfd counts its transactions there, whatever it is told
+
+
+def test_loss(driver, routers, sessions):
+    """The last: pe4 is not there any more."""
+    plans(driver)
+    driver.send(op="provision", now="v1", verify="never", timeout=6)
+    wait_for("the confirmed commit", lambda: all(has_ours(s) for s in sessions))
+    routers[1].stop()
+    reply = driver.receive()
+    check(reply["err"] == "ERR_TIMEOUT" and outcomes(reply) == {
+        "pe2": "rolled back", "pe4": "will roll back by itself"},
+        f"a router that vanishes does not keep the others: {reply['text']}")
+    check(canonical(running(sessions[0])) == EMPTY[0], "pe2 is as it was")
 
 
 def test_tls(driver, router, top, stderr):
@@ -512,8 +527,9 @@ def main():
         driver = Driver(stderr)
         for router in routers:
             driver.ask(**router.order())
-        test_notifications(driver, sessions)
+        test_notifications(driver, sessions, stderr)
         test_tls(driver, routers[0], top, stderr)
+        test_loss(driver, routers, sessions)
         driver.close()
         test_strangers(routers, stderr)
         print(f"{checks} checks in {time.monotonic() - started:.1f} s")
