@@ -401,6 +401,25 @@ te_optimum_fini(struct te_optimum *o)
     *o = (struct te_optimum){0};
 }
 
+uint32_t
+te_optimum_moves(const struct te_optimum *o, const struct te_lsp *lsps, uint32_t n_lsps,
+                 struct te_move **moves)
+{
+    uint32_t n = 0;
+    *moves = xcalloc(n_lsps + 1, sizeof **moves);
+    for (uint32_t i = 0; i < o->n_carriers; i++) {
+        const struct te_carrier *c = &o->carriers[i];
+        const struct te_lsp *p = &lsps[c->lsp];
+        bool split = (i > 0 && c[-1].lsp == c->lsp) ||
+                     (i + 1 < o->n_carriers && c[1].lsp == c->lsp),
+             same = c->n_links == p->n_links &&
+                    !memcmp(c->links, p->links, c->n_links * sizeof *c->links);
+        if (!split && !same && !c->shares)
+            (*moves)[n++] = (struct te_move){c->lsp, (uint32_t *)(uintptr_t)c->links, c->n_links};
+    }
+    return n;
+}
+
 enum err
 te_carrier_labels(const struct te_network *net, const struct te_carrier *c, uint32_t from,
                   uint32_t *labels)

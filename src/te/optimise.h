@@ -14,7 +14,7 @@
 #define TE_OPTIMISE_H
 
 #include "te/mcf.h"
-#include "te/optimise_lsp.h"
+#include "te/moves.h"
 
 struct te_optimise_options {
     uint32_t labels;   /* 0: explicit paths. Else segment lists of at most that many labels, and no
@@ -55,6 +55,11 @@ struct te_optimum {
     uint64_t searches, iterations, moves; /* work done */
     void *memory;
 };
+
+/* What has to be moved to get there, for te_order_moves(): demands that one carrier with a path
+ * carries, elsewhere than now. Their links stay the result's; free() the list. Returns how many. */
+uint32_t te_optimum_moves(const struct te_optimum *, const struct te_lsp *, uint32_t n_lsps,
+                          struct te_move **moves);
 
 /* The label stack of a carrier, top first: `labels` has room for n_segments. ERR_NOT_FOUND: the
  * node that reads a label has no block of labels for it (not with carriers of te_optimise()).
