@@ -34,7 +34,7 @@ struct ordering {
     const struct te_move *moves;
     uint32_t n;
     const struct te_order_options *o;
-    uint64_t budget;
+    uint64_t budget, reserve; /* of the part that runs; of those after it */
     uint64_t *arriving; /* by link: bit/s of moves that are not done, over links new to them */
     bool *done, *broken;
     uint64_t *key; /* by move: its part of the hash of a set */
@@ -270,6 +270,26 @@ search_anew(struct ordering *r)
     return search(r);
 }
 
+/* The next part of the work may use so much of what is left. */
+static void
+open_part(struct ordering *r, uint64_t part)
+{
+    r->reserve += r->budget;
+    r->budget = MIN(part, r->reserve);
+    r->reserve -= r->budget;
+}
+
+/* One search that may not use up all of the part. */
+static bool
+search_within(struct ordering *r, uint64_t cap)
+{
+    uint64_t others = r->budget > cap ? r->budget - cap : 0;
+    r->budget -= others;
+    bool found = search_anew(r);
+    r->budget += others;
+    return found;
+}
+
 static void
 break_it(struct ordering *r, uint32_t m, bool broken)
 {
@@ -289,7 +309,7 @@ static bool
 search_broken(struct ordering *r, uint32_t size, uint32_t from)
 {
     if (size == 0)
-        return search_anew(r);
+        return search_within(r, r->o->budget / 20);
     for (uint32_t m = from; m < r->n && r->budget; m++) {
         if (r->done[m])
             continue;
@@ -358,6 +378,17 @@ try_interim(struct ordering *r)
     return false;
 }
 
+static void
+note_up(struct ordering *r)
+{
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (!r->broken[m])
+            continue;
+        add_step(r, TE_STEP_UP, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links);
+        r->out->n_broken++;
+    }
+}
+
 /* Down first, then what the search found, then up: who is broken is down as long as anybody moves,
  * which is more than it must be, but never more LSPs. */
 static void
@@ -368,22 +399,52 @@ note_broken(struct ordering *r)
             add_step(r, TE_STEP_DOWN, r->moves[m].lsp, NULL, 0);
     }
     note_sequence(r);
-    for (uint32_t m = 0; m < r->n; m++) {
-        if (!r->broken[m])
-            continue;
-        add_step(r, TE_STEP_UP, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links);
-        r->out->n_broken++;
-    }
+    note_up(r);
 }
 
-static void
-break_all(struct ordering *r)
+/* Which one to break so that the most can move then; `*found`: all that is left can, and has. */
+static uint32_t
+choose_broken(struct ordering *r, bool *found)
 {
+    uint32_t best = TE_NONE, most = 0;
+    uint64_t largest = 0;
     for (uint32_t m = 0; m < r->n; m++) {
-        if (!r->done[m] && !r->broken[m])
-            break_it(r, m, true);
+        uint64_t bps = r->s.lsps[r->moves[m].lsp].constraints.bandwidth_bps;
+        if (r->done[m] || r->broken[m])
+            continue;
+        break_it(r, m, true);
+        *found = search_within(r, r->o->budget / 200);
+        if (*found)
+            return m;
+        uint32_t reached = r->n_deepest;
+        break_it(r, m, false);
+        if (best == TE_NONE || reached > most || (reached == most && bps > largest)) {
+            best = m;
+            most = reached;
+            largest = bps;
+        }
     }
-    r->n_sequence = 0;
+    return best;
+}
+
+/* One after the other, each time moving as far as that allows. */
+static void
+break_greedily(struct ordering *r)
+{
+    bool found = search_within(r, r->o->budget / 20);
+    while (!found) {
+        advance(r);
+        uint32_t m = choose_broken(r, &found);
+        if (m == TE_NONE)
+            break;
+        if (!found)
+            break_it(r, m, true);
+        add_step(r, TE_STEP_DOWN, r->moves[m].lsp, NULL, 0);
+        if (!found)
+            found = search_within(r, r->o->budget / 20);
+    }
+    note_sequence(r);
+    note_up(r);
 }
 
 /* Interim paths as long as they bring something, each move at most once, on a copy of the steps so
@@ -402,7 +463,7 @@ order_by_interim(struct ordering *r)
         advance(r);
         if (!try_interim(r))
             break;
-        solved = search_anew(r);
+        solved = search_within(r, r->o->budget / 20);
     }
     if (solved)
         note_sequence(r);
@@ -433,16 +494,20 @@ static void
 order(struct ordering *r)
 {
     bool proved = true;
+    uint64_t part = r->budget / 6;
+    open_part(r, r->budget / 2);
     if (search_anew(r)) {
         note_sequence(r);
         r->out->proved = true;
         return;
     }
     proved = r->exhaustive;
+    open_part(r, part);
     if (r->o->interim && order_by_interim(r)) {
         r->out->proved = true; /* none is broken */
         return;
     }
+    open_part(r, part);
     for (uint32_t size = 1; size <= BROKEN_SEARCHED && size <= r->n; size++) {
         if (search_broken(r, size, 0)) {
             note_broken(r);
@@ -451,10 +516,8 @@ order(struct ordering *r)
         }
         proved = proved && r->exhaustive && r->budget;
     }
-    search_anew(r);
-    advance(r);
-    break_all(r);
-    note_broken(r);
+    open_part(r, r->o->budget);
+    break_greedily(r);
 }
 
 /* ---- How long the broken ones are down ---- */
@@ -668,7 +731,7 @@ te_order_moves(struct te_router *router, const struct te_lsp *lsps, uint32_t n,
         }
         shorten_breaks(&r);
         make_batches(&r);
-        result.sets = o->budget - r.budget;
+        result.sets = o->budget - r.budget - r.reserve;
         close_ordering(&r);
         *out = result;
     }
