@@ -402,6 +402,22 @@ note_broken(struct ordering *r)
     note_up(r);
 }
 
+/* Whether it is on a link that others wait for. */
+static bool
+is_in_the_way(const struct ordering *r, uint32_t m)
+{
+    const struct te_lsp *p = &r->s.lsps[r->moves[m].lsp];
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        uint32_t reverse = r->s.net->links[p->links[i]].reverse;
+        const uint32_t both[2] = {p->links[i], reverse};
+        for (int k = 0; k < (te_lsp_is_symmetric(p) && reverse != TE_NONE ? 2 : 1); k++) {
+            if (r->s.load[both[k]] + r->arriving[both[k]] > r->s.limit[both[k]])
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Which one to break so that the most can move then; `*found`: all that is left can, and has. */
 static uint32_t
 choose_broken(struct ordering *r, bool *found)
@@ -410,14 +426,17 @@ choose_broken(struct ordering *r, bool *found)
     uint64_t largest = 0;
     for (uint32_t m = 0; m < r->n; m++) {
         uint64_t bps = r->s.lsps[r->moves[m].lsp].constraints.bandwidth_bps;
+        uint32_t reached = 0;
         if (r->done[m] || r->broken[m])
             continue;
-        break_it(r, m, true);
-        *found = search_within(r, r->o->budget / 200);
-        if (*found)
-            return m;
-        uint32_t reached = r->n_deepest;
-        break_it(r, m, false);
+        if (r->budget && is_in_the_way(r, m)) {
+            break_it(r, m, true);
+            *found = search_within(r, r->o->budget / 200);
+            if (*found)
+                return m;
+            reached = r->n_deepest;
+            break_it(r, m, false);
+        }
         if (best == TE_NONE || reached > most || (reached == most && bps > largest)) {
             best = m;
             most = reached;
