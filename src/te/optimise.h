@@ -42,8 +42,11 @@ struct te_carrier {
 
 struct te_optimum {
     double bound; /* of the highest utilisation: no routing by paths, however split, has less */
-    double list_bound;   /* the same for segment lists of that many labels; else as bound */
-    double utilisation;  /* what these carriers, and those that stay, have */
+    double list_bound;  /* the same for segment lists of that many labels; else as bound */
+    double utilisation; /* what these carriers, and those that stay, have */
+    /* The same without links that those who stay alone make as full as the bound, or fuller: nobody
+     * else is sent there, and the others are optimised for themselves. No such link: as above. */
+    double rest_utilisation, rest_bound;
     uint32_t n_carriers; /* sorted by demand; also of those that would stay, but are nowhere */
     uint32_t n_moved;    /* demands that they carry; the others stay */
     uint32_t n_split;    /* demands with several */

@@ -362,6 +362,39 @@ the_way_there_keeps_all_limits(void **state)
 }
 
 static void
+a_link_that_pinned_ones_fill_does_not_excuse_the_others(void **state)
+{
+    (void)state;
+    struct subject s;
+    struct te_optimum out;
+    struct te_optimise_options o = te_optimise_defaults();
+    double base[128] = {0};
+    open_subject(&s, 14, 100, 5);
+    uint32_t full = s.net->first_out[3];
+    const struct te_link *link = &s.net->links[full];
+    s.lsps[0] = te_lsp_plain(link->from, link->to, link->capacity_bps * 95 / 100);
+    s.lsps[0].pinned = true;
+    s.lsps[0].links = &full;
+    s.lsps[0].n_links = 1;
+    base[full] = (double)s.lsps[0].constraints.bandwidth_bps;
+    for (int labels = 0; labels <= 4; labels += 4) {
+        o.labels = (uint32_t)labels;
+        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
+        check(&s, &out, base);
+        assert_true(fabs(out.utilisation - 0.95) < 1e-6);
+        assert_true(fabs(out.bound - 0.95) < 1e-3);
+        assert_true(out.rest_bound < 0.8);
+        assert_true(out.rest_utilisation <= out.rest_bound * 1.03);
+        for (uint32_t i = 0; i < out.n_carriers; i++) {
+            for (uint32_t j = 0; j < out.carriers[i].n_links; j++)
+                assert_int_not_equal(out.carriers[i].links[j], full);
+        }
+        te_optimum_fini(&out);
+    }
+    close_subject(&s);
+}
+
+static void
 what_has_no_route_is_named(void **state)
 {
     (void)state;
@@ -414,4 +447,5 @@ TEST_MAIN(cmocka_unit_test(paths_are_within_the_tolerance_of_the_bound),
           cmocka_unit_test(constraints_hold_and_pinned_ones_stay),
           cmocka_unit_test(symmetric_ones_load_both_directions),
           cmocka_unit_test(the_way_there_keeps_all_limits),
+          cmocka_unit_test(a_link_that_pinned_ones_fill_does_not_excuse_the_others),
           cmocka_unit_test(what_has_no_route_is_named), cmocka_unit_test(no_demands_need_no_routes))
