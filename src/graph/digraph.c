@@ -50,8 +50,8 @@ struct digraph_entry {
     uint32_t node;
 };
 
-void
-digraph_scratch_init(struct digraph_scratch *s, uint32_t n_nodes)
+static void
+init_side(struct digraph_scratch *s, uint32_t n_nodes)
 {
     *s = (struct digraph_scratch){0};
     s->labels = xmalloc((n_nodes + 1) * sizeof *s->labels);
@@ -59,8 +59,20 @@ digraph_scratch_init(struct digraph_scratch *s, uint32_t n_nodes)
 }
 
 void
+digraph_scratch_init(struct digraph_scratch *s, uint32_t n_nodes)
+{
+    init_side(s, n_nodes);
+    s->back = xmalloc(sizeof *s->back);
+    init_side(s->back, n_nodes);
+}
+
+void
 digraph_scratch_fini(struct digraph_scratch *s)
 {
+    if (s->back)
+        digraph_scratch_fini(s->back);
+    free(s->back);
+    digraph_flow_free(s->flow);
     free(s->labels);
     free(s->heap);
     *s = (struct digraph_scratch){0};
@@ -185,11 +197,131 @@ digraph_tree_to(const struct digraph *g, struct digraph_scratch *s, uint32_t to,
 }
 
 bool
-digraph_shortest(const struct digraph *g, struct digraph_scratch *s, uint32_t from, uint32_t to,
-                 const struct digraph_costs *c)
+digraph_tree_until(const struct digraph *g, struct digraph_scratch *s, uint32_t from, uint32_t to,
+                   const struct digraph_costs *c)
 {
     search(g, s, from, to, c);
     return s->labels[to].distance < DIGRAPH_FAR;
+}
+
+/* ---- From both ends ----
+ *
+ * Each end in turn takes its next node, the nearer one first. When the two next distances together
+ * exceed the best way that was met, every node of every shortest way was taken from one end or the
+ * other, or has its final distance there. What is behind the meeting place is then gone through
+ * backwards, lowest arcs first, to find the way that the tree has. */
+
+struct meeting {
+    const struct digraph *g;
+    const struct digraph_costs *costs;
+    struct digraph_scratch *forth, *back;
+    uint32_t from, to;
+    uint64_t best; /* of the ways that were met */
+};
+
+static void
+meet(struct meeting *m, uint32_t node, uint32_t end, uint64_t distance,
+     const struct digraph_scratch *other)
+{
+    if (node == end || !is_closed(m->costs, node))
+        m->best = MIN(m->best, distance + other->labels[node].distance);
+}
+
+static void
+step_forth(struct meeting *m)
+{
+    const struct digraph *g = m->g;
+    struct digraph_entry e = take_least(m->forth);
+    if (is_closed(m->costs, e.node) && e.node != m->from)
+        return;
+    for (uint32_t a = g->first[e.node]; a < g->first[e.node + 1]; a++) {
+        uint64_t distance = e.key + m->costs->arc[a];
+        relax(m->forth, g->to[a], a, distance);
+        meet(m, g->to[a], m->to, distance, m->back);
+    }
+}
+
+static void
+step_back(struct meeting *m)
+{
+    const struct digraph *g = m->g;
+    struct digraph_entry e = take_least(m->back);
+    if (is_closed(m->costs, e.node) && e.node != m->to)
+        return;
+    for (uint32_t i = g->first_in[e.node]; i < g->first_in[e.node + 1]; i++) {
+        uint32_t a = g->in[i];
+        uint64_t distance = e.key + m->costs->arc[a];
+        relax(m->back, g->from[a], a, distance);
+        meet(m, g->from[a], m->from, distance, m->forth);
+    }
+}
+
+/* What an arc's begin is on a shortest way over that arc to `node`, which is on one. */
+enum begin {
+    BEGIN_NOT,     /* on none */
+    BEGIN_REACHED, /* from the front */
+    BEGIN_BEYOND,  /* perhaps: what is before it will tell */
+};
+
+static enum begin
+judge(const struct meeting *m, uint32_t node, uint32_t arc, uint64_t reached)
+{
+    uint32_t u = m->g->from[arc];
+    uint64_t cost = m->costs->arc[arc], ahead = m->back->labels[node].distance + cost;
+    if (ahead > m->best || (is_closed(m->costs, u) && u != m->from))
+        return BEGIN_NOT;
+    if (m->forth->labels[u].distance <= reached)
+        return m->forth->labels[u].distance == m->best - ahead ? BEGIN_REACHED : BEGIN_NOT;
+    return m->back->labels[u].distance == ahead ? BEGIN_BEYOND : BEGIN_NOT;
+}
+
+/* Depth first; the heap of the search back is free, and is the stack: of each node where its next
+ * arc is. A node from which nothing leads to the front is put far away. */
+static void
+trace_back(struct meeting *m, uint64_t reached)
+{
+    const struct digraph *g = m->g;
+    struct digraph_entry *stack = m->back->heap;
+    uint32_t n = 0;
+    if (m->forth->labels[m->to].distance <= reached)
+        return; /* the front came all the way */
+    stack[n++] = (struct digraph_entry){g->first_in[m->to], m->to};
+    while (n) {
+        struct digraph_entry *top = &stack[n - 1];
+        if (top->key == g->first_in[top->node + 1]) {
+            m->back->labels[top->node].distance = DIGRAPH_FAR;
+            n--;
+            continue;
+        }
+        uint32_t arc = g->in[top->key++];
+        enum begin begin = judge(m, top->node, arc, reached);
+        if (begin == BEGIN_NOT)
+            continue;
+        m->forth->labels[top->node].parent = arc;
+        if (begin == BEGIN_REACHED)
+            return;
+        stack[n++] = (struct digraph_entry){g->first_in[g->from[arc]], g->from[arc]};
+    }
+}
+
+bool
+digraph_shortest(const struct digraph *g, struct digraph_scratch *s, uint32_t from, uint32_t to,
+                 const struct digraph_costs *c)
+{
+    struct meeting m = {g, c, s, s->back, from, to, from == to ? 0 : DIGRAPH_FAR};
+    begin(g, m.forth, from);
+    begin(g, m.back, to);
+    while (m.forth->n && m.back->n && m.forth->heap[0].key + m.back->heap[0].key <= m.best) {
+        if (m.forth->heap[0].key <= m.back->heap[0].key)
+            step_forth(&m);
+        else
+            step_back(&m);
+    }
+    if (m.best >= DIGRAPH_FAR)
+        return false;
+    trace_back(&m, m.forth->n ? m.forth->heap[0].key : DIGRAPH_FAR - 1);
+    s->labels[to].distance = m.best;
+    return true;
 }
 
 uint32_t

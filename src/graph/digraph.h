@@ -40,9 +40,13 @@ struct digraph_scratch {
     } * labels;            /* by node: what the last search found */
     struct digraph_entry *heap;
     uint32_t n;
+    struct digraph_scratch *back; /* of the search from the other end */
+    struct digraph_flow *flow;    /* of disjoint paths; made when first asked for, and when a
+                                     graph is larger */
 };
 void digraph_scratch_init(struct digraph_scratch *, uint32_t n_nodes);
 void digraph_scratch_fini(struct digraph_scratch *);
+void digraph_flow_free(struct digraph_flow *); /* digraph_scratch_fini() does that */
 
 struct digraph_costs {
     const uint64_t *arc;   /* from 1; a whole path must stay below DIGRAPH_FAR */
@@ -56,10 +60,16 @@ void digraph_tree(const struct digraph *, struct digraph_scratch *, uint32_t fro
 /* The shortest ways from all nodes to one: `parent` is the arc by which to leave. */
 void digraph_tree_to(const struct digraph *, struct digraph_scratch *, uint32_t to,
                      const struct digraph_costs *);
-/* Ends when `to` is reached: labels beyond are not final. False: there is no way. */
+/* The same as far as `to`: nodes that are farther away have labels that are no less than its.
+ * False: there is no way. */
+bool digraph_tree_until(const struct digraph *, struct digraph_scratch *, uint32_t from,
+                        uint32_t to, const struct digraph_costs *);
+/* The way between two nodes, searched from both ends: of the labels only those on the way count,
+ * and of the distances only that of `to`. It is the same way as in the tree. False: there is none.
+ */
 bool digraph_shortest(const struct digraph *, struct digraph_scratch *, uint32_t from, uint32_t to,
                       const struct digraph_costs *);
-/* The arcs of the way to a node in order, after digraph_tree() or digraph_shortest(); returns how
+/* The arcs of the way to a node in order, after any of these but digraph_tree_to(); returns how
  * many, at most n_nodes - 1. */
 uint32_t digraph_path(const struct digraph *, const struct digraph_scratch *, uint32_t to,
                       uint32_t *arcs);

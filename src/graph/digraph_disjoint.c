@@ -37,37 +37,73 @@ struct entry {
     uint32_t state;
 };
 
+/* What a search writes on, kept for the next one. */
+struct digraph_flow {
+    uint32_t n_nodes, n_arcs; /* what there is room for */
+    struct state *states;     /* 2 * n_nodes; entries only of nodes in use */
+    wide *potential;          /* by state */
+    struct entry *heap;
+    uint8_t *arc_units, *node_units;
+};
+
 struct flow {
     const struct digraph *g;
     const struct digraph_disjoint *ask;
     const struct digraph_costs *costs;
-    struct state *states; /* 2 * n_nodes */
-    wide *potential;      /* by state */
+    struct state *states;
+    wide *potential;
     struct entry *heap;
     uint32_t n;
     uint8_t *arc_units, *node_units;
 };
 
-static void
-flow_init(struct flow *f, const struct digraph *g, const struct digraph_disjoint *ask,
-          const struct digraph_costs *costs)
+static struct digraph_flow *
+flow_new(const struct digraph *g)
 {
-    *f = (struct flow){.g = g, .ask = ask, .costs = costs};
-    f->states = xmalloc(2 * (size_t)g->n_nodes * sizeof *f->states);
-    f->potential = xcalloc(2 * (size_t)g->n_nodes, sizeof *f->potential);
-    f->heap = xmalloc((2 * (size_t)g->n_nodes + 1) * sizeof *f->heap);
-    f->arc_units = xcalloc(g->n_arcs + 1, 1);
-    f->node_units = xcalloc(g->n_nodes + 1, 1);
+    struct digraph_flow *kept = xcalloc(1, sizeof *kept);
+    size_t n = 2 * (size_t)g->n_nodes + 1;
+    kept->n_nodes = g->n_nodes;
+    kept->n_arcs = g->n_arcs;
+    kept->states = xmalloc(n * sizeof *kept->states);
+    kept->potential = xmalloc(n * sizeof *kept->potential);
+    kept->heap = xmalloc(n * sizeof *kept->heap);
+    kept->arc_units = xmalloc(g->n_arcs + 1);
+    kept->node_units = xmalloc(g->n_nodes + 1);
+    return kept;
+}
+
+void
+digraph_flow_free(struct digraph_flow *kept)
+{
+    if (!kept)
+        return;
+    free(kept->states);
+    free(kept->potential);
+    free(kept->heap);
+    free(kept->arc_units);
+    free(kept->node_units);
+    free(kept);
 }
 
 static void
-flow_fini(struct flow *f)
+flow_init(struct flow *f, const struct digraph *g, struct digraph_scratch *scratch,
+          const struct digraph_disjoint *ask, const struct digraph_costs *costs)
 {
-    free(f->states);
-    free(f->potential);
-    free(f->heap);
-    free(f->arc_units);
-    free(f->node_units);
+    const struct digraph_flow *kept = scratch->flow;
+    if (!kept || kept->n_nodes < g->n_nodes || kept->n_arcs < g->n_arcs) {
+        digraph_flow_free(scratch->flow);
+        kept = scratch->flow = flow_new(g);
+    }
+    *f = (struct flow){.g = g,
+                       .ask = ask,
+                       .costs = costs,
+                       .states = kept->states,
+                       .potential = kept->potential,
+                       .heap = kept->heap,
+                       .arc_units = kept->arc_units,
+                       .node_units = kept->node_units};
+    memset(f->arc_units, 0, g->n_arcs);
+    memset(f->node_units, 0, g->n_nodes);
 }
 
 /* ---- The heap, as in digraph.c ---- */
@@ -188,8 +224,11 @@ static bool
 find_way(struct flow *f)
 {
     const uint32_t n = f->g->n_nodes, to = f->ask->to;
-    for (uint32_t i = 0; i < 2 * n; i++)
+    for (uint32_t i = 0; i < n; i++) {
         f->states[i] = (struct state){.distance = WIDE_FAR};
+        if (is_in_use(f, i))
+            f->states[n + i] = f->states[i];
+    }
     f->states[f->ask->from].distance = 0;
     f->heap[0] = (struct entry){0, f->ask->from};
     f->n = 1;
@@ -235,7 +274,7 @@ send_unit(struct flow *f)
             f->arc_units[s->by]--;
             count_node(f, v, -1);
             /* It was left by its entry, if it has one: as it was split when the way was found. */
-            state = f->states[v + n].distance != WIDE_FAR ? v + n : v;
+            state = f->ask->nodes && f->states[v + n].distance != WIDE_FAR ? v + n : v;
         } else {
             state = s->by;
         }
@@ -247,7 +286,7 @@ static bool
 send_first(struct flow *f, struct digraph_scratch *s)
 {
     const uint32_t n = f->g->n_nodes, to = f->ask->to;
-    if (!digraph_shortest(f->g, s, f->ask->from, to, f->costs))
+    if (!digraph_tree_until(f->g, s, f->ask->from, to, f->costs))
         return false;
     for (uint32_t v = to; s->labels[v].parent != DIGRAPH_NONE;
          v = f->g->from[s->labels[v].parent]) {
@@ -305,7 +344,7 @@ digraph_disjoint(const struct digraph *g, struct digraph_scratch *scratch,
                  struct digraph_paths *out)
 {
     struct flow f;
-    flow_init(&f, g, ask, costs);
+    flow_init(&f, g, scratch, ask, costs);
     bool found = send_first(&f, scratch);
     for (uint32_t i = 1; i < ask->n_paths && found; i++) {
         found = find_way(&f);
@@ -319,7 +358,6 @@ digraph_disjoint(const struct digraph *g, struct digraph_scratch *scratch,
             walk(&f, &out->paths[i]);
         qsort(out->paths, out->n, sizeof *out->paths, by_cost);
     }
-    flow_fini(&f);
     return found ? ERR_OK : ERR_NOT_FOUND;
 }
 

@@ -117,12 +117,22 @@ cost_of(const struct drawn *d, const struct digraph_scratch *s, uint32_t from, u
 }
 
 static void
+assert_same_way(const struct drawn *d, const struct digraph_scratch *a,
+                const struct digraph_scratch *b, uint32_t to)
+{
+    uint32_t arcs[2][NODES], n = digraph_path(&d->g, a, to, arcs[0]);
+    assert_int_equal(digraph_path(&d->g, b, to, arcs[1]), n);
+    assert_memory_equal(arcs[0], arcs[1], n * sizeof arcs[0][0]);
+}
+
+static void
 trees_hold_shortest_paths(void **state UNUSED)
 {
     static struct all_paths all;
-    struct digraph_scratch s, one;
+    struct digraph_scratch s, one, until;
     digraph_scratch_init(&s, NODES);
     digraph_scratch_init(&one, NODES);
+    digraph_scratch_init(&until, NODES);
     for (int round = 0; round < 500; round++) {
         struct drawn d;
         draw_graph(&d, 5 + draw(9), draw(2));
@@ -133,10 +143,13 @@ trees_hold_shortest_paths(void **state UNUSED)
             uint64_t best = least(&all);
             assert_int_equal(s.labels[v].distance, best);
             assert_int_equal(digraph_shortest(&d.g, &one, 0, v, &costs), best < DIGRAPH_FAR);
-            assert_int_equal(one.labels[v].distance, best);
+            assert_int_equal(digraph_tree_until(&d.g, &until, 0, v, &costs), best < DIGRAPH_FAR);
+            assert_int_equal(until.labels[v].distance, best);
             if (best < DIGRAPH_FAR) {
+                assert_int_equal(one.labels[v].distance, best);
                 assert_int_equal(cost_of(&d, &s, 0, v), best);
-                assert_int_equal(one.labels[v].parent, s.labels[v].parent);
+                assert_same_way(&d, &s, &one, v);
+                assert_same_way(&d, &s, &until, v);
             }
         }
         digraph_tree_to(&d.g, &s, 0, &costs);
@@ -145,6 +158,54 @@ trees_hold_shortest_paths(void **state UNUSED)
             assert_int_equal(s.labels[v].distance, least(&all));
         }
         digraph_fini(&d.g);
+    }
+    digraph_scratch_fini(&s);
+    digraph_scratch_fini(&one);
+    digraph_scratch_fini(&until);
+}
+
+/* Many nodes, few different costs: many ways that cost the same, and ends far from each other. */
+static void
+the_way_from_both_ends_is_that_of_the_tree(void **state UNUSED)
+{
+    enum { SIDE = 30, N = SIDE * SIDE };
+    static uint32_t first[N + 1], to[4 * N];
+    static uint64_t cost[4 * N];
+    static uint8_t closed[N];
+    static uint32_t arcs[2][N];
+    struct digraph_scratch s, one;
+    struct digraph g;
+    digraph_scratch_init(&s, N);
+    digraph_scratch_init(&one, N);
+    for (int round = 0; round < 40; round++) {
+        uint32_t n = 0;
+        for (uint32_t v = 0; v < N; v++) {
+            const uint32_t next[4] = {v % SIDE ? v - 1 : N, (v + 1) % SIDE ? v + 1 : N,
+                                      v >= SIDE ? v - SIDE : N, v + SIDE};
+            closed[v] = draw(10) == 0;
+            for (int i = 0; i < 4; i++) {
+                if (next[i] >= N)
+                    continue;
+                to[n] = next[i];
+                cost[n++] = draw(12) ? 1 + draw(2) : DIGRAPH_FAR;
+            }
+            first[v + 1] = n;
+        }
+        digraph_init(&g, N, first, to);
+        const struct digraph_costs costs = {cost, closed};
+        for (int i = 0; i < 60; i++) {
+            uint32_t from = draw(N), end = draw(N);
+            digraph_tree(&g, &s, from, &costs);
+            bool found = digraph_shortest(&g, &one, from, end, &costs);
+            assert_int_equal(found, s.labels[end].distance < DIGRAPH_FAR);
+            if (!found)
+                continue;
+            assert_int_equal(one.labels[end].distance, s.labels[end].distance);
+            uint32_t length = digraph_path(&g, &s, end, arcs[0]);
+            assert_int_equal(digraph_path(&g, &one, end, arcs[1]), length);
+            assert_memory_equal(arcs[0], arcs[1], length * sizeof arcs[0][0]);
+        }
+        digraph_fini(&g);
     }
     digraph_scratch_fini(&s);
     digraph_scratch_fini(&one);
@@ -309,6 +370,8 @@ sets_of_three_cost_what_the_best_of_all_sets_costs(void **state UNUSED)
     digraph_scratch_fini(&s);
 }
 
-TEST_MAIN(cmocka_unit_test(trees_hold_shortest_paths), cmocka_unit_test(ties_go_to_the_lowest_arc),
+TEST_MAIN(cmocka_unit_test(trees_hold_shortest_paths),
+          cmocka_unit_test(the_way_from_both_ends_is_that_of_the_tree),
+          cmocka_unit_test(ties_go_to_the_lowest_arc),
           cmocka_unit_test(pairs_cost_what_the_best_of_all_pairs_costs),
           cmocka_unit_test(sets_of_three_cost_what_the_best_of_all_sets_costs))

@@ -4,7 +4,8 @@
  * How it is searched. Where only links and nodes count and nothing is bounded, the paths are a flow
  * of minimum cost (graph/digraph.h), which is exact and fast. With risk groups, bounds or different
  * ends the problem is NP-complete (J.-Q. Hu, 2003); then it is branched: each path is sought alone;
- * what two of them share is forbidden to the one, or to the other, and what costs least goes first.
+ * what two of them share is forbidden to the one, or to the other, and what costs least goes first;
+ * where delays differ too much, the one has to be faster, or the other slower.
  * The first set that comes out without anything shared is the best. The flow is a bound below; sets
  * that are made on the way (one path after the other, each without what those before have) are
  * bounds above. All that ends when `effort` is used up; then the best of these sets is the answer,
@@ -21,7 +22,7 @@
 #define TE_DISJOINT_NODE 2U
 #define TE_DISJOINT_SRLG 4U
 #define TE_DISJOINT_PATHS_MAX 8
-#define TE_DISJOINT_EFFORT 2000
+#define TE_DISJOINT_EFFORT 4000
 
 struct te_disjoint_request {
     uint32_t n;                     /* 2 to TE_DISJOINT_PATHS_MAX */
@@ -30,13 +31,14 @@ struct te_disjoint_request {
     unsigned disjoint;              /* TE_DISJOINT_... */
     /* Where it is impossible: share what cannot be avoided, as little as possible: least sum of
      * these weights for each link, node and group and each two paths that share it; then least
-     * cost. Zeros: 1, 64 and 4096. For more than two paths that is never said to be optimal. */
+     * cost. A link that two share has room for both. Zeros: 1, 64 and 4096. For more than two paths
+     * that is never said to be optimal. */
     bool best_effort;
     uint32_t link_weight, node_weight, srlg_weight;
     bool bound_difference;
     uint32_t max_difference_us; /* between the delays of any two */
-    uint32_t effort; /* steps of branching; 0: TE_DISJOINT_EFFORT, less where a step takes longer:
-                so many that about 20 million links are looked at, but 100 at least */
+    uint32_t effort; /* searches for one path; 0: TE_DISJOINT_EFFORT, less where one takes longer:
+                        so many that about 40 million links are looked at, but 200 at least */
 };
 
 struct te_disjoint_set {

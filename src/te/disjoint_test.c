@@ -56,6 +56,30 @@ penalty_of(unsigned disjoint, struct bits a, struct bits b)
     return penalty;
 }
 
+/* Does each link that both use have room for both? */
+static bool
+fit_together(const struct te_network *net, const struct te_disjoint_request *ask, const uint32_t *a,
+             uint32_t n_a, const uint32_t *b, uint32_t n_b)
+{
+    const struct te_constraints *c = &ask->paths[0].constraints, *d = &ask->paths[1].constraints;
+    uint64_t used[2][128] = {{0}};
+    for (uint32_t i = 0; i < n_a; i++) {
+        used[0][a[i]] = c->bandwidth_bps;
+        if (c->symmetric)
+            used[0][net->links[a[i]].reverse] = c->bandwidth_bps;
+    }
+    for (uint32_t i = 0; i < n_b; i++) {
+        used[1][b[i]] = d->bandwidth_bps;
+        if (d->symmetric)
+            used[1][net->links[b[i]].reverse] = d->bandwidth_bps;
+    }
+    for (uint32_t l = 0; l < net->n_links; l++) {
+        if (used[0][l] && used[1][l] && used[0][l] + used[1][l] > net->links[l].unreserved_bps[0])
+            return false;
+    }
+    return true;
+}
+
 struct verdict {
     uint64_t penalty, cost; /* penalty UINT64_MAX: none */
 };
@@ -75,7 +99,9 @@ best_pair(const struct te_network *net, const struct te_disjoint_request *ask,
             uint64_t penalty = penalty_of(ask->disjoint, bits[0][i], bits[1][k]);
             uint64_t a = x->list[i].delay, b = y->list[k].delay;
             struct verdict here = {penalty, x->list[i].cost + y->list[k].cost};
+            const struct test_path *p = x->list[i].path, *q = y->list[k].path;
             if ((penalty && !ask->best_effort) ||
+                (penalty && !fit_together(net, ask, p->links, p->n, q->links, q->n)) ||
                 (ask->bound_difference && (a > b ? a - b : b - a) > ask->max_difference_us))
                 continue;
             if (here.penalty < best.penalty ||
@@ -111,6 +137,8 @@ compare(struct te_router *r, const struct te_disjoint_request *ask, struct tally
         assert_ok(te_path_check(r, &ask->paths[i], &set.paths[i], NULL));
         bits[i] = bits_of(r->net, set.paths[i].links, set.paths[i].n);
     }
+    assert_true(fit_together(r->net, ask, set.paths[0].links, set.paths[0].n, set.paths[1].links,
+                             set.paths[1].n));
     uint64_t penalty = penalty_of(ask->disjoint, bits[0], bits[1]);
     assert_int_equal(penalty, set.shared_links + 64 * set.shared_nodes + 4096 * set.shared_srlgs);
     assert_int_equal(set.cost, set.paths[0].cost + set.paths[1].cost);
@@ -269,6 +297,67 @@ sets_of_three_share_nothing(void **state UNUSED)
     te_network_free(net);
 }
 
+/* The least sum of three paths of which no two share anything; UINT64_MAX: there are none. */
+static uint64_t
+best_three(const struct te_network *net, unsigned disjoint, const struct fitting f[3])
+{
+    static struct bits bits[3][4000];
+    uint64_t best = UINT64_MAX;
+    for (int i = 0; i < 3; i++) {
+        for (uint32_t k = 0; k < f[i].n; k++)
+            bits[i][k] = bits_of(net, f[i].list[k].path->links, f[i].list[k].path->n);
+    }
+    for (uint32_t i = 0; i < f[0].n; i++) {
+        for (uint32_t k = 0; k < f[1].n; k++) {
+            uint64_t cost = f[0].list[i].cost + f[1].list[k].cost;
+            if (cost >= best || penalty_of(disjoint, bits[0][i], bits[1][k]))
+                continue;
+            for (uint32_t m = 0; m < f[2].n; m++) {
+                if (cost + f[2].list[m].cost < best &&
+                    !penalty_of(disjoint, bits[0][i], bits[2][m]) &&
+                    !penalty_of(disjoint, bits[1][k], bits[2][m]))
+                    best = cost + f[2].list[m].cost;
+            }
+        }
+    }
+    return best;
+}
+
+static void
+triples_are_the_best(void **state UNUSED)
+{
+    static struct fitting f[3];
+    uint32_t n_found = 0, n_limits = 0;
+    test_seed = 11;
+    for (int round = 0; round < 150; round++) {
+        const struct te_network *net = test_network(8, 17 + draw(5), 24, true);
+        struct te_router *r = te_router_new(net);
+        struct te_request asks[3] = {{.to = 7}, {.to = 7}, {.to = 7}};
+        const struct te_disjoint_request ask = {
+            .n = 3, .paths = asks, .disjoint = draw(2) ? TE_DISJOINT_SRLG : TE_DISJOINT_NODE};
+        struct te_disjoint_set set;
+        test_all_paths(&all, net, 0, 7);
+        for (int i = 0; i < 3; i++) {
+            asks[i].constraints.max_hops = round % 3 == 0 && i ? 4 : 0;
+            find_fitting(&f[i], net, &asks[i]);
+        }
+        uint64_t best = best_three(net, ask.disjoint, f);
+        enum err err = te_disjoint(r, &ask, &set, NULL);
+        n_limits += err == ERR_LIMIT;
+        if (err != ERR_LIMIT)
+            assert_err(err, best == UINT64_MAX ? ERR_NOT_FOUND : ERR_OK);
+        if (!err) {
+            assert_true(set.optimal ? set.cost == best : set.cost >= best);
+            n_found += set.optimal;
+            te_disjoint_fini(&set);
+        }
+        te_router_free(r);
+        te_network_free(net);
+    }
+    assert_true(n_found > 40);
+    assert_true(n_limits < 5);
+}
+
 static void
 a_path_that_exists_stays(void **state UNUSED)
 {
@@ -348,6 +437,7 @@ TEST_MAIN(cmocka_unit_test(pairs_without_bounds_are_the_best),
           cmocka_unit_test(pairs_with_bounds_are_the_best),
           cmocka_unit_test(what_cannot_be_avoided_is_shared_as_little_as_can_be),
           cmocka_unit_test(paths_of_different_ends_are_disjoint),
-          cmocka_unit_test(sets_of_three_share_nothing), cmocka_unit_test(a_path_that_exists_stays),
+          cmocka_unit_test(sets_of_three_share_nothing), cmocka_unit_test(triples_are_the_best),
+          cmocka_unit_test(a_path_that_exists_stays),
           cmocka_unit_test(a_refusal_says_what_is_common),
           cmocka_unit_test(large_networks_end_in_time))

@@ -164,6 +164,8 @@ te_plan_open(struct te_router *r, const struct te_request *ask, unsigned flags)
     if (c->bandwidth_bps && !p->free_bps)
         p->free_bps = te_router_unreserved(r, c->priority);
     p->effort = ask->effort ? ask->effort : TE_EFFORT;
+    p->rankings = TE_RANKINGS;
+    p->min_delay_us = 0;
     p->knows_ahead = p->met_loops = false;
     p->n_bounds = 0;
     bound(p, TE_SUM_DELAY, c->max_delay_us);

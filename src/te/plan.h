@@ -12,6 +12,7 @@ enum te_sum { TE_SUM_DELAY, TE_SUM_REVERSE_DELAY, TE_SUM_HOPS, TE_SUM_IGP, TE_SU
 /* A way to a node. */
 struct te_label {
     uint64_t cost, sum[TE_SUMS]; /* sums in the order of the plan's bounds */
+    uint64_t passed;             /* of the nodes behind it, a bit for every 64th */
     uint32_t node, link, parent; /* labels; TE_NONE */
     uint32_t next;               /* at the same node and stage */
     uint16_t stage;
@@ -36,8 +37,11 @@ struct te_plan {
     } bounds[TE_SUMS];
     uint64_t *cost_ahead;
     bool knows_ahead;
-    uint32_t effort; /* labels that are left */
-    bool met_loops;  /* a way was refused because it passed a node twice */
+    uint32_t effort;       /* labels that are left */
+    uint32_t rankings;     /* searches that are left for ranking */
+    uint64_t min_delay_us; /* of the path, when ranking */
+    bool met_loops;        /* a way was refused because it passed a node twice */
+    bool simple;           /* searched so that this hides nothing */
     /* Of the search with labels. */
     struct te_label *labels;
     uint32_t n_labels, labels_capacity, *first_label, n_first_label;
@@ -47,6 +51,8 @@ struct te_plan {
 /* The network as it would be if nothing were out of service; for reasons. */
 #define TE_PLAN_ALL_IN_SERVICE 1
 #define TE_PLAN_KNOWN_DELAYS 2 /* unknown delays count for nothing */
+
+#define TE_RANKINGS 4000
 
 /* The request must outlive the plan and be valid. */
 struct te_plan *te_plan_open(struct te_router *, const struct te_request *, unsigned flags);
@@ -65,7 +71,7 @@ MUST_CHECK enum err te_plan_solve(struct te_plan *, const uint32_t *prefix, uint
 /* The same where labels are needed. */
 MUST_CHECK enum err te_plan_solve_labels(struct te_plan *, const uint32_t *prefix,
                                          uint32_t n_prefix, struct te_path *);
-/* With the asymmetry: paths by rising cost until one is within the budget. */
+/* With the asymmetry and the least delay: paths by rising cost until one meets both. */
 MUST_CHECK enum err te_plan_rank(struct te_plan *, struct te_path *);
 
 /* ERR_INVALID as of te_route(). */

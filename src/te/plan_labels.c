@@ -52,6 +52,30 @@ chain_of(struct te_plan *p, uint32_t node, uint16_t stage)
     return &p->first_label[(size_t)stage * p->router->net->n_nodes + node];
 }
 
+/* Is the node on the way to this label, or its end? */
+static bool
+was_passed(const struct te_plan *p, uint32_t label, uint32_t node)
+{
+    for (; label != TE_NONE; label = p->labels[label].parent) {
+        if (p->labels[label].node == node)
+            return true;
+    }
+    return false;
+}
+
+/* Has the first passed no node that the second has not? Then it can go on as that can. */
+static bool
+passed_no_other(const struct te_plan *p, const struct te_label *a, const struct te_label *b)
+{
+    if (a->passed & ~b->passed)
+        return false;
+    for (uint32_t i = a->parent; i != TE_NONE; i = p->labels[i].parent) {
+        if (!was_passed(p, b->parent, p->labels[i].node))
+            return false;
+    }
+    return true;
+}
+
 static bool
 is_no_worse(const struct te_plan *p, const struct te_label *a, const struct te_label *b)
 {
@@ -61,7 +85,7 @@ is_no_worse(const struct te_plan *p, const struct te_label *a, const struct te_l
         if (a->sum[i] > b->sum[i])
             return false;
     }
-    return true;
+    return !p->simple || passed_no_other(p, a, b);
 }
 
 static bool
@@ -101,16 +125,6 @@ keep_label(struct te_plan *p, const struct te_label *l)
     te_heap_push(&p->heap, l->cost + p->cost_ahead[l->node], p->n_labels++);
 }
 
-static bool
-was_passed(const struct te_plan *p, uint32_t label, uint32_t node)
-{
-    for (; label != TE_NONE; label = p->labels[label].parent) {
-        if (p->labels[label].node == node)
-            return true;
-    }
-    return false;
-}
-
 static void
 extend(struct te_plan *p, uint32_t at, uint32_t link)
 {
@@ -126,6 +140,7 @@ extend(struct te_plan *p, uint32_t at, uint32_t link)
     l.cost += p->cost[link];
     for (uint32_t i = 0; i < p->n_bounds; i++)
         l.sum[i] += te_plan_sum(p, p->bounds[i].what, link);
+    l.passed |= UINT64_C(1) << (l.node % 64);
     l.node = to;
     l.link = link;
     l.parent = at;
@@ -170,7 +185,7 @@ collect(struct te_plan *p, const uint32_t *prefix, uint32_t n_prefix, uint32_t l
     for (uint32_t i = label; p->labels[i].parent != TE_NONE; i = p->labels[i].parent)
         out->links[--n] = p->labels[i].link;
     te_path_measure(p->router, p->ask, out);
-    out->optimal = !p->met_loops;
+    out->optimal = p->simple || !p->met_loops;
 }
 
 /* ---- When labels do not end: prices for the bounds ---- */
@@ -226,12 +241,10 @@ solve_by_prices(struct te_plan *p, struct te_path *out)
     return found ? ERR_OK : ERR_LIMIT;
 }
 
-enum err
-te_plan_solve_labels(struct te_plan *p, const uint32_t *prefix, uint32_t n_prefix,
-                     struct te_path *out)
+static enum err
+set_labels(struct te_plan *p, const uint32_t *prefix, uint32_t n_prefix, struct te_path *out)
 {
     const struct digraph *g = &p->router->graph;
-    look_ahead(p);
     if (!first_label(p, prefix, n_prefix))
         return ERR_NOT_FOUND;
     while (p->heap.n) {
@@ -244,10 +257,43 @@ te_plan_solve_labels(struct te_plan *p, const uint32_t *prefix, uint32_t n_prefi
             return ERR_OK;
         }
         if (!p->effort)
-            return p->ask->n_hops || n_prefix ? ERR_LIMIT : solve_by_prices(p, out);
+            return ERR_LIMIT;
         p->effort--;
         for (uint32_t a = g->first[l.node]; a < g->first[l.node + 1]; a++)
             extend(p, at, a);
     }
     return ERR_NOT_FOUND;
+}
+
+/* A label may have made another one useless that, unlike it, could have gone on without passing a
+ * node twice. So again, where only those do that have passed nothing else; many more labels. */
+static enum err
+set_labels_again(struct te_plan *p, const uint32_t *prefix, uint32_t n_prefix, enum err first,
+                 struct te_path *out)
+{
+    struct te_path path;
+    p->simple = true;
+    enum err err = set_labels(p, prefix, n_prefix, &path);
+    p->simple = false;
+    if (!err) {
+        if (!first)
+            te_path_fini(out);
+        *out = path;
+        return ERR_OK;
+    }
+    return first ? err : ERR_OK; /* what the first search found, is not proven to be the best */
+}
+
+enum err
+te_plan_solve_labels(struct te_plan *p, const uint32_t *prefix, uint32_t n_prefix,
+                     struct te_path *out)
+{
+    p->met_loops = p->simple = false;
+    look_ahead(p);
+    enum err err = set_labels(p, prefix, n_prefix, out);
+    if (err == ERR_LIMIT && !p->ask->n_hops && !n_prefix)
+        return solve_by_prices(p, out);
+    if (p->met_loops && err != ERR_LIMIT)
+        err = set_labels_again(p, prefix, n_prefix, err, out);
+    return err;
 }

@@ -76,8 +76,6 @@ te_request_check(const struct te_router *r, const struct te_request *ask)
 /* ---- Ranking: J. Y. Yen (1971), shortened by E. L. Lawler (1972), for what is no sum with a bound
  * ---- */
 
-#define RANK_MAX 4000 /* searches */
-
 struct candidate {
     struct te_path path;
     uint32_t prefix; /* links that it shares with the one that it was made from */
@@ -88,7 +86,7 @@ struct ranking {
     struct te_plan *plan;
     struct te_heap heap;
     struct candidate *all;
-    uint32_t n, capacity, n_searches;
+    uint32_t n, capacity;
 };
 
 /* The best path that begins with these links, and does not go on with any of the bans. */
@@ -97,8 +95,9 @@ add_candidate(struct ranking *r, const uint32_t *links, uint32_t prefix, const u
               uint32_t n_bans)
 {
     struct candidate c = {.prefix = prefix, .n_bans = n_bans};
-    if (r->n_searches++ == RANK_MAX)
+    if (!r->plan->rankings)
         return ERR_LIMIT;
+    r->plan->rankings--;
     for (uint32_t i = 0; i < n_bans; i++)
         te_plan_ban_link(r->plan, bans[i], true);
     enum err err = te_plan_solve(r->plan, links, prefix, &c.path);
@@ -137,7 +136,8 @@ te_plan_rank(struct te_plan *p, struct te_path *out)
     enum err err = add_candidate(&r, NULL, 0, NULL, 0);
     while (!err && !found && r.heap.n) {
         uint32_t at = (uint32_t)te_heap_pop(&r.heap).item;
-        found = te_asymmetry_fits(&p->ask->constraints, &r.all[at].path);
+        found = te_asymmetry_fits(&p->ask->constraints, &r.all[at].path) &&
+                r.all[at].path.delay_us >= p->min_delay_us;
         if (found)
             te_path_copy(out, &r.all[at].path);
         else

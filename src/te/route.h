@@ -7,8 +7,9 @@
  * at the same node is no worse than in anything, are dropped. That is exact. It is exponential in
  * the worst case, hence `effort`; beyond that the bounds' prices are searched for (A. Juttner et
  * al., "LARAC", 2001), and the path says that it may not be the best. Explicit routes and nodes to
- * pass are stages of the same search. Paths never pass a node twice; where only that kept the
- * search from a shorter way by given nodes, the path says that it may not be the best, either. */
+ * pass are stages of the same search. Paths never pass a node twice; where that kept the search
+ * from a way by given nodes, it is done again with a memory of all nodes passed, as long as effort
+ * is left. */
 #ifndef TE_ROUTE_H
 #define TE_ROUTE_H
 

@@ -348,6 +348,14 @@ te_tree_pair_fini(struct te_tree_pair *pair)
     te_tree_fini(&pair->trees[1]);
 }
 
+static void
+mark_both(const struct te_router *r, uint8_t *marks, uint32_t link)
+{
+    marks[link] = 1;
+    if (r->reverse[link] != TE_NONE)
+        marks[r->reverse[link]] = 1;
+}
+
 /* Marks by link what shares something with a tree. */
 static uint8_t *
 mark_shared(const struct growth *g, unsigned disjoint, const struct te_tree *tree)
@@ -358,11 +366,11 @@ mark_shared(const struct growth *g, unsigned disjoint, const struct te_tree *tre
     for (uint32_t i = 0; i < tree->n; i++) {
         const struct te_link *l = &net->links[tree->links[i]];
         uint32_t to = l->to;
-        shared[tree->links[i]] = shared[l->reverse] = 1;
+        mark_both(r, shared, tree->links[i]);
         for (uint32_t k = 0; k < l->n_srlgs && (disjoint & TE_DISJOINT_SRLG); k++) {
             uint32_t group = net->link_srlgs[l->first_srlg + k];
             for (uint32_t m = r->first_of_srlg[group]; m < r->first_of_srlg[group + 1]; m++)
-                shared[r->of_srlg[m]] = shared[net->links[r->of_srlg[m]].reverse] = 1;
+                mark_both(r, shared, r->of_srlg[m]);
         }
         if (!(disjoint & TE_DISJOINT_NODE) || g->is_leaf[to])
             continue;
@@ -455,7 +463,7 @@ give_way(const struct growth *g, unsigned disjoint, const struct te_tree_pair *p
     for (uint32_t i = 0; i < pair->trees[1].n; i++) {
         uint32_t l = pair->trees[1].links[i];
         if (shared[l] && !avoided[l]) {
-            avoided[l] = avoided[g->router->net->links[l].reverse] = 1;
+            mark_both(g->router, avoided, l);
             more = true;
         }
     }

@@ -1,0 +1,1 @@
+tieline_fuzz(paths LIBS tl_te)
