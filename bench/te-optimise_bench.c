@@ -16,7 +16,6 @@
 
 #include "base/alloc.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #define WHOLE_MAX 200 /* nodes: larger ones take CLP long */
@@ -310,15 +309,8 @@ measure_order(const struct subject *s, uint32_t n, double share)
     o.max_lsps = 1;
     if (te_optimise(s->router, s->lsps, n, &o, &out))
         return false;
-    struct te_move *moves = xcalloc(n + 1, sizeof *moves);
-    uint32_t n_moves = 0;
-    for (uint32_t i = 0; i < out.n_carriers; i++) {
-        const struct te_carrier *c = &out.carriers[i];
-        const struct te_lsp *p = &s->lsps[c->lsp];
-        if (c->n_links != p->n_links || memcmp(c->links, p->links, p->n_links * sizeof *p->links))
-            moves[n_moves++] = (struct te_move){c->lsp, (uint32_t *)(uintptr_t)c->links,
-                                                c->n_links};
-    }
+    struct te_move *moves;
+    uint32_t n_moves = te_optimum_moves(&out, s->lsps, n, &moves);
     how.share = fmin(share, out.utilisation * 1.02); /* hardly any room beside the optimum */
     double start = cpu_seconds();
     bool met = te_order_moves(s->router, s->lsps, n, moves, n_moves, &how, &order) == ERR_OK;

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define BASIC 1 /* CLP's names of where a variable stands */
+#define AT_UPPER 2
 #define AT_LOWER 3
 #define IDLE 1e-7    /* what is added to prices, so that what is free still costs something */
 #define CLEARLY 1e-7 /* cheaper by this share of the price */
@@ -87,7 +88,7 @@ begin(struct master *m, struct mcf_plan *plan)
             break;
         }
     }
-    m->arc_state[hottest] = AT_LOWER; /* its row is tight: U is basic in its place */
+    m->arc_state[hottest] = AT_UPPER; /* its row is tight: U is basic in its place */
 }
 
 static void

@@ -418,6 +418,7 @@ relieve_globally(struct relieving *r, const struct te_lsp *before,
     struct te_state *s = r->s;
     struct te_optimise_options how = te_optimise_defaults();
     struct te_optimum all;
+    struct te_move *moves;
     struct te_lsp *lsps = xcalloc(s->n + 1, sizeof *lsps);
     bool bound = false;
     memcpy(lsps, before, s->n * sizeof *lsps);
@@ -433,15 +434,14 @@ relieve_globally(struct relieving *r, const struct te_lsp *before,
     free(lsps);
     if (err)
         return false;
-    for (uint32_t i = 0; i < all.n_carriers; i++) {
-        const struct te_carrier *c = &all.carriers[i];
-        const struct te_lsp *p = &before[c->lsp];
-        if (!p->n_links || (c->n_links == p->n_links &&
-                            !memcmp(c->links, p->links, p->n_links * sizeof *p->links)))
+    uint32_t n = te_optimum_moves(&all, before, s->n, &moves);
+    for (uint32_t i = 0; i < n; i++) {
+        if (!before[moves[i].lsp].n_links)
             continue;
-        te_state_place(s, c->lsp, c->links, c->n_links);
-        r->moved[c->lsp] = true;
+        te_state_place(s, moves[i].lsp, moves[i].links, moves[i].n_links);
+        r->moved[moves[i].lsp] = true;
     }
+    free(moves);
     out->impossible = !bound && all.bound > o->threshold * (1 + 1e-6);
     te_optimum_fini(&all);
     if (te_state_over(s)) {

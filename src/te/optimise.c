@@ -13,6 +13,8 @@
 #define ROUNDING_PART 0.98
 #define LP_PART 0.1
 #define AGAIN 3
+#define AS_HIGH 1e-4   /* so near to the bound is at it */
+#define ASIDE_ROUNDS 8 /* links are set aside so often */
 
 struct te_optimise_options
 te_optimise_defaults(void)
@@ -28,6 +30,7 @@ struct task {
     const struct te_optimise_options *options;
     struct te_state state;
     struct mcf_graph graph;
+    struct mcf_ecmp *ecmp; /* for segment lists */
     struct mcf_problem problem;
     struct mcf_demand *demands;
     uint32_t *lsp_of;                   /* by demand */
@@ -128,8 +131,8 @@ drop_unroutable(struct task *t, struct mcf_router router)
         te_state_load(&t->state, lsp, t->lsps[lsp].links, t->lsps[lsp].n_links, true);
     }
     t->problem.n_demands = kept;
-    for (uint32_t a = 0; a < g->n_arcs; a++)
-        t->base[a] = (double)t->state.load[a];
+    for (uint32_t a = 0; a < g->n_arcs; a++) /* what lies on a dead link is no load */
+        t->base[a] = g->capacity[a] > 0 ? (double)t->state.load[a] : 0;
     router.free(router.arg);
     free(prices);
 }
@@ -346,11 +349,10 @@ optimise_paths(const struct task *t, struct te_optimum *out, double *bound)
 }
 
 static enum err
-optimise_lists(const struct task *t, const struct mcf_ecmp *ecmp, struct te_optimum *out,
-               double bound)
+optimise_lists(const struct task *t, struct te_optimum *out, double bound)
 {
     struct mcf_plan plan;
-    mcf_plan_init(&plan, &t->problem, mcf_segment_router(&t->problem, ecmp, t->options->labels));
+    mcf_plan_init(&plan, &t->problem, mcf_segment_router(&t->problem, t->ecmp, t->options->labels));
     enum err err = solve(t, &plan);
     if (!err) {
         finish(t, &plan, MAX(bound, plan.bound));
@@ -360,23 +362,105 @@ optimise_lists(const struct task *t, const struct mcf_ecmp *ecmp, struct te_opti
     return err;
 }
 
+static struct mcf_router
+router_of(const struct task *t)
+{
+    return t->options->labels ? mcf_segment_router(&t->problem, t->ecmp, t->options->labels)
+                              : mcf_path_router(&t->problem);
+}
+
+/* Everything once. */
+static enum err
+optimise_all(const struct task *t, struct te_optimum *out)
+{
+    double bound = 0;
+    enum err err = optimise_paths(t, out, &bound);
+    return !err && t->options->labels ? optimise_lists(t, out, bound) : err;
+}
+
+static bool
+all_have_routes(const struct task *t)
+{
+    struct mcf_router router = router_of(t);
+    struct mcf_route route;
+    double *prices = xcalloc(t->graph.n_arcs + 1, sizeof *prices);
+    bool all = true;
+    router.set_prices(router.arg, prices);
+    for (uint32_t k = 0; k < t->problem.n_demands && all; k++)
+        all = isfinite(router.cheapest(router.arg, k, &route, NULL));
+    router.free(router.arg);
+    free(prices);
+    return all;
+}
+
+/* Links that what stays fills as high as anything can be brought down to: nobody else may pass
+ * there, and they are left out, so that the rest is not content with being as full. False: there
+ * are none, or somebody cannot do without. */
+static bool
+set_aside(struct task *t, double bound)
+{
+    struct mcf_graph *g = &t->graph;
+    double *capacity = xmemdup(g->capacity, (g->n_arcs + 1) * sizeof *capacity),
+           *base = xmemdup(t->base, (g->n_arcs + 1) * sizeof *base);
+    bool any = false;
+    for (uint32_t a = 0; a < g->n_arcs; a++) {
+        if (!(t->base[a] > 0) || t->base[a] < bound * (1 - AS_HIGH) * g->capacity[a])
+            continue;
+        any = true;
+        g->capacity[a] = 0;
+        t->base[a] = 0;
+    }
+    bool done = any && all_have_routes(t);
+    if (!done) {
+        memcpy(g->capacity, capacity, g->n_arcs * sizeof *capacity);
+        memcpy(t->base, base, g->n_arcs * sizeof *base);
+    }
+    free(capacity);
+    free(base);
+    return done;
+}
+
+/* The whole network again: loads of those that stay on links that were set aside, too. */
+static void
+sum_up(const struct task *t, struct te_optimum *out)
+{
+    const struct te_network *net = t->router->net;
+    out->rest_utilisation = out->utilisation;
+    out->rest_bound = out->bound;
+    for (uint32_t l = 0; l < net->n_links; l++) {
+        double c = (double)(t->options->reservable ? net->links[l].reservable_bps
+                                                   : net->links[l].capacity_bps);
+        if (!t->router->usable[l] || !(c > 0))
+            continue;
+        if (t->base[l] == 0)
+            out->loads[l] += (double)t->state.load[l];
+        out->utilisation = MAX(out->utilisation, out->loads[l] / c);
+    }
+}
+
 enum err
 te_optimise(struct te_router *router, const struct te_lsp *lsps, uint32_t n_lsps,
             const struct te_optimise_options *options, struct te_optimum *out)
 {
     struct task t = {.router = router, .lsps = lsps, .options = options};
-    struct mcf_ecmp *ecmp = NULL;
-    double bound = 0;
     enum err err = open_task(&t, n_lsps);
     if (!err && options->labels) {
-        ecmp = mcf_ecmp_new(&t.graph);
-        drop_unroutable(&t, mcf_segment_router(&t.problem, ecmp, options->labels));
+        t.ecmp = mcf_ecmp_new(&t.graph);
+        drop_unroutable(&t, router_of(&t));
     }
     if (!err)
-        err = optimise_paths(&t, out, &bound);
-    if (!err && options->labels)
-        err = optimise_lists(&t, ecmp, out, bound);
-    mcf_ecmp_free(ecmp);
+        err = optimise_all(&t, out);
+    double bound = err ? 0 : out->bound, list_bound = err ? 0 : out->list_bound;
+    for (int i = 0; i < ASIDE_ROUNDS && !err && set_aside(&t, out->bound); i++) {
+        te_optimum_fini(out);
+        err = optimise_all(&t, out);
+    }
+    if (!err) {
+        sum_up(&t, out);
+        out->bound = bound;
+        out->list_bound = list_bound;
+    }
+    mcf_ecmp_free(t.ecmp);
     close_task(&t);
     return err;
 }
@@ -399,6 +483,25 @@ te_optimum_fini(struct te_optimum *o)
     free(o->prices);
     free(o->loads);
     *o = (struct te_optimum){0};
+}
+
+uint32_t
+te_optimum_moves(const struct te_optimum *o, const struct te_lsp *lsps, uint32_t n_lsps,
+                 struct te_move **moves)
+{
+    uint32_t n = 0;
+    *moves = xcalloc(n_lsps + 1, sizeof **moves);
+    for (uint32_t i = 0; i < o->n_carriers; i++) {
+        const struct te_carrier *c = &o->carriers[i];
+        const struct te_lsp *p = &lsps[c->lsp];
+        bool split = (i > 0 && c[-1].lsp == c->lsp) ||
+                     (i + 1 < o->n_carriers && c[1].lsp == c->lsp),
+             same = c->n_links == p->n_links &&
+                    !memcmp(c->links, p->links, c->n_links * sizeof *c->links);
+        if (!split && !same && !c->shares)
+            (*moves)[n++] = (struct te_move){c->lsp, (uint32_t *)(uintptr_t)c->links, c->n_links};
+    }
+    return n;
 }
 
 enum err

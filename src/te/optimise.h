@@ -14,7 +14,7 @@
 #define TE_OPTIMISE_H
 
 #include "te/mcf.h"
-#include "te/optimise_lsp.h"
+#include "te/moves.h"
 
 struct te_optimise_options {
     uint32_t labels;   /* 0: explicit paths. Else segment lists of at most that many labels, and no
@@ -42,8 +42,11 @@ struct te_carrier {
 
 struct te_optimum {
     double bound; /* of the highest utilisation: no routing by paths, however split, has less */
-    double list_bound;   /* the same for segment lists of that many labels; else as bound */
-    double utilisation;  /* what these carriers, and those that stay, have */
+    double list_bound;  /* the same for segment lists of that many labels; else as bound */
+    double utilisation; /* what these carriers, and those that stay, have */
+    /* The same without links that those who stay alone make as full as the bound, or fuller: nobody
+     * else is sent there, and the others are optimised for themselves. No such link: as above. */
+    double rest_utilisation, rest_bound;
     uint32_t n_carriers; /* sorted by demand; also of those that would stay, but are nowhere */
     uint32_t n_moved;    /* demands that they carry; the others stay */
     uint32_t n_split;    /* demands with several */
@@ -55,6 +58,11 @@ struct te_optimum {
     uint64_t searches, iterations, moves; /* work done */
     void *memory;
 };
+
+/* What has to be moved to get there, for te_order_moves(): demands that one carrier with a path
+ * carries, elsewhere than now. Their links stay the result's; free() the list. Returns how many. */
+uint32_t te_optimum_moves(const struct te_optimum *, const struct te_lsp *, uint32_t n_lsps,
+                          struct te_move **moves);
 
 /* The label stack of a carrier, top first: `labels` has room for n_segments. ERR_NOT_FOUND: the
  * node that reads a label has no block of labels for it (not with carriers of te_optimise()).

@@ -1,4 +1,4 @@
-#include "te/optimise_order.h"
+#include "te/optimise_order_work.h"
 
 #include "base/alloc.h"
 
@@ -19,222 +19,6 @@ struct te_order_options
 te_order_defaults(void)
 {
     return (struct te_order_options){.share = 1, .interim = true, .budget = 20000};
-}
-
-/* Sets of moves that lead nowhere, as hashes of 64 bits: a collision would at worst hide an order.
- */
-struct sets {
-    uint64_t *slots;
-    uint32_t n, size;
-};
-
-struct ordering {
-    struct te_state s;
-    const struct te_lsp *lsps; /* as they were */
-    const struct te_move *moves;
-    uint32_t n;
-    const struct te_order_options *o;
-    uint64_t budget;
-    uint64_t *arriving; /* by link: bit/s of moves that are not done, over links new to them */
-    bool *done, *broken;
-    uint64_t *key; /* by move: its part of the hash of a set */
-    uint64_t hash;
-    struct sets dead;
-    bool exhaustive;
-    uint32_t *sequence, n_sequence; /* moves in order */
-    uint32_t *deepest, n_deepest;   /* the longest that was reached */
-    struct te_order *out;
-};
-
-static bool
-set_add(struct sets *t, uint64_t hash)
-{
-    hash |= 1; /* 0 is an empty slot */
-    if (2 * (t->n + 1) > t->size) {
-        struct sets bigger = {.size = t->size ? 2 * t->size : 256};
-        bigger.slots = xcalloc(bigger.size, sizeof *bigger.slots);
-        for (uint32_t i = 0; i < t->size; i++) {
-            if (t->slots[i])
-                set_add(&bigger, t->slots[i]);
-        }
-        free(t->slots);
-        *t = bigger;
-    }
-    uint32_t i = (uint32_t)(hash >> 20) & (t->size - 1);
-    for (; t->slots[i]; i = (i + 1) & (t->size - 1)) {
-        if (t->slots[i] == hash)
-            return false;
-    }
-    t->slots[i] = hash;
-    t->n++;
-    return true;
-}
-
-/* Links of the new path that the LSP does not load yet; in both directions if it is symmetric. */
-static uint32_t
-new_links(const struct ordering *r, uint32_t lsp, const uint32_t *links, uint32_t n,
-          uint32_t *result)
-{
-    const struct te_lsp *p = &r->s.lsps[lsp];
-    bool both = te_lsp_is_symmetric(p);
-    uint32_t found = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t reverse = r->s.net->links[links[i]].reverse;
-        if (!te_state_uses(&r->s, lsp, links[i]))
-            result[found++] = links[i];
-        if (both && reverse != TE_NONE && !te_state_uses(&r->s, lsp, reverse))
-            result[found++] = reverse;
-    }
-    return found;
-}
-
-static bool
-has_room(const struct ordering *r, uint32_t lsp, const uint32_t *links, uint32_t n, bool for_all)
-{
-    uint32_t *fresh = xcalloc(2 * n + 1, sizeof *fresh);
-    uint32_t found = new_links(r, lsp, links, n, fresh);
-    uint64_t bps = r->s.lsps[lsp].constraints.bandwidth_bps;
-    bool room = true;
-    for (uint32_t i = 0; i < found && room; i++) {
-        uint64_t more = for_all ? r->arriving[fresh[i]] : bps;
-        room = r->s.load[fresh[i]] + more <= r->s.limit[fresh[i]];
-    }
-    free(fresh);
-    return room;
-}
-
-static void
-count_arrival(struct ordering *r, uint32_t m, bool add)
-{
-    const struct te_move *move = &r->moves[m];
-    uint32_t *fresh = xcalloc(2 * move->n_links + 1, sizeof *fresh);
-    uint32_t found = new_links(r, move->lsp, move->links, move->n_links, fresh);
-    uint64_t bps = r->s.lsps[move->lsp].constraints.bandwidth_bps;
-    for (uint32_t i = 0; i < found; i++)
-        r->arriving[fresh[i]] += add ? bps : 0 - bps;
-    free(fresh);
-}
-
-static void
-do_move(struct ordering *r, uint32_t m)
-{
-    const struct te_move *move = &r->moves[m];
-    count_arrival(r, m, false);
-    te_state_place(&r->s, move->lsp, move->links, move->n_links);
-    r->done[m] = true;
-    r->hash ^= r->key[m];
-    r->sequence[r->n_sequence++] = m;
-}
-
-struct place {
-    uint32_t n, *links;
-};
-
-static struct place
-place_of(const struct ordering *r, uint32_t m)
-{
-    const struct te_lsp *p = &r->s.lsps[r->moves[m].lsp];
-    return (struct place){p->n_links,
-                          p->n_links ? xmemdup(p->links, p->n_links * sizeof *p->links) : NULL};
-}
-
-static void
-undo_move(struct ordering *r, uint32_t m, struct place *old)
-{
-    te_state_place(&r->s, r->moves[m].lsp, old->links, old->n);
-    free(old->links);
-    r->done[m] = false;
-    r->hash ^= r->key[m];
-    r->n_sequence--;
-    count_arrival(r, m, true);
-}
-
-/* The next one to be moved that is not broken, round from `from`; `safe`: that does not stand in
- * anybody's way. */
-static uint32_t
-next_move(const struct ordering *r, uint32_t from, uint32_t n, bool safe)
-{
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t m = (from + i) % r->n;
-        if (!r->done[m] && !r->broken[m] &&
-            has_room(r, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links, safe))
-            return m;
-    }
-    return TE_NONE;
-}
-
-static bool
-all_done(const struct ordering *r)
-{
-    for (uint32_t m = 0; m < r->n; m++) {
-        if (!r->done[m] && !r->broken[m])
-            return false;
-    }
-    return true;
-}
-
-static bool search(struct ordering *r);
-
-/* What remains after one move; undone if that fails. */
-static bool
-try_move(struct ordering *r, uint32_t m)
-{
-    struct place old = place_of(r, m);
-    do_move(r, m);
-    if (search(r)) {
-        free(old.links);
-        return true;
-    }
-    undo_move(r, m, &old);
-    return false;
-}
-
-/* One of those that can be made but may stand in the way. */
-static bool
-branch(struct ordering *r)
-{
-    if (!r->budget) {
-        r->exhaustive = false;
-        return false;
-    }
-    if (!set_add(&r->dead, r->hash))
-        return false;
-    r->budget--;
-    for (uint32_t m = 0; m < r->n; m++) {
-        m = next_move(r, m, r->n - m, false);
-        if (m == TE_NONE)
-            break;
-        if (try_move(r, m))
-            return true;
-    }
-    return false;
-}
-
-/* Whether there is an order for all that are not broken: safe moves first. */
-static bool
-search(struct ordering *r)
-{
-    struct place *old = NULL;
-    uint32_t n = 0, capacity = 0, m = r->n ? next_move(r, 0, r->n, true) : TE_NONE;
-    for (; m != TE_NONE; m = next_move(r, m, r->n, true)) {
-        GROW(old, n, capacity);
-        old[n++] = place_of(r, m);
-        do_move(r, m);
-    }
-    if (r->n_sequence > r->n_deepest) {
-        r->n_deepest = r->n_sequence;
-        memcpy(r->deepest, r->sequence, r->n_sequence * sizeof *r->sequence);
-    }
-    bool found = all_done(r) || branch(r);
-    while (n > 0) {
-        n--;
-        if (found)
-            free(old[n].links);
-        else
-            undo_move(r, r->sequence[r->n_sequence - 1], &old[n]);
-    }
-    free(old);
-    return found;
 }
 
 /* ---- Steps ---- */
@@ -260,43 +44,19 @@ note_sequence(struct ordering *r)
     r->n_sequence = r->n_deepest = 0;
 }
 
-static bool
-search_anew(struct ordering *r)
-{
-    free(r->dead.slots);
-    r->dead = (struct sets){0};
-    r->exhaustive = true;
-    r->n_sequence = r->n_deepest = 0;
-    return search(r);
-}
-
-static void
-break_it(struct ordering *r, uint32_t m, bool broken)
-{
-    uint32_t lsp = r->moves[m].lsp;
-    const struct te_lsp *p = &r->s.lsps[lsp];
-    if (broken)
-        count_arrival(r, m, false);
-    te_state_load(&r->s, lsp, p->links, p->n_links, !broken);
-    r->broken[m] = broken;
-    r->hash ^= r->key[m] * 3;
-    if (!broken)
-        count_arrival(r, m, true);
-}
-
 /* Tries all sets of that size, those with numbers from `from` on; leaves the first that helps. */
 static bool
 search_broken(struct ordering *r, uint32_t size, uint32_t from)
 {
     if (size == 0)
-        return search_anew(r);
+        return order_search_within(r, r->o->budget / 20);
     for (uint32_t m = from; m < r->n && r->budget; m++) {
         if (r->done[m])
             continue;
-        break_it(r, m, true);
+        order_break(r, m, true);
         if (search_broken(r, size - 1, m + 1))
             return true;
-        break_it(r, m, false);
+        order_break(r, m, false);
     }
     if (!r->budget)
         r->exhaustive = false;
@@ -310,7 +70,7 @@ advance(struct ordering *r)
     uint32_t n = r->n_deepest, *moves = xmemdup(r->deepest, (n + 1) * sizeof *moves);
     r->n_sequence = 0;
     for (uint32_t i = 0; i < n; i++)
-        do_move(r, moves[i]);
+        order_do_move(r, moves[i]);
     note_sequence(r);
     free(moves);
 }
@@ -338,24 +98,35 @@ try_interim(struct ordering *r)
         free(blocked);
         if (err)
             continue;
-        struct place old = place_of(r, m);
-        count_arrival(r, m, false);
+        struct place old = order_place_of(r, m);
+        order_count_arrival(r, m, false);
         te_state_place(&r->s, lsp, path.links, path.n);
-        count_arrival(r, m, true);
-        if (next_move(r, 0, r->n, false) != TE_NONE) {
+        order_count_arrival(r, m, true);
+        if (order_next_move(r, 0, r->n, false) != TE_NONE) {
             add_step(r, TE_STEP_INTERIM, lsp, path.links, path.n);
             r->out->n_interim++;
             te_path_fini(&path);
             free(old.links);
             return true;
         }
-        count_arrival(r, m, false);
+        order_count_arrival(r, m, false);
         te_state_place(&r->s, lsp, old.links, old.n);
-        count_arrival(r, m, true);
+        order_count_arrival(r, m, true);
         te_path_fini(&path);
         free(old.links);
     }
     return false;
+}
+
+static void
+note_up(struct ordering *r)
+{
+    for (uint32_t m = 0; m < r->n; m++) {
+        if (!r->broken[m])
+            continue;
+        add_step(r, TE_STEP_UP, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links);
+        r->out->n_broken++;
+    }
 }
 
 /* Down first, then what the search found, then up: who is broken is down as long as anybody moves,
@@ -368,22 +139,71 @@ note_broken(struct ordering *r)
             add_step(r, TE_STEP_DOWN, r->moves[m].lsp, NULL, 0);
     }
     note_sequence(r);
-    for (uint32_t m = 0; m < r->n; m++) {
-        if (!r->broken[m])
-            continue;
-        add_step(r, TE_STEP_UP, r->moves[m].lsp, r->moves[m].links, r->moves[m].n_links);
-        r->out->n_broken++;
-    }
+    note_up(r);
 }
 
-static void
-break_all(struct ordering *r)
+/* Whether it is on a link that others wait for. */
+static bool
+is_in_the_way(const struct ordering *r, uint32_t m)
 {
-    for (uint32_t m = 0; m < r->n; m++) {
-        if (!r->done[m] && !r->broken[m])
-            break_it(r, m, true);
+    const struct te_lsp *p = &r->s.lsps[r->moves[m].lsp];
+    for (uint32_t i = 0; i < p->n_links; i++) {
+        uint32_t reverse = r->s.net->links[p->links[i]].reverse;
+        const uint32_t both[2] = {p->links[i], reverse};
+        for (int k = 0; k < (te_lsp_is_symmetric(p) && reverse != TE_NONE ? 2 : 1); k++) {
+            if (r->s.load[both[k]] + r->arriving[both[k]] > r->s.limit[both[k]])
+                return true;
+        }
     }
-    r->n_sequence = 0;
+    return false;
+}
+
+/* Which one to break so that the most can move then; `*found`: all that is left can, and has. */
+static uint32_t
+choose_broken(struct ordering *r, bool *found)
+{
+    uint32_t best = TE_NONE, most = 0;
+    uint64_t largest = 0;
+    for (uint32_t m = 0; m < r->n; m++) {
+        uint64_t bps = r->s.lsps[r->moves[m].lsp].constraints.bandwidth_bps;
+        uint32_t reached = 0;
+        if (r->done[m] || r->broken[m])
+            continue;
+        if (r->budget && is_in_the_way(r, m)) {
+            order_break(r, m, true);
+            *found = order_search_within(r, r->o->budget / 200);
+            if (*found)
+                return m;
+            reached = r->n_deepest;
+            order_break(r, m, false);
+        }
+        if (best == TE_NONE || reached > most || (reached == most && bps > largest)) {
+            best = m;
+            most = reached;
+            largest = bps;
+        }
+    }
+    return best;
+}
+
+/* One after the other, each time moving as far as that allows. */
+static void
+break_greedily(struct ordering *r)
+{
+    bool found = order_search_within(r, r->o->budget / 20);
+    while (!found) {
+        advance(r);
+        uint32_t m = choose_broken(r, &found);
+        if (m == TE_NONE)
+            break;
+        if (!found)
+            order_break(r, m, true);
+        add_step(r, TE_STEP_DOWN, r->moves[m].lsp, NULL, 0);
+        if (!found)
+            found = order_search_within(r, r->o->budget / 20);
+    }
+    note_sequence(r);
+    note_up(r);
 }
 
 /* Interim paths as long as they bring something, each move at most once, on a copy of the steps so
@@ -397,23 +217,23 @@ order_by_interim(struct ordering *r)
     bool *done = xmemdup(r->done, (r->n + 1) * sizeof *done), solved = false;
     uint64_t hash = r->hash;
     for (uint32_t m = 0; m < r->n; m++)
-        before[m] = place_of(r, m);
+        before[m] = order_place_of(r, m);
     for (uint32_t i = 0; i < r->n && !solved; i++) {
         advance(r);
         if (!try_interim(r))
             break;
-        solved = search_anew(r);
+        solved = order_search_within(r, r->o->budget / 20);
     }
     if (solved)
         note_sequence(r);
     for (uint32_t m = 0; m < r->n; m++) {
         if (!solved && !r->done[m])
-            count_arrival(r, m, false);
+            order_count_arrival(r, m, false);
         if (!solved) {
             te_state_place(s, r->moves[m].lsp, before[m].links, before[m].n);
             r->done[m] = done[m];
             if (!r->done[m])
-                count_arrival(r, m, true);
+                order_count_arrival(r, m, true);
         }
         free(before[m].links);
     }
@@ -433,16 +253,20 @@ static void
 order(struct ordering *r)
 {
     bool proved = true;
-    if (search_anew(r)) {
+    uint64_t part = r->budget / 6;
+    order_open_part(r, r->budget / 2);
+    if (order_search(r)) {
         note_sequence(r);
         r->out->proved = true;
         return;
     }
     proved = r->exhaustive;
+    order_open_part(r, part);
     if (r->o->interim && order_by_interim(r)) {
         r->out->proved = true; /* none is broken */
         return;
     }
+    order_open_part(r, part);
     for (uint32_t size = 1; size <= BROKEN_SEARCHED && size <= r->n; size++) {
         if (search_broken(r, size, 0)) {
             note_broken(r);
@@ -451,10 +275,8 @@ order(struct ordering *r)
         }
         proved = proved && r->exhaustive && r->budget;
     }
-    search_anew(r);
-    advance(r);
-    break_all(r);
-    note_broken(r);
+    order_open_part(r, r->o->budget);
+    break_greedily(r);
 }
 
 /* ---- How long the broken ones are down ---- */
@@ -468,7 +290,7 @@ fits_in_order(struct ordering *r)
     uint32_t n = 0;
     for (; n < out->n_steps && fits; n++) {
         const struct te_step *step = &out->steps[n];
-        fits = has_room(r, step->lsp, step->links, step->n_links, false);
+        fits = order_has_room(r, step->lsp, step->links, step->n_links, false);
         te_state_place(&r->s, step->lsp, step->links, step->n_links);
     }
     for (uint32_t m = 0; m < r->n; m++)
@@ -521,7 +343,7 @@ static bool
 joins(const struct ordering *r, const uint64_t *peak, uint32_t lsp, const struct te_step *step)
 {
     uint32_t *fresh = xcalloc(2 * step->n_links + 1, sizeof *fresh);
-    uint32_t n = new_links(r, lsp, step->links, step->n_links, fresh);
+    uint32_t n = order_new_links(r, lsp, step->links, step->n_links, fresh);
     uint64_t bps = r->s.lsps[lsp].constraints.bandwidth_bps;
     bool fits = true;
     for (uint32_t i = 0; i < n; i++)
@@ -554,7 +376,7 @@ make_batches(struct ordering *r)
             batch++;
         }
         uint32_t *fresh = xcalloc(2 * step->n_links + 1, sizeof *fresh);
-        uint32_t n = new_links(r, step->lsp, step->links, step->n_links, fresh);
+        uint32_t n = order_new_links(r, step->lsp, step->links, step->n_links, fresh);
         for (uint32_t j = 0; j < n; j++)
             peak[fresh[j]] += r->s.lsps[step->lsp].constraints.bandwidth_bps;
         free(fresh);
@@ -627,7 +449,7 @@ open_ordering(struct ordering *r)
         key ^= key << 25;
         key ^= key >> 27;
         r->key[m] = key * UINT64_C(0x2545f4914f6cdd1d);
-        count_arrival(r, m, true);
+        order_count_arrival(r, m, true);
     }
 }
 
@@ -662,13 +484,13 @@ te_order_moves(struct te_router *router, const struct te_lsp *lsps, uint32_t n,
         order(&r);
         for (uint32_t m = 0; m < r.n; m++) {
             if (r.broken[m]) /* its load was taken off by hand */
-                break_it(&r, m, false);
+                order_break(&r, m, false);
             te_state_place(&r.s, moves[m].lsp, lsps[moves[m].lsp].links,
                            lsps[moves[m].lsp].n_links);
         }
         shorten_breaks(&r);
         make_batches(&r);
-        result.sets = o->budget - r.budget;
+        result.sets = o->budget - r.budget - r.reserve;
         close_ordering(&r);
         *out = result;
     }

@@ -9,8 +9,8 @@ struct subject {
     const struct te_network *net;
     struct te_router *router;
     uint32_t n;
-    struct te_lsp lsps[64];
-    struct te_move moves[64];
+    struct te_lsp lsps[PLAYED_MAX];
+    struct te_move moves[PLAYED_MAX];
 };
 
 static struct te_path
@@ -249,7 +249,28 @@ where_there_is_room_all_move_at_once(void **state)
     close_subject(&s);
 }
 
+static void
+of_many_in_a_tight_network_few_are_broken(void **state)
+{
+    (void)state;
+    uint32_t broken = 0;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct subject s;
+        struct te_order order;
+        struct te_order_options o = te_order_defaults();
+        open_subject(&s, 14, 120, seed, 102);
+        assert_ok(te_order_moves(s.router, s.lsps, s.n, s.moves, s.n, &o, &order));
+        play(&s, &order);
+        assert_true(order.sets <= o.budget);
+        broken += order.n_broken;
+        te_order_fini(&order);
+        close_subject(&s);
+    }
+    assert_true(broken <= 6);
+}
+
 TEST_MAIN(cmocka_unit_test(as_few_are_broken_as_trying_all_orders_finds),
           cmocka_unit_test(interim_paths_spare_breaks),
           cmocka_unit_test(two_that_change_places_need_a_break),
+          cmocka_unit_test(of_many_in_a_tight_network_few_are_broken),
           cmocka_unit_test(where_there_is_room_all_move_at_once))

@@ -1,5 +1,5 @@
-#include "te/mcf_testing.h"
 #include "te/optimise.h"
+#include "te/optimise_testing.h"
 #include "te/segments.h"
 
 #include "base/testing.h"
@@ -319,6 +319,81 @@ symmetric_ones_load_both_directions(void **state)
     close_subject(&s);
 }
 
+/* From nowhere, and from the IGP's paths, to the optimum, step by step. */
+static void
+the_way_there_keeps_all_limits(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 4; seed++) {
+        struct subject s;
+        struct te_optimum out;
+        struct te_optimise_options o = te_optimise_defaults();
+        struct te_order order;
+        struct te_order_options how = te_order_defaults();
+        struct te_move *moves;
+        struct te_path paths[120] = {{0}};
+        uint64_t limit[128] = {0};
+        o.max_lsps = 1;
+        open_subject(&s, 14, 120, seed);
+        for (uint32_t i = 0; i < s.n && seed % 2; i++) {
+            struct te_request ask = {s.lsps[i].from, s.lsps[i].to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+            assert_ok(te_route(s.router, &ask, &paths[i], NULL));
+            s.lsps[i].links = paths[i].links;
+            s.lsps[i].n_links = paths[i].n;
+        }
+        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
+        how.share = out.utilisation * 1.05;
+        uint32_t n = te_optimum_moves(&out, s.lsps, s.n, &moves);
+        assert_true(n > 20);
+        assert_ok(te_order_moves(s.router, s.lsps, s.n, moves, n, &how, &order));
+        struct te_state before;
+        assert_ok(te_state_init(&before, s.router, s.lsps, s.n, how.share, false));
+        for (uint32_t l = 0; l < s.net->n_links; l++)
+            limit[l] = MAX(before.limit[l], before.load[l]);
+        te_state_fini(&before);
+        play_order(s.net, s.lsps, s.n, moves, n, limit, &order);
+        te_order_fini(&order);
+        free(moves);
+        te_optimum_fini(&out);
+        for (uint32_t i = 0; i < s.n; i++)
+            te_path_fini(&paths[i]);
+        close_subject(&s);
+    }
+}
+
+static void
+a_link_that_pinned_ones_fill_does_not_excuse_the_others(void **state)
+{
+    (void)state;
+    struct subject s;
+    struct te_optimum out;
+    struct te_optimise_options o = te_optimise_defaults();
+    double base[128] = {0};
+    open_subject(&s, 14, 100, 5);
+    uint32_t full = s.net->first_out[3];
+    const struct te_link *link = &s.net->links[full];
+    s.lsps[0] = te_lsp_plain(link->from, link->to, link->capacity_bps * 95 / 100);
+    s.lsps[0].pinned = true;
+    s.lsps[0].links = &full;
+    s.lsps[0].n_links = 1;
+    base[full] = (double)s.lsps[0].constraints.bandwidth_bps;
+    for (int labels = 0; labels <= 4; labels += 4) {
+        o.labels = (uint32_t)labels;
+        assert_ok(te_optimise(s.router, s.lsps, s.n, &o, &out));
+        check(&s, &out, base);
+        assert_true(fabs(out.utilisation - 0.95) < 1e-6);
+        assert_true(fabs(out.bound - 0.95) < 1e-3);
+        assert_true(out.rest_bound < 0.8);
+        assert_true(out.rest_utilisation <= out.rest_bound * 1.03);
+        for (uint32_t i = 0; i < out.n_carriers; i++) {
+            for (uint32_t j = 0; j < out.carriers[i].n_links; j++)
+                assert_int_not_equal(out.carriers[i].links[j], full);
+        }
+        te_optimum_fini(&out);
+    }
+    close_subject(&s);
+}
+
 static void
 what_has_no_route_is_named(void **state)
 {
@@ -371,4 +446,6 @@ TEST_MAIN(cmocka_unit_test(paths_are_within_the_tolerance_of_the_bound),
           cmocka_unit_test(one_lsp_for_each_demand_if_that_is_asked_for),
           cmocka_unit_test(constraints_hold_and_pinned_ones_stay),
           cmocka_unit_test(symmetric_ones_load_both_directions),
+          cmocka_unit_test(the_way_there_keeps_all_limits),
+          cmocka_unit_test(a_link_that_pinned_ones_fill_does_not_excuse_the_others),
           cmocka_unit_test(what_has_no_route_is_named), cmocka_unit_test(no_demands_need_no_routes))
