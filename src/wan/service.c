@@ -158,12 +158,10 @@ tell_sight(struct wan_service *s, bool sees)
                   "No source tells how the WAN is: tunnels stay where they are.");
 }
 
-void
-wan_commit(struct wan_service *s)
+static void
+take_version(struct wan_service *s, uint64_t version, nsec_t now)
 {
     struct ted_delta delta;
-    nsec_t now = clock_monotonic();
-    uint64_t version = ted_commit(s->ted, now);
     bool sees = can_see(s, now);
     if (s->version)
         tell_sight(s, sees);
@@ -180,6 +178,13 @@ wan_commit(struct wan_service *s)
     while ((sees || !s->version) &&
            ted_next_delta(s->ted, &delta)) /* those of a blind time come later */
         tell_delta(s, &delta);
+}
+
+void
+wan_commit(struct wan_service *s)
+{
+    nsec_t now = clock_monotonic();
+    take_version(s, ted_commit(s->ted, now), now);
     nsec_t wake = MIN(ted_wake(s->ted), s->version ? NSEC_NEVER : now + GATHER);
     if (wake != NSEC_NEVER)
         timer_start(s->commit, MAX(wake - now, NSEC_PER_MSEC));
@@ -191,6 +196,15 @@ on_commit(void *arg)
     wan_commit(arg);
 }
 
+/* What is new waits for more of it; a link that has gone does not wait for that. */
+static void
+take_links(struct wan_service *s)
+{
+    nsec_t now = clock_monotonic();
+    take_version(s, ted_commit_links(s->ted, now), now);
+    timer_start(s->commit, GATHER);
+}
+
 void
 wan_stir(struct wan_service *s)
 {
@@ -198,7 +212,7 @@ wan_stir(struct wan_service *s)
     if (pending == TED_PATCH)
         timer_start(s->commit, 0);
     else if (pending == TED_STRUCTURE)
-        timer_start(s->commit, GATHER);
+        take_links(s);
     else
         wan_commit(s); /* time alone may have changed something */
 }
