@@ -419,6 +419,9 @@ static const struct cli_verb verbs[] = {
     {"wan", "sessions", "", NULL, "Routers that are connected to be told paths", cmd_wan_list,
      &wan_sessions, false},
     {"wan", "lsps", "", NULL, "The paths that routers report", cmd_wan_list, &wan_lsps, false},
+    {"wan", "what-if", "", NULL,
+     "What would become of the tunnels if something failed, the worst first", cmd_wan_what_if, NULL,
+     false},
     {"wan", "drain", "ELEMENT", drain_options,
      "Take a router, a link or a shared risk (srlg-N) out of service; what passes it goes another "
      "way",

@@ -137,6 +137,30 @@ cmd_wan_list(struct cli *cli)
     return CLI_OK;
 }
 
+/* ---- What if ---- */
+
+int
+cmd_wan_what_if(struct cli *cli)
+{
+    static const struct column columns[] = {
+        {"IF IT FAILS", "element", AS_TEXT, NULL},
+        {"KIND", "kind", AS_TEXT, NULL},
+        {">HIT", "hit", AS_TEXT, NULL},
+        {">STANDBY", "standby", AS_TEXT, NULL},
+        {">REROUTED", "rerouted", AS_TEXT, NULL},
+        {">LOST", "lost", AS_TEXT, NULL},
+        {">LATE", "late", AS_TEXT, NULL},
+        {"FULLEST LINK", "hottest", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    const json_t *document;
+    int status = cli_get(cli, http_path("wan", "what-if", NULL), &document);
+    if (status || cli_json(cli))
+        return status;
+    table_put_array(&cli->out, json_object_get(document, "worst"), columns, cli->utc);
+    return CLI_OK;
+}
+
 /* ---- Maintenance ---- */
 
 static int

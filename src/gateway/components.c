@@ -389,6 +389,8 @@ static const struct {
     {"WanDrain", CLOSED("'element', 'reason'", "'element': @Text, 'reason': @Text")},
     {"WanRestore", CLOSED("'element'", "'element': @Text")},
     {"WanMoved", OBJECT("'moved': " NUMBER ", 'links': " NUMBER)},
+    {"WanWhatIf", OBJECT("'tunnels': " NUMBER ", 'failures': " NUMBER ", 'highest-utilisation':"
+               " {'type': 'number'}, 'worst': " LIST("{'type': 'object'}"))},
     {"WanTopology", "{'type': 'object'}"},
     {"WanOptical", "{'type': 'object', 'description': 'A T-API context, as src/wan/feed_optical.h says.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},

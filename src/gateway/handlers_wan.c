@@ -27,3 +27,9 @@ api_put_optical(struct api_request *r)
 {
     api_ask(r, NULL, json_pack("{ss sO}", "actor", r->person.name, "document", r->body), NULL);
 }
+
+void
+api_get_wan_what_if(struct api_request *r)
+{
+    api_ask(r, NULL, json_pack("{sI}", "limit", (json_int_t)api_number(r, "limit", 1000)), NULL);
+}

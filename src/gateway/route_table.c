@@ -239,6 +239,9 @@ const struct api_route route_table[] = {
      .body_size = MIB(16), .answer = "WanMoved"},
     {HTTP_POST, "/wan/path", ANY, "Where a tunnel would go that is stated like this; changes nothing.",
      api_post_on, "wan.path", MINUTES(1), .body = "WanPathRequest", .answer = "WanPath", .reads = true},
+    {HTTP_GET, "/wan/what-if", ANY, "What would become of the tunnels if a link, a router or a shared risk "
+     "failed: each of them, the worst first.", api_get_wan_what_if, "wan.what-if", MINUTES(1),
+     .query = QUERY(&limit), .answer = "WanWhatIf"},
     {HTTP_POST, "/wan/drain", WORKERS, "Takes a router, a link or a shared risk out of service: what "
      "passes it goes another way.", api_post_on, "wan.drain", MINUTES(1), .body = "WanDrain",
      .answer = "WanMoved"},

@@ -118,6 +118,14 @@ struct planner_answer {
 MUST_CHECK enum err planner_answer(struct planner *, const struct planner_question *,
                                    struct planner_answer *, bool *unknown_source, struct diag *);
 
+/* What would become of the tunnels if a link, a router or a shared risk failed: each of them alone,
+ * the `limit` worst ones first. {"tunnels", "failures", "highest-utilisation", "worst": [{"kind",
+ * "element", "hit", "standby", "rerouted", "lost", "late", "highest-utilisation", "hottest"?,
+ * "tunnels": [{"tunnel", "fate", "routers"?, "late"?}]}]}; the caller owns it. ERR_BUSY: nothing is
+ * known of the network yet. */
+MUST_CHECK enum err planner_what_if(struct planner *, const struct network *, uint32_t limit,
+                                    json_t **report, struct diag *);
+
 /* {"reserved-bps", "free-bps"} by link key, of what is reserved here; the caller owns it. */
 json_t *planner_load_json(const struct planner *);
 

@@ -127,17 +127,21 @@ struct search {
 
 /* ---- JSON ---- */
 
-/* As the inventory calls it, else as its routing protocol does. */
-static json_t *
-router_name(const struct search *s, uint32_t node)
+json_t *
+planner_router_json(const struct network *model, const struct te_node *node)
 {
-    const struct te_node *its = &s->p->net->nodes[node];
-    uint32_t id = planner_ipv4(&its->router_id);
-    for (const struct router *r = s->model->routers; r && id; r = r->hh.next) {
+    uint32_t id = planner_ipv4(&node->router_id);
+    for (const struct router *r = model->routers; r && id; r = r->hh.next) {
         if (r->router_id == id)
             return json_string(r->name);
     }
-    return json_string(its->name);
+    return json_string(node->name);
+}
+
+static json_t *
+router_name(const struct search *s, uint32_t node)
+{
+    return planner_router_json(s->model, &s->p->net->nodes[node]);
 }
 
 static void

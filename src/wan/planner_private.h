@@ -4,7 +4,8 @@
  *   planner_place.c      ways for tunnels
  *   planner_look.c       is what is held still as it should be
  *   planner_segments.c   label stacks
- *   planner_answer.c     ways that routers ask for */
+ *   planner_answer.c     ways that routers ask for
+ *   planner_whatif.c     what failures would do */
 #ifndef WAN_PLANNER_PRIVATE_H
 #define WAN_PLANNER_PRIVATE_H
 
@@ -67,6 +68,8 @@ unsigned planner_disjoint_flags(enum disjointness);
 bool planner_is_whole(const struct held_path *);
 void planner_te_path(const struct held_path *, struct te_path *); /* borrows its links */
 
+/* As the inventory calls it, else as its routing protocol does. The caller owns it. */
+json_t *planner_router_json(const struct network *model, const struct te_node *);
 /* The labels of a path; NULL: there are none, `diag` says why. */
 json_t *planner_labels_json(struct planner *, const uint32_t *links, uint32_t n, struct diag *);
 /* The labels of links in a row, with whose they are; errors as planner_segments(). */

@@ -474,6 +474,35 @@ a_router_s_question_is_answered_within_what_is_left(void **state UNUSED)
     tunnel_free(t);
 }
 
+static void
+failures_are_told_with_what_becomes_of_each_tunnel(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    json_t *report, *one;
+    struct diag why;
+    size_t i;
+    unsigned n_lost = 0, n_standby = 0;
+    put_way(4, 5, 3000, 8);
+    look_again();
+    t->protection = DISJOINT_LINK;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(planner_what_if(planner, model, 100, &report, &why));
+    assert_int_equal(json_integer_value(json_object_get(report, "tunnels")), 1);
+    assert_int_equal(json_integer_value(json_object_get(report, "failures")), 7 + 6 + 2);
+    json_array_foreach(json_object_get(report, "worst"), i, one)
+    {
+        n_lost += json_integer_value(json_object_get(one, "lost")) > 0;
+        n_standby += json_integer_value(json_object_get(one, "standby")) > 0;
+    }
+    assert_int_equal(n_lost, 2);    /* its ends */
+    assert_int_equal(n_standby, 4); /* two links, a router and a risk of its primary path */
+    json_decref(report);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
@@ -482,4 +511,5 @@ TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_
           T(a_tunnel_can_be_apart_from_another),
           T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
           T(a_bound_that_is_not_kept_any_more_is_found), T(a_standby_path_that_is_missing_is_found),
-          T(both_ends_get_their_own_stack), T(a_router_s_question_is_answered_within_what_is_left))
+          T(both_ends_get_their_own_stack), T(failures_are_told_with_what_becomes_of_each_tunnel),
+          T(a_router_s_question_is_answered_within_what_is_left))

@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LSPS_MAX 1000 /* of one answer */
+#define LSPS_MAX 1000     /* of one answer */
+#define FAILURES_MAX 1000 /* the same */
 
 static const char *
 text_of(const json_t *json, const char *name)
@@ -186,6 +187,23 @@ wan_serve_path(void *arg, struct bus *bus, const struct bus_message *m)
         json_decref(paths[i]);
     json_decref(victims);
     object_free(OBJECT_TUNNEL, tunnel);
+}
+
+/* {limit?}: what would become of the tunnels if something failed. */
+void
+wan_serve_what_if(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    json_int_t limit = json_integer_value(json_object_get(m->payload, "limit"));
+    struct diag why = {""};
+    json_t *report = NULL;
+    enum err err = planner_what_if(
+        s->planner, s->config.state->network,
+        limit > 0 && limit < FAILURES_MAX ? (uint32_t)limit : FAILURES_MAX, &report, &why);
+    if (err)
+        bus_reply_error(bus, m->reply_to, err, "%s", why.text);
+    else
+        bus_reply(bus, m->reply_to, report);
 }
 
 /* ---- Maintenance ---- */

@@ -292,7 +292,8 @@ static const struct {
     {"wan.routers", wan_serve_routers},   {"wan.lsps", wan_serve_lsps},
     {"wan.state", wan_serve_state},       {"wan.path", wan_serve_path},
     {"wan.topology", wan_serve_topology}, {"wan.optical", wan_serve_optical},
-    {"wan.drain", wan_serve_drain},       {"wan.restore", wan_serve_restore},
+    {"wan.what-if", wan_serve_what_if},   {"wan.drain", wan_serve_drain},
+    {"wan.restore", wan_serve_restore},
 };
 
 static enum err
