@@ -1,0 +1,1 @@
+tieline_fuzz(vpn_drift LIBS tl_wan)
