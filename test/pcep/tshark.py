@@ -73,17 +73,23 @@ def number(text):
         return text
 
 
-def differences(path, n, fields):
-    """What of "field=value,value;..." tshark sees otherwise in packet `n`."""
-    wanted = [pair.split("=", 1) for pair in fields.split(";") if pair]
-    if not wanted:
-        return
-    line = tshark(path, "-Y", f"frame.number=={n + 1}", "-T", "fields", "-E", "aggregator=,",
-                  "-E", "occurrence=a", *[word for name, _ in wanted for word in ("-e", name)])
-    found = line.rstrip("\n").split("\t")
-    for (name, values), seen in zip(wanted, found):
-        if [number(v) for v in values.split(",")] != [number(v) for v in seen.split(",")]:
-            yield f"{name} is {seen}, not {values}"
+def pairs(fields):
+    return [pair.split("=", 1) for pair in fields.split(";") if pair]
+
+
+def values_seen(path, samples):
+    """Of each packet a dictionary: what tshark has in every field that some sample names."""
+    names = sorted({name for fields in samples for name, _ in pairs(fields)})
+    lines = tshark(path, "-T", "fields", "-E", "aggregator=,", "-E", "occurrence=a",
+                   *[word for name in names for word in ("-e", name)]).splitlines()
+    return [dict(zip(names, line.split("\t"))) for line in lines]
+
+
+def differences(fields, seen):
+    """What of "field=value,value;..." tshark sees otherwise."""
+    for name, values in pairs(fields):
+        if [number(v) for v in values.split(",")] != [number(v) for v in seen[name].split(",")]:
+            yield f"{name} is {seen[name]}, not {values}"
 
 
 def main():
@@ -96,12 +102,13 @@ def main():
         path = os.path.join(directory, "samples.pcap")
         write_pcap(path, payloads)
         packets = json.loads(tshark(path, "-T", "json", "--no-duplicate-keys"))
+        seen = values_seen(path, fields)
         for n, (name, payload) in enumerate(zip(names, payloads)):
             layers = packets[n]["_source"]["layers"]
             found = [c for c in complaints(layers) if c not in UNKNOWN.get(name, ())]
             if "pcep" not in layers:
                 found.append("not dissected as PCEP")
-            found += differences(path, n, fields[n])
+            found += differences(fields[n], seen[n])
             if found:
                 failures += 1
                 print(f"not ok - {name}: {'; '.join(found)}\n  {payload.hex()}")

@@ -393,6 +393,12 @@ take_error_object(struct reader *r, struct header *h, struct pcep_error_group *g
     }
 }
 
+static bool
+is_about_requests(const struct pcep_error_group *group)
+{
+    return group->n_request_ids || group->n_srp_ids;
+}
+
 /* Does this object begin the next group? By the grammar (RFC 8231 section 6.3) SRPs or RPs are
  * before the errors that are about them. FRR writes them behind; where an error comes first, so
  * they are taken. */
@@ -400,12 +406,41 @@ static bool
 begins_group(const struct pcep_error_group *group, unsigned class, bool behind)
 {
     bool names = class == PCEP_CLASS_RP || class == PCEP_CLASS_SRP;
-    bool named = group->n_request_ids || group->n_srp_ids;
     if (!group->n_errors)
         return false;
     if (class == PCEP_CLASS_ERROR)
-        return group->lsp || (behind && named);
+        return group->lsp || (behind && is_about_requests(group));
     return names && !behind;
+}
+
+static void
+copy_names(struct pcep_error_group *to, const struct pcep_error_group *from)
+{
+    to->request_ids = from->request_ids;
+    to->srp_ids = from->srp_ids;
+    to->n_request_ids = from->n_request_ids;
+    to->n_srp_ids = from->n_srp_ids;
+}
+
+/* Where some errors name requests, those that do not are about the same ones as their neighbours.
+ */
+static void
+name_all(struct pcep_error_group *groups, uint32_t n, bool behind)
+{
+    const struct pcep_error_group *named = NULL;
+    for (uint32_t i = n; behind && i-- > 0;) {
+        if (is_about_requests(&groups[i]))
+            named = &groups[i];
+        else if (named)
+            copy_names(&groups[i], named);
+    }
+    named = NULL;
+    for (uint32_t i = 0; i < n; i++) {
+        if (is_about_requests(&groups[i]))
+            named = &groups[i];
+        else if (named)
+            copy_names(&groups[i], named);
+    }
 }
 
 static void
@@ -434,6 +469,7 @@ decode_groups(struct reader *r)
     else
         pcep_fail(&r->d, &r->c, cursor_offset(&r->c), ERR_MALFORMED, PCEP_ERROR_MALFORMED,
                   "PCEP-ERROR missing");
+    name_all((struct pcep_error_group *)(uintptr_t)r->m->groups, r->m->n_groups, behind);
 }
 
 /* ---- All ------------------------------------------------------------------------------------ */

@@ -100,13 +100,12 @@ encode_notice(struct pcep_encoder *e, const struct pcep_notice *notice)
         pcep_object_encode(e, PCEP_CLASS_NOTIFICATION, 0, &notice->notifications[i]);
 }
 
-/* An error that is about nothing in particular cannot be before one that is (RFC 8231 section 6.3).
- */
+/* Errors of a message are about requests, all of them, or none is (RFC 8231 section 6.3). */
 static bool
-is_ordered(const struct pcep_message *message, const struct pcep_error_group *group)
+is_like_first(const struct pcep_message *message, const struct pcep_error_group *group)
 {
     const struct pcep_error_group *first = &message->groups[0];
-    return first->n_request_ids || first->n_srp_ids || (!group->n_request_ids && !group->n_srp_ids);
+    return (first->n_request_ids || first->n_srp_ids) == (group->n_request_ids || group->n_srp_ids);
 }
 
 static void
@@ -114,7 +113,7 @@ encode_group(struct pcep_encoder *e, const struct pcep_message *message,
              const struct pcep_error_group *group)
 {
     if (!group->n_errors || (group->n_request_ids && group->n_srp_ids) ||
-        !is_ordered(message, group))
+        !is_like_first(message, group))
         pcep_encode_fail(e);
     encode_request_ids(e, group->request_ids, group->n_request_ids);
     for (uint32_t i = 0; i < group->n_srp_ids; i++)

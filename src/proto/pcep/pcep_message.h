@@ -570,7 +570,7 @@ struct pcep_error_object {
     struct pcep_tlvs tlvs;
 };
 
-/* In a message those about nothing in particular are behind those that are about requests. */
+/* In one message all are about requests, or none is. */
 struct pcep_error_group {
     const uint32_t *request_ids, *srp_ids; /* one of the two, or neither: about the session */
     uint32_t n_request_ids, n_srp_ids;

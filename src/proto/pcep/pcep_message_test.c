@@ -200,6 +200,19 @@ one_message_has_many_of_each(void **state)
                         "PCErr {SRP id=9} {PCEP-ERROR type=19 value=3 (Invalid operation: Attempted"
                         " LSP Update Request for an unknown PLSP-ID)} {SRP id=10} {PCEP-ERROR"
                         " type=6 value=9 (Mandatory object missing: ERO object missing)}");
+    /* Errors among such as name requests are about those of their neighbours. */
+    assert_objects_show(PCEP_PCERR,
+                        "2110000c 00000000 00000009 0d100008 00001303 20100008 00001000"
+                        "0d100008 00001301",
+                        "PCErr {SRP id=9} {PCEP-ERROR type=19 value=3 (Invalid operation: Attempted"
+                        " LSP Update Request for an unknown PLSP-ID)} {LSP plsp-id=1 down} {SRP"
+                        " id=9} {PCEP-ERROR type=19 value=1 ");
+    assert_objects_show(PCEP_PCERR,
+                        "0d100008 00001401 20100008 00001000 0d100008 00000900"
+                        "2110000c 00000000 00000009",
+                        "PCErr {SRP id=9} {PCEP-ERROR type=20 value=1 (LSP State Synchronization"
+                        " error: A PCE cannot process an LSP State Report)} {LSP plsp-id=1 down}"
+                        " {SRP id=9} {PCEP-ERROR type=9 value=0 ");
     assert_objects_show(PCEP_PCNTF, "0210000c 00000000 0000002a 0c100008 00000101",
                         "PCNtf {RP id=42} {NOTIFICATION type=1 value=1}");
 }
