@@ -237,7 +237,7 @@ on_up(struct pce_link *link)
                                    .at = pce->now};
     snprintf(pcc->name, sizeof pcc->name, "%s", link->name);
     pcc->sessions++;
-    pcc->over_limit = false;
+    pcc->over_limit = pcc->incomplete = false;
     pce_tell(pce, (struct queued){.kind = PCE_UP, .pcc = pcc->number});
     lsp_db_mark_stale(pce->lsps, pcc->number);
     pce_sync_begin(link);
@@ -264,8 +264,8 @@ on_down(struct pce_link *link, enum err err, const char *why)
     if (!was_up)
         return;
     lsp_db_mark_stale(pce->lsps, pcc->number);
-    if (!link->has_synced)
-        pcc->db_version = 0; /* what was reported of it is not all */
+    if (!link->has_synced || pcc->incomplete)
+        pcc->db_version = 0; /* not all of it is here: the next synchronisation is a full one */
     pce_tell(pce, (struct queued){
                       .kind = PCE_DOWN, .pcc = pcc->number, .err = err, .owned = xstrdup(why)});
 }
@@ -506,7 +506,7 @@ pce_attach(struct pce *pce, const char *address, void *arg, nsec_t now, struct p
     struct pce_link *link = new_link(pce, pcc, arg);
     pce_timer_stop(&pce->timers, &pcc->timer);
     if (pcc->session) { /* RFC 5440 section 4.2.1: the one that is there stays */
-        const struct pcep_error second = {PCEP_ERROR_SECOND_SESSION, 1};
+        const struct pcep_error second = {PCEP_ERROR_SECOND_SESSION, 0};
         pce_misbehaves(pce, pcc, PCE_SECOND_SESSION, "%s connects, and has a session", address);
         pce_link_refuse(link, &second, "there is a session already");
     } else {

@@ -94,6 +94,7 @@ struct pce_pcc {
     double penalty;
     nsec_t penalty_at;
     bool refused, over_limit;
+    bool incomplete; /* something that was reported in this session is not kept */
     uint64_t sessions, reports, orders, errors, outcomes[PCE_CANCELLED + 1];
     struct pcep_error last_error;
     struct misbehaviour_count misbehaviours[PCE_N_MISBEHAVIOURS];

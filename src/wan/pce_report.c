@@ -138,6 +138,7 @@ refuse_report(struct pce_link *link, enum err err, const struct lsp_report *repo
 {
     struct pce *pce = link->pce;
     int length = (int)MIN(report->name_length, 80);
+    link->pcc->incomplete = true;
     switch (err) {
     case ERR_CONFLICT:
         pce_misbehaves(pce, link->pcc, PCE_PLSP_ID_REUSED, "PLSP-ID %u is %s, and not %.*s",
@@ -195,6 +196,7 @@ changed(struct pce_link *link, const struct pcep_entry *entry)
     unsigned what = 0;
     pce_read_report(pce, entry, &report);
     if (!owns(pce, pcc, &report.source)) {
+        pcc->incomplete = true;
         pce_misbehaves(pce, pcc, PCE_FOREIGN_END_POINT,
                        "%.*s begins at the address of another router",
                        (int)MIN(report.name_length, 80), report.name ? report.name : "");

@@ -190,6 +190,23 @@ a_synchronisation_that_breaks_off_does_not_count_as_one(void **state UNUSED)
 }
 
 static void
+who_does_not_keep_all_does_not_claim_to(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){.limits.lsps = 1});
+    struct router *r = router_new(bed, "10.0.0.1");
+    assert_ok(router_connect(r, VERSIONS, 42));
+    sync(r, 42);
+    assert_int_equal(info_of(r).lsps, 1);
+    drop_link(r);
+    settle(bed);
+    forget_seen(bed);
+    assert_ok(router_connect(r, VERSIONS, 42));
+    assert_int_equal(pcep_session_peer(r->session)->db_version, 0);
+    assert_int_equal(count_seen(bed, PCE_SYNCED), 0);
+    bed_free(bed);
+}
+
+static void
 one_that_stalls_is_ended(void **state UNUSED)
 {
     struct bed *bed = bed_new(&(struct pce_config){.sync_timeout = 40 * NSEC_PER_SEC});
@@ -265,6 +282,7 @@ TEST_MAIN(cmocka_unit_test(reports_are_entered_until_the_end_of_the_synchronisat
           cmocka_unit_test(of_a_delta_only_what_is_told_changes),
           cmocka_unit_test(a_version_that_was_agreed_on_may_not_be_missing),
           cmocka_unit_test(a_synchronisation_that_breaks_off_does_not_count_as_one),
+          cmocka_unit_test(who_does_not_keep_all_does_not_claim_to),
           cmocka_unit_test(one_that_stalls_is_ended), cmocka_unit_test(it_can_be_asked_for_again),
           cmocka_unit_test(a_removal_is_told_with_what_was_removed),
           cmocka_unit_test(associations_are_passed_up))
