@@ -76,7 +76,7 @@ make_random(void)
     for (uint32_t i = 0; i < LINKS; i++) {
         uint32_t from = i < NODES ? i : draw(NODES);
         uint32_t to = i < NODES ? (i + 1) % NODES : (from + 1 + draw(NODES - 1)) % NODES;
-        add_link(b, from, to, 0, UINT64_C(10000000000));
+        add_link(b, from, to, 5000, UINT64_C(10000000000));
     }
     const struct te_network *net = te_builder_finish(b, 1);
     te_builder_free(b);
@@ -356,6 +356,39 @@ peers_of(const json_t *networkx, const char *what, double igraph)
     return peers;
 }
 
+/* ---- Risk groups ---- */
+
+static void
+measure_groups(struct te_router *r, const char *what)
+{
+    uint32_t n_nodes = r->net->n_nodes;
+    double ms[101];
+    uint32_t n_optimal = 0, n_found = 0, n = ARRAY_SIZE(ms);
+    char note[160];
+    for (uint32_t i = 0; i < n; i++) {
+        struct te_request asks[2] = {{.from = draw(n_nodes)}, {0}};
+        asks[0].to = (asks[0].from + 1 + draw(n_nodes - 1)) % n_nodes;
+        asks[1] = asks[0];
+        const struct te_disjoint_request ask = {
+            .n = 2, .paths = asks, .disjoint = TE_DISJOINT_NODE | TE_DISJOINT_SRLG};
+        struct te_disjoint_set set;
+        double start = cpu_seconds();
+        enum err err = te_disjoint(r, &ask, &set, NULL);
+        ms[i] = MS(start);
+        if (!err) {
+            n_found++;
+            n_optimal += set.optimal;
+            te_disjoint_fini(&set);
+        }
+    }
+    snprintf(note, sizeof note,
+             "%u nodes, %u links, %u groups, each link in two; %u of %u found, %u proven best; "
+             "p95 %.1f ms",
+             n_nodes, r->net->n_links, r->net->n_srlgs, n_found, n, n_optimal,
+             bench_percentile(ms, n, 95));
+    print(what, bench_percentile(ms, n, 50), NAN, NULL, note);
+}
+
 static void
 measure_large(void)
 {
@@ -410,41 +443,11 @@ measure_large(void)
     print("node-disjoint pair", c[5].median, 5, NULL, "least total cost");
     print("node-disjoint pair, as the controller asks", c[6].median, 5, NULL,
           "with constraints, each path alone, and proof that it is the best");
+    measure_groups(s.router, "node- and SRLG-disjoint pair, large");
     json_decref(nx);
     free(s.cost);
     te_router_free(s.router);
     te_network_free(s.net);
-}
-
-/* ---- Risk groups ---- */
-
-static void
-measure_groups(struct te_router *r)
-{
-    double ms[101];
-    uint32_t n_optimal = 0, n_found = 0, n = ARRAY_SIZE(ms);
-    char note[160];
-    for (uint32_t i = 0; i < n; i++) {
-        struct te_request asks[2] = {{.from = draw(1000)}, {0}};
-        asks[0].to = (asks[0].from + 1 + draw(999)) % 1000;
-        asks[1] = asks[0];
-        const struct te_disjoint_request ask = {
-            .n = 2, .paths = asks, .disjoint = TE_DISJOINT_NODE | TE_DISJOINT_SRLG};
-        struct te_disjoint_set set;
-        double start = cpu_seconds();
-        enum err err = te_disjoint(r, &ask, &set, NULL);
-        ms[i] = MS(start);
-        if (!err) {
-            n_found++;
-            n_optimal += set.optimal;
-            te_disjoint_fini(&set);
-        }
-    }
-    snprintf(note, sizeof note,
-             "1,000 nodes, %u links, 800 groups, each link in two; %u of %u found, %u proven best; "
-             "p95 %.1f ms",
-             r->net->n_links, n_found, n, n_optimal, bench_percentile(ms, n, 95));
-    print("node- and SRLG-disjoint pair", bench_percentile(ms, n, 50), NAN, NULL, note);
 }
 
 /* ---- After a failure ---- */
@@ -562,7 +565,7 @@ main(void)
     measure_large();
     const struct te_network *net = make_grid();
     struct te_router *r = te_router_new(net);
-    measure_groups(r);
+    measure_groups(r, "node- and SRLG-disjoint pair");
     measure_reroute(r);
     measure_account(r);
     te_router_free(r);

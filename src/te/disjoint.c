@@ -16,6 +16,7 @@ struct knot {
     struct te_risk risk;
     uint8_t side; /* whom it is forbidden to; n: it is shared, and paid for */
     uint64_t penalty;
+    uint64_t least;                        /* of the flow */
     uint32_t paths[TE_DISJOINT_PATHS_MAX]; /* in the pool */
 };
 
@@ -378,6 +379,48 @@ has_flow(const struct search *s)
 
 /* ---- Branching ---- */
 
+/* Is this link forbidden to all paths? */
+static bool
+is_barred(const struct search *s, uint32_t link)
+{
+    for (uint32_t i = 0; i < s->ask->n; i++) {
+        if (s->plans[i]->cost[link] != DIGRAPH_FAR)
+            return false;
+    }
+    return true;
+}
+
+static bool
+bars_all(const struct search *s, struct te_risk risk)
+{
+    const struct te_router *r = s->router;
+    if (risk.kind == TE_RISK_LINK)
+        return is_barred(s, risk.number);
+    for (uint32_t i = r->first_of_srlg[risk.number]; i < r->first_of_srlg[risk.number + 1]; i++) {
+        if (is_barred(s, r->of_srlg[i]))
+            return true;
+    }
+    return false;
+}
+
+/* A flow may use what some path may use. So what is forbidden at this knot changes it only if it
+ * was forbidden to all others before. */
+static bool
+changes_flow(struct search *s, uint32_t knot)
+{
+    const struct knot *k = &s->knots[knot];
+    if (k->parent == TE_NONE || (k->side < s->ask->n && k->risk.kind == TE_RISK_NODE))
+        return true;
+    if (k->side == s->ask->n || k->risk.kind >= TE_RISKS)
+        return false;
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        ban_all(s, knot, i, true);
+    bool changes = bars_all(s, k->risk);
+    for (uint32_t i = 0; i < s->ask->n; i++)
+        ban_all(s, knot, i, false);
+    return changes;
+}
+
 static void
 push(struct search *s, uint32_t knot)
 {
@@ -389,7 +432,8 @@ push(struct search *s, uint32_t knot)
     if (s->has_best && key >= s->best_key)
         return;
     if (has_flow(s)) {
-        uint64_t least = flow_bound(s, knot);
+        uint64_t least = changes_flow(s, knot) ? flow_bound(s, knot) : k->least;
+        s->knots[knot].least = least;
         key = MAX(key, least);
     }
     if (key != UINT64_MAX && (!s->has_best || key < s->best_key))
