@@ -181,6 +181,20 @@ main(void)
                                              .goal = NAN,
                                              .smaller_is_better = true,
                                              .note = "CPU time; arrays anew"});
+    struct ted_link_record there = link_of(0, false), back = link_of(0, true);
+    there.id.local_address.octets[0] = there.id.remote_address.octets[0] = 12;
+    back.id.local_address.octets[0] = back.id.remote_address.octets[0] = 12;
+    start = cpu_seconds();
+    must(ted_put_link(ted, ospf, &there, 3));
+    must(ted_put_link(ted, ospf, &back, 3));
+    ted_commit(ted, 3);
+    ok &= bench_print(&(struct bench_figure){.bench = "ted",
+                                             .what = "new-link",
+                                             .value = (cpu_seconds() - start) * 1e3,
+                                             .unit = "ms",
+                                             .goal = NAN,
+                                             .smaller_is_better = true,
+                                             .note = "CPU time; structure anew"});
     ted_free(ted);
     return ok ? 0 : 1;
 }

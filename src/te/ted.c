@@ -157,7 +157,7 @@ mark_sources(struct ted *ted)
         struct ted_source *s = &ted->sources[i];
         if (s->used)
             ted_mark(ted, &s->marks, s->name,
-                     (s->state == TED_STALE ? TED_BIT(TED_SOURCE_STALE) : 0) |
+                     (s->state < TED_SYNCING && s->epoch ? TED_BIT(TED_SOURCE_STALE) : 0) |
                          (s->over_limit ? TED_BIT(TED_SOURCE_LIMIT) : 0));
     }
     ted_overlay_mark(ted);
@@ -352,6 +352,7 @@ link_info(const struct ted_mlink *link, struct ted_link_info *info)
     info->delay_min_us = link->v.delay_min_us;
     info->delay_max_us = link->v.delay_max_us;
     info->loss_ppm = link->v.loss_ppm;
+    info->max_sid_depth = link->v.max_sid_depth;
     info->told = link->told;
     info->at_risk = link->at_risk;
     info->maintenance = link->maintenance;

@@ -168,7 +168,7 @@ enum ted_attribute {
     TED_SRLG,
     TED_ADJACENCY_SID,
     TED_LINK_MSD,
-    TED_REMOTE, /* address or id of the far end */
+    TED_REMOTE, /* address or id of the far end: in deltas only */
     TED_STATE,  /* up or down */
     TED_RISK,   /* at risk, degraded */
     TED_ATTRIBUTES
@@ -338,6 +338,7 @@ struct ted_link_info {
     uint32_t index;
     const char *key;
     uint32_t delay_min_us, delay_max_us, loss_ppm;
+    uint8_t max_sid_depth; /* labels that can be put on a packet into it (RFC 8491); 0: not told */
     uint32_t igp_area;
     uint32_t sources[8];
     bool told; /* by a source that hears routers */
@@ -408,7 +409,7 @@ enum ted_finding_code {
     TED_LINK_AT_RISK,
     TED_SID_CONFLICT,  /* two nodes have one node SID: neither is used */
     TED_LAN_TOO_LARGE, /* more routers at a pseudonode than max_lan: not resolved */
-    TED_SOURCE_STALE,
+    TED_SOURCE_STALE,  /* it was there, and is not */
     TED_SOURCE_LIMIT,  /* a source says more than it may: the rest is refused */
     TED_OVERRIDE_IDLE, /* its target is not there */
     TED_ADDRESS_TWICE, /* two links leave by one address */

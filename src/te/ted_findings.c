@@ -229,7 +229,8 @@ explain_a_source(const struct ted *ted, const void *thing, enum ted_finding_code
     const struct ted_source *s = thing;
     (void)ted;
     if (code == TED_SOURCE_STALE)
-        say(w, "it is not there; what it said is kept for a while");
+        say(w, s->state == TED_STALE ? "it has gone; what it said is kept for a while"
+                                     : "it has gone, and what it said with it");
     else
         say(w, "it says more than it may; %llu records were refused",
             (unsigned long long)s->n_refused);

@@ -57,6 +57,14 @@ class_of(const struct ted_link_id *id)
                : BARE;
 }
 
+static bool
+is_told(const struct ted_link_id *id, int class)
+{
+    return class == BY_ADDRESS    ? id->local_address.family != 0
+           : class == BY_ADDRESS6 ? id->local_address6.family != 0
+                                  : id->local_link_id != 0;
+}
+
 static struct ted_token
 token_of(const struct ted_link_id *id, int class)
 {
@@ -116,19 +124,25 @@ find_link(struct ted *ted, const struct ted_link_key *key)
 }
 
 static struct ted_mlink *
+new_link(struct ted *ted, const struct ted_link_key *key)
+{
+    char text[2048];
+    struct ted_mlink *link = xcalloc(1, sizeof *link);
+    link->key = *key;
+    link_text(key, text, sizeof text);
+    link->text = xstrdup(text);
+    link->fresh = true;
+    HASH_ADD(hh, ted->links, key, sizeof link->key, link);
+    HASH_ADD_KEYPTR(hh_text, ted->by_text, link->text, strlen(link->text), link);
+    return link;
+}
+
+static struct ted_mlink *
 make_link(struct ted *ted, const struct ted_link_key *key)
 {
     struct ted_mlink *link = find_link(ted, key);
-    if (!link) {
-        char text[2048];
-        link = xcalloc(1, sizeof *link);
-        link->key = *key;
-        link_text(key, text, sizeof text);
-        link->text = xstrdup(text);
-        link->fresh = true;
-        HASH_ADD(hh, ted->links, key, sizeof link->key, link);
-        HASH_ADD_KEYPTR(hh_text, ted->by_text, link->text, strlen(link->text), link);
-    }
+    if (!link)
+        link = new_link(ted, key);
     link->seen = true;
     return link;
 }
@@ -187,24 +201,28 @@ static void
 place_link(struct merging *m, struct ted_link_rec *rec, int class)
 {
     struct ted_mnode *from = rec->local->node, *to = rec->remote->node;
-    struct ted_link_key key;
-    struct ted_mlink *link = NULL;
+    struct ted_link_key key, first;
+    struct ted_mlink *link = NULL, *before = NULL; /* before: of the last structure */
     if (from == to)
         return; /* two ids of one node */
     for (int c = class; c < BY_FAR_END && !link; c++) {
+        if (!is_told(&rec->id, c))
+            continue;
         struct ted_token token = token_of(&rec->id, c);
         link_key(&key, from, to, &token);
-        link = find_link(m->ted, &key);
-        if (link && !link->seen)
-            link = NULL;
-        struct alias *alias = link ? NULL : find_alias(m, &key);
-        if (alias)
-            link = alias->link;
+        struct ted_mlink *found = find_link(m->ted, &key);
+        struct alias *alias = found && found->seen ? NULL : find_alias(m, &key);
+        link = found && found->seen ? found : alias ? alias->link : NULL;
+        if (c == class)
+            before = found;
     }
     if (!link) {
         struct ted_token token = token_of(&rec->id, class);
-        link_key(&key, from, to, &token);
-        link = make_link(m->ted, &key);
+        link_key(&first, from, to, &token);
+        link = before                ? before
+               : class == BY_FAR_END ? make_link(m->ted, &first)
+                                     : new_link(m->ted, &first);
+        link->seen = true;
     }
     if (link->n_parts >= PARTS_MAX) {
         from->own_findings |= TED_BIT(TED_ADDRESS_TWICE);
@@ -213,9 +231,8 @@ place_link(struct merging *m, struct ted_link_rec *rec, int class)
     add_part(link, rec, false);
     for (int c = class + 1; m->with_aliases && c < BY_FAR_END; c++) {
         struct ted_token token = token_of(&rec->id, c);
-        bool none = c == BY_ADDRESS6 ? !rec->id.local_address6.family : !rec->id.local_link_id;
         link_key(&key, from, to, &token);
-        if (!none)
+        if (is_told(&rec->id, c))
             add_alias(m, &key, link);
     }
 }

@@ -151,7 +151,8 @@ enum { TED_BY_SOURCES = 255 }; /* origin: of several, or nobody's */
 /* Attributes of a link that are taken as they are from the record that goes first. */
 struct ted_values {
     uint32_t igp_metric, te_metric, delay_us, delay_min_us, delay_max_us, jitter_us, loss_ppm,
-        adjacency_label, max_sid_depth;
+        adjacency_label;
+    uint8_t max_sid_depth;
     uint64_t capacity_bps, reservable_bps, unreserved_bps[TE_PRIORITIES];
     struct te_affinity affinity;
 };

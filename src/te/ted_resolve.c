@@ -36,6 +36,7 @@ static const struct row {
     ROW(TED_UNRESERVED, unreserved_bps),
     ROW(TED_AFFINITY, affinity),
     ROW(TED_ADJACENCY_SID, adjacency_label),
+    ROW(TED_LINK_MSD, max_sid_depth),
 };
 #undef ROW
 
@@ -334,6 +335,7 @@ static void
 show_ends(struct ted_mlink *link)
 {
     struct te_link *l = &link->l;
+    struct te_link before = *l;
     l->local = l->remote = (struct te_address){0};
     l->local_id = l->remote_id = 0;
     for (uint32_t i = 0; i < link->n_parts; i++) {
@@ -351,6 +353,8 @@ show_ends(struct ted_mlink *link)
     }
     if (link->lan_remote.family)
         l->remote = link->lan_remote;
+    if (ted_compare_address(&l->remote, &before.remote) || l->remote_id != before.remote_id)
+        link->changed |= TED_BIT(TED_REMOTE);
 }
 
 static void

@@ -243,6 +243,7 @@ stale_source_is_kept_marked_and_withdrawn(void **state)
     assert_int_equal(count_findings(ted, TED_SOURCE_STALE, "ospf"), 1);
     assert_int_equal(ted_wake(ted), 10 + 120 * SECOND);
     ted_commit(ted, 10 + 120 * SECOND);
+    assert_int_equal(count_findings(ted, TED_SOURCE_STALE, "ospf"), 1);
     assert_false(snapshot_link(ted, LINK_1_2).up);
     assert_false(snapshot_node(ted, "10.255.0.1").passable);
     ted_free(ted);
