@@ -33,6 +33,16 @@ wan_tunnel(struct wan_service *s, const char *name)
     return t;
 }
 
+/* Is there an exception about it, perhaps of a program that ran before this one? */
+static bool
+is_told(const struct wan_service *s, const char *kind, const char *tunnel)
+{
+    char *object = xasprintf("tunnel/%s", tunnel);
+    bool told = state_open_exception(s->config.state, kind, object) != NULL;
+    free(object);
+    return told;
+}
+
 struct wan_tunnel *
 wan_tunnel_need(struct wan_service *s, const char *name)
 {
@@ -40,6 +50,9 @@ wan_tunnel_need(struct wan_service *s, const char *name)
     if (!t) {
         t = xcalloc(1, sizeof *t);
         t->name = xstrdup(name);
+        t->wanted = clock_monotonic();
+        t->failed = is_told(s, "tunnel-not-installed", name);
+        t->without = is_told(s, "tunnel-without-path", name);
         HASH_ADD_KEYPTR(hh, s->tunnels, t->name, strlen(t->name), t);
     }
     return t;
@@ -85,19 +98,11 @@ wan_router_at(const struct wan_service *s, const struct tunnel *t, enum wan_end 
     return network_router(s->config.state->network, end == WAN_HEAD ? t->head : t->tail);
 }
 
-static struct te_address
-address_of(uint32_t ipv4)
-{
-    return (struct te_address){.family = 4,
-                               .octets = {(uint8_t)(ipv4 >> 24), (uint8_t)(ipv4 >> 16),
-                                          (uint8_t)(ipv4 >> 8), (uint8_t)ipv4}};
-}
-
 static uint32_t
 pcc_by_ipv4(struct wan_service *s, uint32_t ipv4)
 {
     char text[WAN_ADDRESS_TEXT];
-    struct te_address address = address_of(ipv4);
+    struct te_address address = wan_address_of(ipv4);
     return ipv4 ? pce_find_pcc(wan_pce(s), wan_address_text(&address, text)) : PCE_NO_PCC;
 }
 
@@ -240,8 +245,8 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
                              .until = PCE_UNTIL_ACCEPTED,
                              .pcc = pcc,
                              .name = put_name(w->tunnel->name, w->path, name),
-                             .source = address_of(from->router_id),
-                             .destination = address_of(to->router_id),
+                             .source = wan_address_of(from->router_id),
+                             .destination = wan_address_of(to->router_id),
                              .has_color = true,
                              .color = color,
                              .binding_label = s->settings.binding ? s->settings.binding + color : 0,
@@ -508,8 +513,8 @@ router_name(const struct wan_service *s, const char *address)
 {
     struct te_address a;
     for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
-        struct te_address id = address_of(r->router_id),
-                          management = address_of(r->management_address);
+        struct te_address id = wan_address_of(r->router_id),
+                          management = wan_address_of(r->management_address);
         if (!wan_address_parse(address, &a) &&
             (wan_address_equal(&a, &id) || wan_address_equal(&a, &management)))
             return r->name;
@@ -541,6 +546,17 @@ tell_session(struct wan_service *s, const struct pce_event *e, bool up)
     free(object);
 }
 
+static void
+tell_misbehaviour(struct wan_service *s, const struct pce_event *e)
+{
+    const char *name = router_name(s, e->address);
+    char *object = xasprintf("%s/%s", name ? "router" : "address", name ? name : e->address);
+    wan_raise(s, "router-misbehaves", "warning", object, NULL,
+              "The router at %s: %s, %" PRIu64 " times: %s.", e->address,
+              pce_misbehaviour_name(e->misbehaviour), e->n, e->text ? e->text : "");
+    free(object);
+}
+
 void
 wan_pce_event(void *arg, const struct pce_event *e)
 {
@@ -565,9 +581,7 @@ wan_pce_event(void *arg, const struct pce_event *e)
         wan_answer_request(s, e->request);
         break;
     case PCE_MISBEHAVES:
-        wan_raise(s, "router-misbehaves", "warning", e->address, NULL,
-                  "The router at %s: %s, %" PRIu64 " times: %s.", e->address,
-                  pce_misbehaviour_name(e->misbehaviour), e->n, e->text ? e->text : "");
+        tell_misbehaviour(s, e);
         break;
     default:
         break;

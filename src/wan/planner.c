@@ -32,19 +32,11 @@ forget_network(struct planner *p)
     p->free_bps = NULL;
 }
 
-uint32_t
-planner_ipv4(const struct te_address *a)
-{
-    return a->family == 4 ? (uint32_t)a->octets[0] << 24 | (uint32_t)a->octets[1] << 16 |
-                                (uint32_t)a->octets[2] << 8 | a->octets[3]
-                          : 0;
-}
-
 static void
 index_nodes(struct planner *p)
 {
     for (uint32_t i = 0; i < p->net->n_nodes; i++) {
-        uint32_t id = planner_ipv4(&p->net->nodes[i].router_id);
+        uint32_t id = wan_address_ipv4(&p->net->nodes[i].router_id);
         struct planner_node *node = NULL;
         if (id)
             HASH_FIND(hh, p->nodes, &id, sizeof id, node);

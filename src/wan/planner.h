@@ -50,7 +50,8 @@ MUST_CHECK enum err planner_place(struct planner *, const struct network *, cons
                                   unsigned keep, bool lenient, json_t *paths[TUNNEL_PATHS],
                                   json_t **victims, struct diag *);
 
-/* Does what is given still fit beside what is held, but for what `tunnel` holds itself? */
+/* Does what is given still fit beside what is held, but for what `tunnel` holds itself?
+ * ERR_CONFLICT: it does not, `diag` says where; ERR_BUSY: nothing is known of the network yet. */
 MUST_CHECK enum err planner_fits(const struct planner *, const struct tunnel *,
                                  const json_t *const paths[TUNNEL_PATHS], struct diag *);
 
@@ -61,6 +62,7 @@ enum planner_fault {
     PLANNER_SOUND,
     PLANNER_LINK_DOWN, /* or gone */
     PLANNER_BROKEN,    /* a bound or an exclusion that it does not keep any more */
+    PLANNER_PUSHED,    /* what a link has is taken by more important tunnels */
     PLANNER_MISSING,   /* there should be a standby path */
     PLANNER_CLOSE,     /* it is not as far apart from the other one as is asked for */
 };

@@ -6,22 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool
-is_at(const struct te_address *a, const struct te_address *b)
-{
-    return a->family && a->family == b->family && !memcmp(a->octets, b->octets, sizeof a->octets);
-}
-
 /* By its router id, else by an address of one of its links. */
 static uint32_t
 find_node(const struct planner *p, const struct te_address *address)
 {
     for (uint32_t i = 0; i < p->net->n_nodes; i++) {
-        if (is_at(&p->net->nodes[i].router_id, address))
+        if (wan_address_equal(&p->net->nodes[i].router_id, address))
             return i;
     }
     for (uint32_t i = 0; i < p->net->n_links; i++) {
-        if (is_at(&p->net->links[i].local, address))
+        if (wan_address_equal(&p->net->links[i].local, address))
             return p->net->links[i].from;
     }
     return TE_NONE;

@@ -10,7 +10,8 @@
 const char *
 planner_fault_word(enum planner_fault fault)
 {
-    static const char *const words[] = {"sound", "link-down", "broken", "missing", "close"};
+    static const char *const words[] = {"sound",        "link-down", "broken",
+                                        "pushed-aside", "missing",   "close"};
     return words[fault];
 }
 
@@ -59,6 +60,24 @@ find_dead(const struct planner *p, const struct held_path *path)
     return NULL;
 }
 
+/* The first link where those that may hold it against this tunnel leave it too little; NULL: none.
+ */
+static const char *
+find_full(const struct planner *p, const struct held *h, const struct held_path *path)
+{
+    const struct te_window *windows, ever = {TE_EVER, TE_FOREVER};
+    uint64_t bps = (uint64_t)h->tunnel->rate_kbps * 1000;
+    uint32_t n_windows;
+    planner_window(h->tunnel, &windows, &n_windows);
+    for (uint32_t i = 0; i < 2 * path->n; i++) {
+        uint32_t link = i % 2 ? path->reverses[i / 2] : path->links[i / 2];
+        if (te_bookings_link_free(p->bookings, link, h->tunnel->hold_priority,
+                                  windows ? *windows : ever, h->number) < bps)
+            return path->keys[i / 2];
+    }
+    return NULL;
+}
+
 /* False: it has told. */
 static bool
 look_at_path(const struct look *l, const struct held *h, enum tunnel_path which)
@@ -82,9 +101,17 @@ look_at_path(const struct look *l, const struct held *h, enum tunnel_path which)
         err = te_path_check(l->p->router, &asking.request, &its, &why);
     }
     asking_fini(&asking);
-    if (err)
+    if (err) {
         tell(l, h, which, PLANNER_BROKEN, "", why.text);
-    return !err;
+        return false;
+    }
+    const char *full = find_full(l->p, h, path);
+    if (full) {
+        char text[192];
+        snprintf(text, sizeof text, "more important tunnels need link %.140s", full);
+        tell(l, h, which, PLANNER_PUSHED, full, text);
+    }
+    return !full;
 }
 
 static void

@@ -130,7 +130,7 @@ struct search {
 json_t *
 planner_router_json(const struct network *model, const struct te_node *node)
 {
-    uint32_t id = planner_ipv4(&node->router_id);
+    uint32_t id = wan_address_ipv4(&node->router_id);
     for (const struct router *r = model->routers; r && id; r = r->hh.next) {
         if (r->router_id == id)
             return json_string(r->name);
@@ -416,6 +416,8 @@ planner_fits(const struct planner *p, const struct tunnel *t,
     const struct held *h = planner_held(p, t->name);
     const struct te_window *windows, ever = {TE_EVER, TE_FOREVER};
     uint32_t n_windows;
+    if (!p->net)
+        return diag_set(diag, ERR_BUSY, "nothing is known of the network yet");
     planner_window(t, &windows, &n_windows);
     for (unsigned i = 0; i < TUNNEL_PATHS && paths[i]; i++) {
         uint32_t *links, n = both_ways(p, paths[i], &links);

@@ -13,6 +13,7 @@
 #include "te/disjoint.h"
 #include "te/segments.h"
 #include "wan/planner.h"
+#include "wan/report.h"
 
 /* A path that is held: links by key, and where they are in the present network; TE_NONE: nowhere.
  */
@@ -47,7 +48,6 @@ struct planner {
 
 struct held *planner_held(const struct planner *, const char *tunnel);  /* NULL: none */
 uint32_t planner_find_node(const struct planner *, uint32_t router_id); /* TE_NONE: none */
-uint32_t planner_ipv4(const struct te_address *); /* host order; 0: it is none */
 void planner_window(const struct tunnel *, const struct te_window **, uint32_t *n);
 
 /* What a tunnel asks of each of its paths. What it points to is in the asking itself. */

@@ -398,6 +398,34 @@ a_bound_that_is_not_kept_any_more_is_found(void **state UNUSED)
 }
 
 static void
+who_was_pushed_aside_is_found(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 60000), *u = tunnel("u", 1, 3, 60000);
+    struct placed p, q;
+    t->protection = u->protection = DISJOINT_NONE;
+    t->metric = u->metric = TUNNEL_DELAY;
+    t->setup_priority = t->hold_priority = 7;
+    u->setup_priority = u->hold_priority = 0;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(place(u, 0, false, &q));
+    hold(u, 2, &q);
+    struct seen seen = look();
+    assert_int_equal(seen.n, 1);
+    assert_string_equal(seen.last.tunnel, "t");
+    assert_int_equal(seen.last.fault, PLANNER_PUSHED);
+    placed_fini(&p);
+    assert_ok(place(t, 0, true, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r4 r5 r6 r3");
+    hold(t, 1, &p);
+    assert_int_equal(look().n, 0);
+    placed_fini(&p);
+    placed_fini(&q);
+    tunnel_free(t);
+    tunnel_free(u);
+}
+
+static void
 a_standby_path_that_is_missing_is_found(void **state UNUSED)
 {
     struct tunnel *t = tunnel("t", 1, 3, 1000);
@@ -510,6 +538,7 @@ TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_
           T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
           T(a_tunnel_can_be_apart_from_another),
           T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
-          T(a_bound_that_is_not_kept_any_more_is_found), T(a_standby_path_that_is_missing_is_found),
-          T(both_ends_get_their_own_stack), T(failures_are_told_with_what_becomes_of_each_tunnel),
+          T(a_bound_that_is_not_kept_any_more_is_found), T(who_was_pushed_aside_is_found),
+          T(a_standby_path_that_is_missing_is_found), T(both_ends_get_their_own_stack),
+          T(failures_are_told_with_what_becomes_of_each_tunnel),
           T(a_router_s_question_is_answered_within_what_is_left))

@@ -215,11 +215,9 @@ find_target(const struct wan_service *s, const char *name, struct ted_override *
     struct ted_node_info node;
     struct ted_link_info link;
     for (uint32_t i = 0; ted_node_info_at(s->ted, i, &node); i++) {
-        const struct te_address *id = &node.node->router_id;
+        uint32_t id = wan_address_ipv4(&node.node->router_id);
         bool is = !strcmp(node.key, name) || !strcmp(node.node->name, name) ||
-                  (r && id->family == 4 &&
-                   r->router_id == ((uint32_t)id->octets[0] << 24 | (uint32_t)id->octets[1] << 16 |
-                                    (uint32_t)id->octets[2] << 8 | id->octets[3]));
+                  (r && id == r->router_id);
         if (!is)
             continue;
         *o = (struct ted_override){.target = TED_TARGET_NODE, .key = node.key};

@@ -24,6 +24,22 @@ wan_address_parse(const char *text, struct te_address *address)
     return ERR_OK;
 }
 
+uint32_t
+wan_address_ipv4(const struct te_address *a)
+{
+    return a->family == 4 ? (uint32_t)a->octets[0] << 24 | (uint32_t)a->octets[1] << 16 |
+                                (uint32_t)a->octets[2] << 8 | a->octets[3]
+                          : 0;
+}
+
+struct te_address
+wan_address_of(uint32_t ipv4)
+{
+    return (struct te_address){.family = ipv4 ? 4 : 0,
+                               .octets = {(uint8_t)(ipv4 >> 24), (uint8_t)(ipv4 >> 16),
+                                          (uint8_t)(ipv4 >> 8), (uint8_t)ipv4}};
+}
+
 bool
 wan_address_equal(const struct te_address *a, const struct te_address *b)
 {

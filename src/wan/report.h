@@ -15,6 +15,9 @@
 const char *wan_address_text(const struct te_address *, char text[WAN_ADDRESS_TEXT]);
 /* {"family": 0} for no address. ERR_INVALID: it is none. */
 MUST_CHECK enum err wan_address_parse(const char *text, struct te_address *);
+/* Host order; 0: it is none of IPv4. And back: no address for 0. */
+uint32_t wan_address_ipv4(const struct te_address *);
+struct te_address wan_address_of(uint32_t ipv4);
 bool wan_address_equal(const struct te_address *, const struct te_address *);
 
 /* Lists. Times are seconds before `now`, of the clock that the database is fed with. */

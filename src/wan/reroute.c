@@ -15,6 +15,7 @@
 struct trouble {
     char *tunnel;
     unsigned broken; /* a bit per path */
+    bool pushed;     /* broken only because more important tunnels came */
     bool poor;       /* the standby path is missing, or too close */
     char element[128], text[256];
 };
@@ -37,10 +38,13 @@ note(void *arg, const struct planner_finding *f)
         memcpy(last->element, f->element, sizeof last->element);
         memcpy(last->text, f->text, sizeof last->text);
     }
-    if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN)
+    bool pushed = f->fault == PLANNER_PUSHED;
+    if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN || pushed) {
+        last->pushed = pushed && (last->pushed || !last->broken);
         last->broken |= 1u << f->path;
-    else
+    } else {
         last->poor = true;
+    }
 }
 
 static bool
@@ -105,6 +109,9 @@ help(struct wan_service *s, const struct trouble *trouble)
     struct diag why = {""};
     if (!tunnel || !status || !status->number)
         return;
+    if (trouble->pushed &&
+        !planner_fits(s->planner, tunnel, (const json_t *const *)status->paths, &why))
+        return; /* others have gone out of the way meanwhile */
     if (!trouble->broken)
         sound = 1u << TUNNEL_PRIMARY; /* only the standby path is looked for anew */
     enum err err = planner_place(s->planner, state->network, tunnel, sound, trouble->broken != 0,

@@ -78,11 +78,9 @@ wan_pce(struct wan_service *s)
 static const char *
 router_name(const struct wan_service *s, const struct te_node *node)
 {
-    const struct te_address *id = &node->router_id;
-    uint32_t ipv4 = (uint32_t)id->octets[0] << 24 | (uint32_t)id->octets[1] << 16 |
-                    (uint32_t)id->octets[2] << 8 | id->octets[3];
+    uint32_t id = wan_address_ipv4(&node->router_id);
     for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
-        if (id->family == 4 && r->router_id == ipv4)
+        if (id && r->router_id == id)
             return r->name;
     }
     return node->name;
@@ -158,6 +156,21 @@ tell_sight(struct wan_service *s, bool sees)
                   "No source tells how the WAN is: tunnels stay where they are.");
 }
 
+/* What was told before this program began, and is over. */
+static void
+close_old(struct wan_service *s)
+{
+    for (const struct exception *e = s->config.state->exceptions; e; e = e->hh.next) {
+        const char *key = json_string_value(json_object_get(e->evidence, "link"));
+        struct ted_link_info link;
+        bool heard = !strcmp(e->kind, "wan-not-heard"),
+             up = !strcmp(e->kind, "wan-link-down") && key && ted_link_info(s->ted, key, &link) &&
+                  link.link->up;
+        if (e->state != EXCEPTION_CLOSED && (heard || up))
+            wan_close(s, e->kind, e->object, heard ? "a source is heard again" : "it is up again");
+    }
+}
+
 static void
 take_version(struct wan_service *s, uint64_t version, nsec_t now)
 {
@@ -167,6 +180,8 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
         tell_sight(s, sees);
     if (version != s->version && sees) {
         const struct ted_view *view = ted_view(s->ted);
+        if (!s->version)
+            close_old(s);
         s->version = version;
         if (now >= s->settled)
             s->settled = now + s->settings.settle;
@@ -276,6 +291,8 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
         if (its)
             take_event(s, e->type, its);
     }
+    if (!strcmp(e->type, "tunnel.reserved")) /* it may have pushed others aside */
+        wan_reroute(s);
 }
 
 /* ---- Life ---- */
