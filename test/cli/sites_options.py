@@ -110,7 +110,7 @@ refused(["--bus", "tls://127.0.0.1:9", "--bus-cert", "nowhere.pem"], "--bus tls:
 refused(["--bus", "tls://127.0.0.1:9", "--bus-key", "nowhere.pem"], "--bus tls://127.0.0.1:9: nowhere.pem: ")
 (here / "file").write_text("")
 refused([*BUS, "--copies", "file/copies"], "file/copies: Not a directory")
-refused(["--roles", "lan,lam"], '--roles: "lam" is no role: lan, assure, orchestrate and gateway are')
+refused(["--roles", "lan,lam"], '--roles: "lam" is no role: lan, wan, assure, orchestrate and gateway are')
 
 print(f"1..{claims}")
 sys.exit(1 if failed else 0)
