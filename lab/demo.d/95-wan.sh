@@ -93,13 +93,27 @@ else
     claim "a router is drained: no tunnel passes it any more" "$(routers_of protect-we) | $(routers_of scada-we)" drained
     wan_as olga wan restore s2 >>"$work/claims.log" 2>&1
 
+    as_computed() { # both ends report the labels that were computed
+        local name tunnel lsps
+        lsps=$(wan_json wan lsps)
+        for name in protect-we scada-we; do
+            tunnel=$(wan_json tunnel show "$name" | jq .status)
+            jq -e --arg name "$name" --argjson tunnel "$tunnel" '
+                def ero($router; $path): first(.lsps[] | select(.router == $router and .name == "tl.\($name).\($path[:1])")) | [.ero[].label];
+                [("primary", "standby") as $path |
+                    ero("10.20.0.1"; $path) == $tunnel[$path].labels and ero("10.20.0.5"; $path) == $tunnel[$path]["labels-back"]] | all' <<<"$lsps" || return 1
+        done
+    }
+    until_true 20 as_computed
     moves=$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')
     "${wan_lab[@]}" controller kill
     "${wan_lab[@]}" controller start >>"$work/claims.log" 2>&1
     until_true 60 sessions
-    until_true 20 all_reported
     unmoved() { [ "$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')" = "$moves" ] && all_reported; }
-    claim "the controller is killed and starts again: the routers keep their paths, and nothing is moved" "" unmoved
+    until_true 20 all_reported
+    sleep 1 # for what it would do
+    claim "the controller is killed and starts again: the routers keep their paths, and nothing is moved" \
+        "$(wan_json wan sessions | jq '[.routers[].orders] | add') orders to the routers" unmoved
 
     "${wan_lab[@]}" kill west pathd
     "${wan_lab[@]}" start west pathd
