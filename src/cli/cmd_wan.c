@@ -179,7 +179,6 @@ cmd_wan_drain(struct cli *cli)
         return cli_fail(cli, CLI_USAGE, "wan drain needs --reason TEXT");
     json_t *body = json_pack("{ss ss}", "element", element, "reason", reason);
     int status = cli_call(cli, "POST", http_path("wan", "drain", NULL), body, &answer);
-    json_decref(body);
     return status ? status : done_with_moves(cli, answer, "nothing new passes");
 }
 
@@ -189,6 +188,5 @@ cmd_wan_restore(struct cli *cli)
     const json_t *answer;
     json_t *body = json_pack("{ss}", "element", cli_argument(cli, 0));
     int status = cli_call(cli, "POST", http_path("wan", "restore", NULL), body, &answer);
-    json_decref(body);
     return status ? status : done_with_moves(cli, answer, "it may be used again");
 }
