@@ -38,12 +38,65 @@ put_shortage(struct buf *out, const json_t *summary, const char *member, const c
     buf_str(out, "\n");
 }
 
+static const struct column tunnel_columns[] = {
+    {"TUNNEL", "tunnel", AS_TEXT, NULL},
+    {">KBIT/S", "rate-kbps", AS_TEXT, NULL},
+    {"PATH", "path", AS_TEXT, NULL},
+    {"ROUTERS", "routers", AS_PATH, NULL},
+    {">LATENCY", "latency-us", AS_USEC, NULL},
+    {">BACK", "latency-back-us", AS_USEC, NULL},
+    {"LABELS", "labels", AS_TEXT, NULL},
+    {"LABELS BACK", "labels-back", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+/* A row of each path of each tunnel. */
+static void
+put_tunnels(struct buf *out, const json_t *tunnels)
+{
+    static const char *const paths[] = {"primary", "standby"};
+    struct table *table = table_new(tunnel_columns);
+    const json_t *tunnel;
+    size_t i;
+    json_array_foreach(tunnels, i, tunnel)
+    {
+        for (size_t p = 0; p < ARRAY_SIZE(paths); p++) {
+            const json_t *path = json_object_get(tunnel, paths[p]);
+            if (!json_is_object(path))
+                continue;
+            json_t *row = json_copy((json_t *)(uintptr_t)path);
+            json_object_set(row, "tunnel", json_object_get(tunnel, "tunnel"));
+            json_object_set(row, "rate-kbps", json_object_get(tunnel, "rate-kbps"));
+            json_object_set_new(row, "path", json_string(paths[p]));
+            table_add(table, row, true);
+            json_decref(row);
+        }
+    }
+    table_put(table, out);
+    table_free(table);
+    json_array_foreach(tunnels, i, tunnel)
+    {
+        const json_t *aside = json_object_get(tunnel, "pushes-aside");
+        if (!json_array_size(aside))
+            continue;
+        text_put(out, text_of(tunnel, "tunnel"), true);
+        buf_str(out, " pushes aside: ");
+        text_put_value(out, aside, AS_TEXT, true);
+        buf_str(out, "\n");
+    }
+}
+
 static void
 put_summary(struct buf *out, const json_t *summary)
 {
     const json_t *paths = json_object_get(summary, "paths");
     if (!json_is_object(summary)) {
         tree_put(out, summary, 0);
+        return;
+    }
+    const json_t *tunnels = json_object_get(summary, "tunnels");
+    if (json_is_array(tunnels)) {
+        put_tunnels(out, tunnels);
         return;
     }
     put_size(out, summary);
@@ -133,6 +186,28 @@ put_changes(struct buf *out, const json_t *plan)
         buf_printf(out, "... %" JSON_INTEGER_FORMAT " in all\n", all);
 }
 
+/* What the approvers of an order without a plan of rules are shown: as it is, but for what has a
+ * table. */
+static void
+put_shown(struct buf *out, const json_t *shown)
+{
+    const json_t *summary = json_object_get(shown, "summary"), *value;
+    const char *member;
+    json_t *rest = json_object();
+    json_object_foreach((json_t *)(uintptr_t)shown, member, value)
+    {
+        if (value != summary && !json_is_null(value))
+            json_object_set(rest, member, (json_t *)(uintptr_t)value);
+    }
+    if (json_object_size(rest))
+        tree_put(out, rest, 0);
+    json_decref(rest);
+    if (json_object_size(summary)) {
+        buf_str(out, "\n");
+        put_summary(out, summary);
+    }
+}
+
 void
 plan_text(struct buf *out, const json_t *plan, bool changes)
 {
@@ -140,6 +215,8 @@ plan_text(struct buf *out, const json_t *plan, bool changes)
     const json_t *proof = json_object_get(plan, "proof");
     if (summary)
         put_summary(out, summary);
+    else
+        put_shown(out, json_object_get(plan, "shown"));
     if (proof)
         put_proof(out, proof);
     const json_t *bounds = json_object_get(plan, "bounds");

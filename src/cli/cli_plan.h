@@ -5,7 +5,8 @@
 #include "cli/cli_text.h"
 
 /* Of work orders and of what-if: {"summary", "proof", "changes", "n-changes"}; each only if it is
- * there. */
+ * there. An order without a summary of its own has {"shown"}: what its approvers are shown, which
+ * may have the paths of tunnels. */
 void plan_text(struct buf *, const json_t *plan, bool changes);
 
 #endif

@@ -372,6 +372,20 @@ claim("work show has steps, approvals, plan and proof",
            "push    action  pending  0/200\n", "approve   OPERATOR  asked  cdcdcdcdcdcdcdcd",
            "plan: 1 circuits, 12 flows", "l1 > l2", "proof: holds\nnothing else passes",
            "+ a1 table=0\n"])
+path = {"routers": ["west", "n1", "east"], "metric": 20, "latency-us": 9000, "latency-back-us": 9500,
+        "labels": [16002, 16005], "labels-back": [16002, 16001]}
+server.tell({"GET /orders/17": order("waiting", plan={"shown": {
+    "tunnels": ["protect-we", "bulk"], "window-start": None, "window-end": "2026-03-02T00:00:00Z", "summary": {
+        "n": 2, "tunnels": [{"tunnel": "protect-we", "head": "west", "tail": "east", "rate-kbps": 2000,
+                             "primary": path, "standby": {**path, "routers": ["west", "s1", "east"]},
+                             "pushes-aside": ["old"]},
+                            {"tunnel": "bulk", "head": "west", "tail": "east", "rate-kbps": 5, "primary": path}]}}})})
+claim("work show has the paths of tunnels, as their approvers need them", tieline("work", "show", "17", "--utc"),
+      out=["tunnels: protect-we, bulk\nwindow-end: 2026-03-02T00:00:00Z\n\nTUNNEL      KBIT/S  PATH",
+           "protect-we    2000  primary  west > n1 > east     9 ms  9.5 ms  16002, 16005  16002, 16001\n",
+           "protect-we    2000  standby  west > s1 > east", "bulk             5  primary  west > n1 > east",
+           "protect-we pushes aside: old\n"])
+server.tell({"GET /orders/17": order("waiting"), DECIDE: {}})
 server.requests.clear()
 claim("approve with a hash does not ask",
       tieline("work", "approve", "17", "--hash", "cd" * 32, "--role", "OPERATOR", "--comment", "ok"),
