@@ -109,7 +109,8 @@ else
     "${wan_lab[@]}" controller kill
     "${wan_lab[@]}" controller start >>"$work/claims.log" 2>&1
     until_true 60 sessions
-    unmoved() { [ "$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')" = "$moves" ] && all_reported; }
+    unmoved() { [ "$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')" = "$moves" ] && all_reported && as_computed &&
+        [ "$(wan_json wan sessions | jq '[.routers[].orders] | add')" = 0 ]; }
     until_true 20 all_reported
     sleep 1 # for what it would do
     claim "the controller is killed and starts again: the routers keep their paths, and nothing is moved" \
@@ -119,6 +120,31 @@ else
     "${wan_lab[@]}" start west pathd
     until_true 90 all_reported
     claim "a router's path computation client is killed: it is given its paths again" "" all_reported
+
+    # One that is more important than bulk-wn, and only there for some seconds
+    from=$(date -u -d '+6 seconds' +%FT%TZ) to=$(date -u -d '+14 seconds' +%FT%TZ)
+    printf '[{"name": "surge", "head": "west", "tail": "n2", "rate-kbps": 950000, "setup-priority": 3, "hold-priority": 3,
+        "metric": "te", "protection": "none", "window": {"start": "%s", "end": "%s"}}]' "$from" "$to" >"$work/surge.json"
+    wan_as erin tunnel create -f "$work/surge.json" >>"$work/claims.log"
+    before=$(routers_of bulk-wn)
+    order=$(wan_json tunnel build surge | field .id)
+    until_true 20 asked
+    warned() { wan_as olga work show "$order" | grep -q "^surge pushes aside: bulk-wn" && [ "$(routers_of bulk-wn)" = "$before" ]; }
+    claim "who is to approve a tunnel sees whom it pushes aside; nobody is, yet" "$before" warned
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    wan_as sam work approve "$order" --yes >>"$work/claims.log"
+    surge() { wan_json wan lsps | jq '[.lsps[] | select(.name == "tl.surge.p")] | length'; }
+    early() { [ "$(surge)" = 0 ] && [ "$(routers_of bulk-wn)" = "$before" ]; }
+    claim "before its window it is in no router" "from $from to $to" early
+    there() { [ "$(phase_of surge)" = active ] && [ "$(surge)" = 2 ]; }
+    until_true 30 there
+    gave_way() { there && [ "$(routers_of bulk-wn)" != "$before" ] && all_reported_but_surge; }
+    all_reported_but_surge() { wan_json wan lsps | jq -e '[.lsps[] | select(.name | test("^tl[.](protect|scada|bulk)"))] | length == 10 and all((.state == "active" or .state == "up") and (.stale | not))'; }
+    until_true 5 gave_way
+    claim "in its window it is at both ends, and the other goes another way" "bulk-wn: $before -> $(routers_of bulk-wn)" gave_way
+    gone() { [ "$(surge)" = 0 ] && wan_order_is "$order" "done"; }
+    until_true 30 gone
+    claim "after it it is gone" "" gone
 
     order=$(wan_json tunnel teardown protect-we scada-we bulk-wn | field .id)
     until_true 20 asked

@@ -187,7 +187,7 @@ put_changes(struct buf *out, const json_t *plan)
 }
 
 /* What the approvers of an order without a plan of rules are shown: as it is, but for what has a
- * table. */
+ * table, and the window, which the order's own fields have. */
 static void
 put_shown(struct buf *out, const json_t *shown)
 {
@@ -196,7 +196,7 @@ put_shown(struct buf *out, const json_t *shown)
     json_t *rest = json_object();
     json_object_foreach((json_t *)(uintptr_t)shown, member, value)
     {
-        if (value != summary && !json_is_null(value))
+        if (value != summary && strncmp(member, "window-", 7))
             json_object_set(rest, member, (json_t *)(uintptr_t)value);
     }
     if (json_object_size(rest))

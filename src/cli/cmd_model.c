@@ -118,6 +118,8 @@ static const struct column tunnel_columns[] = {
     {">LATENCY", "max-latency-us", AS_USEC, NULL},
     {">PRIORITY", "setup-priority", AS_TEXT, NULL},
     {"PROTECTION", "protection", AS_TEXT, NULL},
+    {"STATE", "status.phase", AS_TEXT, NULL},
+    {"PATH", "status.primary.routers", AS_PATH, NULL},
     {"DESCRIPTION", "description", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };

@@ -174,7 +174,7 @@ design_one(const struct job *j, const struct tunnel *t, uint32_t number, struct 
         diag_prefix(why, "tunnel %s", t->name);
         return err;
     }
-    planner_hold(j->s->planner, t, number, (const json_t *const *)paths);
+    planner_hold(j->s->planner, t, number, false, (const json_t *const *)paths);
     json_array_append_new(d->placements, placement_json(t, paths));
     json_array_append_new(d->summary, summary_json(t, paths, victims));
     for (unsigned i = 0; i < TUNNEL_PATHS; i++)
@@ -250,7 +250,7 @@ reserve_one(const struct job *j, const struct tunnel *t, const json_t *placement
         return diag_set(why, ERR_LIMIT, "all %u numbers of tunnels are taken", TUNNEL_NUMBER_MAX);
     enum err err = planner_fits(j->s->planner, t, paths, why);
     if (!err)
-        planner_hold(j->s->planner, t, number, paths);
+        planner_hold(j->s->planner, t, number, false, paths);
     return err;
 }
 

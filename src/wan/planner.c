@@ -20,12 +20,14 @@ forget_network(struct planner *p)
         free(node);
     }
     te_bookings_free(p->bookings);
+    te_bookings_free(p->standing);
     te_igp_free(p->igp);
     te_router_free(p->router);
     ted_view_release(p->view);
     free(p->free_bps);
     p->igp = NULL;
     p->bookings = NULL;
+    p->standing = NULL;
     p->router = NULL;
     p->view = NULL;
     p->net = NULL;
@@ -96,6 +98,8 @@ book(struct planner *p, const struct held *h)
         uint32_t *links = xcalloc(2 * h->paths[i].n + 1, sizeof *links);
         struct te_booking b = booking_of(h, i, links);
         enum err err = b.n_links ? te_bookings_force(p->bookings, &b) : ERR_OK;
+        if (!err && b.n_links && h->standing)
+            err = te_bookings_force(p->standing, &b);
         (void)err; /* it is what the network has, whatever else is said of it */
         free(links);
     }
@@ -119,6 +123,7 @@ planner_set_view(struct planner *p, const struct ted_view *view)
     p->net = ted_view_network(view);
     p->router = te_router_new(p->net);
     p->bookings = te_bookings_new(p->net);
+    p->standing = te_bookings_new(p->net);
     p->free_bps = xcalloc(p->net->n_links + 1, sizeof *p->free_bps);
     index_nodes(p);
     for (struct held *h = p->held; h; h = h->hh.next) {
@@ -150,8 +155,10 @@ path_fini(struct held_path *path)
 static void
 held_free(struct planner *p, struct held *h)
 {
-    if (p->bookings)
+    if (p->bookings) {
         te_bookings_remove_lsp(p->bookings, h->number);
+        te_bookings_remove_lsp(p->standing, h->number);
+    }
     HASH_DEL(p->held, h);
     for (unsigned i = 0; i < TUNNEL_PATHS; i++)
         path_fini(&h->paths[i]);
@@ -194,13 +201,14 @@ read_path(struct held_path *path, const json_t *json)
 }
 
 void
-planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number,
+planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number, bool standing,
              const json_t *const paths[TUNNEL_PATHS])
 {
     planner_release(p, tunnel->name);
     struct held *h = xcalloc(1, sizeof *h);
     h->tunnel = tunnel_copy(tunnel);
     h->number = number;
+    h->standing = standing;
     for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
         if (paths[i])
             read_path(&h->paths[i], paths[i]);

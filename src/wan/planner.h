@@ -31,8 +31,9 @@ void planner_set_view(struct planner *, const struct ted_view *);
 /* ---- what is reserved ---- */
 
 /* Holds what a tunnel has, in place of what it held before. `tunnel` is copied. A path whose links
- * are not all there holds what is. */
-void planner_hold(struct planner *, const struct tunnel *, uint32_t number,
+ * are not all there holds what is. `standing`: it is in the routers, or on its way there; one that
+ * is only reserved keeps others from coming, but pushes nobody aside. */
+void planner_hold(struct planner *, const struct tunnel *, uint32_t number, bool standing,
                   const json_t *const paths[TUNNEL_PATHS]);
 void planner_release(struct planner *, const char *tunnel);
 
@@ -119,6 +120,9 @@ struct planner_answer {
  * says whether it is the source; ERR_LIMIT: too many labels. */
 MUST_CHECK enum err planner_answer(struct planner *, const struct planner_question *,
                                    struct planner_answer *, bool *unknown_source, struct diag *);
+
+/* Is there a link where standing tunnels leave this one too little? */
+bool planner_is_pushed(const struct planner *, const char *tunnel);
 
 /* What would become of the tunnels if a link, a router or a shared risk failed: each of them alone,
  * the `limit` worst ones first. {"tunnels", "failures", "highest-utilisation", "worst": [{"kind",

@@ -60,8 +60,8 @@ find_dead(const struct planner *p, const struct held_path *path)
     return NULL;
 }
 
-/* The first link where those that may hold it against this tunnel leave it too little; NULL: none.
- */
+/* The first link where standing tunnels that may hold it against this one leave it too little;
+ * NULL: none. */
 static const char *
 find_full(const struct planner *p, const struct held *h, const struct held_path *path)
 {
@@ -71,7 +71,9 @@ find_full(const struct planner *p, const struct held *h, const struct held_path 
     planner_window(h->tunnel, &windows, &n_windows);
     for (uint32_t i = 0; i < 2 * path->n; i++) {
         uint32_t link = i % 2 ? path->reverses[i / 2] : path->links[i / 2];
-        if (te_bookings_link_free(p->bookings, link, h->tunnel->hold_priority,
+        if (link == TE_NONE) /* it is gone: another fault */
+            continue;
+        if (te_bookings_link_free(p->standing, link, h->tunnel->hold_priority,
                                   windows ? *windows : ever, h->number) < bps)
             return path->keys[i / 2];
     }
@@ -151,6 +153,15 @@ compare(const void *a, const void *b)
     const struct held *x = *(const struct held *const *)a, *y = *(const struct held *const *)b;
     int order = (int)x->tunnel->hold_priority - (int)y->tunnel->hold_priority;
     return order ? order : strcmp(x->tunnel->name, y->tunnel->name);
+}
+
+bool
+planner_is_pushed(const struct planner *p, const char *tunnel)
+{
+    const struct held *h = planner_held(p, tunnel);
+    return h && p->net &&
+           (find_full(p, h, &h->paths[TUNNEL_PRIMARY]) ||
+            find_full(p, h, &h->paths[TUNNEL_STANDBY]));
 }
 
 void

@@ -26,6 +26,7 @@ struct held_path {
 struct held {
     struct tunnel *tunnel; /* key: its name */
     uint32_t number;
+    bool standing; /* else it is only reserved */
     struct held_path paths[TUNNEL_PATHS];
     UT_hash_handle hh;
 };
@@ -40,7 +41,8 @@ struct planner {
     const struct te_network *net;
     struct te_router *router;
     struct te_bookings *bookings;
-    struct planner_node *nodes; /* by router id */
+    struct te_bookings *standing; /* of those alone that may push others aside */
+    struct planner_node *nodes;   /* by router id */
     struct held *held;
     uint64_t *free_bps; /* by link: room to write on */
     struct te_igp *igp; /* NULL: not asked yet */

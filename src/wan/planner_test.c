@@ -149,7 +149,7 @@ placed_fini(struct placed *p)
 static void
 hold(const struct tunnel *t, uint32_t number, struct placed *p)
 {
-    planner_hold(planner, t, number, (const json_t *const *)p->paths);
+    planner_hold(planner, t, number, true, (const json_t *const *)p->paths);
 }
 
 /* ---- Placing ---- */
@@ -409,11 +409,15 @@ who_was_pushed_aside_is_found(void **state UNUSED)
     assert_ok(place(t, 0, false, &p));
     hold(t, 1, &p);
     assert_ok(place(u, 0, false, &q));
+    planner_hold(planner, u, 2, false, (const json_t *const *)q.paths);
+    assert_int_equal(look().n, 0); /* nobody has approved it yet */
+    assert_false(planner_is_pushed(planner, "t"));
     hold(u, 2, &q);
     struct seen seen = look();
     assert_int_equal(seen.n, 1);
     assert_string_equal(seen.last.tunnel, "t");
     assert_int_equal(seen.last.fault, PLANNER_PUSHED);
+    assert_true(planner_is_pushed(planner, "t") && !planner_is_pushed(planner, "u"));
     placed_fini(&p);
     assert_ok(place(t, 0, true, &p));
     assert_way(p.paths[TUNNEL_PRIMARY], "r1 r4 r5 r6 r3");

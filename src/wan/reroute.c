@@ -92,7 +92,8 @@ move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_sta
         json_object_set(body, "standby", paths[TUNNEL_STANDBY]);
     if (*trouble->element)
         json_object_set_new(body, "element", json_string(trouble->element));
-    planner_hold(s->planner, tunnel, status->number, (const json_t *const *)paths);
+    planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
+                 (const json_t *const *)paths);
     s->n_moves++;
     wan_append(s, "tunnel.moved", object, ACTOR, body, NULL, NULL);
     free(object);
@@ -109,8 +110,7 @@ help(struct wan_service *s, const struct trouble *trouble)
     struct diag why = {""};
     if (!tunnel || !status || !status->number)
         return;
-    if (trouble->pushed &&
-        !planner_fits(s->planner, tunnel, (const json_t *const *)status->paths, &why))
+    if (trouble->pushed && !planner_is_pushed(s->planner, tunnel->name))
         return; /* others have gone out of the way meanwhile */
     if (!trouble->broken)
         sound = 1u << TUNNEL_PRIMARY; /* only the standby path is looked for anew */

@@ -253,7 +253,8 @@ hold(struct wan_service *s, const char *name)
     const struct tunnel *tunnel = network_tunnel(state->network, name);
     const struct tunnel_status *status = tunneling_find(&state->tunneling, name);
     if (tunnel && status && status->number)
-        planner_hold(s->planner, tunnel, status->number, (const json_t *const *)status->paths);
+        planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
+                     (const json_t *const *)status->paths);
     else
         planner_release(s->planner, name);
 }
@@ -291,7 +292,7 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
         if (its)
             take_event(s, e->type, its);
     }
-    if (!strcmp(e->type, "tunnel.reserved")) /* it may have pushed others aside */
+    if (!strcmp(e->type, "tunnel.wanted")) /* now it pushes aside whom it has to */
         wan_reroute(s);
 }
 

@@ -381,7 +381,7 @@ server.tell({"GET /orders/17": order("waiting", plan={"shown": {
                              "pushes-aside": ["old"]},
                             {"tunnel": "bulk", "head": "west", "tail": "east", "rate-kbps": 5, "primary": path}]}}})})
 claim("work show has the paths of tunnels, as their approvers need them", tieline("work", "show", "17", "--utc"),
-      out=["tunnels: protect-we, bulk\nwindow-end: 2026-03-02T00:00:00Z\n\nTUNNEL      KBIT/S  PATH",
+      out=["2026-03-02 00:00:00Z\n", "tunnels: protect-we, bulk\n\nTUNNEL      KBIT/S  PATH",
            "protect-we    2000  primary  west > n1 > east     9 ms  9.5 ms  16002, 16005  16002, 16001\n",
            "protect-we    2000  standby  west > s1 > east", "bulk             5  primary  west > n1 > east",
            "protect-we pushes aside: old\n"])
