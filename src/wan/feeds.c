@@ -113,6 +113,16 @@ on_bgp_change(void *arg, struct bgp_peer *peer, const struct bgpls_change *chang
     on_changed(f);
 }
 
+/* We have nothing to tell, and say so: a peer that restarts waits for it before it tells us
+ * anything (RFC 4724 section 4.1). */
+static void
+tell_nothing(void *arg UNUSED, struct bgp_peer *peer)
+{
+    enum err err = bgp_peer_end_of_rib(peer);
+    if (err)
+        log_warn("wan: BGP %s: End-of-RIB: %s", bgp_peer_name(peer), err_text(err));
+}
+
 static void
 on_bgp_up(void *arg, struct bgp_peer *peer, const struct bgp_open *open UNUSED)
 {
@@ -121,6 +131,7 @@ on_bgp_up(void *arg, struct bgp_peer *peer, const struct bgp_open *open UNUSED)
         return;
     log_info("wan: feed %s is connected", f->settings->name);
     ted_bgpls_up(&f->bgpls, clock_monotonic());
+    tell_nothing(arg, peer);
 }
 
 static void
@@ -154,6 +165,7 @@ static const struct bgp_speaker_handler bgp_handler = {.changed = on_bgp_change,
                                                        .up = on_bgp_up,
                                                        .down = on_bgp_down,
                                                        .complete = on_bgp_complete,
+                                                       .refresh = tell_nothing,
                                                        .note = on_bgp_note};
 
 static enum err

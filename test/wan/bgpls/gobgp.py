@@ -159,4 +159,5 @@ def main():
         judge(*capture, [port, ours], ["127.0.0.22"], 2, 2)  # UPDATEs: End-of-RIB
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -204,5 +204,5 @@ def tlvs(value):
 
 def check(what, ok, detail=""):
     if not ok:
-        sys.exit(f"not so: {what} {detail}")
+        sys.exit(f"not so: {what} {detail() if callable(detail) else detail}")
     print("ok:", what)
