@@ -7,6 +7,8 @@
 
 static struct arena *arena;
 
+static struct netconf_xml *tree(const char *format, ...) PRINTF_LIKE(1, 2);
+
 static struct netconf_xml *
 tree(const char *format, ...)
 {
