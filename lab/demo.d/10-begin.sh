@@ -1,6 +1,10 @@
 # The lab comes up, the nodes are adopted, the inventory is imported, and nothing reaches anything.
 # shellcheck shell=bash disable=SC2154
 
+# What this machine itself does to the lab: processors of virtual machines stand still now and then.
+"$TIELINE_BIN/lab-stalls" 1000 >"$work/stalls" 2>>"$work/claims.log" &
+stalls=$!
+
 begun=$(now_ms)
 "${lab[@]}" up 2>"$work/up.err" || give_up "the lab does not come up: $(tail -n 3 "$work/up.err")"
 up_ms=$(($(now_ms) - begun))
