@@ -28,7 +28,7 @@ if(NOT TIELINE_ONLY)
     tieline_install(tieline-sensor ${CMAKE_INSTALL_BINDIR} tieline-sensor)
     tieline_install(tieline-cli ${CMAKE_INSTALL_BINDIR} tieline)
     tieline_install(tieline-lab ${CMAKE_INSTALL_BINDIR}
-        lab-wire lab-stream lab-goose lab-modbus lab-probe tieline-pccsim)
+        lab-wire lab-stream lab-goose lab-modbus lab-probe lab-stalls tieline-pccsim)
 
     install(FILES packaging/tieline-edge/tieline-edge@.service packaging/tieline-edge/tieline-probe@.service
         DESTINATION ${units} COMPONENT tieline-edge)
