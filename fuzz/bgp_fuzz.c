@@ -14,15 +14,6 @@ struct player {
     bool opened, up, down;
 };
 
-static uint8_t
-next_octet(const uint8_t **data, size_t *size)
-{
-    if (!*size)
-        return 0;
-    --*size;
-    return *(*data)++;
-}
-
 static void
 on_change(void *arg, const struct bgpls_change *change)
 {
@@ -99,42 +90,36 @@ take_output(struct player *p)
 
 /* A message as its header says, with the marker before it: so that the fuzzer need not find it. */
 static void
-feed_message(struct player *p, const uint8_t **data, size_t *size)
+feed_message(struct player *p, struct script *script)
 {
     uint8_t header[BGP_HEADER_SIZE];
-    size_t body = next_octet(data, size);
-    body = body < *size ? body : *size;
+    size_t body = next_octet(script);
     memset(header, 0xff, 16);
-    put_be16(header + 16, (uint16_t)(body + BGP_HEADER_SIZE));
-    header[18] = next_octet(data, size);
-    body = body < *size ? body : *size;
+    header[18] = next_octet(script);
+    const uint8_t *octets = next_octets(script, &body);
     put_be16(header + 16, (uint16_t)(body + BGP_HEADER_SIZE));
     bgp_session_input(p->session, header, sizeof header, p->now);
-    bgp_session_input(p->session, *data, body, p->now);
-    *data += body;
-    *size -= body;
+    bgp_session_input(p->session, octets, body, p->now);
 }
 
 static void
-step(struct player *p, const uint8_t **data, size_t *size)
+step(struct player *p, struct script *script)
 {
-    uint8_t what = next_octet(data, size);
+    uint8_t what = next_octet(script);
     switch (what & 7) {
     case 0: {
-        size_t n = next_octet(data, size);
-        n = n < *size ? n : *size;
-        bgp_session_input(p->session, *data, n, p->now);
-        *data += n;
-        *size -= n;
+        size_t n = next_octet(script);
+        const uint8_t *octets = next_octets(script, &n);
+        bgp_session_input(p->session, octets, n, p->now);
         break;
     }
     case 1:
     case 2:
     case 3:
-        feed_message(p, data, size);
+        feed_message(p, script);
         break;
     case 4:
-        p->now += (nsec_t)next_octet(data, size) * NSEC_PER_SEC;
+        p->now += (nsec_t)next_octet(script) * NSEC_PER_SEC;
         bgp_session_tick(p->session, p->now);
         bgpls_rib_tick(p->rib, p->now);
         check(bgp_session_deadline(p->session) > p->now);
@@ -158,7 +143,8 @@ step(struct player *p, const uint8_t **data, size_t *size)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    uint8_t how = next_octet(&data, &size);
+    struct script script = {data, size};
+    uint8_t how = next_octet(&script);
     struct player p = {.now = 0};
     p.session = bgp_session_new(&(struct bgp_session_config){.local_as = 65000,
                                                              .identifier = 1,
@@ -171,8 +157,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                                      .identifier = 1,
                                                      .changed = on_change,
                                                      .arg = &p});
-    while (size)
-        step(&p, &data, &size);
+    while (script.size)
+        step(&p, &script);
     bgp_session_lost(p.session, ERR_CLOSED, "the end");
     take_events(&p);
     take_output(&p);

@@ -14,11 +14,6 @@
     "</capability><capability>urn:ietf:params:netconf:capability:candidate:1.0</capability>"       \
     "</capabilities></hello>"
 
-struct script {
-    const uint8_t *data;
-    size_t size;
-};
-
 struct player {
     struct netconf_session *session;
     nsec_t now;
@@ -26,15 +21,6 @@ struct player {
     unsigned n_asked;
     uint8_t ended[N_REQUESTS];
 };
-
-static uint8_t
-next_octet(struct script *script)
-{
-    if (!script->size)
-        return 0;
-    script->size--;
-    return *script->data++;
-}
 
 static void
 check_tree(const struct netconf_xml *root)

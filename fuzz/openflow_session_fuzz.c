@@ -2,18 +2,10 @@
  * script: its first octet chooses the end, then each octet is a step, some with an argument. Every
  * request must end exactly once, DOWN must be the last event, and all that is sent must be whole
  * messages. */
+#include "fuzz.h"
 #include "proto/openflow/openflow_session.h"
 
-#include <stdlib.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 #define N_REQUESTS 512
-
-struct script {
-    const uint8_t *data;
-    size_t size;
-};
 
 struct player {
     struct openflow_session *session;
@@ -24,43 +16,27 @@ struct player {
 };
 
 static void
-require(bool condition)
-{
-    if (!condition)
-        abort();
-}
-
-static uint8_t
-next_octet(struct script *script)
-{
-    if (!script->size)
-        return 0;
-    script->size--;
-    return *script->data++;
-}
-
-static void
 check_event(struct player *p, const struct openflow_event *event)
 {
-    require(!p->down);
+    check(!p->down);
     if (event->kind == OPENFLOW_UP)
-        require(!p->up);
+        check(!p->up);
     p->up |= event->kind == OPENFLOW_UP;
     p->down = event->kind == OPENFLOW_DOWN;
     if (event->message) {
         struct buf text = BUF_INIT;
         openflow_print(event->message, &text);
-        require(text.size > 0);
+        check(text.size > 0);
         buf_fini(&text);
     }
     if (event->kind == OPENFLOW_DONE || event->kind == OPENFLOW_FAILED) {
         uint8_t *ended = event->arg;
-        require(ended >= p->ended && ended < p->ended + p->n_asked && !*ended);
+        check(ended >= p->ended && ended < p->ended + p->n_asked && !*ended);
         *ended = 1;
     }
     if (event->kind == OPENFLOW_FAILED || event->kind == OPENFLOW_REFUSED ||
         event->kind == OPENFLOW_DOWN)
-        require(event->err != ERR_OK && event->diag.text[0]);
+        check(event->err != ERR_OK && event->diag.text[0]);
 }
 
 static void
@@ -76,7 +52,7 @@ take_output(struct player *p)
 {
     struct buf *out = openflow_session_output(p->session);
     for (size_t at = 0, size; at < out->size; at += size)
-        require(!openflow_frame(out->data + at, out->size - at, OPENFLOW_SIZE_MAX, &size));
+        check(!openflow_frame(out->data + at, out->size - at, OPENFLOW_SIZE_MAX, &size));
     buf_clear(out);
 }
 
@@ -102,10 +78,8 @@ ask(struct player *p, uint8_t which)
 static void
 feed(struct player *p, struct script *script, size_t size)
 {
-    size = MIN(size, script->size);
-    openflow_session_input(p->session, script->data, size, p->now);
-    script->data += size;
-    script->size -= size;
+    const uint8_t *data = next_octets(script, &size);
+    openflow_session_input(p->session, data, size, p->now);
     take_events(p);
 }
 
@@ -127,7 +101,7 @@ play(struct player *p, struct script *script)
         p->now += (nsec_t)next_octet(script) * 100 * NSEC_PER_MSEC;
         openflow_session_tick(p->session, p->now);
         take_events(p);
-        require(openflow_session_deadline(p->session) > p->now);
+        check(openflow_session_deadline(p->session) > p->now);
         break;
     case 4:
     case 5:
@@ -162,9 +136,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     openflow_session_close(player.session, ERR_CLOSED, "the end");
     take_events(&player);
     take_output(&player);
-    require(player.down && openflow_session_outstanding(player.session) == 0);
+    check(player.down && openflow_session_outstanding(player.session) == 0);
     for (unsigned i = 0; i < player.n_asked; i++)
-        require(player.ended[i] == 1);
+        check(player.ended[i] == 1);
     openflow_session_free(player.session);
     return 0;
 }

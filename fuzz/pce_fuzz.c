@@ -11,11 +11,6 @@
 
 #define LIMIT 6
 
-struct script {
-    const uint8_t *data;
-    size_t size;
-};
-
 struct router {
     const char *address;
     struct pce_link *link;
@@ -32,15 +27,6 @@ struct player {
     uint64_t requests[4];
     unsigned n_requests;
 };
-
-static uint8_t
-next_octet(struct script *script)
-{
-    if (!script->size)
-        return 0;
-    script->size--;
-    return *script->data++;
-}
 
 /* ---- passing octets */
 
@@ -234,10 +220,8 @@ static void
 raw(struct player *p, struct router *r, struct script *script)
 {
     size_t size = next_octet(script);
-    size = MIN(size, script->size);
-    pce_link_input(r->link, script->data, size, p->now);
-    script->data += size;
-    script->size -= size;
+    const uint8_t *data = next_octets(script, &size);
+    pce_link_input(r->link, data, size, p->now);
 }
 
 /* ---- what the caller does */

@@ -8,26 +8,12 @@
 
 #include <string.h>
 
-struct script {
-    const uint8_t *data;
-    size_t size;
-};
-
 struct player {
     struct pcep_session *session;
     nsec_t now;
     bool up, down;
     uint32_t plsp_id;
 };
-
-static uint8_t
-next_octet(struct script *script)
-{
-    if (!script->size)
-        return 0;
-    script->size--;
-    return *script->data++;
-}
 
 static void
 check_event(struct player *p, const struct pcep_event *event)
@@ -100,10 +86,8 @@ send_something(struct player *p, uint8_t which)
 static void
 feed(struct player *p, struct script *script, size_t size)
 {
-    size = MIN(size, script->size);
-    pcep_session_input(p->session, script->data, size, p->now);
-    script->data += size;
-    script->size -= size;
+    const uint8_t *data = next_octets(script, &size);
+    pcep_session_input(p->session, data, size, p->now);
     take_events(p);
 }
 

@@ -3,15 +3,13 @@
 that were put in. usage: tshark.py PATH-OF-pcep_samples"""
 import json
 import os
-import shutil
-import struct
+import pathlib
 import subprocess
 import sys
 import tempfile
 
-if not shutil.which("tshark"):
-    print("SKIP: tshark is not installed")
-    sys.exit(77)
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+from wireshark import complaints, tshark, write_pcap # noqa: E402
 
 PORT = 4189
 
@@ -24,42 +22,6 @@ UNKNOWN = {
                          "Trailing stray characters"),
     "report-srv6": ("Non defined subobject (40)",),
 }
-
-
-def packet(payload, n):
-    """Ethernet, IPv4, TCP: a connection of its own for each message, so none is a part of another."""
-    tcp = struct.pack("!HHIIBBHHH", 20000 + n, PORT, 1, 1, 5 << 4, 0x18, 65535, 0, 0)
-    ip = struct.pack("!BBHHHBBHII", 0x45, 0, 40 + len(payload), n, 0, 64, 6, 0, 0x0A000001,
-                     0x0A000002)
-    return bytes(12) + b"\x08\x00" + ip + tcp + payload
-
-
-def write_pcap(path, payloads):
-    with open(path, "wb") as out:
-        out.write(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 262144, 1))
-        for n, payload in enumerate(payloads):
-            frame = packet(payload, n)
-            out.write(struct.pack("<IIII", n, 0, len(frame), len(frame)) + frame)
-
-
-def tshark(path, *how):
-    return subprocess.run(["tshark", "-n", "-r", path, *how], capture_output=True, text=True,
-                          check=True).stdout
-
-
-def complaints(layer):
-    """Expert infos anywhere in a JSON dissection."""
-    if isinstance(layer, dict):
-        for key, value in layer.items():
-            if key == "_ws.expert.message":
-                yield from value if isinstance(value, list) else [str(value)]
-            elif key.startswith("_ws.malformed"):
-                yield "malformed"
-            else:
-                yield from complaints(value)
-    elif isinstance(layer, list):
-        for value in layer:
-            yield from complaints(value)
 
 
 def number(text):
@@ -100,7 +62,7 @@ def main():
     failures = 0
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "samples.pcap")
-        write_pcap(path, payloads)
+        write_pcap(path, PORT, payloads)
         packets = json.loads(tshark(path, "-T", "json", "--no-duplicate-keys"))
         seen = values_seen(path, fields)
         for n, (name, payload) in enumerate(zip(names, payloads)):
