@@ -52,37 +52,15 @@ classify(struct draining *d, uint32_t i)
         d->fate[i] = TO_MOVE;
 }
 
-struct turn {
-    uint8_t priority;
-    uint64_t bps;
-    uint32_t lsp;
-};
-
-static int
-compare_turns(const void *a, const void *b)
-{
-    const struct turn *x = a, *y = b;
-    if (x->priority != y->priority)
-        return x->priority < y->priority ? -1 : 1;
-    if (x->bps != y->bps)
-        return x->bps > y->bps ? -1 : 1;
-    return (x->lsp > y->lsp) - (x->lsp < y->lsp);
-}
-
 static void
 make_queue(struct draining *d)
 {
-    struct turn *turns = xcalloc(d->s.n + 1, sizeof *turns);
     d->n_queue = 0;
     for (uint32_t i = 0; i < d->s.n; i++) {
-        const struct te_constraints *c = &d->lsps[i].constraints;
         if (d->fate[i] == TO_MOVE)
-            turns[d->n_queue++] = (struct turn){c->priority, c->bandwidth_bps, i};
+            d->queue[d->n_queue++] = i;
     }
-    qsort(turns, d->n_queue, sizeof *turns, compare_turns);
-    for (uint32_t i = 0; i < d->n_queue; i++)
-        d->queue[i] = turns[i].lsp;
-    free(turns);
+    te_lsp_sort(d->lsps, d->queue, d->n_queue);
 }
 
 /* Puts it where there is no room, and others out of its way. */

@@ -16,6 +16,37 @@ te_lsp_plain(uint32_t from, uint32_t to, uint64_t bps)
                            .diverse_from = TE_NONE};
 }
 
+struct turn {
+    uint8_t priority;
+    uint64_t bps;
+    uint32_t lsp;
+};
+
+static int
+compare_turns(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+    if (x->priority != y->priority)
+        return x->priority < y->priority ? -1 : 1;
+    if (x->bps != y->bps)
+        return x->bps > y->bps ? -1 : 1;
+    return (x->lsp > y->lsp) - (x->lsp < y->lsp);
+}
+
+void
+te_lsp_sort(const struct te_lsp *lsps, uint32_t *order, uint32_t n)
+{
+    struct turn *turns = xcalloc(n + 1, sizeof *turns);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct te_constraints *c = &lsps[order[i]].constraints;
+        turns[i] = (struct turn){c->priority, c->bandwidth_bps, order[i]};
+    }
+    qsort(turns, n, sizeof *turns, compare_turns);
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = turns[i].lsp;
+    free(turns);
+}
+
 static bool
 share_srlg(const struct te_network *net, const struct te_link *a, const struct te_link *b)
 {

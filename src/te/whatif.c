@@ -63,23 +63,6 @@ note_hit(struct trial *t, uint32_t lsp)
     t->hit[lsp] = true;
 }
 
-struct turn {
-    uint8_t priority;
-    uint64_t bps;
-    uint32_t lsp;
-};
-
-static int
-compare_turns(const void *a, const void *b)
-{
-    const struct turn *x = a, *y = b;
-    if (x->priority != y->priority)
-        return x->priority < y->priority ? -1 : 1;
-    if (x->bps != y->bps)
-        return x->bps > y->bps ? -1 : 1;
-    return (x->lsp > y->lsp) - (x->lsp < y->lsp);
-}
-
 /* Who is hit, in the order in which they are routed anew. */
 static void
 find_hits(struct trial *t)
@@ -89,15 +72,7 @@ find_hits(struct trial *t)
         for (uint32_t i = t->first_at[l]; t->link_out[l] && i < t->first_at[l + 1]; i++)
             note_hit(t, t->at[i]);
     }
-    struct turn *turns = xcalloc(t->n_hits + 1, sizeof *turns);
-    for (uint32_t i = 0; i < t->n_hits; i++) {
-        const struct te_constraints *c = &t->lsps[t->hits[i]].constraints;
-        turns[i] = (struct turn){c->priority, c->bandwidth_bps, t->hits[i]};
-    }
-    qsort(turns, t->n_hits, sizeof *turns, compare_turns);
-    for (uint32_t i = 0; i < t->n_hits; i++)
-        t->hits[i] = turns[i].lsp;
-    free(turns);
+    te_lsp_sort(t->lsps, t->hits, t->n_hits);
 }
 
 static enum err
