@@ -1,23 +1,17 @@
 # Everything is torn down; what was there before is there again.
 # shellcheck shell=bash disable=SC2154
 
-# A link that is called lost within 20 ms after a processor of this machine stood still for a millisecond or more has
-# been silent: that is no false alarm. All are told, with how many of them.
-lost_links() { # WITHOUT A REASON | ALL
+false_alarms() {
     as ada journal list --type link.state --limit 1000 --json |
-        jq -r --arg cut "${cut:-}" --arg which "$1" --rawfile stalls "$work/stalls" '
-        def ms: (.[:19] + "Z" | fromdate) * 1000 + ((((.[19:] | capture("\\.(?<f>[0-9]+)").f) // "0") + "000")[:3] | tonumber);
-        [$stalls | split("\n")[] | select(. != "") | split(" ") | map(tonumber)] as $stalls |
-        .events[] | (.time | ms) as $at | .body | (if type == "string" then fromjson else . end) |
-        select((.up | not) and .link != $cut and (.reason | test("heartbeat"))) |
-        select($which == "all" or ([$stalls[] | select($at >= .[0] and $at <= .[1] + 20)] | length == 0)) |
-        "\(.link): \(.reason)"'
+        jq -r --arg cut "${cut:-}" '.events[].body | (if type == "string" then fromjson else . end) |
+            select((.up | not) and .link != $cut) | "\(.link): \(.reason)"' | grep heartbeat
 }
 end "${stalls:-}"
 : >>"$work/stalls" # none, if this part is run alone
+# A node is silent while the processor it is on stands still; the figure says what this machine did to the lab.
 stood_still=$(awk '{ if ($2 - $1 > most) most = $2 - $1 } END { printf "%d times, %.1f ms at most", NR, most }' "$work/stalls")
-claim "no heartbeat has called a link lost that nobody has cut, while all processors ran" \
-    "$(lost_links false | head -n 1)$(lost_links all | wc -l) in all; a processor stood still $stood_still" test -z "$(lost_links false)"
+claim "no heartbeat has called a link lost that nobody has cut" \
+    "$(false_alarms | head -n 1)$(false_alarms | wc -l) in all; a processor stood still $stood_still" eval '! false_alarms'
 
 # shellcheck disable=SC2046
 order=$(as erin circuit teardown scada-a trip-a1 stream-a ping-b copy-b $(jq -r '.[].name' "$work/bulk.json") --json | field .id)
