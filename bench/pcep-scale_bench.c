@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "bench/bench.h"
 #include "io/clock.h"
+#include "io/file.h"
 #include "wan/pce_server.h"
 
 #include <limits.h>
@@ -364,12 +365,10 @@ int
 main(int argc, char **argv)
 {
     char program[PATH_MAX];
-    struct rlimit files;
     int failed = 0, status;
     find_simulator(program, sizeof program);
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
+    if (!file_allow_many())
+        perror("pcep-scale: no more than the usual number of files may be open");
     for (size_t i = 0; i < ARRAY_SIZE(scales); i++) {
         if (!is_wanted(&scales[i], argc, argv))
             continue;

@@ -23,6 +23,10 @@ MUST_CHECK enum err file_read_from(int fd, const char *path, size_t limit, struc
 MUST_CHECK enum err file_write(const char *path, const void *data, size_t size, mode_t mode,
                                bool fresh, struct diag *);
 
+/* As many files may be open as the system lets this process have: a connection is one. False: it is
+ * as it was, errno says why. */
+bool file_allow_many(void);
+
 /* Makes a change of names in the directory of `path` durable; false: errno says why. */
 bool file_sync_directory(const char *path);
 

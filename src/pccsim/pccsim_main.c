@@ -1,9 +1,9 @@
 /* tieline-pccsim - plays many routers to a path computation element. */
+#include "io/file.h"
 #include "pccsim/sim.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 struct program {
     struct sim *sim;
@@ -38,18 +38,6 @@ on_signal(uv_signal_t *signal, int number UNUSED)
     end(signal->data);
 }
 
-/* A connection is a file. */
-static void
-allow_many_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit))
-        log_warn("no more than the usual number of files may be open");
-}
-
 static int
 run(const struct pccsim_options *options)
 {
@@ -58,7 +46,8 @@ run(const struct pccsim_options *options)
     struct diag diag;
     uv_loop_t loop;
     log_init("tieline-pccsim", options->log_level);
-    allow_many_files();
+    if (!file_allow_many())
+        log_warn("no more than the usual number of files may be open");
     uv_loop_init(&loop);
     enum err err = sim_new(&loop, options, on_ended, &program, &program.sim, &diag);
     if (err) {

@@ -30,8 +30,8 @@ struct te_lsp {
 
 /* No constraints, no path, the worst priority, by the IGP's metric. */
 struct te_lsp te_lsp_plain(uint32_t from, uint32_t to, uint64_t bps);
-/* The order in which several are routed: the best setup priority first, then the largest; `order` has
- * their places in `lsps`. */
+/* The order in which several are routed: the best setup priority first, then the largest; `order`
+ * has their places in `lsps`. */
 void te_lsp_sort(const struct te_lsp *lsps, uint32_t *order, uint32_t n);
 
 /* It loads both directions. */

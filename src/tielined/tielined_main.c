@@ -1,11 +1,11 @@
 /* tielined - the services of a site. */
+#include "io/file.h"
 #include "tielined/options.h"
 #include "tielined/probe.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 
 struct program {
     uv_loop_t loop;
@@ -122,18 +122,6 @@ start(struct program *p, const struct options *options, struct diag *diag)
     return err;
 }
 
-/* A session of a router, a switch or a person is a file. */
-static void
-allow_many_files(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit))
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    if (setrlimit(RLIMIT_NOFILE, &limit))
-        log_warn("no more than the usual number of files may be open");
-}
-
 int
 main(int argc, char **argv)
 {
@@ -152,7 +140,8 @@ main(int argc, char **argv)
         return ask(&options);
     log_init("tielined", options.log_level);
     signal(SIGPIPE, SIG_IGN);
-    allow_many_files();
+    if (!file_allow_many())
+        log_warn("no more than the usual number of files may be open");
     uv_loop_init(&p.loop);
     p.config = &options.daemon;
     /* Before anything that one must undo, and before anybody is told that it serves. */
