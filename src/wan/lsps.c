@@ -522,6 +522,22 @@ router_name(const struct wan_service *s, const char *address)
     return NULL;
 }
 
+bool
+wan_admits(void *arg, const char *address, const char *name, struct diag *diag)
+{
+    const struct wan_service *s = arg;
+    if (!name || !*name)
+        return true;
+    const char *router = router_name(s, address);
+    if (!router)
+        diag_set(diag, ERR_DENIED, "%s has the certificate of %s, and no router is known there",
+                 address, name);
+    else if (strcmp(router, name) != 0)
+        diag_set(diag, ERR_DENIED, "%s has the certificate of %s, and is router %s", address, name,
+                 router);
+    return router && !strcmp(router, name);
+}
+
 static void
 tell_session(struct wan_service *s, const struct pce_event *e, bool up)
 {

@@ -336,7 +336,9 @@ listen_for_routers(struct wan_service *s, struct diag *diag)
                                              .tls = s->config.tls,
                                              .pce = {.tls = modes[s->settings.pcep_tls],
                                                      .keepalive = KEEPALIVE,
-                                                     .deadtimer = 4 * KEEPALIVE}};
+                                                     .deadtimer = 4 * KEEPALIVE,
+                                                     .admits = wan_admits,
+                                                     .arg = s}};
     if (!s->settings.pcep_listen)
         return ERR_OK;
     return pce_server_new(s->config.loop, &config, wan_pce_event, s, &s->server, diag);

@@ -107,6 +107,8 @@ void wan_tunnel_free(struct wan_service *, struct wan_tunnel *);
 void wan_reconcile(struct wan_service *, const char *tunnel, enum pce_urgency);
 void wan_reconcile_all(struct wan_service *, enum pce_urgency);
 void wan_pce_event(void *service, const struct pce_event *);
+/* As pce_config.admits: who comes over TLS has the certificate of the router at that address. */
+bool wan_admits(void *service, const char *address, const char *name, struct diag *);
 /* The number of the router at that end among the PCCs; PCE_NO_PCC: it has no session, or is not
  * known. */
 uint32_t wan_pcc_at(struct wan_service *, const struct tunnel *, enum wan_end);

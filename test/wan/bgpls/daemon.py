@@ -1,4 +1,5 @@
 """tielined learns a network from gobgpd, has routers' sessions over TLS, and is told of the optical layer."""
+import json
 import pathlib
 import signal
 import sys
@@ -10,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cli"))
 from instances import Instance, make_identities, wait_until # noqa: E402
 
 RESTART = 6
-PEOPLE = {"olga": ["OPERATOR"]}
+PEOPLE = {"olga": ["ENGINEER", "OPERATOR"]}
 SETTINGS = """
 pcep: {{listen: "127.0.0.1:{pcep}", tls: required}}
 bgp: {{listen: "127.0.0.22:{bgp}", as: 65000, identifier: 10.0.0.22}}
@@ -38,7 +39,7 @@ def main():
     port, bgp, pcep, api = free_port(), free_port("127.0.0.22"), free_port(), free_port()
     with Test() as test:
         here = pathlib.Path(test.directory)
-        make_identities(here, PEOPLE)
+        make_identities(here, {**PEOPLE, "r1": ["VIEWER"]})
         config = CONFIG.format(port=port)
         config += NEIGHBOR.format(address="127.0.0.1", passive="true", remote=port, restart=RESTART)
         config += NEIGHBOR.format(address="127.0.0.22", passive="false", remote=bgp, restart=RESTART)
@@ -79,20 +80,41 @@ def main():
             check("what it gets wrong is refused, with the place", answer[0] == 422 and "connection[0].route[0].link[0]" in str(answer), answer)
             check("... and changes nothing", risks() == [[101, 202, 9001]], risks())
 
-            tls = ["--ca", f"{here}/ca.pem", "--cert", f"{here}/olga.pem", "--key", f"{here}/olga.key"]
-            routers = test.start("pccsim", [f"{BIN}/tieline-pccsim", "--pce", f"127.0.0.1:{pcep}", "--pccs", "4", "--lsps",
-                                            "25", "--pce-name", "127.0.0.1", *tls])
-            stranger = test.start("stranger", [f"{BIN}/tieline-pccsim", "--pce", f"127.0.0.1:{pcep}", "--pccs", "1",
+            document = json.dumps({
+                "tieline-inventory:inventory": {"site": [{"name": "wan", "kind": "wan"}]},
+                "tieline-wan:wan": {"router": [{"name": f"r{n}", "site": "wan", "router-id": f"127.1.0.{n}", "platform": "frr"}
+                                               for n in (1, 2)]}})
+            answer = controller.ask("POST", "/import?format=json", {"files": [{"name": "routers.json", "text": document}]})
+            check("two routers are stated", answer and answer[0] in (200, 201, 204), answer)
+            plays = [f"{BIN}/tieline-pccsim", "--pce", f"127.0.0.1:{pcep}", "--lsps", "25", "--pce-name", "127.0.0.1",
+                     "--ca", f"{here}/ca.pem"]
+
+            def with_certificate_of(name):
+                return ["--cert", f"{here}/{name}.pem", "--key", f"{here}/{name}.key"]
+
+            r1 = test.start("r1", [*plays, "--first", "127.1.0.1", *with_certificate_of("r1")])
+            impostor = test.start("impostor", [*plays, "--first", "127.1.0.2", "--duration", "2s", *with_certificate_of("r1")])
+            person = test.start("person", [*plays, "--first", "127.1.0.3", "--duration", "2s", *with_certificate_of("olga")])
+            stranger = test.start("stranger", [f"{BIN}/tieline-pccsim", "--pce", f"127.0.0.1:{pcep}",
                                                "--first", "127.9.0.1", "--duration", "2s"])
 
-            def secure():
-                known = [x for x in got("/wan/routers").get("routers", []) if x["state"] == "ready"]
-                return len(known) == 4 and all(x["tls"] and x["lsps"] == 25 for x in known)
+            def sessions():
+                return {x["address"]: x["lsps"] for x in got("/wan/routers").get("routers", []) if x["state"] == "ready" and x["tls"]}
 
-            check("four routers have reported a hundred LSPs over TLS", wait_until(secure, 20),
-                  lambda: f"{got('/wan/routers')} {routers.lines}")
-            check("... and are asked for router by router",
-                  len(got("/wan/lsps?router=127.1.0.2&limit=1000").get("lsps", [])) == 25, got("/wan/lsps?limit=2"))
+            check("a router has reported its LSPs over TLS", wait_until(lambda: sessions().get("127.1.0.1") == 25, 20),
+                  lambda: f"{got('/wan/routers')} {r1.lines}")
+            check("... and is asked for them", len(got("/wan/lsps?router=127.1.0.1&limit=1000").get("lsps", [])) == 25,
+                  got("/wan/lsps?limit=2"))
+            for who in (impostor, person):
+                who.process.wait(20)
+            told = {x["object"]: x["text"] for x in got("/exceptions").get("exceptions", []) if x["kind"] == "router-misbehaves"}
+            check("another router with its certificate has no session", "1/3" in impostor.lines[-1] and
+                  "certificate of r1, and is router r2" in told.get("router/r2", ""), f"{impostor.lines} {told}")
+            check("nor has a person with theirs", "1/3" in person.lines[-1] and
+                  "certificate of olga" in told.get("address/127.1.0.3", ""), f"{person.lines} {told}")
+            check("... nothing of theirs is kept, and the first one has its own yet",
+                  sessions() == {"127.1.0.1": 25} and len(got("/wan/lsps?limit=1000").get("lsps", [])) == 25,
+                  lambda: f"{got('/wan/routers')} {got('/wan/lsps?limit=1000')}")
             stranger.process.wait(20)
             check("one without TLS is told why not (RFC 8253 section 3.4)", "25/4" in stranger.lines[-1], stranger.lines)
 
