@@ -10,7 +10,7 @@ read_metrics(const struct pce_request *r, struct planner_question *q)
 {
     for (unsigned i = 0; i < r->n_metrics; i++) {
         const struct lsp_metric *m = &r->metrics[i];
-        double value = m->value > 0 ? (double)m->value : 0;
+        double value = m->value > 0 ? MIN((double)m->value, 1e15) : 0; /* it may be infinite */
         if (!m->is_bound) {
             q->metric = m->type == PCEP_METRIC_IGP          ? TUNNEL_IGP
                         : m->type == PCEP_METRIC_HOP_COUNT  ? TUNNEL_HOPS
