@@ -8,8 +8,11 @@ void
 edge_heartbeats_new(struct edge_node *n, void (*wake)(void *arg))
 {
     const struct edge_options *o = n->options;
-    const struct heartbeat_node_config config = {
-        .polled = o->busy_poll, .wait_to_restore = o->wait_to_restore, .wake = wake, .wake_arg = n};
+    const struct heartbeat_node_config config = {.polled = o->busy_poll,
+                                                 .patience = o->heartbeat_patience,
+                                                 .wait_to_restore = o->wait_to_restore,
+                                                 .wake = wake,
+                                                 .wake_arg = n};
     bool any = false;
     for (uint32_t i = 0; i < o->n_ports; i++)
         any |= o->ports[i].heartbeat != 0;

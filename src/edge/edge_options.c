@@ -18,6 +18,9 @@
 #define DEFAULT_FLOWS 1000000u
 #define DEFAULT_PROGRAMS 65536u
 #define LINGER_MAX (60 * NSEC_PER_SEC)
+#define DEFAULT_PATIENCE (30 * NSEC_PER_MSEC)
+#define PATIENCE_MIN (3 * NSEC_PER_MSEC)
+#define PATIENCE_MAX (10 * NSEC_PER_SEC)
 #define UNIX_PATH_LENGTH 107
 #define PORT_ITEM_SIZE 128
 
@@ -296,6 +299,16 @@ parse_linger(const char *text, struct edge_options *o, struct diag *diag)
 }
 
 static enum err
+parse_patience(const char *text, struct edge_options *o, struct diag *diag)
+{
+    nsec_t *t = &o->heartbeat_patience;
+    if (time_parse_duration(text, t) || *t < PATIENCE_MIN || *t > PATIENCE_MAX)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is not a duration from 3ms to 10s (250ms)",
+                        text);
+    return ERR_OK;
+}
+
+static enum err
 parse_wait(const char *text, struct edge_options *o, struct diag *diag)
 {
     if (!strcmp(text, "manual")) {
@@ -443,6 +456,9 @@ static const struct option {
      parse_trust, false},
     {"linger", "TIME", "asked to end it tells its peers, and forwards so long (0)", parse_linger,
      false},
+    {"heartbeat-patience", "TIME",
+     "peers go on using a node whose process stands still for so long (30ms)", parse_patience,
+     false},
     {"wait-to-restore", "TIME|manual", "before a port that is up again is used by groups (0)",
      parse_wait, false},
     {"max-flows", "N", "most flow entries (1000000)", parse_flows, false},
@@ -527,6 +543,7 @@ edge_options_parse(int argc, char **argv, struct edge_options *result, enum edge
 {
     struct edge_options o = {
         .controller_name = "controller",
+        .heartbeat_patience = DEFAULT_PATIENCE,
         .max_flows = DEFAULT_FLOWS,
         .cache_programs = DEFAULT_PROGRAMS,
         .n_workers = 1,

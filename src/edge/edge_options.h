@@ -42,6 +42,7 @@ struct edge_options {
     const char *trust;           /* file: who signs programs that may take over; NULL: any may */
     struct mirror_config mirror; /* off, unless it was asked for */
     nsec_t linger;               /* forward so long after the peers were told that it ends */
+    nsec_t heartbeat_patience;   /* as heartbeat_node_config has it */
     nsec_t wait_to_restore;      /* as worker_set_wait_to_restore() takes it */
     uint32_t max_flows;
     uint32_t cache_programs;

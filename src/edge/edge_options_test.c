@@ -74,6 +74,7 @@ what_is_not_said_has_a_default(void **state UNUSED)
     assert_int_equal(o.n_controllers, 0);
     assert_false(o.has_management);
     assert_int_equal(o.wait_to_restore, 0);
+    assert_int_equal(o.heartbeat_patience, 30 * NSEC_PER_MSEC);
     assert_int_equal(o.max_flows, 1000000);
     assert_int_equal(o.cache_programs, 65536);
     assert_int_equal(o.log_level, LOG_INFO);
@@ -84,6 +85,8 @@ what_is_not_said_has_a_default(void **state UNUSED)
     assert_int_equal(o.log_level, LOG_DEBUG);
     assert_ok(parse(LEAST "--cache-programs 7", &o, &command, &diag));
     assert_int_equal(o.cache_programs, 7);
+    assert_ok(parse(LEAST "--heartbeat-patience 250ms", &o, &command, &diag));
+    assert_int_equal(o.heartbeat_patience, 250 * NSEC_PER_MSEC);
     assert_ok(parse(LEAST "--wait-to-restore 300ms", &o, &command, &diag));
     assert_int_equal(o.wait_to_restore, 300 * NSEC_PER_MSEC);
     assert_int_equal(o.linger, 0);
@@ -162,6 +165,8 @@ what_is_wrong_is_named(void **state UNUSED)
                  "--controller: \"10.0.0.1:6653\" starts neither with tls: nor with tcp:");
     assert_wrong("--management here", "--management: \"here\" is not an IPv4 address");
     assert_wrong(LEAST "--linger 2m", "--linger: \"2m\" is not a duration up to 1m (300ms)");
+    assert_wrong(LEAST "--heartbeat-patience 2ms",
+                 "--heartbeat-patience: \"2ms\" is not a duration from 3ms to 10s (250ms)");
     assert_wrong("--wait-to-restore -1s",
                  "--wait-to-restore: \"-1s\" is neither a duration (5s, 300ms) nor manual");
     assert_wrong("--log loud", "--log: \"loud\" is none of error, warn, info, debug");

@@ -19,9 +19,6 @@
 #define READS_PER_TURN 64u /* of one port: nobody may keep us from the others */
 #define PRIORITY 40        /* SCHED_FIFO, above what has none and below the kernel's own threads */
 #define FAREWELLS 3
-#define SLOW (20 * NSEC_PER_MSEC)             /* messages, where there are echoes */
-#define REFLECT_PATIENCE (30 * NSEC_PER_MSEC) /* ... which end so long after this process has */
-#define TOUCH_EVERY (REFLECT_PATIENCE / 3)    /* so a turn is due, however long the intervals */
 
 const struct frame_kind heartbeat_frames = {.destination = {{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}},
                                             .type = HEARTBEAT_ETHERTYPE,
@@ -218,7 +215,8 @@ take_turn(struct heartbeat_node *n, nsec_t now)
         note_lateness(n, lateness);
     if (show)
         n->publish_at = now + PUBLISH_EVERY;
-    n->next = MIN(MIN(next, n->publish_at), now + TOUCH_EVERY);
+    /* A turn is due for the reflector, however long the intervals. */
+    n->next = MIN(MIN(next, n->publish_at), now + n->config.patience / 3);
     if (n->config.polled) /* sockets are looked at several times in an interval */
         n->next = MIN(n->next, now + shortest / 4);
 }
@@ -325,16 +323,16 @@ heartbeat_node_free(struct heartbeat_node *n)
 }
 
 static enum err
-open_link(struct link *l, struct diag *diag)
+open_link(struct link *l, nsec_t patience, struct diag *diag)
 {
-    static const struct reflector_config reflection = {
+    const struct reflector_config reflection = {
         .kind = {.destination = {{0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e}},
                  .type = HEARTBEAT_ETHERTYPE},
         .identifier = HEARTBEAT_IDENTIFIER,
         .at = HEARTBEAT_KIND_OFFSET,
         .request = HEARTBEAT_REQUEST,
         .reply = HEARTBEAT_REPLY,
-        .patience = REFLECT_PATIENCE};
+        .patience = patience};
     enum err err = frame_socket_open(l->port->name, &heartbeat_frames, &l->socket, diag);
     if (!err && reflector_open(l->port->name, &reflection, &l->reflector, NULL))
         l->reflector = NULL; /* it works without, if less evenly */
@@ -350,7 +348,7 @@ heartbeat_node_add(struct heartbeat_node *n, struct edge_port *port, nsec_t inte
     struct link *l = xcalloc(1, sizeof *l);
     l->port = port;
     l->restore_at = NSEC_NEVER;
-    enum err err = open_link(l, diag);
+    enum err err = open_link(l, n->config.patience, diag);
     if (!err && watch(n, frame_socket_fd(l->socket), l))
         err = diag_set(diag, ERR_IO, "epoll: %s", strerror(errno));
     if (err) {
@@ -362,7 +360,7 @@ heartbeat_node_add(struct heartbeat_node *n, struct edge_port *port, nsec_t inte
                                             .node = n->id,
                                             .index = (uint8_t)n->n_links,
                                             .interval = interval,
-                                            .slow = MAX(interval, SLOW),
+                                            .slow = MAX(interval, 2 * n->config.patience / 3),
                                             .reflects = l->reflector != NULL,
                                             .multiplier = HEARTBEAT_MULTIPLIER};
     heartbeat_init(&l->heartbeat, &config, clock_monotonic());

@@ -22,6 +22,9 @@ extern const struct frame_kind heartbeat_frames;
 
 struct heartbeat_node_config {
     bool polled;
+    /* A peer may go on using a node whose process stands still for so long: its kernel answers
+     * echoes meanwhile. Messages go every two thirds of it, where there are echoes. */
+    nsec_t patience;
     nsec_t wait_to_restore; /* as worker_set_wait_to_restore() takes it */
     /* Called in the thread that does the work when a port's fault has changed. */
     void (*wake)(void *arg);

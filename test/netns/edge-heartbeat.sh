@@ -30,11 +30,13 @@ tell() { "$bin/lab-wire" tell "$work/wire" "$@" >/dev/null; }
 
 rpc() { /usr/bin/python3 "$here/edge_rpc.py" call "$work/$1" "${@:2}"; }
 of() { ovs-ofctl -O OpenFlow13 "$2" "unix:$work/$1.of" "${@:3}" 2>"$work/of.err"; }
+patience=30ms
 start() { # NODE PORT-1 PORT-2 PORT-3 DRIVER [INTERVAL]
     local node=$1 driver=$5 interval=${6:-20ms}
     spawn "$node" "$work/$node.log" "$bin/tieline-edge" --name "$node" --datapath-id "${node#n}" \
         --port "1=$2,driver=$driver,heartbeat=$interval" --port "2=$3,driver=$driver,heartbeat=$interval" \
-        --port "3=$4,heartbeat=$interval,driver=$driver" --rpc tcp:10.2.0.1:6654 --control "$work/$node"
+        --port "3=$4,heartbeat=$interval,driver=$driver" --rpc tcp:10.2.0.1:6654 --control "$work/$node" \
+        --heartbeat-patience "$patience"
     wait_for 10 rpc "$node" edge.status
     of "$node" add-group "group_id=1,type=ff,bucket=watch_port:2,output:2,bucket=watch_port:3,output:3"
     of "$node" add-flow in_port=1,actions=group:1
@@ -48,6 +50,7 @@ becomes() { wait_for 10 port "$@" || { rpc "$1" edge.ports | jq -c ".ports[] | s
 both_up() { becomes n1 "$1" '.live and .heartbeat.state == "up"' && becomes n2 "$1" '.live and .heartbeat.state == "up"'; }
 goes_by() { rpc n1 edge.trace '{"in-port": 1, "ipv4-dst": "10.1.0.2"}' | true_of ".outputs[0] | startswith(\"port $1 \")"; }
 pings() { in_host a ping -q -c 3 -i 0.05 -W 1 10.1.0.2 >"$work/ping" 2>&1; }
+stand_still() { kill -STOP "$n2" && sleep 1; kill -CONT "$n2"; sleep 0.2; }
 counted() { rpc n1 edge.ports | jq ".ports[1] | $1"; }
 
 spawn ctl "$work/told" /usr/bin/python3 "$here/edge_rpc.py" listen 10.2.0.1 6654
@@ -120,6 +123,24 @@ for driver in packet xdp kernel; do
     claim "but not of a port that is not there" eval '! rpc n1 edge.forget-peer "{\"port\": 9}" >/dev/null'
     start_2 $driver
     claim "one that is started anew is found" eval 'both_up 2 && both_up 3 && wait_for 5 pings'
+
+    # ---- A process that stands still for a second
+
+    losses=$(counted .heartbeat.losses)
+    stand_still
+    claim "a process that stands still is missed" [ "$(counted .heartbeat.losses)" -gt "$losses" ]
+    claim "until it goes on" eval 'both_up 2 && both_up 3'
+    stop "$n2"
+    patience=10s
+    start_2 $driver
+    patience=30ms
+    claim "one with more patience is found" eval 'both_up 2 && both_up 3'
+    losses=$(counted .heartbeat.losses)
+    stand_still
+    claim "that one may stand still: its kernel answers" [ "$(counted .heartbeat.losses)" = "$losses" ]
+    stop "$n2"
+    start_2 $driver
+    claim "the first one again" eval 'both_up 2 && both_up 3 && wait_for 5 pings'
 
     # ---- A host that pretends to be a node
 

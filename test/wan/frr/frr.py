@@ -117,10 +117,14 @@ def becomes(wanted, function, *arguments, seconds=15.0):
     return None
 
 
-def connect(peer):
-    """Now, and not when pathd tries again by itself."""
-    for router in pccs:
-        wan("vtysh", router, f"clear sr-te pcep session {peer}")
+def connect(peer, probe):
+    """Now, and not when pathd tries again by itself, after up to two minutes: an attempt that was just under way when it
+    was told so does not come to more."""
+    for router, address in pccs.items():
+        for _ in range(5):
+            wan("vtysh", router, f"clear sr-te pcep session {peer}")
+            if probe.wait("synced", 5, pcc=address):
+                break
 
 
 def update(probe, labels, seen):
@@ -194,7 +198,7 @@ def restart(probe):
 
 def takeover(first):
     second = Probe(two)
-    connect("two")
+    connect("two", second)
     sessions(second)
     lsps = second.lsps()
     check("a second PCE hears of all, and is delegated nothing",
@@ -213,7 +217,7 @@ def takeover(first):
     result = second.order("update", west, "made", 16002, 16003, 16005)
     check("also one that the first one created obeys it", result["outcome"] == "done", result)
     first = Probe(one)
-    connect("one")
+    connect("one", first)
     first.wait("synced", pcc=west)
     lsps = first.lsps()
     check("the first one comes back: it hears of all, and the second one keeps the delegations",
@@ -270,7 +274,7 @@ def run(work):
     becomes(True, capture.exists)
     time.sleep(0.5)
     probe = Probe(one)
-    connect("one")
+    connect("one", probe)
     sessions(probe)
     delegations(probe)
     if part == "vpn":
