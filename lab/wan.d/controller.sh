@@ -53,6 +53,7 @@ start_controller() {
     echo $! >"$run/pid/controller"
     disown
     wait_for 10 grep -q 'API at' "$run/log/controller.log" || fail "the controller does not start: see $run/log/controller.log"
+    [ -z "$stations" ] || start_stations
 }
 
 cmd_controller() { # start|stop|kill|log

@@ -208,15 +208,50 @@ put_shown(struct buf *out, const json_t *shown)
     }
 }
 
+static const struct column carrier_columns[] = {
+    {"LINK", "links", AS_TEXT, NULL},
+    {"IS CARRIED BY TUNNEL", "tunnel", AS_TEXT, NULL},
+    {"WHICH", "which", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+/* The tunnels through the WAN that circuits of the order need, and the paths of those that it
+ * builds. */
+static void
+put_carriers(struct buf *out, const json_t *shown)
+{
+    const json_t *carriers = json_object_get(shown, "carriers"), *carrier;
+    const json_t *tunnels = json_object_get(json_object_get(shown, "tunnels"), "tunnels");
+    size_t i;
+    if (!json_array_size(carriers))
+        return;
+    struct table *table = table_new(carrier_columns);
+    json_array_foreach(carriers, i, carrier)
+    {
+        json_t *row = json_copy((json_t *)(uintptr_t)carrier);
+        bool build = json_is_true(json_object_get(carrier, "build"));
+        json_object_set_new(row, "which", json_string(build ? "this order builds" : "is there"));
+        table_add(table, row, true);
+        json_decref(row);
+    }
+    table_put(table, out);
+    table_free(table);
+    if (json_array_size(tunnels))
+        put_tunnels(out, tunnels);
+}
+
 void
 plan_text(struct buf *out, const json_t *plan, bool changes)
 {
     const json_t *summary = json_object_get(plan, "summary");
     const json_t *proof = json_object_get(plan, "proof");
-    if (summary)
+    const json_t *shown = json_object_get(plan, "shown");
+    if (summary) {
         put_summary(out, summary);
-    else
-        put_shown(out, json_object_get(plan, "shown"));
+        put_carriers(out, shown);
+    } else {
+        put_shown(out, shown);
+    }
     if (proof)
         put_proof(out, proof);
     const json_t *bounds = json_object_get(plan, "bounds");

@@ -22,6 +22,25 @@ circuit_put_service(struct buf *out, const json_t *circuit, bool utc)
     }
 }
 
+/* "carry-we by west > n1 > east, 9 ms" */
+static void
+put_carriers(struct buf *out, const json_t *circuit, bool utc)
+{
+    const json_t *carriers = text_member(circuit, "status.carriers"), *carrier;
+    size_t i;
+    json_array_foreach(carriers, i, carrier)
+    {
+        buf_str(out, i ? "; " : "");
+        text_put(out, text_of(carrier, "tunnel"), false);
+        if (!text_member(carrier, "primary"))
+            continue;
+        buf_str(out, " by ");
+        text_put_value(out, text_member(carrier, "primary.routers"), AS_PATH, utc);
+        buf_str(out, ", ");
+        text_put_value(out, text_member(carrier, "primary.latency-us"), AS_USEC, utc);
+    }
+}
+
 #define FROM "ip.client|multicast.publisher"
 #define TO "ip.server|multicast.subscribers"
 #define PRIMARY "status.design.primary.links"
@@ -64,6 +83,7 @@ static const struct column circuit_fields[] = {
     {"primary path", PRIMARY, AS_PATH, NULL},
     {"failover path", FAILOVER, AS_PATH, NULL},
     {"apart", "status.design.disjoint", AS_TEXT, NULL},
+    {"through the WAN", NULL, AS_TEXT, put_carriers},
     {"asked for", "protection", AS_TEXT, NULL},
     {"shared links", "status.design.shared-links", AS_TEXT, NULL},
     {"shared nodes", "status.design.shared-nodes", AS_TEXT, NULL},

@@ -86,6 +86,7 @@ static const struct column link_columns[] = {
     {"SEEN", "live.seen", AS_TIME, NULL},
     {"REASON", "live.reason", AS_TEXT, NULL},
     {"SHARED RISKS", "shared-risks", AS_TEXT, NULL},
+    {"TUNNEL", "tunnel", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
 const struct kind kind_link = {"link", "links", link_columns, link_columns};
@@ -120,6 +121,7 @@ static const struct column tunnel_columns[] = {
     {"PROTECTION", "protection", AS_TEXT, NULL},
     {"STATE", "status.phase", AS_TEXT, NULL},
     {"PATH", "status.primary.routers", AS_PATH, NULL},
+    {"CIRCUITS", "status.circuits", AS_TEXT, NULL},
     {"DESCRIPTION", "description", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };

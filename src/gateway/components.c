@@ -69,12 +69,17 @@ static const struct {
     {"CircuitStatus",
         OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
                " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME ","
-               " 'build-time-ns': " NUMBER ", 'design': @Design")},
+               " 'build-time-ns': " NUMBER ", 'design': @Design, 'carriers': {'type': 'array',"
+               " 'description': 'The tunnels through the WAN that its paths go by.',"
+               " 'items': @Carrier}")},
+    {"Carrier",
+        "{'allOf': [@TunnelStatus, " OBJECT("'tunnel': @Name") "]}"},
     {"TunnelStatus",
         OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
                " 'active', 'removing']}, 'order': " NUMBER ", 'number': " NUMBER ", 'since': " TIME ","
                " 'build-time-ns': " NUMBER ", 'moved': " TIME ", 'n-moved': " NUMBER ","
-               " 'reason': " TEXT ", 'primary': @TunnelPath, 'standby': @TunnelPath")},
+               " 'reason': " TEXT ", 'for-circuits': " FLAG ", 'circuits': " LIST("@Name") ","
+               " 'primary': @TunnelPath, 'standby': @TunnelPath")},
     {"TunnelPath",
         OBJECT("'links': " LIST(TEXT) ", 'routers': " LIST(TEXT) ", 'latency-us': " NUMBER ","
                " 'latency-back-us': " NUMBER ", 'metric': " NUMBER ", 'labels': " LIST(NUMBER) ","

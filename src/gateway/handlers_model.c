@@ -10,6 +10,7 @@
 #include "gateway/service_private.h"
 #include "gateway/yang_reason.h"
 #include "io/jsontext.h"
+#include "model/carried.h"
 #include "model/json.h"
 #include "model/object.h"
 
@@ -51,6 +52,39 @@ state_of(const struct api_request *r)
 
 /* ---- one object */
 
+/* The tunnels through the WAN that its paths go by; nothing if there are none. */
+static void
+set_carriers(json_t *status, const struct state *state, const char *circuit)
+{
+    json_t *circuits = json_pack("[s]", circuit), *list = json_array();
+    json_t *tunnels = carried_tunnels(state->network, circuits);
+    size_t i;
+    const json_t *name;
+    json_array_foreach(tunnels, i, name)
+    {
+        const char *tunnel = json_string_value(name);
+        json_t *carrier = tunnel_status_json(tunneling_find(&state->tunneling, tunnel));
+        json_object_set_new(carrier, "tunnel", json_string(tunnel));
+        json_array_append_new(list, carrier);
+    }
+    if (json_array_size(list))
+        json_object_set(status, "carriers", list);
+    json_decref(circuits);
+    json_decref(tunnels);
+    json_decref(list);
+}
+
+static json_t *
+tunnel_status_of(const struct state *state, const char *tunnel)
+{
+    json_t *status = tunnel_status_json(tunneling_find(&state->tunneling, tunnel));
+    json_t *circuits = carried_circuits(state->network, tunnel, NULL);
+    if (json_array_size(circuits))
+        json_object_set(status, "circuits", circuits);
+    json_decref(circuits);
+    return status;
+}
+
 static json_t *
 status_of(const struct state *state, const char *circuit)
 {
@@ -67,6 +101,7 @@ status_of(const struct state *state, const char *circuit)
         json_object_set_new(json, "build-time-ns", json_integer(status->build_time));
     if (design)
         json_object_set_new(json, "design", design_to_json(design));
+    set_carriers(json, state, circuit);
     return json;
 }
 
@@ -101,10 +136,9 @@ describe(const struct state *state, const struct kind *kind, const void *object,
 {
     const char *name = object_name(kind->kind, object);
     json_t *json = object_to_json(kind->kind, object);
-    json_t *status = kind->kind == OBJECT_CIRCUIT ? status_of(state, name)
-                     : kind->kind == OBJECT_TUNNEL
-                         ? tunnel_status_json(tunneling_find(&state->tunneling, name))
-                         : NULL;
+    json_t *status = kind->kind == OBJECT_CIRCUIT  ? status_of(state, name)
+                     : kind->kind == OBJECT_TUNNEL ? tunnel_status_of(state, name)
+                                                   : NULL;
     if (status)
         json_object_set_new(json, "status", status);
     set_live(json, name, rows);

@@ -113,6 +113,55 @@ what_is_wrong_with_the_wan_is_found(void **state UNUSED)
     }
 }
 
+#define EDGE(name, id)                                                                             \
+    "{'name': '" name "', 'kind': 'tieline-edge', 'site': 'south',"                                \
+    " 'datapath-id': '000000000000000" id "', 'management-address': '10.255.0." id "',"            \
+    " 'port': [{'number': 1, 'name': 'p1'}, {'number': 2, 'name': 'p2'}]}"
+#define CARRIER(rate, rest)                                                                        \
+    "{'name': 't', 'head': 'pe1', 'tail': 'pe2', 'rate-kbps': " rate rest "}"
+#define CARRIED(name, port, tunnel)                                                                \
+    "{'name': '" name "', 'a': {'node': 'x', 'port': " port "}, 'b': {'node': 'y', 'port': " port  \
+    "}, 'delay-us': 500, 'capacity-kbps': 4000, 'tunnel': '" tunnel "'}"
+
+static void
+a_tunnel_keeps_what_its_links_promise(void **state UNUSED)
+{
+    const struct {
+        const char *links, *tunnel, *expected;
+    } cases[] = {
+        {CARRIED("l", "1", "t"), CARRIER("4000", ", 'max-latency-us': 500"), ""},
+        {CARRIED("l", "1", "u"), CARRIER("4000", ", 'max-latency-us': 500"),
+         "error tunnel-unknown link l tunnel\n"},
+        {CARRIED("l", "1", "t"), CARRIER("3999", ", 'max-latency-us': 500"),
+         "error tunnel-narrow link l tunnel\n"},
+        {CARRIED("l", "1", "t") "," CARRIED("m", "2", "t"),
+         CARRIER("7999", ", 'max-latency-us': 500"), "error tunnel-narrow link m tunnel\n"},
+        {CARRIED("l", "1", "t") "," CARRIED("m", "2", "t"),
+         CARRIER("8000", ", 'max-latency-us': 500"), ""},
+        {CARRIED("l", "1", "t"), CARRIER("4000", ""), "error tunnel-slow link l tunnel\n"},
+        {CARRIED("l", "1", "t"), CARRIER("4000", ", 'max-latency-us': 501"),
+         "error tunnel-slow link l tunnel\n"},
+        {CARRIED("l", "1", "t"),
+         CARRIER("4000", ", 'max-latency-us': 500, 'window': {'start': '2026-01-01T00:00:00Z',"
+                         " 'end': '2026-01-02T00:00:00Z'}"),
+         "error tunnel-window link l tunnel\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text;
+        if (asprintf(&text,
+                     "{'" INVENTORY_MODULE "': {'site': [{'name': 'south', 'kind': 'wan'}],"
+                     "  'node': [" EDGE("x", "1") "," EDGE(
+                         "y", "2") "], 'link': [%s]},"
+                                   " '" WAN_MODULE "': {'router': [" ROUTERS "], 'tunnel': [%s]}}",
+                     cases[i].links, cases[i].tunnel) < 0)
+            abort();
+        struct network *network = network_quoted(text);
+        assert_findings(network, cases[i].expected);
+        network_free(network);
+        free(text);
+    }
+}
+
 #define NODE(name, rest) "{'name': '" name "', 'kind': 'openflow', " rest "}"
 #define HOST(name, rest) "{'name': '" name "', " rest "}"
 #define LINK(name, rest) "{'name': '" name "', 'delay-us': 1, 'capacity-kbps': 1, " rest "}"
@@ -415,6 +464,7 @@ too_many_findings_are_counted(void **state UNUSED)
 
 TEST_MAIN(cmocka_unit_test(a_sound_network_has_no_findings),
           cmocka_unit_test(what_is_wrong_with_the_wan_is_found),
+          cmocka_unit_test(a_tunnel_keeps_what_its_links_promise),
           cmocka_unit_test(what_is_wrong_with_the_inventory_is_found),
           cmocka_unit_test(two_ports_of_one_name_are_found),
           cmocka_unit_test(what_is_wrong_with_circuits_is_found),

@@ -1,6 +1,9 @@
 /* check_wan.c - routers, and tunnels between them. */
 #include "model/check_private.h"
 
+#include "base/alloc.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 #define ERROR(findings, ...) findings_add(findings, SEVERITY_ERROR, __VA_ARGS__)
@@ -87,6 +90,72 @@ check_tunnel(const struct network *network, const struct tunnel *t, struct findi
               "there is no tunnel %s", t->diverse_from);
 }
 
+/* ---- Links that tunnels carry ---- */
+
+/* What all links of a tunnel need together. */
+struct carried {
+    const char *tunnel; /* key */
+    uint64_t kbps;
+    UT_hash_handle hh;
+};
+
+static struct carried *
+add_carried(struct carried **all, const struct link *link)
+{
+    struct carried *c;
+    HASH_FIND_STR(*all, link->tunnel, c);
+    if (!c) {
+        c = xcalloc(1, sizeof *c);
+        c->tunnel = link->tunnel;
+        HASH_ADD_KEYPTR(hh, *all, c->tunnel, strlen(c->tunnel), c);
+    }
+    c->kbps += link->capacity_kbps;
+    return c;
+}
+
+/* What is proved of circuits counts on the link's delay and capacity: the tunnel must keep them. */
+static void
+check_carrier(const struct network *network, const struct link *link, struct carried **all,
+              struct findings *findings)
+{
+    const struct tunnel *t = network_tunnel(network, link->tunnel);
+    if (!t) {
+        ERROR(findings, "tunnel-unknown", "link", link->name, "tunnel", "there is no tunnel %s",
+              link->tunnel);
+        return;
+    }
+    uint64_t kbps = add_carried(all, link)->kbps;
+    if (kbps > t->rate_kbps)
+        ERROR(findings, "tunnel-narrow", "link", link->name, "tunnel",
+              "tunnel %s has %u kbit/s, and its links need %llu", t->name, t->rate_kbps,
+              (unsigned long long)kbps);
+    if (!t->max_latency_us)
+        ERROR(findings, "tunnel-slow", "link", link->name, "tunnel",
+              "tunnel %s has no max-latency-us, and the link promises %u us", t->name,
+              link->delay_us);
+    else if (t->max_latency_us > link->delay_us)
+        ERROR(findings, "tunnel-slow", "link", link->name, "tunnel",
+              "tunnel %s may take %u us, and the link promises %u", t->name, t->max_latency_us,
+              link->delay_us);
+    if (t->window.end)
+        ERROR(findings, "tunnel-window", "link", link->name, "tunnel",
+              "tunnel %s is there for a set time only, and the link always", t->name);
+}
+
+static void
+check_carriers(const struct network *network, struct findings *findings)
+{
+    struct carried *all = NULL, *c, *next;
+    for (const struct link *l = network->links; l; l = l->hh.next) {
+        if (l->tunnel)
+            check_carrier(network, l, &all, findings);
+    }
+    HASH_ITER (hh, all, c, next) {
+        HASH_DEL(all, c);
+        free(c);
+    }
+}
+
 void
 check_wan(const struct network *network, struct findings *findings)
 {
@@ -95,6 +164,7 @@ check_wan(const struct network *network, struct findings *findings)
         check_router(network, r, &ids, &managements, findings);
     for (const struct tunnel *t = network->tunnels; t; t = t->hh.next)
         check_tunnel(network, t, findings);
+    check_carriers(network, findings);
     claims_free(&ids);
     claims_free(&managements);
 }

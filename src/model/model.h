@@ -63,6 +63,7 @@ struct link {
     uint32_t capacity_kbps; /* each direction */
     uint32_t n_shared_risks;
     char **shared_risks; /* names of shared-risk groups: what fails together */
+    char *tunnel;        /* through the WAN, that carries it; NULL: it is a cable */
     UT_hash_handle hh;
 };
 

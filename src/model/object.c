@@ -127,6 +127,7 @@ static const struct member link_members[] = {
     {"capacity-kbps", "capacity-kbps", NULL, MEMBER_U32, MEMBER_REQUIRED, AT(link, capacity_kbps),
      .min = 1, .max = UINT32_MAX},
     {"shared-risks", "shared-risks", NULL, MEMBER_NAMES, LIST(link, shared_risks, n_shared_risks)},
+    {"tunnel", "tunnel", NULL, MEMBER_NAME, AT(link, tunnel)},
 };
 
 static const struct member host_members[] = {

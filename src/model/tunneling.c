@@ -135,7 +135,7 @@ is_placement(const json_t *p)
            json_is_object(json_object_get(p, tunnel_path_words[TUNNEL_PRIMARY]));
 }
 
-/* {order, placements: [{tunnel, number, primary, standby?}]} */
+/* {order, placements: [{tunnel, number, primary, standby?}], for-circuits?} */
 static enum err
 apply_reserved(struct tunneling *all, const struct state_event *e, struct diag *diag)
 {
@@ -152,6 +152,7 @@ apply_reserved(struct tunneling *all, const struct state_event *e, struct diag *
     {
         struct tunnel_status *t = need(all, text_of(p, "tunnel"));
         t->number = (uint32_t)json_integer_value(json_object_get(p, "number"));
+        t->for_circuits = json_is_true(json_object_get(e->body, "for-circuits"));
         take_paths(t, p);
         set_phase(t, e, PHASE_RESERVED);
     }
@@ -179,6 +180,7 @@ release(struct tunnel_status *t)
     clear_paths(t);
     set_reason(t, NULL);
     t->number = t->n_moved = 0;
+    t->for_circuits = false;
     t->moved = t->build_time = 0;
 }
 
@@ -266,6 +268,8 @@ tunnel_status_json(const struct tunnel_status *t)
     json_object_set_new(json, "since", json_string(time_format(t->since, time)));
     set_number(json, "order", t->order);
     set_number(json, "number", t->number);
+    if (t->for_circuits)
+        json_object_set_new(json, "for-circuits", json_true());
     set_number(json, "build-time-ns", t->build_time);
     set_number(json, "n-moved", t->n_moved);
     if (t->moved)

@@ -24,6 +24,7 @@ struct tunnel_status {
     char *tunnel; /* key */
     enum circuit_phase phase;
     uint32_t order;    /* the work order that last changed it; 0: none */
+    bool for_circuits; /* built since circuits need it, and for as long as any does */
     uint32_t number;   /* 1 to TUNNEL_NUMBER_MAX, unique among those that are reserved; 0: none */
     nsec_t since;      /* of the phase */
     nsec_t moved;      /* when a path of it was last laid another way; 0: never */
@@ -55,8 +56,8 @@ MUST_CHECK enum err tunneling_apply(struct tunneling *, const struct state_event
 /* The tunnel is not there any more. */
 void tunneling_forget(struct tunneling *, const char *tunnel);
 
-/* {phase, since, order?, number?, primary?, standby?, moved?, n-moved?, reason?, build-time-ns?};
- * the caller owns it. `status` may be NULL: proposed. */
+/* {phase, since, order?, number?, for-circuits?, primary?, standby?, moved?, n-moved?, reason?,
+ * build-time-ns?}; the caller owns it. `status` may be NULL: proposed. */
 json_t *tunnel_status_json(const struct tunnel_status *);
 
 #endif

@@ -17,6 +17,8 @@ static const struct {
     {"circuit.repair", action_repair},
     {"circuit.test", action_test},
     {"circuit.fingerprint", action_fingerprint},
+    {"circuit.carriers", action_carriers},
+    {"circuit.drop-carriers", action_drop_carriers},
     {"tunnel.design", action_tunnel_design},
     {"tunnel.reserve", action_tunnel_reserve},
     {"tunnel.release", action_tunnel_release},

@@ -19,6 +19,7 @@ action_fn action_close_exception;
 action_fn action_tunnel_design, action_tunnel_reserve; /* action_tunnel.c */
 action_fn action_tunnel_release, action_tunnel_push;
 action_fn action_tunnel_remove, action_tunnel_test;
+action_fn action_carriers, action_drop_carriers; /* action_carrier.c */
 
 /* Are `circuits` names of circuits that exist? If not, the effect has failed. */
 bool action_has_circuits(struct effect *);

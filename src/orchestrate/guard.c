@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "engineer/plan.h"
 #include "engineer/topology.h"
+#include "model/carried.h"
 #include "model/check.h"
 #include "model/claim.h"
 #include "model/json.h"
@@ -171,6 +172,25 @@ check_statement(const struct network *before, const struct network *after,
                     design->circuit, would_be ? "changed" : "removed");
 }
 
+/* A circuit's order has built the tunnels that carry its links. */
+static enum err
+check_carriers(const struct network *before, const struct network *after,
+               const struct design *design, struct diag *diag)
+{
+    json_t *circuit = json_pack("[s]", design->circuit);
+    json_t *was = carried_tunnels(before, circuit);
+    json_t *would_be = carried_tunnels(after, circuit);
+    enum err err = ERR_OK;
+    if (!json_equal(was, would_be))
+        err = diag_set(diag, ERR_CONFLICT,
+                       "circuit %s stands on it: other tunnels would carry it; take it down first",
+                       design->circuit);
+    json_decref(circuit);
+    json_decref(was);
+    json_decref(would_be);
+    return err;
+}
+
 static enum err
 check_capacity(const struct network *before, const struct network *after, struct diag *diag)
 {
@@ -204,6 +224,8 @@ guard_check(const struct network *before, const struct network *after, struct di
         err = check_statement(before, after, d, diag);
         if (!err && ground)
             err = check_rules(before, after, d, diag);
+        if (!err && links)
+            err = check_carriers(before, after, d, diag);
     }
     return err || !links ? err : check_capacity(before, after, diag);
 }

@@ -54,6 +54,27 @@ used_link(const struct pair *pair)
 }
 
 static void
+carry(struct network *net, const char *link, const char *tunnel)
+{
+    struct link *l = link_copy(network_link(net, link));
+    free(l->tunnel);
+    l->tunnel = tunnel ? xstrdup(tunnel) : NULL;
+    network_put_link(net, l);
+}
+
+static void
+stops_another_tunnel_for_a_link_in_use(void **state)
+{
+    struct pair *pair = *state;
+    carry(pair->before, used_link(pair), "t");
+    assert_conflict(pair, "circuit scada-a stands on it: other tunnels would carry it");
+    carry(pair->after, used_link(pair), "u");
+    assert_conflict(pair, "other tunnels would carry it");
+    carry(pair->after, used_link(pair), "t");
+    assert_ok(guard_check(pair->before, pair->after, &pair->why));
+}
+
+static void
 lets_pass_what_no_circuit_stands_on(void **state)
 {
     struct pair *pair = *state;
@@ -225,5 +246,6 @@ TEST_MAIN(TEST_ON_PAIR(lets_pass_what_no_circuit_stands_on),
           TEST_ON_PAIR(stops_the_removal_of_the_circuit),
           TEST_ON_PAIR(stops_the_removal_of_a_link_and_of_a_host),
           TEST_ON_PAIR(stops_a_host_that_moves), TEST_ON_PAIR(stops_a_link_that_gets_too_small),
+          TEST_ON_PAIR(stops_another_tunnel_for_a_link_in_use),
           TEST_ON_PAIR(finds_what_refers_to_nothing_any_more),
           TEST_ON_PAIR(writes_down_what_is_different_and_no_more))

@@ -100,7 +100,7 @@ sim_for(const struct plot *plot, uint64_t seed)
     sim->happens = "it.happened";
     sim->concurrent = true;
     sim->seed = seed;
-    json_object_set_new(sim->results, "w1/design/0", json_of("{plan: p, plan_hash: h}"));
+    sim_plan_circuits(sim, "w1", "[t, u]");
     odds = plot->odds;
     free(text);
     return sim;

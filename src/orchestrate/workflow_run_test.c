@@ -548,24 +548,31 @@ status_tells_where_a_run_stands(void **state UNUSED)
     sim_free(sim);
 }
 
+#define CARRIERS "carriers/0#1 ok\ntunnel-design/0#1 ok\ntunnel-reserve/0#1 ok\n"
+
 static const struct scenario shipped[] = {
     {"access for a window begins and ends by itself", "etc/workflows/circuit-turn-up.yaml",
      "{circuits: [x], window-start: 2023-11-15T08:00:00Z, window-end: 2023-11-15T12:00:00Z}", "",
      "OPERATOR:olga SECADM:sam",
-     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\napprove asked\napprove granted OPERATOR olga\n"
+     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
+     "approve asked\napprove granted OPERATOR olga\n"
      "approve granted SECADM sam\nschedule timer.set\nschedule timer.fired\npush/0#1 ok\n"
      "read-back/0#1 ok\ntest/0#1 ok\nfingerprint/0#1 ok\nwatch timer.set\nwatch timer.fired\n"
-     "remove/0#1 ok\nread-back-removed/0#1 ok\nrelease/0#1 ok\nclosed done\n"},
+     "remove/0#1 ok\nread-back-removed/0#1 ok\nrelease/0#1 ok\ndrop-carriers/0#1 ok\nclosed "
+     "done\n"},
     {"a permanent circuit stays", "etc/workflows/circuit-turn-up.yaml", "{circuits: [x, y]}", "",
      "OPERATOR:rita OPERATOR:olga SECADM:olga SECADM:sam",
-     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\napprove asked\napprove granted OPERATOR olga\n"
+     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
+     "approve asked\napprove granted OPERATOR olga\n"
      "approve granted SECADM sam\npush/0#1 ok\npush/1#1 ok\nread-back/0#1 ok\nread-back/1#1 ok\n"
      "test/0#1 ok\ntest/1#1 ok\nfingerprint/0#1 ok\nfingerprint/1#1 ok\nclosed done\n"},
     {"a circuit that fails its test takes the order back", "etc/workflows/circuit-turn-up.yaml",
      "{circuits: [x, y]}", "w1/test/1=fatal", "OPERATOR:olga SECADM:sam",
-     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\napprove asked\napprove granted OPERATOR olga\n"
+     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
+     "approve asked\napprove granted OPERATOR olga\n"
      "approve granted SECADM sam\npush/0#1 ok\npush/1#1 ok\nread-back/0#1 ok\nread-back/1#1 ok\n"
-     "test/0#1 ok\ntest/1#1 fatal\nundo push/1#1 ok\nundo push/0#1 ok\nundo reserve/0#1 ok\n"
+     "test/0#1 ok\ntest/1#1 fatal\nundo push/1#1 ok\nundo push/0#1 ok\nundo tunnel-reserve/0#1 "
+     "ok\nundo reserve/0#1 ok\n"
      "closed failed-undone\n"},
     {"a violated proof stops the order before anything is reserved",
      "etc/workflows/circuit-turn-up.yaml", "{circuits: [x]}", "w1/prove/0=fatal", "",
@@ -573,12 +580,14 @@ static const struct scenario shipped[] = {
     {"access nobody approved before its window ended is never opened",
      "etc/workflows/circuit-turn-up.yaml", "{circuits: [x], window-end: 2023-11-15T12:00:00Z}", "",
      "SECADM:sam",
-     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\napprove asked\napprove granted SECADM sam\n"
-     "approve approval.expired\nundo reserve/0#1 ok\nclosed failed-undone\n"},
+     "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
+     "approve asked\napprove granted SECADM sam\n"
+     "approve approval.expired\nundo tunnel-reserve/0#1 ok\nundo reserve/0#1 ok\nclosed "
+     "failed-undone\n"},
     {"teardown needs one operator", "etc/workflows/circuit-teardown.yaml", "{circuits: [x]}", "",
      "OPERATOR:olga",
      "approve asked\napprove granted OPERATOR olga\nremove/0#1 ok\nread-back/0#1 ok\n"
-     "release/0#1 ok\nclosed done\n"},
+     "release/0#1 ok\ndrop-carriers/0#1 ok\nclosed done\n"},
     {"drift is repaired with a person's agreement", "etc/workflows/drift-repair.yaml",
      "{exception: e7}", "", "OPERATOR:olga",
      "approve asked\napprove granted OPERATOR olga\nrepair/0#1 ok\nread-back/0#1 ok\n"
@@ -595,13 +604,44 @@ what_ships_does_what_it_says(void **state UNUSED)
         const struct scenario *s = &shipped[i];
         char *yaml = file_text(s->yaml);
         struct sim *sim = sim_of(yaml, s->input, s->rules, s->people);
-        json_object_set_new(sim->results, "w1/design/0", json_of("{plan: p, plan_hash: h}"));
+        sim_plan_circuits(sim, "w1", "[]");
         print_message("%s\n", s->name);
         sim_play(sim);
         assert_string_equal(buf_cstr(&sim->trace), s->trace);
         sim_free(sim);
         free(yaml);
     }
+}
+
+/* Its tunnel is there before the first rule is, is what was approved, and goes with the order. */
+static void
+a_circuit_brings_the_tunnel_that_it_needs(void **state UNUSED)
+{
+    const struct {
+        const char *rules, *trace;
+    } cases[] = {
+        {"", "tunnel-push/0#1 ok\ntunnel-test/0#1 ok\npush/0#1 ok\nread-back/0#1 ok\n"
+             "test/0#1 ok\nfingerprint/0#1 ok\nclosed done\n"},
+        {"w1/tunnel-test/0=fatal", "tunnel-push/0#1 ok\ntunnel-test/0#1 fatal\n"
+                                   "undo tunnel-reserve/0#1 ok\nundo reserve/0#1 ok\n"
+                                   "closed failed-undone\n"},
+    };
+    char *yaml = file_text("etc/workflows/circuit-turn-up.yaml");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct sim *sim = sim_of(yaml, "{circuits: [x]}", cases[i].rules,
+                                 "OPERATOR:olga SECADM:sam");
+        struct buf trace = BUF_INIT;
+        sim_plan_circuits(sim, "w1", "[t]");
+        sim_play(sim);
+        buf_printf(&trace,
+                   "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
+                   "approve asked\napprove granted OPERATOR olga\napprove granted SECADM sam\n%s",
+                   cases[i].trace);
+        assert_string_equal(buf_cstr(&sim->trace), buf_cstr(&trace));
+        buf_fini(&trace);
+        sim_free(sim);
+    }
+    free(yaml);
 }
 
 static void
@@ -617,12 +657,11 @@ a_bulk_run_does_work_in_proportion_to_its_items(void **state UNUSED)
             buf_printf(&input, "c%d,", i);
         buf_str(&input, "]}");
         struct sim *sim = sim_new(created_of(yaml, "bulk", buf_cstr(&input)));
-        json_object_set_new(sim->results, "bulk/design/0",
-                            json_of("{plan: p1, plan_hash: abc, summary: s}"));
+        sim_plan_circuits(sim, "bulk", "[]");
         sim->quiet = sim->concurrent = true;
         sim_play(sim);
         assert_string_equal(workflow_run_outcome(sim->run), "done");
-        assert_int_equal(json_object_size(sim->effects), 6 * n + 3);
+        assert_int_equal(json_object_size(sim->effects), 6 * n + 5);
         work[round] = workflow_run_work(sim->run);
         print_message("%d circuits: %llu items looked at, %zu events\n", n,
                       (unsigned long long)work[round], json_array_size(sim->journal));
@@ -654,4 +693,5 @@ TEST_MAIN(cmocka_unit_test(scenarios_run_as_told),
           cmocka_unit_test(nothing_follows_the_end),
           cmocka_unit_test(status_tells_where_a_run_stands),
           cmocka_unit_test(what_ships_does_what_it_says),
+          cmocka_unit_test(a_circuit_brings_the_tunnel_that_it_needs),
           cmocka_unit_test(a_bulk_run_does_work_in_proportion_to_its_items))

@@ -273,7 +273,7 @@ on_reserved(void *arg, enum err err, uint64_t seq, const char *why)
     on_durable(arg, err, seq, why);
 }
 
-/* {tunnels, plan, order} */
+/* {tunnels, plan, order, for-circuits?} */
 void
 wan_serve_reserve(void *arg, struct bus *bus, const struct bus_message *m)
 {
@@ -313,10 +313,10 @@ wan_serve_reserve(void *arg, struct bus *bus, const struct bus_message *m)
     } else if (!done) {
         bus_reply(bus, m->reply_to, json_object());
     } else {
-        append_and_answer(
-            &j, "tunnel.reserved",
-            json_pack("{sI sO}", "order", (json_int_t)j.order, "placements", placements),
-            json_object());
+        json_t *body = json_pack("{sI sO}", "order", (json_int_t)j.order, "placements", placements);
+        if (json_is_true(json_object_get(m->payload, "for-circuits")))
+            json_object_set_new(body, "for-circuits", json_true());
+        append_and_answer(&j, "tunnel.reserved", body, json_object());
     }
     json_decref(placements);
     free(held);

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "io/clock.h"
+#include "model/carried.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -62,7 +63,8 @@ tell_without(struct wan_service *s, struct wan_tunnel *t, const struct trouble *
     if (!t->without)
         wan_raise(s, "tunnel-without-path",
                   trouble->broken & 1u << TUNNEL_PRIMARY ? "critical" : "major", object,
-                  json_pack("{ss ss}", "element", trouble->element, "reason", why),
+                  json_pack("{ss ss so}", "element", trouble->element, "reason", why, "circuits",
+                            carried_circuits(s->config.state->network, t->name, NULL)),
                   "Tunnel %s: %s, and there is no other way: %s.", t->name, trouble->text, why);
     t->without = true;
     free(object);
@@ -80,6 +82,16 @@ tell_with(struct wan_service *s, const char *tunnel)
     free(object);
 }
 
+/* Whom it concerns; left out if nobody. */
+static void
+name_circuits(struct wan_service *s, const char *tunnel, json_t *body)
+{
+    json_t *circuits = carried_circuits(s->config.state->network, tunnel, NULL);
+    if (json_array_size(circuits))
+        json_object_set(body, "circuits", circuits);
+    json_decref(circuits);
+}
+
 /* The new way counts at once, so that others are laid beside it; the event tells everybody else. */
 static void
 move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_status *status,
@@ -92,6 +104,7 @@ move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_sta
         json_object_set(body, "standby", paths[TUNNEL_STANDBY]);
     if (*trouble->element)
         json_object_set_new(body, "element", json_string(trouble->element));
+    name_circuits(s, tunnel->name, body);
     planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
                  (const json_t *const *)paths);
     s->n_moves++;
