@@ -94,6 +94,17 @@ effects_has_time(const struct effects *effects, const char *key)
            clock_monotonic() - effect->begun < effect->patience - effect->patience / 10;
 }
 
+bool
+effects_any(const struct effects *effects, bool (*is)(const struct effect *, const void *arg),
+            const void *arg)
+{
+    for (const struct effect *effect = effects->table; effect; effect = effect->hh.next) {
+        if (!effect->outcome && is(effect, arg))
+            return true;
+    }
+    return false;
+}
+
 /* ---- Beginning ---------------------------------------------------------------------------------
  */
 

@@ -48,6 +48,9 @@ void effects_begin(struct effects *, struct command *);
 void effects_end(struct effects *, const struct work *);
 /* Is this effect going on, and may it still take its time? */
 bool effects_has_time(const struct effects *, const char *key);
+/* Is any effect going on of which this is true? */
+bool effects_any(const struct effects *, bool (*is)(const struct effect *, const void *arg),
+                 const void *arg);
 
 /* ---- For actions: each of these is the last thing a step of an action does ----------------------
  */
