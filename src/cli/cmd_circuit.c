@@ -83,7 +83,7 @@ static const struct column circuit_fields[] = {
     {"primary path", PRIMARY, AS_PATH, NULL},
     {"failover path", FAILOVER, AS_PATH, NULL},
     {"apart", "status.design.disjoint", AS_TEXT, NULL},
-    {"through the WAN", NULL, AS_TEXT, put_carriers},
+    {"over the WAN", NULL, AS_TEXT, put_carriers},
     {"asked for", "protection", AS_TEXT, NULL},
     {"shared links", "status.design.shared-links", AS_TEXT, NULL},
     {"shared nodes", "status.design.shared-nodes", AS_TEXT, NULL},
