@@ -1,11 +1,11 @@
-# stations.sh - sourced by lab/wan: a packet node each at west and east, with a host, and a link between the nodes that the routers
+# stations.sh - sourced by lab/wan: a packet node each at west and east, with a host, and two links between the nodes that the routers
 # carry through the WAN.
 #
-#     fep - ew - west ~~~ the WAN ~~~ east - ee - rtu
+#     fep - ew = west ~~~ the WAN ~~~ east = ee - rtu
 #
 # The routers take what comes from their node into VXLAN to the other one's loopback (RFC 7348): without MPLS in the kernel frames
 # cannot take the labels of a tunnel, so they take the way that the IGP has at the time. The controller does not know of that: for it the
-# link `we` is carried by the tunnel `carry-we`, whose paths the routers' label tables show.
+# link `we1` is carried by the tunnel `carry-1` and `we2` by `carry-2`, whose paths the routers' label tables show.
 # shellcheck shell=bash disable=SC2154
 
 station_nodes=(ew ee)
@@ -14,16 +14,16 @@ declare -A station_address=([ew]=10.255.7.31 [ee]=10.255.7.32) station_dpid=([ew
 declare -A station_far=([ew]=east [ee]=west)
 
 # What goes into the pseudowire comes out of it: also what bridges keep to themselves (IEEE 802.1Q table 8-1).
-make_pseudowire() { # NODE
-    local node=$1 router=${station_router[$1]}
-    ip link add ac netns "$(ns "$router")" type veth peer name wan0 netns "$(ns "$node")"
+make_pseudowire() { # NODE 1|2
+    local node=$1 n=$2 router=${station_router[$1]}
+    ip link add "ac$n" netns "$(ns "$router")" type veth peer name "wan$n" netns "$(ns "$node")"
     cat <<LINKS | ip -n "$(ns "$router")" -batch -
-link add pw type bridge
-link add pw-far type vxlan id 100 local $(loopback "$router") remote $(loopback "${station_far[$node]}") dstport 4789 nolearning
-link set pw type bridge mcast_snooping 0 group_fwd_mask 0xfff8
-link set pw-far mtu 1500 master pw up
-link set ac master pw up
-link set pw up
+link add pw$n type bridge
+link add far$n type vxlan id 10$n local $(loopback "$router") remote $(loopback "${station_far[$node]}") dstport 4789 nolearning
+link set pw$n type bridge mcast_snooping 0 group_fwd_mask 0xfff8
+link set far$n mtu 1500 master pw$n up
+link set ac$n master pw$n up
+link set pw$n up
 LINKS
 }
 
@@ -50,10 +50,11 @@ make_stations() {
             echo 1 >/proc/sys/net/ipv6/conf/$f/disable_ipv6 2>/dev/null || true; done'
         ip link add mgmt netns "$(ns "$node")" type veth peer name "m-$node" netns "$(ns ctl)"
         ip -n "$(ns ctl)" link set "m-$node" master mgmt up
-        make_pseudowire "$node"
+        make_pseudowire "$node" 1
+        make_pseudowire "$node" 2
         make_station_host "$node" $net
-        printf '%s\n' "link set lo up" "link set mgmt up" "address add ${station_address[$node]}/24 dev mgmt" "link set wan0 up" \
-            "link set host0 up" | ip -n "$(ns "$node")" -batch -
+        printf '%s\n' "link set lo up" "link set mgmt up" "address add ${station_address[$node]}/24 dev mgmt" "link set wan1 up" \
+            "link set wan2 up" "link set host0 up" | ip -n "$(ns "$node")" -batch -
         net=$((net + 1))
     done
 }
@@ -63,7 +64,7 @@ start_station() { # NODE
     runs "$node" && return
     [ -f "$run/pki/$node.pem" ] || issue "$node" "DNS:$node,IP:${station_address[$node]}"
     ip netns exec "$(ns "$node")" setsid "$programs/tieline-edge" --name "$node" --datapath-id "${station_dpid[$node]}" \
-        --port 1=wan0 --port 2=host0 --controller "tls:$pce_one:6653" --rpc "tls:$pce_one:6654" \
+        --port 1=wan1 --port 2=wan2 --port 3=host0 --controller "tls:$pce_one:6653" --rpc "tls:$pce_one:6654" \
         --management "${station_address[$node]}" --controller-name controller \
         --ca "$run/pki/ca.pem" --cert "$run/pki/$node.pem" --key "$run/pki/$node.key" --control "$run/router/$node.control" \
         >>"$run/log/$node.log" 2>&1 </dev/null &

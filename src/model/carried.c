@@ -34,6 +34,14 @@ add_tunnels(const struct network *net, const struct route *route, json_t *names)
 }
 
 json_t *
+carried_route_tunnels(const struct network *net, const struct route *route)
+{
+    json_t *names = json_array();
+    add_tunnels(net, route, names);
+    return names;
+}
+
+json_t *
 carried_tunnels(const struct network *net, const json_t *circuits)
 {
     json_t *names = json_array();

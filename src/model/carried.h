@@ -11,6 +11,9 @@
  * paths, each once, in the order of the circuits. The caller owns the list. */
 json_t *carried_tunnels(const struct network *, const json_t *circuits);
 
+/* The same of one path. */
+json_t *carried_route_tunnels(const struct network *, const struct route *);
+
 /* The names of the circuits whose design has a link that this tunnel carries. `except` (a list of
  * names; NULL: none) are not looked at. The caller owns the list. */
 json_t *carried_circuits(const struct network *, const char *tunnel, const json_t *except);

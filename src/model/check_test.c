@@ -119,9 +119,11 @@ what_is_wrong_with_the_wan_is_found(void **state UNUSED)
     " 'port': [{'number': 1, 'name': 'p1'}, {'number': 2, 'name': 'p2'}]}"
 #define CARRIER(rate, rest)                                                                        \
     "{'name': 't', 'head': 'pe1', 'tail': 'pe2', 'rate-kbps': " rate rest "}"
-#define CARRIED(name, port, tunnel)                                                                \
+#define CARRIED_AT(name, port, tunnel, risk)                                                       \
     "{'name': '" name "', 'a': {'node': 'x', 'port': " port "}, 'b': {'node': 'y', 'port': " port  \
-    "}, 'delay-us': 500, 'capacity-kbps': 4000, 'tunnel': '" tunnel "'}"
+    "}, 'delay-us': 500, 'capacity-kbps': 4000, 'shared-risks': ['" risk "'],"                     \
+    " 'tunnel': '" tunnel "'}"
+#define CARRIED(name, port, tunnel) CARRIED_AT(name, port, tunnel, "wan")
 
 static void
 a_tunnel_keeps_what_its_links_promise(void **state UNUSED)
@@ -138,6 +140,8 @@ a_tunnel_keeps_what_its_links_promise(void **state UNUSED)
          CARRIER("7999", ", 'max-latency-us': 500"), "error tunnel-narrow link m tunnel\n"},
         {CARRIED("l", "1", "t") "," CARRIED("m", "2", "t"),
          CARRIER("8000", ", 'max-latency-us': 500"), ""},
+        {CARRIED("l", "1", "t") "," CARRIED_AT("m", "2", "t", "other"),
+         CARRIER("8000", ", 'max-latency-us': 500"), "error tunnel-risk link m tunnel\n"},
         {CARRIED("l", "1", "t"), CARRIER("4000", ""), "error tunnel-slow link l tunnel\n"},
         {CARRIED("l", "1", "t"), CARRIER("4000", ", 'max-latency-us': 501"),
          "error tunnel-slow link l tunnel\n"},

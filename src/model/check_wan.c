@@ -95,6 +95,7 @@ check_tunnel(const struct network *network, const struct tunnel *t, struct findi
 /* What all links of a tunnel need together. */
 struct carried {
     const char *tunnel; /* key */
+    const struct link *first;
     uint64_t kbps;
     UT_hash_handle hh;
 };
@@ -107,10 +108,21 @@ add_carried(struct carried **all, const struct link *link)
     if (!c) {
         c = xcalloc(1, sizeof *c);
         c->tunnel = link->tunnel;
+        c->first = link;
         HASH_ADD_KEYPTR(hh, *all, c->tunnel, strlen(c->tunnel), c);
     }
     c->kbps += link->capacity_kbps;
     return c;
+}
+
+static bool
+share_risk(const struct link *a, const struct link *b)
+{
+    for (uint32_t i = 0; i < a->n_shared_risks; i++) {
+        if (is_among(a->shared_risks[i], b->shared_risks, b->n_shared_risks))
+            return true;
+    }
+    return false;
 }
 
 /* What is proved of circuits counts on the link's delay and capacity: the tunnel must keep them. */
@@ -124,7 +136,13 @@ check_carrier(const struct network *network, const struct link *link, struct car
               link->tunnel);
         return;
     }
-    uint64_t kbps = add_carried(all, link)->kbps;
+    struct carried *c = add_carried(all, link);
+    uint64_t kbps = c->kbps;
+    if (c->first != link && !share_risk(c->first, link))
+        ERROR(findings, "tunnel-risk", "link", link->name, "tunnel",
+              "link %s is carried by tunnel %s, too: they fail together, so state a shared risk "
+              "that both have",
+              c->first->name, t->name);
     if (kbps > t->rate_kbps)
         ERROR(findings, "tunnel-narrow", "link", link->name, "tunnel",
               "tunnel %s has %u kbit/s, and its links need %llu", t->name, t->rate_kbps,

@@ -54,4 +54,7 @@ MUST_CHECK enum err network_from_json(const json_t *, struct network **, struct 
 MUST_CHECK enum err inventory_apply_json(struct network *, const json_t *, bool dry_run,
                                          struct report *, struct diag *);
 
+/* "a, b, c and 7 more": a list of names, for messages; owned by the caller. */
+char *names_text(const json_t *names);
+
 #endif

@@ -5,6 +5,8 @@
  * wanted with what the nodes hold. */
 #include "orchestrate/actions.h"
 
+#include "model/json.h"
+
 #include "base/alloc.h"
 
 #include <stdlib.h>

@@ -61,7 +61,4 @@ request_fn service_list_workflows;
 /* What the definition's steps call. */
 bool workflow_calls(const json_t *definition, const char *action);
 
-/* "a, b, c and 7 more": of names, for messages; owned by the caller. */
-char *names_text(const json_t *names);
-
 #endif

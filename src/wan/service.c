@@ -189,6 +189,7 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
         ted_view_release(view);
         wan_reroute(s);
         wan_reconcile_all(s, PCE_CHANGE);
+        wan_look_at_fates(s);
     }
     while ((sees || !s->version) &&
            ted_next_delta(s->ted, &delta)) /* those of a blind time come later */
@@ -279,6 +280,8 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
     const char *one = json_string_value(json_object_get(e->body, "tunnel"));
     const json_t *names = json_object_get(e->body, "tunnels"), *name;
     size_t i;
+    if (!strncmp(e->type, "tunnel.", 7) || !strncmp(e->type, "circuit.re", 10))
+        wan_look_at_fates(s);
     if (strncmp(e->type, "tunnel.", 7) != 0)
         return;
     if (!names)
@@ -355,6 +358,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->optical = TE_NONE;
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
+    s->look = timer_new(config->loop, wan_find_fates, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
                                     : ERR_OK;
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
@@ -399,6 +403,7 @@ wan_service_free(struct wan_service *s)
     pce_server_free(s->server);
     timer_free(s->commit);
     timer_free(s->retry);
+    wan_fates_free(s);
     wan_waiters_free(s);
     free_tables(s);
     planner_free(s->planner);

@@ -4,6 +4,7 @@
  *   orders.c      requests of work orders: design ... test
  *   lsps.c        what routers should hold, brought there
  *   reroute.c     another way when the network changes
+ *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
  *   questions.c   what is only asked, and maintenance
  *   planner.h     where tunnels go (pure)
@@ -60,6 +61,7 @@ struct wan_waiter {
 };
 
 struct feeds; /* feeds.h */
+struct fate;  /* fate.c */
 
 struct wan_service {
     struct wan_config config;
@@ -79,7 +81,9 @@ struct wan_service {
     uint64_t version; /* of the database, that the planner works on */
     struct bus_subscription *subscriptions[24];
     size_t n_subscriptions;
-    uint64_t n_moves; /* tunnels that were laid another way */
+    uint64_t n_moves;   /* tunnels that were laid another way */
+    struct timer *look; /* for fates */
+    struct fate *fates;
 };
 
 /* ---- service.c ---- */
@@ -142,6 +146,14 @@ void wan_waiters_free(struct wan_service *);
 
 /* The network is another one: lays what does not hold any more another way. */
 void wan_reroute(struct wan_service *);
+
+/* ---- fate.c ---- */
+
+/* Tunnels, circuits or risks are others: soon it is looked which circuits have both their paths
+ * over one thing in the WAN. */
+void wan_look_at_fates(struct wan_service *);
+void wan_find_fates(void *service);
+void wan_fates_free(struct wan_service *);
 
 /* ---- questions.c ---- */
 
