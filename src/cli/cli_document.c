@@ -111,9 +111,10 @@ check_fresh(struct cli *cli, const struct kind *kind, const json_t *objects)
 static json_t *
 import_body(const struct kind *kind, const json_t *objects)
 {
-    const char *module = kind == &kind_circuit                          ? CIRCUITS_MODULE
-                         : kind == &kind_router || kind == &kind_tunnel ? WAN_MODULE
-                                                                        : INVENTORY_MODULE;
+    const char *module = kind == &kind_circuit ? CIRCUITS_MODULE
+                         : kind == &kind_router || kind == &kind_tunnel || kind == &kind_vpn
+                             ? WAN_MODULE
+                             : INVENTORY_MODULE;
     json_t *document = json_pack("{s:{s:O}}", module, kind->word, objects);
     struct buf text = BUF_INIT;
     if (jsontext_put(&text, document))

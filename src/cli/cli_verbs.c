@@ -408,6 +408,7 @@ static const struct cli_verb verbs[] = {
      cmd_build, &kind_tunnel, false},
     {"tunnel", "teardown", "[NAME...]", names_options, "Submit the order that takes them down",
      cmd_teardown, &kind_tunnel, false},
+    KIND("vpn", "VPNs", kind_vpn),
     {"wan", "nodes", "", NULL, "Routers, as the routing protocols tell of them", cmd_wan_list,
      &wan_nodes, false},
     {"wan", "links", "", NULL, "Links, each direction, with what is reserved", cmd_wan_list,

@@ -10,7 +10,7 @@ struct kind {
     const struct column *list, *show;
 };
 extern const struct kind kind_site, kind_node, kind_link, kind_host, kind_router, kind_tunnel,
-    kind_circuit;
+    kind_vpn, kind_circuit;
 int cmd_list(struct cli *);
 int cmd_show(struct cli *);
 int cmd_put(struct cli *);

@@ -127,6 +127,17 @@ static const struct column tunnel_columns[] = {
 };
 const struct kind kind_tunnel = {"tunnel", "tunnels", tunnel_columns, NULL};
 
+static const struct column vpn_columns[] = {
+    {"NAME", "name", AS_TEXT, NULL},
+    {"STATE", "status.phase", AS_TEXT, NULL},
+    {">VERSION", "status.version", AS_TEXT, NULL},
+    {">ORDER", "status.order", AS_TEXT, NULL},
+    {"SINCE", "status.since", AS_TIME, NULL},
+    {"DESCRIPTION", "description", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+const struct kind kind_vpn = {"vpn", "vpns", vpn_columns, NULL};
+
 static const struct column port_columns[] = {
     {">PORT", "number", AS_TEXT, NULL},
     {"NAME", "name", AS_TEXT, NULL},

@@ -80,6 +80,11 @@ static const struct {
                " 'build-time-ns': " NUMBER ", 'moved': " TIME ", 'n-moved': " NUMBER ","
                " 'reason': " TEXT ", 'for-circuits': " FLAG ", 'circuits': " LIST("@Name") ","
                " 'primary': @TunnelPath, 'standby': @TunnelPath")},
+    {"VpnStatus",
+        OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
+               " 'active', 'removing']}, 'order': " NUMBER ", 'since': " TIME ", 'version': " NUMBER ","
+               " 'build-time-ns': " NUMBER ", 'versions': " LIST(OBJECT("'number': " NUMBER ","
+               " 'order': " NUMBER ", 'time': " TIME ", 'applied': " FLAG)))},
     {"TunnelPath",
         OBJECT("'links': " LIST(TEXT) ", 'routers': " LIST(TEXT) ", 'latency-us': " NUMBER ","
                " 'latency-back-us': " NUMBER ", 'metric': " NUMBER ", 'labels': " LIST(NUMBER) ","
@@ -105,6 +110,7 @@ static const struct {
     {"Hosts", OBJECT("'hosts': " LIST("@Host"))},
     {"Routers", OBJECT("'routers': " LIST("@Router"))},
     {"Tunnels", OBJECT("'tunnels': " LIST("@Tunnel"))},
+    {"Vpns", OBJECT("'vpns': " LIST("@Vpn"))},
     {"Circuits", OBJECT("'circuits': " LIST("@Circuit"))},
     {"Finding",
         OBJECT("'severity': {'type': 'string', 'enum': ['error', 'warning', 'info']},"
@@ -531,6 +537,7 @@ static const struct {
     {"Host", "/tieline-inventory:inventory/host", NULL, NULL},
     {"Router", "/tieline-wan:wan/router", NULL, NULL},
     {"Tunnel", "/tieline-wan:wan/tunnel", "status", "TunnelStatus"},
+    {"Vpn", "/tieline-wan:wan/vpn", "status", "VpnStatus"},
     {"Circuit", "/tieline-circuit:circuits/circuit", "status", "CircuitStatus"},
     {"Design", "/tieline-circuit:circuits/design", NULL, NULL},
     {"Order", "/tieline-work:work/order", NULL, NULL},

@@ -180,6 +180,8 @@ static json_t *
 entry_schema(const struct schema_node *node)
 {
     bool is_leaf = node->kind == SCHEMA_LEAF || node->kind == SCHEMA_LEAF_LIST;
+    if (node->kind == SCHEMA_ANYDATA)
+        return json_pack("{ss}", "type", "object");
     return is_leaf ? leaf_schema(node) : object_schema(node);
 }
 

@@ -31,6 +31,7 @@ static const struct kind {
     {"hosts", "host", OBJECT_HOST, "/tieline-inventory:inventory/host", NULL},
     {"routers", "router", OBJECT_ROUTER, "/tieline-wan:wan/router", NULL},
     {"tunnels", "tunnel", OBJECT_TUNNEL, "/tieline-wan:wan/tunnel", NULL},
+    {"vpns", "vpn", OBJECT_VPN, "/tieline-wan:wan/vpn", NULL},
     {"circuits", "circuit", OBJECT_CIRCUIT, "/tieline-circuit:circuits/circuit", NULL},
 };
 
@@ -138,7 +139,8 @@ describe(const struct state *state, const struct kind *kind, const void *object,
     json_t *json = object_to_json(kind->kind, object);
     json_t *status = kind->kind == OBJECT_CIRCUIT  ? status_of(state, name)
                      : kind->kind == OBJECT_TUNNEL ? tunnel_status_of(state, name)
-                                                   : NULL;
+                     : kind->kind == OBJECT_VPN ? vpn_status_json(vpning_find(&state->vpning, name))
+                                                : NULL;
     if (status)
         json_object_set_new(json, "status", status);
     set_live(json, name, rows);

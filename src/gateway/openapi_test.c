@@ -277,8 +277,8 @@ is_documented(char *const *lines, size_t n, const char *route)
 static void
 read_row(const char *row, char **lines, size_t *n)
 {
-    static const char *const kinds[] = {"sites",   "nodes",   "links",   "hosts",
-                                        "routers", "tunnels", "circuits"};
+    static const char *const kinds[] = {"sites",   "nodes",   "links", "hosts",
+                                        "routers", "tunnels", "vpns",  "circuits"};
     const char *cell_end = strchr(row + 1, '|');
     while (cell_end[-1] == '\\')
         cell_end = strchr(cell_end + 1, '|');

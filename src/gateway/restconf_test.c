@@ -42,7 +42,7 @@ what_is_stated_is_read_by_its_path(void **state)
          "{'tieline-inventory:port': [{'number': 3, 'name': 'p3'}]}"},
         {"tieline-inventory:inventory/tieline-inventory:link=x-y/a",
          "{'tieline-inventory:a': {'node': 'x', 'port': 1}}"},
-        {"tieline-wan:wan/", "{'tieline-wan:wan': {'router': [], 'tunnel': []}}"},
+        {"tieline-wan:wan/", "{'tieline-wan:wan': {'router': [], 'tunnel': [], 'vpn': []}}"},
         {"tieline-circuit:circuits?depth=1", "{'tieline-circuit:circuits': {}}"},
         {"tieline-circuit:circuits?depth=1&content=config", "{'tieline-circuit:circuits': {}}"},
     };

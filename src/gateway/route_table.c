@@ -98,6 +98,7 @@ const struct api_route route_table[] = {
     KIND("hosts", "Host", "host"),
     KIND("routers", "Router", "router"),
     KIND("tunnels", "Tunnel", "tunnel"),
+    KIND("vpns", "Vpn", "vpn"),
     KIND("circuits", "Circuit", "circuit"),
     {HTTP_POST, "/import", ROLE(ENGINEER), "Puts what files say into the model.", api_post_import,
      "model.import", MINUTES(2), .body = "Files", .body_size = MIB(32),

@@ -1,5 +1,5 @@
-/* check_private.h - what the parts of the check share: inventory (check.c), routers and tunnels
- * (check_wan.c), and circuits (check_circuit.c). */
+/* check_private.h - what the parts of the check share: inventory (check.c), routers, tunnels and
+ * VPNs (check_wan.c), and circuits (check_circuit.c). */
 #ifndef MODEL_CHECK_PRIVATE_H
 #define MODEL_CHECK_PRIVATE_H
 
@@ -10,7 +10,7 @@
 /* Every circuit alone and each with each other. */
 void check_circuits(const struct network *, struct findings *);
 
-/* Routers, and tunnels between them. */
+/* Routers, tunnels between them, and VPNs on them. */
 void check_wan(const struct network *, struct findings *);
 
 /* Which island each node is on, by name. */

@@ -1,5 +1,6 @@
-/* check_wan.c - routers, and tunnels between them. */
+/* check_wan.c - routers, tunnels between them, and VPNs on them. */
 #include "model/check_private.h"
+#include "model/vpn.h"
 
 #include "base/alloc.h"
 
@@ -174,6 +175,27 @@ check_carriers(const struct network *network, struct findings *findings)
     }
 }
 
+static void
+check_vpn(const struct network *network, const struct vpn *vpn, struct findings *findings)
+{
+    struct arena *arena = arena_new(VPN_BUDGET);
+    const struct vpn_service *service;
+    struct diag why = {""};
+    enum err err = vpn_read(vpn, arena, &service, &why);
+    if (err)
+        ERROR(findings, "service-invalid", "vpn", vpn->name, "service", "%s", why.text);
+    for (uint32_t i = 0; !err && i < service->n_nodes; i++) {
+        if (!network_router(network, service->nodes[i].ne_id))
+            ERROR(findings, "router-unknown", "vpn", vpn->name, "service",
+                  "vpn-node %s: there is no router %s", service->nodes[i].id,
+                  service->nodes[i].ne_id);
+    }
+    if (!err && service->lsp && !network_tunnel(network, service->lsp))
+        ERROR(findings, "tunnel-unknown", "vpn", vpn->name, "service", "there is no tunnel %s",
+              service->lsp);
+    arena_free(arena);
+}
+
 void
 check_wan(const struct network *network, struct findings *findings)
 {
@@ -183,6 +205,8 @@ check_wan(const struct network *network, struct findings *findings)
     for (const struct tunnel *t = network->tunnels; t; t = t->hh.next)
         check_tunnel(network, t, findings);
     check_carriers(network, findings);
+    for (const struct vpn *v = network->vpns; v; v = v->hh.next)
+        check_vpn(network, v, findings);
     claims_free(&ids);
     claims_free(&managements);
 }

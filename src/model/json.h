@@ -26,6 +26,7 @@ MUST_CHECK enum err link_from_json(const json_t *, struct link **, struct diag *
 MUST_CHECK enum err host_from_json(const json_t *, struct host **, struct diag *);
 MUST_CHECK enum err router_from_json(const json_t *, struct router **, struct diag *);
 MUST_CHECK enum err tunnel_from_json(const json_t *, struct tunnel **, struct diag *);
+MUST_CHECK enum err vpn_from_json(const json_t *, struct vpn **, struct diag *);
 MUST_CHECK enum err circuit_from_json(const json_t *, struct circuit **, struct diag *);
 MUST_CHECK enum err design_from_json(const json_t *, struct design **, struct diag *);
 MUST_CHECK enum err settings_from_json(const json_t *, struct settings *, struct diag *);
@@ -35,13 +36,14 @@ json_t *link_to_json(const struct link *);
 json_t *host_to_json(const struct host *);
 json_t *router_to_json(const struct router *);
 json_t *tunnel_to_json(const struct tunnel *);
+json_t *vpn_to_json(const struct vpn *);
 json_t *circuit_to_json(const struct circuit *);
 json_t *design_to_json(const struct design *);
 json_t *settings_to_json(const struct settings *);
 
 /* What people write, as one document: {"tieline-inventory:inventory": {"settings", "site": [...],
- * ...}, "tieline-wan:wan": {"router": [...], "tunnel": [...]}, "tieline-circuit:circuits":
- * {"circuit": [...]}}. In order of insertion. */
+ * ...}, "tieline-wan:wan": {"router": [...], "tunnel": [...], "vpn": [...]},
+ * "tieline-circuit:circuits": {"circuit": [...]}}. In order of insertion. */
 json_t *inventory_to_json(const struct network *);
 /* The same with the designs: all there is, to keep and to start from again. */
 json_t *network_to_json(const struct network *);

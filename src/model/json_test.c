@@ -23,8 +23,10 @@ every_member_is_written_as_it_was_read(void **state UNUSED)
         {OBJECT_HOST, "{'name': 'h', 'description': 'x', 'mac': '02:00:00:00:00:0a',"
                       " 'ipv4': '10.0.0.1/24', 'gateway': '10.0.0.254', 'node': 'n', 'port': 3,"
                       " 'ied': 'IED1'}"},
-        {OBJECT_ROUTER, "{'name': 'pe1', 'site': 'a', 'description': 'x', 'router-id': '10.0.0.1',"
-                        " 'platform': 'junos', 'management-address': '192.0.2.1'}"},
+        {OBJECT_ROUTER,
+         "{'name': 'pe1', 'site': 'a', 'description': 'x', 'router-id': '10.0.0.1',"
+         " 'platform': 'junos', 'management-address': '192.0.2.1', 'netconf-transport': 'tls',"
+         " 'netconf-port': 4000, 'netconf-user': 'ops'}"},
         {OBJECT_TUNNEL, "{'name': 't', 'description': 'x', 'head': 'pe1', 'tail': 'pe2',"
                         " 'rate-kbps': 2000, 'setup-priority': 3, 'hold-priority': 2, 'metric':"
                         " 'delay', 'max-latency-us': 5000, 'max-asymmetry-us': 100, 'max-hops': 5,"

@@ -13,7 +13,7 @@
 #include <string.h>
 
 /* What a type is in JSON. */
-enum form { FORM_STRING, FORM_NUMBER, FORM_FLAG, FORM_LIST };
+enum form { FORM_STRING, FORM_NUMBER, FORM_FLAG, FORM_LIST, FORM_OBJECT };
 
 static void *
 slot(const struct member *m, void *object)
@@ -448,6 +448,24 @@ time_is_set(const struct member *m, const void *object)
     return (nsec_t)get_u64(m, object) > 0;
 }
 
+/* ---- Documents ---- */
+
+#define DOCUMENT_SIZE ((size_t)1 << 20) /* octets of its text */
+
+static enum err
+set_document(const struct member *m, void *object, const json_t *json, struct diag *diag)
+{
+    char *text = json_is_object(json) ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    if (!text)
+        return diag_set(diag, ERR_INVALID, "must be an object");
+    if (strlen(text) > DOCUMENT_SIZE) {
+        free(text);
+        return diag_set(diag, ERR_INVALID, "has more than %zu octets", DOCUMENT_SIZE);
+    }
+    set_string(m, object, text);
+    return ERR_OK;
+}
+
 /* The number in a JSON number that has no fraction: RFC 7951 allows 1e3. */
 static bool
 json_number(const json_t *json, int64_t *value)
@@ -492,12 +510,13 @@ static const struct {
     [MEMBER_TRANSPORT_PORTS] = {FORM_LIST, 0, member_list_from_text, member_list_to_text,
                                 member_list_is_set},
     [MEMBER_PORTS] = {FORM_LIST, 0, NULL, NULL, member_list_is_set},
+    [MEMBER_DOCUMENT] = {FORM_OBJECT, 0, NULL, print_string, string_is_set},
 };
 
 static bool
 owns_string(const struct member *m)
 {
-    return m->type == MEMBER_NAME || m->type == MEMBER_TEXT;
+    return m->type == MEMBER_NAME || m->type == MEMBER_TEXT || m->type == MEMBER_DOCUMENT;
 }
 
 bool
@@ -537,6 +556,8 @@ member_from_json(const struct member *m, void *object, const json_t *json, struc
         return ERR_OK;
     case FORM_LIST:
         return member_list_from_json(m, object, json, diag);
+    case FORM_OBJECT:
+        return set_document(m, object, json, diag);
     }
     return ERR_INVALID;
 }
@@ -553,6 +574,8 @@ member_to_json(const struct member *m, const void *object)
         return json_boolean(get_number(m, object));
     case FORM_LIST:
         return member_list_to_json(m, object);
+    case FORM_OBJECT:
+        return json_loads(get_pointer(m, object), 0, NULL);
     case FORM_STRING:
         break;
     }

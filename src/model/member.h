@@ -34,6 +34,7 @@ enum member_type {
     MEMBER_NAMES,           /* char **, with uint32_t at `more`; array of strings */
     MEMBER_TRANSPORT_PORTS, /* uint16_t *, with uint32_t at `more`; array of numbers */
     MEMBER_PORTS,           /* struct port *, with uint32_t at `more`; array of objects; no text */
+    MEMBER_DOCUMENT,        /* char *, JSON text, sorted and compact; object; in no table */
     MEMBER_TYPE_MAX
 };
 

@@ -217,6 +217,7 @@ is_indexed(enum object_kind kind)
     X(host, OBJECT_HOST, hosts, name)                                                              \
     X(router, OBJECT_ROUTER, routers, name)                                                        \
     X(tunnel, OBJECT_TUNNEL, tunnels, name)                                                        \
+    X(vpn, OBJECT_VPN, vpns, name)                                                                 \
     X(circuit, OBJECT_CIRCUIT, circuits, name)                                                     \
     X(design, OBJECT_DESIGN, designs, circuit)
 
@@ -227,6 +228,7 @@ DEFINE_EQUAL(link, OBJECT_LINK)
 DEFINE_EQUAL(host, OBJECT_HOST)
 DEFINE_EQUAL(router, OBJECT_ROUTER)
 DEFINE_EQUAL(tunnel, OBJECT_TUNNEL)
+DEFINE_EQUAL(vpn, OBJECT_VPN)
 DEFINE_EQUAL(circuit, OBJECT_CIRCUIT)
 
 /* ---- Lookups -----------------------------------------------------------------------------------

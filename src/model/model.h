@@ -83,6 +83,8 @@ struct host {
 /* How VPN services are configured on a router. */
 enum router_platform { ROUTER_FRR, ROUTER_JUNOS, ROUTER_IETF, ROUTER_PLATFORM_MAX };
 
+enum netconf_transport { NETCONF_SSH, NETCONF_TLS, NETCONF_TRANSPORT_MAX };
+
 /* A router of the MPLS WAN. Its links are learned from the routers (wan/). */
 struct router {
     char *name;
@@ -91,6 +93,9 @@ struct router {
     uint32_t router_id; /* IPv4, host order */
     enum router_platform platform;
     uint32_t management_address; /* IPv4, host order; 0 if not known */
+    enum netconf_transport netconf_transport;
+    uint16_t netconf_port; /* 0: the usual one */
+    char *netconf_user;    /* NULL: the controller's settings have it */
     UT_hash_handle hh;
 };
 
@@ -170,6 +175,14 @@ struct tunnel {
     UT_hash_handle hh;
 };
 
+/* An L2 or L3 VPN over several routers. */
+struct vpn {
+    char *name; /* its vpn-id, too */
+    char *description;
+    char *service; /* one service as model/vpn_service.h reads it: JSON, keys sorted, no spaces */
+    UT_hash_handle hh;
+};
+
 /* What an engineer states. */
 struct circuit {
     char *name;
@@ -232,6 +245,7 @@ struct network {
     struct host *hosts;
     struct router *routers;
     struct tunnel *tunnels;
+    struct vpn *vpns;
     struct circuit *circuits;
     struct design *designs; /* key `circuit` */
     struct settings settings;
@@ -251,6 +265,7 @@ struct link *network_link(const struct network *, const char *name);
 struct host *network_host(const struct network *, const char *name);
 struct router *network_router(const struct network *, const char *name);
 struct tunnel *network_tunnel(const struct network *, const char *name);
+struct vpn *network_vpn(const struct network *, const char *name);
 struct circuit *network_circuit(const struct network *, const char *name);
 struct design *network_design(const struct network *, const char *circuit);
 /* The link or the host at a port; NULL if there is none. Fast as long as no node, link or host is
@@ -275,6 +290,7 @@ void network_put_link(struct network *, struct link *);
 void network_put_host(struct network *, struct host *);
 void network_put_router(struct network *, struct router *);
 void network_put_tunnel(struct network *, struct tunnel *);
+void network_put_vpn(struct network *, struct vpn *);
 void network_put_circuit(struct network *, struct circuit *);
 void network_put_design(struct network *, struct design *);
 enum err network_remove_site(struct network *, const char *name);
@@ -283,6 +299,7 @@ enum err network_remove_link(struct network *, const char *name);
 enum err network_remove_host(struct network *, const char *name);
 enum err network_remove_router(struct network *, const char *name);
 enum err network_remove_tunnel(struct network *, const char *name);
+enum err network_remove_vpn(struct network *, const char *name);
 enum err network_remove_circuit(struct network *, const char *name);
 enum err network_remove_design(struct network *, const char *circuit);
 
@@ -292,6 +309,7 @@ void link_free(struct link *);
 void host_free(struct host *);
 void router_free(struct router *);
 void tunnel_free(struct tunnel *);
+void vpn_free(struct vpn *);
 void circuit_free(struct circuit *);
 void design_free(struct design *);
 struct site *site_copy(const struct site *);
@@ -300,6 +318,7 @@ struct link *link_copy(const struct link *);
 struct host *host_copy(const struct host *);
 struct router *router_copy(const struct router *);
 struct tunnel *tunnel_copy(const struct tunnel *);
+struct vpn *vpn_copy(const struct vpn *);
 struct circuit *circuit_copy(const struct circuit *);
 struct design *design_copy(const struct design *);
 /* Same name, same statement: what an upsert would not change. */
@@ -309,6 +328,7 @@ bool link_equal(const struct link *, const struct link *);
 bool host_equal(const struct host *, const struct host *);
 bool router_equal(const struct router *, const struct router *);
 bool tunnel_equal(const struct tunnel *, const struct tunnel *);
+bool vpn_equal(const struct vpn *, const struct vpn *);
 bool circuit_equal(const struct circuit *, const struct circuit *);
 
 #endif

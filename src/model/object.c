@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "model/text.h"
+#include "model/vpn.h"
 #include "packet/flow_key.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@
 static const char *const site_kinds[] = {"control-centre", "wan", "substation", NULL};
 static const char *const node_kinds[] = {"tieline-edge", "openvswitch", "openflow", NULL};
 static const char *const platforms[] = {"frr", "junos", "ietf", NULL};
+static const char *const transports[] = {"ssh", "tls", NULL};
 static const char *const metrics[] = {"igp", "te", "delay", "hops", NULL};
 static const char *const applications[] = {"goose", "sv", NULL};
 static const char *const service_classes[] = {"bulk", "engineering", "scada", "protection", NULL};
@@ -30,6 +32,7 @@ static const char *const conflict_policies[] = {"centre-wins", "local-stays", NU
 _Static_assert(ARRAY_SIZE(site_kinds) == SITE_KIND_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(node_kinds) == NODE_KIND_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(platforms) == ROUTER_PLATFORM_MAX + 1, "a word for each");
+_Static_assert(ARRAY_SIZE(transports) == NETCONF_TRANSPORT_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(metrics) == TUNNEL_METRIC_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(applications) == MULTICAST_APPLICATION_MAX + 1, "a word for each");
 _Static_assert(ARRAY_SIZE(service_classes) == CLASS_MAX + 1, "a word for each");
@@ -150,6 +153,17 @@ static const struct member router_members[] = {
     {"platform", "platform", WORD(platforms), .need = MEMBER_REQUIRED, .fallback = NO_WORD,
      AT(router, platform)},
     {"management-address", "management-address", NULL, MEMBER_IPV4, AT(router, management_address)},
+    {"netconf-transport", "netconf-transport", WORD(transports), .fallback = NETCONF_SSH,
+     AT(router, netconf_transport)},
+    {"netconf-port", "netconf-port", NULL, MEMBER_U16, AT(router, netconf_port), .min = 1,
+     .max = UINT16_MAX},
+    {"netconf-user", "netconf-user", NULL, MEMBER_NAME, AT(router, netconf_user)},
+};
+
+static const struct member vpn_members[] = {
+    {"name", NULL, NULL, MEMBER_NAME, MEMBER_KEY, AT(vpn, name)},
+    {"description", NULL, NULL, MEMBER_TEXT, AT(vpn, description)},
+    {"service", NULL, NULL, MEMBER_DOCUMENT, MEMBER_REQUIRED, AT(vpn, service)},
 };
 
 static const struct member tunnel_members[] = {
@@ -330,6 +344,13 @@ check_tunnel(const void *object, const struct member **culprit, struct diag *dia
 }
 
 static enum err
+check_vpn(const void *object, const struct member **culprit, struct diag *diag)
+{
+    *culprit = object_member(OBJECT_VPN, NULL, "service");
+    return vpn_check(object, diag);
+}
+
+static enum err
 check_circuit(const void *object, const struct member **culprit, struct diag *diag)
 {
     const struct circuit *circuit = object;
@@ -363,6 +384,7 @@ static const struct object_class classes[OBJECT_KIND_MAX] = {
     [OBJECT_HOST] = {"host", MEMBERS(host), NULL, check_host},
     [OBJECT_ROUTER] = {"router", MEMBERS(router), NULL, NULL},
     [OBJECT_TUNNEL] = {"tunnel", MEMBERS(tunnel), enter_tunnel_group, check_tunnel},
+    [OBJECT_VPN] = {"vpn", MEMBERS(vpn), NULL, check_vpn},
     [OBJECT_CIRCUIT] = {"circuit", MEMBERS(circuit), enter_circuit_group, check_circuit},
     [OBJECT_DESIGN] = {"design", MEMBERS(design), enter_design_group, NULL},
     [OBJECT_PORT] = {"port", MEMBERS(port), NULL, NULL},
@@ -434,6 +456,7 @@ clear_handle(enum object_kind kind, void *object)
         [OBJECT_HOST] = offsetof(struct host, hh),
         [OBJECT_ROUTER] = offsetof(struct router, hh),
         [OBJECT_TUNNEL] = offsetof(struct tunnel, hh),
+        [OBJECT_VPN] = offsetof(struct vpn, hh),
         [OBJECT_CIRCUIT] = offsetof(struct circuit, hh),
         [OBJECT_DESIGN] = offsetof(struct design, hh),
     };

@@ -13,6 +13,7 @@ enum object_kind {
     OBJECT_HOST,
     OBJECT_ROUTER,
     OBJECT_TUNNEL,
+    OBJECT_VPN,
     OBJECT_CIRCUIT,  /* the kinds up to here are what people state */
     OBJECT_DESIGN,   /* the kinds up to here are in a network under their names */
     OBJECT_PORT,     /* struct port, within a node */

@@ -1,10 +1,10 @@
-/* phase.h - how far what people stated is: circuits, and the tunnels that carry them. */
+/* phase.h - how far what people stated is: circuits, the tunnels that carry them, and VPNs. */
 #ifndef MODEL_PHASE_H
 #define MODEL_PHASE_H
 
 #include <stdbool.h>
 
-/* How far a circuit is, or a tunnel. */
+/* How far a circuit is, a tunnel, or a VPN (whose rules are its routers' configuration). */
 enum circuit_phase {
     PHASE_PROPOSED, /* stated; no paths, nothing in the network */
     PHASE_RESERVED, /* has its design: paths, capacity, number */

@@ -113,23 +113,43 @@ nesting(const char *text, size_t size)
     return deepest;
 }
 
+/* What is called so in data: choices and cases are looked into. NULL: nothing. */
+static const struct schema_node *
+find_named(const struct schema_node *node, const char *key)
+{
+    const char *colon = strchr(key, ':');
+    for (; node; node = node->next) {
+        bool within = node->kind == SCHEMA_CHOICE || node->kind == SCHEMA_CASE;
+        const struct schema_node *found = within ? find_named(node->children, key) : NULL;
+        if (!within && !strcmp(node->name, colon ? colon + 1 : key))
+            found = node;
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
 /* RFC 7951 section 4: below the top level a name has no prefix as long as the module is the same,
- * and ours all are. libyang lets some through, and annotations (RFC 7952), which nobody here reads.
+ * and ours all are, but for what is in anydata. libyang lets some through, and annotations (RFC
+ * 7952), which nobody here reads.
  */
 static enum err
-check_names(const json_t *json, bool qualified, struct diag *diag)
+check_names(const struct schema_node *siblings, const json_t *json, bool qualified,
+            struct diag *diag)
 {
     const char *key;
     json_t *value;
     enum err err = ERR_OK;
     json_object_foreach((json_t *)json, key, value)
     {
+        const struct schema_node *node = find_named(siblings, key);
         if (key[0] == '@' || (!qualified && strchr(key, ':')))
             return diag_set(diag, ERR_INVALID, "%.60s: there is no such field", key);
-        err = err ? err : check_names(value, false, diag);
+        if (!err && !(node && node->kind == SCHEMA_ANYDATA))
+            err = check_names(node ? node->children : NULL, value, false, diag);
     }
     for (size_t i = 0; i < json_array_size(json) && !err; i++)
-        err = check_names(json_array_get(json, i), false, diag);
+        err = check_names(siblings, json_array_get(json, i), false, diag);
     return err;
 }
 
@@ -241,7 +261,7 @@ schema_validate_json(struct schema *schema, const char *text, size_t size, const
         return diag_set(diag, ERR_NOT_FOUND, "%s: there is no such schema node", what);
     enum err err = parse_json(text, size, &parsed, diag);
     if (!err) {
-        err = check_names(parsed, !what, diag);
+        err = check_names(what ? node->children : schema->root, parsed, !what, diag);
         if (!err)
             err = check_text(schema, text, size, node, parsed, diag);
         if (err)
@@ -261,7 +281,8 @@ const char *
 schema_kind_word(enum schema_kind kind)
 {
     static const char *const words[SCHEMA_KIND_MAX] = {
-        "container", "list", "leaf", "leaf-list", "choice", "case", "operation", "input", "output"};
+        "container", "list",      "leaf",  "leaf-list", "choice",
+        "case",      "operation", "input", "output",    "anydata"};
     return words[kind];
 }
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define SCHEMA_TEXT_MAX ((size_t)64 << 20) /* octets of a document */
-#define SCHEMA_DEPTH_MAX 16                /* arrays and objects within each other; it needs 7 */
+#define SCHEMA_DEPTH_MAX 24                /* arrays and objects within each other; it needs 20 */
 
 struct schema;
 
@@ -48,6 +48,7 @@ enum schema_kind {
     SCHEMA_OPERATION, /* an rpc: has an input and perhaps an output, which are containers in it */
     SCHEMA_INPUT,
     SCHEMA_OUTPUT,
+    SCHEMA_ANYDATA, /* an object that the modules do not look into */
     SCHEMA_KIND_MAX
 };
 

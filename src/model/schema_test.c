@@ -305,6 +305,7 @@ static const struct {
     {OBJECT_SETTINGS, "/tieline-inventory:inventory/settings"},
     {OBJECT_ROUTER, "/tieline-wan:wan/router"},
     {OBJECT_TUNNEL, "/tieline-wan:wan/tunnel"},
+    {OBJECT_VPN, "/tieline-wan:wan/vpn"},
     {OBJECT_CIRCUIT, CIRCUIT},
     {OBJECT_DESIGN, "/tieline-circuit:circuits/design"},
 };
@@ -363,7 +364,8 @@ count_leaves(const struct schema_node *node)
     unsigned n = 0;
     for (node = node->children; node; node = node->next) {
         bool list = node->kind == SCHEMA_LIST;
-        bool leaf = node->kind == SCHEMA_LEAF || node->kind == SCHEMA_LEAF_LIST;
+        bool leaf = node->kind == SCHEMA_LEAF || node->kind == SCHEMA_LEAF_LIST ||
+                    node->kind == SCHEMA_ANYDATA;
         n += list || leaf ? 1 : count_leaves(node);
     }
     return n;

@@ -186,6 +186,7 @@ kind_of(const struct lysc_node *node)
         {LYS_CONTAINER, SCHEMA_CONTAINER}, {LYS_LIST, SCHEMA_LIST},     {LYS_LEAF, SCHEMA_LEAF},
         {LYS_LEAFLIST, SCHEMA_LEAF_LIST},  {LYS_CHOICE, SCHEMA_CHOICE}, {LYS_CASE, SCHEMA_CASE},
         {LYS_RPC, SCHEMA_OPERATION},       {LYS_INPUT, SCHEMA_INPUT},   {LYS_OUTPUT, SCHEMA_OUTPUT},
+        {LYS_ANYDATA, SCHEMA_ANYDATA},
     };
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (kinds[i].type == node->nodetype)
@@ -244,7 +245,8 @@ new_node(struct building *b, const struct lysc_node *from, const struct schema_n
     node->kind = kind_of(from);
     node->parent = parent;
     node->writable = (from->flags & (LYS_CONFIG_W | LYS_IS_INPUT)) || node->kind == SCHEMA_INPUT;
-    bool can_be_mandatory = node->kind == SCHEMA_LEAF || node->kind == SCHEMA_CHOICE;
+    bool can_be_mandatory = node->kind == SCHEMA_LEAF || node->kind == SCHEMA_CHOICE ||
+                            node->kind == SCHEMA_ANYDATA;
     node->mandatory = can_be_mandatory && (from->flags & LYS_MAND_TRUE);
     node->path = path_of(b, node);
     set_details(b, node, from);

@@ -107,6 +107,7 @@ state_free(struct state *s)
     local_fini(&s->local);
     sensing_fini(&s->sensing);
     tunneling_fini(&s->tunneling);
+    vpning_fini(&s->vpning);
     network_free(s->network);
     free(s);
 }
@@ -295,6 +296,8 @@ apply_model_remove(struct application *a)
         status_free(a->state, status);
     if (kind == OBJECT_TUNNEL)
         tunneling_forget(&a->state->tunneling, name);
+    if (kind == OBJECT_VPN)
+        vpning_forget(&a->state->vpning, name);
     a->state->network_version++;
 }
 
@@ -589,6 +592,8 @@ state_apply(struct state *s, const struct state_event *event, struct diag *diag)
         return sensing_apply(&s->sensing, event, diag);
     if (tunneling_knows(event->type))
         return tunneling_apply(&s->tunneling, event, diag);
+    if (vpning_knows(event->type))
+        return vpning_apply(&s->vpning, event, diag);
     a.err = local_apply(&s->local, event, diag);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (strcmp(table[i].type, event->type))

@@ -17,6 +17,7 @@
 #include "model/phase.h"
 #include "model/sensing.h"
 #include "model/tunneling.h"
+#include "model/vpning.h"
 
 #include <jansson.h>
 
@@ -95,6 +96,7 @@ struct state {
     struct local local;         /* what sites decided by themselves */
     struct sensing sensing;     /* what sensors have told */
     struct tunneling tunneling; /* how far the tunnels of the WAN are */
+    struct vpning vpning;       /* ... and the VPNs on it */
     uint32_t last_order, last_exception;
     uint64_t seq; /* of the last event applied */
     /* ... and of the last one that changed what is wanted: circuits or the model. Among sites these

@@ -108,6 +108,29 @@ guard_changed_tunnels(const struct network *before, const struct network *after)
     return names;
 }
 
+json_t *
+guard_removed_vpns(const struct network *before, const struct network *after)
+{
+    json_t *names = json_array();
+    for (const struct vpn *v = before->vpns; v; v = v->hh.next) {
+        if (!network_vpn(after, v->name))
+            json_array_append_new(names, json_string(v->name));
+    }
+    return names;
+}
+
+json_t *
+guard_changed_platforms(const struct network *before, const struct network *after)
+{
+    json_t *names = json_array();
+    for (const struct router *was = before->routers; was; was = was->hh.next) {
+        const struct router *is = network_router(after, was->name);
+        if (!is || is->platform != was->platform)
+            json_array_append_new(names, json_string(was->name));
+    }
+    return names;
+}
+
 /* ---- Circuits that stand -----------------------------------------------------------------------
  */
 

@@ -31,4 +31,8 @@ json_t *guard_changed_circuits(const struct network *before, const struct networ
  * what is reserved for them was computed for what they said. */
 json_t *guard_changed_tunnels(const struct network *before, const struct network *after);
 
+/* Names of VPNs that are gone; and of routers that are, or are configured in another way. */
+json_t *guard_removed_vpns(const struct network *before, const struct network *after);
+json_t *guard_changed_platforms(const struct network *before, const struct network *after);
+
 #endif

@@ -5,6 +5,7 @@
 #include "engineer/import_scd.h"
 #include "io/jsontext.h"
 #include "model/json.h"
+#include "model/vpn.h"
 #include "orchestrate/guard.h"
 #include "orchestrate/service_private.h"
 #include "orchestrate/work.h"
@@ -23,6 +24,7 @@ struct change {
     struct scd_import *scd;     /* NULL: no SCD file */
     json_t *event_body;         /* of model.put or model.remove; NULL: there is nothing to append */
     json_t *circuits, *tunnels; /* names of those that are changed or removed; NULL: none */
+    json_t *vpns, *routers;     /* ... that are removed; ... or have another platform */
     enum err err;
     struct diag why;
 };
@@ -35,6 +37,8 @@ change_free(void *arg)
     json_decref(change->event_body);
     json_decref(change->circuits);
     json_decref(change->tunnels);
+    json_decref(change->vpns);
+    json_decref(change->routers);
     scd_import_free(change->scd);
     report_fini(&change->report);
     free(change);
@@ -71,6 +75,8 @@ compute(void *arg, struct network *net)
         change->event_body = guard_document(before, net);
     change->circuits = guard_changed_circuits(before, net);
     change->tunnels = guard_changed_tunnels(before, net);
+    change->vpns = guard_removed_vpns(before, net);
+    change->routers = guard_changed_platforms(before, net);
     network_free(before);
 }
 
@@ -200,7 +206,7 @@ make_removal(struct change *change, struct network *net)
         k++;
     if (k > OBJECT_CIRCUIT)
         return diag_set(&change->why, ERR_INVALID,
-                        "kind: site, node, link, host, router, tunnel or circuit is expected");
+                        "kind: site, node, link, host, router, tunnel, vpn or circuit is expected");
     if (network_remove(net, k, name))
         return diag_set(&change->why, ERR_NOT_FOUND, "there is no %s %.63s", kind, name);
     change->event_body = json_pack("{s:s, s:s}", "kind", kind, "name", name);
@@ -251,6 +257,50 @@ append_change(struct change *change, const char *type, const char *object)
     append_start(request->service->appends, &event, 1, false, stored, request);
 }
 
+static bool
+is_on_router(const json_t *service, const char *vpn, const char *router)
+{
+    struct arena *arena = arena_new(VPN_BUDGET);
+    const struct vpn_service *s;
+    bool found = false;
+    enum err err = vpn_read_document(vpn, service, arena, &s, NULL);
+    for (uint32_t i = 0; !err && i < s->n_nodes; i++)
+        found |= !strcmp(s->nodes[i].ne_id, router);
+    arena_free(arena);
+    return found;
+}
+
+/* What a VPN has put on a router is taken away with the templates that put it there. */
+static enum err
+check_vpns(struct change *change)
+{
+    const struct vpning *all = &change->request->service->state->vpning;
+    json_t *name;
+    size_t i;
+    json_array_foreach(change->vpns, i, name)
+    {
+        const struct vpn_status *v = vpning_find(all, json_string_value(name));
+        if (v && v->phase != PHASE_PROPOSED)
+            return diag_set(&change->why, ERR_CONFLICT,
+                            "vpn %s is %s: take it down before it is removed", v->vpn,
+                            circuit_phase_word(v->phase));
+    }
+    json_array_foreach(change->routers, i, name)
+    {
+        for (const struct vpn_status *v = all->vpns; v; v = v->hh.next) {
+            const struct vpn_version *applied = vpn_status_applied(v);
+            const char *router = json_string_value(name);
+            if ((applied && is_on_router(applied->service, v->vpn, router)) ||
+                (v->next && is_on_router(v->next, v->vpn, router)))
+                return diag_set(&change->why, ERR_CONFLICT,
+                                "vpn %s is on router %s: take it from there before that is removed "
+                                "or has another platform",
+                                v->vpn, router);
+        }
+    }
+    return ERR_OK;
+}
+
 /* An order that is at work on a circuit was given it as it is. */
 static enum err
 check_engagements(struct change *change)
@@ -274,7 +324,7 @@ check_engagements(struct change *change)
                             "is changed or removed",
                             t->tunnel, circuit_phase_word(t->phase));
     }
-    return ERR_OK;
+    return check_vpns(change);
 }
 
 static void

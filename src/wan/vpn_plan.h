@@ -3,8 +3,8 @@
 #ifndef WAN_VPN_PLAN_H
 #define WAN_VPN_PLAN_H
 
+#include "model/vpn_service.h"
 #include "wan/vpn_config.h"
-#include "wan/vpn_service.h"
 #include "wan/vpn_template.h"
 
 /* ---- templates */

@@ -6,8 +6,8 @@
  * ("vpn-service[ems]/vpn-nodes/vpn-node[pe1]/router-id: not an IPv4 address"). All texts end up in
  * configurations of routers, so that no text may have control characters, and names have letters,
  * digits and few others. */
-#ifndef WAN_VPN_SERVICE_H
-#define WAN_VPN_SERVICE_H
+#ifndef MODEL_VPN_SERVICE_H
+#define MODEL_VPN_SERVICE_H
 
 #include "base/arena.h"
 #include "base/err.h"

@@ -1,8 +1,8 @@
 /* vpn_value.h - what the values of a service's description may be, one by one: vpn_service.c has
  * where they are. Texts that pass have nothing in them that a configuration could take for more
  * than a value. */
-#ifndef WAN_VPN_VALUE_H
-#define WAN_VPN_VALUE_H
+#ifndef MODEL_VPN_VALUE_H
+#define MODEL_VPN_VALUE_H
 
 #include "base/arena.h"
 

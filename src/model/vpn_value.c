@@ -1,4 +1,4 @@
-#include "wan/vpn_value.h"
+#include "model/vpn_value.h"
 
 #include <arpa/inet.h>
 #include <ctype.h>

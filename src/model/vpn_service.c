@@ -1,10 +1,10 @@
 /* The models are tables: a row says what a member is called, how it is read and where it goes. One
  * reader walks all of them, keeping the path. Containers put their members into the same struct. */
-#include "wan/vpn_service.h"
+#include "model/vpn_service.h"
 
 #include "base/buf.h"
 #include "base/hash.h"
-#include "wan/vpn_value.h"
+#include "model/vpn_value.h"
 
 #include <stddef.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "wan/vpn_testing.h"
+#include "model/vpn_testing.h"
 
 #include <stdio.h>
 
