@@ -8,6 +8,28 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Services in the shape of RFC 9182 or 9291, as they come from elsewhere: a VPN of each. NULL: it
+ * has none. */
+static json_t *
+vpns_of_services(const json_t *document)
+{
+    static const char *const models[] = {"ietf-l3vpn-ntw:l3vpn-ntw", "ietf-l2vpn-ntw:l2vpn-ntw"};
+    json_t *vpns = NULL, *service;
+    size_t k;
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+        const json_t *services = json_object_get(json_object_get(document, models[i]),
+                                                 "vpn-services");
+        json_array_foreach(json_object_get(services, "vpn-service"), k, service)
+        {
+            vpns = vpns ? vpns : json_array();
+            json_array_append_new(
+                vpns, json_pack("{sO* s{s{s{s[O]}}}}", "name", json_object_get(service, "vpn-id"),
+                                "service", models[i], "vpn-services", "vpn-service", service));
+        }
+    }
+    return vpns;
+}
+
 static const json_t *
 find_objects(const struct kind *kind, const json_t *document)
 {
@@ -48,7 +70,8 @@ document_read(struct cli *cli, const struct kind *kind, const char *path, json_t
         json_decref(found);
         return status;
     }
-    const json_t *list = find_objects(kind, document), *object;
+    json_t *services = kind == &kind_vpn ? vpns_of_services(document) : NULL;
+    const json_t *list = services ? services : find_objects(kind, document), *object;
     size_t i;
     if (!list)
         status = add_object(cli, kind, path, document, found);
@@ -58,6 +81,7 @@ document_read(struct cli *cli, const struct kind *kind, const char *path, json_t
     }
     if (!status && !json_array_size(found))
         status = cli_fail(cli, CLI_FAILED, "%s: there is no %s in it", path, kind->word);
+    json_decref(services);
     json_decref(document);
     if (status)
         json_decref(found);

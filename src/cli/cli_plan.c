@@ -1,6 +1,10 @@
 #include "cli/cli_plan.h"
 
+#include "base/alloc.h"
 #include "cli/cli_table.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 static const struct column path_columns[] = {
     {"CIRCUIT", "circuit", AS_TEXT, NULL},
@@ -86,6 +90,66 @@ put_tunnels(struct buf *out, const json_t *tunnels)
     }
 }
 
+/* Its lines, indented. */
+static void
+put_lines(struct buf *out, const char *text, const char *before)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        char *line = xstrndup(text, length);
+        buf_str(out, before);
+        text_put(out, line, true);
+        buf_str(out, "\n");
+        free(line);
+        text += length + (text[length] == '\n');
+    }
+}
+
+static void
+put_vpn_router(struct buf *out, const json_t *router)
+{
+    const json_t *gap;
+    size_t i;
+    buf_str(out, "  ");
+    text_put(out, text_of(router, "router"), true);
+    if (*text_of(router, "platform")) {
+        buf_str(out, ", ");
+        text_put(out, text_of(router, "platform"), true);
+    }
+    if (*text_of(router, "dry-run")) {
+        buf_str(out, ", dry run: ");
+        text_put(out, text_of(router, "dry-run"), true);
+        buf_str(out, *text_of(router, "text") ? ": " : "");
+        text_put(out, text_of(router, "text"), true);
+    }
+    buf_str(out, "\n");
+    put_lines(out, text_of(router, "config"), "    ");
+    json_array_foreach(json_object_get(router, "gaps"), i, gap)
+        put_lines(out, json_string_value(gap), "    # not expressed: ");
+    if (*text_of(router, "edit")) {
+        buf_str(out, "    what is sent:\n");
+        put_lines(out, text_of(router, "edit"), "      ");
+    }
+}
+
+void
+plan_vpn_text(struct buf *out, const json_t *vpn)
+{
+    const json_t *router, *from = json_object_get(vpn, "from-version"),
+                          *to = json_object_get(vpn, "to-version");
+    size_t i;
+    buf_str(out, "vpn ");
+    text_put(out, text_of(vpn, "vpn"), true);
+    if (from)
+        buf_printf(out, ", from version %" JSON_INTEGER_FORMAT, json_integer_value(from));
+    if (to)
+        buf_printf(out, " to version %" JSON_INTEGER_FORMAT, json_integer_value(to));
+    buf_str(out, "\n");
+    if (*text_of(vpn, "not-tried"))
+        put_lines(out, text_of(vpn, "not-tried"), "  not tried: ");
+    json_array_foreach(json_object_get(vpn, "routers"), i, router) put_vpn_router(out, router);
+}
+
 static void
 put_summary(struct buf *out, const json_t *summary)
 {
@@ -97,6 +161,12 @@ put_summary(struct buf *out, const json_t *summary)
     const json_t *tunnels = json_object_get(summary, "tunnels");
     if (json_is_array(tunnels)) {
         put_tunnels(out, tunnels);
+        return;
+    }
+    const json_t *vpns = json_object_get(summary, "vpns"), *vpn;
+    size_t i;
+    if (json_is_array(vpns)) {
+        json_array_foreach(vpns, i, vpn) plan_vpn_text(out, vpn);
         return;
     }
     put_size(out, summary);

@@ -6,7 +6,9 @@
 
 /* Of work orders and of what-if: {"summary", "proof", "changes", "n-changes"}; each only if it is
  * there. An order without a summary of its own has {"shown"}: what its approvers are shown, which
- * may have the paths of tunnels. */
+ * may have the paths of tunnels, or the routers' configuration of VPNs. */
 void plan_text(struct buf *, const json_t *plan, bool changes);
+/* A VPN of such a summary, or of a dry run. */
+void plan_vpn_text(struct buf *, const json_t *vpn);
 
 #endif

@@ -80,6 +80,9 @@ static const struct cli_option create_options[] = {
 };
 static const struct cli_option names_options[] = {
     IN_FILE("file", "LIST", 'f', "a file with names, a line each"), COMMENT, UNTIL, END};
+#define EARLIER VALUE("version", "N", "an earlier version, not what is stated now")
+static const struct cli_option version_options[] = {EARLIER, END};
+static const struct cli_option change_options[] = {EARLIER, COMMENT, UNTIL, END};
 static const struct cli_option drain_options[] = {VALUE("reason", "TEXT", "why, for the others"),
                                                   END};
 static const struct cli_option test_options[] = {
@@ -409,6 +412,19 @@ static const struct cli_verb verbs[] = {
     {"tunnel", "teardown", "[NAME...]", names_options, "Submit the order that takes them down",
      cmd_teardown, &kind_tunnel, false},
     KIND("vpn", "VPNs", kind_vpn),
+    {"vpn", "config", "NAME", version_options,
+     "What its routers would get, and whether they would take it", cmd_vpn_config, NULL, false},
+    {"vpn", "build", "[NAME...]", names_options, "Submit the order that builds VPNs", cmd_build,
+     &kind_vpn, false},
+    {"vpn", "change", "NAME...", change_options,
+     "Submit the order that brings their routers to what is stated now", cmd_vpn_change, NULL,
+     false},
+    {"vpn", "teardown", "[NAME...]", names_options, "Submit the order that takes them down",
+     cmd_teardown, &kind_vpn, false},
+    {"vpn", "drift", "NAME", NULL, "How its routers differ from what was built", cmd_vpn_drift,
+     NULL, false},
+    {"vpn", "restore", "NAME", NULL, "Put what is ours on its routers back to what was built",
+     cmd_vpn_restore, NULL, false},
     {"wan", "nodes", "", NULL, "Routers, as the routing protocols tell of them", cmd_wan_list,
      &wan_nodes, false},
     {"wan", "links", "", NULL, "Links, each direction, with what is reserved", cmd_wan_list,

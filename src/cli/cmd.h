@@ -54,6 +54,12 @@ int cmd_wan_what_if(struct cli *);
 int cmd_wan_drain(struct cli *);
 int cmd_wan_restore(struct cli *);
 
+/* cmd_vpn.c */
+int cmd_vpn_config(struct cli *);
+int cmd_vpn_change(struct cli *);
+int cmd_vpn_drift(struct cli *);
+int cmd_vpn_restore(struct cli *);
+
 /* cmd_inventory.c */
 int cmd_inventory_import(struct cli *);
 int cmd_inventory_export(struct cli *);

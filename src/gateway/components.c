@@ -402,6 +402,18 @@ static const struct {
     {"WanMoved", OBJECT("'moved': " NUMBER ", 'links': " NUMBER)},
     {"WanWhatIf", OBJECT("'tunnels': " NUMBER ", 'failures': " NUMBER ", 'highest-utilisation':"
                " {'type': 'number'}, 'worst': " LIST("{'type': 'object'}"))},
+    {"VpnDryRunRequest", CLOSED("", "'version': {'type': 'integer', 'minimum': 1, 'description':"
+                                    " 'The earlier version; what is stated if it is absent.'}")},
+    {"VpnDryRun",
+        OBJECT("'vpn': @Name, 'hash': " TEXT ", 'from-version': " NUMBER ", 'to-version': " NUMBER ","
+               " 'not-tried': " TEXT ", 'routers': " LIST(OBJECT("'router': @Name, 'platform': " TEXT ","
+               " 'config': " TEXT ", 'gaps': " LIST(TEXT) ", 'dry-run': " TEXT ", 'text': " TEXT ","
+               " 'edit': " TEXT)))},
+    {"VpnDrift",
+        OBJECT("'vpn': @Name, 'ok': " FLAG ", 'reached': " FLAG ", 'routers': " LIST(OBJECT(
+               "'router': @Name, 'ok': " FLAG ", 'reason': " TEXT ", 'differences': " LIST(TEXT))))},
+    {"VpnRestored", OBJECT("'vpn': @Name, 'routers': " LIST(OBJECT("'router': @Name,"
+               " 'outcome': " TEXT ", 'text': " TEXT)))},
     {"WanTopology", "{'type': 'object'}"},
     {"WanOptical", "{'type': 'object', 'description': 'A T-API context, as src/wan/feed_optical.h says.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},

@@ -249,6 +249,16 @@ const struct api_route route_table[] = {
     {HTTP_POST, "/wan/restore", WORKERS, "Lets it be used again.", api_post_on, "wan.restore",
      MINUTES(1), .body = "WanRestore", .answer = "WanMoved"},
 
+    {HTTP_POST, "/vpns/{name}/dry-run", WORKERS, "The native configuration of every router of a VPN, with "
+     "what its platform cannot express; those that are reached try it and discard it.",
+     api_post_vpn_dry_run, "vpn.design", MINUTES(5), .body = "VpnDryRunRequest", .answer = "VpnDryRun",
+     .reads = true},
+    {HTTP_GET, "/vpns/{name}/drift", ANY, "How its routers differ from what was built, read now.",
+     api_get_vpn_drift, "vpn.drift", MINUTES(2), .answer = "VpnDrift"},
+    {HTTP_POST, "/vpns/{name}/restore", WORKERS, "Puts all that is ours on its routers back to what was "
+     "built.", api_post_vpn_restore, "vpn.restore", MINUTES(10), .body = "Nothing",
+     .answer = "VpnRestored"},
+
     {HTTP_GET, "/peers", ANY, "The sites whose journals are followed here: how far, and whether they "
      "answer.", api_pass_on, "sites.status", AT_ONCE, .answer = "Peers"},
 

@@ -25,6 +25,13 @@ static const struct {
     {"tunnel.push", action_tunnel_push},
     {"tunnel.remove", action_tunnel_remove},
     {"tunnel.test", action_tunnel_test},
+    {"vpn.design", action_vpn_design},
+    {"vpn.reserve", action_vpn_reserve},
+    {"vpn.release", action_vpn_release},
+    {"vpn.push", action_vpn_push},
+    {"vpn.remove", action_vpn_remove},
+    {"vpn.revert", action_vpn_revert},
+    {"vpn.test", action_vpn_test},
     {"exception.close", action_close_exception},
 };
 

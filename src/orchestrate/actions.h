@@ -20,6 +20,9 @@ action_fn action_tunnel_design, action_tunnel_reserve; /* action_tunnel.c */
 action_fn action_tunnel_release, action_tunnel_push;
 action_fn action_tunnel_remove, action_tunnel_test;
 action_fn action_carriers, action_drop_carriers; /* action_carrier.c */
+action_fn action_vpn_design, action_vpn_reserve; /* action_vpn.c */
+action_fn action_vpn_release, action_vpn_push;
+action_fn action_vpn_remove, action_vpn_revert, action_vpn_test;
 
 /* Are `circuits` names of circuits that exist? If not, the effect has failed. */
 bool action_has_circuits(struct effect *);

@@ -144,10 +144,11 @@ summary_json(const struct tunnel *t, json_t *const paths[TUNNEL_PATHS], const js
     return json;
 }
 
-static char *
-hash_of(const json_t *plan, char hash[2 * SHA256_DIGEST_LENGTH + 1])
+char *
+wan_hash(const json_t *plan, char hash[WAN_HASH_SIZE])
 {
     uint8_t digest[SHA256_DIGEST_LENGTH];
+    _Static_assert(WAN_HASH_SIZE == 2 * sizeof digest + 1, "all digits");
     char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
     SHA256((const uint8_t *)text, strlen(text), digest);
     hex_format(digest, sizeof digest, hash);
@@ -196,7 +197,7 @@ wan_serve_design(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct job j;
     struct diag why = {""};
-    char hash[2 * SHA256_DIGEST_LENGTH + 1];
+    char hash[WAN_HASH_SIZE];
     if (!begin(&j, arg, bus, m))
         return;
     size_t n = json_array_size(j.names), done = 0;
@@ -214,7 +215,7 @@ wan_serve_design(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply_error(bus, m->reply_to, err, "%s", why.text);
     else
         bus_reply(bus, m->reply_to,
-                  json_pack("{sO ss s{sI sO}}", "plan", plan, "plan_hash", hash_of(plan, hash),
+                  json_pack("{sO ss s{sI sO}}", "plan", plan, "plan_hash", wan_hash(plan, hash),
                             "summary", "n", (json_int_t)n, "tunnels", d.summary));
     json_decref(plan);
     json_decref(d.placements);

@@ -6,6 +6,7 @@
 #include "io/jsontext.h"
 #include "wan/feeds.h"
 #include "wan/report.h"
+#include "wan/vpns.h"
 #include "wan/wan_private.h"
 
 #include <stdarg.h>
@@ -282,6 +283,8 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
     size_t i;
     if (!strncmp(e->type, "tunnel.", 7) || !strncmp(e->type, "circuit.re", 10))
         wan_look_at_fates(s);
+    if (!strncmp(e->type, "model.", 6))
+        vpns_model_changed(s->vpns);
     if (strncmp(e->type, "tunnel.", 7) != 0)
         return;
     if (!names)
@@ -314,7 +317,11 @@ static const struct {
     {"wan.state", wan_serve_state},       {"wan.path", wan_serve_path},
     {"wan.topology", wan_serve_topology}, {"wan.optical", wan_serve_optical},
     {"wan.what-if", wan_serve_what_if},   {"wan.drain", wan_serve_drain},
-    {"wan.restore", wan_serve_restore},
+    {"wan.restore", wan_serve_restore},   {"vpn.design", vpn_serve_design},
+    {"vpn.reserve", vpn_serve_reserve},   {"vpn.release", vpn_serve_release},
+    {"vpn.push", vpn_serve_push},         {"vpn.remove", vpn_serve_remove},
+    {"vpn.revert", vpn_serve_revert},     {"vpn.test", vpn_serve_test},
+    {"vpn.drift", vpn_serve_drift},       {"vpn.restore", vpn_serve_restore},
 };
 
 static enum err
@@ -365,6 +372,8 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
          t = t->hh.next)
         hold(s, t->tunnel);
     if (!err)
+        err = vpns_new(s, &s->vpns, diag);
+    if (!err)
         err = subscribe_all(s, diag);
     if (!err)
         err = listen_for_routers(s, diag);
@@ -399,6 +408,7 @@ wan_service_free(struct wan_service *s)
         return;
     for (size_t i = 0; i < s->n_subscriptions; i++)
         bus_unsubscribe(s->subscriptions[i]);
+    vpns_free(s->vpns);
     feeds_free(s->feeds);
     pce_server_free(s->server);
     timer_free(s->commit);

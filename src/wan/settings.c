@@ -196,6 +196,36 @@ read_feeds(const struct reading *r, const json_t *root, struct wan_settings *s)
     return ERR_OK;
 }
 
+#define NETCONF_AT(member) offsetof(struct wan_settings, netconf.member)
+#define CONFIRM_MAX (3600 * NSEC_PER_SEC)
+
+static enum err
+check_netconf(const struct reading *r, const json_t *mapping, const struct wan_netconf_settings *n)
+{
+    nsec_t confirm = n->confirm ? n->confirm : 120 * NSEC_PER_SEC;
+    if (n->confirm && (n->confirm % NSEC_PER_SEC || n->confirm > CONFIRM_MAX))
+        return fail(r, mapping, "confirm", "whole seconds are expected, 3600s at most");
+    if (n->soak > confirm / 3)
+        return fail(r, mapping, "soak", "it is more than a third of confirm");
+    return ERR_OK;
+}
+
+static enum err
+read_netconf(const struct reading *r, const json_t *mapping, struct wan_settings *s)
+{
+    static const struct field fields[] = {
+        {"user", VALUE_TEXT, NETCONF_AT(user), .required = false},
+        {"key", VALUE_TEXT, NETCONF_AT(key), .required = false},
+        {"known-hosts", VALUE_TEXT, NETCONF_AT(known_hosts), .required = false},
+        {"templates", VALUE_TEXT, NETCONF_AT(templates), .required = false},
+        {"confirm", VALUE_DURATION, NETCONF_AT(confirm), .required = false},
+        {"soak", VALUE_DURATION, NETCONF_AT(soak), .required = false},
+        {"drift", VALUE_DURATION, NETCONF_AT(drift), .required = false}};
+    s->netconf.wanted = true;
+    enum err err = read_fields(r, mapping, fields, ARRAY_SIZE(fields), s);
+    return err ? err : check_netconf(r, mapping, &s->netconf);
+}
+
 static enum err
 read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
 {
@@ -216,17 +246,20 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
     enum err err = ERR_OK;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
-        bool is_pcep = !strcmp(key, "pcep"), is_bgp = !strcmp(key, "bgp");
+        bool is_pcep = !strcmp(key, "pcep"), is_bgp = !strcmp(key, "bgp"),
+             is_netconf = !strcmp(key, "netconf");
         if (err)
             break;
-        if (!is_pcep && !is_bgp && strcmp(key, "feeds") != 0)
+        if (!is_pcep && !is_bgp && !is_netconf && strcmp(key, "feeds") != 0)
             err = fail(r, root, key, "there is no such key here");
-        else if ((is_pcep || is_bgp) && !json_is_object(value))
+        else if ((is_pcep || is_bgp || is_netconf) && !json_is_object(value))
             err = fail(r, root, key, "a mapping is expected");
         else if (is_pcep)
             err = read_fields(r, value, pcep, ARRAY_SIZE(pcep), s);
         else if (is_bgp)
             err = read_fields(r, value, bgp, ARRAY_SIZE(bgp), s);
+        else if (is_netconf)
+            err = read_netconf(r, value, s);
     }
     if (!err)
         err = read_feeds(r, root, s);
@@ -273,6 +306,10 @@ wan_settings_fini(struct wan_settings *s)
     free(s->pcep_listen);
     free(s->bgp_listen);
     free(s->bgp_identifier);
+    free(s->netconf.user);
+    free(s->netconf.key);
+    free(s->netconf.known_hosts);
+    free(s->netconf.templates);
     *s = (struct wan_settings){0};
 }
 

@@ -10,6 +10,8 @@
  *       - {name: rr, kind: bgp-ls, address: 10.0.0.7, port: 179, as: 65000}
  *       - {name: plan, kind: import, file: /etc/tieline/links.csv}
  *     bgp: {listen: "0.0.0.0:179", as: 65000, identifier: 10.0.0.9}
+ *     netconf: {user: tieline, key: /etc/tieline/wan/id, known-hosts: /etc/tieline/wan/known_hosts,
+ *               templates: /usr/share/tieline/vpn, confirm: 120s, soak: 10s, drift: 60s}
  *
  * Of FRR's ospfd either its OSPF API, which tells of changes at once, or its vty socket, which is
  * asked from time to time; with both, the socket where the API fails.
@@ -19,6 +21,11 @@
  * paths get binding labels, this plus their colour; those of all routers must leave room for
  * 131,072.
  *
+ * `netconf`: VPNs are brought to routers (doc/vpn.md). `key` and `known-hosts` are what OpenSSH
+ * takes; over TLS the controller's own certificate counts. `confirm`: how long a router keeps what
+ * is not confirmed; `soak`: how long it is looked at before it is, a third of `confirm` at most;
+ * `drift`: how often what is ours there is read.
+ *
  * Strict: keys that are unknown, missing, twice or of another kind are errors with file, line and
  * column. */
 #ifndef WAN_SETTINGS_H
@@ -27,6 +34,7 @@
 #include "base/err.h"
 #include "base/time.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum wan_feed_kind {
@@ -50,6 +58,12 @@ struct wan_feed_settings {
 
 #define WAN_FEEDS_MAX 64
 
+struct wan_netconf_settings {
+    bool wanted;                                /* the part is there */
+    char *user, *key, *known_hosts, *templates; /* NULL: not said */
+    nsec_t confirm, soak, drift;                /* 0: not said; `confirm` in whole seconds */
+};
+
 struct wan_settings {
     char *pcep_listen; /* NULL: nowhere */
     enum wan_tls pcep_tls;
@@ -57,6 +71,7 @@ struct wan_settings {
     uint32_t binding;                  /* 0: none */
     char *bgp_listen, *bgp_identifier; /* NULL */
     uint32_t bgp_as;
+    struct wan_netconf_settings netconf;
     struct wan_feed_settings feeds[WAN_FEEDS_MAX];
     size_t n_feeds;
 };

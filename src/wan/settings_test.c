@@ -12,7 +12,9 @@ what_is_written_is_read(void **state UNUSED)
         "  - {name: core, kind: frr-ospf, api: \"127.0.0.1:2607\", local: 127.0.0.1}\n"
         "  - {name: east, kind: frr-isis, socket: /run/frr/isisd.vty, interval: 500ms}\n"
         "  - {name: rr, kind: bgp-ls, address: 10.0.0.7, port: 179, as: 65001}\n"
-        "  - {name: plan, kind: import, file: links.csv}\n";
+        "  - {name: plan, kind: import, file: links.csv}\n"
+        "netconf: {user: ops, key: id, known-hosts: hosts, templates: t, confirm: 60s, soak: "
+        "20s}\n";
     struct wan_settings s;
     struct diag why;
     assert_ok(wan_settings_read(text, sizeof text - 1, "wan.yaml", &s, &why));
@@ -26,9 +28,14 @@ what_is_written_is_read(void **state UNUSED)
     assert_int_equal(s.feeds[1].interval, 500 * NSEC_PER_MSEC);
     assert_int_equal(s.feeds[2].as, 65001);
     assert_string_equal(s.feeds[3].file, "links.csv");
+    assert_true(s.netconf.wanted);
+    assert_string_equal(s.netconf.known_hosts, "hosts");
+    assert_int_equal(s.netconf.soak, 20 * NSEC_PER_SEC);
+    assert_int_equal(s.netconf.drift, 0);
     wan_settings_fini(&s);
     assert_ok(wan_settings_read("{}", 2, "wan.yaml", &s, &why));
     assert_null(s.pcep_listen);
+    assert_false(s.netconf.wanted);
     wan_settings_fini(&s);
 }
 
@@ -47,6 +54,10 @@ what_is_wrong_is_named_with_its_place(void **state UNUSED)
         {"pcep: {listen: x, binding: 1000000}", "binding: it is no number"},
         {"bgp: {as: 0, identifier: 10.0.0.1}", "as: it is no number"},
         {"bgp: {as: 1, identifier: here}", "identifier: an IPv4 address"},
+        {"netconf: 7", "netconf: a mapping"},
+        {"netconf: {keys: x}", "keys: there is no such key"},
+        {"netconf: {confirm: 500ms}", "w:1:11: confirm: whole seconds"},
+        {"netconf: {confirm: 9s, soak: 4s}", "soak: it is more than a third"},
         {"feeds: {}", "feeds: a list is expected"},
         {"feeds: [7]", "each is a mapping"},
         {"feeds:\n  - {name: a}", "kind: is missing"},

@@ -131,8 +131,15 @@ vpn_catalog_load(struct vpn_catalog *c, const char *directory, struct diag *diag
 void
 vpn_plan_free(struct vpn_plan *plan)
 {
-    if (plan)
+    if (plan && !plan->n_more_owners--)
         arena_free(plan->arena); /* it is in it itself */
+}
+
+struct vpn_plan *
+vpn_plan_ref(struct vpn_plan *plan)
+{
+    plan->n_more_owners++;
+    return plan;
 }
 
 const struct vpn_device_plan *
@@ -253,7 +260,7 @@ vpn_plan_make(const struct vpn_catalog *catalog, const struct vpn_service *servi
     vpn_service_name(service->id, sizeof name - 1, name);
     snprintf(marker, sizeof marker, "tieline:%s", service->id);
     if (!err) {
-        plan->arena = arena;
+        *plan = (struct vpn_plan){.arena = arena};
         plan->service = arena_strdup(arena, service->id);
         plan->name = arena_strdup(arena, name);
         plan->marker = arena_strdup(arena, marker);

@@ -45,6 +45,7 @@ struct vpn_plan {
     uint32_t n;
     struct vpn_device_plan *devices; /* in the order of the service's nodes */
     struct arena *arena;             /* all of it */
+    unsigned n_more_owners;
 };
 
 /* Makes the plan. The same service gives the same plan, octet by octet. ERR_NOT_FOUND: a device
@@ -53,7 +54,8 @@ struct vpn_plan {
 MUST_CHECK enum err vpn_plan_make(const struct vpn_catalog *, const struct vpn_service *,
                                   const struct vpn_device *, size_t n_devices, struct vpn_plan **,
                                   struct diag *);
-void vpn_plan_free(struct vpn_plan *); /* NULL is fine. */
+void vpn_plan_free(struct vpn_plan *);            /* One owner less; NULL is fine. */
+struct vpn_plan *vpn_plan_ref(struct vpn_plan *); /* One more. */
 /* NULL: it has no part on this device. */
 const struct vpn_device_plan *vpn_plan_device(const struct vpn_plan *, const char *ne_id);
 

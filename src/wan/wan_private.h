@@ -7,6 +7,7 @@
  *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
  *   questions.c   what is only asked, and maintenance
+ *   vpns.h        VPNs on their routers
  *   planner.h     where tunnels go (pure)
  *   report.h      what is known, as JSON (pure) */
 #ifndef WAN_WAN_PRIVATE_H
@@ -62,6 +63,7 @@ struct wan_waiter {
 
 struct feeds; /* feeds.h */
 struct fate;  /* fate.c */
+struct vpns;  /* vpns.h */
 
 struct wan_service {
     struct wan_config config;
@@ -79,7 +81,8 @@ struct wan_service {
     nsec_t settled;   /* monotonic: from then on routers are told */
     bool blind;       /* nobody tells how the network is: an exception says so */
     uint64_t version; /* of the database, that the planner works on */
-    struct bus_subscription *subscriptions[24];
+    struct vpns *vpns;
+    struct bus_subscription *subscriptions[32];
     size_t n_subscriptions;
     uint64_t n_moves;   /* tunnels that were laid another way */
     struct timer *look; /* for fates */
@@ -132,6 +135,10 @@ void wan_answer_request(struct wan_service *, const struct pce_request *);
 
 /* ---- orders.c ---- */
 
+#define WAN_HASH_SIZE 65 /* SHA-256 in hexadecimal digits, with the NUL */
+/* Of a plan, whatever the order of its members. Returns `hash`. */
+char *wan_hash(const json_t *plan, char hash[WAN_HASH_SIZE]);
+
 void wan_serve_design(void *, struct bus *, const struct bus_message *);
 void wan_serve_reserve(void *, struct bus *, const struct bus_message *);
 void wan_serve_release(void *, struct bus *, const struct bus_message *);
@@ -161,5 +168,11 @@ bus_message_fn wan_serve_nodes, wan_serve_links, wan_serve_sources, wan_serve_fi
 bus_message_fn wan_serve_routers, wan_serve_lsps, wan_serve_state, wan_serve_path;
 bus_message_fn wan_serve_drain, wan_serve_restore, wan_serve_topology, wan_serve_optical,
     wan_serve_what_if;
+
+/* ---- vpn_orders.c, vpn_ask.c ---- */
+
+bus_message_fn vpn_serve_design, vpn_serve_reserve, vpn_serve_release, vpn_serve_push;
+bus_message_fn vpn_serve_remove, vpn_serve_revert, vpn_serve_test, vpn_serve_drift;
+bus_message_fn vpn_serve_restore;
 
 #endif
