@@ -18,7 +18,7 @@ else
     order=$(wan_json circuit build scada-rtu ping-rtu | field .id)
     until_true 20 asked
     wan_as olga work show "$order" >"$work/shown"
-    seen() { grep -q "^we1  *carry-1  *this order builds" "$work/shown" && grep -q "^carry-2 .*primary .*west > " "$work/shown"; }
+    seen() { grep -q "^we1  *tunnel  *carry-1  *this order builds" "$work/shown" && grep -q "^carry-2 .*primary .*west > " "$work/shown"; }
     claim "who approves the circuits sees the tunnels that they bring, their paths and labels" "$(routers_of carry-1) | $(routers_of carry-2)" seen
     claim "no router was told anything before" "" nothing_yet
     wan_as olga work approve "$order" --yes >>"$work/claims.log"

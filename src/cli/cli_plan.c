@@ -279,19 +279,19 @@ put_shown(struct buf *out, const json_t *shown)
 }
 
 static const struct column carrier_columns[] = {
-    {"LINK", "links", AS_TEXT, NULL},
-    {"IS CARRIED BY TUNNEL", "tunnel", AS_TEXT, NULL},
-    {"WHICH", "which", AS_TEXT, NULL},
+    {"LINK", "links", AS_TEXT, NULL}, {"STANDS ON", "kind", AS_TEXT, NULL},
+    {"NAME", "name", AS_TEXT, NULL},  {"WHICH", "which", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
 
-/* The tunnels through the WAN that circuits of the order need, and the paths of those that it
- * builds. */
+/* The tunnels and VPNs of the WAN that circuits of the order need, and of those that it builds the
+ * paths and the native configuration. */
 static void
 put_carriers(struct buf *out, const json_t *shown)
 {
     const json_t *carriers = json_object_get(shown, "carriers"), *carrier;
     const json_t *tunnels = json_object_get(json_object_get(shown, "tunnels"), "tunnels");
+    const json_t *vpns = json_object_get(json_object_get(shown, "vpns"), "vpns"), *vpn;
     size_t i;
     if (!json_array_size(carriers))
         return;
@@ -308,6 +308,7 @@ put_carriers(struct buf *out, const json_t *shown)
     table_free(table);
     if (json_array_size(tunnels))
         put_tunnels(out, tunnels);
+    json_array_foreach(vpns, i, vpn) plan_vpn_text(out, vpn);
 }
 
 void

@@ -87,6 +87,7 @@ static const struct column link_columns[] = {
     {"REASON", "live.reason", AS_TEXT, NULL},
     {"SHARED RISKS", "shared-risks", AS_TEXT, NULL},
     {"TUNNEL", "tunnel", AS_TEXT, NULL},
+    {"VPN", "vpn", AS_TEXT, NULL},
     {NULL, NULL, AS_TEXT, NULL},
 };
 const struct kind kind_link = {"link", "links", link_columns, link_columns};

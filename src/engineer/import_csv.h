@@ -7,7 +7,7 @@
  *     nodes.csv     name, site, description, kind, datapath-id, management-address, probe
  *     ports.csv     node, number, name, description
  *     links.csv     name, description, node-a, port-a, node-b, port-b, delay-us, capacity-kbps,
- *                   shared-risks, tunnel
+ *                   shared-risks, tunnel, vpn
  *     hosts.csv     name, description, mac, ipv4, gateway, node, port, ied
  *     circuits.csv  name, description, client, server, protocol, client-port, server-ports,
  *                   publisher, subscribers, mac, vlan-id, vlan-priority, appid, service-class,

@@ -7,11 +7,12 @@
 #include <stdlib.h>
 
 static void
-put_link(struct network *net, const char *name, const char *tunnel)
+put_link(struct network *net, const char *name, const char *tunnel, const char *vpn)
 {
     struct link *l = object_new(OBJECT_LINK);
     l->name = xstrdup(name);
     l->tunnel = tunnel ? xstrdup(tunnel) : NULL;
+    l->vpn = vpn ? xstrdup(vpn) : NULL;
     network_put_link(net, l);
 }
 
@@ -36,15 +37,15 @@ put_design(struct network *net, const char *circuit, const char *a, const char *
     network_put_design(net, d);
 }
 
-/* p: cable, w1 and w2: tunnel t, w3: tunnel u. */
+/* p: cable, w1 and w2: tunnel t, w1 by VPN v, w3: tunnel u. */
 static struct network *
 network(void)
 {
     struct network *net = network_new();
-    put_link(net, "p", NULL);
-    put_link(net, "w1", "t");
-    put_link(net, "w2", "t");
-    put_link(net, "w3", "u");
+    put_link(net, "p", NULL, NULL);
+    put_link(net, "w1", "t", "v");
+    put_link(net, "w2", "t", NULL);
+    put_link(net, "w3", "u", NULL);
     put_design(net, "local", "p", NULL, NULL);
     put_design(net, "far", "p", "w1", "w3");
     put_design(net, "other", "w2", "gone", NULL);
@@ -80,6 +81,20 @@ circuits_need_the_tunnels_of_both_their_paths(void **state UNUSED)
 }
 
 static void
+so_are_the_vpns_of_their_links(void **state UNUSED)
+{
+    struct network *net = network();
+    json_t *all = json_pack("[sss]", "local", "other", "far"), *far = json_pack("[s]", "far");
+    assert_names(carried_vpns(net, all), "[\"v\"]");
+    assert_names(carried_vpn_links(net, "v"), "[\"w1\"]");
+    assert_names(carried_vpn_circuits(net, "v", NULL), "[\"far\"]");
+    assert_names(carried_vpn_circuits(net, "v", far), "[]");
+    json_decref(all);
+    json_decref(far);
+    network_free(net);
+}
+
+static void
 a_tunnel_has_links_and_circuits(void **state UNUSED)
 {
     struct network *net = network();
@@ -95,4 +110,5 @@ a_tunnel_has_links_and_circuits(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(circuits_need_the_tunnels_of_both_their_paths),
+          cmocka_unit_test(so_are_the_vpns_of_their_links),
           cmocka_unit_test(a_tunnel_has_links_and_circuits))

@@ -1,5 +1,7 @@
 #include "model/check.h"
 
+#include "base/alloc.h"
+#include "model/object.h"
 #include "model/testing.h"
 
 #include <stdio.h>
@@ -160,6 +162,63 @@ a_tunnel_keeps_what_its_links_promise(void **state UNUSED)
                      cases[i].links, cases[i].tunnel) < 0)
             abort();
         struct network *network = network_quoted(text);
+        assert_findings(network, cases[i].expected);
+        network_free(network);
+        free(text);
+    }
+}
+
+/* A pseudowire between two routers. */
+static void
+put_vpn(struct network *net, const char *vpn, const char *tunnel, const char *far)
+{
+    struct vpn *v = object_new(OBJECT_VPN);
+    v->name = xstrdup(vpn);
+    v->service = xasprintf(
+        "{\"ietf-l2vpn-ntw:l2vpn-ntw\":{\"vpn-services\":{\"vpn-service\":[{\"vpn-id\":\"%s\","
+        "\"vpn-type\":\"ietf-vpn-common:vpws\",\"underlay-transport\":{\"transport-instance-id\":"
+        "\"%s\"},\"vpn-nodes\":{\"vpn-node\":[{\"vpn-node-id\":\"a\",\"ne-id\":\"pe1\","
+        "\"signaling-option\":{\"ac-pw-list\":[{\"peer-addr\":\"10.0.0.2\",\"vc-id\":7}]},"
+        "\"vpn-network-accesses\":{\"vpn-network-access\":[{\"id\":\"l\",\"interface-id\":\"ac1\"}]"
+        "}},"
+        "{\"vpn-node-id\":\"b\",\"ne-id\":\"%s\","
+        "\"signaling-option\":{\"ac-pw-list\":[{\"peer-addr\":\"10.0.0.1\",\"vc-id\":7}]},"
+        "\"vpn-network-accesses\":{\"vpn-network-access\":[{\"id\":\"l\",\"interface-id\":\"ac1\"}]"
+        "}}"
+        "]}}]}}}",
+        vpn, tunnel, far);
+    network_put_vpn(net, v);
+}
+
+static void
+a_vpn_makes_the_link_that_its_tunnel_carries(void **state UNUSED)
+{
+    const struct {
+        const char *vpn, *tunnel, *far, *other, *expected;
+    } cases[] = {
+        {"v", "t", "pe2", "", ""},
+        {"w", "t", "pe2", "", "error vpn-unknown link l vpn\n"},
+        {"v", "u", "pe2", "", "error vpn-tunnel link l vpn\n"},
+        {"v", "t", "p1", "", "error vpn-ends link l vpn\n"},
+        {"v", "t", "pe2", ", 'vpn': 'v'", "error vpn-twice link m vpn\n"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *text = xasprintf(
+            "{'" INVENTORY_MODULE "': {'site': [{'name': 'south', 'kind': 'wan'}],"
+            "  'node': [" EDGE("x", "1") "," EDGE("y", "2") "], 'link': [" CARRIED(
+                "l", "1",
+                "t', 'vpn': 'v") "," CARRIED("m", "2",
+                                             "t%s") "]},"
+                                                    " '" WAN_MODULE "': {'router': [" ROUTERS
+                                                    "], 'tunnel': [" CARRIER(
+                                                        "9000",
+                                                        ", 'max-latency-us': "
+                                                        "500") "," TUNNEL("u", "pe2", "") "]"
+                                                                                          "}"
+                                                                                          "}",
+            *cases[i].other ? "', 'vpn': 'v" : "");
+        struct network *network = network_quoted(text);
+        put_vpn(network, cases[i].vpn, cases[i].tunnel, cases[i].far);
         assert_findings(network, cases[i].expected);
         network_free(network);
         free(text);
@@ -469,6 +528,7 @@ too_many_findings_are_counted(void **state UNUSED)
 TEST_MAIN(cmocka_unit_test(a_sound_network_has_no_findings),
           cmocka_unit_test(what_is_wrong_with_the_wan_is_found),
           cmocka_unit_test(a_tunnel_keeps_what_its_links_promise),
+          cmocka_unit_test(a_vpn_makes_the_link_that_its_tunnel_carries),
           cmocka_unit_test(what_is_wrong_with_the_inventory_is_found),
           cmocka_unit_test(two_ports_of_one_name_are_found),
           cmocka_unit_test(what_is_wrong_with_circuits_is_found),

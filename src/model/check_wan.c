@@ -161,14 +161,70 @@ check_carrier(const struct network *network, const struct link *link, struct car
               "tunnel %s is there for a set time only, and the link always", t->name);
 }
 
+static bool
+has_node_at(const struct vpn_service *service, const char *router)
+{
+    for (uint32_t i = 0; i < service->n_nodes; i++) {
+        if (!strcmp(service->nodes[i].ne_id, router))
+            return true;
+    }
+    return false;
+}
+
+/* Does the VPN make this link: on layer 2, in the link's tunnel, from one end of it to the other?
+ */
+static void
+check_maker(const struct network *network, const struct link *link, const struct vpn *vpn,
+            struct findings *findings)
+{
+    struct arena *arena = arena_new(VPN_BUDGET);
+    const struct tunnel *t = link->tunnel ? network_tunnel(network, link->tunnel) : NULL;
+    const struct vpn_service *service;
+    if (vpn_read(vpn, arena, &service, NULL)) {
+        arena_free(arena); /* told of the VPN already */
+        return;
+    }
+    if (service->kind != VPN_L2)
+        ERROR(findings, "vpn-layer", "link", link->name, "vpn", "VPN %s is none of layer 2",
+              vpn->name);
+    if (!t || !service->lsp || strcmp(service->lsp, t->name) != 0)
+        ERROR(findings, "vpn-tunnel", "link", link->name, "vpn",
+              "VPN %s goes by tunnel %s, and the link by %s", vpn->name,
+              service->lsp ? service->lsp : "none", t ? t->name : "none");
+    else if (!has_node_at(service, t->head) || !has_node_at(service, t->tail))
+        ERROR(findings, "vpn-ends", "link", link->name, "vpn",
+              "VPN %s is not at both ends of tunnel %s", vpn->name, t->name);
+    arena_free(arena);
+}
+
+static void
+check_made(const struct network *network, const struct link *link, struct claim **makers,
+           struct findings *findings)
+{
+    const struct vpn *vpn = network_vpn(network, link->vpn);
+    if (!vpn) {
+        ERROR(findings, "vpn-unknown", "link", link->name, "vpn", "there is no VPN %s", link->vpn);
+        return;
+    }
+    const struct link *other = claim_text(makers, link->vpn, link);
+    if (other)
+        ERROR(findings, "vpn-twice", "link", link->name, "vpn", "VPN %s makes link %s already",
+              link->vpn, other->name);
+    check_maker(network, link, vpn, findings);
+}
+
 static void
 check_carriers(const struct network *network, struct findings *findings)
 {
     struct carried *all = NULL, *c, *next;
+    struct claim *makers = NULL;
     for (const struct link *l = network->links; l; l = l->hh.next) {
         if (l->tunnel)
             check_carrier(network, l, &all, findings);
+        if (l->vpn)
+            check_made(network, l, &makers, findings);
     }
+    claims_free(&makers);
     HASH_ITER (hh, all, c, next) {
         HASH_DEL(all, c);
         free(c);

@@ -64,6 +64,7 @@ struct link {
     uint32_t n_shared_risks;
     char **shared_risks; /* names of shared-risk groups: what fails together */
     char *tunnel;        /* through the WAN, that carries it; NULL: it is a cable */
+    char *vpn;           /* that makes it on the routers; NULL: somebody else sees to that */
     UT_hash_handle hh;
 };
 

@@ -131,6 +131,7 @@ static const struct member link_members[] = {
      .min = 1, .max = UINT32_MAX},
     {"shared-risks", "shared-risks", NULL, MEMBER_NAMES, LIST(link, shared_risks, n_shared_risks)},
     {"tunnel", "tunnel", NULL, MEMBER_NAME, AT(link, tunnel)},
+    {"vpn", "vpn", NULL, MEMBER_NAME, AT(link, vpn)},
 };
 
 static const struct member host_members[] = {

@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "model/state.h"
+#include "model/vpn.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,7 +119,8 @@ rest_of(const struct vpn_status *v)
     return v->applied ? PHASE_ACTIVE : v->next ? PHASE_RESERVED : PHASE_PROPOSED;
 }
 
-/* {order, vpns: [{vpn, service, hash}]}: what is on the routers stays there until it is wanted. */
+/* {order, vpns: [{vpn, service, hash}], for-circuits?}: what is on the routers stays there until it
+ * is wanted. */
 static enum err
 apply_reserved(struct vpning *all, const struct state_event *e, struct diag *diag)
 {
@@ -138,6 +140,8 @@ apply_reserved(struct vpning *all, const struct state_event *e, struct diag *dia
         drop_next(v);
         v->next = json_incref(json_object_get(one, "service"));
         v->next_hash = xstrdup(text_of(one, "hash"));
+        if (!v->applied)
+            v->for_circuits = json_is_true(json_object_get(e->body, "for-circuits"));
         set_phase(v, e, v->applied ? v->phase : PHASE_RESERVED);
     }
     return ERR_OK;
@@ -231,6 +235,29 @@ row_of(const char *type)
     return i;
 }
 
+static bool
+is_carried_by(const char *vpn, const json_t *service, const char *tunnel)
+{
+    struct arena *arena = arena_new(VPN_BUDGET);
+    const struct vpn_service *its;
+    bool is = service && !vpn_read_document(vpn, service, arena, &its, NULL) && its->lsp &&
+              !strcmp(its->lsp, tunnel);
+    arena_free(arena);
+    return is;
+}
+
+bool
+vpning_stands_on(const struct vpning *all, const char *tunnel)
+{
+    for (const struct vpn_status *v = all->vpns; v; v = v->hh.next) {
+        const struct vpn_version *applied = vpn_status_applied(v);
+        if (is_carried_by(v->vpn, v->next, tunnel) ||
+            (applied && is_carried_by(v->vpn, applied->service, tunnel)))
+            return true;
+    }
+    return false;
+}
+
 bool
 vpning_knows(const char *type)
 {
@@ -282,6 +309,8 @@ vpn_status_json(const struct vpn_status *v)
     json_object_set_new(json, "since", json_string(time_format(v->since, time)));
     if (v->order)
         json_object_set_new(json, "order", json_integer(v->order));
+    if (v->for_circuits)
+        json_object_set_new(json, "for-circuits", json_true());
     if (applied)
         json_object_set_new(json, "version", json_integer(applied->number));
     if (v->build_time)

@@ -26,6 +26,7 @@ struct vpn_status {
     char *vpn; /* key */
     enum circuit_phase phase;
     uint32_t order;    /* the work order that last changed it; 0: none */
+    bool for_circuits; /* built since circuits need it, and for as long as any does */
     nsec_t since;      /* of the phase */
     nsec_t build_time; /* of the last version, from wanted to confirmed; 0: none was built */
     json_t *next;      /* what an order brings to the routers; NULL: none does */
@@ -51,14 +52,17 @@ const struct vpn_version *vpn_status_applied(const struct vpn_status *);
 /* NULL: it is not known (any more). */
 const struct vpn_version *vpn_status_version(const struct vpn_status *, uint32_t number);
 
+/* Is any VPN on its routers, or being brought there, that this tunnel carries? */
+bool vpning_stands_on(const struct vpning *, const char *tunnel);
+
 bool vpning_knows(const char *type);
 /* Takes it one event further. ERR_MALFORMED: nothing is changed. */
 MUST_CHECK enum err vpning_apply(struct vpning *, const struct state_event *, struct diag *);
 /* The VPN is not there any more. */
 void vpning_forget(struct vpning *, const char *vpn);
 
-/* {phase, since, order?, version?, build-time-ns?, versions?: [{number, order, time, applied?}]};
- * the caller owns it. `status` may be NULL: proposed. */
+/* {phase, since, order?, for-circuits?, version?, build-time-ns?, versions?: [{number, order, time,
+ * applied?}]}; the caller owns it. `status` may be NULL: proposed. */
 json_t *vpn_status_json(const struct vpn_status *);
 
 #endif

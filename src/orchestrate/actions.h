@@ -16,11 +16,11 @@ action_fn action_push, action_remove;     /* action_push.c */
 action_fn action_readback, action_repair; /* action_check.c */
 action_fn action_test, action_fingerprint;
 action_fn action_close_exception;
-action_fn action_tunnel_design, action_tunnel_reserve; /* action_tunnel.c */
+action_fn action_tunnel_design, action_tunnel_reserve; /* action_wan.c */
 action_fn action_tunnel_release, action_tunnel_push;
 action_fn action_tunnel_remove, action_tunnel_test;
 action_fn action_carriers, action_drop_carriers; /* action_carrier.c */
-action_fn action_vpn_design, action_vpn_reserve; /* action_vpn.c */
+action_fn action_vpn_design, action_vpn_reserve;
 action_fn action_vpn_release, action_vpn_push;
 action_fn action_vpn_remove, action_vpn_revert, action_vpn_test;
 

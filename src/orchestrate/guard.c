@@ -201,12 +201,15 @@ check_carriers(const struct network *before, const struct network *after,
                const struct design *design, struct diag *diag)
 {
     json_t *circuit = json_pack("[s]", design->circuit);
-    json_t *was = carried_tunnels(before, circuit);
-    json_t *would_be = carried_tunnels(after, circuit);
+    json_t *was = json_pack("[oo]", carried_tunnels(before, circuit),
+                            carried_vpns(before, circuit));
+    json_t *would_be = json_pack("[oo]", carried_tunnels(after, circuit),
+                                 carried_vpns(after, circuit));
     enum err err = ERR_OK;
     if (!json_equal(was, would_be))
         err = diag_set(diag, ERR_CONFLICT,
-                       "circuit %s stands on it: other tunnels would carry it; take it down first",
+                       "circuit %s stands on it: other tunnels or VPNs would carry it; take it "
+                       "down first",
                        design->circuit);
     json_decref(circuit);
     json_decref(was);

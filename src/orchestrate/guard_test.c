@@ -67,9 +67,9 @@ stops_another_tunnel_for_a_link_in_use(void **state)
 {
     struct pair *pair = *state;
     carry(pair->before, used_link(pair), "t");
-    assert_conflict(pair, "circuit scada-a stands on it: other tunnels would carry it");
+    assert_conflict(pair, "circuit scada-a stands on it: other tunnels or VPNs would carry");
     carry(pair->after, used_link(pair), "u");
-    assert_conflict(pair, "other tunnels would carry it");
+    assert_conflict(pair, "other tunnels or VPNs would carry it");
     carry(pair->after, used_link(pair), "t");
     assert_ok(guard_check(pair->before, pair->after, &pair->why));
 }

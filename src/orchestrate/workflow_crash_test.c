@@ -100,7 +100,7 @@ sim_for(const struct plot *plot, uint64_t seed)
     sim->happens = "it.happened";
     sim->concurrent = true;
     sim->seed = seed;
-    sim_plan_circuits(sim, "w1", "[t, u]");
+    sim_plan_circuits(sim, "w1", "[t, u]", "[v]");
     odds = plot->odds;
     free(text);
     return sim;

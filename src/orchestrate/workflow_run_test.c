@@ -548,7 +548,9 @@ status_tells_where_a_run_stands(void **state UNUSED)
     sim_free(sim);
 }
 
-#define CARRIERS "carriers/0#1 ok\ntunnel-design/0#1 ok\ntunnel-reserve/0#1 ok\n"
+#define CARRIERS                                                                                   \
+    "carriers/0#1 ok\ntunnel-design/0#1 ok\ntunnel-reserve/0#1 ok\nvpn-design/0#1 ok\n"            \
+    "vpn-reserve/0#1 ok\n"
 
 static const struct scenario shipped[] = {
     {"access for a window begins and ends by itself", "etc/workflows/circuit-turn-up.yaml",
@@ -571,8 +573,8 @@ static const struct scenario shipped[] = {
      "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
      "approve asked\napprove granted OPERATOR olga\n"
      "approve granted SECADM sam\npush/0#1 ok\npush/1#1 ok\nread-back/0#1 ok\nread-back/1#1 ok\n"
-     "test/0#1 ok\ntest/1#1 fatal\nundo push/1#1 ok\nundo push/0#1 ok\nundo tunnel-reserve/0#1 "
-     "ok\nundo reserve/0#1 ok\n"
+     "test/0#1 ok\ntest/1#1 fatal\nundo push/1#1 ok\nundo push/0#1 ok\n"
+     "undo vpn-reserve/0#1 ok\nundo tunnel-reserve/0#1 ok\nundo reserve/0#1 ok\n"
      "closed failed-undone\n"},
     {"a violated proof stops the order before anything is reserved",
      "etc/workflows/circuit-turn-up.yaml", "{circuits: [x]}", "w1/prove/0=fatal", "",
@@ -582,7 +584,8 @@ static const struct scenario shipped[] = {
      "SECADM:sam",
      "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
      "approve asked\napprove granted SECADM sam\n"
-     "approve approval.expired\nundo tunnel-reserve/0#1 ok\nundo reserve/0#1 ok\nclosed "
+     "approve approval.expired\nundo vpn-reserve/0#1 ok\nundo tunnel-reserve/0#1 ok\nundo "
+     "reserve/0#1 ok\nclosed "
      "failed-undone\n"},
     {"teardown needs one operator", "etc/workflows/circuit-teardown.yaml", "{circuits: [x]}", "",
      "OPERATOR:olga",
@@ -604,7 +607,7 @@ what_ships_does_what_it_says(void **state UNUSED)
         const struct scenario *s = &shipped[i];
         char *yaml = file_text(s->yaml);
         struct sim *sim = sim_of(yaml, s->input, s->rules, s->people);
-        sim_plan_circuits(sim, "w1", "[]");
+        sim_plan_circuits(sim, "w1", "[]", "[]");
         print_message("%s\n", s->name);
         sim_play(sim);
         assert_string_equal(buf_cstr(&sim->trace), s->trace);
@@ -613,25 +616,27 @@ what_ships_does_what_it_says(void **state UNUSED)
     }
 }
 
-/* Its tunnel is there before the first rule is, is what was approved, and goes with the order. */
+/* Its tunnel and VPN are there before the first rule is, and go with the order. */
 static void
-a_circuit_brings_the_tunnel_that_it_needs(void **state UNUSED)
+a_circuit_brings_what_carries_it(void **state UNUSED)
 {
     const struct {
         const char *rules, *trace;
     } cases[] = {
-        {"", "tunnel-push/0#1 ok\ntunnel-test/0#1 ok\npush/0#1 ok\nread-back/0#1 ok\n"
+        {"", "tunnel-push/0#1 ok\ntunnel-test/0#1 ok\nvpn-push/0#1 ok\nvpn-test/0#1 ok\npush/0#1 "
+             "ok\nread-back/0#1 ok\n"
              "test/0#1 ok\nfingerprint/0#1 ok\nclosed done\n"},
-        {"w1/tunnel-test/0=fatal", "tunnel-push/0#1 ok\ntunnel-test/0#1 fatal\n"
-                                   "undo tunnel-reserve/0#1 ok\nundo reserve/0#1 ok\n"
-                                   "closed failed-undone\n"},
+        {"w1/tunnel-test/0=fatal",
+         "tunnel-push/0#1 ok\ntunnel-test/0#1 fatal\n"
+         "undo vpn-reserve/0#1 ok\nundo tunnel-reserve/0#1 ok\nundo reserve/0#1 ok\n"
+         "closed failed-undone\n"},
     };
     char *yaml = file_text("etc/workflows/circuit-turn-up.yaml");
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct sim *sim = sim_of(yaml, "{circuits: [x]}", cases[i].rules,
                                  "OPERATOR:olga SECADM:sam");
         struct buf trace = BUF_INIT;
-        sim_plan_circuits(sim, "w1", "[t]");
+        sim_plan_circuits(sim, "w1", "[t]", "[v]");
         sim_play(sim);
         buf_printf(&trace,
                    "design/0#1 ok\nprove/0#1 ok\nreserve/0#1 ok\n" CARRIERS
@@ -657,11 +662,11 @@ a_bulk_run_does_work_in_proportion_to_its_items(void **state UNUSED)
             buf_printf(&input, "c%d,", i);
         buf_str(&input, "]}");
         struct sim *sim = sim_new(created_of(yaml, "bulk", buf_cstr(&input)));
-        sim_plan_circuits(sim, "bulk", "[]");
+        sim_plan_circuits(sim, "bulk", "[]", "[]");
         sim->quiet = sim->concurrent = true;
         sim_play(sim);
         assert_string_equal(workflow_run_outcome(sim->run), "done");
-        assert_int_equal(json_object_size(sim->effects), 6 * n + 5);
+        assert_int_equal(json_object_size(sim->effects), 6 * n + 6);
         work[round] = workflow_run_work(sim->run);
         print_message("%d circuits: %llu items looked at, %zu events\n", n,
                       (unsigned long long)work[round], json_array_size(sim->journal));
@@ -693,5 +698,5 @@ TEST_MAIN(cmocka_unit_test(scenarios_run_as_told),
           cmocka_unit_test(nothing_follows_the_end),
           cmocka_unit_test(status_tells_where_a_run_stands),
           cmocka_unit_test(what_ships_does_what_it_says),
-          cmocka_unit_test(a_circuit_brings_the_tunnel_that_it_needs),
+          cmocka_unit_test(a_circuit_brings_what_carries_it),
           cmocka_unit_test(a_bulk_run_does_work_in_proportion_to_its_items))

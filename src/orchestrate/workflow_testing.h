@@ -512,17 +512,18 @@ status_text(const struct sim *sim)
 
 /* What the first steps of circuit-turn-up answer. */
 static inline UNUSED void
-sim_plan_circuits(struct sim *sim, const char *run, const char *tunnels)
+sim_plan_circuits(struct sim *sim, const char *run, const char *tunnels, const char *vpns)
 {
     const struct {
         const char *step, *result;
     } steps[] = {{"design", "{plan: p, plan_hash: h, summary: s}"},
                  {"carriers", NULL},
-                 {"tunnel-design", "{plan: q, plan_hash: i, summary: t}"}};
+                 {"tunnel-design", "{plan: q, plan_hash: i, summary: t}"},
+                 {"vpn-design", "{plan: r, plan_hash: k, summary: u}"}};
     for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
         char key[64], carriers[64];
         snprintf(key, sizeof key, "%s/%s/0", run, steps[i].step);
-        snprintf(carriers, sizeof carriers, "{tunnels: %s, carriers: []}", tunnels);
+        snprintf(carriers, sizeof carriers, "{tunnels: %s, vpns: %s, carriers: []}", tunnels, vpns);
         json_object_set_new(sim->results, key,
                             json_of(steps[i].result ? steps[i].result : carriers));
     }

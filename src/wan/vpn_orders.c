@@ -274,10 +274,10 @@ check_phase(const struct vpn_design *d, const char *vpn, struct diag *why)
     return ERR_OK;
 }
 
-/* The tunnel that is to carry it is there. */
+/* The tunnel that is to carry it is there, or will be by the same order. */
 static enum err
-check_carrier(const struct wan_service *s, const char *vpn, const json_t *service, bool active,
-              struct diag *why)
+check_carrier(const struct wan_service *s, const char *vpn, const json_t *service, uint32_t order,
+              bool active, struct diag *why)
 {
     struct arena *arena = arena_new(VPN_BUDGET);
     const struct vpn_service *its;
@@ -285,7 +285,8 @@ check_carrier(const struct wan_service *s, const char *vpn, const json_t *servic
     const struct tunnel_status *tunnel =
         err || !its->lsp ? NULL : tunneling_find(&s->config.state->tunneling, its->lsp);
     enum circuit_phase phase = tunnel ? tunnel->phase : PHASE_PROPOSED;
-    if (!err && its->lsp && (active ? phase != PHASE_ACTIVE : !phase_is_wanted(phase)))
+    bool comes = phase == PHASE_RESERVED && tunnel->order == order;
+    if (!err && its->lsp && (active ? phase != PHASE_ACTIVE : !phase_is_wanted(phase) && !comes))
         err = diag_set(why, ERR_CONFLICT, "vpn %s: tunnel %s, which is to carry it, is %s", vpn,
                        its->lsp, circuit_phase_word(phase));
     arena_free(arena);
@@ -303,7 +304,7 @@ design_one(struct vpn_design *d, const char *vpn, struct diag *why)
     if (!err && !service)
         err = ERR_NOT_FOUND;
     if (!err && d->asker->order)
-        err = check_carrier(s, vpn, service, false, why);
+        err = check_carrier(s, vpn, service, d->asker->order, false, why);
     if (!err)
         err = vpns_plan(s->vpns, vpn, service, &now, why);
     if (!err && applied)
@@ -384,7 +385,7 @@ reserve_one(const struct job *j, const char *vpn, const json_t **one, struct dia
     return ERR_OK;
 }
 
-/* {vpns, plan, order} */
+/* {vpns, plan, order, for-circuits?} */
 void
 vpn_serve_reserve(void *arg, struct bus *bus, const struct bus_message *m)
 {
@@ -406,8 +407,10 @@ vpn_serve_reserve(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply(bus, m->reply_to, json_object());
     } else {
         char *object = xasprintf("work/%u", j.order);
-        wan_append(j.s, "vpn.reserved", object, ACTOR,
-                   json_pack("{sI sO}", "order", (json_int_t)j.order, "vpns", list), on_durable,
+        json_t *body = json_pack("{sI sO}", "order", (json_int_t)j.order, "vpns", list);
+        if (json_is_true(json_object_get(m->payload, "for-circuits")))
+            json_object_set_new(body, "for-circuits", json_true());
+        wan_append(j.s, "vpn.reserved", object, ACTOR, body, on_durable,
                    asker_new(&j, name_at(&j, 0)));
         free(object);
     }
@@ -689,7 +692,7 @@ on_tested(void *arg, json_t *answered)
     struct diag why = {""};
     bool reached = json_is_true(json_object_get(answered, "reached")),
          ok = json_is_true(json_object_get(answered, "ok"));
-    enum err err = applied ? check_carrier(a->s, a->vpn, applied->service, true, &why)
+    enum err err = applied ? check_carrier(a->s, a->vpn, applied->service, a->order, true, &why)
                            : diag_set(&why, ERR_CONFLICT, "vpn %s is not built", a->vpn);
     if (!err && !reached)
         err = diag_set(&why, ERR_CLOSED, "vpn %s: not all of its routers can be read", a->vpn);
