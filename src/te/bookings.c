@@ -220,8 +220,10 @@ count_holder(struct te_account *a, struct te_booked *lsp, bool add)
 
 /* ---- What is free ---- */
 
+/* The most that those have at any time in the window who hold it at that priority or a better one,
+ * but for `own`. */
 static uint64_t
-free_on(const struct te_bookings *b, uint32_t link, unsigned priority, struct te_window w,
+used_on(const struct te_bookings *b, uint32_t link, unsigned priority, struct te_window w,
         const struct te_booked *own)
 {
     const struct te_account *a = &b->accounts[link];
@@ -235,7 +237,21 @@ free_on(const struct te_bookings *b, uint32_t link, unsigned priority, struct te
             used -= mine;
         most = MAX(most, used);
     }
-    return a->capacity > most ? a->capacity - most : 0;
+    return most;
+}
+
+static uint64_t
+free_on(const struct te_bookings *b, uint32_t link, unsigned priority, struct te_window w,
+        const struct te_booked *own)
+{
+    uint64_t used = used_on(b, link, priority, w, own), all = b->accounts[link].capacity;
+    return all > used ? all - used : 0;
+}
+
+uint64_t
+te_bookings_link_load(const struct te_bookings *b, uint32_t link, struct te_window window)
+{
+    return used_on(b, link, TE_PRIORITIES - 1, window, NULL);
 }
 
 uint64_t

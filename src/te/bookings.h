@@ -65,7 +65,11 @@ void te_bookings_remove_lsp(struct te_bookings *, uint64_t lsp);
  * (0: nobody) what it has itself is free. */
 uint64_t te_bookings_link_free(const struct te_bookings *, uint32_t link, unsigned priority,
                                struct te_window, uint64_t lsp);
-/* The same of all links, over several windows (NULL: always): what te_constraints.free_bps wants.
+/* The most that is booked on a link at any time in the window; more than its capacity where that
+ * was forced, or fell. */
+uint64_t te_bookings_link_load(const struct te_bookings *, uint32_t link, struct te_window);
+/* The same as te_bookings_link_free() of all links, over several windows (NULL: always): what
+ * te_constraints.free_bps wants.
  */
 void te_bookings_all_free(const struct te_bookings *, unsigned priority,
                           const struct te_window *windows, uint32_t n_windows, uint64_t lsp,

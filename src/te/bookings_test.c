@@ -356,7 +356,33 @@ moves_to_another_snapshot(void **state UNUSED)
     te_network_free(next);
 }
 
-TEST_MAIN(cmocka_unit_test(accounts_as_the_plain_model_does),
+static void
+what_was_forced_upon_a_link_is_its_load(void **state UNUSED)
+{
+    const struct te_network *net = star();
+    struct te_bookings *b = te_bookings_new(net);
+    const uint32_t link = 0;
+    const struct te_window night = {20, 24}, day = {8, 16};
+    struct te_booking k = {.lsp = 1,
+                           .setup_priority = 7,
+                           .hold_priority = 7,
+                           .bandwidth_bps = 700,
+                           .links = &link,
+                           .n_links = 1};
+    assert_ok(te_bookings_force(b, &k));
+    k.lsp = 2;
+    k.windows = &night;
+    k.n_windows = 1;
+    assert_ok(te_bookings_force(b, &k));
+    assert_int_equal(te_bookings_link_load(b, 0, night), 1400);
+    assert_int_equal(te_bookings_link_load(b, 0, day), 700);
+    assert_int_equal(te_bookings_link_load(b, 1, night), 0);
+    te_bookings_free(b);
+    te_network_free(net);
+}
+
+TEST_MAIN(cmocka_unit_test(what_was_forced_upon_a_link_is_its_load),
+          cmocka_unit_test(accounts_as_the_plain_model_does),
           cmocka_unit_test(a_path_gets_all_links_or_none),
           cmocka_unit_test(a_moving_lsp_counts_once_on_a_common_link),
           cmocka_unit_test(the_least_loss_is_chosen), cmocka_unit_test(moves_to_another_snapshot))

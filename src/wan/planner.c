@@ -133,6 +133,16 @@ planner_set_view(struct planner *p, const struct ted_view *view)
     }
 }
 
+void
+planner_open(struct planner *p)
+{
+    const struct ted_view *view = p->view ? ted_view_keep(p->view) : NULL;
+    if (!view)
+        return;
+    planner_set_view(p, view);
+    ted_view_release(view);
+}
+
 /* ---- What is held ---- */
 
 struct planner *
@@ -219,6 +229,34 @@ planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number, bo
         book(p, h);
 }
 
+static struct held_path
+path_copy(const struct held_path *path)
+{
+    struct held_path copy = {.n = path->n,
+                             .keys = xcalloc(path->n, sizeof *copy.keys),
+                             .links = xcalloc(path->n, sizeof *copy.links),
+                             .reverses = xcalloc(path->n, sizeof *copy.reverses)};
+    for (uint32_t i = 0; i < path->n; i++)
+        copy.keys[i] = xstrdup(path->keys[i]);
+    return copy;
+}
+
+struct planner *
+planner_copy(const struct planner *p)
+{
+    struct planner *copy = planner_new();
+    copy->view = p->view ? ted_view_keep(p->view) : NULL;
+    for (const struct held *h = p->held; h; h = h->hh.next) {
+        struct held *mine = xcalloc(1, sizeof *mine);
+        *mine = (struct held){
+            .tunnel = tunnel_copy(h->tunnel), .number = h->number, .standing = h->standing};
+        for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+            mine->paths[i] = path_copy(&h->paths[i]);
+        HASH_ADD_KEYPTR(hh, copy->held, mine->tunnel->name, strlen(mine->tunnel->name), mine);
+    }
+    return copy;
+}
+
 void
 planner_release(struct planner *p, const char *tunnel)
 {
@@ -235,11 +273,12 @@ planner_load_json(const struct planner *p)
     json_t *json = json_object();
     for (uint32_t i = 0; p->net && i < p->net->n_links; i++) {
         struct te_window ever = {TE_EVER, TE_FOREVER};
-        uint64_t all = te_bookings_capacity(p->bookings, i),
-                 left = te_bookings_link_free(p->bookings, i, TE_PRIORITIES - 1, ever, 0);
-        json_object_set_new(json, ted_view_link_key(p->view, i),
-                            json_pack("{sI sI}", "reserved-bps", (json_int_t)(all - MIN(left, all)),
-                                      "free-bps", (json_int_t)MIN(left, INT64_MAX)));
+        uint64_t left = te_bookings_link_free(p->bookings, i, TE_PRIORITIES - 1, ever, 0);
+        json_object_set_new(
+            json, ted_view_link_key(p->view, i),
+            json_pack("{sI sI}", "reserved-bps",
+                      (json_int_t)MIN(te_bookings_link_load(p->bookings, i, ever), INT64_MAX),
+                      "free-bps", (json_int_t)MIN(left, INT64_MAX)));
     }
     return json;
 }

@@ -24,6 +24,11 @@ struct planner; /* Opaque; not thread-safe. */
 struct planner *planner_new(void);   /* Never NULL; it knows no network. */
 void planner_free(struct planner *); /* NULL is fine. */
 
+/* What is held and the network, for another thread, which begins with planner_open(): the account
+ * is made there. Nothing is shared but the view, which never changes. */
+struct planner *planner_copy(const struct planner *);
+void planner_open(struct planner *);
+
 /* From now on this is the network; keeps the view. What is held stays held, on the links of the
  * same keys. */
 void planner_set_view(struct planner *, const struct ted_view *);
@@ -131,6 +136,41 @@ bool planner_is_pushed(const struct planner *, const char *tunnel);
  * known of the network yet. */
 MUST_CHECK enum err planner_what_if(struct planner *, const struct network *, uint32_t limit,
                                     json_t **report, struct diag *);
+
+/* ---- other ways for many at once ---- */
+
+struct planner_aim {
+    double threshold;      /* the fewest moves so that no link has more than this share of what it
+                              can have reserved; 0: the lowest highest utilisation there is */
+    uint8_t keep_priority; /* tunnels with a hold priority below (better than) this stay */
+};
+
+/* What should be moved, in an order in which every path is made before the old one is given up.
+ * Tunnels that stand are moved; what is only reserved keeps its room. Stay: tunnels with given
+ * routers, those that another one is apart from, and those that are not whole. Nothing is changed.
+ *
+ *     {"moves": N, "tunnels": [name...], "plan": {"steps": [{"tunnel", "paths": {"primary"?: PATH,
+ *       "standby"?: PATH}, "was": {"primary"?: [link...], ...}, "interim"?, "overlap"?: [{"link",
+ *       "over-bps"}]}]},
+ *      "summary": {"n", "threshold"?, "bound"?, "fewest", "fixed", "before":
+ * {"highest-utilisation", "fullest"?, "above"}, "after": {...}, "left": [{"link", "over-bps"}],
+ * "moves": [{"step", "tunnel", "path", "from": [router...], "to": [router...], "latency-us"?,
+ * "interim"?, "overlap"?, "highest-utilisation"}]}}
+ *
+ * `overlap`: links that have too little for the old and the new path of that step at once, and by
+ * how much they are exceeded while it is made; there was no other order. `interim`: it moves again.
+ * `bound`: no routing has less. `fewest`: fewer moves do not do, proved. `above`: how many links
+ * are above the threshold, or above what they can have; `left`: those after it. The caller owns it.
+ * ERR_BUSY: nothing is known of the network yet; ERR_LIMIT: it could not be computed. */
+MUST_CHECK enum err planner_optimise(struct planner *, const struct network *,
+                                     const struct planner_aim *, json_t **answer, struct diag *);
+
+/* May a standing tunnel go these ways now, one of which is another one than it holds? Room counts
+ * on the links that come new. `overlap`: they may be exceeded. ERR_CONFLICT: no, `diag` says why;
+ * ERR_BUSY as above. */
+MUST_CHECK enum err planner_may_move(struct planner *, const struct network *,
+                                     const struct tunnel *, bool overlap,
+                                     const json_t *const paths[TUNNEL_PATHS], struct diag *);
 
 /* {"reserved-bps", "free-bps"} by link key, of what is reserved here; the caller owns it. */
 json_t *planner_load_json(const struct planner *);

@@ -138,12 +138,6 @@ planner_router_json(const struct network *model, const struct te_node *node)
     return json_string(node->name);
 }
 
-static json_t *
-router_name(const struct search *s, uint32_t node)
-{
-    return planner_router_json(s->model, &s->p->net->nodes[node]);
-}
-
 static void
 set_latencies(json_t *json, const struct te_path *path)
 {
@@ -175,20 +169,27 @@ set_labels(struct planner *p, json_t *json, const struct te_path *path, struct d
     return done ? ERR_OK : ERR_NOT_FOUND;
 }
 
-static enum err
-make_path_json(const struct search *s, const struct te_path *path, json_t **result,
-               struct diag *diag)
+json_t *
+planner_links_json(const struct planner *p, const struct network *model, const uint32_t *path,
+                   uint32_t n)
 {
-    struct planner *p = s->p;
     json_t *links = json_array(), *routers = json_array();
-    json_array_append_new(routers, router_name(s, s->asking.request.from));
-    for (uint32_t i = 0; i < path->n; i++) {
-        const struct te_link *link = &p->net->links[path->links[i]];
-        json_array_append_new(links, json_string(ted_view_link_key(p->view, path->links[i])));
-        json_array_append_new(routers, router_name(s, link->to));
+    for (uint32_t i = 0; i < n; i++) {
+        const struct te_link *link = &p->net->links[path[i]];
+        if (!i)
+            json_array_append_new(routers, planner_router_json(model, &p->net->nodes[link->from]));
+        json_array_append_new(links, json_string(ted_view_link_key(p->view, path[i])));
+        json_array_append_new(routers, planner_router_json(model, &p->net->nodes[link->to]));
     }
-    json_t *json = json_pack("{so so sI}", "links", links, "routers", routers, "metric",
-                             (json_int_t)path->cost);
+    return json_pack("{so so}", "links", links, "routers", routers);
+}
+
+enum err
+planner_path_json(struct planner *p, const struct network *model, const struct te_path *path,
+                  json_t **result, struct diag *diag)
+{
+    json_t *json = planner_links_json(p, model, path->links, path->n);
+    json_object_set_new(json, "metric", json_integer((json_int_t)path->cost));
     set_latencies(json, path);
     enum err err = set_labels(p, json, path, diag);
     if (err)
@@ -243,7 +244,7 @@ search_one(struct search *s, json_t *paths[TUNNEL_PATHS], struct diag *diag)
     enum err err = te_route(s->p->router, &s->requests[TUNNEL_PRIMARY], &path, &why);
     if (err)
         return diag_set(diag, err, "%s", why.diag.text);
-    err = make_path_json(s, &path, &paths[TUNNEL_PRIMARY], diag);
+    err = planner_path_json(s->p, s->model, &path, &paths[TUNNEL_PRIMARY], diag);
     te_path_fini(&path);
     return err;
 }
@@ -269,7 +270,7 @@ search_pair(struct search *s, bool best_effort, json_t *paths[TUNNEL_PATHS], str
         return err;
     for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
         if (i == TUNNEL_PRIMARY || !is_same(&set.paths[0], &set.paths[i]))
-            err = make_path_json(s, &set.paths[i], &paths[i], diag);
+            err = planner_path_json(s->p, s->model, &set.paths[i], &paths[i], diag);
     }
     for (unsigned i = 0; i < TUNNEL_PATHS && err; i++) {
         json_decref(paths[i]);

@@ -5,12 +5,16 @@
  *   planner_look.c       is what is held still as it should be
  *   planner_segments.c   label stacks
  *   planner_answer.c     ways that routers ask for
- *   planner_whatif.c     what failures would do */
+ *   planner_whatif.c     what failures would do
+ *   planner_lineup.h     all that is held, as it is optimised
+ *   planner_optimise.c   other ways for many at once
+ *   planner_steps.h      in which order */
 #ifndef WAN_PLANNER_PRIVATE_H
 #define WAN_PLANNER_PRIVATE_H
 
 #include "te/bookings.h"
 #include "te/disjoint.h"
+#include "te/optimise_lsp.h"
 #include "te/segments.h"
 #include "wan/planner.h"
 #include "wan/report.h"
@@ -72,6 +76,14 @@ void planner_te_path(const struct held_path *, struct te_path *); /* borrows its
 
 /* As the inventory calls it, else as its routing protocol does. The caller owns it. */
 json_t *planner_router_json(const struct network *model, const struct te_node *);
+/* Links and routers of a row of links; and a path of a tunnel as planner.h says. The caller owns
+ * both. ERR_NOT_FOUND: it has no labels. */
+json_t *planner_links_json(const struct planner *, const struct network *model,
+                           const uint32_t *links, uint32_t n);
+MUST_CHECK enum err planner_path_json(struct planner *, const struct network *model,
+                                      const struct te_path *, json_t **, struct diag *);
+/* A tunnel as te/ optimises it, going nowhere yet; what it points to is the asking's. */
+struct te_lsp planner_lsp(const struct held *, const struct asking *);
 /* The labels of a path; NULL: there are none, `diag` says why. */
 json_t *planner_labels_json(struct planner *, const uint32_t *links, uint32_t n, struct diag *);
 /* The labels of links in a row, with whose they are; errors as planner_segments(). */

@@ -26,6 +26,19 @@ crowd_fini(struct crowd *c)
     free(c->held);
 }
 
+struct te_lsp
+planner_lsp(const struct held *h, const struct asking *a)
+{
+    uint64_t bps = (uint64_t)h->tunnel->rate_kbps * 1000;
+    struct te_lsp lsp = te_lsp_plain(a->request.from, a->request.to, bps);
+    lsp.constraints = a->request.constraints;
+    lsp.constraints.bandwidth_bps = bps;
+    lsp.optimise = a->request.optimise;
+    lsp.hold_priority = h->tunnel->hold_priority;
+    lsp.pinned = h->tunnel->hold_priority == 0;
+    return lsp;
+}
+
 /* Those that are whole in the present network. */
 static void
 gather(struct planner *p, const struct network *model, struct crowd *c)
@@ -44,12 +57,7 @@ gather(struct planner *p, const struct network *model, struct crowd *c)
             continue;
         }
         struct te_lsp *lsp = &c->lsps[c->n];
-        *lsp = te_lsp_plain(a->request.from, a->request.to, (uint64_t)h->tunnel->rate_kbps * 1000);
-        lsp->constraints = a->request.constraints;
-        lsp->constraints.bandwidth_bps = (uint64_t)h->tunnel->rate_kbps * 1000;
-        lsp->optimise = a->request.optimise;
-        lsp->hold_priority = h->tunnel->hold_priority;
-        lsp->pinned = h->tunnel->hold_priority == 0;
+        *lsp = planner_lsp(h, a);
         lsp->links = primary->links;
         lsp->n_links = primary->n;
         if (planner_is_whole(standby)) {
@@ -81,17 +89,10 @@ fates_json(const struct planner *p, const struct crowd *c, const struct network 
         const struct te_fate *f = &impact->fates[i];
         json_t *json = json_pack("{ss ss}", "tunnel", c->held[f->lsp]->tunnel->name, "fate",
                                  te_fate_name(f->kind));
-        json_t *routers = json_array();
-        for (uint32_t l = 0; l < f->n_links; l++) {
-            const struct te_link *link = &p->net->links[f->links[l]];
-            if (!l)
-                json_array_append_new(routers,
-                                      planner_router_json(model, &p->net->nodes[link->from]));
-            json_array_append_new(routers, planner_router_json(model, &p->net->nodes[link->to]));
-        }
+        json_t *way = planner_links_json(p, model, f->links, f->n_links);
         if (f->n_links)
-            json_object_set(json, "routers", routers);
-        json_decref(routers);
+            json_object_set(json, "routers", json_object_get(way, "routers"));
+        json_decref(way);
         if (f->late)
             json_object_set_new(json, "late", json_true());
         json_array_append_new(list, json);
