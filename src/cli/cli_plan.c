@@ -151,11 +151,92 @@ plan_vpn_text(struct buf *out, const json_t *vpn)
 }
 
 static void
+put_utilisation(struct buf *out, const json_t *summary, const char *when)
+{
+    const json_t *standing = json_object_get(summary, when);
+    buf_printf(out, "%s: %.1f %% on the fullest link", when,
+               100 * json_number_value(json_object_get(standing, "highest-utilisation")));
+    if (json_object_get(standing, "fullest")) {
+        buf_str(out, ", ");
+        text_put(out, text_of(standing, "fullest"), true);
+    }
+    json_int_t above = json_integer_value(json_object_get(standing, "above"));
+    if (above)
+        buf_printf(out, "; %" JSON_INTEGER_FORMAT " links are above %.4g %%", above,
+                   json_object_get(summary, "threshold")
+                       ? 100 * json_number_value(json_object_get(summary, "threshold"))
+                       : 100.0);
+    buf_str(out, "\n");
+}
+
+static void
+put_over(struct buf *out, const json_t *move, bool utc UNUSED)
+{
+    const json_t *list = json_object_get(move, "overlap"), *over;
+    size_t i;
+    json_array_foreach(list, i, over)
+    {
+        buf_str(out, i ? ", " : "");
+        text_put(out, text_of(over, "link"), true);
+        buf_str(out, " by ");
+        text_put_rate(out, (uint64_t)json_integer_value(json_object_get(over, "over-bps")) / 1000);
+    }
+}
+
+static void
+put_percent(struct buf *out, const json_t *utilisation, bool utc UNUSED)
+{
+    if (json_is_number(utilisation))
+        buf_printf(out, "%.1f %%", 100 * json_number_value(utilisation));
+}
+
+static const struct column move_columns[] = {
+    {">STEP", "step", AS_TEXT, NULL},
+    {"TUNNEL", "tunnel", AS_TEXT, NULL},
+    {"PATH", "path", AS_TEXT, NULL},
+    {"FROM", "from", AS_PATH, NULL},
+    {"TO", "to", AS_PATH, NULL},
+    {">LATENCY", "latency-us", AS_USEC, NULL},
+    {">FULLEST THEN", "highest-utilisation", AS_TEXT, put_percent},
+    {"FOR A TIME", "interim", AS_YES, NULL},
+    {"EXCEEDED MEANWHILE", NULL, AS_TEXT, put_over},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
+void
+plan_put_moves(struct buf *out, const json_t *summary)
+{
+    const json_t *bound = json_object_get(summary, "bound"), *left, *moves;
+    size_t i;
+    put_utilisation(out, summary, "before");
+    put_utilisation(out, summary, "after");
+    if (bound)
+        buf_printf(out, "no routing has less than %.1f %%\n", 100 * json_number_value(bound));
+    json_array_foreach(json_object_get(summary, "left"), i, left)
+    {
+        buf_str(out, "still too full: ");
+        text_put(out, text_of(left, "link"), true);
+        buf_str(out, ", by ");
+        text_put_rate(out, (uint64_t)json_integer_value(json_object_get(left, "over-bps")) / 1000);
+        buf_str(out, "\n");
+    }
+    moves = json_object_get(summary, "moves");
+    if (json_array_size(moves))
+        table_put_array(out, moves, move_columns, true);
+    else
+        buf_str(out, "nothing is to be moved\n");
+}
+
+static void
 put_summary(struct buf *out, const json_t *summary)
 {
     const json_t *paths = json_object_get(summary, "paths");
     if (!json_is_object(summary)) {
         tree_put(out, summary, 0);
+        return;
+    }
+    if (json_is_array(json_object_get(summary, "moves"))) {
+        plan_put_moves(out, summary);
         return;
     }
     const json_t *tunnels = json_object_get(summary, "tunnels");

@@ -10,5 +10,7 @@
 void plan_text(struct buf *, const json_t *plan, bool changes);
 /* A VPN of such a summary, or of a dry run. */
 void plan_vpn_text(struct buf *, const json_t *vpn);
+/* Of an optimisation of the WAN: how full its links are now and then, and each move. */
+void plan_put_moves(struct buf *, const json_t *summary);
 
 #endif

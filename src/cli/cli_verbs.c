@@ -85,6 +85,17 @@ static const struct cli_option version_options[] = {EARLIER, END};
 static const struct cli_option change_options[] = {EARLIER, COMMENT, UNTIL, END};
 static const struct cli_option drain_options[] = {VALUE("reason", "TEXT", "why, for the others"),
                                                   END};
+#define KEEP_PRIORITY                                                                              \
+    VALUE("keep-priority", "N", "tunnels with a hold priority below (better than) this stay (1)")
+#define AS_ORDER FLAG("order", "submit the order that computes it, has it approved, and moves them")
+static const struct cli_option optimise_options[] = {KEEP_PRIORITY, AS_ORDER, COMMENT, UNTIL, END};
+static const struct cli_option relieve_options[] = {
+    VALUE("threshold", "PERCENT", "of what a link can have reserved (100)"),
+    KEEP_PRIORITY,
+    AS_ORDER,
+    COMMENT,
+    UNTIL,
+    END};
 static const struct cli_option test_options[] = {
     CHOICE("path", "PATH", "primary|failover", "only this path"), END};
 static const struct cli_option what_if_options[] = {
@@ -439,6 +450,11 @@ static const struct cli_verb verbs[] = {
     {"wan", "what-if", "", NULL,
      "What would become of the tunnels if something failed, the worst first", cmd_wan_what_if, NULL,
      false},
+    {"wan", "optimise", "", optimise_options,
+     "Which tunnels to move so that the fullest link is as empty as it can be", cmd_wan_optimise,
+     NULL, false},
+    {"wan", "relieve", "", relieve_options, "The fewest moves so that no link is above a threshold",
+     cmd_wan_relieve, NULL, false},
     {"wan", "drain", "ELEMENT", drain_options,
      "Take a router, a link or a shared risk (srlg-N) out of service; what passes it goes another "
      "way",

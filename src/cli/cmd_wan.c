@@ -3,6 +3,7 @@
 #include "cli/cmd.h"
 
 #include "base/alloc.h"
+#include "cli/cli_plan.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +160,46 @@ cmd_wan_what_if(struct cli *cli)
         return status;
     table_put_array(&cli->out, json_object_get(document, "worst"), columns, cli->utc);
     return CLI_OK;
+}
+
+/* ---- Other ways ---- */
+
+/* Computes; or submits the order that computes, asks people, and moves. */
+static int
+find_moves(struct cli *cli, const char *verb, bool has_threshold)
+{
+    const json_t *answer;
+    json_t *body = json_object();
+    int status = cli_put_number(cli, "keep-priority", 0, body);
+    if (!status && has_threshold)
+        status = cli_put_number(cli, "threshold", 1, body);
+    if (status) {
+        json_decref(body);
+        return status;
+    }
+    if (cli_has(cli, "order")) {
+        char *workflow = xasprintf("wan-%s", verb);
+        status = work_order(cli, workflow, body);
+        free(workflow);
+        return status;
+    }
+    status = cli_call(cli, "POST", http_path("wan", verb, NULL), body, &answer);
+    if (status || cli_json(cli))
+        return status;
+    plan_put_moves(&cli->out, json_object_get(answer, "summary"));
+    return CLI_OK;
+}
+
+int
+cmd_wan_optimise(struct cli *cli)
+{
+    return find_moves(cli, "optimise", false);
+}
+
+int
+cmd_wan_relieve(struct cli *cli)
+{
+    return find_moves(cli, "relieve", true);
 }
 
 /* ---- Maintenance ---- */

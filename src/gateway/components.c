@@ -414,6 +414,25 @@ static const struct {
                "'router': @Name, 'ok': " FLAG ", 'reason': " TEXT ", 'differences': " LIST(TEXT))))},
     {"VpnRestored", OBJECT("'vpn': @Name, 'routers': " LIST(OBJECT("'router': @Name,"
                " 'outcome': " TEXT ", 'text': " TEXT)))},
+    {"WanOptimiseRequest", CLOSED("", "'keep-priority': {'type': 'integer', 'minimum': 0, 'maximum': 8,"
+               " 'description': 'Tunnels with a hold priority below (better than) this stay; 1.'}")},
+    {"WanRelieveRequest", CLOSED("", "'threshold': {'type': 'number', 'minimum': 1, 'maximum': 1000,"
+               " 'description': 'Percent of what a link can have reserved; 100.'}, 'keep-priority':"
+               " {'type': 'integer', 'minimum': 0, 'maximum': 8}")},
+    {"WanUtilisation", OBJECT("'highest-utilisation': {'type': 'number'}, 'fullest': " TEXT
+               ", 'above': " NUMBER)},
+    {"WanOver", OBJECT("'link': " TEXT ", 'over-bps': " NUMBER)},
+    {"WanMoves",
+        OBJECT("'moves': " NUMBER ", 'tunnels': " LIST("@Name") ", 'plan': {'type': 'object'},"
+               " 'plan_hash': " TEXT ", 'summary': "
+               OBJECT("'n': " NUMBER ", 'fixed': " NUMBER ", 'threshold': {'type': 'number'},"
+               " 'bound': {'type': 'number', 'description': 'No routing has less.'},"
+               " 'fewest': " FLAG ", 'before': @WanUtilisation, 'after': @WanUtilisation,"
+               " 'left': " LIST("@WanOver") ", 'moves': "
+               LIST(OBJECT("'step': " NUMBER ", 'tunnel': @Name, 'path': " TEXT ", 'from': "
+               LIST("@Name") ", 'to': " LIST("@Name") ", 'latency-us': " NUMBER ", 'interim': "
+               FLAG ", 'overlap': " LIST("@WanOver") ", 'highest-utilisation': {'type':"
+               " 'number'}"))))},
     {"WanTopology", "{'type': 'object'}"},
     {"WanOptical", "{'type': 'object', 'description': 'A T-API context, as src/wan/feed_optical.h says.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},

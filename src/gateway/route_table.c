@@ -243,6 +243,12 @@ const struct api_route route_table[] = {
     {HTTP_GET, "/wan/what-if", ANY, "What would become of the tunnels if a link, a router or a shared risk "
      "failed: each of them, the worst first.", api_get_wan_what_if, "wan.what-if", MINUTES(1),
      .query = QUERY(&limit), .answer = "WanWhatIf"},
+    {HTTP_POST, "/wan/optimise", ANY, "How low the highest utilisation of any link can be, and which tunnels "
+     "would have to move; changes nothing.", api_post_on, "wan.optimise", MINUTES(10),
+     .body = "WanOptimiseRequest", .answer = "WanMoves", .reads = true},
+    {HTTP_POST, "/wan/relieve", ANY, "The fewest moves so that no link is above a threshold; changes "
+     "nothing.", api_post_on, "wan.relieve", MINUTES(10), .body = "WanRelieveRequest",
+     .answer = "WanMoves", .reads = true},
     {HTTP_POST, "/wan/drain", WORKERS, "Takes a router, a link or a shared risk out of service: what "
      "passes it goes another way.", api_post_on, "wan.drain", MINUTES(1), .body = "WanDrain",
      .answer = "WanMoved"},

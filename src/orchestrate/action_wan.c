@@ -52,13 +52,18 @@ answered(struct effect *effect, const struct call_result *result)
 }
 
 static void
-ask(struct effect *effect, const struct wan_kind *kind, const char *subject, effect_answer_fn *then)
+ask_as_it_is(struct effect *effect, const char *subject, effect_answer_fn *then)
 {
-    if (!has_all(effect, kind))
-        return;
     json_t *payload = json_copy(effect->params);
     json_object_set_new(payload, "order", json_integer(effect->work->id));
     effect_ask(effect, subject, payload, then);
+}
+
+static void
+ask(struct effect *effect, const struct wan_kind *kind, const char *subject, effect_answer_fn *then)
+{
+    if (has_all(effect, kind))
+        ask_as_it_is(effect, subject, then);
 }
 
 /* ---- Design: what circuits bring with them is approved with them ---- */
@@ -149,3 +154,14 @@ DEFINE_ACTION(action_vpn_push, &vpns, "vpn.push")
 DEFINE_ACTION(action_vpn_remove, &vpns, "vpn.remove")
 DEFINE_ACTION(action_vpn_revert, &vpns, "vpn.revert")
 DEFINE_ACTION(action_vpn_test, &vpns, "vpn.test")
+
+/* These say themselves which tunnels they are about. */
+#define DEFINE_PLAIN_ACTION(name, subject)                                                         \
+    void name(struct effect *effect)                                                               \
+    {                                                                                              \
+        ask_as_it_is(effect, subject, answered);                                                   \
+    }
+
+DEFINE_PLAIN_ACTION(action_tunnel_optimise, "wan.optimise")
+DEFINE_PLAIN_ACTION(action_tunnel_relieve, "wan.relieve")
+DEFINE_PLAIN_ACTION(action_tunnel_move, "wan.move")

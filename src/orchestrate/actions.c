@@ -32,6 +32,9 @@ static const struct {
     {"vpn.remove", action_vpn_remove},
     {"vpn.revert", action_vpn_revert},
     {"vpn.test", action_vpn_test},
+    {"tunnel.optimise", action_tunnel_optimise},
+    {"tunnel.relieve", action_tunnel_relieve},
+    {"tunnel.move", action_tunnel_move},
     {"exception.close", action_close_exception},
 };
 

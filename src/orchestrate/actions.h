@@ -23,6 +23,7 @@ action_fn action_carriers, action_drop_carriers; /* action_carrier.c */
 action_fn action_vpn_design, action_vpn_reserve;
 action_fn action_vpn_release, action_vpn_push;
 action_fn action_vpn_remove, action_vpn_revert, action_vpn_test;
+action_fn action_tunnel_optimise, action_tunnel_relieve, action_tunnel_move;
 
 /* Are `circuits` names of circuits that exist? If not, the effect has failed. */
 bool action_has_circuits(struct effect *);

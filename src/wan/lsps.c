@@ -122,9 +122,10 @@ wan_pcc_at(struct wan_service *s, const struct tunnel *t, enum wan_end end)
     return pcc_of(s, wan_router_at(s, t, end));
 }
 
-static bool
-is_ready(struct wan_service *s, uint32_t pcc)
+bool
+wan_is_ready(struct wan_service *s, const struct tunnel *t, enum wan_end end)
 {
+    uint32_t pcc = wan_pcc_at(s, t, end);
     struct pce_pcc_info info;
     return pcc != PCE_NO_PCC && pce_pcc_info(wan_pce(s), pcc, &info) && info.state == PCE_PCC_READY;
 }
@@ -301,7 +302,7 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     if (its->order)
         return; /* its result comes, and then this again */
     its->is_up = false;
-    if (!is_ready(s, wan_pcc_at(s, w->tunnel, w->end))) {
+    if (!wan_is_ready(s, w->tunnel, w->end)) {
         const struct router *r = wan_router_at(s, w->tunnel, w->end);
         snprintf(its->why, sizeof its->why, "router %s has no session", r ? r->name : "?");
         return; /* looked at again when it has */
@@ -371,6 +372,7 @@ conclude_wanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel
         if (t->failed)
             wan_close(s, "tunnel-not-installed", object, "the routers hold it");
         t->failed = false;
+        wan_answer_waiters(s, t->name, true, ERR_OK, NULL);
         if (status->phase == PHASE_BUILDING && !t->built_told) {
             t->built_told = true;
             wan_append(s, "tunnel.built", object, ACTOR,
@@ -384,7 +386,7 @@ conclude_wanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel
             wan_raise(s, "tunnel-not-installed", "major", object, NULL,
                       "Tunnel %s is not in the routers as it should be: %s.", t->name, why);
         t->failed = true;
-        wan_answer_waiters(s, t->name, ERR_IO, why);
+        wan_answer_waiters(s, t->name, false, ERR_IO, why);
     }
     free(object);
 }
@@ -397,10 +399,9 @@ conclude_unwanted(struct wan_service *s, struct wan_tunnel *t, const struct tunn
     unsigned tries = 0;
     const char *why = first_reason(t, &tries);
     if (tries >= TRIES_SILENT)
-        wan_answer_waiters(s, t->name, ERR_IO, why);
+        wan_answer_waiters(s, t->name, false, ERR_IO, why);
     for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
-        if (t->lsps[i / WAN_ENDS][i % WAN_ENDS].order ||
-            !is_ready(s, wan_pcc_at(s, tunnel, i % WAN_ENDS)) ||
+        if (t->lsps[i / WAN_ENDS][i % WAN_ENDS].order || !wan_is_ready(s, tunnel, i % WAN_ENDS) ||
             wan_find_lsp(s, tunnel, i / WAN_ENDS, i % WAN_ENDS))
             return;
     }

@@ -1,17 +1,13 @@
-/* orders.c - what work orders ask: paths are computed, reserved, brought into the routers, tested,
- * taken out, and given back. Each request looks at the state first and does what is left, so it may
- * come again at any time. */
+/* orders.c - what work orders ask: paths are computed (design.c), reserved, brought into the
+ * routers, tested, taken out, and given back. Each request looks at the state first and does what
+ * is left, so it may come again at any time. */
 #include "wan/wan_private.h"
 
 #include "base/alloc.h"
-#include "base/hex.h"
 #include "io/clock.h"
 
-#include <openssl/sha.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <utlist.h>
 
 /* ---- What is asked ---- */
 
@@ -103,124 +99,22 @@ append_and_answer(const struct job *j, const char *type, json_t *body, json_t *a
 
 /* ---- Design ---- */
 
-/* Those that may push others aside, and that nobody may, go first. */
-static int
-compare_tunnels(const void *a, const void *b)
-{
-    const struct tunnel *x = *(const struct tunnel *const *)a,
-                        *y = *(const struct tunnel *const *)b;
-    int order = (int)x->setup_priority - (int)y->setup_priority;
-    if (!order)
-        order = (int)x->hold_priority - (int)y->hold_priority;
-    if (!order && x->rate_kbps != y->rate_kbps)
-        order = x->rate_kbps > y->rate_kbps ? -1 : 1;
-    return order ? order : strcmp(x->name, y->name);
-}
-
-static json_t *
-placement_json(const struct tunnel *t, json_t *const paths[TUNNEL_PATHS])
-{
-    json_t *json = json_pack("{ss}", "tunnel", t->name);
-    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
-        if (paths[i])
-            json_object_set(json, tunnel_path_words[i], paths[i]);
-    }
-    return json;
-}
-
-static json_t *
-summary_json(const struct tunnel *t, json_t *const paths[TUNNEL_PATHS], const json_t *victims)
-{
-    json_t *json = json_pack("{ss ss ss sI}", "tunnel", t->name, "head", t->head, "tail", t->tail,
-                             "rate-kbps", (json_int_t)t->rate_kbps);
-    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
-        json_t *short_form = paths[i] ? json_copy(paths[i]) : NULL;
-        json_object_del(short_form, "links");
-        if (short_form)
-            json_object_set_new(json, tunnel_path_words[i], short_form);
-    }
-    if (json_array_size(victims))
-        json_object_set(json, "pushes-aside", (json_t *)(uintptr_t)victims);
-    return json;
-}
-
-char *
-wan_hash(const json_t *plan, char hash[WAN_HASH_SIZE])
-{
-    uint8_t digest[SHA256_DIGEST_LENGTH];
-    _Static_assert(WAN_HASH_SIZE == 2 * sizeof digest + 1, "all digits");
-    char *text = json_dumps(plan, JSON_COMPACT | JSON_SORT_KEYS);
-    SHA256((const uint8_t *)text, strlen(text), digest);
-    hex_format(digest, sizeof digest, hash);
-    free(text);
-    return hash;
-}
-
-struct draft {
-    json_t *placements, *summary;
-};
-
-/* Held for as long as the others of the order are placed, so that they see it. */
-static enum err
-design_one(const struct job *j, const struct tunnel *t, uint32_t number, struct draft *d,
-           struct diag *why)
-{
-    json_t *paths[TUNNEL_PATHS] = {NULL}, *victims = NULL;
-    if (phase_of(j, t) != PHASE_PROPOSED)
-        return diag_set(why, ERR_EXISTS, "tunnel %s is %s already", t->name,
-                        circuit_phase_word(phase_of(j, t)));
-    enum err err = planner_place(j->s->planner, j->s->config.state->network, t, 0, false, paths,
-                                 &victims, why);
-    if (err) {
-        diag_prefix(why, "tunnel %s", t->name);
-        return err;
-    }
-    planner_hold(j->s->planner, t, number, false, (const json_t *const *)paths);
-    json_array_append_new(d->placements, placement_json(t, paths));
-    json_array_append_new(d->summary, summary_json(t, paths, victims));
-    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
-        json_decref(paths[i]);
-    json_decref(victims);
-    return ERR_OK;
-}
-
-static void
-release_all(const struct job *j, const struct tunnel *const *tunnels, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        planner_release(j->s->planner, tunnels[i]->name);
-}
-
 /* {tunnels} -> {plan: {placements}, plan_hash, summary} */
 void
 wan_serve_design(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct job j;
-    struct diag why = {""};
-    char hash[WAN_HASH_SIZE];
     if (!begin(&j, arg, bus, m))
         return;
-    size_t n = json_array_size(j.names), done = 0;
-    const struct tunnel **tunnels = xcalloc(n, sizeof *tunnels);
-    for (size_t i = 0; i < n; i++)
-        tunnels[i] = tunnel_at(&j, i);
-    qsort(tunnels, n, sizeof *tunnels, compare_tunnels);
-    struct draft d = {json_array(), json_array()};
-    enum err err = ERR_OK;
-    for (; done < n && !err; done += !err) /* numbers that nobody has, for as long as this takes */
-        err = design_one(&j, tunnels[done], TUNNEL_NUMBER_MAX + 1 + (uint32_t)done, &d, &why);
-    release_all(&j, tunnels, done);
-    json_t *plan = json_pack("{sO}", "placements", d.placements);
-    if (err)
-        bus_reply_error(bus, m->reply_to, err, "%s", why.text);
-    else
-        bus_reply(bus, m->reply_to,
-                  json_pack("{sO ss s{sI sO}}", "plan", plan, "plan_hash", wan_hash(plan, hash),
-                            "summary", "n", (json_int_t)n, "tunnels", d.summary));
-    json_decref(plan);
-    json_decref(d.placements);
-    json_decref(d.summary);
-    free(tunnels);
+    for (size_t i = 0; i < json_array_size(j.names); i++) {
+        enum circuit_phase phase = phase_of(&j, tunnel_at(&j, i));
+        if (phase == PHASE_PROPOSED)
+            continue;
+        bus_reply_error(bus, m->reply_to, ERR_EXISTS, "tunnel %s is %s already",
+                        tunnel_at(&j, i)->name, circuit_phase_word(phase));
+        return;
+    }
+    think_and_answer(j.s->thinker, bus, m, wan_design, m->payload);
 }
 
 /* ---- Reserving ---- */
@@ -237,6 +131,13 @@ placement_of(const json_t *plan, const char *tunnel)
             return p;
     }
     return NULL;
+}
+
+static void
+release_all(const struct job *j, const struct tunnel *const *tunnels, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        planner_release(j->s->planner, tunnels[i]->name);
 }
 
 static enum err
@@ -351,62 +252,6 @@ wan_serve_release(void *arg, struct bus *bus, const struct bus_message *m)
     json_decref(names);
 }
 
-/* ---- Waiting ---- */
-
-static void
-waiter_free(struct wan_waiter *w)
-{
-    DL_DELETE(w->service->waiters, w);
-    free(w->tunnel);
-    free(w->reply_to);
-    free(w);
-}
-
-void
-wan_waiters_free(struct wan_service *s)
-{
-    while (s->waiters)
-        waiter_free(s->waiters);
-}
-
-static void
-wait_for(const struct job *j, const struct tunnel *t, bool removal)
-{
-    struct wan_waiter *w, *next;
-    DL_FOREACH_SAFE(j->s->waiters, w, next)
-    {
-        if (!strcmp(w->tunnel, t->name) && w->order == j->order)
-            waiter_free(w); /* the same asks again, after it gave up waiting */
-    }
-    w = xcalloc(1, sizeof *w);
-    *w = (struct wan_waiter){.service = j->s,
-                             .tunnel = xstrdup(t->name),
-                             .reply_to = j->m->reply_to ? xstrdup(j->m->reply_to) : NULL,
-                             .removal = removal,
-                             .order = j->order};
-    DL_APPEND(j->s->waiters, w);
-}
-
-void
-wan_answer_waiters(struct wan_service *s, const char *tunnel, enum err err, const char *why)
-{
-    const struct tunnel_status *t = tunneling_find(&s->config.state->tunneling, tunnel);
-    struct wan_waiter *w, *next;
-    DL_FOREACH_SAFE(s->waiters, w, next)
-    {
-        bool built = t && (t->phase == PHASE_BUILT || t->phase == PHASE_ACTIVE),
-             gone = !t || t->phase == PHASE_RESERVED || t->phase == PHASE_PROPOSED;
-        if (strcmp(w->tunnel, tunnel) || (!err && !(w->removal ? gone : built)))
-            continue;
-        if (err)
-            bus_reply_error(s->config.bus, w->reply_to, err, "%s", why);
-        else
-            bus_reply(s->config.bus, w->reply_to,
-                      json_pack("{sI}", "duration-ns", (json_int_t)(t ? t->build_time : 0)));
-        waiter_free(w);
-    }
-}
-
 /* ---- Into the routers, and out of them ---- */
 
 static void
@@ -448,7 +293,7 @@ wan_serve_push(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply_error(bus, m->reply_to, ERR_CONFLICT, "tunnel %s is not reserved by this order",
                         t->name);
     } else {
-        wait_for(&j, t, false);
+        wan_wait(j.s, m, t->name, WAN_WAIT_BUILT, NULL, j.order);
         if (phase == PHASE_RESERVED)
             append_one(&j, "tunnel.wanted", t);
         else
@@ -469,7 +314,7 @@ wan_serve_remove(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply(bus, m->reply_to, json_object());
         return;
     }
-    wait_for(&j, t, true);
+    wan_wait(j.s, m, t->name, WAN_WAIT_REMOVED, NULL, j.order);
     if (phase != PHASE_REMOVING)
         append_one(&j, "tunnel.unwanted", t);
     else

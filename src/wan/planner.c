@@ -265,6 +265,20 @@ planner_release(struct planner *p, const char *tunnel)
         held_free(p, h);
 }
 
+bool
+planner_holds(const struct planner *p, const char *tunnel, enum tunnel_path path,
+              const json_t *links)
+{
+    const struct held *h = planner_held(p, tunnel);
+    uint32_t n = h ? h->paths[path].n : 0;
+    bool same = n == json_array_size(links);
+    for (uint32_t i = 0; same && i < n; i++) {
+        const char *key = json_string_value(json_array_get(links, i));
+        same = key && !strcmp(key, h->paths[path].keys[i]);
+    }
+    return same;
+}
+
 /* ---- Load ---- */
 
 json_t *

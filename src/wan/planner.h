@@ -41,6 +41,9 @@ void planner_set_view(struct planner *, const struct ted_view *);
 void planner_hold(struct planner *, const struct tunnel *, uint32_t number, bool standing,
                   const json_t *const paths[TUNNEL_PATHS]);
 void planner_release(struct planner *, const char *tunnel);
+/* Does it hold that path, link by link? NULL: does it hold none? */
+bool planner_holds(const struct planner *, const char *tunnel, enum tunnel_path,
+                   const json_t *links);
 
 /* ---- computing ---- */
 

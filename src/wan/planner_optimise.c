@@ -167,13 +167,21 @@ pin_unspoken(struct lineup *l, const struct choice *c)
     return found;
 }
 
+/* What cannot be reached is come near to. */
+static enum err
+find_choice(const struct lineup *l, const struct planner_aim *aim, struct choice *c)
+{
+    bool done = false;
+    enum err err = aim->threshold > 0 ? relieve(l, aim->threshold, true, c, &done) : ERR_OK;
+    return err || done || c->n ? err : find_lowest(l, c);
+}
+
 static enum err
 find_moves(struct lineup *l, const struct planner_aim *aim, struct choice *c, struct diag *diag)
 {
     enum err err = ERR_OK;
-    bool done;
     for (unsigned i = 0; i < DEEP_STACKS && !err; i++) {
-        err = aim->threshold > 0 ? relieve(l, aim->threshold, true, c, &done) : find_lowest(l, c);
+        err = find_choice(l, aim, c);
         if (!err && !pin_unspoken(l, c))
             return ERR_OK;
         choice_fini(c);

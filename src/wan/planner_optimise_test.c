@@ -95,6 +95,7 @@ what_cannot_be_relieved_is_said(void **state UNUSED)
 {
     crowd(3, 30000);
     json_t *answer = ask(0.2, 1);
+    assert_float_equal(number(answer, "after", "highest-utilisation"), 0.6, 1e-9); /* but nearer */
     const json_t *left = json_object_get(json_object_get(answer, "summary"), "left");
     assert_true(json_array_size(left) > 0);
     assert_true(json_integer_value(json_object_get(json_array_get(left, 0), "over-bps")) > 0);

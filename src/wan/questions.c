@@ -189,21 +189,21 @@ wan_serve_path(void *arg, struct bus *bus, const struct bus_message *m)
     object_free(OBJECT_TUNNEL, tunnel);
 }
 
+static enum err
+what_if(struct planner *p, const struct network *model, const json_t *ask, json_t **report,
+        struct diag *diag)
+{
+    json_int_t limit = json_integer_value(json_object_get(ask, "limit"));
+    return planner_what_if(
+        p, model, limit > 0 && limit < FAILURES_MAX ? (uint32_t)limit : FAILURES_MAX, report, diag);
+}
+
 /* {limit?}: what would become of the tunnels if something failed. */
 void
 wan_serve_what_if(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct wan_service *s = arg;
-    json_int_t limit = json_integer_value(json_object_get(m->payload, "limit"));
-    struct diag why = {""};
-    json_t *report = NULL;
-    enum err err = planner_what_if(
-        s->planner, s->config.state->network,
-        limit > 0 && limit < FAILURES_MAX ? (uint32_t)limit : FAILURES_MAX, &report, &why);
-    if (err)
-        bus_reply_error(bus, m->reply_to, err, "%s", why.text);
-    else
-        bus_reply(bus, m->reply_to, report);
+    think_and_answer(s->thinker, bus, m, what_if, m->payload);
 }
 
 /* ---- Maintenance ---- */

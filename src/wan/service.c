@@ -248,8 +248,8 @@ on_retry(void *arg)
 
 /* ---- Events ---- */
 
-static void
-hold(struct wan_service *s, const char *name)
+void
+wan_hold(struct wan_service *s, const char *name)
 {
     const struct state *state = s->config.state;
     const struct tunnel *tunnel = network_tunnel(state->network, name);
@@ -262,17 +262,18 @@ hold(struct wan_service *s, const char *name)
 }
 
 static void
-take_event(struct wan_service *s, const char *type, const char *tunnel)
+take_event(struct wan_service *s, const struct state_event *e, const char *tunnel)
 {
+    const char *type = e->type;
     struct wan_tunnel *t = wan_tunnel_need(s, tunnel);
-    bool moved = !strcmp(type, "tunnel.moved");
+    bool moved = !strcmp(type, "tunnel.moved"), asked = json_object_get(e->body, "order") != NULL;
     if (strcmp(type, "tunnel.built") && strcmp(type, "tunnel.tested"))
-        hold(s, tunnel);
+        wan_hold(s, tunnel);
     if (!strcmp(type, "tunnel.wanted"))
         t->wanted = clock_monotonic();
     t->built_told = false;
-    wan_reconcile(s, tunnel, moved ? PCE_RESTORATION : PCE_CHANGE);
-    wan_answer_waiters(s, tunnel, ERR_OK, NULL);
+    wan_reconcile(s, tunnel, moved && !asked ? PCE_RESTORATION : PCE_CHANGE);
+    wan_answer_waiters(s, tunnel, false, ERR_OK, NULL);
 }
 
 void
@@ -290,13 +291,13 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
     if (!names)
         names = json_object_get(e->body, "placements");
     if (one)
-        take_event(s, e->type, one);
+        take_event(s, e, one);
     json_array_foreach(names, i, name)
     {
         const char *its = json_is_object(name) ? json_string_value(json_object_get(name, "tunnel"))
                                                : json_string_value(name);
         if (its)
-            take_event(s, e->type, its);
+            take_event(s, e, its);
     }
     if (!strcmp(e->type, "tunnel.wanted")) /* now it pushes aside whom it has to */
         wan_reroute(s);
@@ -322,6 +323,8 @@ static const struct {
     {"vpn.push", vpn_serve_push},         {"vpn.remove", vpn_serve_remove},
     {"vpn.revert", vpn_serve_revert},     {"vpn.test", vpn_serve_test},
     {"vpn.drift", vpn_serve_drift},       {"vpn.restore", vpn_serve_restore},
+    {"wan.restore", wan_serve_restore},   {"wan.optimise", wan_serve_optimise},
+    {"wan.relieve", wan_serve_relieve},   {"wan.move", wan_serve_move},
 };
 
 static enum err
@@ -362,6 +365,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->ted = ted_new(NULL);
     s->begun = clock_monotonic();
     s->planner = planner_new();
+    s->thinker = thinker_new(config->loop, s->planner, config->state->network);
     s->optical = TE_NONE;
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
@@ -370,7 +374,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
                                     : ERR_OK;
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
          t = t->hh.next)
-        hold(s, t->tunnel);
+        wan_hold(s, t->tunnel);
     if (!err)
         err = vpns_new(s, &s->vpns, diag);
     if (!err)
@@ -416,6 +420,7 @@ wan_service_free(struct wan_service *s)
     wan_fates_free(s);
     wan_waiters_free(s);
     free_tables(s);
+    thinker_free(s->thinker);
     planner_free(s->planner);
     ted_free(s->ted);
     wan_settings_fini(&s->settings);

@@ -8,6 +8,10 @@
  *   requests.c    paths that routers ask for
  *   questions.c   what is only asked, and maintenance
  *   vpns.h        VPNs on their routers
+ *   optimise.c    other ways for many at once, and the moves there, one by one
+ *   waiting.c     who waits for tunnels
+ *   design.c      what is computed for orders: pure
+ *   think.h       computing on a thread
  *   planner.h     where tunnels go (pure)
  *   report.h      what is known, as JSON (pure) */
 #ifndef WAN_WAN_PRIVATE_H
@@ -18,6 +22,7 @@
 #include "wan/planner.h"
 #include "wan/service.h"
 #include "wan/settings.h"
+#include "wan/think.h"
 
 #define ACTOR "system/wan"
 
@@ -52,11 +57,15 @@ struct wan_order {
     UT_hash_handle hh;
 };
 
-/* Somebody who waits for tunnels to be built or removed. */
+/* Somebody who waits for a tunnel: to be built, to be gone, to be in the routers as it should be.
+ */
+enum wan_wait { WAN_WAIT_BUILT, WAN_WAIT_REMOVED, WAN_WAIT_UP };
 struct wan_waiter {
     struct wan_service *service;
     char *tunnel, *reply_to;
-    bool removal;
+    enum wan_wait what;
+    json_t *paths;  /* that it should have then, as of planner.h; NULL: whatever they are */
+    nsec_t begun;   /* monotonic */
     uint32_t order; /* work order */
     struct wan_waiter *prev, *next;
 };
@@ -70,6 +79,7 @@ struct wan_service {
     struct wan_settings settings;
     struct ted *ted;
     struct planner *planner;
+    struct thinker *thinker;
     struct pce_server *server; /* NULL: it does not listen */
     struct wan_tunnel *tunnels;
     struct wan_order *orders;
@@ -82,7 +92,7 @@ struct wan_service {
     bool blind;       /* nobody tells how the network is: an exception says so */
     uint64_t version; /* of the database, that the planner works on */
     struct vpns *vpns;
-    struct bus_subscription *subscriptions[32];
+    struct bus_subscription *subscriptions[64];
     size_t n_subscriptions;
     uint64_t n_moves;   /* tunnels that were laid another way */
     struct timer *look; /* for fates */
@@ -98,6 +108,8 @@ void wan_append(struct wan_service *, const char *type, const char *object, cons
 void wan_raise(struct wan_service *, const char *kind, const char *severity, const char *object,
                json_t *evidence, const char *format, ...) PRINTF_LIKE(6, 7);
 void wan_close(struct wan_service *, const char *kind, const char *object, const char *reason);
+/* The planner holds of a tunnel what the state has. */
+void wan_hold(struct wan_service *, const char *tunnel);
 /* The database may have changed. */
 void wan_stir(struct wan_service *);
 /* The planner works on what the database has now; tunnels are laid another way if need be. */
@@ -119,6 +131,8 @@ bool wan_admits(void *service, const char *address, const char *name, struct dia
 /* The number of the router at that end among the PCCs; PCE_NO_PCC: it has no session, or is not
  * known. */
 uint32_t wan_pcc_at(struct wan_service *, const struct tunnel *, enum wan_end);
+/* Has that router a session, and has told all that it has? */
+bool wan_is_ready(struct wan_service *, const struct tunnel *, enum wan_end);
 const struct router *wan_router_at(const struct wan_service *, const struct tunnel *, enum wan_end);
 /* NULL: it does not hold it. */
 const struct lsp *wan_find_lsp(struct wan_service *, const struct tunnel *, enum tunnel_path,
@@ -145,9 +159,28 @@ void wan_serve_release(void *, struct bus *, const struct bus_message *);
 void wan_serve_push(void *, struct bus *, const struct bus_message *);
 void wan_serve_remove(void *, struct bus *, const struct bus_message *);
 void wan_serve_test(void *, struct bus *, const struct bus_message *);
-/* Answers those who wait for this tunnel. `err`: why nothing comes of it. */
-void wan_answer_waiters(struct wan_service *, const char *tunnel, enum err, const char *why);
+/* ---- waiting.c ---- */
+
+/* `m` is answered when the tunnel is as far as that, or nothing comes of it: {"duration-ns"}.
+ * `paths` (NULL: none): those that it should have then, shared. */
+void wan_wait(struct wan_service *, const struct bus_message *m, const char *tunnel,
+              enum wan_wait what, const json_t *paths, uint32_t order);
+/* Answers those who wait for this tunnel. `up`: the routers hold it as they should. `err`: why
+ * nothing comes of it. */
+void wan_answer_waiters(struct wan_service *, const char *tunnel, bool up, enum err,
+                        const char *why);
 void wan_waiters_free(struct wan_service *);
+
+/* ---- design.c ---- */
+
+/* {plan, plan_hash, ...}: the plan is consumed. */
+json_t *wan_hashed(json_t *plan);
+/* {tunnels} -> {plan: {placements}, plan_hash, summary} */
+think_fn wan_design;
+
+/* ---- optimise.c ---- */
+
+bus_message_fn wan_serve_optimise, wan_serve_relieve, wan_serve_move;
 
 /* ---- reroute.c ---- */
 
