@@ -26,6 +26,17 @@ routers_of() { wan_json tunnel show "$1" | field ".status[\"${2:-primary}\"].rou
 all_reported() { # every path of every tunnel is reported up
     wan_json wan lsps | jq -e '[.lsps[] | select(.name | startswith("tl."))] | length == 10 and all((.state == "active" or .state == "up") and (.stale | not))'
 }
+crowded() { # NAME KBIT/S PRIORITY [TAIL [MAX-LATENCY]]: a tunnel from west, as JSON
+    printf '{"name": "%s", "head": "west", "tail": "%s", "rate-kbps": %s, "setup-priority": %s, "hold-priority": %s, "metric": "te",
+        "protection": "none"%s}' "$1" "${4:-east}" "$2" "$3" "$3" "${5:+, \"max-latency-us\": $5}"
+}
+wan_build() { # TUNNEL...: ordered, approved, and waited for
+    order=$(wan_json tunnel build "$@" | field .id)
+    until_true 20 asked
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    wan_as sam work approve "$order" --yes >>"$work/claims.log"
+    until_true 60 wan_order_is "$order" "done"
+}
 avoids() { ! routers_of "$1" primary | grep -q "$2" && ! routers_of "$1" standby | grep -q "$2"; }
 
 if [ ! -x /usr/lib/frr/pathd ]; then
@@ -145,8 +156,78 @@ else
     gone() { [ "$(surge)" = 0 ] && wan_order_is "$order" "done"; }
     until_true 30 gone
     claim "after it it is gone" "" gone
+    home() { [ "$(routers_of bulk-wn)" = "$before" ] && all_reported; }
+    until_true 15 home
+    claim "... and who gave way to it goes back to the better way" "bulk-wn: $(routers_of bulk-wn)" home
 
-    order=$(wan_json tunnel teardown protect-we scada-we bulk-wn | field .id)
+    # Tunnels that all take the same shortest way, until somebody looks at the whole
+    printf '[%s, %s, %s]' "$(crowded c1 300000 5)" "$(crowded c2 300000 5)" "$(crowded c3 300000 5)" >"$work/crowd.json"
+    wan_as erin tunnel create -f "$work/crowd.json" >>"$work/claims.log"
+    wan_build c1 c2 c3
+    fullest() { wan_json wan links | jq '[.links[] | select(.["reservable-bps"] > 0) | .["reserved-bps"] / .["reservable-bps"] * 1000 | round] | max'; }
+    crowded_now() { [ "$(fullest)" -ge 900 ]; }
+    claim "three tunnels take the same shortest way, and its links are nearly full" "$(fullest) of 1000; $(routers_of c1)" crowded_now
+    order=$(wan_json wan optimise --order | field .id)
+    late=$(wan_json wan optimise --order | field .id) # the same plan, once more, for later
+    until_true 20 asked
+    planned=$(wan_json wan optimise | jq '.summary.after["highest-utilisation"] * 1000 | round')
+    ways=$(routers_of c1)$(routers_of c2)$(routers_of c3)
+    seen() {
+        wan_as olga work show "$order" >"$work/optimise.txt" && grep -q '^before: 9[0-9.]* %' "$work/optimise.txt" &&
+            grep -q '^after: 6[0-9.]* %' "$work/optimise.txt" && grep -q 'c[123] .*west > n1 > n2 > n3 > east .*west > s1' "$work/optimise.txt" &&
+            [ "$(routers_of c1)$(routers_of c2)$(routers_of c3)" = "$ways" ]
+    }
+    claim "an order that spreads them shows how full the fullest link is before and after, and each move; nothing is moved yet" \
+        "$(wan_json wan optimise | jq -r '.summary | "\(.before["highest-utilisation"]) to \(.after["highest-utilisation"]), bound \(.bound), \(.moves | length) moves"')" seen
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    wan_as sam work approve "$order" --yes >>"$work/claims.log"
+    begun=$(now_ms)
+    until_true 60 wan_order_is "$order" "done"
+    spread() { [ "$(fullest)" = "$planned" ] && [ "$planned" -lt 750 ] && wan_order_is "$order" "done"; }
+    claim "two people approve it, and the tunnels are spread" "$(fullest) of 1000; $(($(now_ms) - begun)) ms" spread
+    moved=c1
+    for what in c1 c2 c3; do [ "$(routers_of $what)" = "west > n1 > n2 > n3 > east" ] || moved=$what; done
+    for what in "west labels" "east labels-back"; do
+        read -r router labels <<<"$what"
+        same() { [ -n "$(stack_at "$router" "$moved" primary)" ] && case $(computed "$moved" primary "$labels") in *"$(stack_at "$router" "$moved" primary | tr ' ' '/')") true ;; *) false ;; esac; }
+        until_true 10 same
+        claim "... FRR's table at $router has the new stack of $moved" "$(stack_at "$router" "$moved" primary); $(routers_of "$moved")" same
+    done
+    wan_as olga wan drain s1 --reason "something came between" >>"$work/claims.log"
+    elsewhere() { ! routers_of "$moved" | grep -q s1; }
+    until_true 10 elsewhere
+    n_moved=$(wan_json tunnel show "$moved" | field '.status["n-moved"]')
+    wan_as olga work approve "$late" --yes >>"$work/claims.log"
+    wan_as sam work approve "$late" --yes >>"$work/claims.log"
+    until_true 30 wan_order_is "$late" "failed-undone"
+    stopped() { wan_json work show "$late" | grep -qE "has gone another way since this was planned|may not be passed" && [ "$(wan_json tunnel show "$moved" | field '.status["n-moved"]')" = "$n_moved" ]; }
+    claim "the same order, approved too late for the network as it is now, moves nothing and says why" "$(wan_json work show "$late" | field '.error // ""')" stopped
+    wan_as olga wan restore s1 >>"$work/claims.log"
+
+    # A link gets less than what is on it, and the one that needs it most is not the one that may move
+    printf '[%s, %s]' "$(crowded stuck 300000 5 n2 5500)" "$(crowded other 300000 4 n2)" >"$work/congest.json"
+    order=$(wan_json tunnel teardown c1 c2 c3 | field .id)
+    until_true 20 asked
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    until_true 60 wan_order_is "$order" "done"
+    wan_as erin tunnel create -f "$work/congest.json" >>"$work/claims.log"
+    wan_build stuck other
+    "${wan_lab[@]}" vtysh n1 "configure terminal" "interface n2" "link-params" "max-rsv-bw 5e7" >>"$work/claims.log"
+    congested() { wan_json exception list --state open | jq -e '.exceptions[] | select(.kind == "wan-link-congested" and (.object | test("n1-n2")) and
+        any(.evidence[]; .name == "moves" and (.value | test("^other primary: west > n1 > n2 to west > s1"))))'; }
+    until_true 20 congested
+    claim "a link gets less than is reserved on it: an exception says how much, and the fewest moves that end it" \
+        "$(wan_json exception list --state open | jq -r '.exceptions[] | select(.kind == "wan-link-congested").text')" congested
+    order=$(wan_json wan relieve --order | field .id)
+    until_true 20 asked
+    wan_as olga work approve "$order" --yes >>"$work/claims.log"
+    wan_as sam work approve "$order" --yes >>"$work/claims.log"
+    until_true 60 wan_order_is "$order" "done"
+    relieved() { wan_order_is "$order" "done" && ! congested && ! wan_json exception list --state open | grep -q tunnel-without-path; }
+    until_true 10 relieved
+    claim "... an approved order makes them, and it is over" "other: $(routers_of other); stuck: $(routers_of stuck)" relieved
+
+    order=$(wan_json tunnel teardown protect-we scada-we bulk-wn stuck other | field .id)
     until_true 20 asked
     wan_as olga work approve "$order" --yes >>"$work/claims.log"
     until_true 60 wan_order_is "$order" "done"

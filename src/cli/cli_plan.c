@@ -162,10 +162,11 @@ put_utilisation(struct buf *out, const json_t *summary, const char *when)
     }
     json_int_t above = json_integer_value(json_object_get(standing, "above"));
     if (above)
-        buf_printf(out, "; %" JSON_INTEGER_FORMAT " links are above %.4g %%", above,
+        buf_printf(out, "; links above %.4g %%: %" JSON_INTEGER_FORMAT,
                    json_object_get(summary, "threshold")
                        ? 100 * json_number_value(json_object_get(summary, "threshold"))
-                       : 100.0);
+                       : 100.0,
+                   above);
     buf_str(out, "\n");
 }
 

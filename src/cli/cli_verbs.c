@@ -446,7 +446,7 @@ static const struct cli_verb verbs[] = {
      &wan_findings, false},
     {"wan", "sessions", "", NULL, "Routers that are connected to be told paths", cmd_wan_list,
      &wan_sessions, false},
-    {"wan", "lsps", "", NULL, "The paths that routers report", cmd_wan_list, &wan_lsps, false},
+    {"wan", "lsps", "", NULL, "The paths that routers report", cmd_wan_lsps, &wan_lsps, false},
     {"wan", "what-if", "", NULL,
      "What would become of the tunnels if something failed, the worst first", cmd_wan_what_if, NULL,
      false},

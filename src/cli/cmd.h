@@ -50,6 +50,7 @@ struct wan_list;
 extern const struct wan_list wan_nodes, wan_links, wan_sources, wan_findings, wan_sessions,
     wan_lsps;
 int cmd_wan_list(struct cli *);
+int cmd_wan_lsps(struct cli *);
 int cmd_wan_what_if(struct cli *);
 int cmd_wan_optimise(struct cli *);
 int cmd_wan_relieve(struct cli *);

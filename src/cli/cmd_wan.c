@@ -138,6 +138,34 @@ cmd_wan_list(struct cli *cli)
     return CLI_OK;
 }
 
+/* All of them, page by page. */
+int
+cmd_wan_lsps(struct cli *cli)
+{
+    const struct wan_list *list = cli->args.verb->data;
+    const json_t *page;
+    json_t *all = json_array();
+    char after[32] = "0";
+    int status;
+    do {
+        char *path = http_path("wan", list->path, NULL);
+        http_query(&path, "after", after);
+        status = cli_get(cli, path, &page);
+        if (status)
+            break;
+        json_array_extend(all, json_object_get(page, list->member));
+        snprintf(after, sizeof after, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(json_object_get(page, "next")));
+    } while (json_object_get(page, "next"));
+    if (!status && cli->json)
+        cli_print(cli, json_pack("{sO sI}", list->member, all, "total",
+                                 (json_int_t)json_array_size(all)));
+    else if (!status)
+        table_put_array(&cli->out, all, list->columns, cli->utc);
+    json_decref(all);
+    return status;
+}
+
 /* ---- What if ---- */
 
 int

@@ -79,6 +79,7 @@ static const struct {
                " 'active', 'removing']}, 'order': " NUMBER ", 'number': " NUMBER ", 'since': " TIME ","
                " 'build-time-ns': " NUMBER ", 'moved': " TIME ", 'n-moved': " NUMBER ","
                " 'reason': " TEXT ", 'for-circuits': " FLAG ", 'circuits': " LIST("@Name") ","
+               " 'gave-way': " FLAG ","
                " 'primary': @TunnelPath, 'standby': @TunnelPath")},
     {"VpnStatus",
         OBJECT("'phase': {'type': 'string', 'enum': ['proposed', 'reserved', 'building', 'built',"
@@ -393,7 +394,8 @@ static const struct {
     {"WanFindings", OBJECT("'findings': " LIST(OBJECT("'finding': " TEXT ", 'object': " TEXT ","
                " 'text': " TEXT ", 'since-s': {'type': 'number'}")))},
     {"WanRouters", OBJECT("'routers': " LIST("{'type': 'object'}"))},
-    {"WanLsps", OBJECT("'lsps': " LIST("{'type': 'object'}") ", 'next': " NUMBER)},
+    {"WanLsps", OBJECT("'lsps': " LIST("{'type': 'object'}") ", 'total': " NUMBER ","
+               " 'next': " NUMBER)},
     {"WanPathRequest", CLOSED("'tunnel'", "'tunnel': {'type': 'object'}")},
     {"WanPath", OBJECT("'primary': @TunnelPath, 'standby': @TunnelPath, 'pushes-aside': "
                LIST("@Name"))},

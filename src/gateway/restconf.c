@@ -318,6 +318,14 @@ get_known(struct api_request *r, bool config)
     answer_part(r, document);
 }
 
+/* Of long lists: which page. */
+static json_t *
+page_asked(const struct api_request *r)
+{
+    return json_pack("{sI sI}", "after", (json_int_t)api_number(r, "after", 0), "limit",
+                     (json_int_t)api_number(r, "limit", 1000));
+}
+
 static void
 get_data(struct api_request *r)
 {
@@ -330,7 +338,7 @@ get_data(struct api_request *r)
         if (roots[i].subject && content && !strcmp(content, "config"))
             api_fail(r, ERR_NOT_FOUND, "%s is no configuration", roots[i].name);
         else if (roots[i].subject)
-            api_ask(r, roots[i].subject, json_object(), answer_asked);
+            api_ask(r, roots[i].subject, page_asked(r), answer_asked);
         else
             get_known(r, roots[i].config);
         return;
@@ -588,6 +596,10 @@ static const struct api_parameter content = {"content", "", .type = PARAMETER_WO
                                            .max = 65535},
                                   from = {"from", "", .type = PARAMETER_NUMBER, .min = 1,
                                           .max = INT64_MAX},
+                                  after = {"after", "", .type = PARAMETER_NUMBER, .min = 0,
+                                           .max = INT64_MAX},
+                                  limit = {"limit", "", .type = PARAMETER_NUMBER, .min = 1,
+                                           .max = 1000},
                                   type = {"type", "", .type = PARAMETER_TEXT};
 
 #define QUERY(...) ((const struct api_parameter *const[]){__VA_ARGS__, NULL})
@@ -602,7 +614,7 @@ static const struct api_route table[] = {
     {HTTP_GET, "/restconf/operations", ANY, "", get_operations, YANG},
     {HTTP_POST, "/restconf/operations/tieline-work:submit-order", ROLE(ENGINEER) | ROLE(OPERATOR), "", post_submit, YANG, .takes_body = true},
     {HTTP_GET, "/restconf/streams/events", ANY, "", api_get_events, .answer = "Events", .query = QUERY(&from, &type)},
-    {HTTP_GET, DEEP, ANY, "", get_data, YANG, .query = QUERY(&content, &depth)},
+    {HTTP_GET, DEEP, ANY, "", get_data, YANG, .query = QUERY(&content, &depth, &after, &limit)},
     {HTTP_PUT, DEEP, ROLE(ENGINEER), "", put_data, YANG, .takes_body = true},
     {HTTP_PATCH, DEEP, ROLE(ENGINEER), "", patch_data, YANG, .takes_body = true},
     {HTTP_POST, DEEP, ROLE(ENGINEER), "", post_data, YANG, .takes_body = true},

@@ -166,6 +166,26 @@ others_are_asked_for_what_they_know(void **state)
 }
 
 static void
+a_long_list_comes_by_pages(void **state)
+{
+    struct api_scene *s = *state;
+    struct responder *r = answer_with(
+        s, "wan.state",
+        "{'tieline-wan:wan-state': {'session': [], 'lsp': [{'id': 7}],"
+        " 'lsp-total': 3, 'lsp-next': 7}}");
+    struct answer a = ask(s, "vera", "GET /restconf/data/tieline-wan:wan-state?limit=1&after=5",
+                          NULL);
+    assert_status(a, 200);
+    assert_json(r->payload, "{'after': 5, 'limit': 1}");
+    assert_json(a.json, "{'tieline-wan:wan-state': {'session': [], 'lsp': [{'id': 7}],"
+                        " 'lsp-total': 3, 'lsp-next': 7}}");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /restconf/data/tieline-wan:wan-state?limit=1001", NULL);
+    assert_status(a, 400);
+    answer_fini(&a);
+}
+
+static void
 an_order_is_an_operation(void **state)
 {
     struct api_scene *s = *state;
@@ -189,4 +209,5 @@ TEST_MAIN(API_TEST(the_root_is_found_and_says_what_there_is),
           API_TEST(what_is_not_there_is_an_errors_document),
           API_TEST(objects_are_created_replaced_patched_and_removed),
           API_TEST(a_change_that_is_refused_says_which_field),
-          API_TEST(others_are_asked_for_what_they_know), API_TEST(an_order_is_an_operation))
+          API_TEST(others_are_asked_for_what_they_know),
+          API_TEST(a_long_list_comes_by_pages), API_TEST(an_order_is_an_operation))

@@ -159,7 +159,7 @@ apply_reserved(struct tunneling *all, const struct state_event *e, struct diag *
     return ERR_OK;
 }
 
-/* {tunnel, primary, standby?, reason}: a path of it goes another way from now on. */
+/* {tunnel, primary, standby?, reason, gave-way?}: a path of it goes another way from now on. */
 static enum err
 apply_moved(struct tunneling *all, const struct state_event *e, struct diag *diag)
 {
@@ -169,6 +169,9 @@ apply_moved(struct tunneling *all, const struct state_event *e, struct diag *dia
         return malformed(e, diag, "tunnel");
     take_paths(t, e->body);
     set_reason(t, text_of(e->body, "reason"));
+    const json_t *gave_way = json_object_get(e->body, "gave-way");
+    if (gave_way) /* else it goes on as it was: a failure is no reason to stay away */
+        t->gave_way = json_is_true(gave_way);
     t->moved = e->time;
     t->n_moved++;
     return ERR_OK;
@@ -181,6 +184,7 @@ release(struct tunnel_status *t)
     set_reason(t, NULL);
     t->number = t->n_moved = 0;
     t->for_circuits = false;
+    t->gave_way = false;
     t->moved = t->build_time = 0;
 }
 
@@ -274,6 +278,8 @@ tunnel_status_json(const struct tunnel_status *t)
     set_number(json, "n-moved", t->n_moved);
     if (t->moved)
         json_object_set_new(json, "moved", json_string(time_format(t->moved, time)));
+    if (t->gave_way)
+        json_object_set_new(json, "gave-way", json_true());
     if (t->reason)
         json_object_set_new(json, "reason", json_string(t->reason));
     for (unsigned i = 0; i < TUNNEL_PATHS; i++) {

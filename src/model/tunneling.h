@@ -30,6 +30,7 @@ struct tunnel_status {
     nsec_t moved;      /* when a path of it was last laid another way; 0: never */
     uint32_t n_moved;  /* how often */
     char *reason;      /* why it was; NULL */
+    bool gave_way;     /* it is where it is since a more important one needed its way; goes back */
     nsec_t build_time; /* from wanted to reported up by both ends; 0: not built */
     /* As wan/placement.h writes them: links by their keys in the TE database, with the labels and
      * latencies they had then. NULL: there is none. */
@@ -57,7 +58,7 @@ MUST_CHECK enum err tunneling_apply(struct tunneling *, const struct state_event
 void tunneling_forget(struct tunneling *, const char *tunnel);
 
 /* {phase, since, order?, number?, for-circuits?, primary?, standby?, moved?, n-moved?, reason?,
- * build-time-ns?}; the caller owns it. `status` may be NULL: proposed. */
+ * gave-way?, build-time-ns?}; the caller owns it. `status` may be NULL: proposed. */
 json_t *tunnel_status_json(const struct tunnel_status *);
 
 #endif

@@ -101,6 +101,28 @@ a_move_keeps_the_phase_and_is_counted(void **unused UNUSED)
 }
 
 static void
+who_gave_way_is_remembered_until_it_goes_back(void **unused UNUSED)
+{
+    static const struct {
+        const char *body;
+        bool gave_way;
+    } moves[] = {
+        {"{'tunnel': 't', 'primary': {}}", false},
+        {"{'tunnel': 't', 'primary': {}, 'gave-way': true}", true},
+        {"{'tunnel': 't', 'primary': {}, 'reason': 'link a>b is down'}", true},
+        {"{'tunnel': 't', 'primary': {}, 'gave-way': false}", false},
+        {"{'tunnel': 't', 'primary': {}, 'gave-way': true}", true},
+    };
+    assert_err(apply("tunnel.reserved", RESERVE), ERR_OK);
+    for (size_t i = 0; i < ARRAY_SIZE(moves); i++) {
+        assert_err(apply("tunnel.moved", moves[i].body), ERR_OK);
+        assert_int_equal(t()->gave_way, moves[i].gave_way);
+    }
+    assert_err(apply("tunnel.released", "{'tunnels': ['t']}"), ERR_OK);
+    assert_false(t()->gave_way);
+}
+
+static void
 what_cannot_be_read_changes_nothing(void **unused UNUSED)
 {
     static const char *const cases[][2] = {
@@ -157,5 +179,5 @@ a_tunnel_that_is_removed_is_forgotten(void **unused UNUSED)
 #define T(name) cmocka_unit_test_setup_teardown(name, open_state, close_state)
 
 TEST_MAIN(T(a_tunnel_s_life_is_a_fold_over_its_events), T(a_move_keeps_the_phase_and_is_counted),
-          T(what_cannot_be_read_changes_nothing), T(numbers_are_used_again),
-          T(a_tunnel_that_is_removed_is_forgotten))
+          T(who_gave_way_is_remembered_until_it_goes_back), T(what_cannot_be_read_changes_nothing),
+          T(numbers_are_used_again), T(a_tunnel_that_is_removed_is_forgotten))

@@ -47,7 +47,7 @@ void
 wan_fates_free(struct wan_service *s)
 {
     free_all(&s->fates);
-    timer_free(s->look);
+    timer_free(s->fate);
 }
 
 /* ---- Which tunnels ---- */
@@ -236,5 +236,5 @@ wan_find_fates(void *arg)
 void
 wan_look_at_fates(struct wan_service *s)
 {
-    timer_start(s->look, SOON);
+    timer_start(s->fate, SOON);
 }

@@ -276,6 +276,7 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
     } else if (wan_lsp_is(lsp, segments, n) && !lsp->stale) {
         its->tries = 0;
         its->again = 0;
+        its->is_set = true;
         its->is_up = carries(lsp);
         snprintf(its->why, sizeof its->why, "%s",
                  its->is_up ? "" : lsp_operational_name(lsp->operational));
@@ -294,6 +295,18 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
     }
 }
 
+/* Somebody is being taken out of the way; *until: it is not waited for longer than that. */
+static bool
+others_yield(struct wan_service *s, nsec_t *until)
+{
+    nsec_t now = clock_monotonic(), latest = 0;
+    for (const struct wan_tunnel *t = s->tunnels; t; t = t->hh.next)
+        latest = MAX(latest, t->yields);
+    if (latest > now)
+        *until = latest;
+    return latest > now;
+}
+
 static void
 look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, bool wanted)
 {
@@ -301,7 +314,7 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     const struct lsp *lsp = wan_find_lsp(s, w->tunnel, w->path, w->end);
     if (its->order)
         return; /* its result comes, and then this again */
-    its->is_up = false;
+    its->is_set = its->is_up = false;
     if (!wan_is_ready(s, w->tunnel, w->end)) {
         const struct router *r = wan_router_at(s, w->tunnel, w->end);
         snprintf(its->why, sizeof its->why, "router %s has no session", r ? r->name : "?");
@@ -311,6 +324,10 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     if (now < s->settled && wanted) {
         its->again = s->settled;
         set_alarm(s);
+    }
+    if (wanted && !lsp && w->status->phase == PHASE_BUILDING && others_yield(s, &its->again)) {
+        set_alarm(s);
+        return;
     }
     if (its->again > now && (w->urgency != PCE_RESTORATION || now < s->settled))
         return;
@@ -362,12 +379,45 @@ all_up(const struct wan_tunnel *t, const struct tunnel_status *status)
     return true;
 }
 
+static bool
+all_set(const struct wan_tunnel *t, const struct tunnel_status *status)
+{
+    for (unsigned p = 0; p < TUNNEL_PATHS; p++) {
+        for (unsigned e = 0; e < WAN_ENDS && status->paths[p]; e++) {
+            if (!t->lsps[p][e].is_set)
+                return false;
+        }
+    }
+    return true;
+}
+
+/* It is out of the way: who waited for that goes on. */
+static void
+end_yielding(struct wan_service *s, struct wan_tunnel *t, const struct tunnel_status *status)
+{
+    if (!t->yields || !all_set(t, status))
+        return;
+    t->yields = 0;
+    for (const struct tunnel_status *other = s->config.state->tunneling.tunnels; other;
+         other = other->hh.next) {
+        struct wan_tunnel *its = other->phase == PHASE_BUILDING ? wan_tunnel(s, other->tunnel)
+                                                                : NULL;
+        for (unsigned i = 0; its && i < TUNNEL_PATHS * WAN_ENDS; i++) {
+            if (!its->lsps[i / WAN_ENDS][i % WAN_ENDS].tries)
+                its->lsps[i / WAN_ENDS][i % WAN_ENDS].again = 0;
+        }
+        if (its)
+            wan_reconcile(s, other->tunnel, PCE_CHANGE);
+    }
+}
+
 static void
 conclude_wanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel_status *status)
 {
     char *object = xasprintf("tunnel/%s", t->name);
     unsigned tries = 0;
     const char *why = first_reason(t, &tries);
+    end_yielding(s, t, status);
     if (all_up(t, status)) {
         if (t->failed)
             wan_close(s, "tunnel-not-installed", object, "the routers hold it");

@@ -3,18 +3,20 @@
 #include "wan/wan_private.h"
 
 #include "base/alloc.h"
+#include "io/clock.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define KEEP_PRIORITY 1  /* protection stays where it is */
-#define PERCENT_MAX 1000 /* of what may be reserved, for thresholds */
+#define KEEP_PRIORITY 1               /* protection stays where it is */
+#define PLAN_REST (60 * NSEC_PER_SEC) /* from each step to the next, at most */
+#define PERCENT_MAX 1000              /* of what may be reserved, for thresholds */
 
 /* ---- Computing ---- */
 
-static enum err
-optimise(struct planner *p, const struct network *model, const json_t *ask, json_t **answer,
-         struct diag *diag)
+enum err
+wan_optimise(struct planner *p, const struct network *model, const json_t *ask, json_t **answer,
+             struct diag *diag)
 {
     const json_t *keep = json_object_get(ask, "keep-priority");
     const struct planner_aim aim = {
@@ -60,7 +62,7 @@ serve(struct wan_service *s, struct bus *bus, const struct bus_message *m, bool 
         json_object_set_new(
             ask, "threshold",
             json_real(json_is_number(threshold) ? json_number_value(threshold) : 100));
-    think_and_answer(s->thinker, bus, m, optimise, ask);
+    think_and_answer(s->thinker, bus, m, wan_optimise, ask);
     json_decref(ask);
 }
 
@@ -161,8 +163,9 @@ static void
 make_move(const struct move *v)
 {
     char *object = xasprintf("tunnel/%s", v->tunnel->name);
-    json_t *body = json_pack("{sI ss so}", "order", (json_int_t)v->order, "tunnel", v->tunnel->name,
-                             "reason", json_sprintf("work order %u moves it", v->order));
+    json_t *body = json_pack("{sI ss so sb}", "order", (json_int_t)v->order, "tunnel",
+                             v->tunnel->name, "reason",
+                             json_sprintf("work order %u moves it", v->order), "gave-way", false);
     for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
         if (v->paths[i])
             json_object_set(body, tunnel_path_words[i], (json_t *)(uintptr_t)v->paths[i]);
@@ -175,7 +178,23 @@ make_move(const struct move *v)
     free(object);
 }
 
-/* {step, order} -> {duration-ns} when both ends report it where it goes */
+/* Nothing of the plan goes back to an old way by itself while the plan is carried out. */
+static void
+note_plan(struct wan_service *s, const json_t *tunnels)
+{
+    size_t i;
+    const json_t *name;
+    json_array_foreach(tunnels, i, name)
+    {
+        struct wan_tunnel *t = json_string_value(name) ? wan_tunnel(s, json_string_value(name))
+                                                       : NULL;
+        if (t)
+            t->planned = clock_monotonic() + PLAN_REST;
+    }
+}
+
+/* {step, tunnels?: those of the whole plan, order} -> {duration-ns} when both ends report it where
+ * it goes */
 void
 wan_serve_move(void *arg, struct bus *bus, const struct bus_message *m)
 {
@@ -188,6 +207,7 @@ wan_serve_move(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply_error(bus, m->reply_to, err, "%s", why.text);
         return;
     }
+    note_plan(v.s, json_object_get(m->payload, "tunnels"));
     wan_wait(v.s, m, v.tunnel->name, WAN_WAIT_UP, json_object_get(v.step, "paths"), v.order);
     if (v.made)
         wan_reconcile(v.s, v.tunnel->name, PCE_CHANGE);

@@ -89,6 +89,20 @@ typedef void planner_finding_fn(void *arg, const struct planner_finding *);
  * their hold priorities. */
 void planner_look(struct planner *, const struct network *, planner_finding_fn *, void *arg);
 
+/* A link on which what stands needs more than it can have reserved, because that fell, or since
+ * there was no other way. Both directions are one; `link` is that with the lower place. */
+struct planner_congestion {
+    const char *link;
+    uint64_t capacity_bps, reserved_bps; /* the worse direction's, at the worst time */
+};
+typedef void planner_congestion_fn(void *arg, const struct planner_congestion *);
+void planner_congested(const struct planner *, planner_congestion_fn *, void *arg);
+
+/* Are these ways better than those that it holds, for what it asks: the primary path costs no more,
+ * and both together less, in the tunnel's metric? Not if what it holds is not whole. */
+bool planner_is_better(struct planner *, const struct network *, const struct tunnel *,
+                       const json_t *const paths[TUNNEL_PATHS]);
+
 /* ---- for the routers ---- */
 
 /* One label, and whose it is. */

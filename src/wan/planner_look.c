@@ -165,6 +165,29 @@ planner_is_pushed(const struct planner *p, const char *tunnel)
 }
 
 void
+planner_congested(const struct planner *p, planner_congestion_fn *tell_fn, void *arg)
+{
+    const struct te_window ever = {TE_EVER, TE_FOREVER};
+    for (uint32_t i = 0; p->net && i < p->net->n_links; i++) {
+        uint32_t back = p->net->links[i].reverse;
+        if (!p->net->links[i].up || (back != TE_NONE && back < i))
+            continue;
+        struct planner_congestion c = {ted_view_link_key(p->view, i),
+                                       te_bookings_capacity(p->standing, i),
+                                       te_bookings_link_load(p->standing, i, ever)};
+        uint64_t all = back == TE_NONE ? 0 : te_bookings_capacity(p->standing, back),
+                 load = back == TE_NONE ? 0 : te_bookings_link_load(p->standing, back, ever);
+        if (load > all &&
+            (c.reserved_bps <= c.capacity_bps || load - all > c.reserved_bps - c.capacity_bps)) {
+            c.capacity_bps = all;
+            c.reserved_bps = load;
+        }
+        if (c.reserved_bps > c.capacity_bps)
+            tell_fn(arg, &c);
+    }
+}
+
+void
 planner_look(struct planner *p, const struct network *model, planner_finding_fn *tell_fn, void *arg)
 {
     const struct look l = {p, model, tell_fn, arg};

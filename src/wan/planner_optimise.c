@@ -229,23 +229,6 @@ holds(const struct held *h, uint32_t link)
     return false;
 }
 
-/* The links of a path by place; NULL: not all are there. */
-static uint32_t *
-find_links(const struct planner *p, const json_t *path, uint32_t *n)
-{
-    const json_t *keys = json_object_get(path, "links");
-    uint32_t *links = xcalloc(json_array_size(keys) + 1, sizeof *links);
-    for (*n = 0; *n < json_array_size(keys); ++*n) {
-        const char *key = json_string_value(json_array_get(keys, *n));
-        links[*n] = key ? ted_view_find_link(p->view, key) : TE_NONE;
-        if (links[*n] == TE_NONE || p->net->links[links[*n]].reverse == TE_NONE) {
-            free(links);
-            return NULL;
-        }
-    }
-    return links;
-}
-
 /* The first link that comes new and has too little for it; NULL: none. */
 static const char *
 find_lack(const struct planner *p, const struct held *h, const uint32_t *links, uint32_t n)
@@ -275,7 +258,7 @@ planner_may_move(struct planner *p, const struct network *model, const struct tu
         return diag_set(diag, ERR_CONFLICT, "tunnel %s is not in the routers", t->name);
     enum err err = planner_ask(p, model, t, NULL, &asking, diag);
     for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
-        uint32_t n = 0, *links = paths[i] ? find_links(p, paths[i], &n) : NULL;
+        uint32_t n = 0, *links = paths[i] ? planner_find_links(p, paths[i], &n) : NULL;
         const struct te_path path = {.n = n, .links = links};
         const char *full = links && !overlap ? find_lack(p, h, links, n) : NULL;
         struct diag why = {""};

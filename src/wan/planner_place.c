@@ -377,6 +377,59 @@ find_victims(struct planner *p, const struct tunnel *t, json_t *const paths[TUNN
     return victims;
 }
 
+uint32_t *
+planner_find_links(const struct planner *p, const json_t *path, uint32_t *n)
+{
+    const json_t *keys = json_object_get(path, "links");
+    uint32_t *links = xcalloc(json_array_size(keys) + 1, sizeof *links);
+    for (*n = 0; *n < json_array_size(keys); ++*n) {
+        const char *key = json_string_value(json_array_get(keys, *n));
+        links[*n] = key ? ted_view_find_link(p->view, key) : TE_NONE;
+        if (links[*n] == TE_NONE || p->net->links[links[*n]].reverse == TE_NONE) {
+            free(links);
+            return NULL;
+        }
+    }
+    return links;
+}
+
+/* ---- Is it better? ---- */
+
+/* Of both paths in the tunnel's metric. False: not all links are there. */
+static bool
+cost_of(const struct planner *p, const struct te_request *ask, const uint32_t *links, uint32_t n,
+        uint64_t *cost)
+{
+    struct te_path path = {.n = n, .links = (uint32_t *)(uintptr_t)links};
+    if (links)
+        te_path_measure(p->router, ask, &path);
+    *cost = path.cost;
+    return links != NULL;
+}
+
+bool
+planner_is_better(struct planner *p, const struct network *model, const struct tunnel *t,
+                  const json_t *const paths[TUNNEL_PATHS])
+{
+    const struct held *h = planner_held(p, t->name);
+    struct asking asking = {0};
+    uint64_t now[TUNNEL_PATHS] = {0}, then[TUNNEL_PATHS] = {0};
+    bool whole = h && p->net && !planner_ask(p, model, t, NULL, &asking, NULL);
+    for (unsigned i = 0; i < TUNNEL_PATHS && whole; i++) {
+        uint32_t n = 0, *links = paths[i] ? planner_find_links(p, paths[i], &n) : NULL;
+        if (h->paths[i].n)
+            whole = planner_is_whole(&h->paths[i]) &&
+                    cost_of(p, &asking.request, h->paths[i].links, h->paths[i].n, &now[i]);
+        if (paths[i])
+            whole = whole && cost_of(p, &asking.request, links, n, &then[i]);
+        whole = whole && !paths[i] == !h->paths[i].n;
+        free(links);
+    }
+    asking_fini(&asking);
+    return whole && then[TUNNEL_PRIMARY] <= now[TUNNEL_PRIMARY] &&
+           then[TUNNEL_PRIMARY] + then[TUNNEL_STANDBY] < now[TUNNEL_PRIMARY] + now[TUNNEL_STANDBY];
+}
+
 /* ---- Placing ---- */
 
 enum err

@@ -73,6 +73,9 @@ unsigned planner_disjoint_flags(enum disjointness);
 /* Does the path have all its links, both ways? */
 bool planner_is_whole(const struct held_path *);
 void planner_te_path(const struct held_path *, struct te_path *); /* borrows its links */
+/* The links of a path as JSON, by place. NULL: not all are there, both ways. The caller frees it.
+ */
+uint32_t *planner_find_links(const struct planner *, const json_t *path, uint32_t *n);
 
 /* As the inventory calls it, else as its routing protocol does. The caller owns it. */
 json_t *planner_router_json(const struct network *model, const struct te_node *);

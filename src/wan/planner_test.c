@@ -296,6 +296,61 @@ a_standby_path_that_is_missing_is_found(void **state UNUSED)
 /* ---- Label stacks and questions ---- */
 
 static void
+note_congestion(void *arg, const struct planner_congestion *c)
+{
+    struct planner_congestion *last = arg;
+    *last = *c;
+}
+
+static void
+a_link_that_has_less_than_is_reserved_is_found(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 60000);
+    struct planner_congestion c = {NULL, 0, 0};
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    planner_hold(planner, t, 1, false, (const json_t *const *)p.paths);
+    put_way_of(2, 3, 1000, 0, 40000000);
+    look_again();
+    planner_congested(planner, note_congestion, &c);
+    assert_null(c.link); /* it is only reserved */
+    hold(t, 1, &p);
+    planner_congested(planner, note_congestion, &c);
+    assert_non_null(c.link);
+    assert_int_equal(c.reserved_bps, 60000000);
+    assert_int_equal(c.capacity_bps, 40000000);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+a_way_is_better_if_it_is_shorter_for_what_is_asked(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000), *full = tunnel("full", 1, 2, 100000);
+    struct placed way_round, direct, filler;
+    t->protection = full->protection = DISJOINT_NONE;
+    t->metric = full->metric = TUNNEL_DELAY;
+    assert_ok(place(t, 0, false, &direct));
+    assert_ok(place(full, 0, false, &filler));
+    hold(full, 2, &filler);
+    assert_ok(place(t, 0, false, &way_round));
+    assert_way(way_round.paths[TUNNEL_PRIMARY], "r1 r4 r5 r2 r3");
+    hold(t, 1, &way_round);
+    assert_true(planner_is_better(planner, model, t, (const json_t *const *)direct.paths));
+    assert_false(planner_is_better(planner, model, t, (const json_t *const *)way_round.paths));
+    hold(t, 1, &direct);
+    assert_false(planner_is_better(planner, model, t, (const json_t *const *)way_round.paths));
+    placed_fini(&way_round);
+    placed_fini(&direct);
+    placed_fini(&filler);
+    tunnel_free(t);
+    tunnel_free(full);
+}
+
+static void
 both_ends_get_their_own_stack(void **state UNUSED)
 {
     struct planner_segment there[PLANNER_SEGMENTS_MAX], back[PLANNER_SEGMENTS_MAX];
@@ -389,6 +444,8 @@ TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_
           T(a_tunnel_can_be_apart_from_another),
           T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
           T(a_bound_that_is_not_kept_any_more_is_found), T(who_was_pushed_aside_is_found),
-          T(a_standby_path_that_is_missing_is_found), T(both_ends_get_their_own_stack),
+          T(a_standby_path_that_is_missing_is_found),
+          T(a_link_that_has_less_than_is_reserved_is_found),
+          T(a_way_is_better_if_it_is_shorter_for_what_is_asked), T(both_ends_get_their_own_stack),
           T(failures_are_told_with_what_becomes_of_each_tunnel),
           T(a_router_s_question_is_answered_within_what_is_left))

@@ -79,32 +79,38 @@ wan_serve_routers(void *arg, struct bus *bus, const struct bus_message *m)
                   json_pack("{so}", "routers", wan_pccs_json(wan_pce(s), clock_monotonic())));
 }
 
+static json_t *
+page_of_lsps(struct wan_service *s, const json_t *ask)
+{
+    json_int_t after = json_integer_value(json_object_get(ask, "after")),
+               limit = json_integer_value(json_object_get(ask, "limit"));
+    return wan_lsps_json(wan_pce(s), text_of(ask, "router"), (uint64_t)MAX(after, 0),
+                         limit > 0 && limit < LSPS_MAX ? (uint32_t)limit : LSPS_MAX);
+}
+
 /* {router?: address, after?, limit?} */
 void
 wan_serve_lsps(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct wan_service *s = arg;
-    json_int_t after = json_integer_value(json_object_get(m->payload, "after")),
-               limit = json_integer_value(json_object_get(m->payload, "limit"));
     if (has_server(s, bus, m))
-        bus_reply(bus, m->reply_to,
-                  wan_lsps_json(wan_pce(s), text_of(m->payload, "router"), (uint64_t)MAX(after, 0),
-                                limit > 0 && limit < LSPS_MAX ? (uint32_t)limit : LSPS_MAX));
+        bus_reply(bus, m->reply_to, page_of_lsps(s, m->payload));
 }
 
-/* As in schema/tieline-wan.yang: {"tieline-wan:wan-state": {session, lsp}} */
+/* {after?, limit?} -> {"tieline-wan:wan-state": {session, lsp, lsp-total, lsp-next?}} */
 void
 wan_serve_state(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct wan_service *s = arg;
     if (!has_server(s, bus, m))
         return;
-    json_t *lsps = wan_lsps_json(wan_pce(s), NULL, 0, LSPS_MAX);
+    json_t *page = page_of_lsps(s, m->payload);
     bus_reply(bus, m->reply_to,
-              json_pack("{s{so sO}}", "tieline-wan:wan-state", "session",
+              json_pack("{s{so sO sO sO*}}", "tieline-wan:wan-state", "session",
                         wan_pccs_json(wan_pce(s), clock_monotonic()), "lsp",
-                        json_object_get(lsps, "lsps")));
-    json_decref(lsps);
+                        json_object_get(page, "lsps"), "lsp-total", json_object_get(page, "total"),
+                        "lsp-next", json_object_get(page, "next")));
+    json_decref(page);
 }
 
 /* {"ietf-network:networks": ...} as in RFC 8345 */

@@ -366,9 +366,11 @@ wan_lsps_json(const struct pce *pce, const char *address, uint64_t after, uint32
 {
     const struct lsp_db *db = pce_lsps(pce);
     uint32_t pcc = address ? pce_find_pcc(pce, address) : PCE_NO_PCC, n = 0;
-    json_t *list = json_array(), *json = json_pack("{sO}", "lsps", list);
+    uint32_t total = !address ? lsp_db_total(db) : pcc == PCE_NO_PCC ? 0 : lsp_db_count(db, pcc);
+    json_t *list = json_array(),
+           *json = json_pack("{sO sI}", "lsps", list, "total", (json_int_t)total);
     const struct lsp *lsp = lsp_db_after(db, after);
-    for (; lsp && n < limit; lsp = lsp_db_after(db, lsp->id)) {
+    for (; lsp && (n < limit || (address && lsp->pcc != pcc)); lsp = lsp_db_after(db, lsp->id)) {
         after = lsp->id;
         if (address && lsp->pcc != pcc)
             continue;

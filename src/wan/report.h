@@ -28,8 +28,9 @@ json_t *wan_findings_json(const struct ted *, nsec_t now);
 json_t *wan_overrides_json(const struct ted *, nsec_t now);
 json_t *wan_pccs_json(const struct pce *, nsec_t now);
 
-/* {"lsps": [...], "next"?}: at most `limit` of those whose number is above `after`; of one router
- * if `address` is not NULL. `next`: go on after that. */
+/* {"lsps": [...], "total", "next"?}: at most `limit` of those whose number is above `after`; of one
+ * router if `address` is not NULL. `total`: how many there are in all; `next`: there are more,
+ * after that. */
 json_t *wan_lsps_json(const struct pce *, const char *address, uint64_t after, uint32_t limit);
 json_t *wan_lsp_json(const struct pce *, const struct lsp *);
 

@@ -1,5 +1,5 @@
-/* reroute.c - another way for tunnels whose path does not hold any more, and better ones where a
- * failure had left less than was asked.
+/* reroute.c - another way for tunnels whose path does not hold any more, better ones where a
+ * failure had left less than was asked, and the way back for who gave way to somebody who is gone.
  *
  * A path that is broken is laid another way at once, beside the other one of the tunnel if that is
  * sound; the event of it is durable before routers hear of it. What cannot be helped is an
@@ -14,10 +14,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So long who pushes others aside waits until routers have taken them out of the way. */
+#define YIELD_MAX (2 * NSEC_PER_SEC)
+
 struct trouble {
     char *tunnel;
     unsigned broken; /* a bit per path */
     bool pushed;     /* broken only because more important tunnels came */
+    bool home;       /* not broken: whom it gave way to is gone */
     bool poor;       /* the standby path is missing, or too close */
     char element[128], text[256];
 };
@@ -110,6 +114,10 @@ move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_sta
     if (*trouble->element)
         json_object_set_new(body, "element", json_string(trouble->element));
     name_circuits(s, tunnel->name, body);
+    if (trouble->pushed || trouble->home)
+        json_object_set_new(body, "gave-way", json_boolean(trouble->pushed));
+    if (trouble->pushed)
+        wan_tunnel_need(s, tunnel->name)->yields = clock_monotonic() + YIELD_MAX;
     planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
                  (const json_t *const *)paths);
     s->n_moves++;
@@ -149,6 +157,52 @@ help(struct wan_service *s, const struct trouble *trouble)
 }
 
 static bool
+is_troubled(const struct survey *v, const char *tunnel)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        if (!strcmp(v->list[i].tunnel, tunnel))
+            return true;
+    }
+    return false;
+}
+
+/* Back to a way that is really better, if there is room for it and nobody has to go for that. */
+static void
+go_home(struct wan_service *s, const struct tunnel_status *status)
+{
+    static const struct trouble none = {.home = true, .text = "what it gave way to is gone"};
+    const struct state *state = s->config.state;
+    const struct tunnel *tunnel = network_tunnel(state->network, status->tunnel);
+    json_t *paths[TUNNEL_PATHS] = {NULL}, *victims = NULL;
+    if (!tunnel ||
+        planner_place(s->planner, state->network, tunnel, 0, false, paths, &victims, NULL))
+        return;
+    if (!json_array_size(victims) &&
+        planner_is_better(s->planner, state->network, tunnel, (const json_t *const *)paths))
+        move(s, tunnel, status, &none, paths);
+    json_decref(victims);
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        json_decref(paths[i]);
+}
+
+/* The most important ones first. */
+static void
+bring_home(struct wan_service *s, const struct survey *v)
+{
+    const struct state *state = s->config.state;
+    for (unsigned priority = 0; priority < TE_PRIORITIES; priority++) {
+        for (const struct tunnel_status *t = state->tunneling.tunnels; t; t = t->hh.next) {
+            const struct tunnel *tunnel = network_tunnel(state->network, t->tunnel);
+            const struct wan_tunnel *its = wan_tunnel(s, t->tunnel);
+            bool planned = its && its->planned > clock_monotonic();
+            if (t->gave_way && phase_is_wanted(t->phase) && tunnel && !planned &&
+                tunnel->hold_priority == priority && !is_troubled(v, t->tunnel))
+                go_home(s, t);
+        }
+    }
+}
+
+static bool
 is_broken(const struct survey *v, const char *tunnel)
 {
     for (size_t i = 0; i < v->n; i++) {
@@ -171,6 +225,7 @@ wan_reroute(struct wan_service *s)
         if (!v.list[i].broken)
             help(s, &v.list[i]);
     }
+    bring_home(s, &v);
     for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
         if (t->without && !is_broken(&v, t->name))
             tell_with(s, t->name);

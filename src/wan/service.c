@@ -87,10 +87,8 @@ router_name(const struct wan_service *s, const struct te_node *node)
     return node->name;
 }
 
-/* Both directions fail as one: who is told of it is told of the one with the lower place. NULL: it
- * is the other one. */
-static char *
-link_name(struct wan_service *s, const char *key)
+char *
+wan_link_name(struct wan_service *s, const char *key)
 {
     const struct ted_view *view = ted_view(s->ted);
     const struct te_network *net = ted_view_network(view);
@@ -109,7 +107,7 @@ tell_delta(struct wan_service *s, const struct ted_delta *d)
 {
     if (d->kind != TED_LINK_CHANGED || !(d->attributes & TED_BIT(TED_STATE)))
         return;
-    char *name = link_name(s, d->key);
+    char *name = wan_link_name(s, d->key);
     if (!name)
         return;
     char *object = xasprintf("wan-link/%s", name);
@@ -191,6 +189,7 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
         wan_reroute(s);
         wan_reconcile_all(s, PCE_CHANGE);
         wan_look_at_fates(s);
+        wan_look_at_congestion(s);
     }
     while ((sees || !s->version) &&
            ted_next_delta(s->ted, &delta)) /* those of a blind time come later */
@@ -246,6 +245,17 @@ on_retry(void *arg)
     wan_reconcile_all(arg, PCE_CHANGE);
 }
 
+/* What is free now may be what somebody waits for. */
+static void
+on_look(void *arg)
+{
+    struct wan_service *s = arg;
+    if (!s->version || s->blind)
+        return;
+    wan_reroute(s);
+    wan_look_at_congestion(s);
+}
+
 /* ---- Events ---- */
 
 void
@@ -276,31 +286,54 @@ take_event(struct wan_service *s, const struct state_event *e, const char *tunne
     wan_answer_waiters(s, tunnel, false, ERR_OK, NULL);
 }
 
-void
-wan_service_event(struct wan_service *s, const struct state_event *e)
+typedef void event_fn(struct wan_service *, const struct state_event *, const char *tunnel);
+
+/* All tunnels that an event is about. */
+static void
+each_tunnel(struct wan_service *s, const struct state_event *e, event_fn *fn)
 {
     const char *one = json_string_value(json_object_get(e->body, "tunnel"));
     const json_t *names = json_object_get(e->body, "tunnels"), *name;
     size_t i;
+    if (!names)
+        names = json_object_get(e->body, "placements");
+    if (one)
+        fn(s, e, one);
+    json_array_foreach(names, i, name)
+    {
+        const char *its = json_is_object(name) ? json_string_value(json_object_get(name, "tunnel"))
+                                               : json_string_value(name);
+        if (its)
+            fn(s, e, its);
+    }
+}
+
+static void
+hold_one(struct wan_service *s, const struct state_event *e UNUSED, const char *tunnel)
+{
+    wan_hold(s, tunnel);
+}
+
+void
+wan_service_event(struct wan_service *s, const struct state_event *e)
+{
+    static const char *const giving[] = {"tunnel.moved", "tunnel.removed", "tunnel.released",
+                                         "tunnel.wanted"};
     if (!strncmp(e->type, "tunnel.", 7) || !strncmp(e->type, "circuit.re", 10))
         wan_look_at_fates(s);
     if (!strncmp(e->type, "model.", 6))
         vpns_model_changed(s->vpns);
     if (strncmp(e->type, "tunnel.", 7) != 0)
         return;
-    if (!names)
-        names = json_object_get(e->body, "placements");
-    if (one)
-        take_event(s, e, one);
-    json_array_foreach(names, i, name)
-    {
-        const char *its = json_is_object(name) ? json_string_value(json_object_get(name, "tunnel"))
-                                               : json_string_value(name);
-        if (its)
-            take_event(s, e, its);
-    }
-    if (!strcmp(e->type, "tunnel.wanted")) /* now it pushes aside whom it has to */
+    if (!strcmp(e->type, "tunnel.wanted")) { /* whom it pushes aside goes first */
+        each_tunnel(s, e, hold_one);
         wan_reroute(s);
+    }
+    each_tunnel(s, e, take_event);
+    for (size_t i = 0; i < ARRAY_SIZE(giving); i++) {
+        if (!strcmp(e->type, giving[i]) && !timer_is_armed(s->look))
+            timer_start(s->look, GATHER);
+    }
 }
 
 /* ---- Life ---- */
@@ -323,8 +356,8 @@ static const struct {
     {"vpn.push", vpn_serve_push},         {"vpn.remove", vpn_serve_remove},
     {"vpn.revert", vpn_serve_revert},     {"vpn.test", vpn_serve_test},
     {"vpn.drift", vpn_serve_drift},       {"vpn.restore", vpn_serve_restore},
-    {"wan.restore", wan_serve_restore},   {"wan.optimise", wan_serve_optimise},
-    {"wan.relieve", wan_serve_relieve},   {"wan.move", wan_serve_move},
+    {"wan.optimise", wan_serve_optimise}, {"wan.relieve", wan_serve_relieve},
+    {"wan.move", wan_serve_move},
 };
 
 static enum err
@@ -369,7 +402,8 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->optical = TE_NONE;
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
-    s->look = timer_new(config->loop, wan_find_fates, s);
+    s->fate = timer_new(config->loop, wan_find_fates, s);
+    s->look = timer_new(config->loop, on_look, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
                                     : ERR_OK;
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
@@ -418,9 +452,11 @@ wan_service_free(struct wan_service *s)
     timer_free(s->commit);
     timer_free(s->retry);
     wan_fates_free(s);
+    timer_free(s->look);
     wan_waiters_free(s);
     free_tables(s);
     thinker_free(s->thinker);
+    wan_congestions_free(s);
     planner_free(s->planner);
     ted_free(s->ted);
     wan_settings_fini(&s->settings);

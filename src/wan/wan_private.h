@@ -9,6 +9,7 @@
  *   questions.c   what is only asked, and maintenance
  *   vpns.h        VPNs on their routers
  *   optimise.c    other ways for many at once, and the moves there, one by one
+ *   congestion.c  links that are too full
  *   waiting.c     who waits for tunnels
  *   design.c      what is computed for orders: pure
  *   think.h       computing on a thread
@@ -34,14 +35,17 @@ struct wan_lsp {
     uint64_t order; /* that is under way; 0: none */
     nsec_t again;   /* monotonic: not before; 0: at once */
     unsigned tries; /* that failed, since the last that did not */
-    bool is_up;     /* it is there as it should be, and carries */
+    bool is_set;    /* the router reports it as it should be */
+    bool is_up;     /* ... and that it carries */
     char why[200];  /* it is not; "" */
 };
 
 struct wan_tunnel {
     char *name;
     struct wan_lsp lsps[TUNNEL_PATHS][WAN_ENDS];
-    nsec_t wanted;   /* monotonic: since when it is being built; 0: it is not */
+    nsec_t wanted; /* monotonic: since when it is being built; 0: it is not */
+    nsec_t yields; /* monotonic: until then those who pushed it aside wait for it; 0: nobody does */
+    nsec_t planned;  /* monotonic: until then an order at work decides where it goes; 0: none */
     bool built_told; /* tunnel.built is on its way into the journal */
     bool without;    /* a path: an exception says so */
     bool failed;     /* to be installed: an exception says so */
@@ -70,6 +74,14 @@ struct wan_waiter {
     struct wan_waiter *prev, *next;
 };
 
+/* A link that is too full, and what is known of it. */
+struct wan_congestion {
+    char *link; /* key */
+    uint64_t capacity_bps, reserved_bps;
+    bool told, there;
+    UT_hash_handle hh;
+};
+
 struct feeds; /* feeds.h */
 struct fate;  /* fate.c */
 struct vpns;  /* vpns.h */
@@ -84,7 +96,10 @@ struct wan_service {
     struct wan_tunnel *tunnels;
     struct wan_order *orders;
     struct wan_waiter *waiters;
+    struct wan_congestion *congestions;
+    bool relieving; /* what would end them is being computed */
     struct timer *commit, *retry;
+    struct timer *look; /* something was given back: is there better use for it? */
     struct feeds *feeds;
     uint32_t optical; /* source of the database; TE_NONE: nobody has told of it yet */
     nsec_t begun;     /* monotonic */
@@ -95,7 +110,7 @@ struct wan_service {
     struct bus_subscription *subscriptions[64];
     size_t n_subscriptions;
     uint64_t n_moves;   /* tunnels that were laid another way */
-    struct timer *look; /* for fates */
+    struct timer *fate; /* looks at fates */
     struct fate *fates;
 };
 
@@ -108,6 +123,9 @@ void wan_append(struct wan_service *, const char *type, const char *object, cons
 void wan_raise(struct wan_service *, const char *kind, const char *severity, const char *object,
                json_t *evidence, const char *format, ...) PRINTF_LIKE(6, 7);
 void wan_close(struct wan_service *, const char *kind, const char *object, const char *reason);
+/* "n1-n2/192.0.2.1". Both directions fail as one: NULL for the one with the higher place. The
+ * caller frees it. */
+char *wan_link_name(struct wan_service *, const char *key);
 /* The planner holds of a tunnel what the state has. */
 void wan_hold(struct wan_service *, const char *tunnel);
 /* The database may have changed. */
@@ -181,10 +199,13 @@ think_fn wan_design;
 /* ---- optimise.c ---- */
 
 bus_message_fn wan_serve_optimise, wan_serve_relieve, wan_serve_move;
+/* {threshold?: percent, keep-priority?} -> as planner_optimise(), with the plan's hash */
+think_fn wan_optimise;
 
 /* ---- reroute.c ---- */
 
-/* The network is another one: lays what does not hold any more another way. */
+/* The network, or what is reserved, is another one: lays what does not hold any more another way,
+ * and brings back who gave way to somebody who is gone. */
 void wan_reroute(struct wan_service *);
 
 /* ---- fate.c ---- */
@@ -194,6 +215,11 @@ void wan_reroute(struct wan_service *);
 void wan_look_at_fates(struct wan_service *);
 void wan_find_fates(void *service);
 void wan_fates_free(struct wan_service *);
+/* ---- congestion.c ---- */
+
+/* Tells of links that have more reserved than they can have, with the moves that would end it. */
+void wan_look_at_congestion(struct wan_service *);
+void wan_congestions_free(struct wan_service *);
 
 /* ---- questions.c ---- */
 

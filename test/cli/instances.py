@@ -71,12 +71,12 @@ class Instance:
                 self.kill()
         return self.process.returncode if self.process else None
 
-    def ask(self, method, path, document=None, timeout=5):
+    def ask(self, method, path, document=None, timeout=5, root="/api/v1"):
         """(status, document); None: nobody answers."""
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=self.tls, timeout=timeout)
         try:
             body = None if document is None else json.dumps(document)
-            connection.request(method, f"/api/v1{path}", body, {"Content-Type": "application/json"})
+            connection.request(method, f"{root}{path}", body, {"Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()
             return answer.status, json.loads(text) if text else None

@@ -105,6 +105,21 @@ def main():
                   lambda: f"{got('/wan/routers')} {r1.lines}")
             check("... and is asked for them", len(got("/wan/lsps?router=127.1.0.1&limit=1000").get("lsps", [])) == 25,
                   got("/wan/lsps?limit=2"))
+            pages, after = [], 0
+            while after is not None:
+                pages.append(got(f"/wan/lsps?limit=10&after={after}"))
+                after = pages[-1].get("next")
+            names = [x["name"] for p in pages for x in p.get("lsps", [])]
+            check("... by pages that say how many there are in all", [len(p["lsps"]) for p in pages] == [10, 10, 5] and
+                  {p["total"] for p in pages} == {25} and len(set(names)) == 25, pages)
+            state = (controller.ask("GET", "/data/tieline-wan:wan-state?limit=10", root="/restconf") or (0, {}))[1]
+            check("... over RESTCONF likewise", [len(state.get("tieline-wan:wan-state", {}).get("lsp", [])),
+                  state.get("tieline-wan:wan-state", {}).get("lsp-total")] == [10, 25] and
+                  "lsp-next" in state["tieline-wan:wan-state"], state)
+            nothing = (controller.ask("POST", "/wan/optimise", {}) or (0, {}))[1]
+            check("where no tunnel is nothing is to be moved", nothing.get("moves") == 0 and len(nothing["plan_hash"]) == 64 and
+                  nothing["summary"]["before"]["highest-utilisation"] == 0, nothing)
+            check("a threshold that is none is refused", controller.ask("POST", "/wan/relieve", {"threshold": 0})[0] == 422)
             for who in (impostor, person):
                 who.process.wait(20)
             told = {x["object"]: x["text"] for x in got("/exceptions").get("exceptions", []) if x["kind"] == "router-misbehaves"}
