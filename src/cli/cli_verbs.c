@@ -85,6 +85,11 @@ static const struct cli_option version_options[] = {EARLIER, END};
 static const struct cli_option change_options[] = {EARLIER, COMMENT, UNTIL, END};
 static const struct cli_option drain_options[] = {VALUE("reason", "TEXT", "why, for the others"),
                                                   END};
+static const struct cli_option tree_options[] = {
+    VALUE("rate-kbps", "N", "that each link has room for"),
+    VALUE("max-latency-us", "N", "from the root to any leaf"),
+    CHOICE("metric", "METRIC", "igp|te|delay|hops", "what its cost is counted in (igp)"),
+    VALUE("priority", "N", "what those hold who hold it less firmly counts as free (7)"), END};
 #define KEEP_PRIORITY                                                                              \
     VALUE("keep-priority", "N", "tunnels with a hold priority below (better than) this stay (1)")
 #define AS_ORDER FLAG("order", "submit the order that computes it, has it approved, and moves them")
@@ -455,6 +460,9 @@ static const struct cli_verb verbs[] = {
      NULL, false},
     {"wan", "relieve", "", relieve_options, "The fewest moves so that no link is above a threshold",
      cmd_wan_relieve, NULL, false},
+    {"wan", "tree", "ROOT LEAF...", tree_options,
+     "A tree from one router to several, its links and cost; computed and not more", cmd_wan_tree,
+     NULL, false},
     {"wan", "drain", "ELEMENT", drain_options,
      "Take a router, a link or a shared risk (srlg-N) out of service; what passes it goes another "
      "way",

@@ -52,6 +52,7 @@ extern const struct wan_list wan_nodes, wan_links, wan_sources, wan_findings, wa
 int cmd_wan_list(struct cli *);
 int cmd_wan_lsps(struct cli *);
 int cmd_wan_what_if(struct cli *);
+int cmd_wan_tree(struct cli *);
 int cmd_wan_optimise(struct cli *);
 int cmd_wan_relieve(struct cli *);
 int cmd_wan_drain(struct cli *);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "cli/cli_plan.h"
+#include "io/jsontext.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,57 @@ int
 cmd_wan_relieve(struct cli *cli)
 {
     return find_moves(cli, "relieve", true);
+}
+
+/* ---- Trees ---- */
+
+static int
+tree_question(struct cli *cli, json_t *body)
+{
+    static const char *const numbers[] = {"rate-kbps", "max-latency-us", "priority"};
+    json_t *leaves = json_array();
+    int status = CLI_OK;
+    json_object_set_new(body, "root", jsontext_string(cli_argument(cli, 0)));
+    json_object_set_new(body, "leaves", leaves);
+    for (size_t i = 1; cli_argument(cli, i); i++)
+        json_array_append_new(leaves, jsontext_string(cli_argument(cli, i)));
+    if (cli_option(cli, "metric"))
+        json_object_set_new(body, "metric", jsontext_string(cli_option(cli, "metric")));
+    for (size_t i = 0; i < ARRAY_SIZE(numbers) && !status; i++)
+        status = cli_put_number(cli, numbers[i], 0, body);
+    return status;
+}
+
+int
+cmd_wan_tree(struct cli *cli)
+{
+    static const struct column links[] = {
+        {"LINK", "link", AS_TEXT, NULL},
+        {"FROM", "from", AS_TEXT, NULL},
+        {"TO", "to", AS_TEXT, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    static const struct column paths[] = {
+        {"LEAF", "leaf", AS_TEXT, NULL},      {"ROUTERS", "routers", AS_PATH, NULL},
+        {">METRIC", "metric", AS_TEXT, NULL}, {">LATENCY", "latency-us", AS_USEC, NULL},
+        {NULL, NULL, AS_TEXT, NULL},
+    };
+    const json_t *answer;
+    json_t *body = json_object();
+    int status = tree_question(cli, body);
+    if (status) {
+        json_decref(body);
+        return status;
+    }
+    status = cli_call(cli, "POST", http_path("wan", "tree", NULL), body, &answer);
+    if (status || cli_json(cli))
+        return status;
+    table_put_array(&cli->out, json_object_get(answer, "links"), links, cli->utc);
+    buf_str(&cli->out, "\n");
+    table_put_array(&cli->out, json_object_get(answer, "paths"), paths, cli->utc);
+    buf_printf(&cli->out, "\ncost of all links: %" JSON_INTEGER_FORMAT "\n",
+               json_integer_value(json_object_get(answer, "cost")));
+    return CLI_OK;
 }
 
 /* ---- Maintenance ---- */

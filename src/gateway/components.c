@@ -435,6 +435,14 @@ static const struct {
                LIST("@Name") ", 'to': " LIST("@Name") ", 'latency-us': " NUMBER ", 'interim': "
                FLAG ", 'overlap': " LIST("@WanOver") ", 'highest-utilisation': {'type':"
                " 'number'}"))))},
+    {"WanTreeRequest", CLOSED("'root', 'leaves'", "'root': @Name, 'leaves': {'type': 'array', 'items':"
+               " @Name, 'minItems': 1, 'maxItems': 1000}, 'rate-kbps': " NUMBER ", 'max-latency-us': "
+               NUMBER ", 'metric': {'type': 'string', 'enum': ['igp', 'te', 'delay', 'hops']},"
+               " 'priority': {'type': 'integer', 'minimum': 0, 'maximum': 7}")},
+    {"WanTree", OBJECT("'root': @Name, 'cost': " NUMBER ", 'links': "
+               LIST(OBJECT("'link': " TEXT ", 'from': " TEXT ", 'to': " TEXT)) ", 'paths': "
+               LIST(OBJECT("'leaf': @Name, 'routers': " LIST(TEXT) ", 'links': " LIST(TEXT) ","
+               " 'metric': " NUMBER ", 'latency-us': " NUMBER)))},
     {"WanTopology", "{'type': 'object'}"},
     {"WanOptical", "{'type': 'object', 'description': 'A T-API context, as src/wan/feed_optical.h says.'}"},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},

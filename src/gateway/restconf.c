@@ -590,17 +590,13 @@ get_operations(struct api_request *r)
 
 /* ---- Routes ---- */
 
-static const struct api_parameter content = {"content", "", .type = PARAMETER_WORD,
-                                             .words = "config nonconfig all"},
-                                  depth = {"depth", "", .type = PARAMETER_NUMBER, .min = 1,
-                                           .max = 65535},
-                                  from = {"from", "", .type = PARAMETER_NUMBER, .min = 1,
-                                          .max = INT64_MAX},
-                                  after = {"after", "", .type = PARAMETER_NUMBER, .min = 0,
-                                           .max = INT64_MAX},
-                                  limit = {"limit", "", .type = PARAMETER_NUMBER, .min = 1,
-                                           .max = 1000},
-                                  type = {"type", "", .type = PARAMETER_TEXT};
+static const struct api_parameter
+    content = {"content", "", .type = PARAMETER_WORD, .words = "config nonconfig all"},
+    depth = {"depth", "", .type = PARAMETER_NUMBER, .min = 1, .max = 65535},
+    from = {"from", "", .type = PARAMETER_NUMBER, .min = 1, .max = INT64_MAX},
+    after = {"after", "", .type = PARAMETER_NUMBER, .min = 0, .max = INT64_MAX},
+    limit = {"limit", "", .type = PARAMETER_NUMBER, .min = 1, .max = 1000},
+    type = {"type", "", .type = PARAMETER_TEXT};
 
 #define QUERY(...) ((const struct api_parameter *const[]){__VA_ARGS__, NULL})
 #define YANG .type = RESTCONF_TYPE, .timeout = 60 * NSEC_PER_SEC

@@ -209,5 +209,5 @@ TEST_MAIN(API_TEST(the_root_is_found_and_says_what_there_is),
           API_TEST(what_is_not_there_is_an_errors_document),
           API_TEST(objects_are_created_replaced_patched_and_removed),
           API_TEST(a_change_that_is_refused_says_which_field),
-          API_TEST(others_are_asked_for_what_they_know),
-          API_TEST(a_long_list_comes_by_pages), API_TEST(an_order_is_an_operation))
+          API_TEST(others_are_asked_for_what_they_know), API_TEST(a_long_list_comes_by_pages),
+          API_TEST(an_order_is_an_operation))

@@ -249,6 +249,9 @@ const struct api_route route_table[] = {
     {HTTP_POST, "/wan/relieve", ANY, "The fewest moves so that no link is above a threshold; changes "
      "nothing.", api_post_on, "wan.relieve", MINUTES(10), .body = "WanRelieveRequest",
      .answer = "WanMoves", .reads = true},
+    {HTTP_POST, "/wan/tree", ANY, "A tree from one router to several, within bounds; computed and not "
+     "more.", api_post_on, "wan.tree", MINUTES(1), .body = "WanTreeRequest", .answer = "WanTree",
+     .reads = true},
     {HTTP_POST, "/wan/drain", WORKERS, "Takes a router, a link or a shared risk out of service: what "
      "passes it goes another way.", api_post_on, "wan.drain", MINUTES(1), .body = "WanDrain",
      .answer = "WanMoved"},

@@ -189,6 +189,16 @@ MUST_CHECK enum err planner_may_move(struct planner *, const struct network *,
                                      const struct tunnel *, bool overlap,
                                      const json_t *const paths[TUNNEL_PATHS], struct diag *);
 
+/* A tree to several routers at a low total cost (te/tree.h), each leaf's way within the bounds and
+ * within what tunnels leave: {"root", "leaves": [router...], "rate-kbps"?, "max-latency-us"?,
+ * "metric"?: igp|te|delay|hops, "priority"?} -> {"root", "cost": of all links once, "links":
+ * [{"link", "from", "to"}]: each after the one it hangs on, "paths": [{"leaf", "routers", "links",
+ * "metric", "latency-us"?}]}. It is computed and not more: nothing is reserved, no router is told.
+ * ERR_NOT_FOUND: there is no such router, or no such tree; ERR_INVALID: it is asked wrongly;
+ * ERR_BUSY: the network, or that router, is not known yet. The caller owns the answer. */
+MUST_CHECK enum err planner_tree(struct planner *, const struct network *, const json_t *ask,
+                                 json_t **answer, struct diag *);
+
 /* {"reserved-bps", "free-bps"} by link key, of what is reserved here; the caller owns it. */
 json_t *planner_load_json(const struct planner *);
 

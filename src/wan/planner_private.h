@@ -5,6 +5,7 @@
  *   planner_look.c       is what is held still as it should be
  *   planner_segments.c   label stacks
  *   planner_answer.c     ways that routers ask for
+ *   planner_tree.c       trees to several routers
  *   planner_whatif.c     what failures would do
  *   planner_lineup.h     all that is held, as it is optimised
  *   planner_optimise.c   other ways for many at once

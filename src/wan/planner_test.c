@@ -350,6 +350,54 @@ a_way_is_better_if_it_is_shorter_for_what_is_asked(void **state UNUSED)
     tunnel_free(full);
 }
 
+static json_t *
+ask_tree(const char *question, enum err expected, const char *text)
+{
+    struct diag why = {""};
+    json_t *ask = json_quoted(question), *answer = NULL;
+    assert_err(planner_tree(planner, model, ask, &answer, &why), expected);
+    if (expected)
+        assert_non_null(strstr(why.text, text));
+    json_decref(ask);
+    return answer;
+}
+
+static json_int_t
+worst_latency(const json_t *tree)
+{
+    json_int_t worst = 0;
+    size_t i;
+    const json_t *path;
+    json_array_foreach(json_object_get(tree, "paths"), i, path)
+        worst = MAX(worst, json_integer_value(json_object_get(path, "latency-us")));
+    return worst;
+}
+
+/* 4 and 6 hang on 5: one link less than their shortest ways; not if 4 is to be reached soon. */
+static void
+a_tree_reaches_all_leaves_within_its_bounds(void **state UNUSED)
+{
+    json_t *tree = ask_tree("{'root': 'r2', 'leaves': ['r4', 'r5', 'r6'], 'metric': 'hops'}",
+                            ERR_OK, "");
+    assert_int_equal(json_integer_value(json_object_get(tree, "cost")), 3);
+    assert_int_equal(json_array_size(json_object_get(tree, "links")), 3);
+    json_decref(tree);
+    tree = ask_tree("{'root': 'r2', 'leaves': ['r4', 'r5', 'r6'], 'metric': 'hops',"
+                    " 'max-latency-us': 2000}",
+                    ERR_OK, "");
+    assert_int_equal(worst_latency(tree), 2000);
+    assert_int_equal(json_integer_value(json_object_get(tree, "cost")), 4);
+    json_decref(tree);
+    ask_tree("{'root': 'r2', 'leaves': ['r4'], 'max-latency-us': 1000}", ERR_NOT_FOUND, "");
+    ask_tree("{'root': 'r2', 'leaves': ['r4'], 'rate-kbps': 200000}", ERR_NOT_FOUND, "");
+    ask_tree("{'root': 'r2', 'leaves': ['r9']}", ERR_NOT_FOUND, "r9");
+    ask_tree("{'root': 'r2', 'leaves': ['r2']}", ERR_INVALID, "the root");
+    ask_tree("{'root': 'r2', 'leaves': ['r4', 'r4']}", ERR_INVALID, "twice");
+    ask_tree("{'root': 'r2', 'leaves': []}", ERR_INVALID, "leaves");
+    ask_tree("{'root': 'r2', 'leaves': ['r4'], 'metric': 'luck'}", ERR_INVALID, "metric");
+    ask_tree("{'root': 'r2', 'leaves': ['r4'], 'priority': 8}", ERR_INVALID, "priority");
+}
+
 static void
 both_ends_get_their_own_stack(void **state UNUSED)
 {
@@ -446,6 +494,7 @@ TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_
           T(a_bound_that_is_not_kept_any_more_is_found), T(who_was_pushed_aside_is_found),
           T(a_standby_path_that_is_missing_is_found),
           T(a_link_that_has_less_than_is_reserved_is_found),
-          T(a_way_is_better_if_it_is_shorter_for_what_is_asked), T(both_ends_get_their_own_stack),
+          T(a_way_is_better_if_it_is_shorter_for_what_is_asked),
+          T(a_tree_reaches_all_leaves_within_its_bounds), T(both_ends_get_their_own_stack),
           T(failures_are_told_with_what_becomes_of_each_tunnel),
           T(a_router_s_question_is_answered_within_what_is_left))

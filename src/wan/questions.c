@@ -212,6 +212,14 @@ wan_serve_what_if(void *arg, struct bus *bus, const struct bus_message *m)
     think_and_answer(s->thinker, bus, m, what_if, m->payload);
 }
 
+/* As planner_tree(). */
+void
+wan_serve_tree(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    think_and_answer(s->thinker, bus, m, planner_tree, m->payload);
+}
+
 /* ---- Maintenance ---- */
 
 static bool

@@ -357,7 +357,7 @@ static const struct {
     {"vpn.revert", vpn_serve_revert},     {"vpn.test", vpn_serve_test},
     {"vpn.drift", vpn_serve_drift},       {"vpn.restore", vpn_serve_restore},
     {"wan.optimise", wan_serve_optimise}, {"wan.relieve", wan_serve_relieve},
-    {"wan.move", wan_serve_move},
+    {"wan.move", wan_serve_move},         {"wan.tree", wan_serve_tree},
 };
 
 static enum err

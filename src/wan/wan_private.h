@@ -226,7 +226,7 @@ void wan_congestions_free(struct wan_service *);
 bus_message_fn wan_serve_nodes, wan_serve_links, wan_serve_sources, wan_serve_findings;
 bus_message_fn wan_serve_routers, wan_serve_lsps, wan_serve_state, wan_serve_path;
 bus_message_fn wan_serve_drain, wan_serve_restore, wan_serve_topology, wan_serve_optical,
-    wan_serve_what_if;
+    wan_serve_what_if, wan_serve_tree;
 
 /* ---- vpn_orders.c, vpn_ask.c ---- */
 
