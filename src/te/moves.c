@@ -8,14 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COVER_BUDGET 500 /* linear programs */
 #define COVER_ATTEMPTS 12
 #define DEPTH_MAX 6 /* moves that the search looks for at most */
 
 struct te_relief_options
 te_relief_defaults(void)
 {
-    return (struct te_relief_options){.threshold = 0.8, .budget = 20000};
+    return (struct te_relief_options){.threshold = 0.8, .budget = 20000, .programs = 500};
 }
 
 uint32_t
@@ -365,7 +364,8 @@ move_set(struct relieving *r, const struct te_lsp *before, struct candidate *set
  * none is not asked again. `*at_least` becomes what the first program proves; returns how many were
  * moved, UINT32_MAX: none, as less than `below` did not work out. */
 static uint32_t
-move_cover(struct relieving *r, const struct te_lsp *before, uint32_t below, uint32_t *at_least)
+move_cover(struct relieving *r, const struct te_lsp *before, uint32_t below, uint32_t programs,
+           uint32_t *at_least)
 {
     struct te_state *s = r->s;
     bool *banned = xcalloc(s->n + 1, sizeof *banned), *chosen = xcalloc(s->n + 1, sizeof *chosen);
@@ -376,7 +376,7 @@ move_cover(struct relieving *r, const struct te_lsp *before, uint32_t below, uin
         uint32_t n, least, k = 0, failed = TE_NONE;
         enum err err = ERR_NOT_FOUND;
         if (list_leaving(r, banned, &v))
-            err = te_cover_solve(&v.cover, COVER_BUDGET, chosen, &n, &least);
+            err = te_cover_solve(&v.cover, programs, chosen, &n, &least);
         for (uint32_t i = 0; !err && i < v.cover.n_items; i++) {
             uint32_t lsp = v.lsp_of[i];
             if (chosen[i]) /* those first that are the largest */
@@ -466,7 +466,7 @@ relieve(struct relieving *r, const struct te_lsp *before, const struct te_relief
     if (!cleared)
         found = UINT32_MAX;
     if (found != at_least && at_least != UINT32_MAX) {
-        uint32_t fewer = move_cover(r, before, found, &at_least);
+        uint32_t fewer = move_cover(r, before, found, o->programs, &at_least);
         if (fewer != UINT32_MAX) {
             found = fewer;
             over = te_state_over(r->s);

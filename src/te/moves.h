@@ -24,8 +24,9 @@ struct te_relief_options {
     bool move_pinned;      /* else they stay */
     uint8_t keep_priority; /* LSPs with a hold priority below (better than) this stay; 0: none */
     uint64_t budget;       /* steps of the search */
+    uint32_t programs;     /* linear programs for the fewest that must leave, at each attempt */
 };
-struct te_relief_options te_relief_defaults(void); /* 0.8, budget 20,000 */
+struct te_relief_options te_relief_defaults(void); /* 0.8, budgets 20,000 and 500 */
 
 struct te_relief {
     uint32_t n_moves;

@@ -116,6 +116,7 @@ lineup_init(struct lineup *l, struct planner *p, const struct network *model, ui
                          .lsps = xcalloc(room, sizeof *l->lsps),
                          .parts = xcalloc(room, sizeof *l->parts),
                          .askings = xcalloc(room, sizeof *l->askings),
+                         .own = xcalloc(room, sizeof *l->own),
                          .places = xcalloc(p->net->n_links + 1, sizeof *l->places)};
     for (const struct held *h = p->held; h; h = h->hh.next) {
         if (h->standing && is_alive(p, &h->paths[TUNNEL_PRIMARY]))
@@ -129,6 +130,9 @@ lineup_fini(struct lineup *l)
 {
     for (uint32_t i = 0; i < l->n_askings; i++)
         asking_fini(&l->askings[i]);
+    for (uint32_t i = 0; i < l->n; i++)
+        free(l->own[i]);
+    free(l->own);
     free(l->lsps);
     free(l->parts);
     free(l->askings);

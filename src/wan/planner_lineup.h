@@ -19,6 +19,7 @@ struct lineup {
     struct asking *askings; /* what the LSPs point to */
     uint32_t n_askings;
     uint32_t *places; /* each link's own number, for paths of one link */
+    uint32_t **own;   /* by LSP: links that it was moved to; NULL: it was not */
 };
 
 /* The planner must know a network. */

@@ -14,9 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HALVINGS 6     /* of what is left between the bound and the best that was found */
-#define NEAR 1.01      /* of the bound: good enough */
-#define DEEP_STACKS 16 /* moves that are given up since routers cannot be told of their paths */
+#define HALVINGS 6 /* of what is left between the bound and the best that was found */
+#define NEAR 1.01  /* of the bound: good enough */
+/* Budgets of te_relieve(), where the fewest are asked for; and while thresholds are tried. */
+#define PROGRAMS 60
+#define PROGRAMS_BETWEEN 2
+#define STEPS_BETWEEN 200
+#define PASSES 4 /* as long as routers cannot be told of all moves */
 
 struct choice {
     struct te_move *moves;
@@ -44,25 +48,36 @@ choose(struct choice *c, struct te_move *moves, uint32_t n, double highest, bool
     *c = (struct choice){moves, n, highest, c->bound, fewest};
 }
 
+/* The highest utilisation when these moves are made. */
 static double
-highest_now(const struct lineup *l)
+would_be(const struct lineup *l, const struct choice *c)
 {
     struct te_state state;
     double highest = 0;
     if (te_state_init(&state, l->planner->router, l->lsps, l->n, 1.0, true))
         return 0;
+    for (uint32_t i = 0; i < c->n; i++)
+        te_state_place(&state, c->moves[i].lsp, c->moves[i].links, c->moves[i].n_links);
     highest = te_state_highest(&state, NULL);
     te_state_fini(&state);
     return highest;
 }
 
-/* The fewest moves below a threshold. `partly`: if it cannot be reached, what is nearer is taken.
- */
+static double
+highest_now(const struct lineup *l)
+{
+    return would_be(l, &(struct choice){.n = 0});
+}
+
+/* The fewest moves below a threshold, or few of them in a short time. `asked`: if it cannot be
+ * reached, what is nearer is taken. */
 static enum err
-relieve(const struct lineup *l, double threshold, bool partly, struct choice *c, bool *done)
+relieve(const struct lineup *l, double threshold, bool asked, struct choice *c, bool *done)
 {
     struct te_relief_options how = te_relief_defaults();
     struct te_relief r = {0};
+    how.programs = asked ? PROGRAMS : PROGRAMS_BETWEEN;
+    how.budget = asked ? how.budget : STEPS_BETWEEN;
     how.threshold = threshold;
     how.reservable = true;
     enum err err = te_relieve(l->planner->router, l->lsps, l->n, &how, &r);
@@ -70,7 +85,7 @@ relieve(const struct lineup *l, double threshold, bool partly, struct choice *c,
         return err;
     *done = !r.over_after;
     bool nearer = r.over_after < r.over_before || r.after < r.before;
-    if (*done || (partly && nearer)) {
+    if (*done || (asked && nearer)) {
         choose(c, r.moves, r.n_moves, r.after * threshold, r.proved && *done);
         r.moves = NULL;
         r.n_moves = 0;
@@ -133,7 +148,7 @@ find_lowest(const struct lineup *l, struct choice *c)
     how.max_lsps = 1;
     how.reservable = true;
     c->highest = highest_now(l);
-    enum err err = find_bound(l, &how, &c->bound);
+    enum err err = c->bound > 0 ? ERR_OK : find_bound(l, &how, &c->bound);
     if (err || c->highest <= c->bound * NEAR)
         return err;
     err = optimise_free_ones(l, &how, c);
@@ -149,24 +164,6 @@ find_lowest(const struct lineup *l, struct choice *c)
     return err;
 }
 
-/* Moves whose labels no router could put on a packet: those LSPs stay. */
-static bool
-pin_unspoken(struct lineup *l, const struct choice *c)
-{
-    bool found = false;
-    for (uint32_t i = 0; i < c->n; i++) {
-        json_t *json = NULL;
-        struct diag why = {""};
-        const struct te_path path = {.n = c->moves[i].n_links, .links = c->moves[i].links};
-        if (planner_path_json(l->planner, l->model, &path, &json, &why)) {
-            l->lsps[c->moves[i].lsp].pinned = true;
-            found = true;
-        }
-        json_decref(json);
-    }
-    return found;
-}
-
 /* What cannot be reached is come near to. */
 static enum err
 find_choice(const struct lineup *l, const struct planner_aim *aim, struct choice *c)
@@ -176,18 +173,101 @@ find_choice(const struct lineup *l, const struct planner_aim *aim, struct choice
     return err || done || c->n ? err : find_lowest(l, c);
 }
 
+/* ---- What routers can be told of ---- */
+
+static bool
+has_labels(const struct lineup *l, const struct te_move *move)
+{
+    struct diag why = {""};
+    json_t *json = NULL;
+    const struct te_path path = {.n = move->n_links, .links = move->links};
+    bool has = !planner_path_json(l->planner, l->model, &path, &json, &why);
+    json_decref(json);
+    return has;
+}
+
+/* Takes moves away whose labels no router could put on a packet, and those of the other path of the
+ * same tunnel, which counted on them: these LSPs stay from now on. Returns how many. */
+static uint32_t
+drop_unspoken(struct lineup *l, struct choice *c)
+{
+    uint32_t kept = 0, n = c->n;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t lsp = c->moves[i].lsp, partner = l->lsps[lsp].diverse_from;
+        if (has_labels(l, &c->moves[i]))
+            continue;
+        l->lsps[lsp].pinned = true;
+        if (partner != TE_NONE)
+            l->lsps[partner].pinned = true;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        if (l->lsps[c->moves[i].lsp].pinned)
+            free(c->moves[i].links);
+        else
+            c->moves[kept++] = c->moves[i];
+    }
+    c->n = kept;
+    return n - kept;
+}
+
+/* Makes the moves in the lineup, which owns their links from now on. */
+static void
+apply(struct lineup *l, struct choice *c)
+{
+    for (uint32_t i = 0; i < c->n; i++) {
+        uint32_t lsp = c->moves[i].lsp;
+        free(l->own[lsp]);
+        l->own[lsp] = c->moves[i].links;
+        l->lsps[lsp].links = c->moves[i].links;
+        l->lsps[lsp].n_links = c->moves[i].n_links;
+    }
+    free(c->moves);
+    c->moves = NULL;
+    c->n = 0;
+}
+
+/* From where they were to where they are in the lineup; puts them back there. */
+static void
+collect(struct lineup *l, const struct te_lsp *before, struct choice *c)
+{
+    c->moves = xcalloc(l->n + 1, sizeof *c->moves);
+    for (uint32_t i = 0; i < l->n; i++) {
+        const struct te_lsp *now = &l->lsps[i], *old = &before[i];
+        bool moved = now->n_links != old->n_links ||
+                     memcmp(now->links, old->links, old->n_links * sizeof *old->links) != 0;
+        if (moved) {
+            c->moves[c->n++] = (struct te_move){i, l->own[i], now->n_links};
+            l->own[i] = NULL;
+        }
+        l->lsps[i].links = old->links;
+        l->lsps[i].n_links = old->n_links;
+    }
+}
+
+/* Of each pass what routers can be told of is kept if nothing gets fuller by it than it was; the
+ * next one goes on from there. */
 static enum err
 find_moves(struct lineup *l, const struct planner_aim *aim, struct choice *c, struct diag *diag)
 {
+    struct te_lsp *before = memcpy(xcalloc(l->n + 1, sizeof *before), l->lsps,
+                                   l->n * sizeof *before);
+    uint32_t dropped = 1, pass = 0;
+    bool fewest = false;
     enum err err = ERR_OK;
-    for (unsigned i = 0; i < DEEP_STACKS && !err; i++) {
+    for (; pass < PASSES && !err && dropped; pass++) {
+        double highest = highest_now(l);
         err = find_choice(l, aim, c);
-        if (!err && !pin_unspoken(l, c))
-            return ERR_OK;
+        dropped = err ? 0 : drop_unspoken(l, c);
+        fewest = c->fewest && !dropped && !pass;
+        if (!err && (!dropped || would_be(l, c) < highest))
+            apply(l, c);
         choice_fini(c);
     }
-    return diag_set(diag, ERR_LIMIT, "other ways cannot be computed: %s",
-                    err ? err_text(err) : "routers cannot be told of them");
+    collect(l, before, c);
+    c->fewest = fewest || !c->n;
+    free(before);
+    return err ? diag_set(diag, ERR_LIMIT, "other ways cannot be computed: %s", err_text(err))
+               : ERR_OK;
 }
 
 enum err
@@ -204,7 +284,7 @@ planner_optimise(struct planner *p, const struct network *model, const struct pl
         err = steps_json(&l, c.moves, c.n, aim->threshold > 0 ? aim->threshold : 1.0, answer, diag);
     if (!err) {
         json_t *summary = json_object_get(*answer, "summary");
-        json_object_set_new(summary, "fewest", json_boolean(c.fewest || !c.n));
+        json_object_set_new(summary, "fewest", json_boolean(c.fewest));
         if (aim->threshold > 0)
             json_object_set_new(summary, "threshold", json_real(aim->threshold));
         else

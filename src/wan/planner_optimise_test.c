@@ -136,6 +136,29 @@ paths_of_one_tunnel_stay_apart(void **state UNUSED)
     json_decref(answer);
 }
 
+/* No other way than the shortest one is one label. */
+static void
+what_routers_cannot_be_told_of_is_not_planned(void **state UNUSED)
+{
+    crowd(3, 30000);
+    for (unsigned n = 1; n <= 6; n++) {
+        struct ted_node_record r = {.id = ospf_id(n),
+                                    .told = TED_BIT(TED_ROUTER_ID) | TED_BIT(TED_SRGB) |
+                                            TED_BIT(TED_NODE_SID) | TED_BIT(TED_MSD),
+                                    .router_id = router_id(n),
+                                    .srgb_base = 16000,
+                                    .srgb_size = 8000,
+                                    .sid_index = n,
+                                    .max_sid_depth = 1};
+        assert_ok(ted_put_node(ted, source, &r, 3));
+    }
+    look_again();
+    json_t *answer = ask(0, 1);
+    assert_int_equal(n_moves(answer), 0);
+    assert_float_equal(number(answer, "after", "highest-utilisation"), 0.9, 1e-9);
+    json_decref(answer);
+}
+
 /* ---- The order ---- */
 
 static uint32_t
@@ -278,7 +301,8 @@ nothing_is_optimised_before_the_network_is_known(void **state UNUSED)
 
 TEST_MAIN(T(tunnels_that_crowd_a_link_are_spread), T(the_fewest_moves_end_congestion),
           T(what_cannot_be_relieved_is_said), T(more_important_ones_stay),
-          T(paths_of_one_tunnel_stay_apart), T(a_step_that_needs_more_than_there_is_is_named),
+          T(paths_of_one_tunnel_stay_apart), T(what_routers_cannot_be_told_of_is_not_planned),
+          T(a_step_that_needs_more_than_there_is_is_named),
           T(both_paths_of_a_tunnel_change_places_in_one_step), T(a_move_is_looked_at_once_more),
           T(a_copy_answers_the_same_and_outlives_what_it_is_of),
           T(nothing_is_optimised_before_the_network_is_known))
