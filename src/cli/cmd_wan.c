@@ -287,7 +287,13 @@ cmd_wan_tree(struct cli *cli)
 static int
 done_with_moves(struct cli *cli, const json_t *answer, const char *what)
 {
-    json_int_t moved = json_integer_value(json_object_get(answer, "moved"));
+    json_int_t moved = json_integer_value(json_object_get(answer, "moved")),
+               left = json_integer_value(json_object_get(answer, "left"));
+    if (left > 0)
+        return cli_done(cli,
+                        "%s: %" JSON_INTEGER_FORMAT " tunnels go another way, %" JSON_INTEGER_FORMAT
+                        " have none (tieline exception list)",
+                        what, moved, left);
     return cli_done(cli, "%s: %" JSON_INTEGER_FORMAT " tunnels go another way", what, moved);
 }
 

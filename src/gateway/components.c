@@ -401,7 +401,7 @@ static const struct {
                LIST("@Name"))},
     {"WanDrain", CLOSED("'element', 'reason'", "'element': @Text, 'reason': @Text")},
     {"WanRestore", CLOSED("'element'", "'element': @Text")},
-    {"WanMoved", OBJECT("'moved': " NUMBER ", 'links': " NUMBER)},
+    {"WanMoved", OBJECT("'moved': " NUMBER ", 'left': " NUMBER ", 'links': " NUMBER)},
     {"WanWhatIf", OBJECT("'tunnels': " NUMBER ", 'failures': " NUMBER ", 'highest-utilisation':"
                " {'type': 'number'}, 'worst': " LIST("{'type': 'object'}"))},
     {"VpnDryRunRequest", CLOSED("", "'version': {'type': 'integer', 'minimum': 1, 'description':"

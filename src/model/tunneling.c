@@ -7,6 +7,7 @@
 #include <string.h>
 
 const char *const tunnel_path_words[TUNNEL_PATHS] = {"primary", "standby"};
+const char *const drain_kind_words[DRAIN_KINDS] = {"router", "link", "srlg"};
 
 /* ---- Life ---- */
 
@@ -36,12 +37,40 @@ status_free(struct tunneling *all, struct tunnel_status *t)
     free(t);
 }
 
+static void
+drain_free(struct tunneling *all, struct drain *d)
+{
+    HASH_DEL(all->drains, d);
+    free(d->element);
+    free(d->key);
+    free(d->who);
+    free(d->why);
+    free(d);
+}
+
 void
 tunneling_fini(struct tunneling *all)
 {
     struct tunnel_status *t, *next;
+    struct drain *d, *next_drain;
     HASH_ITER (hh, all->tunnels, t, next)
         status_free(all, t);
+    HASH_ITER (hh, all->drains, d, next_drain)
+        drain_free(all, d);
+}
+
+static struct drain *
+find_drain(const struct tunneling *all, const char *element)
+{
+    struct drain *d;
+    HASH_FIND_STR(all->drains, element, d);
+    return d;
+}
+
+const struct drain *
+tunneling_drain(const struct tunneling *all, const char *element)
+{
+    return find_drain(all, element);
 }
 
 static struct tunnel_status *
@@ -215,6 +244,41 @@ apply_phase(struct tunneling *all, const struct state_event *e, enum circuit_pha
     return ERR_OK;
 }
 
+/* {element, kind, key, reason}; again: with another reason. */
+static enum err
+apply_drained(struct tunneling *all, const struct state_event *e, struct diag *diag)
+{
+    const char *element = text_of(e->body, "element"), *kind = text_of(e->body, "kind"),
+               *key = text_of(e->body, "key"), *why = text_of(e->body, "reason");
+    unsigned word = 0;
+    while (kind && word < DRAIN_KINDS && strcmp(drain_kind_words[word], kind) != 0)
+        word++;
+    if (!kind || word == DRAIN_KINDS)
+        return malformed(e, diag, "kind");
+    if (!element || !key || !why)
+        return malformed(e, diag, !element ? "element" : !key ? "key" : "reason");
+    struct drain *old = find_drain(all, element), *d = xcalloc(1, sizeof *d);
+    *d = (struct drain){xstrdup(element), word,    xstrdup(key), xstrdup(e->actor),
+                        xstrdup(why),     e->time, {0}};
+    if (old)
+        drain_free(all, old);
+    HASH_ADD_KEYPTR(hh, all->drains, d->element, strlen(d->element), d);
+    return ERR_OK;
+}
+
+/* {element} */
+static enum err
+apply_restored(struct tunneling *all, const struct state_event *e, struct diag *diag)
+{
+    const char *element = text_of(e->body, "element");
+    struct drain *d = element ? find_drain(all, element) : NULL;
+    if (!element)
+        return malformed(e, diag, "element");
+    if (d)
+        drain_free(all, d);
+    return ERR_OK;
+}
+
 static const struct {
     const char *type;
     enum err (*apply)(struct tunneling *, const struct state_event *, struct diag *);
@@ -224,6 +288,7 @@ static const struct {
     {"tunnel.wanted", NULL, PHASE_BUILDING},        {"tunnel.built", NULL, PHASE_BUILT},
     {"tunnel.tested", NULL, PHASE_ACTIVE},          {"tunnel.unwanted", NULL, PHASE_REMOVING},
     {"tunnel.removed", NULL, PHASE_RESERVED},       {"tunnel.released", NULL, PHASE_PROPOSED},
+    {"wan.drained", apply_drained, PHASE_MAX},      {"wan.restored", apply_restored, PHASE_MAX},
 };
 
 static size_t

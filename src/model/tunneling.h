@@ -1,5 +1,5 @@
 /* tunneling.h - how far each tunnel through the WAN is, and where its paths go: the fold over the
- * events tunnel.* (doc/events.md). Pure. */
+ * events tunnel.*, and what is out of service: wan.drained, wan.restored (doc/events.md). Pure. */
 #ifndef MODEL_TUNNELING_H
 #define MODEL_TUNNELING_H
 
@@ -38,8 +38,22 @@ struct tunnel_status {
     UT_hash_handle hh;
 };
 
+enum drain_kind { DRAIN_ROUTER, DRAIN_LINK, DRAIN_SRLG, DRAIN_KINDS };
+extern const char *const drain_kind_words[DRAIN_KINDS]; /* "router", "link", "srlg" */
+
+/* What an operator has taken out of service and nobody has restored. */
+struct drain {
+    char *element; /* key: as the operator called it */
+    enum drain_kind kind;
+    char *key; /* in the TE database; of a shared risk: its number */
+    char *who, *why;
+    nsec_t since;
+    UT_hash_handle hh;
+};
+
 struct tunneling {
     struct tunnel_status *tunnels;
+    struct drain *drains;
 };
 
 struct state_event; /* state.h */
@@ -48,6 +62,8 @@ void tunneling_fini(struct tunneling *); /* a zeroed one is fine */
 
 /* NULL: nothing was ever done with a tunnel of that name: it is proposed. */
 const struct tunnel_status *tunneling_find(const struct tunneling *, const char *tunnel);
+/* NULL: it is not out of service. */
+const struct drain *tunneling_drain(const struct tunneling *, const char *element);
 /* The lowest number that no tunnel has; 0: all are taken. */
 uint32_t tunneling_free_number(const struct tunneling *);
 

@@ -176,8 +176,47 @@ a_tunnel_that_is_removed_is_forgotten(void **unused UNUSED)
     assert_null(network_router(state->network, "q"));
 }
 
+static void
+what_is_drained_stays_so_until_it_is_restored(void **unused UNUSED)
+{
+    assert_ok(apply("wan.drained", "{'element': 'n1', 'kind': 'router', 'key': '10.20.0.2', "
+                                   "'reason': 'new line card'}"));
+    assert_ok(apply("wan.drained",
+                    "{'element': 'srlg-7', 'kind': 'srlg', 'key': '7', 'reason': 'digging'}"));
+    const struct drain *d = tunneling_drain(&state->tunneling, "n1");
+    assert_non_null(d);
+    assert_int_equal(d->kind, DRAIN_ROUTER);
+    assert_string_equal(d->key, "10.20.0.2");
+    assert_string_equal(d->who, "alice");
+    assert_string_equal(d->why, "new line card");
+    assert_ok(apply("wan.drained",
+                    "{'element': 'n1', 'kind': 'router', 'key': '10.20.0.2', 'reason': 'again'}"));
+    assert_string_equal(tunneling_drain(&state->tunneling, "n1")->why, "again");
+    assert_ok(apply("wan.restored", "{'element': 'n1'}"));
+    assert_ok(apply("wan.restored", "{'element': 'n1'}"));
+    assert_null(tunneling_drain(&state->tunneling, "n1"));
+    assert_non_null(tunneling_drain(&state->tunneling, "srlg-7"));
+}
+
+static void
+a_drain_that_says_too_little_changes_nothing(void **unused UNUSED)
+{
+    static const char *const bodies[] = {
+        "{'kind': 'router', 'key': 'k', 'reason': 'r'}",
+        "{'element': 'e', 'key': 'k', 'reason': 'r'}",
+        "{'element': 'e', 'kind': 'moon', 'key': 'k', 'reason': 'r'}",
+        "{'element': 'e', 'kind': 'link', 'reason': 'r'}",
+        "{'element': 'e', 'kind': 'link', 'key': 'k'}"};
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
+        assert_err(apply("wan.drained", bodies[i]), ERR_MALFORMED);
+    assert_null(tunneling_drain(&state->tunneling, "e"));
+    assert_err(apply("wan.restored", "{}"), ERR_MALFORMED);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_state, close_state)
 
 TEST_MAIN(T(a_tunnel_s_life_is_a_fold_over_its_events), T(a_move_keeps_the_phase_and_is_counted),
           T(who_gave_way_is_remembered_until_it_goes_back), T(what_cannot_be_read_changes_nothing),
-          T(numbers_are_used_again), T(a_tunnel_that_is_removed_is_forgotten))
+          T(numbers_are_used_again), T(a_tunnel_that_is_removed_is_forgotten),
+          T(what_is_drained_stays_so_until_it_is_restored),
+          T(a_drain_that_says_too_little_changes_nothing))

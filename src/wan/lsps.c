@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "io/clock.h"
+#include "io/jsontext.h"
 #include "wan/report.h"
 
 #include <inttypes.h>
@@ -360,10 +361,10 @@ first_reason(const struct wan_tunnel *t, unsigned *tries)
 static void
 on_built(void *arg, enum err err, uint64_t seq UNUSED, const char *why)
 {
-    struct wan_service *s = arg;
+    struct wan_service *s = wan_handle_take(arg);
     if (err)
         log_warn("wan: %s", why);
-    for (struct wan_tunnel *t = s->tunnels; err && t; t = t->hh.next)
+    for (struct wan_tunnel *t = err && s ? s->tunnels : NULL; t; t = t->hh.next)
         t->built_told = false; /* said again */
 }
 
@@ -429,7 +430,7 @@ conclude_wanted(struct wan_service *s, struct wan_tunnel *t, const struct tunnel
                        json_pack("{sI ss sI}", "order", (json_int_t)status->order, "tunnel",
                                  t->name, "duration-ns",
                                  (json_int_t)(clock_monotonic() - t->wanted)),
-                       on_built, s);
+                       on_built, wan_handle_give(s));
         }
     } else if (tries >= TRIES_SILENT) {
         if (!t->failed)
@@ -461,7 +462,7 @@ conclude_unwanted(struct wan_service *s, struct wan_tunnel *t, const struct tunn
     t->built_told = true;
     wan_append(s, "tunnel.removed", object, ACTOR,
                json_pack("{sI ss}", "order", (json_int_t)status->order, "tunnel", t->name),
-               on_built, s);
+               on_built, wan_handle_give(s));
     free(object);
 }
 
@@ -602,8 +603,8 @@ tell_session(struct wan_service *s, const struct pce_event *e, bool up)
         wan_close(s, "router-session-lost", object, "it is connected");
     } else {
         wan_append(s, "router.session", object, ACTOR,
-                   json_pack("{sb ss ss}", "up", false, "address", e->address, "reason",
-                             e->text ? e->text : ""),
+                   json_pack("{sb ss so}", "up", false, "address", e->address, "reason",
+                             jsontext_string(e->text ? e->text : "")),
                    NULL, NULL);
         if (name)
             wan_raise(s, "router-session-lost", "major", object, NULL,

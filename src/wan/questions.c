@@ -3,7 +3,6 @@
 #include "io/clock.h"
 #include "io/jsontext.h"
 #include "model/object.h"
-#include "model/text.h"
 #include "wan/feed_optical.h"
 #include "wan/report.h"
 #include "wan/topology_8345.h"
@@ -218,82 +217,4 @@ wan_serve_tree(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct wan_service *s = arg;
     think_and_answer(s->thinker, bus, m, planner_tree, m->payload);
-}
-
-/* ---- Maintenance ---- */
-
-static bool
-find_target(const struct wan_service *s, const char *name, struct ted_override *o)
-{
-    const struct router *r = network_router(s->config.state->network, name);
-    struct ted_node_info node;
-    struct ted_link_info link;
-    for (uint32_t i = 0; ted_node_info_at(s->ted, i, &node); i++) {
-        uint32_t id = wan_address_ipv4(&node.node->router_id);
-        bool is = !strcmp(node.key, name) || !strcmp(node.node->name, name) ||
-                  (r && id == r->router_id);
-        if (!is)
-            continue;
-        *o = (struct ted_override){.target = TED_TARGET_NODE, .key = node.key};
-        return true;
-    }
-    for (uint32_t i = 0; ted_link_info_at(s->ted, i, &link); i++) {
-        if (strcmp(link.key, name) != 0)
-            continue;
-        *o = (struct ted_override){.target = TED_TARGET_LINK, .key = link.key};
-        return true;
-    }
-    if (strncmp(name, "srlg-", 5) || strspn(name + 5, "0123456789") != strlen(name + 5) || !name[5])
-        return false;
-    *o = (struct ted_override){.target = TED_TARGET_SRLG,
-                               .srlg = (uint32_t)strtoul(name + 5, NULL, 10)};
-    return true;
-}
-
-/* {actor, element, reason}: nothing may pass it, and what does is laid another way now. */
-void
-wan_serve_drain(void *arg, struct bus *bus, const struct bus_message *m)
-{
-    struct wan_service *s = arg;
-    const char *actor = text_of(m->payload, "actor"), *element = text_of(m->payload, "element"),
-               *reason = text_of(m->payload, "reason");
-    struct ted_override o;
-    if (!actor || !element || !reason || !text_is_valid(reason)) {
-        bus_reply_error(bus, m->reply_to, ERR_INVALID, "element and reason are expected");
-        return;
-    }
-    if (!find_target(s, element, &o)) {
-        bus_reply_error(bus, m->reply_to, ERR_NOT_FOUND,
-                        "there is no router, link or srlg-N %.100s in the network", element);
-        return;
-    }
-    o.id = element;
-    o.set = TED_BIT(TED_STATE);
-    o.who = actor;
-    o.why = reason;
-    o.until = NSEC_NEVER;
-    uint64_t moves = s->n_moves;
-    enum err err = ted_override_put(s->ted, &o, clock_monotonic());
-    if (err) {
-        bus_reply_error(bus, m->reply_to, err, "%s", err_text(err));
-        return;
-    }
-    wan_commit(s);
-    bus_reply(bus, m->reply_to, json_pack("{sI}", "moved", (json_int_t)(s->n_moves - moves)));
-}
-
-/* {actor, element}: it may be used again. */
-void
-wan_serve_restore(void *arg, struct bus *bus, const struct bus_message *m)
-{
-    struct wan_service *s = arg;
-    const char *element = text_of(m->payload, "element");
-    if (!element) {
-        bus_reply_error(bus, m->reply_to, ERR_INVALID, "element is expected");
-        return;
-    }
-    uint64_t moves = s->n_moves;
-    ted_override_remove(s->ted, element, clock_monotonic());
-    wan_commit(s);
-    bus_reply(bus, m->reply_to, json_pack("{sI}", "moved", (json_int_t)(s->n_moves - moves)));
 }

@@ -1,5 +1,7 @@
 #include "wan/report.h"
 
+#include "io/jsontext.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
@@ -347,10 +349,11 @@ wan_lsp_json(const struct pce *pce, const struct lsp *lsp)
 {
     struct pce_pcc_info pcc;
     bool known = pce_pcc_info(pce, lsp->pcc, &pcc);
-    json_t *json = json_pack("{sI ss ss* si ss ss sb sb sb so so}", "id", (json_int_t)lsp->id,
-                             "router", known ? pcc.address : "", "name", lsp_name(lsp), "plsp-id",
-                             (int)lsp->plsp_id, "state", lsp_operational_name(lsp->operational),
-                             "setup", setup_name(lsp->setup_type), "delegated", (int)lsp->delegated,
+    json_t *json = json_pack("{sI ss so si ss ss sb sb sb so so}", "id", (json_int_t)lsp->id,
+                             "router", known ? pcc.address : "", "name",
+                             jsontext_string(lsp_name(lsp)), "plsp-id", (int)lsp->plsp_id, "state",
+                             lsp_operational_name(lsp->operational), "setup",
+                             setup_name(lsp->setup_type), "delegated", (int)lsp->delegated,
                              "created-by-pce", (int)lsp->created_by_pce, "stale", (int)lsp->stale,
                              "ero", hops_json(lsp_ero(lsp)), "rro", hops_json(lsp_rro(lsp)));
     set_address(json, "from", &lsp->source);

@@ -45,6 +45,45 @@ wan_append(struct wan_service *s, const char *type, const char *object, const ch
     buf_fini(&text);
 }
 
+#define NAMES_MAX 50 /* of one text of the evidence */
+
+static json_t *
+text_of_names(const json_t *names)
+{
+    struct buf text = BUF_INIT;
+    size_t i, n = json_array_size(names);
+    const json_t *name;
+    json_array_foreach(names, i, name)
+    {
+        if (i < NAMES_MAX && json_is_string(name))
+            buf_printf(&text, "%s%s", i ? ", " : "", json_string_value(name));
+    }
+    if (n > NAMES_MAX)
+        buf_printf(&text, " and %zu more", n - NAMES_MAX);
+    json_t *json = json_string(buf_cstr(&text));
+    buf_fini(&text);
+    return json;
+}
+
+/* Evidence is texts, anything else is refused: a list of names becomes one, an empty list none. */
+static json_t *
+only_texts(json_t *evidence)
+{
+    const char *key;
+    json_t *value;
+    void *next;
+    if (!evidence)
+        return json_object();
+    json_object_foreach_safe(evidence, next, key, value)
+    {
+        if (json_array_size(value))
+            json_object_set_new(evidence, key, text_of_names(value));
+        else if (json_is_array(value))
+            json_object_del(evidence, key);
+    }
+    return evidence;
+}
+
 void
 wan_raise(struct wan_service *s, const char *kind, const char *severity, const char *object,
           json_t *evidence, const char *format, ...)
@@ -54,9 +93,9 @@ wan_raise(struct wan_service *s, const char *kind, const char *severity, const c
     char *text = xvasprintf(format, args);
     va_end(args);
     (void)bus_publish(s->config.bus, "exception.raise",
-                      json_pack("{ss ss ss ss ss so}", "actor", ACTOR, "kind", kind, "severity",
-                                severity, "object", object, "text", text, "evidence",
-                                evidence ? evidence : json_object()));
+                      json_pack("{ss ss ss ss so so}", "actor", ACTOR, "kind", kind, "severity",
+                                severity, "object", object, "text", jsontext_string(text),
+                                "evidence", only_texts(evidence)));
     free(text);
 }
 
@@ -66,6 +105,35 @@ wan_close(struct wan_service *s, const char *kind, const char *object, const cha
     (void)bus_publish(s->config.bus, "exception.close",
                       json_pack("{ss ss ss ss}", "actor", ACTOR, "kind", kind, "object", object,
                                 "reason", reason));
+}
+
+/* ---- Whether it is there ---- */
+
+struct wan_handle {
+    struct wan_service *service; /* NULL: it has ended */
+    unsigned n;                  /* that were given, and the service's own */
+};
+
+static void
+handle_drop(struct wan_handle *h)
+{
+    if (!--h->n)
+        free(h);
+}
+
+struct wan_handle *
+wan_handle_give(struct wan_service *s)
+{
+    s->handle->n++;
+    return s->handle;
+}
+
+struct wan_service *
+wan_handle_take(struct wan_handle *h)
+{
+    struct wan_service *s = h->service;
+    handle_drop(h);
+    return s;
 }
 
 struct pce *
@@ -323,6 +391,8 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
         wan_look_at_fates(s);
     if (!strncmp(e->type, "model.", 6))
         vpns_model_changed(s->vpns);
+    if (!strcmp(e->type, "wan.drained") || !strcmp(e->type, "wan.restored"))
+        wan_maintenance_event(s, e);
     if (strncmp(e->type, "tunnel.", 7) != 0)
         return;
     if (!strcmp(e->type, "tunnel.wanted")) { /* whom it pushes aside goes first */
@@ -395,6 +465,8 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
 {
     struct wan_service *s = xcalloc(1, sizeof *s);
     s->config = *config;
+    s->handle = xcalloc(1, sizeof *s->handle);
+    *s->handle = (struct wan_handle){s, 1};
     s->ted = ted_new(NULL);
     s->begun = clock_monotonic();
     s->planner = planner_new();
@@ -409,6 +481,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
          t = t->hh.next)
         wan_hold(s, t->tunnel);
+    wan_maintenance_begin(s);
     if (!err)
         err = vpns_new(s, &s->vpns, diag);
     if (!err)
@@ -460,6 +533,8 @@ wan_service_free(struct wan_service *s)
     planner_free(s->planner);
     ted_free(s->ted);
     wan_settings_fini(&s->settings);
+    s->handle->service = NULL;
+    handle_drop(s->handle);
     free(s);
 }
 

@@ -6,13 +6,14 @@
  *   reroute.c     another way when the network changes
  *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
- *   questions.c   what is only asked, and maintenance
  *   vpns.h        VPNs on their routers
  *   optimise.c    other ways for many at once, and the moves there, one by one
  *   congestion.c  links that are too full
  *   waiting.c     who waits for tunnels
  *   design.c      what is computed for orders: pure
  *   think.h       computing on a thread
+ *   questions.c   what is only asked
+ *   maintenance.c what operators take out of service
  *   planner.h     where tunnels go (pure)
  *   report.h      what is known, as JSON (pure) */
 #ifndef WAN_WAN_PRIVATE_H
@@ -97,7 +98,9 @@ struct wan_service {
     struct wan_order *orders;
     struct wan_waiter *waiters;
     struct wan_congestion *congestions;
-    bool relieving; /* what would end them is being computed */
+    bool relieving;                      /* what would end them is being computed */
+    struct wan_maintenance *maintenance; /* that waits for the journal */
+    struct wan_handle *handle;
     struct timer *commit, *retry;
     struct timer *look; /* something was given back: is there better use for it? */
     struct feeds *feeds;
@@ -119,6 +122,10 @@ struct wan_service {
 /* Appends an event; the body is consumed. `done` NULL: that it failed is logged. */
 void wan_append(struct wan_service *, const char *type, const char *object, const char *actor,
                 json_t *body, journal_done_fn *done, void *arg);
+/* What a callback of the journal gets, which may come after the service has ended: each one that is
+ * given is taken once. NULL: it has ended. */
+struct wan_handle *wan_handle_give(struct wan_service *);
+struct wan_service *wan_handle_take(struct wan_handle *);
 /* Exceptions, once each; the text is for people. */
 void wan_raise(struct wan_service *, const char *kind, const char *severity, const char *object,
                json_t *evidence, const char *format, ...) PRINTF_LIKE(6, 7);
@@ -225,8 +232,14 @@ void wan_congestions_free(struct wan_service *);
 
 bus_message_fn wan_serve_nodes, wan_serve_links, wan_serve_sources, wan_serve_findings;
 bus_message_fn wan_serve_routers, wan_serve_lsps, wan_serve_state, wan_serve_path;
-bus_message_fn wan_serve_drain, wan_serve_restore, wan_serve_topology, wan_serve_optical,
-    wan_serve_what_if, wan_serve_tree;
+bus_message_fn wan_serve_topology, wan_serve_optical, wan_serve_what_if, wan_serve_tree;
+
+/* ---- maintenance.c ---- */
+
+bus_message_fn wan_serve_drain, wan_serve_restore;
+/* What was out of service when the program ended is so again. */
+void wan_maintenance_begin(struct wan_service *);
+void wan_maintenance_event(struct wan_service *, const struct state_event *);
 
 /* ---- vpn_orders.c, vpn_ask.c ---- */
 
