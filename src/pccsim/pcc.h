@@ -35,6 +35,7 @@ struct pcc_faults {
     bool lie_foreign;      /* an LSP that begins at another router */
     bool lie_srp;          /* orders are answered about other LSPs */
     bool lie_nameless;     /* a new LSP without a name */
+    bool lie_labels;       /* the last label that is ordered becomes another one */
     bool never_end;        /* of the synchronisation */
 };
 

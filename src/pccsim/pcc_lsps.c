@@ -214,7 +214,7 @@ send_error(struct pcc *pcc, const struct pcep_error *error, uint32_t srp_id)
 
 /* Takes the labels of an ERO; false: it has none that are understood. */
 static bool
-take_route(struct sim_lsp *lsp, const struct pcep_route *ero)
+take_route(const struct pcc *pcc, struct sim_lsp *lsp, const struct pcep_route *ero)
 {
     if (!ero || !ero->n || ero->n > PCC_MAX_HOPS)
         return false;
@@ -224,6 +224,7 @@ take_route(struct sim_lsp *lsp, const struct pcep_route *ero)
     for (uint32_t i = 0; i < ero->n; i++)
         lsp->labels[i] = pcep_hop_label(&ero->hops[i]);
     lsp->n_labels = (uint8_t)ero->n;
+    lsp->labels[ero->n - 1] ^= pcc->config.faults.lie_labels;
     return true;
 }
 
@@ -256,7 +257,7 @@ update(struct pcc *pcc, const struct pcep_entry *entry)
     } else if (!(about->flags & PCEP_LSP_DELEGATE)) { /* RFC 8231 section 5.7.3 */
         pcc->stats.returns++;
         answer_later(pcc, about->plsp_id - 1, srp_id, true);
-    } else if (!take_route(lsp, entry->path.ero)) {
+    } else if (!take_route(pcc, lsp, entry->path.ero)) {
         send_error(pcc, &bad_parameters, srp_id);
     } else {
         bool revoke = every(++pcc->n_updates, pcc->config.faults.revoke_every);
@@ -285,7 +286,7 @@ initiate(struct pcc *pcc, const struct pcep_entry *entry)
     struct sim_lsp made = {0};
     pcc->stats.initiations++;
     if (!name.size || name.size >= PCC_NAME_SIZE || !entry->endpoints ||
-        pcc->table->n >= PCC_MAX_LSPS || !take_route(&made, entry->path.ero)) {
+        pcc->table->n >= PCC_MAX_LSPS || !take_route(pcc, &made, entry->path.ero)) {
         send_error(pcc, &bad_parameters, srp_id);
         return;
     }

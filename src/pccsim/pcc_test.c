@@ -434,6 +434,18 @@ it_lies_as_it_is_told_to(void **state UNUSED)
 }
 
 static void
+it_reports_other_labels_than_were_ordered(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pcc_config){
+        .n_lsps = 1, .n_hops = 1, .delegates = true, .faults.lie_labels = true});
+    start(bed, 0);
+    update(bed, 5, 1);
+    assert_int_equal(bed->seen[0].srp_id, 5);
+    assert_int_equal(bed->seen[0].label, 17000); /* 17001 was ordered */
+    bed_free(bed);
+}
+
+static void
 garbage_is_none_of_the_protocol(void **state UNUSED)
 {
     struct bed *bed = bed_new(
@@ -457,4 +469,5 @@ TEST_MAIN(cmocka_unit_test(it_reports_all_and_then_the_end),
           cmocka_unit_test(the_backup_gets_the_delegations_and_keeps_them),
           cmocka_unit_test(paths_are_asked_for_one_after_the_other),
           cmocka_unit_test(it_lies_as_it_is_told_to),
+          cmocka_unit_test(it_reports_other_labels_than_were_ordered),
           cmocka_unit_test(garbage_is_none_of_the_protocol))

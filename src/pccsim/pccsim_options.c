@@ -54,11 +54,9 @@ take_lie(void *options, const char *text, struct diag *diag)
     const struct {
         const char *name;
         bool *lie;
-    } lies[] = {{"reuse", &f->lie_reuse},
-                {"names", &f->lie_names},
-                {"foreign", &f->lie_foreign},
-                {"srp", &f->lie_srp},
-                {"nameless", &f->lie_nameless}};
+    } lies[] = {{"reuse", &f->lie_reuse},       {"names", &f->lie_names},
+                {"foreign", &f->lie_foreign},   {"srp", &f->lie_srp},
+                {"nameless", &f->lie_nameless}, {"labels", &f->lie_labels}};
     for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
         if (strcmp(text, lies[i].name))
             continue;
@@ -122,7 +120,7 @@ static const struct option_row rows[] = {
     FLAG_OPTION("flood", AT(pcc.faults.flood), "reports changes as fast as they are taken"),
     FLAG_OPTION("never-end", AT(pcc.faults.never_end), "the synchronisation has no end"),
     OTHER_OPTION("lie", "WHAT", take_lie, "",
-                 "reuse, names, foreign, srp, nameless; may be repeated"),
+                 "reuse, names, foreign, srp, nameless, labels; may be repeated"),
 };
 
 enum err

@@ -8,6 +8,7 @@
 #include "wan/wan_private.h"
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "io/clock.h"
 #include "io/jsontext.h"
@@ -22,7 +23,9 @@
 #define NAME_SIZE 80
 #define PAUSE_FIRST (500 * NSEC_PER_MSEC)
 #define PAUSE_MAX (30 * NSEC_PER_SEC)
-#define TRIES_SILENT 3 /* failures before people are told */
+#define TRIES_SILENT 3                    /* failures before people are told */
+#define CALM (10 * NSEC_PER_SEC)          /* what was done and lasts as long, lasts */
+#define RETRY_GATHER (20 * NSEC_PER_MSEC) /* paths whose pauses end one after the other */
 
 /* ---- Who and where ---- */
 
@@ -107,14 +110,25 @@ pcc_by_ipv4(struct wan_service *s, uint32_t ipv4)
     return ipv4 ? pce_find_pcc(wan_pce(s), wan_address_text(&address, text)) : PCE_NO_PCC;
 }
 
-/* Routers come from their router id, or from the management network. */
+static bool
+is_ready(struct wan_service *s, uint32_t pcc)
+{
+    struct pce_pcc_info info;
+    return pcc != PCE_NO_PCC && pce_pcc_info(wan_pce(s), pcc, &info) && info.state == PCE_PCC_READY;
+}
+
+/* Routers come from their router id, or from the management network; what one has from before it
+ * came from the other one is not what it has now. */
 static uint32_t
 pcc_of(struct wan_service *s, const struct router *r)
 {
     if (!r || !wan_pce(s))
         return PCE_NO_PCC;
     uint32_t pcc = pcc_by_ipv4(s, r->router_id);
-    return pcc == PCE_NO_PCC ? pcc_by_ipv4(s, r->management_address) : pcc;
+    if (is_ready(s, pcc))
+        return pcc;
+    uint32_t other = pcc_by_ipv4(s, r->management_address);
+    return pcc == PCE_NO_PCC || is_ready(s, other) ? other : pcc;
 }
 
 uint32_t
@@ -175,20 +189,39 @@ note_order(struct wan_service *s, struct wan_lsp *lsp, uint64_t id, const char *
 }
 
 static void
-set_alarm(struct wan_service *s)
+set_alarm(struct wan_service *s, nsec_t again)
 {
-    nsec_t now = clock_monotonic(), first = NSEC_NEVER;
-    for (const struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
-        for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
-            const struct wan_lsp *lsp = &t->lsps[i / WAN_ENDS][i % WAN_ENDS];
-            if (lsp->again && !lsp->order)
-                first = MIN(first, lsp->again);
-        }
+    if (again >= s->alarm)
+        return;
+    s->alarm = again;
+    timer_start(s->retry, MAX(again - clock_monotonic(), RETRY_GATHER));
+}
+
+static bool
+is_due(const struct wan_tunnel *t, nsec_t now, nsec_t *next)
+{
+    bool due = false;
+    for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
+        const struct wan_lsp *lsp = &t->lsps[i / WAN_ENDS][i % WAN_ENDS];
+        if (!lsp->again || lsp->order)
+            continue;
+        due |= lsp->again <= now;
+        *next = MIN(*next, lsp->again);
     }
-    if (first == NSEC_NEVER)
-        timer_stop(s->retry);
-    else
-        timer_start(s->retry, MAX(first - now, 0));
+    return due;
+}
+
+void
+wan_retry(struct wan_service *s)
+{
+    nsec_t now = clock_monotonic(), next = NSEC_NEVER, unused = NSEC_NEVER;
+    s->alarm = NSEC_NEVER;
+    for (const struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
+        if (is_due(t, now, &unused))
+            wan_reconcile(s, t->name, PCE_CHANGE);
+        (void)is_due(t, now, &next);
+    }
+    set_alarm(s, next);
 }
 
 /* It is tried again later; the pause grows. */
@@ -199,7 +232,7 @@ put_off(struct wan_service *s, struct wan_lsp *lsp, const char *why)
     snprintf(lsp->why, sizeof lsp->why, "%s", why);
     lsp->tries++;
     lsp->again = clock_monotonic() + MIN(pause, PAUSE_MAX);
-    set_alarm(s);
+    set_alarm(s, lsp->again);
 }
 
 /* Labels alone: whose they are (the NAI of RFC 8664) may be told besides, but FRR leaves the old
@@ -257,9 +290,39 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
                              .n_path = n});
 }
 
-/* What is there and should be: as it should be, or an order to make it so. */
+static uint64_t
+hash_of(const struct planner_segment *segments, size_t n)
+{
+    uint64_t hash = n;
+    for (size_t i = 0; i < n; i++)
+        hash = hash_mix(hash ^ segments[i].label);
+    return hash;
+}
+
+/* It was done, and is not so: the router does not what it says, or somebody else gives it orders,
+ * too. True: it is put off, and more each time, lest that goes on as fast as the two can. */
+static bool
+has_relapsed(struct wan_service *s, struct wan_lsp *its, uint64_t way, const struct lsp *lsp)
+{
+    bool was_done = its->done && its->way == way;
+    bool soon = was_done && clock_monotonic() - its->done < CALM;
+    its->done = 0;
+    if (was_done && !soon)
+        its->relapses = 0;
+    if (!soon)
+        return false;
+    its->tries = MAX(its->tries, its->relapses++);
+    put_off(s, its,
+            !lsp             ? "the router had it, and has it no more"
+            : lsp->delegated ? "the router reports another path than it was ordered"
+                             : "the router has given it away");
+    return true;
+}
+
+/* What is there and should be: as it should be, or an order to make it so, unless it must wait. */
 static void
-bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp)
+bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp,
+      bool must_wait)
 {
     struct planner_segment segments[PLANNER_SEGMENTS_MAX];
     struct lsp_hop hops[PLANNER_SEGMENTS_MAX];
@@ -268,19 +331,29 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
     size_t n = 0;
     if (planner_segments(s->planner, w->tunnel->name, w->path, w->end == WAN_TAIL, segments, &n,
                          &why)) {
-        put_off(s, its, why.text);
+        if (!must_wait)
+            put_off(s, its, why.text);
         return;
     }
-    wan_fill_path(segments, n, hops);
-    if (!lsp) {
-        order_initiation(s, its, w, pcc, hops, n);
-    } else if (wan_lsp_is(lsp, segments, n) && !lsp->stale) {
+    if (lsp && wan_lsp_is(lsp, segments, n) && !lsp->stale) {
         its->tries = 0;
         its->again = 0;
         its->is_set = true;
         its->is_up = carries(lsp);
         snprintf(its->why, sizeof its->why, "%s",
                  its->is_up ? "" : lsp_operational_name(lsp->operational));
+        return;
+    }
+    uint64_t way = hash_of(segments, n);
+    if (must_wait || has_relapsed(s, its, way, lsp))
+        return;
+    its->way = way;
+    wan_fill_path(segments, n, hops);
+    if (!lsp) {
+        order_initiation(s, its, w, pcc, hops, n);
+    } else if ((lsp->orphan || !lsp->delegated) && clock_monotonic() - its->taken < CALM &&
+               its->taken) {
+        put_off(s, its, "the router has taken it back");
     } else if (lsp->orphan || !lsp->delegated) {
         give(s, its, w,
              &(struct pce_order){.kind = PCE_TAKE_OVER, .urgency = w->urgency, .lsp = lsp->id});
@@ -324,17 +397,19 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     nsec_t now = clock_monotonic();
     if (now < s->settled && wanted) {
         its->again = s->settled;
-        set_alarm(s);
+        set_alarm(s, its->again);
     }
     if (wanted && !lsp && w->status->phase == PHASE_BUILDING && others_yield(s, &its->again)) {
-        set_alarm(s);
+        set_alarm(s, its->again);
         return;
     }
-    if (its->again > now && (w->urgency != PCE_RESTORATION || now < s->settled))
-        return;
-    its->again = 0;
+    bool must_wait = its->again > now && (w->urgency != PCE_RESTORATION || now < s->settled);
+    if (!must_wait)
+        its->again = 0;
     if (wanted)
-        bring(s, its, w, lsp);
+        bring(s, its, w, lsp, must_wait);
+    else if (must_wait)
+        return;
     else if (lsp && lsp->created_by_pce)
         give(s, its, w,
              &(struct pce_order){
@@ -484,6 +559,12 @@ wan_reconcile(struct wan_service *s, const char *name, enum pce_urgency urgency)
             look_at_lsp(s, t, &w, wanted && status->paths[p]);
         }
     }
+    if (!wanted && t->failed) {
+        char *object = xasprintf("tunnel/%s", name);
+        wan_close(s, "tunnel-not-installed", object, "it is not wanted any more");
+        free(object);
+        t->failed = false;
+    }
     if (wanted)
         conclude_wanted(s, t, status);
     else
@@ -498,12 +579,25 @@ wan_reconcile_all(struct wan_service *s, enum pce_urgency urgency)
         wan_reconcile(s, t->tunnel, urgency);
 }
 
+/* The tunnels that begin at a router. */
+static void
+reconcile_at(struct wan_service *s, uint32_t pcc)
+{
+    const struct tunnel_status *status = s->config.state->tunneling.tunnels;
+    for (; status; status = status->hh.next) {
+        const struct tunnel *t = network_tunnel(s->config.state->network, status->tunnel);
+        if (t && (wan_pcc_at(s, t, WAN_HEAD) == pcc || wan_pcc_at(s, t, WAN_TAIL) == pcc))
+            wan_reconcile(s, status->tunnel, PCE_CHANGE);
+    }
+}
+
 /* ---- What the routers say ---- */
 
 static void
 on_result(struct wan_service *s, const struct pce_result *r)
 {
     struct wan_order *o;
+    wan_litter_result(s, r);
     HASH_FIND(hh, s->orders, &r->id, sizeof r->id, o);
     if (!o)
         return;
@@ -517,47 +611,16 @@ on_result(struct wan_service *s, const struct pce_result *r)
                      pce_outcome_name(r->outcome), *r->text ? ": " : "", r->text);
             log_warn("wan: tunnel %s, %s path: %s", o->tunnel, tunnel_path_words[o->path], why);
             put_off(s, its, why);
+        } else if (r->kind == PCE_TAKE_OVER) {
+            its->taken = clock_monotonic();
+        } else if (r->kind != PCE_REMOVE) {
+            its->done = clock_monotonic();
         }
         wan_reconcile(s, o->tunnel, PCE_CHANGE);
     }
     HASH_DEL(s->orders, o);
     free(o->tunnel);
     free(o);
-}
-
-/* One of ours that nobody wants is removed; of a tunnel that is there its own comparison sees to
- * that. */
-static void
-on_lsp(struct wan_service *s, const struct lsp *lsp, bool gone)
-{
-    char tunnel[64];
-    enum tunnel_path path;
-    if (!read_name(lsp_name(lsp), tunnel, &path))
-        return;
-    if (network_tunnel(s->config.state->network, tunnel) &&
-        tunneling_find(&s->config.state->tunneling, tunnel)) {
-        wan_reconcile(s, tunnel, PCE_CHANGE);
-        return;
-    }
-    uint64_t id;
-    struct diag why = {""};
-    const struct pce_order order = {
-        .kind = PCE_REMOVE, .urgency = PCE_HOUSEKEEPING, .lsp = lsp->id, .is_certain = true};
-    if (!gone && lsp->created_by_pce && lsp->delegated &&
-        pce_order(wan_pce(s), &order, clock_monotonic(), &id, &why))
-        log_info("wan: %s is nobody's, and stays: %s", lsp_name(lsp), why.text);
-}
-
-/* What a router still has of tunnels that went while it had no session. */
-static void
-sweep(struct wan_service *s, uint32_t pcc)
-{
-    const struct lsp_db *db = pce_lsps(wan_pce(s));
-    const struct lsp *next;
-    for (const struct lsp *lsp = lsp_db_first(db, pcc); lsp; lsp = next) {
-        next = lsp_db_next(db, lsp);
-        on_lsp(s, lsp, false);
-    }
 }
 
 static const char *
@@ -572,6 +635,49 @@ router_name(const struct wan_service *s, const char *address)
             return r->name;
     }
     return NULL;
+}
+
+/* Whether a router that is known reports a tunnel that begins at others. */
+static bool
+is_elsewhere(struct wan_service *s, const struct tunnel *t, const struct lsp *lsp)
+{
+    struct pce_pcc_info info;
+    const char *name = pce_pcc_info(wan_pce(s), lsp->pcc, &info) ? router_name(s, info.address)
+                                                                 : NULL;
+    return name && strcmp(name, t->head) != 0 && strcmp(name, t->tail) != 0;
+}
+
+/* One of ours that nobody wants is removed; of a tunnel that is there its own comparison sees to
+ * that. */
+static void
+on_lsp(struct wan_service *s, const struct lsp *lsp, bool gone)
+{
+    char name[64];
+    enum tunnel_path path;
+    if (!read_name(lsp_name(lsp), name, &path))
+        return;
+    const struct tunnel *t = network_tunnel(s->config.state->network, name);
+    const struct tunnel_status *status = tunneling_find(&s->config.state->tunneling, name);
+    bool is_ours = t && status &&
+                   (phase_is_wanted(status->phase) || status->phase == PHASE_REMOVING);
+    if (gone)
+        wan_litter_gone(s, lsp->id);
+    if (t && status)
+        wan_reconcile(s, name, PCE_CHANGE);
+    if (!gone && (!is_ours || is_elsewhere(s, t, lsp)))
+        wan_litter_remove(s, lsp);
+}
+
+/* What a router still has of tunnels that went while it had no session. */
+static void
+sweep(struct wan_service *s, uint32_t pcc)
+{
+    const struct lsp_db *db = pce_lsps(wan_pce(s));
+    const struct lsp *next;
+    for (const struct lsp *lsp = lsp_db_first(db, pcc); lsp; lsp = next) {
+        next = lsp_db_next(db, lsp);
+        on_lsp(s, lsp, false);
+    }
 }
 
 bool
@@ -632,7 +738,7 @@ wan_pce_event(void *arg, const struct pce_event *e)
     switch (e->kind) {
     case PCE_SYNCED:
         tell_session(s, e, true);
-        wan_reconcile_all(s, PCE_CHANGE);
+        reconcile_at(s, e->pcc);
         sweep(s, e->pcc);
         break;
     case PCE_DOWN:

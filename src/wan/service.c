@@ -310,7 +310,7 @@ on_fed(void *arg)
 static void
 on_retry(void *arg)
 {
-    wan_reconcile_all(arg, PCE_CHANGE);
+    wan_retry(arg);
 }
 
 /* What is free now may be what somebody waits for. */
@@ -472,6 +472,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->planner = planner_new();
     s->thinker = thinker_new(config->loop, s->planner, config->state->network);
     s->optical = TE_NONE;
+    s->alarm = NSEC_NEVER;
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
     s->fate = timer_new(config->loop, wan_find_fates, s);
@@ -503,12 +504,17 @@ free_tables(struct wan_service *s)
 {
     struct wan_tunnel *t, *next_t;
     struct wan_order *o, *next_o;
+    struct wan_litter *l, *next_l;
     HASH_ITER (hh, s->tunnels, t, next_t)
         wan_tunnel_free(s, t);
     HASH_ITER (hh, s->orders, o, next_o) {
         HASH_DEL(s->orders, o);
         free(o->tunnel);
         free(o);
+    }
+    HASH_ITER (hh, s->litter, l, next_l) {
+        HASH_DEL(s->litter, l);
+        free(l);
     }
 }
 

@@ -3,6 +3,7 @@
  *   service.c     life, bus, the clock of the database
  *   orders.c      requests of work orders: design ... test
  *   lsps.c        what routers should hold, brought there
+ *   litter.c      what routers hold and should not
  *   reroute.c     another way when the network changes
  *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
@@ -33,12 +34,16 @@ enum wan_end { WAN_HEAD, WAN_TAIL, WAN_ENDS };
 
 /* One label-switched path that a router should hold. */
 struct wan_lsp {
-    uint64_t order; /* that is under way; 0: none */
-    nsec_t again;   /* monotonic: not before; 0: at once */
-    unsigned tries; /* that failed, since the last that did not */
-    bool is_set;    /* the router reports it as it should be */
-    bool is_up;     /* ... and that it carries */
-    char why[200];  /* it is not; "" */
+    uint64_t order;    /* that is under way; 0: none */
+    uint64_t way;      /* hash of the labels that were ordered last */
+    nsec_t done;       /* monotonic: when an order for them was; 0: none was */
+    nsec_t taken;      /* monotonic: when it was taken over; 0: it was not */
+    nsec_t again;      /* monotonic: not before; 0: at once */
+    unsigned tries;    /* that failed, since the last that did not */
+    unsigned relapses; /* in a row: it was done, and was not so any more soon after */
+    bool is_set;       /* the router reports it as it should be */
+    bool is_up;        /* ... and that it carries */
+    char why[200];     /* it is not; "" */
 };
 
 struct wan_tunnel {
@@ -59,6 +64,14 @@ struct wan_order {
     char *tunnel;
     enum tunnel_path path;
     enum wan_end end;
+    UT_hash_handle hh;
+};
+
+/* One of our names that nobody wants, in a router. */
+struct wan_litter {
+    uint64_t lsp;   /* of the PCE's database */
+    uint64_t order; /* to remove it; 0: it has ended */
+    nsec_t again;   /* monotonic: not before */
     UT_hash_handle hh;
 };
 
@@ -96,6 +109,8 @@ struct wan_service {
     struct pce_server *server; /* NULL: it does not listen */
     struct wan_tunnel *tunnels;
     struct wan_order *orders;
+    struct wan_litter *litter; /* by `lsp` */
+    nsec_t alarm;              /* monotonic: what `retry` is set to; NSEC_NEVER: it is not */
     struct wan_waiter *waiters;
     struct wan_congestion *congestions;
     bool relieving;                      /* what would end them is being computed */
@@ -150,6 +165,8 @@ void wan_tunnel_free(struct wan_service *, struct wan_tunnel *);
  * missing. */
 void wan_reconcile(struct wan_service *, const char *tunnel, enum pce_urgency);
 void wan_reconcile_all(struct wan_service *, enum pce_urgency);
+/* The paths whose pause is over. */
+void wan_retry(struct wan_service *);
 void wan_pce_event(void *service, const struct pce_event *);
 /* As pce_config.admits: who comes over TLS has the certificate of the router at that address. */
 bool wan_admits(void *service, const char *address, const char *name, struct diag *);
@@ -167,6 +184,12 @@ bool wan_lsp_is(const struct lsp *, const struct planner_segment *, size_t n);
 
 /* As the PCE takes it. */
 void wan_fill_path(const struct planner_segment *, size_t n, struct lsp_hop *);
+
+/* ---- litter.c ---- */
+
+void wan_litter_remove(struct wan_service *, const struct lsp *);
+void wan_litter_gone(struct wan_service *, uint64_t lsp);
+void wan_litter_result(struct wan_service *, const struct pce_result *);
 
 /* ---- requests.c ---- */
 
