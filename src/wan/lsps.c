@@ -311,7 +311,8 @@ has_relapsed(struct wan_service *s, struct wan_lsp *its, uint64_t way, const str
         its->relapses = 0;
     if (!soon)
         return false;
-    its->tries = MAX(its->tries, its->relapses++);
+    its->tries = MAX(its->tries, its->relapses);
+    its->relapses++;
     put_off(s, its,
             !lsp             ? "the router had it, and has it no more"
             : lsp->delegated ? "the router reports another path than it was ordered"

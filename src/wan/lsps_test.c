@@ -1,0 +1,277 @@
+/* The service, and router r1 as a path computation client that comes over TCP and does what each
+ * test says. The other end of the tunnel has no session. */
+#include "wan/service_testing.h"
+
+#include "proto/pcep/pcep_session.h"
+
+struct client {
+    struct place *place;
+    struct stream *stream;
+    struct pcep_session *session;
+    bool up, alters; /* alters: reports another label than was ordered */
+    unsigned n_initiations, n_updates, n_removals;
+};
+
+static void
+flush(struct client *c)
+{
+    struct buf *out = pcep_session_output(c->session);
+    if (out->size)
+        (void)stream_send(c->stream, out->data, out->size);
+    buf_clear(out);
+}
+
+struct told {
+    uint32_t plsp_id, srp_id;
+    const char *name;
+    uint16_t flags;
+    const struct pcep_route *ero;
+};
+
+#define GOOD ((uint16_t)(PCEP_LSP_DELEGATE | PCEP_LSP_CREATE | PCEP_LSP_ADMIN | LSP_UP << 4))
+
+static void
+report(struct client *c, struct told t)
+{
+    const struct pcep_route none = {.n = 0};
+    struct pcep_lsp_ids ids = {.tunnel_id = 1,
+                               .lsp_id = 1,
+                               .sender = {4, {127, 0, 0, 1}},
+                               .endpoint = {4, {10, 255, 0, 3}}};
+    struct pcep_tlv setup = {.type = PCEP_TLV_PATH_SETUP_TYPE, .number = PCEP_PST_SR}, tlvs[2];
+    struct pcep_lsp lsp = {.plsp_id = t.plsp_id, .flags = t.flags, .tlvs = {tlvs, 0}};
+    struct pcep_srp srp = {.srp_id = t.srp_id, .tlvs = {&setup, 1}};
+    struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = t.ero ? t.ero : &none};
+    tlvs[lsp.tlvs.n++] = (struct pcep_tlv){.type = PCEP_TLV_IPV4_LSP_IDENTIFIERS, .ids = &ids};
+    if (t.name)
+        tlvs[lsp.tlvs.n++] = (struct pcep_tlv){
+            .type = PCEP_TLV_SYMBOLIC_PATH_NAME,
+            .octets = {(const uint8_t *)t.name, (uint32_t)strlen(t.name)}};
+    assert_ok(pcep_session_send_entry(c->session, PCEP_PCRPT, &entry));
+    flush(c);
+}
+
+static void
+obey(struct client *c, uint8_t type, const struct pcep_entry *entry)
+{
+    struct pcep_hop hops[PLANNER_SEGMENTS_MAX];
+    struct pcep_route ero = {.hops = hops};
+    if (entry->srp->flags & PCEP_SRP_REMOVE) {
+        c->n_removals++;
+        report(c, (struct told){entry->lsp->plsp_id, entry->srp->srp_id, NULL,
+                                PCEP_LSP_REMOVE | GOOD, NULL});
+        return;
+    }
+    c->n_initiations += type == PCEP_PCINITIATE;
+    c->n_updates += type == PCEP_PCUPD;
+    for (ero.n = 0; ero.n < entry->path.ero->n; ero.n++)
+        hops[ero.n] = pcep_label_hop(pcep_hop_label(&entry->path.ero->hops[ero.n]));
+    if (c->alters)
+        hops[ero.n - 1] = pcep_label_hop(17999);
+    report(c, (struct told){1, entry->srp->srp_id, "tl.t.p", GOOD, &ero});
+}
+
+static void
+read_events(struct client *c)
+{
+    struct pcep_event event;
+    while (pcep_session_next(c->session, &event)) {
+        if (event.kind == PCEP_EVENT_UP)
+            c->up = true;
+        for (uint32_t i = 0; event.kind == PCEP_EVENT_MESSAGE && i < event.message->n_entries; i++)
+            obey(c, event.message->type, &event.message->entries[i]);
+    }
+    flush(c);
+}
+
+static void
+on_received(void *arg, struct stream *stream UNUSED, const uint8_t *data, size_t size)
+{
+    struct client *c = arg;
+    pcep_session_input(c->session, data, size, clock_monotonic());
+    read_events(c);
+}
+
+static void
+on_opened(void *arg, struct stream *stream UNUSED)
+{
+    flush(arg);
+}
+
+static void
+on_closed(void *arg UNUSED, struct stream *stream UNUSED, enum err err UNUSED, const char *reason)
+{
+    fail_msg("%s", reason);
+}
+
+static const struct stream_handler client_handler = {
+    .opened = on_opened, .received = on_received, .closed = on_closed};
+
+/* Up; what it has is told by the test, and the end of it with end_of_sync(). */
+static void
+connect_client(struct client *c)
+{
+    const struct stream_config config = {.address = wan_service_pcep_address(c->place->service)};
+    const struct pcep_session_config session = {
+        .end = PCEP_PCC,
+        .capabilities = {.stateful = true,
+                         .stateful_flags = PCEP_LSP_UPDATE | PCEP_LSP_INSTANTIATION,
+                         .path_setup_types = 1 << PCEP_PST_SR,
+                         .sr = true,
+                         .sr_msd = 8}};
+    struct diag diag = {""};
+    c->session = pcep_session_new(&session, clock_monotonic());
+    assert_ok(
+        stream_connect(c->place->scene->loop, &config, &client_handler, c, &c->stream, &diag));
+    RUN_UNTIL(c->place->scene->loop, c->up);
+}
+
+static bool
+is_ready(const struct client *c)
+{
+    struct pce *pce = wan_pce(c->place->service);
+    struct pce_pcc_info info;
+    return pce_pcc_info(pce, pce_find_pcc(pce, "127.0.0.1"), &info) && info.state == PCE_PCC_READY;
+}
+
+static void
+end_of_sync(struct client *c)
+{
+    report(c, (struct told){0});
+    RUN_UNTIL(c->place->scene->loop, is_ready(c));
+}
+
+/* Of the path of the only tunnel that begins at r1. */
+static const struct wan_lsp *
+path_at_head(const struct client *c)
+{
+    return &wan_tunnel_need(c->place->service, "t")->lsps[TUNNEL_PRIMARY][WAN_HEAD];
+}
+
+static int
+set_up_client(void **state)
+{
+    struct client *c = xcalloc(1, sizeof *c);
+    void *place;
+    set_up(&place);
+    c->place = place;
+    stop(c->place);
+    test_path(&c->place->scene->dir, "wan.yaml", c->place->settings);
+    FILE *file = fopen(c->place->settings, "w");
+    assert_non_null(file);
+    fputs("pcep: {listen: \"127.0.0.1:0\"}\n", file);
+    fclose(file);
+    start(c->place);
+    *state = c;
+    return 0;
+}
+
+static int
+tear_down_client(void **state)
+{
+    struct client *c = *state;
+    void *place = c->place;
+    stream_free(c->stream);
+    pcep_session_free(c->session);
+    tear_down(&place);
+    free(c);
+    return 0;
+}
+
+static void
+want(struct client *c)
+{
+    reserve(c->place);
+    tell(c->place, "tunnel.wanted", "{'order': 1, 'tunnels': ['t']}");
+}
+
+/* ---- What it holds is what was ordered ---- */
+
+static void
+a_path_is_brought_and_that_is_all(void **state)
+{
+    struct client *c = *state;
+    connect_client(c);
+    end_of_sync(c);
+    want(c);
+    RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up);
+    assert_int_equal(c->n_initiations, 1);
+    assert_int_equal(c->n_updates, 0);
+    assert_int_equal(path_at_head(c)->tries, 0);
+}
+
+/* Otherwise order and answer follow each other as fast as the two can, and nobody is told. */
+static void
+who_reports_another_path_than_was_ordered_is_ordered_with_pauses_and_told(void **state)
+{
+    struct client *c = *state;
+    c->alters = true;
+    connect_client(c);
+    end_of_sync(c);
+    want(c);
+    RUN_UNTIL(c->place->scene->loop, json_array_size(c->place->raised));
+    const json_t *raised = json_array_get(c->place->raised, 0);
+    assert_string_equal(json_string_value(json_object_get(raised, "kind")), "tunnel-not-installed");
+    assert_non_null(
+        strstr(json_string_value(json_object_get(raised, "text")), "reports another path"));
+    assert_int_equal(c->n_initiations, 1);
+    assert_int_equal(c->n_updates, 2);
+    c->alters = false;
+    RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up);
+    assert_int_equal(c->n_updates, 3);
+}
+
+/* ---- Our names that nobody wants ---- */
+
+static void
+litter_is_removed_once_though_it_is_reported_again_and_again(void **state)
+{
+    struct client *c = *state;
+    struct pcep_hop hop = pcep_label_hop(16001);
+    const struct pcep_route ero = {.hops = &hop, .n = 1};
+    connect_client(c);
+    for (unsigned i = 0; i < 20; i++) /* it changes each time */
+        report(c, (struct told){7, 0, "tl.ghost.p",
+                                (uint16_t)(GOOD | PCEP_LSP_SYNC) ^ (uint16_t)(i % 2 ? 0x10 : 0),
+                                &ero});
+    end_of_sync(c);
+    RUN_UNTIL(c->place->scene->loop, c->n_removals);
+    RUN_UNTIL(c->place->scene->loop, !c->place->service->litter);
+    assert_int_equal(c->n_removals, 1);
+}
+
+/* Also of a tunnel that is there, and was never wanted since the program began. */
+static void
+the_path_of_a_tunnel_that_is_only_stated_is_litter(void **state)
+{
+    struct client *c = *state;
+    struct pcep_hop hop = pcep_label_hop(16001);
+    const struct pcep_route ero = {.hops = &hop, .n = 1};
+    connect_client(c);
+    reserve(c->place);
+    report(c, (struct told){7, 0, "tl.t.p", GOOD | PCEP_LSP_SYNC, &ero});
+    end_of_sync(c);
+    RUN_UNTIL(c->place->scene->loop, c->n_removals);
+    assert_int_equal(c->n_initiations, 0);
+}
+
+static void
+a_failure_of_what_is_not_wanted_any_more_is_over(void **state)
+{
+    struct client *c = *state;
+    c->alters = true;
+    connect_client(c);
+    end_of_sync(c);
+    want(c);
+    RUN_UNTIL(c->place->scene->loop, wan_tunnel_need(c->place->service, "t")->failed);
+    tell(c->place, "tunnel.unwanted", "{'order': 1, 'tunnels': ['t']}");
+    assert_false(wan_tunnel_need(c->place->service, "t")->failed);
+}
+
+#define C(test) cmocka_unit_test_setup_teardown(test, set_up_client, tear_down_client)
+
+TEST_MAIN(C(a_path_is_brought_and_that_is_all),
+          C(who_reports_another_path_than_was_ordered_is_ordered_with_pauses_and_told),
+          C(litter_is_removed_once_though_it_is_reported_again_and_again),
+          C(the_path_of_a_tunnel_that_is_only_stated_is_litter),
+          C(a_failure_of_what_is_not_wanted_any_more_is_over))
