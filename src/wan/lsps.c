@@ -400,7 +400,10 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
         its->again = s->settled;
         set_alarm(s, its->again);
     }
-    if (wanted && !lsp && w->status->phase == PHASE_BUILDING && others_yield(s, &its->again)) {
+    bool begins = wanted && !lsp && w->status->phase == PHASE_BUILDING;
+    if (begins && timer_is_armed(s->push))
+        return;
+    if (begins && others_yield(s, &its->again)) {
         set_alarm(s, its->again);
         return;
     }

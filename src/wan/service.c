@@ -16,7 +16,7 @@
 /* Seconds. FRR sends keepalives as often as its PCE does, whatever dead timer it has told. */
 #define KEEPALIVE 5
 #define FIRST_SIGHT (10 * NSEC_PER_SEC) /* that all sources are waited for */
-#define GATHER (50 * NSEC_PER_MSEC)     /* changes of structure that come together */
+#define GATHER (50 * NSEC_PER_MSEC)     /* changes that come together */
 
 /* ---- Journal and exceptions ---- */
 
@@ -324,6 +324,14 @@ on_look(void *arg)
     wan_look_at_congestion(s);
 }
 
+/* What is wanted now pushes aside whom it has to; these are told first. */
+static void
+on_push(void *arg)
+{
+    wan_reroute(arg);
+    wan_reconcile_all(arg, PCE_CHANGE);
+}
+
 /* ---- Events ---- */
 
 void
@@ -395,9 +403,10 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
         wan_maintenance_event(s, e);
     if (strncmp(e->type, "tunnel.", 7) != 0)
         return;
-    if (!strcmp(e->type, "tunnel.wanted")) { /* whom it pushes aside goes first */
+    if (!strcmp(e->type, "tunnel.wanted")) {
         each_tunnel(s, e, hold_one);
-        wan_reroute(s);
+        if (!timer_is_armed(s->push)) /* of an order of thousands each comes by itself */
+            timer_start(s->push, GATHER);
     }
     each_tunnel(s, e, take_event);
     for (size_t i = 0; i < ARRAY_SIZE(giving); i++) {
@@ -477,6 +486,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->retry = timer_new(config->loop, on_retry, s);
     s->fate = timer_new(config->loop, wan_find_fates, s);
     s->look = timer_new(config->loop, on_look, s);
+    s->push = timer_new(config->loop, on_push, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
                                     : ERR_OK;
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
@@ -530,6 +540,7 @@ wan_service_free(struct wan_service *s)
     pce_server_free(s->server);
     timer_free(s->commit);
     timer_free(s->retry);
+    timer_free(s->push);
     wan_fates_free(s);
     timer_free(s->look);
     wan_waiters_free(s);

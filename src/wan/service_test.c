@@ -149,6 +149,35 @@ a_drain_on_its_way_does_not_outlive_the_service(void **state)
     json_decref(a.value);
 }
 
+/* ---- Priorities ---- */
+
+#define MORE_TUNNELS                                                                               \
+    "{'tieline-wan:wan': {'tunnel': ["                                                             \
+    "{'name': 'low1', 'head': 'r1', 'tail': 'r3', 'rate-kbps': 60000, 'protection': 'none'}, "     \
+    "{'name': 'low2', 'head': 'r1', 'tail': 'r3', 'rate-kbps': 60000, 'protection': 'none'}, "     \
+    "{'name': 'high', 'head': 'r1', 'tail': 'r3', 'rate-kbps': 60000, 'protection': 'none', "      \
+    "'setup-priority': 0, 'hold-priority': 0}]}}"
+
+static void
+who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before(void **state)
+{
+    struct place *p = *state;
+    tell(p, "model.put", MORE_TUNNELS);
+    reserve_tunnel(p, "low1", 2);
+    reserve_tunnel(p, "low2", 3);
+    tell(p, "tunnel.wanted", "{'order': 2, 'tunnels': ['low1']}");
+    tell(p, "tunnel.wanted", "{'order': 3, 'tunnels': ['low2']}");
+    reserve_tunnel(p, "high", 4);
+    wan_reroute(p->service);
+    assert_false(wan_tunnel(p->service, "low1")->without);
+    assert_false(wan_tunnel(p->service, "low2")->without);
+    tell(p, "tunnel.wanted", "{'order': 4, 'tunnels': ['high']}");
+    RUN_UNTIL(p->scene->loop, json_array_size(p->raised));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(p->raised, 0), "kind")),
+                        "tunnel-without-path");
+    assert_int_equal(json_array_size(p->raised), 1);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence_are_cut),
@@ -156,4 +185,5 @@ TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),
           T(what_is_drained_is_so_after_the_program_began_anew),
           T(what_is_not_there_is_not_drained_and_what_is_not_drained_not_restored),
-          T(a_drain_on_its_way_does_not_outlive_the_service))
+          T(a_drain_on_its_way_does_not_outlive_the_service),
+          T(who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before))

@@ -207,18 +207,24 @@ tear_down(void **state)
     return 0;
 }
 
-/* Reserves the tunnel, so that it has a way. */
+/* So that it has a way. */
+static inline UNUSED void
+reserve_tunnel(struct place *p, const char *name, int order)
+{
+    json_t *design;
+    assert_ok(ask(p, "wan.design", json_pack("{s[s]}", "tunnels", name), &design));
+    assert_ok(ask(p, "wan.reserve",
+                  json_pack("{s[s] sO si}", "tunnels", name, "plan",
+                            json_object_get(design, "plan"), "order", order),
+                  NULL));
+    json_decref(design);
+    assert_non_null(tunneling_find(&p->state->tunneling, name));
+}
+
 static inline UNUSED void
 reserve(struct place *p)
 {
-    json_t *design;
-    assert_ok(ask(p, "wan.design", json_pack("{s[s]}", "tunnels", "t"), &design));
-    assert_ok(ask(p, "wan.reserve",
-                  json_pack("{s[s] sO si}", "tunnels", "t", "plan", json_object_get(design, "plan"),
-                            "order", 1),
-                  NULL));
-    json_decref(design);
-    assert_non_null(tunneling_find(&p->state->tunneling, "t"));
+    reserve_tunnel(p, "t", 1);
 }
 
 #endif

@@ -117,6 +117,8 @@ struct wan_service {
     struct wan_maintenance *maintenance; /* that waits for the journal */
     struct wan_handle *handle;
     struct timer *commit, *retry;
+    struct timer
+        *push; /* what is wanted pushes others aside then, and goes to the routers behind them */
     struct timer *look; /* something was given back: is there better use for it? */
     struct feeds *feeds;
     uint32_t optical; /* source of the database; TE_NONE: nobody has told of it yet */
