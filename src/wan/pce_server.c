@@ -1,6 +1,10 @@
 /* pce_server.c - one turn of the loop: octets that came were given to the PCE as they came; then
  * the links that are ready are served, and events told, until there are neither. What is sent in a
- * turn leaves together, so that thousands of orders or answers are few packets. */
+ * turn leaves together, so that thousands of orders or answers are few packets.
+ *
+ * Routers that flood must not keep the loop from all else. What is done for them is taken from an
+ * account that fills with three quarters of the time; when it is empty nobody is read until it is
+ * not. Who was read longest ago is then read first. */
 #include "wan/pce_server.h"
 
 #include "base/alloc.h"
@@ -11,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
+#define BURST (50 * NSEC_PER_MSEC)
 #define UNREAD_ENOUGH ((size_t)512 << 10) /* octets that the peer has not taken */
 
 struct conn {
@@ -29,7 +36,10 @@ struct pce_server {
     struct tls *tls;
     struct task *turn;
     struct timer *timer;
-    struct conn *conns;
+    struct conn *conns; /* who was read longest ago is first */
+    nsec_t burst, account, filled;
+    bool held; /* nobody is read */
+    struct timer *resume;
     pce_event_fn *event;
     void *arg;
 };
@@ -40,12 +50,7 @@ static void
 conn_free(struct conn *c)
 {
     struct pce_server *s = c->server;
-    if (c->prev)
-        c->prev->next = c->next;
-    else
-        s->conns = c->next;
-    if (c->next)
-        c->next->prev = c->prev;
+    DL_DELETE(s->conns, c);
     if (c->link)
         pce_link_detach(c->link, clock_monotonic());
     stream_free(c->stream);
@@ -152,7 +157,35 @@ serve(struct conn *c)
     if (pce_link_is_over(c->link))
         finish(c);
     else
-        stream_pause(c->stream, pce_link_is_paused(c->link));
+        stream_pause(c->stream, c->server->held || pce_link_is_paused(c->link));
+}
+
+/* ---- the account */
+
+static void
+on_resume(void *arg)
+{
+    struct pce_server *s = arg;
+    struct conn *c;
+    s->held = false;
+    DL_FOREACH(s->conns, c)
+    stream_pause(c->stream, pce_link_is_paused(c->link));
+}
+
+/* Takes what was spent since `begun`. */
+static void
+spend(struct pce_server *s, nsec_t begun)
+{
+    nsec_t now = clock_monotonic();
+    struct conn *c;
+    s->account = MIN(s->burst, s->account + (now - s->filled) * 3 / 4) - (now - begun);
+    s->filled = now;
+    if (s->account > 0 || s->held)
+        return;
+    s->held = true;
+    DL_FOREACH(s->conns, c)
+    stream_pause(c->stream, true);
+    timer_start(s->resume, (s->burst / 4 - s->account) * 4 / 3);
 }
 
 /* ---- the turn */
@@ -173,6 +206,7 @@ on_turn(void *arg)
     struct pce_server *s = arg;
     struct pce_event event;
     struct pce_link *link;
+    nsec_t begun = clock_monotonic();
     bool more = true;
     while (more) {
         more = false;
@@ -186,6 +220,7 @@ on_turn(void *arg)
         }
     }
     set_timer(s);
+    spend(s, begun);
 }
 
 static void
@@ -202,11 +237,16 @@ static void
 on_received(void *arg, struct stream *stream UNUSED, const uint8_t *data, size_t size)
 {
     struct conn *c = arg;
+    struct pce_server *s = c->server;
+    nsec_t begun = clock_monotonic();
+    DL_DELETE(s->conns, c);
+    DL_APPEND(s->conns, c);
     if (c->tls)
         take_cipher(c, data, size);
     else
-        pce_link_input(c->link, data, size, clock_monotonic());
-    task_schedule(c->server->turn);
+        pce_link_input(c->link, data, size, begun);
+    task_schedule(s->turn);
+    spend(s, begun);
 }
 
 static void
@@ -258,10 +298,7 @@ on_accepted(void *arg, struct stream *stream)
     }
     c->server = s;
     c->stream = stream;
-    c->next = s->conns;
-    if (c->next)
-        c->next->prev = c;
-    s->conns = c;
+    DL_APPEND(s->conns, c);
     stream_set_handler(stream, &stream_handler, c);
 }
 
@@ -289,6 +326,9 @@ pce_server_new(uv_loop_t *loop, const struct pce_server_config *config, pce_even
     s->pce = pce_new(&config->pce, clock_monotonic());
     s->turn = task_new(loop, on_turn, s);
     s->timer = timer_new(loop, on_timer, s);
+    s->resume = timer_new(loop, on_resume, s);
+    s->burst = s->account = config->burst ? config->burst : BURST;
+    s->filled = clock_monotonic();
     *result = s;
     return ERR_OK;
 }
@@ -305,6 +345,7 @@ pce_server_free(struct pce_server *s)
         finish(s->conns);
     task_free(s->turn);
     timer_free(s->timer);
+    timer_free(s->resume);
     tls_free(s->tls);
     pce_free(s->pce);
     free(s);

@@ -16,6 +16,8 @@ struct pce_server_config {
     const char *address; /* "0.0.0.0:4189", "[::]:4189" */
     struct tls *tls;     /* our identity; NULL: `pce.tls` must be PCEP_TLS_NONE */
     struct pce_config pce;
+    nsec_t burst; /* how long all routers may keep the loop at once, before they get three quarters
+                     of its time; 0: 50 ms */
 };
 
 /* From the loop only. It may do anything but free the server. */
