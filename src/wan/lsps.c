@@ -140,9 +140,16 @@ wan_pcc_at(struct wan_service *s, const struct tunnel *t, enum wan_end end)
 bool
 wan_is_ready(struct wan_service *s, const struct tunnel *t, enum wan_end end)
 {
-    uint32_t pcc = wan_pcc_at(s, t, end);
-    struct pce_pcc_info info;
-    return pcc != PCE_NO_PCC && pce_pcc_info(wan_pce(s), pcc, &info) && info.state == PCE_PCC_READY;
+    return is_ready(s, wan_pcc_at(s, t, end));
+}
+
+bool
+wan_has_session(struct wan_service *s, const char *object)
+{
+    const struct router *r = strncmp(object, "router/", 7)
+                                 ? NULL
+                                 : network_router(s->config.state->network, object + 7);
+    return r && is_ready(s, pcc_of(s, r));
 }
 
 const struct lsp *
@@ -613,7 +620,8 @@ on_result(struct wan_service *s, const struct pce_result *r)
             char why[200];
             snprintf(why, sizeof why, "%s: %s%s%.150s", pce_order_kind_name(r->kind),
                      pce_outcome_name(r->outcome), *r->text ? ": " : "", r->text);
-            log_warn("wan: tunnel %s, %s path: %s", o->tunnel, tunnel_path_words[o->path], why);
+            if (!its->tries) /* one line of each; it is an exception if it goes on */
+                log_warn("wan: tunnel %s, %s path: %s", o->tunnel, tunnel_path_words[o->path], why);
             put_off(s, its, why);
         } else if (r->kind == PCE_TAKE_OVER) {
             its->taken = clock_monotonic();

@@ -173,8 +173,11 @@ wan_link_name(struct wan_service *s, const char *key)
 static void
 tell_delta(struct wan_service *s, const struct ted_delta *d)
 {
+    struct ted_link_info link;
     if (d->kind != TED_LINK_CHANGED || !(d->attributes & TED_BIT(TED_STATE)))
         return;
+    if (ted_link_info(s->ted, d->key, &link) && link.link->up != d->up)
+        return; /* it has changed again: that comes, too */
     char *name = wan_link_name(s, d->key);
     if (!name)
         return;
@@ -223,19 +226,39 @@ tell_sight(struct wan_service *s, bool sees)
                   "No source tells how the WAN is: tunnels stay where they are.");
 }
 
-/* What was told before this program began, and is over. */
+/* Whether what an exception of ours says is so now. It may be over before the exception is in the
+ * journal, and cannot be closed until then; or before this program began. */
+static bool
+is_over(struct wan_service *s, const struct exception *e)
+{
+    const char *key = json_string_value(json_object_get(e->evidence, "link")),
+               *name = strchr(e->object, '/');
+    const struct wan_tunnel *t = name ? wan_tunnel(s, name + 1) : NULL;
+    struct ted_link_info link;
+    if (!strcmp(e->kind, "wan-not-heard"))
+        return !s->blind;
+    if (!strcmp(e->kind, "wan-link-down"))
+        return key && ted_link_info(s->ted, key, &link) && link.link->up;
+    if (!strcmp(e->kind, "tunnel-without-path"))
+        return t && !t->without;
+    if (!strcmp(e->kind, "tunnel-not-installed"))
+        return t && !t->failed;
+    return !strcmp(e->kind, "router-session-lost") && wan_has_session(s, e->object);
+}
+
+static void
+close_if_over(struct wan_service *s, const struct exception *e)
+{
+    if (e && e->state != EXCEPTION_CLOSED && is_over(s, e))
+        wan_close(s, e->kind, e->object, "it is over");
+}
+
+/* What was told before this program began. */
 static void
 close_old(struct wan_service *s)
 {
-    for (const struct exception *e = s->config.state->exceptions; e; e = e->hh.next) {
-        const char *key = json_string_value(json_object_get(e->evidence, "link"));
-        struct ted_link_info link;
-        bool heard = !strcmp(e->kind, "wan-not-heard"),
-             up = !strcmp(e->kind, "wan-link-down") && key && ted_link_info(s->ted, key, &link) &&
-                  link.link->up;
-        if (e->state != EXCEPTION_CLOSED && (heard || up))
-            wan_close(s, e->kind, e->object, heard ? "a source is heard again" : "it is up again");
-    }
+    for (const struct exception *e = s->config.state->exceptions; e; e = e->hh.next)
+        close_if_over(s, e);
 }
 
 static void
@@ -399,6 +422,9 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
         wan_look_at_fates(s);
     if (!strncmp(e->type, "model.", 6))
         vpns_model_changed(s->vpns);
+    if (!strcmp(e->type, "exception.raised"))
+        close_if_over(s, state_exception(s->config.state, (uint32_t)json_integer_value(
+                                                              json_object_get(e->body, "id"))));
     if (!strcmp(e->type, "wan.drained") || !strcmp(e->type, "wan.restored"))
         wan_maintenance_event(s, e);
     if (strncmp(e->type, "tunnel.", 7) != 0)

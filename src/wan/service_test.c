@@ -80,6 +80,25 @@ what_routers_say_is_told_though_it_is_no_text(void **state)
                         "It says ???.");
 }
 
+/* It could not be closed before it was in the journal. */
+static void
+what_was_over_before_it_was_told_is_closed(void **state)
+{
+    struct place *p = *state;
+    struct ted_link_info link;
+    char body[512];
+    assert_true(ted_link_info_at(p->service->ted, 0, &link));
+    assert_true(link.link->up);
+    snprintf(body, sizeof body,
+             "{'id': 1, 'kind': 'wan-link-down', 'severity': 'major', 'object': 'wan-link/a-b', "
+             "'text': 'It is down.', 'evidence': {'link': '%s'}}",
+             link.key);
+    tell(p, "exception.raised", body);
+    RUN_UNTIL(p->scene->loop, json_array_size(p->closed));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(p->closed, 0), "object")),
+                        "wan-link/a-b");
+}
+
 /* ---- Maintenance ---- */
 
 static void
@@ -182,6 +201,7 @@ who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before(void **state)
 
 TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence_are_cut),
           T(what_routers_say_is_told_though_it_is_no_text),
+          T(what_was_over_before_it_was_told_is_closed),
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),
           T(what_is_drained_is_so_after_the_program_began_anew),
           T(what_is_not_there_is_not_drained_and_what_is_not_drained_not_restored),

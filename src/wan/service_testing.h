@@ -21,10 +21,10 @@ struct place {
     struct bus *bus;
     struct state *state;
     struct journal_subscription *events;
-    struct bus_subscription *exceptions;
+    struct bus_subscription *exceptions[2];
     struct wan_service *service;
     uint32_t source;
-    json_t *raised;
+    json_t *raised, *closed;
     char settings[TEST_PATH_SIZE]; /* a file; "": none */
 };
 
@@ -51,10 +51,10 @@ on_event(void *arg, const struct journal_event *e)
 }
 
 static inline UNUSED void
-on_raised(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
+on_exception(void *arg, struct bus *bus UNUSED, const struct bus_message *m)
 {
     struct place *p = arg;
-    json_array_append(p->raised, m->payload);
+    json_array_append(strcmp(m->subject, "exception.raise") ? p->closed : p->raised, m->payload);
 }
 
 static inline UNUSED void
@@ -184,8 +184,10 @@ set_up(void **state)
     p->bus = bus_local_new(p->scene->loop, 0, 0);
     p->state = state_new();
     p->raised = json_array();
+    p->closed = json_array();
     assert_ok(journal_subscribe(p->scene->journal, 1, on_event, p, &p->events, &diag));
-    assert_ok(bus_subscribe(p->bus, "exception.raise", on_raised, p, &p->exceptions));
+    assert_ok(bus_subscribe(p->bus, "exception.raise", on_exception, p, &p->exceptions[0]));
+    assert_ok(bus_subscribe(p->bus, "exception.close", on_exception, p, &p->exceptions[1]));
     tell(p, "model.put", INVENTORY);
     start(p);
     *state = p;
@@ -203,6 +205,7 @@ tear_down(void **state)
     scene_tear_down(&scene);
     state_free(p->state);
     json_decref(p->raised);
+    json_decref(p->closed);
     free(p);
     return 0;
 }

@@ -178,6 +178,8 @@ uint32_t wan_pcc_at(struct wan_service *, const struct tunnel *, enum wan_end);
 /* Has that router a session, and has told all that it has? */
 bool wan_is_ready(struct wan_service *, const struct tunnel *, enum wan_end);
 const struct router *wan_router_at(const struct wan_service *, const struct tunnel *, enum wan_end);
+/* Of an exception's object, router/NAME. */
+bool wan_has_session(struct wan_service *, const char *object);
 /* NULL: it does not hold it. */
 const struct lsp *wan_find_lsp(struct wan_service *, const struct tunnel *, enum tunnel_path,
                                enum wan_end);
