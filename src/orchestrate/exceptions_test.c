@@ -46,8 +46,8 @@ counts_what_goes_on_happening(void **state)
     assert_int_equal(bench_n_events(b, "exception.repeated"), 0);
     bench_now += EXCEPTION_WRITE_EVERY;
     raise_one(b, "traffic-denied", "host/eng-a", 101);
-    RUN_UNTIL(b->loop, bench_n_events(b, "exception.repeated") == 1);
-    assert_int_equal(exception(b, 1)->count, 101);
+    RUN_UNTIL(b->loop, exception(b, 1)->count == 101); /* it is folded behind it is counted */
+    assert_int_equal(bench_n_events(b, "exception.repeated"), 1);
     assert_string_equal(json_string_value(json_object_get(exception(b, 1)->evidence, "seen")),
                         "101");
 }
@@ -59,8 +59,8 @@ writes_the_count_in_time_even_if_nothing_happens_any_more(void **state)
     raise_one(b, "traffic-denied", "host/eng-a", 1);
     raise_one(b, "traffic-denied", "host/eng-a", 2);
     bench_now += EXCEPTION_WRITE_EVERY;
-    RUN_UNTIL(b->loop, bench_n_events(b, "exception.repeated") == 1);
-    assert_int_equal(exception(b, 1)->count, 2);
+    RUN_UNTIL(b->loop, exception(b, 1)->count == 2);
+    assert_int_equal(bench_n_events(b, "exception.repeated"), 1);
 }
 
 static void
