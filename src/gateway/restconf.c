@@ -2,6 +2,7 @@
 
 #include "base/alloc.h"
 #include "gateway/handlers.h"
+#include "gateway/restconf_vpn.h"
 #include "gateway/service_private.h"
 #include "io/jsontext.h"
 #include "model/json.h"
@@ -24,8 +25,18 @@ key_of(const char *list)
 {
     static const struct {
         const char *list, *key;
-    } keys[] = {{"network", "network-id"},      {"node", "node-id"},   {"link", "link-id"},
-                {"termination-point", "tp-id"}, {"design", "circuit"}, {"port", "number"}};
+    } keys[] = {{"network", "network-id"},
+                {"node", "node-id"},
+                {"link", "link-id"},
+                {"termination-point", "tp-id"},
+                {"design", "circuit"},
+                {"port", "number"},
+                {"vpn-service", "vpn-id"},
+                {"vpn-node", "vpn-node-id"},
+                {"vpn-instance-profile", "profile-id"},
+                {"global-parameters-profile", "profile-id"},
+                {"vpn-network-access", "id"},
+                {"vpn-target", "id"}};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (!strcmp(keys[i].list, list))
             return keys[i].key;
@@ -274,6 +285,9 @@ library_json(void)
         {"ietf-network", "2018-02-26", "urn:ietf:params:xml:ns:yang:ietf-network"},
         {"ietf-network-topology", "2018-02-26",
          "urn:ietf:params:xml:ns:yang:ietf-network-topology"},
+        {"ietf-vpn-common", "2022-02-11", "urn:ietf:params:xml:ns:yang:ietf-vpn-common"},
+        {"ietf-l3vpn-ntw", "2022-02-14", "urn:ietf:params:xml:ns:yang:ietf-l3vpn-ntw"},
+        {"ietf-l2vpn-ntw", "2022-09-20", "urn:ietf:params:xml:ns:yang:ietf-l2vpn-ntw"},
         {"ietf-restconf-monitoring", "2017-01-26",
          "urn:ietf:params:xml:ns:yang:ietf-restconf-monitoring"},
         {"ietf-yang-library", "2016-06-21", "urn:ietf:params:xml:ns:yang:ietf-yang-library"},
@@ -294,11 +308,22 @@ static const struct {
     {INVENTORY_MODULE, NULL, true},
     {WAN_MODULE, NULL, true},
     {CIRCUITS_MODULE, NULL, true},
+    {L3VPN_MODULE, NULL, false},
+    {L2VPN_MODULE, NULL, false},
     {STATE_MODULE, "wan.state", false},
     {NETWORKS, "wan.topology", false},
     {MONITORING, NULL, false},
     {LIBRARY, NULL, false},
 };
+
+static void
+put_vpns(struct api_request *r, json_t *document, bool with_status)
+{
+    static const char *const modules[] = {L3VPN_MODULE, L2VPN_MODULE};
+    for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
+        json_object_set_new(document, modules[i],
+                            restconf_vpns(r->service->config.state, modules[i], with_status));
+}
 
 static void
 get_known(struct api_request *r, bool config)
@@ -310,6 +335,7 @@ get_known(struct api_request *r, bool config)
     if (wants_config) {
         json_decref(document);
         document = network_to_json(r->service->config.state->network);
+        put_vpns(r, document, wants_state);
     }
     if (wants_state && !config) {
         json_object_update_new(document, monitoring_json());
@@ -436,18 +462,87 @@ changed(struct api_request *r, const struct call_result *result)
     free(fields);
 }
 
-/* Puts an object, which is consumed, under the name that the path or the object says. */
 static void
-put(struct api_request *r, enum object_kind kind, json_t *object, bool created)
+remove_object(struct api_request *r, enum object_kind kind, const char *name)
 {
-    const char *module = object_module(kind), *word = object_class(kind)->word,
-               *name = json_string_value(json_object_get(object, "name"));
-    if (created)
-        api_keep(r, json_pack("{so}", "location",
-                              json_sprintf("/restconf/data/%s/%s=%s", module, word, name)));
+    const char *word = object_class(kind)->word;
+    if (!network_find(r->service->config.state->network, kind, name))
+        api_fail(r, ERR_NOT_FOUND, "there is no %s %s", word, name);
+    else
+        api_ask(r, "model.remove",
+                json_pack("{ss ss ss}", "actor", r->person.name, "kind", word, "name", name),
+                changed);
+}
+
+static void put(struct api_request *, enum object_kind, json_t *object, const char *location);
+
+/* True: the path is of the modules for VPNs, and is served here. Plain patches of services are
+ * none: lists in them are replaced as a whole, so PUT says the same. */
+static bool
+serve_vpn(struct api_request *r, enum http_method method)
+{
+    const char *const *segments, *name, *word;
+    size_t n = path_of(r, &segments);
+    const struct network *network = r->service->config.state->network;
+    if (!n || !restconf_vpn_is_module(segments[0]))
+        return false;
+    if (!restconf_vpn_target(segments, n, &name) || !name != (method == HTTP_POST) ||
+        method == HTTP_PATCH) {
+        api_fail(r, ERR_UNSUPPORTED,
+                 "services are created, replaced and removed one by one: PUT or DELETE of "
+                 "/restconf/data/%s/vpn-services/vpn-service=ID",
+                 segments[0]);
+        return true;
+    }
+    if (method == HTTP_DELETE) {
+        remove_object(r, OBJECT_VPN, name);
+        return true;
+    }
+    const json_t *service = entry_of(r, &word);
+    if (!service)
+        return true;
+    json_t *object = restconf_vpn_object(network, segments[0], service);
+    const char *id = object ? json_string_value(json_object_get(object, "name")) : "";
+    char *location = network_vpn(network, id)
+                         ? NULL
+                         : xasprintf("/restconf/data/%s/vpn-services/vpn-service=%s", segments[0],
+                                     id);
+    if (strcmp(word, "vpn-service") != 0)
+        api_fail(r, ERR_INVALID, "a vpn-service is expected, not a %.40s", word);
+    else if (!object || (name && strcmp(name, id) != 0))
+        api_fail(r, ERR_INVALID, "vpn-id: %s", name ? "the path says another one" : "is missing");
+    else if (!name && !location)
+        api_problem(r, &(struct problem){
+                           .status = 409, .err = ERR_EXISTS, .detail = "it is there already"});
+    else
+        put(r, OBJECT_VPN, json_incref(object), location);
+    free(location);
+    json_decref(object);
+    return true;
+}
+
+/* Puts an object, which is consumed. `location`: where it is created; NULL: it is there. */
+static void
+put(struct api_request *r, enum object_kind kind, json_t *object, const char *location)
+{
+    const char *module = object_module(kind), *word = object_class(kind)->word;
+    if (location)
+        api_keep(r, json_pack("{ss}", "location", location));
     api_ask(r, "model.put",
             json_pack("{ss s{s{s[o]}}}", "actor", r->person.name, "document", module, word, object),
             changed);
+}
+
+/* Under the name that the object says. */
+static void
+put_named(struct api_request *r, enum object_kind kind, json_t *object, bool created)
+{
+    char *location = created ? xasprintf("/restconf/data/%s/%s=%s", object_module(kind),
+                                         object_class(kind)->word,
+                                         json_string_value(json_object_get(object, "name")))
+                             : NULL;
+    put(r, kind, object, location);
+    free(location);
 }
 
 static bool
@@ -465,7 +560,7 @@ put_data(struct api_request *r)
 {
     struct target t;
     const char *word;
-    if (!find_target(r, &t))
+    if (serve_vpn(r, HTTP_PUT) || !find_target(r, &t))
         return;
     json_t *entry = t.name ? entry_of(r, &word) : NULL;
     if (!t.name)
@@ -473,8 +568,8 @@ put_data(struct api_request *r)
     else if (entry && strcmp(word, t.word) != 0)
         api_fail(r, ERR_INVALID, "the body is a %.40s, the path a %s", word, t.word);
     else if (entry && is_named(r, entry, t.name))
-        put(r, t.kind, json_incref(entry),
-            !network_find(r->service->config.state->network, t.kind, t.name));
+        put_named(r, t.kind, json_incref(entry),
+                  !network_find(r->service->config.state->network, t.kind, t.name));
 }
 
 /* Plain patch (RFC 8040 section 4.6.1): what is given is merged into what is there. */
@@ -483,7 +578,7 @@ patch_data(struct api_request *r)
 {
     struct target t;
     const char *word;
-    if (!find_target(r, &t))
+    if (serve_vpn(r, HTTP_PATCH) || !find_target(r, &t))
         return;
     json_t *entry = t.name ? entry_of(r, &word) : NULL;
     const void *there = t.name ? network_find(r->service->config.state->network, t.kind, t.name)
@@ -496,7 +591,7 @@ patch_data(struct api_request *r)
         json_t *object = object_to_json(t.kind, there);
         json_object_update_recursive(object, entry);
         if (is_named(r, object, t.name))
-            put(r, t.kind, json_incref(object), false);
+            put_named(r, t.kind, json_incref(object), false);
         json_decref(object);
     }
 }
@@ -506,7 +601,7 @@ post_data(struct api_request *r)
 {
     struct target t;
     const char *word;
-    if (!find_target(r, &t))
+    if (serve_vpn(r, HTTP_POST) || !find_target(r, &t))
         return;
     json_t *entry = entry_of(r, &word);
     if (!entry)
@@ -524,23 +619,19 @@ post_data(struct api_request *r)
         api_problem(r, &(struct problem){
                            .status = 409, .err = ERR_EXISTS, .detail = "it is there already"});
     else
-        put(r, t.kind, json_incref(entry), true);
+        put_named(r, t.kind, json_incref(entry), true);
 }
 
 static void
 delete_data(struct api_request *r)
 {
     struct target t;
-    if (!find_target(r, &t))
+    if (serve_vpn(r, HTTP_DELETE) || !find_target(r, &t))
         return;
     if (!t.name)
         api_fail(r, ERR_UNSUPPORTED, "containers are not removed");
-    else if (!network_find(r->service->config.state->network, t.kind, t.name))
-        api_fail(r, ERR_NOT_FOUND, "there is no %s %s", t.word, t.name);
     else
-        api_ask(r, "model.remove",
-                json_pack("{ss ss ss}", "actor", r->person.name, "kind", t.word, "name", t.name),
-                changed);
+        remove_object(r, t.kind, t.name);
 }
 
 /* ---- Operations ---- */
@@ -571,8 +662,9 @@ post_submit(struct api_request *r)
         return;
     }
     json_t *about = json_object();
-    for (size_t i = 0; i < 2; i++) {
-        const char *name = i ? "tunnels" : "circuits";
+    static const char *const lists[] = {"circuits", "tunnels", "vpns", "version"};
+    for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+        const char *name = lists[i];
         if (json_object_get(parsed, name))
             json_object_set(about, name, json_object_get(parsed, name));
         json_object_del(parsed, name);

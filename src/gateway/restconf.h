@@ -2,10 +2,11 @@
  * resources of YANG modules, for programs that know no API but that. doc/restconf.md says what
  * there is.
  *
- *     /restconf/data/tieline-inventory:inventory, tieline-wan:wan, tieline-circuit:circuits stated;
- * objects can be changed /restconf/data/tieline-wan:wan-state sessions and paths of routers
- *     /restconf/data/ietf-network:networks                                                     RFC
- * 8345 /restconf/streams/events server-sent events */
+ * Below /restconf/data: tieline-inventory:inventory, tieline-wan:wan and tieline-circuit:circuits,
+ * which are stated, and whose objects can be changed; ietf-l3vpn-ntw:l3vpn-ntw and
+ * ietf-l2vpn-ntw:l2vpn-ntw, which are the VPNs among them (restconf_vpn.h);
+ * tieline-wan:wan-state, the sessions and paths of routers; ietf-network:networks (RFC 8345).
+ * /restconf/streams/events: server-sent events. */
 #ifndef GATEWAY_RESTCONF_H
 #define GATEWAY_RESTCONF_H
 

@@ -204,10 +204,65 @@ an_order_is_an_operation(void **state)
     answer_fini(&a);
 }
 
+#define SERVICES "ietf-l3vpn-ntw:l3vpn-ntw/vpn-services"
+#define SERVICE                                                                                    \
+    "{'vpn-id': 'ems', 'vpn-instance-profiles': {'vpn-instance-profile': [{'profile-id': 'main',"  \
+    " 'local-as': 65000, 'rd': '65000:1', 'vpn-targets': {'vpn-target': [{'id': 1,"                \
+    " 'route-targets': [{'route-target': '65000:1'}], 'route-target-type': 'both'}]}}]},"          \
+    " 'vpn-nodes': {'vpn-node': [{'vpn-node-id': 'a', 'ne-id': 'pe1'}]}"
+#define STATED                                                                                     \
+    "{'tieline-wan:wan': {'vpn': [{'name': 'ems', 'service': {'ietf-l3vpn-ntw:l3vpn-ntw':"         \
+    " {'vpn-services': {'vpn-service': [" SERVICE "}]}}}}]}}"
+
+static void
+a_vpn_is_a_service_of_rfc_9182(void **state)
+{
+    struct api_scene *s = *state;
+    struct responder *put = answer_with(s, "model.put", DONE),
+                     *removal = answer_with(s, "model.remove", "{}");
+    struct answer a = ask(s, "alice", "POST /restconf/data/" SERVICES,
+                          "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE ", 'status': {}}]}");
+    assert_status(a, 201);
+    assert_string_equal(answer_field(&a, "Location"),
+                        "/restconf/data/" SERVICES "/vpn-service=ems");
+    assert_json(put->payload, "{'actor': 'alice', 'document': " STATED "}");
+    answer_fini(&a);
+    append_event(s, "model.put", "inventory",
+                 "{'tieline-wan:wan': {'router': [{'name': 'pe1', 'site': 'north', 'router-id':"
+                 " '10.0.0.1', 'platform': 'ietf'}]}}");
+    append_event(s, "model.put", "inventory", STATED);
+    a = ask(s, "vera", "GET /restconf/data/" SERVICES "/vpn-service=ems?content=config", NULL);
+    assert_status(a, 200);
+    assert_json(a.json, "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /restconf/data/" SERVICES "/vpn-service=ems/status/admin-status/status",
+            NULL);
+    assert_json(a.json, "{'ietf-l3vpn-ntw:status': 'ietf-vpn-common:admin-pre-deployment'}");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /restconf/data/" SERVICES "/vpn-service=ems/vpn-nodes/vpn-node=a/ne-id",
+            NULL);
+    assert_json(a.json, "{'ietf-l3vpn-ntw:ne-id': 'pe1'}");
+    answer_fini(&a);
+    a = ask(s, "vera", "GET /restconf/data/ietf-l2vpn-ntw:l2vpn-ntw", NULL);
+    assert_json(a.json, "{'ietf-l2vpn-ntw:l2vpn-ntw': {'vpn-services': {'vpn-service': []}}}");
+    answer_fini(&a);
+    assert_only(s, "alice", "PUT /restconf/data/" SERVICES "/vpn-service=ems",
+                "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}", 204);
+    assert_only(s, "alice", "POST /restconf/data/" SERVICES,
+                "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}", 409);
+    assert_only(s, "alice", "PUT /restconf/data/" SERVICES "/vpn-service=other",
+                "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}", 400);
+    assert_only(s, "alice", "PATCH /restconf/data/" SERVICES "/vpn-service=ems",
+                "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}", 405);
+    assert_only(s, "alice", "DELETE /restconf/data/" SERVICES "/vpn-service=other", NULL, 404);
+    assert_only(s, "alice", "DELETE /restconf/data/" SERVICES "/vpn-service=ems", NULL, 204);
+    assert_json(removal->payload, "{'actor': 'alice', 'kind': 'vpn', 'name': 'ems'}");
+}
+
 TEST_MAIN(API_TEST(the_root_is_found_and_says_what_there_is),
           API_TEST(what_is_stated_is_read_by_its_path),
           API_TEST(what_is_not_there_is_an_errors_document),
           API_TEST(objects_are_created_replaced_patched_and_removed),
           API_TEST(a_change_that_is_refused_says_which_field),
           API_TEST(others_are_asked_for_what_they_know), API_TEST(a_long_list_comes_by_pages),
-          API_TEST(an_order_is_an_operation))
+          API_TEST(an_order_is_an_operation), API_TEST(a_vpn_is_a_service_of_rfc_9182))

@@ -4,6 +4,7 @@ approve; tells of drift and ends it; goes back; and what it leaves when it is ki
 
 Usage: daemon.py DIRECTORY-OF-PROGRAMS"""
 import copy
+import http.client
 import json
 import os
 import pathlib
@@ -66,6 +67,16 @@ class Centre:
 
     def get(self, path):
         return self.ask("GET", path)[1]
+
+    def restconf(self, method, path, document=None, who="erin"):
+        person = self.people[who]
+        connection = http.client.HTTPSConnection("127.0.0.1", person.port, context=person.tls, timeout=30)
+        connection.request(method, f"/restconf/{path}", document and json.dumps(document),
+                           {"Content-Type": "application/yang-data+json"})
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, json.loads(text) if text else None
 
     def tieline(self, *args, who="erin", file=None):
         env = dict(os.environ, TIELINE_URL=f"https://127.0.0.1:{self.daemon.port}", TIELINE_CA=f"{self.top}/ca.pem",
@@ -225,6 +236,31 @@ def remove_foreign(session):
       </interface></interfaces>""")
 
 
+def test_restconf(centre, sessions):
+    """Another program states it, and orders the change."""
+    path = "data/ietf-l3vpn-ntw:l3vpn-ntw/vpn-services/vpn-service=ems"
+    status, answer = centre.restconf("GET", path)
+    stated = answer["ietf-l3vpn-ntw:vpn-service"][0]
+    check(stated.pop("status")["oper-status"]["status"] == "ietf-vpn-common:op-up", "RESTCONF: the service is up")
+    check(stated == changed()["ietf-l3vpn-ntw:l3vpn-ntw"]["vpn-services"]["vpn-service"][0], "it is what was stated last")
+    stated["vpn-nodes"]["vpn-node"][1]["vpn-network-accesses"]["vpn-network-access"][0]["description"] = "by RESTCONF"
+    status, answer = centre.restconf("PUT", path, {"ietf-l3vpn-ntw:vpn-service": [stated]})
+    check(status == 204, f"it is stated anew: {answer}")
+    status, answer = centre.restconf("POST", "operations/tieline-work:submit-order",
+                                     {"tieline-work:input": {"workflow": "vpn-change", "vpns": ["ems"]}})
+    number = answer["tieline-work:output"]["id"]
+    centre.approve(number, "olga", "sam")
+    order = centre.closed(number)
+    check(order["state"] == "done" and b"by RESTCONF" in text_of(sessions[1]), f"it is on the router: {order.get('error')}")
+    status, answer = centre.restconf("PUT", path, {"ietf-l3vpn-ntw:vpn-service": [dict(stated, color="red")]})
+    check(status == 400 and "vpn-service[ems]/color" in json.dumps(answer), f"what is unknown is refused: {answer}")
+    code, text = centre.tieline("vpn", "put", file=changed())
+    check(code == 0, "the statement is as it was before")
+    number = centre.submit("vpn-change", version=1)
+    centre.approve(number, "olga", "sam")
+    check(centre.closed(number)["state"] == "done", "and the routers are")
+
+
 def test_refusal(centre, routers, sessions):
     before = whole(sessions)
     foreign = f"""<interfaces xmlns="{IF}"><interface><name>eth1.207</name>
@@ -254,7 +290,7 @@ def test_refusal(centre, routers, sessions):
     order = centre.closed(number)
     check(order["state"] == "cancelled", "and the order is cancelled")
     check(bool(wait_until(lambda: whole(sessions) == before, 30, 1.2)), "all routers are as they were")
-    check(centre.phase()["phase"] == "active" and centre.phase()["version"] == 3, f"and so it is told: {centre.phase()}")
+    check(centre.phase()["phase"] == "active" and centre.phase()["version"] == 5, f"and so it is told: {centre.phase()}")
 
 
 def text_of(session):
@@ -274,7 +310,7 @@ def test_kill(centre, sessions):
     order = centre.closed(number)
     check(order["state"] == "done" and b"eth1.207" in text_of(sessions[0]),
           f"it is started again, and ends what it began: {order.get('error')}")
-    check(centre.phase()["phase"] == "active" and centre.phase()["version"] == 4, f"{centre.phase()}")
+    check(centre.phase()["phase"] == "active" and centre.phase()["version"] == 6, f"{centre.phase()}")
 
 
 def test_teardown(centre, sessions, empty):
@@ -310,6 +346,7 @@ def main():
         test_build(centre, sessions)
         test_drift(centre, sessions)
         test_change(centre, sessions)
+        test_restconf(centre, sessions)
         test_refusal(centre, routers, sessions)
         test_kill(centre, sessions)
         test_teardown(centre, sessions, empty)
