@@ -23,7 +23,7 @@ function(tieline_install component directory)
 endfunction()
 
 if(NOT TIELINE_ONLY)
-    tieline_install(tieline-edge lib/tieline/edge tieline-edge tieline-probe)
+    tieline_install(tieline-edge lib/tieline/edge tieline-edge tieline-probe tieline-frr-agent)
     tieline_install(tielined lib/tieline/tielined tielined)
     tieline_install(tieline-sensor ${CMAKE_INSTALL_BINDIR} tieline-sensor)
     tieline_install(tieline-cli ${CMAKE_INSTALL_BINDIR} tieline)

@@ -16,6 +16,18 @@
 
 /* ---- Looking at it, unconfirmed ---- */
 
+static void finish(struct vpn_change *, enum err, const char *why);
+
+/* NETCONF's routers confirm, or all go back. */
+static void
+verified(struct vpn_change *c, enum err err, const char *why)
+{
+    if (c->run)
+        provision_run_verified(c->run, err, why);
+    else
+        finish(c, err, why);
+}
+
 static void
 on_looked(void *arg, json_t *answer)
 {
@@ -35,13 +47,13 @@ on_looked(void *arg, json_t *answer)
                        json_string_value(json_object_get(router, "router")),
                        reason ? reason : first);
     }
-    provision_run_verified(c->run, text.size ? ERR_CONFLICT : ERR_OK, buf_cstr(&text));
+    verified(c, text.size ? ERR_CONFLICT : ERR_OK, buf_cstr(&text));
     buf_fini(&text);
     json_decref(answer);
 }
 
-static nsec_t
-confirm_of(const struct vpn_change *c)
+nsec_t
+vpn_change_confirm(const struct vpn_change *c)
 {
     nsec_t confirm = c->vpns->wan->settings.netconf.confirm;
     return confirm ? confirm : CONFIRM;
@@ -54,7 +66,7 @@ fall_silent(struct vpn_change *c)
                            vpn_read_silent(c->reading));
     vpn_read_cancel(c->reading);
     c->reading = NULL;
-    provision_run_verified(c->run, ERR_CLOSED, text);
+    verified(c, ERR_CLOSED, text);
     free(text);
 }
 
@@ -66,19 +78,34 @@ on_soaked(void *arg)
     struct vpn_change *c = arg;
     if (c->reading) {
         fall_silent(c);
-    } else if (c->vpns->wan->settings.netconf.soak && c->now) {
-        timer_start(c->soak, confirm_of(c) / 8);
+    } else if ((c->vpns->wan->settings.netconf.soak || c->n_agents) && c->now) {
+        timer_start(c->soak, vpn_change_confirm(c) / 8);
         c->reading = vpn_read_routers(c->vpns, vpn_plan_ref(c->now), on_looked, c);
     } else {
-        provision_run_verified(c->run, ERR_OK, "");
+        verified(c, ERR_OK, "");
     }
+}
+
+static void
+on_applied(struct vpn_change *c, enum err err, const char *why)
+{
+    if (err)
+        verified(c, err, why);
+    else
+        timer_start(c->soak, c->vpns->wan->settings.netconf.soak);
+}
+
+/* All others have it, and can still go back. */
+static void
+apply_lines(struct vpn_change *c)
+{
+    vpn_agents_ask(c, "frr.apply", "applied", "refused", on_applied);
 }
 
 static void
 on_verify(void *arg, struct provision_run *run UNUSED)
 {
-    struct vpn_change *c = arg;
-    timer_start(c->soak, c->vpns->wan->settings.netconf.soak);
+    apply_lines(arg);
 }
 
 /* ---- The end ---- */
@@ -86,8 +113,8 @@ on_verify(void *arg, struct provision_run *run UNUSED)
 static json_t *
 reports_json(const struct vpn_change *c)
 {
-    json_t *list = c->left_out ? json_copy(c->left_out) : json_array();
-    for (size_t i = 0; i < c->n_routers; i++) {
+    json_t *list = json_copy(c->left_out);
+    for (size_t i = 0; c->run && i < c->n_routers; i++) {
         struct provision_report r;
         provision_report(provision_run_machine(c->run), i, &r);
         json_t *one = json_pack("{ss ss}", "router", r.name, "outcome",
@@ -98,28 +125,59 @@ reports_json(const struct vpn_change *c)
             json_object_set_new(one, "edit", json_string(r.edit));
         json_array_append_new(list, one);
     }
+    vpn_agents_report(c, list);
     return list;
+}
+
+static void
+on_settled(struct vpn_change *c, enum err err, const char *why)
+{
+    json_t *routers = reports_json(c);
+    char *words = xasprintf("vpn %s: %s", c->vpn, c->err ? c->why.text : why);
+    enum err all = c->err ? c->err : err;
+    if (all)
+        log_info("wan: %s", words);
+    vpn_change_end(c, all, all ? words : "", routers);
+    free(words);
+    json_decref(routers);
+}
+
+/* NETCONF's routers have ended; the lines hold if they have confirmed. */
+static void
+finish(struct vpn_change *c, enum err err, const char *why)
+{
+    c->err = err;
+    snprintf(c->why.text, sizeof c->why.text, "%s", why);
+    if (c->kind == VPN_DRY_RUN)
+        on_settled(c, ERR_OK, "");
+    else if (err)
+        vpn_agents_ask(c, "frr.cancel", "rolled back", "will roll back by itself", on_settled);
+    else
+        vpn_agents_ask(c, "frr.confirm", "changed", "unknown", on_settled);
 }
 
 static void
 on_done(void *arg, struct provision_run *run UNUSED, enum err err, const char *text)
 {
-    struct vpn_change *c = arg;
-    json_t *routers = reports_json(c);
-    char *words = xasprintf("vpn %s: %s", c->vpn, text);
-    if (err)
-        log_info("wan: %s", words);
-    vpn_change_end(c, err, err ? words : "", routers);
-    free(words);
-    json_decref(routers);
+    finish(arg, err, text);
 }
 
 /* ---- The beginning ---- */
 
 static bool
-is_listed(const struct provision_run_device *list, size_t n, const char *name)
+is_listed(const struct vpn_change *c, const struct provision_run_device *list, size_t n,
+          const char *name)
 {
-    for (size_t i = 0; i < n; i++) {
+    size_t i;
+    const json_t *left_out;
+    json_array_foreach(c->left_out, i, left_out)
+    {
+        if (!strcmp(json_string_value(json_object_get(left_out, "router")), name))
+            return true;
+    }
+    if (vpn_agents_has(c, name))
+        return true;
+    for (i = 0; i < n; i++) {
         if (!strcmp(list[i].device.name, name))
             return true;
     }
@@ -133,17 +191,21 @@ add_device(struct vpn_change *c, const char *name, struct provision_run_device *
 {
     const struct vpn_device_plan *before = vpn_plan_device(c->before, name),
                                  *now = vpn_plan_device(c->now, name);
-    if (is_listed(list, *n, name))
+    if (is_listed(c, list, *n, name))
         return ERR_OK;
     struct vpn_router *r = NULL;
     enum err err = vpns_router(c->vpns, name, &r, why);
-    if (err && (c->kind != VPN_DRY_RUN || err == ERR_UNSUPPORTED)) {
+    if (err && c->kind != VPN_DRY_RUN) {
         diag_prefix(why, "vpn %s: %s", c->vpn, name);
         return err;
     }
     if (err) {
         json_array_append_new(c->left_out, json_pack("{ss ss ss}", "router", name, "outcome",
                                                      "not asked", "text", why->text));
+        return ERR_OK;
+    }
+    if (r->lines) {
+        vpn_agents_add(c, r, before, now);
         return ERR_OK;
     }
     c->routers[*n] = r;
@@ -167,7 +229,7 @@ list_routers(struct vpn_change *c, struct provision_run_device *list, struct dia
 }
 
 static void
-run(struct vpn_change *c, const struct provision_run_device *list)
+run(struct vpn_change *c)
 {
     static const struct provision_run_handler handler = {on_verify, on_done};
     const struct vpn_plan *any = c->now ? c->now : c->before;
@@ -180,26 +242,53 @@ run(struct vpn_change *c, const struct provision_run_device *list)
         .persist = persist,
         .dry_run = c->kind == VPN_DRY_RUN,
         .restore = c->kind == VPN_RESTORE,
-        .confirm_timeout_s = (uint32_t)(confirm_of(c) / NSEC_PER_SEC)};
-    c->soak = timer_new(c->vpns->wan->config.loop, on_soaked, c);
-    c->run = provision_run_new(c->vpns->wan->config.loop, &config, list, c->n_routers, &handler, c);
+        .confirm_timeout_s = (uint32_t)(vpn_change_confirm(c) / NSEC_PER_SEC)};
+    c->run = provision_run_new(c->vpns->wan->config.loop, &config, c->devices, c->n_routers,
+                               &handler, c);
+}
+
+/* The agents would take their lines, or nothing begins. */
+static void
+on_checked(struct vpn_change *c, enum err err, const char *why)
+{
+    if (err || (!c->n_routers && c->kind == VPN_DRY_RUN)) {
+        c->err = err;
+        snprintf(c->why.text, sizeof c->why.text, "%s", why);
+        on_settled(c, err, why);
+    } else if (c->n_routers) {
+        run(c);
+    } else {
+        apply_lines(c);
+    }
+}
+
+static void
+on_read(struct vpn_change *c, enum err err, const char *why)
+{
+    if (err)
+        on_checked(c, err, why);
+    else
+        vpn_agents_ask(c, "frr.check", "accepted", "refused", on_checked);
 }
 
 void
 vpn_change_start(struct vpn_change *c)
 {
     uint32_t most = (c->now ? c->now->n : 0) + (c->before ? c->before->n : 0);
-    struct provision_run_device *list = xcalloc(most + 1, sizeof *list);
     struct diag why = {""};
+    c->started = true;
+    c->devices = xcalloc(most + 1, sizeof *c->devices);
     c->routers = xcalloc(most + 1, sizeof *c->routers);
     c->left_out = json_array();
+    c->soak = timer_new(c->vpns->wan->config.loop, on_soaked, c);
     c->vpns->n_changes++;
-    enum err err = list_routers(c, list, &why);
-    if (err || !c->n_routers)
+    enum err err = list_routers(c, c->devices, &why);
+    if (err)
         vpn_change_end(c, err, why.text, c->left_out);
+    else if (c->kind == VPN_RESTORE)
+        vpn_agents_ask(c, "frr.read", "unchanged", "not read", on_read);
     else
-        run(c, list);
-    free(list);
+        on_read(c, ERR_OK, "");
 }
 
 void
@@ -208,6 +297,8 @@ vpn_change_free(struct vpn_change *c)
     DL_DELETE(c->vpns->changes, c);
     vpn_read_cancel(c->reading);
     provision_run_free(c->run);
+    vpn_agents_free(c);
+    free(c->devices);
     timer_free(c->soak);
     vpn_plan_free(c->before);
     vpn_plan_free(c->now);

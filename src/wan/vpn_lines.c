@@ -188,6 +188,36 @@ vpn_lines_change(const char *before, const char *now, struct buf *out)
     lines_free(&new);
 }
 
+/* The lines of one that the other has, too; their contents are borrowed. */
+static struct line
+lines_in(const struct line *one, const struct line *other)
+{
+    struct line both = {0};
+    for (size_t i = 0; i < one->n; i++) {
+        if (!find(other, one->lines[i].text))
+            continue;
+        GROW(both.lines, both.n, both.capacity);
+        both.lines[both.n++] = one->lines[i];
+    }
+    return both;
+}
+
+void
+vpn_lines_restore(const char *want, const char *have, struct buf *lines, struct buf *undo)
+{
+    struct line wanted = {0}, all = {0};
+    parse(want, &wanted);
+    parse(have, &all);
+    struct line there = lines_in(&all, &wanted);
+    put_removals(&there, &wanted, 0, lines);
+    put_additions(&there, &wanted, 0, lines);
+    put_removals(&wanted, &there, 0, undo);
+    put_additions(&wanted, &there, 0, undo);
+    free(there.lines);
+    lines_free(&wanted);
+    lines_free(&all);
+}
+
 /* ---- comparing */
 
 static bool compare(const struct line *want, const struct line *have, unsigned depth,
@@ -205,6 +235,8 @@ static bool
 compare_line(const struct line *l, const struct line *other, unsigned depth, struct buf *out)
 {
     size_t start = out->size;
+    if (!other && l->context && !l->n)
+        return false; /* FRR does not show contexts with nothing in them */
     if (!other) {
         put_all(l, "- ", depth, out);
         return true;

@@ -12,8 +12,12 @@
 
 /* Appends the lines that make `now` of `before`: first what goes, in reverse order, each with "no"
  * before it or without the one it has, then what comes. Either may be NULL or "". Nothing is
- * appended if they mean the same. `vtysh -f` of "configure terminal" and these applies them. */
+ * appended if they mean the same. `vtysh -f` of these applies them. */
 void vpn_lines_change(const char *before, const char *now, struct buf *out);
+
+/* What makes `want` of what is there: of `have`, a whole running configuration, only the contexts
+ * of `want` count. `undo` makes it as it was again. */
+void vpn_lines_restore(const char *want, const char *have, struct buf *lines, struct buf *undo);
 
 /* Appends what one has and the other has not, for people: lines with "- " and "+ " before them and
  * contexts with "  ". Empty: they mean the same. `have` is a whole running configuration, of which

@@ -1,6 +1,8 @@
 /* vpn_read.c - what is on the routers of a VPN, against what should be, and the watch over it. */
 #include "base/alloc.h"
 #include "io/jsontext.h"
+#include "wan/lines_client.h"
+#include "wan/vpn_lines.h"
 #include "wan/vpns.h"
 
 #include <stdlib.h>
@@ -98,6 +100,45 @@ on_drift(void *arg, enum err err, const char *text, const struct vpn_differences
     ended(r);
 }
 
+/* Differences of lines are for people as they are. */
+static json_t *
+lines_told(const char *text)
+{
+    json_t *list = json_array();
+    while (*text && json_array_size(list) < TOLD_MAX) {
+        size_t length = strcspn(text, "\n");
+        char *line = xstrndup(text, length);
+        json_array_append_new(list, jsontext_string(line));
+        free(line);
+        text += length + (text[length] == '\n');
+    }
+    return list;
+}
+
+static void
+on_lines(void *arg, enum err err, const char *text, const json_t *result)
+{
+    struct question *q = arg;
+    struct vpn_reading *r = q->reading;
+    const char *name = json_string_value(json_object_get(q->router, "router")),
+               *have = json_string_value(json_object_get(result, "lines"));
+    const struct vpn_device_plan *d = vpn_plan_device(r->plan, name);
+    struct buf differs = BUF_INIT;
+    if (err || !have) {
+        r->reached = false;
+        json_object_set_new(q->router, "reason", jsontext_string(err ? text : "no lines"));
+    } else {
+        vpn_lines_compare(d->lines, have, &differs);
+        r->ok &= !differs.size;
+        json_object_set_new(q->router, "ok", json_boolean(!differs.size));
+    }
+    json_object_set_new(q->router, "differences", lines_told(buf_cstr(&differs)));
+    buf_fini(&differs);
+    free(q);
+    r->n_pending--;
+    ended(r);
+}
+
 static void
 read_router(struct vpn_reading *r, const struct vpn_device_plan *d)
 {
@@ -115,7 +156,10 @@ read_router(struct vpn_reading *r, const struct vpn_device_plan *d)
     struct question *q = xmalloc(sizeof *q);
     *q = (struct question){r, one};
     r->n_pending++;
-    drift_check(router->client, d->config, on_drift, q);
+    if (router->lines)
+        lines_client_ask(router->lines, "frr.read", json_object(), on_lines, q);
+    else
+        drift_check(router->client, d->config, on_drift, q);
 }
 
 struct vpn_reading *

@@ -7,6 +7,7 @@
 #include "model/object.h"
 #include "model/vpn.h"
 #include "packet/addr.h"
+#include "wan/lines_client.h"
 
 #include <openssl/sha.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #define WATCH (60 * NSEC_PER_SEC)
 #define SSH_PORT 830
 #define TLS_PORT 6513
+#define AGENT_PORT 22
 
 /* ---- Plans ---- */
 
@@ -95,7 +97,23 @@ static const struct netconf_client_handler handler = {.up = on_up, .down = on_do
 static bool
 is_managed(const struct router *r)
 {
-    return r->platform != ROUTER_FRR && r->management_address;
+    return r->management_address != 0;
+}
+
+static bool
+has_agent(const struct router *r)
+{
+    return r->platform == ROUTER_FRR;
+}
+
+static uint32_t
+port_of(const struct router *r)
+{
+    bool tls = r->netconf_transport == NETCONF_TLS;
+    return r->netconf_port ? r->netconf_port
+           : has_agent(r)  ? AGENT_PORT
+           : tls           ? TLS_PORT
+                           : SSH_PORT;
 }
 
 static char *
@@ -105,39 +123,38 @@ access_of(const struct vpns *v, const struct router *r)
     bool tls = r->netconf_transport == NETCONF_TLS;
     const char *user = r->netconf_user ? r->netconf_user : v->wan->settings.netconf.user;
     ipv4_format(r->management_address, address);
-    return xasprintf("%s %s:%u %s", tls ? "tls" : "ssh", address,
-                     r->netconf_port ? r->netconf_port
-                     : tls           ? TLS_PORT
-                                     : SSH_PORT,
-                     !tls && user ? user : "");
+    return xasprintf("%s %s %s:%u %s", has_agent(r) ? "agent" : "netconf", tls ? "tls" : "ssh",
+                     address, port_of(r), !tls && user ? user : "");
 }
 
 static enum err
 open_client(struct vpns *v, const struct router *stated, struct vpn_router *r, struct diag *diag)
 {
     const struct wan_netconf_settings *s = &v->wan->settings.netconf;
-    char address[IPV4_TEXT_SIZE];
+    uv_loop_t *loop = v->wan->config.loop;
+    bool tls = stated->netconf_transport == NETCONF_TLS;
+    char address[IPV4_TEXT_SIZE], at[IPV4_TEXT_SIZE + 8];
     ipv4_format(stated->management_address, address);
-    char *at = xasprintf("%s:%u", address, stated->netconf_port ? stated->netconf_port : TLS_PORT);
+    snprintf(at, sizeof at, "%s:%u", address, port_of(stated));
+    const struct netconf_ssh_config ssh = {.host = address,
+                                           .port = (uint16_t)port_of(stated),
+                                           .user = stated->netconf_user ? stated->netconf_user
+                                                                        : s->user,
+                                           .key_file = s->key,
+                                           .known_hosts_file = s->known_hosts};
     struct netconf_client_config config = {.name = r->name};
-    if (stated->netconf_transport == NETCONF_TLS) {
-        config.address = at;
-        config.tls = v->wan->config.tls;
-        config.peer_name = r->name;
-    } else {
-        config.ssh = (struct netconf_ssh_config){.host = address,
-                                                 .port = stated->netconf_port,
-                                                 .user = stated->netconf_user ? stated->netconf_user
-                                                                              : s->user,
-                                                 .key_file = s->key,
-                                                 .known_hosts_file = s->known_hosts};
-    }
-    bool no_tls = stated->netconf_transport == NETCONF_TLS && !config.tls;
-    enum err err = no_tls ? diag_set(diag, ERR_INVALID, "tielined has no certificate")
-                          : netconf_client_new(v->wan->config.loop, &config, &handler, r,
-                                               &r->client, diag);
-    free(at);
-    return err;
+    if (tls && has_agent(stated))
+        return diag_set(diag, ERR_INVALID, "its agent is reached over ssh alone");
+    if (tls && !v->wan->config.tls)
+        return diag_set(diag, ERR_INVALID, "tielined has no certificate");
+    if (has_agent(stated))
+        return lines_client_new(loop, r->name, &ssh, &r->lines, diag);
+    if (!tls)
+        config.ssh = ssh;
+    else
+        config = (struct netconf_client_config){
+            .name = r->name, .address = at, .tls = v->wan->config.tls, .peer_name = r->name};
+    return netconf_client_new(loop, &config, &handler, r, &r->client, diag);
 }
 
 static void
@@ -145,6 +162,7 @@ vpn_router_free(struct vpns *v, struct vpn_router *r)
 {
     HASH_DEL(v->routers, r);
     netconf_client_free(r->client);
+    lines_client_free(r->lines);
     free(r->name);
     free(r->access);
     free(r);
@@ -180,7 +198,7 @@ on_sync(void *arg)
     struct vpns *v = arg;
     const struct network *net = v->wan->config.state->network;
     struct vpn_router *r, *next;
-    if (v->changes && v->changes->run)
+    if (v->changes && v->changes->started)
         return; /* it begins again at its end */
     HASH_ITER (hh, v->routers, r, next) {
         const struct router *stated = network_router(net, r->name);
@@ -196,7 +214,8 @@ on_sync(void *arg)
 void
 vpns_model_changed(struct vpns *v)
 {
-    timer_start(v->sync, 0);
+    if (v->wan->settings.netconf.wanted)
+        timer_start(v->sync, 0);
 }
 
 enum err
@@ -205,16 +224,19 @@ vpns_router(struct vpns *v, const char *name, struct vpn_router **router, struct
     struct vpn_router *r;
     const struct router *stated = network_router(v->wan->config.state->network, name);
     HASH_FIND_STR(v->routers, name, r);
-    if (r && r->client && netconf_client_hello(r->client)) {
+    bool up = r && ((r->client && netconf_client_hello(r->client)) ||
+                    (r->lines && lines_client_is_up(r->lines)));
+    const char *reason = !r ? "" : r->lines ? lines_client_reason(r->lines) : r->reason;
+    if (up) {
         *router = r;
         return ERR_OK;
     }
-    if (stated && stated->platform == ROUTER_FRR)
-        return diag_set(why, ERR_UNSUPPORTED, "platform frr: nobody applies lines there yet");
     if (stated && !stated->management_address)
         return diag_set(why, ERR_CLOSED, "its management address is not stated");
-    return diag_set(why, ERR_CLOSED, "NETCONF does not reach it%s%s", r && r->reason[0] ? ": " : "",
-                    r ? r->reason : "");
+    return diag_set(why, ERR_CLOSED, "%s%s%s",
+                    stated && has_agent(stated) ? "its agent is not reached"
+                                                : "NETCONF does not reach it",
+                    *reason ? ": " : "", reason);
 }
 
 /* ---- The line of changes ---- */
@@ -223,7 +245,7 @@ static void
 on_turn(void *arg)
 {
     struct vpns *v = arg;
-    if (v->changes && !v->changes->run)
+    if (v->changes && !v->changes->started)
         vpn_change_start(v->changes);
 }
 
@@ -265,7 +287,7 @@ vpn_change_end(struct vpn_change *c, enum err err, const char *text, const json_
     c->done(c->arg, c, err, text, routers);
     vpn_change_free(c);
     timer_start(v->turn, 0);
-    timer_start(v->sync, 0);
+    vpns_model_changed(v);
 }
 
 /* ---- Life ---- */

@@ -3,6 +3,7 @@
  *
  *   vpns.c        life, connections, and the line of changes: one at a time
  *   vpn_change.c  one change: dry run, build, removal, restoring
+ *   vpn_agents.c  ... of routers with FRR
  *   vpn_read.c    what is there now, and the watch over it
  *   vpn_orders.c  what work orders ask
  *   vpn_ask.c     what people ask
@@ -21,11 +22,12 @@
 struct vpns;        /* below */
 struct vpn_reading; /* Opaque. */
 
-/* A router that NETCONF reaches, or should. */
+/* A router that NETCONF or its agent reaches, or should. */
 struct vpn_router {
     char *name;                    /* key */
     char *access;                  /* how it is reached, to notice that it is another way */
-    struct netconf_client *client; /* NULL: `reason` says why not */
+    struct netconf_client *client; /* NULL: `reason` says why not, or it has an agent */
+    struct lines_client *lines;    /* of FRR: its agent; NULL: likewise */
     char reason[300];
     bool missed; /* an exception says that it is not reached */
     UT_hash_handle hh;
@@ -36,10 +38,13 @@ struct vpn_router {
 enum vpn_change_kind { VPN_DRY_RUN, VPN_BUILD, VPN_REMOVE, VPN_RESTORE };
 
 struct vpn_change;
+struct vpn_agent;
 /* The end, once; `routers` is [{router, outcome, text?, edit?}], borrowed. The change is freed
  * behind it. */
 typedef void vpn_changed_fn(void *arg, struct vpn_change *, enum err, const char *text,
                             const json_t *routers);
+
+typedef void vpn_agents_fn(struct vpn_change *, enum err, const char *why);
 
 struct vpn_change {
     struct vpns *vpns;
@@ -52,10 +57,21 @@ struct vpn_change {
     nsec_t asked; /* monotonic */
 
     struct vpn_router **routers; /* while it runs */
+    struct provision_run_device *devices;
     size_t n_routers;
     json_t *left_out; /* routers of a dry run that are not asked */
-    struct provision_run *run;
+    bool started;
+    struct provision_run *run; /* of those that speak NETCONF; NULL: there are none */
     struct timer *soak;
+    enum err err; /* when the routers of NETCONF have ended, for the others */
+    struct diag why;
+
+    struct vpn_agent *agents; /* vpn_agents.c */
+    size_t n_agents, n_asked;
+    vpn_agents_fn *agents_next;
+    const char *agents_outcome, *agents_failed;
+    enum err agents_err;
+    struct diag agents_why;
     struct vpn_reading *reading; /* of what is not confirmed yet */
     struct vpn_change *prev, *next;
 };
@@ -69,6 +85,21 @@ struct vpn_change *vpn_change_find(struct vpns *, const char *vpn);
 void vpn_change_start(struct vpn_change *); /* for vpns.c */
 void vpn_change_free(struct vpn_change *);  /* stops it where it is */
 void vpn_change_end(struct vpn_change *, enum err, const char *text, const json_t *routers);
+
+nsec_t vpn_change_confirm(const struct vpn_change *); /* until routers go back by themselves */
+
+/* vpn_agents.c: for vpn_change.c. */
+void vpn_agents_add(struct vpn_change *, struct vpn_router *, const struct vpn_device_plan *before,
+                    const struct vpn_device_plan *now);
+void vpn_agents_free(struct vpn_change *);
+bool vpn_agents_has(const struct vpn_change *, const char *router);
+/* Appends what became of each. */
+void vpn_agents_report(const struct vpn_change *, json_t *list);
+/* Asks all agents whose lines change; all of them for "frr.read", which makes the lines anew of
+ * what is there. Then `next`, perhaps before this returns. `outcome`: of those that do it;
+ * `failed`: of the others. Both static. */
+void vpn_agents_ask(struct vpn_change *, const char *method, const char *outcome,
+                    const char *failed, vpn_agents_fn *next);
 
 /* ---- What is there ---- */
 
@@ -105,7 +136,7 @@ MUST_CHECK enum err vpns_new(struct wan_service *, struct vpns **, struct diag *
 void vpns_free(struct vpns *); /* NULL is fine */
 /* Routers are stated in another way: connects anew where need be. */
 void vpns_model_changed(struct vpns *);
-/* ERR_CLOSED: NETCONF does not reach it, `why` says why not; ERR_UNSUPPORTED: it never will. */
+/* ERR_CLOSED: neither NETCONF nor an agent reaches it, `why` says why not. */
 MUST_CHECK enum err vpns_router(struct vpns *, const char *name, struct vpn_router **,
                                 struct diag *why);
 /* The native configuration of a service; freed by vpn_plan_free(). ERR_NOT_FOUND: a router that is

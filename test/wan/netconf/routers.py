@@ -69,6 +69,9 @@ class Router:
         self.socket = self.path("ncx.sock")
         self.start()
 
+    def subsystem(self):
+        return f'netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"'
+
     def path(self, name):
         return os.path.join(self.dir, name)
 
@@ -83,23 +86,25 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 UsePAM no
 StrictModes no
-Subsystem netconf "{SUBSYSTEM} --ncxserver-sockname={self.port}@{self.socket}"
+Subsystem {self.subsystem()}
 """)
         os.makedirs("/run/sshd", exist_ok=True)
+        out = open(self.path("server.out"), "w", encoding="ascii")
+        self.processes = [self.serve(out),
+                          subprocess.Popen([SSHD, "-D", "-e", "-f", self.path("sshd_config")], stdout=out, stderr=out)]
+        out.close()
+
+    def serve(self, out):
+        """The program behind sshd."""
         with open(self.path("startup.xml"), "w", encoding="ascii") as f:
             f.write(f'<config xmlns="{NS["nc"]}"/>\n')
-        out = open(self.path("server.out"), "w", encoding="ascii")
         args = [SERVER, f"--port={self.port}", f"--ncxserver-sockname={self.socket}", f"--startup={self.path('startup.xml')}",
                 f"--home={self.path('home')}", f"--superuser={os.environ.get('USER', 'root')}", "--target=candidate",
                 "--access-control=off", "--log-level=info", f"--log={self.path('netconfd.log')}",
                 f"--modpath={HERE}/yang:/usr/share/yuma/modules"]
         args += [f"--module={m}" for m in MODULES] + list(self.more)
-        self.processes = [
-            subprocess.Popen(args, stdout=out, stderr=out, cwd=self.dir, start_new_session=True,
-                             env={"HOME": self.path("home"), "PATH": "/usr/sbin:/usr/bin:/bin"}),
-            subprocess.Popen([SSHD, "-D", "-e", "-f", self.path("sshd_config")], stdout=out,
-                             stderr=out)]
-        out.close()
+        return subprocess.Popen(args, stdout=out, stderr=out, cwd=self.dir, start_new_session=True,
+                                env={"HOME": self.path("home"), "PATH": "/usr/sbin:/usr/bin:/bin"})
 
     def wait(self):
         wait_for(f"{self.name}'s netconfd", lambda: os.path.exists(self.socket))

@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+"""A VPN over a router that speaks NETCONF (yuma123's netconfd) and one that is FRR (zebra, bgpd and staticd in a
+namespace of their own, with tieline-frr-agent as a subsystem of sshd): tielined brings it to both or to none.
+
+Usage: frr_daemon.py DIRECTORY-OF-PROGRAMS"""
+import copy
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from routers import THEIRS, Router, access, check, edit, has_ours, running, service, skip
+from centre import BIN, CONFIRM, YUMA, Centre, settings, wait_until, whole
+
+DAEMONS = "/usr/lib/frr"
+NAMESPACE = f"ncvpn{os.getpid()}"
+BASE = "router bgp 65000\n bgp router-id 192.0.2.3\nexit\n"
+
+
+class FrrRouter(Router):
+    """FRR's daemons, and an sshd that leads to their agent."""
+
+    def __init__(self, name, top, address):
+        self.vty = tempfile.mkdtemp(prefix="tieline-frr-")
+        subprocess.run(["chown", "frr:frr", self.vty], check=True)
+        self.pids = {}
+        super().__init__(name, top, address=address)
+
+    def subsystem(self):
+        return f'tieline-frr "{BIN}/tieline-frr-agent --vty-socket {self.vty}"'
+
+    def inside(self, *command):
+        return subprocess.run(["ip", "netns", "exec", NAMESPACE, *command], check=True, text=True, capture_output=True).stdout
+
+    def run(self, name, *more):
+        self.inside(f"{DAEMONS}/{name}", "-d", "-u", "frr", "-g", "frr", "-z", f"{self.vty}/zserv.api", "--vty_socket", self.vty,
+                    "-f", f"{self.vty}/empty.conf", "-i", f"{self.vty}/{name}.pid", *more)
+        with open(f"{self.vty}/{name}.pid", encoding="ascii") as f:
+            self.pids[name] = int(f.read())
+
+    def serve(self, out):
+        open(f"{self.vty}/empty.conf", "w", encoding="ascii").close()
+        self.inside("ip", "link", "set", "lo", "up")
+        self.inside("ip", "link", "add", "eth1.400", "type", "veth", "peer", "name", "peer")
+        self.inside("ip", "link", "set", "eth1.400", "up")
+        self.run("zebra", "-s", "90000000")
+        self.run("staticd")
+        self.run("bgpd", "-p", "0")
+        time.sleep(1)
+        self.type(BASE)
+        return subprocess.Popen(["sleep", "infinity"], stdout=out, stderr=out)
+
+    def wait(self):
+        pass
+
+    def type(self, lines):
+        with open(f"{self.vty}/lines", "w", encoding="ascii") as f:
+            f.write(lines)
+        self.inside("vtysh", "--vty_socket", self.vty, "-f", f"{self.vty}/lines")
+
+    def running(self):
+        return self.inside("vtysh", "--vty_socket", self.vty, "-c", "show running-config")
+
+    def stop(self):
+        super().stop()
+        for pid in self.pids.values():
+            os.kill(pid, signal.SIGCONT)
+            os.kill(pid, signal.SIGTERM)
+        time.sleep(0.5)
+        shutil.rmtree(self.vty, ignore_errors=True)
+
+
+def changed():
+    second = copy.deepcopy(service())
+    nodes = second["ietf-l3vpn-ntw:l3vpn-ntw"]["vpn-services"]["vpn-service"][0]["vpn-nodes"]["vpn-node"]
+    nodes[0]["vpn-network-accesses"]["vpn-network-access"].append(access("10.2.7.1", "eth1", 207, "new"))
+    nodes[1]["vpn-network-accesses"]["vpn-network-access"][0]["routing-protocols"] = {
+        "static": {"cascaded-lan-prefixes": {"ipv4-lan-prefixes": [{"lan": "10.77.0.0/16", "next-hop": "10.4.0.2"}]}}}
+    return second
+
+
+def state_routers(centre, routers):
+    for i, router in enumerate(routers):
+        status, answer = centre.ask("PUT", f"/routers/{router.name}", {
+            "name": router.name, "site": "wan", "router-id": f"10.0.0.{i + 1}", "platform": "frr" if i else "ietf",
+            "management-address": router.address, "netconf-port": router.port})
+        check(status == 200, f"router {router.name} is stated: {answer}")
+
+
+def order(centre, workflow, *people, **more):
+    number = centre.submit(workflow, **more)
+    centre.approve(number, *people)
+    return centre.closed(number)
+
+
+def test(centre, netconf, frr, session):
+    empty, bare = whole([session]), frr.running()
+    code, text = centre.tieline("vpn", "put", file=service())
+    check(code == 0, f"the VPN is stated: {text}")
+
+    def tried():
+        return centre.tieline("vpn", "config", "ems")
+    wait_until(lambda: tried()[1].count("dry run: accepted") == 2, 20, 0.5)
+    code, text = tried()
+    check(text.count("dry run: accepted") == 2 and "vrf tl-ems" in text, f"both routers try it\n{text}")
+    check(frr.running() == bare and whole([session]) == empty, "and nothing was changed")
+    done = order(centre, "vpn-turn-up", "olga", "sam")
+    check(done["state"] == "done", f"built: {done.get('error')}")
+    first = frr.running()
+    check("router bgp 65000 vrf tl-ems" in first and " ip address 10.4.0.1/30" in first and has_ours(session),
+          f"FRR has it, and the other\n{first}")
+    check(centre.phase()["phase"] == "active", "it is active")
+
+    frr.type("vrf tl-ems\n ip route 10.66.0.0/16 10.4.0.2\nexit-vrf\n")
+    told = wait_until(lambda: centre.exceptions("vpn-drift"), 20, 0.2)
+    check(bool(told) and "+  ip route 10.66.0.0/16 10.4.0.2" in str(told), f"drift of FRR is told: {told}")
+    code, text = centre.tieline("vpn", "restore", "ems")
+    check(code == 0 and frr.running() == first, f"and ended: {text}")
+    check(bool(wait_until(lambda: centre.exceptions("vpn-drift")[0]["state"] == "closed", 20)), "the exception is closed")
+
+    before = whole([session])
+    centre.tieline("vpn", "put", file=changed())
+    done = order(centre, "vpn-change", "olga", "sam")
+    check(done["state"] == "done" and "ip route 10.77.0.0/16 10.4.0.2" in frr.running(), f"changed: {done.get('error')}")
+    done = order(centre, "vpn-change", "olga", "sam", version=1)
+    check(done["state"] == "done" and frr.running() == first and whole([session]) == before, "and back")
+
+    number = centre.submit("vpn-change")
+    centre.approve(number, "olga", "sam")
+    check(bool(wait_until(lambda: "10.77.0.0/16" in frr.running(), 30, 0.05)), "lines are applied, unconfirmed")
+    centre.daemon.kill()
+    check(bool(wait_until(lambda: frr.running() == first, 20, 0.2)), "the controller is killed: the agent takes them back")
+    check(bool(wait_until(lambda: whole([session]) == before, 4 * CONFIRM, 1.2)), "... and so does the router of NETCONF")
+    centre.start()
+    done = centre.closed(number)
+    check(done["state"] == "done" and "10.77.0.0/16" in frr.running(), f"started again it ends what it began: {done.get('error')}")
+    done = order(centre, "vpn-change", "olga", "sam", version=1)
+    check(done["state"] == "done" and frr.running() == first, "and back")
+
+    number = centre.submit("vpn-change")
+    centre.approve(number, "olga", "sam")
+    wait_until(lambda: "10.77.0.0/16" in frr.running(), 30, 0.05)
+    frr.type("vrf tl-ems\n no ip route 10.77.0.0/16 10.4.0.2\nexit-vrf\n")
+    done = centre.closed(number)
+    check(done["state"] == "failed-undone" and "pe4, unconfirmed" in str(done), f"FRR loses a line while it is looked at: {done.get('error')}")
+    check(frr.running() == first and whole([session]) == before, "both have what they had")
+
+    done = order(centre, "vpn-teardown", "olga")
+    check(done["state"] == "done" and frr.running() == bare and whole([session]) == empty,
+          f"teardown leaves nothing: {done.get('error')}")
+
+
+def main():
+    leave = os.path.exists(YUMA)
+    top = tempfile.mkdtemp(prefix="tieline-vpns-")
+    routers, session, centre = [], None, None
+    started = time.monotonic()
+    try:
+        netconf = Router("pe2", top, address="127.0.0.2")
+        routers.append(netconf)
+        frr = FrrRouter("pe4", top, "127.0.0.4")
+        routers.append(frr)
+        netconf.wait()
+        session = netconf.connect()
+        edit(session, THEIRS)
+        centre = Centre(top, settings(top, routers))
+        centre.start()
+        check(centre.ask("PUT", "/sites/wan", {"name": "wan", "kind": "wan"})[0] == 200, "a site")
+        state_routers(centre, routers)
+        test(centre, netconf, frr, session)
+        check(centre.daemon.end() == 0, "it ends well")
+        print(f"all in {time.monotonic() - started:.1f} s")
+    except (SystemExit, Exception):
+        for name in ("centre.log", "pe2/server.out", "pe4/server.out"):
+            path = os.path.join(top, name)
+            if os.path.exists(path):
+                print(f"--- {name}\n{open(path, encoding='utf-8', errors='replace').read()[-4000:]}")
+        raise
+    finally:
+        if session:
+            try:
+                session.close_session()
+            except Exception:
+                pass
+        if centre:
+            centre.daemon.end()
+        for router in routers:
+            router.stop()
+        subprocess.run(["ip", "netns", "del", NAMESPACE], check=False)
+        shutil.rmtree(top, ignore_errors=True)
+        if not leave:
+            shutil.rmtree(YUMA, ignore_errors=True)
+
+
+if not os.path.exists(f"{DAEMONS}/zebra"):
+    skip("FRR is not here (package frr)")
+if subprocess.run(["ip", "netns", "add", NAMESPACE], check=False, stderr=subprocess.DEVNULL).returncode:
+    skip("a network namespace cannot be made")
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+main()
