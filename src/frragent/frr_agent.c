@@ -66,12 +66,16 @@ static void
 become_vtysh(const struct frr_agent_config *config, bool check_only, const char *command, int file,
              int out)
 {
-    const char *argv[9] = {config->vtysh};
+    const char *argv[11] = {config->vtysh};
     char path[32];
     size_t n = 1;
     if (config->vty_socket && *config->vty_socket) {
         argv[n++] = "--vty_socket";
         argv[n++] = config->vty_socket;
+    }
+    if (config->config_dir && *config->config_dir) {
+        argv[n++] = "--config_dir";
+        argv[n++] = config->config_dir;
     }
     if (check_only)
         argv[n++] = "-C";
@@ -206,14 +210,26 @@ serve_apply(struct agent *a, const json_t *params, json_t *result UNUSED, struct
     return err;
 }
 
+/* Else the next start of FRR forgets it. */
+static void
+save(const struct agent *a, json_t *result)
+{
+    struct buf said = BUF_INIT;
+    if (!a->config->transient && frr_agent_vtysh(a->config, false, "write memory", NULL, &said))
+        json_object_set_new(result, "warning",
+                            json_sprintf("write memory: %.400s", buf_cstr(&said)));
+    buf_fini(&said);
+}
+
 static enum err
-serve_confirm(struct agent *a, const json_t *params UNUSED, json_t *result UNUSED, struct diag *why)
+serve_confirm(struct agent *a, const json_t *params UNUSED, json_t *result, struct diag *why)
 {
     if (!a->undo)
         return diag_set(why, ERR_CONFLICT, "nothing is to be confirmed: it was taken back");
     free(a->undo);
     a->undo = NULL;
     a->deadline = NSEC_NEVER;
+    save(a, result);
     return ERR_OK;
 }
 

@@ -7,7 +7,8 @@
  *     frr.read     {}                           -> {lines}: `show running-config`
  *     frr.check    {lines}                      -> {}: vtysh's parser takes them; nothing is done
  *     frr.apply    {lines, undo, timeout-s}     -> {}: checked, and applied
- *     frr.confirm, frr.cancel {}                -> {}
+ *     frr.confirm  {}                           -> {warning?}: kept, and written to FRR's files
+ *     frr.cancel   {}                           -> {}
  *
  * What is applied holds only if it is confirmed in time: otherwise, if it is cancelled, or if the
  * controller goes, `undo` is applied. So FRR gets what NETCONF calls a confirmed commit. Only if
@@ -19,10 +20,14 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+
 #define FRR_AGENT_LINE_MAX ((size_t)4 << 20) /* octets of a message, and of what vtysh says */
 
 struct frr_agent_config {
     const char *vtysh;      /* the program */
+    const char *config_dir; /* of FRR; NULL: vtysh's own */
+    bool transient;         /* what is confirmed is not written there */
     const char *vty_socket; /* directory of the daemons' sockets; NULL: vtysh's own */
 };
 

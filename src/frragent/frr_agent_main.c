@@ -10,6 +10,10 @@
 static const struct option_row rows[] = {
     TEXT_OPTION("vtysh", "PROGRAM", offsetof(struct frr_agent_config, vtysh), "/usr/bin/vtysh",
                 "what applies lines"),
+    TEXT_OPTION("config-dir", "DIR", offsetof(struct frr_agent_config, config_dir), "",
+                "where FRR's files are, if not where vtysh looks"),
+    FLAG_OPTION("transient", offsetof(struct frr_agent_config, transient),
+                "do not write to FRR's files what is confirmed"),
     TEXT_OPTION("vty-socket", "DIR", offsetof(struct frr_agent_config, vty_socket), "",
                 "where FRR's daemons have their sockets, if not where vtysh looks"),
 };

@@ -120,7 +120,10 @@ on_answer(void *arg, enum err err, const char *text, const json_t *result)
         if (!c->agents_err)
             c->agents_err = diag_set(&c->agents_why, err, "%s: %s", a->router->name, text);
     } else {
+        const char *warning = json_string_value(json_object_get(result, "warning"));
         a->outcome = c->agents_outcome;
+        free(a->text);
+        a->text = warning ? xstrdup(warning) : NULL;
     }
     if (have)
         take_lines(a, have);

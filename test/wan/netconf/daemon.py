@@ -44,6 +44,12 @@ def test_put(centre):
     nodes["vpn-node"][1].update({"rd": "65000:4", "ne-id": "pe9"})
     code, text = centre.tieline("vpn", "put", file=wrong)
     check(code != 0 and "there is no router pe9" in text, f"... and what is not there: {text.strip()}")
+    status, answer = centre.ask("PUT", "/tunnels/trunk", {"name": "trunk", "head": "pe2", "tail": "pe4", "rate-kbps": 1000})
+    check(status == 200, f"a tunnel is stated: {answer}")
+    code, text = centre.tieline("vpn", "put", file=service(**{"underlay-transport": {"transport-instance-id": "trunk"}}))
+    order = centre.closed(centre.submit("vpn-turn-up"))
+    check(order["state"] == "failed-undone" and "tunnel trunk, which is to carry it, is proposed" in order["error"],
+          f"without its tunnel it is not built: {order['error']}")
     code, text = centre.tieline("vpn", "put", file=service())
     check(code == 0, f"a document of ietf-l3vpn-ntw is taken as it is: {text.strip()}")
     check(centre.phase() == {"phase": "proposed"}, "to state it changes nothing")

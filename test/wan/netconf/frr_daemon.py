@@ -30,7 +30,7 @@ class FrrRouter(Router):
         super().__init__(name, top, address=address)
 
     def subsystem(self):
-        return f'tieline-frr "{BIN}/tieline-frr-agent --vty-socket {self.vty}"'
+        return f'tieline-frr "{BIN}/tieline-frr-agent --vty-socket {self.vty} --config-dir {self.vty}/etc"'
 
     def inside(self, *command):
         return subprocess.run(["ip", "netns", "exec", NAMESPACE, *command], check=True, text=True, capture_output=True).stdout
@@ -43,6 +43,9 @@ class FrrRouter(Router):
 
     def serve(self, out):
         open(f"{self.vty}/empty.conf", "w", encoding="ascii").close()
+        os.mkdir(f"{self.vty}/etc")
+        with open(f"{self.vty}/etc/vtysh.conf", "w", encoding="ascii") as f:
+            f.write("service integrated-vtysh-config\n")
         self.inside("ip", "link", "set", "lo", "up")
         self.inside("ip", "link", "add", "eth1.400", "type", "veth", "peer", "name", "peer")
         self.inside("ip", "link", "set", "eth1.400", "up")
@@ -63,6 +66,10 @@ class FrrRouter(Router):
 
     def running(self):
         return self.inside("vtysh", "--vty_socket", self.vty, "-c", "show running-config")
+
+    def saved(self):
+        with open(f"{self.vty}/etc/frr.conf", encoding="ascii") as f:
+            return f.read()
 
     def stop(self):
         super().stop()
@@ -113,6 +120,7 @@ def test(centre, netconf, frr, session):
     check("router bgp 65000 vrf tl-ems" in first and " ip address 10.4.0.1/30" in first and has_ours(session),
           f"FRR has it, and the other\n{first}")
     check(centre.phase()["phase"] == "active", "it is active")
+    check("router bgp 65000 vrf tl-ems" in frr.saved(), "FRR will have it after its next start, too")
 
     frr.type("vrf tl-ems\n ip route 10.66.0.0/16 10.4.0.2\nexit-vrf\n")
     told = wait_until(lambda: centre.exceptions("vpn-drift"), 20, 0.2)
@@ -151,6 +159,7 @@ def test(centre, netconf, frr, session):
     done = order(centre, "vpn-teardown", "olga")
     check(done["state"] == "done" and frr.running() == bare and whole([session]) == empty,
           f"teardown leaves nothing: {done.get('error')}")
+    check("tl-ems" not in frr.saved(), "neither in FRR's files")
 
 
 def main():
