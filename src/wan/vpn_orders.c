@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOKERS_MAX 32 /* changes in the line, from which on nobody only has a look */
+
 /* ---- What is asked ---- */
 
 struct job {
@@ -340,6 +342,10 @@ vpn_serve_design(void *arg, struct bus *bus, const struct bus_message *m)
     struct job j;
     if (!begin(&j, arg, bus, m))
         return;
+    if (!j.order && vpn_changes_waiting(j.s->vpns) >= LOOKERS_MAX) {
+        refuse(&j, ERR_BUSY, "the routers are being asked much already: try again later");
+        return;
+    }
     struct vpn_design *d = xcalloc(1, sizeof *d);
     *d = (struct vpn_design){.asker = asker_new(&j, name_at(&j, 0)),
                              .names = json_copy((json_t *)(uintptr_t)j.names),

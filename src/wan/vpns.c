@@ -280,6 +280,15 @@ vpn_change_find(struct vpns *v, const char *vpn)
     return NULL;
 }
 
+unsigned
+vpn_changes_waiting(const struct vpns *v)
+{
+    const struct vpn_change *c;
+    unsigned n = 0;
+    DL_COUNT(v->changes, c, n);
+    return n;
+}
+
 void
 vpn_change_end(struct vpn_change *c, enum err err, const char *text, const json_t *routers)
 {

@@ -82,6 +82,7 @@ struct vpn_change *vpn_change_add(struct vpns *, enum vpn_change_kind, const cha
                                   vpn_changed_fn *done, void *arg);
 /* NULL: none of this VPN waits or runs (dry runs do not count). */
 struct vpn_change *vpn_change_find(struct vpns *, const char *vpn);
+unsigned vpn_changes_waiting(const struct vpns *);
 void vpn_change_start(struct vpn_change *); /* for vpns.c */
 void vpn_change_free(struct vpn_change *);  /* stops it where it is */
 void vpn_change_end(struct vpn_change *, enum err, const char *text, const json_t *routers);
