@@ -35,6 +35,7 @@ write_settings() {
             [ "$igp" != ospf ] || printf ', api: "%s:2607", local: %s' "$(management "$router")" "$pce_one"
             printf ', interval: %s}\n' "${LAB_INTERVAL:-100ms}"
         done
+        [ -z "$stations" ] || echo "netconf: {user: root, key: $run/ssh/controller, known-hosts: $run/ssh/known_hosts, templates: $root/etc/vpn, confirm: 30s, soak: 1s, drift: 1s}"
     } >"$run/wan.yaml"
 }
 

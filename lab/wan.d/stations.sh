@@ -6,12 +6,20 @@
 # The routers take what comes from their node into VXLAN to the other one's loopback (RFC 7348): without MPLS in the kernel frames
 # cannot take the labels of a tunnel, so they take the way that the IGP has at the time. The controller does not know of that: for it the
 # link `we1` is carried by the tunnel `carry-1` and `we2` by `carry-2`, whose paths the routers' label tables show.
+# At these two routers the controller can also configure VPNs: tieline-frr-agent behind an sshd (doc/vpn.md), and ldpd for pseudowires.
+# lab/wan.d/stations/vpn has what makes the links services of theirs: `pw-1` and `pw-2`.
 # shellcheck shell=bash disable=SC2154
 
 station_nodes=(ew ee)
 declare -A station_router=([ew]=west [ee]=east) station_host=([ew]=fep [ee]=rtu)
 declare -A station_address=([ew]=10.255.7.31 [ee]=10.255.7.32) station_dpid=([ew]=00000000000000e1 [ee]=00000000000000e2)
 declare -A station_far=([ew]=east [ee]=west)
+
+is_station_router() { # ROUTER
+    local node
+    for node in "${station_nodes[@]}"; do [ "${station_router[$node]}" != "$1" ] || return 0; done
+    return 1
+}
 
 # What goes into the pseudowire comes out of it: also what bridges keep to themselves (IEEE 802.1Q table 8-1).
 make_pseudowire() { # NODE 1|2
@@ -57,6 +65,51 @@ make_stations() {
             "link set wan2 up" "link set host0 up" | ip -n "$(ns "$node")" -batch -
         net=$((net + 1))
     done
+}
+
+# For root, with one key of the controller for both routers.
+prepare_router_ssh() {
+    local node router dir=$run/ssh
+    mkdir -p "$dir" /run/sshd
+    [ -f "$dir/controller" ] || ssh-keygen -q -t ed25519 -N "" -C controller -f "$dir/controller"
+    [ -f "$dir/host" ] || ssh-keygen -q -t ed25519 -N "" -C router -f "$dir/host"
+    for node in "${station_nodes[@]}"; do
+        router=${station_router[$node]}
+        mkdir -p "$run/router/$router/etc"
+        echo "service integrated-vtysh-config" >"$run/router/$router/etc/vtysh.conf"
+        echo "$(management "$router") $(cut -d' ' -f1,2 "$dir/host.pub")"
+        cat >"$dir/sshd-$router" <<CONFIG
+ListenAddress $(management "$router")
+HostKey $dir/host
+AuthorizedKeysFile $dir/controller.pub
+StrictModes no
+PasswordAuthentication no
+KbdInteractiveAuthentication no
+UsePAM no
+PidFile none
+UseDNS no
+Subsystem tieline-frr "${TIELINE_BIN:-$root/build/release/bin}/tieline-frr-agent --vty-socket $run/router/$router --config-dir $run/router/$router/etc --transient"
+CONFIG
+    done >"$dir/known_hosts"
+}
+
+start_router_ssh() {
+    local node router
+    [ -x /usr/sbin/sshd ] || fail "sshd is not installed"
+    prepare_router_ssh
+    for node in "${station_nodes[@]}"; do
+        router=${station_router[$node]}
+        ip netns exec "$(ns "$router")" setsid /usr/sbin/sshd -D -e -f "$run/ssh/sshd-$router" >>"$run/log/$router-sshd.log" 2>&1 </dev/null &
+        echo $! >"$run/pid/$router-sshd"
+        disown
+    done
+}
+
+config_ldpd() { # ROUTER
+    local interface metric
+    printf 'hostname %s\nmpls ldp\n router-id %s\n address-family ipv4\n  discovery transport-address %s\n' "$1" "$(loopback "$1")" "$(loopback "$1")"
+    while read -r interface metric; do printf '  interface %s\n  exit\n' "$interface"; done < <(interfaces "$1")
+    printf ' exit-address-family\nexit\n'
 }
 
 start_station() { # NODE

@@ -46,6 +46,7 @@ targets(const struct vpn_profile *profile, enum vpn_target_type direction)
     return list;
 }
 
+#define IFNAME_LENGTH 15u           /* of an interface of Linux */
 #define BURST_NS 5u                 /* in milliseconds: what a policer lets pass at once */
 #define BURST_MIN ((uint64_t)15000) /* octets: ten frames */
 
@@ -150,15 +151,27 @@ put_accesses(json_t *v, const struct vpn_service *s, const struct vpn_node *node
     put_list(v, "bgps6", "has_bgp6", bgps6);
 }
 
+/* "tl-ems.1": the interface of a pseudowire, which no other VPN on the router has. */
+static void
+put_ifname(json_t *to, const char *service, uint32_t n)
+{
+    char name[IFNAME_LENGTH + 1], number[12];
+    int digits = snprintf(number, sizeof number, ".%u", n);
+    vpn_service_name(service, IFNAME_LENGTH - (size_t)digits, name);
+    strcat(name, number);
+    put_text(to, "ifname", name);
+}
+
 /* Each with the first access, to which it is joined where the platform wants to know. */
 static void
-put_pseudowires(json_t *v, const struct vpn_node *node)
+put_pseudowires(json_t *v, const struct vpn_service *s, const struct vpn_node *node)
 {
     json_t *list = json_array();
     for (uint32_t i = 0; i < node->n_pseudowires; i++) {
         json_t *one = json_pack("{s:i, s:s, s:I}", "n", (int)i + 1, "peer",
                                 node->pseudowires[i].peer, "vc_id",
                                 (json_int_t)node->pseudowires[i].vc_id);
+        put_ifname(one, s->id, i + 1);
         if (node->n_accesses > 0) {
             put_interface(one, &node->accesses[0]);
             put_number(one, "mtu", node->accesses[0].mtu);
@@ -198,7 +211,7 @@ vpn_plan_values(const struct vpn_service *s, const struct vpn_node *node)
     put_list(v, "imports", "has_imports", imports);
     put_list(v, "exports", "has_exports", exports);
     put_accesses(v, s, node);
-    put_pseudowires(v, node);
+    put_pseudowires(v, s, node);
     if (node->n_accesses > 0)
         put_number(v, "tagged_vlan", node->accesses[0].cvlan);
     return v;
