@@ -23,9 +23,11 @@
 #define NAME_SIZE 80
 #define PAUSE_FIRST (500 * NSEC_PER_MSEC)
 #define PAUSE_MAX (30 * NSEC_PER_SEC)
-#define TRIES_SILENT 3                    /* failures before people are told */
-#define CALM (10 * NSEC_PER_SEC)          /* what was done and lasts as long, lasts */
-#define RETRY_GATHER (20 * NSEC_PER_MSEC) /* paths whose pauses end one after the other */
+#define TRIES_SILENT 3                     /* failures before people are told */
+#define CALM (10 * NSEC_PER_SEC)           /* what was done and lasts as long, lasts */
+#define RETRY_GATHER (20 * NSEC_PER_MSEC)  /* paths whose pauses end one after the other */
+#define REPEATS 4                          /* even: the last one is as it should be */
+#define REPEAT_AFTER (500 * NSEC_PER_MSEC) /* a change of the network */
 
 /* ---- Who and where ---- */
 
@@ -297,6 +299,83 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
                              .n_path = n});
 }
 
+/* ---- Orders that a router may have lost ---- */
+
+void
+wan_repeat(struct wan_service *s, struct wan_lsp *its, bool at_once)
+{
+    its->moved = false;
+    if (!s->settings.repeat || clock_monotonic() > s->changed + REPEAT_AFTER)
+        return;
+    its->repeats = REPEATS + at_once;
+    if (!timer_is_armed(s->repeat))
+        timer_start(s->repeat, at_once ? 0 : s->settings.repeat / REPEATS);
+}
+
+/* FRR's zebra may lose the label of a list that comes while the IGP changes labels, and looks at no
+ * list that is the same (doc/wan-frr.md): every other one begins with the segment of the first
+ * link, which makes another list of it and not another way. */
+static void
+repeat_order(struct wan_service *s, struct wan_lsp *its, const struct wish *w)
+{
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    struct lsp_hop hops[PLANNER_SEGMENTS_MAX];
+    const struct lsp *lsp = wan_find_lsp(s, w->tunnel, w->path, w->end);
+    struct diag why = {""};
+    size_t n = 0;
+    bool back = w->end == WAN_TAIL;
+    if (!lsp || !lsp->delegated || lsp->stale || !wan_is_ready(s, w->tunnel, w->end)) {
+        its->repeats = 0; /* it is looked at as ever */
+        return;
+    }
+    its->repeats--;
+    enum err err = its->repeats % 2 ? planner_segments_from_link(s->planner, w->tunnel->name,
+                                                                 w->path, back, segments, &n, &why)
+                                    : planner_segments(s->planner, w->tunnel->name, w->path, back,
+                                                       segments, &n, &why);
+    if (err)
+        return;
+    wan_fill_path(segments, n, hops);
+    give(s, its, w,
+         &(struct pce_order){.kind = PCE_UPDATE,
+                             .urgency = PCE_RESTORATION,
+                             .until = PCE_UNTIL_ACCEPTED,
+                             .lsp = lsp->id,
+                             .setup_type = PCEP_PST_SR,
+                             .path = hops,
+                             .n_path = n});
+}
+
+void
+wan_on_repeat(void *arg)
+{
+    struct wan_service *s = arg;
+    const struct state *state = s->config.state;
+    bool more = false;
+    for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
+        const struct tunnel *tunnel = network_tunnel(state->network, t->name);
+        const struct tunnel_status *status = tunneling_find(&state->tunneling, t->name);
+        bool ended = false;
+        for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
+            struct wan_lsp *its = &t->lsps[i / WAN_ENDS][i % WAN_ENDS];
+            const struct wish w = {tunnel, status, i / WAN_ENDS, i % WAN_ENDS, PCE_RESTORATION};
+            bool wanted = tunnel && status && phase_is_wanted(status->phase);
+            if (!its->repeats)
+                continue;
+            if (wanted)
+                repeat_order(s, its, &w);
+            else
+                its->repeats = 0;
+            more = more || its->repeats;
+            ended = ended || (!its->repeats && !its->order);
+        }
+        if (ended)
+            wan_reconcile(s, t->name, PCE_CHANGE);
+    }
+    if (more)
+        timer_start(s->repeat, s->settings.repeat / REPEATS);
+}
+
 static uint64_t
 hash_of(const struct planner_segment *segments, size_t n)
 {
@@ -343,7 +422,14 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
             put_off(s, its, why.text);
         return;
     }
-    if (lsp && wan_lsp_is(lsp, segments, n) && !lsp->stale) {
+    bool same = lsp && wan_lsp_is(lsp, segments, n) && !lsp->stale;
+    if (same && its->moved) /* by the same labels: a router may not look where they lead now */
+        wan_repeat(s, its, true);
+    if (same && its->repeats) {
+        snprintf(its->why, sizeof its->why, "it is told again");
+        return;
+    }
+    if (same) {
         its->tries = 0;
         its->again = 0;
         its->is_set = true;
@@ -374,6 +460,7 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
                                  .setup_type = PCEP_PST_SR,
                                  .path = hops,
                                  .n_path = n});
+        wan_repeat(s, its, false);
     }
 }
 
@@ -394,7 +481,7 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
 {
     struct wan_lsp *its = &t->lsps[w->path][w->end];
     const struct lsp *lsp = wan_find_lsp(s, w->tunnel, w->path, w->end);
-    if (its->order)
+    if (its->order || (its->repeats && wanted))
         return; /* its result comes, and then this again */
     its->is_set = its->is_up = false;
     if (!wan_is_ready(s, w->tunnel, w->end)) {

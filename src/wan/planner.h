@@ -120,6 +120,13 @@ MUST_CHECK enum err planner_segments(struct planner *, const char *tunnel, enum 
                                      struct planner_segment segments[PLANNER_SEGMENTS_MAX],
                                      size_t *n, struct diag *);
 
+/* The same stack after the segment of the path's first link, which no packet bears: another list
+ * for the same way. ERR_LIMIT: too many labels then; ERR_NOT_FOUND also: that link has no segment.
+ */
+MUST_CHECK enum err planner_segments_from_link(
+    struct planner *, const char *tunnel, enum tunnel_path, bool back,
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX], size_t *n, struct diag *diag);
+
 /* What a router asks for by itself (RFC 5440 section 7): a path that is not reserved. 0: no bound.
  */
 struct planner_question {

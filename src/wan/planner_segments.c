@@ -87,3 +87,35 @@ planner_segments(struct planner *p, const char *tunnel, enum tunnel_path path, b
     free(turned);
     return err;
 }
+
+enum err
+planner_segments_from_link(struct planner *p, const char *tunnel, enum tunnel_path path, bool back,
+                           struct planner_segment out[PLANNER_SEGMENTS_MAX], size_t *n,
+                           struct diag *diag)
+{
+    struct planner_segment plain[PLANNER_SEGMENTS_MAX];
+    size_t n_plain = 0, skipped = 0;
+    enum err err = planner_segments(p, tunnel, path, back, plain, &n_plain, diag);
+    if (err)
+        return err;
+    const struct held_path *its = &planner_held(p, tunnel)->paths[path];
+    const struct te_link *link = &p->net->links[back ? its->reverses[its->n - 1] : its->links[0]];
+    const struct te_node *head = &p->net->nodes[link->from], *next = &p->net->nodes[link->to];
+    bool is_first = n_plain && plain[0].label == link->adjacency_label;
+    if (link->adjacency_label == TE_NO_LABEL ||
+        (is_first && (next->sid_index == TE_NO_LABEL || next->sid_index >= next->srgb_size)))
+        return diag_set(diag, ERR_NOT_FOUND, "the first link has no segment");
+    if (n_plain + 1 > PLANNER_SEGMENTS_MAX ||
+        (head->max_sid_depth && n_plain + 1 > head->max_sid_depth))
+        return diag_set(diag, ERR_LIMIT, "it takes %zu labels", n_plain + 1);
+    *n = 0;
+    out[(*n)++] = (struct planner_segment){link->adjacency_label, link->local, link->remote};
+    if (is_first) { /* then the router behind it pops its own */
+        out[(*n)++] = (struct planner_segment){.label = next->srgb_base + next->sid_index,
+                                               .local = next->router_id};
+        skipped = 1;
+    }
+    memcpy(&out[*n], &plain[skipped], (n_plain - skipped) * sizeof *out);
+    *n += n_plain - skipped;
+    return ERR_OK;
+}

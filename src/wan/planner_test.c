@@ -350,6 +350,33 @@ a_way_is_better_if_it_is_shorter_for_what_is_asked(void **state UNUSED)
     tunnel_free(full);
 }
 
+/* Another list for the same way, both ways. */
+static void
+a_stack_may_begin_with_the_first_link(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct planner_segment plain[PLANNER_SEGMENTS_MAX], other[PLANNER_SEGMENTS_MAX];
+    size_t n = 0, m = 0;
+    struct diag why = {""};
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    for (unsigned back = 0; back < 2; back++) {
+        assert_ok(planner_segments(planner, "t", TUNNEL_PRIMARY, back, plain, &n, &why));
+        assert_ok(planner_segments_from_link(planner, "t", TUNNEL_PRIMARY, back, other, &m, &why));
+        assert_int_equal(m, n + 1);
+        assert_int_equal(other[0].label, back ? 15032 : 15012);
+        for (size_t i = 0; i < n; i++)
+            assert_int_equal(other[i + 1].label, plain[i].label);
+    }
+    assert_err(planner_segments_from_link(planner, "t", TUNNEL_STANDBY, false, other, &m, &why),
+               ERR_NOT_FOUND);
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
 static json_t *
 ask_tree(const char *question, enum err expected, const char *text)
 {
@@ -495,6 +522,6 @@ TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_
           T(a_standby_path_that_is_missing_is_found),
           T(a_link_that_has_less_than_is_reserved_is_found),
           T(a_way_is_better_if_it_is_shorter_for_what_is_asked),
-          T(a_tree_reaches_all_leaves_within_its_bounds), T(both_ends_get_their_own_stack),
-          T(failures_are_told_with_what_becomes_of_each_tunnel),
+          T(a_stack_may_begin_with_the_first_link), T(a_tree_reaches_all_leaves_within_its_bounds),
+          T(both_ends_get_their_own_stack), T(failures_are_told_with_what_becomes_of_each_tunnel),
           T(a_router_s_question_is_answered_within_what_is_left))

@@ -116,8 +116,13 @@ move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_sta
     name_circuits(s, tunnel->name, body);
     if (trouble->pushed || trouble->home)
         json_object_set_new(body, "gave-way", json_boolean(trouble->pushed));
+    struct wan_tunnel *its = wan_tunnel_need(s, tunnel->name);
+    for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
+        if (!is_same_way(paths[i / WAN_ENDS], status->paths[i / WAN_ENDS]))
+            its->lsps[i / WAN_ENDS][i % WAN_ENDS].moved = true;
+    }
     if (trouble->pushed)
-        wan_tunnel_need(s, tunnel->name)->yields = clock_monotonic() + YIELD_MAX;
+        its->yields = clock_monotonic() + YIELD_MAX;
     planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
                  (const json_t *const *)paths);
     s->n_moves++;

@@ -273,6 +273,7 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
         if (!s->version)
             close_old(s);
         s->version = version;
+        s->changed = now;
         if (now >= s->settled)
             s->settled = now + s->settings.settle;
         planner_set_view(s->planner, view);
@@ -511,6 +512,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
     s->fate = timer_new(config->loop, wan_find_fates, s);
+    s->repeat = timer_new(config->loop, wan_on_repeat, s);
     s->look = timer_new(config->loop, on_look, s);
     s->push = timer_new(config->loop, on_push, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
@@ -569,6 +571,7 @@ wan_service_free(struct wan_service *s)
     timer_free(s->push);
     wan_fates_free(s);
     timer_free(s->look);
+    timer_free(s->repeat);
     wan_waiters_free(s);
     free_tables(s);
     thinker_free(s->thinker);

@@ -234,6 +234,7 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
         {"tls", VALUE_WORD, offsetof(struct wan_settings, pcep_tls), .words = tls_words,
          .n_words = ARRAY_SIZE(tls_words)},
         {"settle", VALUE_DURATION, offsetof(struct wan_settings, settle), .required = false},
+        {"repeat", VALUE_DURATION, offsetof(struct wan_settings, repeat), .required = false},
         {"binding", VALUE_NUMBER, offsetof(struct wan_settings, binding), .most = BINDING_MAX}};
     static const struct field bgp[] = {
         {"listen", VALUE_TEXT, offsetof(struct wan_settings, bgp_listen), .required = false},

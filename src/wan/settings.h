@@ -2,7 +2,7 @@
  * network is learned from. Pure.
  *
  *     pcep: {listen: "0.0.0.0:4189", tls: offered,        # none | offered | required
- *            settle: 120ms, binding: 500000}
+ *            settle: 120ms, repeat: 300ms, binding: 500000}
  *     feeds:
  *       - {name: core, kind: frr-ospf, api: "127.0.0.1:2607", local: 127.0.0.1,
  *          socket: /run/frr/ospfd.vty}
@@ -17,7 +17,9 @@
  * asked from time to time; with both, the socket where the API fails.
  *
  * `settle`: after a change of the network routers are told nothing new for so long: FRR's zebra
- * loses the label of a policy that is changed while the IGP changes labels under it. `binding`:
+ * loses the label of a policy that is changed while the IGP changes labels under it. `repeat`: the
+ * other cure for that: they are told at once, and an order within half a second of a change comes
+ * again four times in so long, every other time as another list for the same way. `binding`:
  * paths get binding labels, this plus their colour; those of all routers must leave room for
  * 131,072.
  *
@@ -68,6 +70,7 @@ struct wan_settings {
     char *pcep_listen; /* NULL: nowhere */
     enum wan_tls pcep_tls;
     nsec_t settle;                     /* 0: not said */
+    nsec_t repeat;                     /* 0: not said */
     uint32_t binding;                  /* 0: none */
     char *bgp_listen, *bgp_identifier; /* NULL */
     uint32_t bgp_as;

@@ -6,7 +6,8 @@ static void
 what_is_written_is_read(void **state UNUSED)
 {
     static const char text[] =
-        "pcep: {listen: \"0.0.0.0:4189\", tls: required, settle: 120ms, binding: 500000}\n"
+        "pcep: {listen: \"0.0.0.0:4189\", tls: required, settle: 120ms, repeat: 300ms, binding: "
+        "500000}\n"
         "bgp: {as: 65000, identifier: 10.0.0.9}\n"
         "feeds:\n"
         "  - {name: core, kind: frr-ospf, api: \"127.0.0.1:2607\", local: 127.0.0.1}\n"
@@ -21,6 +22,7 @@ what_is_written_is_read(void **state UNUSED)
     assert_string_equal(s.pcep_listen, "0.0.0.0:4189");
     assert_int_equal(s.pcep_tls, WAN_TLS_REQUIRED);
     assert_int_equal(s.settle, 120 * NSEC_PER_MSEC);
+    assert_int_equal(s.repeat, 300 * NSEC_PER_MSEC);
     assert_int_equal(s.binding, 500000);
     assert_int_equal(s.bgp_as, 65000);
     assert_int_equal(s.n_feeds, 4);

@@ -41,6 +41,8 @@ struct wan_lsp {
     nsec_t again;      /* monotonic: not before; 0: at once */
     unsigned tries;    /* that failed, since the last that did not */
     unsigned relapses; /* in a row: it was done, and was not so any more soon after */
+    uint8_t repeats;   /* of its order, that are to come */
+    bool moved;        /* it goes another way, perhaps by the same labels */
     bool is_set;       /* the router reports it as it should be */
     bool is_up;        /* ... and that it carries */
     char why[200];     /* it is not; "" */
@@ -119,7 +121,9 @@ struct wan_service {
     struct timer *commit, *retry;
     struct timer
         *push; /* what is wanted pushes others aside then, and goes to the routers behind them */
-    struct timer *look; /* something was given back: is there better use for it? */
+    struct timer *look;   /* something was given back: is there better use for it? */
+    struct timer *repeat; /* orders to routers that may have lost them */
+    nsec_t changed;       /* monotonic: the network, last */
     struct feeds *feeds;
     uint32_t optical; /* source of the database; TE_NONE: nobody has told of it yet */
     nsec_t begun;     /* monotonic */
@@ -185,6 +189,11 @@ const struct lsp *wan_find_lsp(struct wan_service *, const struct tunnel *, enum
                                enum wan_end);
 /* Whether an LSP takes the way that is given, label by label. */
 bool wan_lsp_is(const struct lsp *, const struct planner_segment *, size_t n);
+
+/* An order was given for it while the network changes: it is given again, in another form and as it
+ * was, a few times in the time that is set. `at_once`: the first of them now. */
+void wan_repeat(struct wan_service *, struct wan_lsp *, bool at_once);
+void wan_on_repeat(void *service); /* of the timer */
 
 /* As the PCE takes it. */
 void wan_fill_path(const struct planner_segment *, size_t n, struct lsp_hop *);
