@@ -28,7 +28,7 @@ make_pki() {
 write_settings() {
     local router kind=frr-$igp
     {
-        echo "pcep: {listen: \"$pce_one:4189\", ${LAB_CURE:-settle: ${LAB_SETTLE:-120ms}}, binding: 500000}"
+        echo "pcep: {listen: \"$pce_one:4189\", ${LAB_CURE:-repeat: 300ms}, binding: 500000}"
         echo "feeds:"
         for router in n2 s2; do
             printf '  - {name: %s, kind: %s, socket: %s' "$router" "$kind" "$run/router/$router/${igp}d.vty"
