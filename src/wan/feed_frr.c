@@ -15,6 +15,8 @@
 #include <stdlib.h>
 
 #define END_SIZE 4 /* NUL, NUL, NUL, status */
+#define MUCH 8     /* nodes and links: of fewer half may well go at once */
+#define PATIENCE (10 * NSEC_PER_SEC)
 
 struct feed_frr {
     struct feed_frr_config config;
@@ -29,6 +31,8 @@ struct feed_frr {
     struct buf answer;
     bool hash_known;
     uint64_t hash;
+    uint32_t n_believed; /* nodes and links of the last answer that was taken */
+    nsec_t doubted;      /* monotonic: since when answers are too small; 0: they are not */
     enum err trouble;
     bool troubled;
     struct feed_frr_counters counters;
@@ -106,6 +110,44 @@ put_all(struct feed_frr *f, const struct frr_ted *read)
     ted_source_synced(ted, source, now);
 }
 
+/* Nothing of it is put, and what was told before grows stale. */
+static void
+refuse_answer(struct feed_frr *f, enum err err, const char *reason)
+{
+    ted_source_down(f->config.ted, f->config.source, clock_monotonic());
+    tell_trouble(f, err, reason);
+    f->handler->changed(f->arg);
+}
+
+static bool
+is_doubtful(struct feed_frr *f, const struct frr_ted *read)
+{
+    nsec_t now = clock_monotonic();
+    uint32_t n = read->n_nodes + read->n_links;
+    if (f->n_believed < MUCH || n >= f->n_believed / 2)
+        f->doubted = 0;
+    else if (!f->doubted)
+        f->doubted = now;
+    if (f->doubted && now - f->doubted < f->config.patience)
+        return true;
+    f->doubted = 0;
+    f->n_believed = n;
+    return false;
+}
+
+static void
+doubt(struct feed_frr *f, const struct frr_ted *read)
+{
+    struct diag diag;
+    f->counters.doubted++;
+    f->hash_known = false; /* the same again may be believed */
+    refuse_answer(f,
+                  diag_set(&diag, ERR_BUSY,
+                           "it tells of %u nodes and links, and of %u before: has it just begun?",
+                           read->n_nodes + read->n_links, f->n_believed),
+                  diag.text);
+}
+
 static void
 take_answer(struct feed_frr *f, const char *text, size_t size, uint8_t status)
 {
@@ -123,9 +165,12 @@ take_answer(struct feed_frr *f, const char *text, size_t size, uint8_t status)
     f->hash_known = true;
     if (err) {
         f->counters.malformed++;
-        ted_source_down(f->config.ted, f->config.source, clock_monotonic());
-        tell_trouble(f, err, diag.text);
-        f->handler->changed(f->arg);
+        refuse_answer(f, err, diag.text);
+        return;
+    }
+    if (is_doubtful(f, &read)) {
+        doubt(f, &read);
+        frr_ted_fini(&read);
         return;
     }
     f->counters.n_nodes = read.n_nodes;
@@ -226,6 +271,8 @@ feed_frr_new(uv_loop_t *loop, const struct feed_frr_config *config,
         f->config.interval = NSEC_PER_SEC;
     if (!f->config.timeout)
         f->config.timeout = 10 * NSEC_PER_SEC;
+    if (!f->config.patience)
+        f->config.patience = PATIENCE;
     f->loop = loop;
     f->handler = handler;
     f->arg = arg;
