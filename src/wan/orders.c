@@ -270,6 +270,11 @@ only_tunnel(struct job *j, struct wan_service *s, struct bus *bus, const struct 
 {
     if (!begin(j, s, bus, m))
         return NULL;
+    if (!wan_pce(s)) {
+        bus_reply_error(bus, m->reply_to, ERR_CLOSED,
+                        "no router can connect: pcep is not configured");
+        return NULL;
+    }
     if (json_array_size(j->names) == 1)
         return tunnel_at(j, 0);
     bus_reply_error(bus, m->reply_to, ERR_INVALID, "tunnels: one at a time");

@@ -237,6 +237,8 @@ is_over(struct wan_service *s, const struct exception *e)
     struct ted_link_info link;
     if (!strcmp(e->kind, "wan-not-heard"))
         return !s->blind;
+    if (!strcmp(e->kind, "wan-not-listening"))
+        return s->server != NULL;
     if (!strcmp(e->kind, "wan-link-down"))
         return key && ted_link_info(s->ted, key, &link) && link.link->up;
     if (!strcmp(e->kind, "tunnel-without-path"))
@@ -261,6 +263,20 @@ close_old(struct wan_service *s)
         close_if_over(s, e);
 }
 
+/* Settings that have lost their part for routers, while there are tunnels. */
+static void
+tell_deaf(struct wan_service *s)
+{
+    unsigned n = 0;
+    for (const struct tunnel_status *t = s->config.state->tunneling.tunnels; t; t = t->hh.next)
+        n += phase_is_wanted(t->phase) || t->phase == PHASE_REMOVING;
+    if (n && !s->server)
+        wan_raise(s, "wan-not-listening", "critical", "program/tielined", NULL,
+                  "No router can be told anything: the settings of the WAN have no part pcep, and "
+                  "%u tunnels are in routers.",
+                  n);
+}
+
 static void
 take_version(struct wan_service *s, uint64_t version, nsec_t now)
 {
@@ -270,8 +286,10 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
         tell_sight(s, sees);
     if (version != s->version && sees) {
         const struct ted_view *view = ted_view(s->ted);
-        if (!s->version)
+        if (!s->version) {
             close_old(s);
+            tell_deaf(s);
+        }
         s->version = version;
         s->changed = now;
         if (now >= s->settled)

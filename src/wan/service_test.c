@@ -99,6 +99,23 @@ what_was_over_before_it_was_told_is_closed(void **state)
                         "wan-link/a-b");
 }
 
+static void
+tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail(void **state)
+{
+    struct place *p = *state;
+    reserve(p);
+    assert_err(ask(p, "wan.push", json_pack("{s[s] si}", "tunnels", "t", "order", 1), NULL),
+               ERR_CLOSED);
+    tell(p, "tunnel.wanted", "{'order': 1, 'tunnels': ['t']}");
+    assert_err(ask(p, "wan.remove", json_pack("{s[s] si}", "tunnels", "t", "order", 1), NULL),
+               ERR_CLOSED);
+    stop(p);
+    start(p);
+    RUN_UNTIL(p->scene->loop, json_array_size(p->raised));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(p->raised, 0), "kind")),
+                        "wan-not-listening");
+}
+
 /* ---- Maintenance ---- */
 
 static void
@@ -202,6 +219,7 @@ who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before(void **state)
 TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence_are_cut),
           T(what_routers_say_is_told_though_it_is_no_text),
           T(what_was_over_before_it_was_told_is_closed),
+          T(tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail),
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),
           T(what_is_drained_is_so_after_the_program_began_anew),
           T(what_is_not_there_is_not_drained_and_what_is_not_drained_not_restored),
