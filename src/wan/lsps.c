@@ -406,6 +406,30 @@ has_relapsed(struct wan_service *s, struct wan_lsp *its, uint64_t way, const str
     return true;
 }
 
+/* One that was left without a PCE, perhaps by this one when it began anew, is taken over first. */
+static void
+take_over(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp)
+{
+    if (its->taken && clock_monotonic() - its->taken < CALM)
+        put_off(s, its, "the router has taken it back");
+    else
+        give(s, its, w,
+             &(struct pce_order){.kind = PCE_TAKE_OVER, .urgency = w->urgency, .lsp = lsp->id});
+}
+
+static void
+note_good(struct wan_lsp *its, const struct lsp *lsp)
+{
+    if (!lsp->orphan) {
+        its->tries = 0;
+        its->again = 0;
+    }
+    its->is_set = true;
+    its->is_up = carries(lsp);
+    snprintf(its->why, sizeof its->why, "%s",
+             its->is_up ? "" : lsp_operational_name(lsp->operational));
+}
+
 /* What is there and should be: as it should be, or an order to make it so, unless it must wait. */
 static void
 bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp,
@@ -430,12 +454,9 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
         return;
     }
     if (same) {
-        its->tries = 0;
-        its->again = 0;
-        its->is_set = true;
-        its->is_up = carries(lsp);
-        snprintf(its->why, sizeof its->why, "%s",
-                 its->is_up ? "" : lsp_operational_name(lsp->operational));
+        note_good(its, lsp);
+        if (lsp->orphan && !must_wait) /* the router would remove it by and by */
+            take_over(s, its, w, lsp);
         return;
     }
     uint64_t way = hash_of(segments, n);
@@ -445,12 +466,8 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
     wan_fill_path(segments, n, hops);
     if (!lsp) {
         order_initiation(s, its, w, pcc, hops, n);
-    } else if ((lsp->orphan || !lsp->delegated) && clock_monotonic() - its->taken < CALM &&
-               its->taken) {
-        put_off(s, its, "the router has taken it back");
     } else if (lsp->orphan || !lsp->delegated) {
-        give(s, its, w,
-             &(struct pce_order){.kind = PCE_TAKE_OVER, .urgency = w->urgency, .lsp = lsp->id});
+        take_over(s, its, w, lsp);
     } else {
         give(s, its, w,
              &(struct pce_order){.kind = PCE_UPDATE,
@@ -474,6 +491,17 @@ others_yield(struct wan_service *s, nsec_t *until)
     if (latest > now)
         *until = latest;
     return latest > now;
+}
+
+static void
+take_out(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp)
+{
+    if (lsp->orphan || !lsp->delegated)
+        take_over(s, its, w, lsp);
+    else
+        give(s, its, w,
+             &(struct pce_order){
+                 .kind = PCE_REMOVE, .urgency = w->urgency, .lsp = lsp->id, .is_certain = true});
 }
 
 static void
@@ -509,9 +537,7 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     else if (must_wait)
         return;
     else if (lsp && lsp->created_by_pce)
-        give(s, its, w,
-             &(struct pce_order){
-                 .kind = PCE_REMOVE, .urgency = w->urgency, .lsp = lsp->id, .is_certain = true});
+        take_out(s, its, w, lsp);
     else
         *its = (struct wan_lsp){0};
 }

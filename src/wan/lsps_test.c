@@ -9,7 +9,7 @@ struct client {
     struct stream *stream;
     struct pcep_session *session;
     bool up, alters; /* alters: reports another label than was ordered */
-    unsigned n_initiations, n_updates, n_removals;
+    unsigned n_initiations, n_updates, n_removals, n_takeovers;
 };
 
 static void
@@ -60,6 +60,13 @@ obey(struct client *c, uint8_t type, const struct pcep_entry *entry)
         c->n_removals++;
         report(c, (struct told){entry->lsp->plsp_id, entry->srp->srp_id, NULL,
                                 PCEP_LSP_REMOVE | GOOD, NULL});
+        return;
+    }
+    if (type == PCEP_PCINITIATE && entry->lsp->plsp_id) {
+        struct pcep_hop hop = pcep_label_hop(16001);
+        c->n_takeovers++;
+        report(c, (struct told){entry->lsp->plsp_id, entry->srp->srp_id, NULL, GOOD,
+                                &(struct pcep_route){.hops = &hop, .n = 1}});
         return;
     }
     c->n_initiations += type == PCEP_PCINITIATE;
@@ -255,6 +262,47 @@ the_path_of_a_tunnel_that_is_only_stated_is_litter(void **state)
     assert_int_equal(c->n_initiations, 0);
 }
 
+/* As routers report what a controller had created before it began anew (RFC 8281 section 6). */
+static void
+an_orphan_is_taken_over_and_then_taken_out(void **state)
+{
+    struct client *c = *state;
+    struct pcep_hop hop = pcep_label_hop(16001);
+    const struct pcep_route ero = {.hops = &hop, .n = 1};
+    want(c);
+    tell(c->place, "tunnel.unwanted", "{'order': 1, 'tunnels': ['t']}");
+    connect_client(c);
+    report(c, (struct told){7, 0, "tl.t.p", (uint16_t)((GOOD | PCEP_LSP_SYNC) & ~PCEP_LSP_DELEGATE),
+                            &ero});
+    end_of_sync(c);
+    RUN_UNTIL(c->place->scene->loop, c->n_removals);
+    assert_int_equal(c->n_takeovers, 1);
+}
+
+/* Otherwise the router removes it when its state timeout is over. */
+static void
+an_orphan_that_is_as_it_should_be_is_taken_over_too(void **state)
+{
+    struct client *c = *state;
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    struct pcep_hop hops[PLANNER_SEGMENTS_MAX];
+    struct diag why = {""};
+    size_t n = 0;
+    want(c);
+    assert_ok(planner_segments(c->place->service->planner, "t", TUNNEL_PRIMARY, false, segments, &n,
+                               &why));
+    for (size_t i = 0; i < n; i++)
+        hops[i] = pcep_label_hop(segments[i].label);
+    const struct pcep_route ero = {.hops = hops, .n = (uint32_t)n};
+    connect_client(c);
+    report(c, (struct told){7, 0, "tl.t.p", (uint16_t)((GOOD | PCEP_LSP_SYNC) & ~PCEP_LSP_DELEGATE),
+                            &ero});
+    end_of_sync(c);
+    RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up);
+    RUN_UNTIL(c->place->scene->loop, c->n_takeovers);
+    assert_int_equal(c->n_initiations, 0);
+}
+
 static void
 a_failure_of_what_is_not_wanted_any_more_is_over(void **state)
 {
@@ -274,4 +322,6 @@ TEST_MAIN(C(a_path_is_brought_and_that_is_all),
           C(who_reports_another_path_than_was_ordered_is_ordered_with_pauses_and_told),
           C(litter_is_removed_once_though_it_is_reported_again_and_again),
           C(the_path_of_a_tunnel_that_is_only_stated_is_litter),
+          C(an_orphan_is_taken_over_and_then_taken_out),
+          C(an_orphan_that_is_as_it_should_be_is_taken_over_too),
           C(a_failure_of_what_is_not_wanted_any_more_is_over))
