@@ -16,15 +16,31 @@
 /* Seconds. FRR sends keepalives as often as its PCE does, whatever dead timer it has told. */
 #define KEEPALIVE 5
 #define FIRST_SIGHT (10 * NSEC_PER_SEC) /* that all sources are waited for */
+#define AGAIN NSEC_PER_SEC              /* after an event that could not be written */
 #define GATHER (50 * NSEC_PER_MSEC)     /* changes that come together */
 
 /* ---- Journal and exceptions ---- */
 
+/* What was decided and is not in the journal did not happen: it is looked at again. */
 static void
-on_appended(void *arg UNUSED, enum err err, uint64_t seq UNUSED, const char *why)
+on_appended(void *arg, enum err err, uint64_t seq UNUSED, const char *why)
 {
-    if (err)
-        log_warn("wan: %s", why);
+    struct wan_service *s = wan_handle_take(arg);
+    if (!err)
+        return;
+    log_warn("wan: %s", why);
+    if (s && !timer_is_armed(s->again))
+        timer_start(s->again, AGAIN);
+}
+
+static void
+on_again(void *arg)
+{
+    struct wan_service *s = arg;
+    const struct tunnel_status *t = s->config.state->tunneling.tunnels;
+    for (; t; t = t->hh.next)
+        wan_hold(s, t->tunnel);
+    wan_reroute(s);
 }
 
 void
@@ -34,13 +50,17 @@ wan_append(struct wan_service *s, const char *type, const char *object, const ch
     struct buf text = BUF_INIT;
     struct diag diag = {""};
     enum err err = jsontext_put(&text, body);
+    if (!done) {
+        done = on_appended;
+        arg = wan_handle_give(s);
+    }
     const struct journal_entry entry = {type, object, actor, buf_cstr(&text), 0};
     if (err)
         diag_set(&diag, err, "%s cannot be written", type);
     else
-        err = journal_append(s->config.journal, &entry, 1, done ? done : on_appended, arg, &diag);
+        err = journal_append(s->config.journal, &entry, 1, done, arg, &diag);
     if (err)
-        (done ? done : on_appended)(arg, err, 0, diag.text);
+        done(arg, err, 0, diag.text);
     json_decref(body);
     buf_fini(&text);
 }
@@ -533,6 +553,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->repeat = timer_new(config->loop, wan_on_repeat, s);
     s->look = timer_new(config->loop, on_look, s);
     s->push = timer_new(config->loop, on_push, s);
+    s->again = timer_new(config->loop, on_again, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
                                     : ERR_OK;
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
@@ -587,6 +608,7 @@ wan_service_free(struct wan_service *s)
     timer_free(s->commit);
     timer_free(s->retry);
     timer_free(s->push);
+    timer_free(s->again);
     wan_fates_free(s);
     timer_free(s->look);
     timer_free(s->repeat);

@@ -116,6 +116,21 @@ tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail(void **
                         "wan-not-listening");
 }
 
+/* Otherwise a tunnel that moved while the disk was full stays where the link is down, for ever. */
+static void
+what_could_not_be_written_did_not_happen_and_is_looked_at_again(void **state)
+{
+    struct place *p = *state;
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    struct diag why = {""};
+    size_t n = 0;
+    reserve(p);
+    planner_release(p->service->planner, "t");
+    wan_append(p->service, "no type", "tunnel/t", ACTOR, json_object(), NULL, NULL);
+    RUN_UNTIL(p->scene->loop, !planner_segments(p->service->planner, "t", TUNNEL_PRIMARY, false,
+                                                segments, &n, &why));
+}
+
 /* ---- Maintenance ---- */
 
 static void
@@ -219,6 +234,7 @@ who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before(void **state)
 TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence_are_cut),
           T(what_routers_say_is_told_though_it_is_no_text),
           T(what_was_over_before_it_was_told_is_closed),
+          T(what_could_not_be_written_did_not_happen_and_is_looked_at_again),
           T(tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail),
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),
           T(what_is_drained_is_so_after_the_program_began_anew),

@@ -118,7 +118,7 @@ struct wan_service {
     bool relieving;                      /* what would end them is being computed */
     struct wan_maintenance *maintenance; /* that waits for the journal */
     struct wan_handle *handle;
-    struct timer *commit, *retry;
+    struct timer *commit, *retry, *again;
     struct timer
         *push; /* what is wanted pushes others aside then, and goes to the routers behind them */
     struct timer *look;   /* something was given back: is there better use for it? */
