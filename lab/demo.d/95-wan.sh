@@ -157,7 +157,7 @@ else
     until_true 30 gone
     claim "after it it is gone" "" gone
     home() { [ "$(routers_of bulk-wn)" = "$before" ] && all_reported; }
-    until_true 15 home
+    until_true 60 home
     claim "... and who gave way to it goes back to the better way" "bulk-wn: $(routers_of bulk-wn)" home
 
     # Tunnels that all take the same shortest way, until somebody looks at the whole
