@@ -50,7 +50,8 @@ bool planner_holds(const struct planner *, const char *tunnel, enum tunnel_path,
 /* Computes paths for a tunnel that holds none, or other ones for one that does: of what it holds
  * only `keep` (a bit per enum tunnel_path) stays. `lenient`, where something has failed: a standby
  * path that is as far apart as may be, or none, is better than no way at all; a tunnel that wants
- * `maximal` is always content with that. Nothing is held by this. *paths: owned by the caller; the
+ * `maximal` is always content with that; and a way that is not apart from the tunnel that it is to
+ * be apart from is better than none, too. Nothing is held by this. *paths: owned by the caller; the
  * standby may be NULL. *victims: names of tunnels that would have to go another way, a list; NULL:
  * not asked, and none are made. ERR_NOT_FOUND: there is no way, `diag` says what is in it;
  * ERR_CONFLICT: there is one only for a path that has no standby, or a standby that is not apart
@@ -74,6 +75,7 @@ enum planner_fault {
     PLANNER_PUSHED,    /* what a link has is taken by more important tunnels */
     PLANNER_MISSING,   /* there should be a standby path */
     PLANNER_CLOSE,     /* it is not as far apart from the other one as is asked for */
+    PLANNER_NEAR, /* the tunnel is not apart from the other tunnel that it is to be apart from */
 };
 const char *planner_fault_word(enum planner_fault); /* "link-down"; static */
 

@@ -63,7 +63,7 @@ add_tunnel(struct lineup *l, const struct held *h, uint8_t keep_priority)
     bool stays = h->tunnel->hold_priority < keep_priority || h->tunnel->n_via ||
                  is_named(l->planner, h->tunnel->name) ||
                  (standby->n && !is_alive(l->planner, standby));
-    if (planner_ask(l->planner, l->model, h->tunnel, NULL, a, NULL))
+    if (planner_ask(l->planner, l->model, h->tunnel, true, NULL, a, NULL))
         return;
     uint8_t diversity = standby->n && !stays ? diversity_of(l->planner, h) : 0;
     stays = stays || (standby->n && !diversity);

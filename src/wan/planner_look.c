@@ -10,8 +10,8 @@
 const char *
 planner_fault_word(enum planner_fault fault)
 {
-    static const char *const words[] = {"sound",        "link-down", "broken",
-                                        "pushed-aside", "missing",   "close"};
+    static const char *const words[] = {"sound",   "link-down", "broken", "pushed-aside",
+                                        "missing", "close",     "near"};
     return words[fault];
 }
 
@@ -95,7 +95,7 @@ look_at_path(const struct look *l, const struct held *h, enum tunnel_path which)
         tell(l, h, which, PLANNER_LINK_DOWN, dead, text);
         return false;
     }
-    enum err err = planner_ask(l->p, l->model, h->tunnel, NULL, &asking, &why);
+    enum err err = planner_ask(l->p, l->model, h->tunnel, false, NULL, &asking, &why);
     if (!err) {
         planner_te_path(path, &its);
         asking.request.hops = which == TUNNEL_PRIMARY ? asking.via : NULL;
@@ -138,6 +138,27 @@ look_at_pair(const struct look *l, const struct held *h)
     tell(l, h, TUNNEL_STANDBY, PLANNER_CLOSE, "", text);
 }
 
+/* From the primary path of the tunnel that it is to be apart from; both are sound otherwise. */
+static void
+look_at_other(const struct look *l, const struct held *h)
+{
+    struct asking asking;
+    struct te_path its;
+    struct diag why = {""};
+    enum err err = planner_ask(l->p, l->model, h->tunnel, true, NULL, &asking, &why);
+    for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
+        planner_te_path(&h->paths[i], &its);
+        if (its.n)
+            err = te_path_check(l->p->router, &asking.request, &its, &why);
+    }
+    asking_fini(&asking);
+    if (err) {
+        char text[192];
+        snprintf(text, sizeof text, "it is not apart from tunnel %.150s", h->tunnel->diverse_from);
+        tell(l, h, TUNNEL_PRIMARY, PLANNER_NEAR, "", text);
+    }
+}
+
 static void
 look_at(const struct look *l, const struct held *h)
 {
@@ -145,6 +166,8 @@ look_at(const struct look *l, const struct held *h)
          standby = !h->paths[TUNNEL_STANDBY].n || look_at_path(l, h, TUNNEL_STANDBY);
     if (primary && standby && h->tunnel->protection != DISJOINT_NONE)
         look_at_pair(l, h);
+    if (primary && standby && h->tunnel->diverse_from)
+        look_at_other(l, h);
 }
 
 static int

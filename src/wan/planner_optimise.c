@@ -336,7 +336,7 @@ planner_may_move(struct planner *p, const struct network *model, const struct tu
         return diag_set(diag, ERR_BUSY, "nothing is known of the network yet");
     if (!h || !h->standing)
         return diag_set(diag, ERR_CONFLICT, "tunnel %s is not in the routers", t->name);
-    enum err err = planner_ask(p, model, t, NULL, &asking, diag);
+    enum err err = planner_ask(p, model, t, true, NULL, &asking, diag);
     for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
         uint32_t n = 0, *links = paths[i] ? planner_find_links(p, paths[i], &n) : NULL;
         const struct te_path path = {.n = n, .links = links};

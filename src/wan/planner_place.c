@@ -80,7 +80,7 @@ exclude_other(const struct planner *p, const struct tunnel *t, struct asking *a)
 }
 
 enum err
-planner_ask(struct planner *p, const struct network *model, const struct tunnel *t,
+planner_ask(struct planner *p, const struct network *model, const struct tunnel *t, bool apart,
             const uint64_t *free_bps, struct asking *a, struct diag *diag)
 {
     static const enum te_metric metrics[TUNNEL_METRIC_MAX] = {
@@ -104,7 +104,8 @@ planner_ask(struct planner *p, const struct network *model, const struct tunnel 
     c->symmetric = true;
     c->bound_asymmetry = t->max_asymmetry_us != 0;
     c->max_asymmetry_us = t->max_asymmetry_us;
-    exclude_other(p, t, a);
+    if (apart)
+        exclude_other(p, t, a);
     return find_ends(p, model, t, a, diag);
 }
 
@@ -414,7 +415,7 @@ planner_is_better(struct planner *p, const struct network *model, const struct t
     const struct held *h = planner_held(p, t->name);
     struct asking asking = {0};
     uint64_t now[TUNNEL_PATHS] = {0}, then[TUNNEL_PATHS] = {0};
-    bool whole = h && p->net && !planner_ask(p, model, t, NULL, &asking, NULL);
+    bool whole = h && p->net && !planner_ask(p, model, t, true, NULL, &asking, NULL);
     for (unsigned i = 0; i < TUNNEL_PATHS && whole; i++) {
         uint32_t n = 0, *links = paths[i] ? planner_find_links(p, paths[i], &n) : NULL;
         if (h->paths[i].n)
@@ -432,12 +433,33 @@ planner_is_better(struct planner *p, const struct network *model, const struct t
 
 /* ---- Placing ---- */
 
+/* `apart`: from the tunnel that it is to be apart from. */
+static enum err
+look_for(struct planner *p, const struct network *model, const struct tunnel *t, unsigned keep,
+         bool lenient, bool apart, json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    struct search s = {.p = p, .model = model, .tunnel = t, .keep = keep};
+    enum err err = planner_ask(p, model, t, apart, p->free_bps, &s.asking, diag);
+    if (!err) {
+        make_requests(&s);
+        err = search(&s, lenient, paths, diag);
+    }
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        free(s.fixed[i]);
+        if (!err)
+            continue;
+        json_decref(paths[i]);
+        paths[i] = NULL;
+    }
+    asking_fini(&s.asking);
+    return err;
+}
+
 enum err
 planner_place(struct planner *p, const struct network *model, const struct tunnel *t, unsigned keep,
               bool lenient, json_t *paths[TUNNEL_PATHS], json_t **victims, struct diag *diag)
 {
     const struct held *h = planner_held(p, t->name);
-    struct search s = {.p = p, .model = model, .tunnel = t, .keep = keep};
     const struct te_window *windows;
     uint32_t n_windows;
     json_t *found[TUNNEL_PATHS] = {NULL};
@@ -445,22 +467,15 @@ planner_place(struct planner *p, const struct network *model, const struct tunne
     if (p->bookings)
         te_bookings_all_free(p->bookings, t->setup_priority, windows, n_windows, h ? h->number : 0,
                              p->free_bps);
-    enum err err = planner_ask(p, model, t, p->free_bps, &s.asking, diag);
-    if (!err) {
-        make_requests(&s);
-        err = search(&s, lenient, found, diag);
-    }
-    if (!err && victims)
+    enum err err = look_for(p, model, t, keep, lenient, true, found, diag);
+    if (err && lenient && t->diverse_from)
+        err = look_for(p, model, t, keep, lenient, false, found, diag);
+    if (err)
+        return err;
+    if (victims)
         *victims = find_victims(p, t, found);
-    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
-        free(s.fixed[i]);
-        if (!err)
-            paths[i] = found[i];
-        else
-            json_decref(found[i]);
-    }
-    asking_fini(&s.asking);
-    return err;
+    memcpy(paths, found, sizeof found);
+    return ERR_OK;
 }
 
 enum err

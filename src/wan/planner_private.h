@@ -67,7 +67,8 @@ struct asking {
 /* ERR_INVALID: a router is not in the network. `free_bps` NULL: bandwidth does not matter. Free it
  * also on error. */
 MUST_CHECK enum err planner_ask(struct planner *, const struct network *, const struct tunnel *,
-                                const uint64_t *free_bps, struct asking *, struct diag *);
+                                bool apart, const uint64_t *free_bps, struct asking *,
+                                struct diag *);
 void asking_fini(struct asking *);
 /* enum disjointness as te_disjoint() has it. */
 unsigned planner_disjoint_flags(enum disjointness);

@@ -190,6 +190,44 @@ take_down(unsigned a, unsigned b)
     look_again();
 }
 
+/* Better near than nowhere, when something has failed; and away again as soon as that can be. */
+static void
+who_cannot_be_apart_any_more_stays_and_goes_when_it_can(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000), *u = tunnel("u", 1, 3, 1000);
+    struct placed p, q, r;
+    t->protection = u->protection = DISJOINT_NONE;
+    t->metric = u->metric = TUNNEL_DELAY;
+    u->diverse_from = xstrdup("t");
+    put_way(4, 5, 3000, 8);
+    look_again();
+    assert_ok(place(t, 0, false, &p));
+    hold(t, 1, &p);
+    assert_ok(place(u, 0, false, &q));
+    hold(u, 2, &q);
+    assert_int_equal(look().n, 0);
+
+    hold(t, 1, &q); /* it had to go there */
+    assert_int_equal(look().n, 1);
+    assert_string_equal(look().last.tunnel, "u");
+    assert_int_equal(look().last.fault, PLANNER_NEAR);
+    assert_ok(place(u, 0, false, &r)); /* where t was */
+    assert_way(r.paths[0], "r1 r2 r3");
+    placed_fini(&r);
+
+    take_down(1, 2);
+    assert_int_equal(look().n, 1); /* not broken: it is where it can be */
+    assert_int_equal(look().last.fault, PLANNER_NEAR);
+    assert_err(place(u, 0, false, &r), ERR_NOT_FOUND);
+    assert_ok(place(u, 0, true, &r));
+    assert_way(r.paths[0], "r1 r4 r5 r2 r3");
+    placed_fini(&p);
+    placed_fini(&q);
+    placed_fini(&r);
+    tunnel_free(t);
+    tunnel_free(u);
+}
+
 static void
 a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path(void **state UNUSED)
 {
@@ -517,6 +555,7 @@ TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_
           T(routers_are_passed_and_avoided), T(what_is_in_the_way_is_said),
           T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
           T(a_tunnel_can_be_apart_from_another),
+          T(who_cannot_be_apart_any_more_stays_and_goes_when_it_can),
           T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
           T(a_bound_that_is_not_kept_any_more_is_found), T(who_was_pushed_aside_is_found),
           T(a_standby_path_that_is_missing_is_found),

@@ -51,7 +51,7 @@ gather(struct planner *p, const struct network *model, struct crowd *c)
         const struct held_path *primary = &h->paths[TUNNEL_PRIMARY],
                                *standby = &h->paths[TUNNEL_STANDBY];
         struct asking *a = &c->askings[c->n];
-        if (!planner_is_whole(primary) || planner_ask(p, model, h->tunnel, NULL, a, NULL)) {
+        if (!planner_is_whole(primary) || planner_ask(p, model, h->tunnel, false, NULL, a, NULL)) {
             asking_fini(a);
             *a = (struct asking){0};
             continue;

@@ -2,7 +2,7 @@
  * failure had left less than was asked, and the way back for who gave way to somebody who is gone.
  *
  * A path that is broken is laid another way at once, beside the other one of the tunnel if that is
- * sound; the event of it is durable before routers hear of it. What cannot be helped is an
+ * sound; routers do not wait for the event of it to be durable. What cannot be helped is an
  * exception, and is tried again with every change of the network. */
 #include "wan/wan_private.h"
 
@@ -22,7 +22,7 @@ struct trouble {
     unsigned broken; /* a bit per path */
     bool pushed;     /* broken only because more important tunnels came */
     bool home;       /* not broken: whom it gave way to is gone */
-    bool poor;       /* the standby path is missing, or too close */
+    bool near;       /* it is not apart from another tunnel */
     char element[128], text[256];
 };
 
@@ -48,9 +48,8 @@ note(void *arg, const struct planner_finding *f)
     if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN || pushed) {
         last->pushed = pushed && (last->pushed || !last->broken);
         last->broken |= 1u << f->path;
-    } else {
-        last->poor = true;
     }
+    last->near |= f->fault == PLANNER_NEAR;
 }
 
 static bool
@@ -142,9 +141,9 @@ help(struct wan_service *s, const struct trouble *trouble)
     if (!tunnel || !status || !status->number)
         return;
     if (trouble->pushed && !planner_is_pushed(s->planner, tunnel->name))
-        return; /* others have gone out of the way meanwhile */
-    if (!trouble->broken)
-        sound = 1u << TUNNEL_PRIMARY; /* only the standby path is looked for anew */
+        return;           /* others have gone out of the way meanwhile */
+    if (!trouble->broken) /* only the standby path is looked for anew, unless the tunnel is near */
+        sound = trouble->near ? 0 : 1u << TUNNEL_PRIMARY;
     enum err err = planner_place(s->planner, state->network, tunnel, sound, trouble->broken != 0,
                                  paths, NULL, &why);
     if (err && trouble->broken) {
@@ -153,7 +152,7 @@ help(struct wan_service *s, const struct trouble *trouble)
         bool same = true;
         for (unsigned i = 0; i < TUNNEL_PATHS; i++)
             same = same && is_same_way(paths[i], status->paths[i]);
-        if (!same && (trouble->broken || paths[TUNNEL_STANDBY]))
+        if (!same && (trouble->broken || trouble->near || paths[TUNNEL_STANDBY]))
             move(s, tunnel, status, trouble, paths);
         tell_with(s, tunnel->name);
     }
