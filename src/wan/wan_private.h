@@ -3,6 +3,7 @@
  *   service.c     life, bus, the clock of the database
  *   orders.c      requests of work orders: design ... test
  *   lsps.c        what routers should hold, brought there
+ *   router_events.c  what routers say
  *   litter.c      what routers hold and should not
  *   reroute.c     another way when the network changes
  *   fate.c        circuits whose two paths meet in the WAN
@@ -173,9 +174,10 @@ void wan_reconcile(struct wan_service *, const char *tunnel, enum pce_urgency);
 void wan_reconcile_all(struct wan_service *, enum pce_urgency);
 /* The paths whose pause is over. */
 void wan_retry(struct wan_service *);
-void wan_pce_event(void *service, const struct pce_event *);
-/* As pce_config.admits: who comes over TLS has the certificate of the router at that address. */
-bool wan_admits(void *service, const char *address, const char *name, struct diag *);
+/* It is tried again later; the pause grows. */
+void wan_put_off(struct wan_service *, struct wan_lsp *, const char *why);
+/* Of which tunnel an LSP is, by its name. False: of none of ours. */
+bool wan_read_lsp_name(const char *name, char tunnel[64], enum tunnel_path *);
 /* The number of the router at that end among the PCCs; PCE_NO_PCC: it has no session, or is not
  * known. */
 uint32_t wan_pcc_at(struct wan_service *, const struct tunnel *, enum wan_end);
@@ -203,6 +205,12 @@ void wan_fill_path(const struct planner_segment *, size_t n, struct lsp_hop *);
 void wan_litter_remove(struct wan_service *, const struct lsp *);
 void wan_litter_gone(struct wan_service *, uint64_t lsp);
 void wan_litter_result(struct wan_service *, const struct pce_result *);
+
+/* ---- router_events.c ---- */
+
+void wan_pce_event(void *service, const struct pce_event *);
+/* As pce_config.admits: who comes over TLS has the certificate of the router at that address. */
+bool wan_admits(void *service, const char *address, const char *name, struct diag *);
 
 /* ---- requests.c ---- */
 
