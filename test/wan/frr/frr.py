@@ -145,9 +145,10 @@ def sessions(probe):
     for name, address in pccs.items():
         check(f"{name} has a session, and has reported all", probe.wait("synced", pcc=address), probe.events)
     # pathd opens a first session while it still reads its configuration, and another when it has: the last one counts.
-    last = {e["pcc"]: e for e in probe.events if e["event"] == "up"}
-    check("it can be told LSPs, with stacks of 9 labels",
-          len(last) == len(pccs) and all(e["updates"] and e["depth"] == 9 for e in last.values()), probe.events)
+    def able():
+        last = {e["pcc"]: e for e in list(probe.events) if e["event"] == "up"}
+        return len(last) == len(pccs) and all(e["updates"] and e["depth"] == 9 for e in last.values())
+    check("it can be told LSPs, with stacks of 9 labels", becomes(True, able) is not None, probe.events)
 
 
 def delegations(probe):
