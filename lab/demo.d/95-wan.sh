@@ -37,6 +37,8 @@ wan_build() { # TUNNEL...: ordered, approved, and waited for
     wan_as sam work approve "$order" --yes >>"$work/claims.log"
     until_true 60 wan_order_is "$order" "done"
 }
+not_reported() { wan_json wan lsps | jq -r '[.lsps[] | select(.name | startswith("tl.")) | select((.state != "active" and .state != "up") or .stale) |
+    "\(.name) of \(.router) is \(.state)"] | join(", ")'; }
 avoids() { ! routers_of "$1" primary | grep -q "$2" && ! routers_of "$1" standby | grep -q "$2"; }
 
 if [ ! -x /usr/lib/frr/pathd ]; then
@@ -158,7 +160,7 @@ else
     claim "after it it is gone" "" gone
     home() { [ "$(routers_of bulk-wn)" = "$before" ] && all_reported; }
     until_true 60 home
-    claim "... and who gave way to it goes back to the better way" "bulk-wn: $(routers_of bulk-wn)" home
+    claim "... and who gave way to it goes back to the better way" "bulk-wn: $(routers_of bulk-wn) $(not_reported)" home
 
     # Tunnels that all take the same shortest way, until somebody looks at the whole
     printf '[%s, %s, %s]' "$(crowded c1 300000 5)" "$(crowded c2 300000 5)" "$(crowded c3 300000 5)" >"$work/crowd.json"

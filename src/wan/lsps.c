@@ -24,6 +24,7 @@
 #define TRIES_SILENT 3                     /* failures before people are told */
 #define CALM (10 * NSEC_PER_SEC)           /* what was done and lasts as long, lasts */
 #define RETRY_GATHER (20 * NSEC_PER_MSEC)  /* paths whose pauses end one after the other */
+#define GOING_UP_MAX (10 * NSEC_PER_SEC)   /* FRR's pathd takes three seconds */
 #define REPEATS 4                          /* even: the last one is as it should be */
 #define REPEAT_AFTER (500 * NSEC_PER_MSEC) /* a change of the network */
 
@@ -203,16 +204,23 @@ set_alarm(struct wan_service *s, nsec_t again)
     timer_start(s->retry, MAX(again - clock_monotonic(), RETRY_GATHER));
 }
 
+/* When something is to be done about it; NSEC_NEVER: not by itself. */
+static nsec_t
+due_at(const struct wan_lsp *lsp)
+{
+    nsec_t again = lsp->again ? lsp->again : NSEC_NEVER;
+    nsec_t remind = lsp->remind ? lsp->remind : NSEC_NEVER;
+    return lsp->order ? NSEC_NEVER : MIN(again, remind);
+}
+
 static bool
 is_due(const struct wan_tunnel *t, nsec_t now, nsec_t *next)
 {
     bool due = false;
     for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
-        const struct wan_lsp *lsp = &t->lsps[i / WAN_ENDS][i % WAN_ENDS];
-        if (!lsp->again || lsp->order)
-            continue;
-        due |= lsp->again <= now;
-        *next = MIN(*next, lsp->again);
+        nsec_t at = due_at(&t->lsps[i / WAN_ENDS][i % WAN_ENDS]);
+        due |= at <= now;
+        *next = MIN(*next, at);
     }
     return due;
 }
@@ -426,10 +434,25 @@ note_good(struct wan_lsp *its, const struct lsp *lsp)
              its->is_up ? "" : lsp_operational_name(lsp->operational));
 }
 
+/* Has the router what it should, and has been going up for too long? It may have forgotten to say
+ * that it is up, and does when it is told again. */
+static bool
+lingers(struct wan_service *s, struct wan_lsp *its, const struct lsp *lsp, nsec_t remind)
+{
+    nsec_t now = clock_monotonic();
+    bool going = lsp->operational == LSP_GOING_UP && lsp->delegated && !lsp->orphan;
+    bool late = going && remind && remind <= now;
+    if (going && !late) {
+        its->remind = remind ? remind : now + GOING_UP_MAX;
+        set_alarm(s, its->remind);
+    }
+    return late;
+}
+
 /* What is there and should be: as it should be, or an order to make it so, unless it must wait. */
 static void
 bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp,
-      bool must_wait)
+      bool must_wait, nsec_t remind)
 {
     struct planner_segment segments[PLANNER_SEGMENTS_MAX];
     struct lsp_hop hops[PLANNER_SEGMENTS_MAX];
@@ -453,10 +476,11 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
         note_good(its, lsp);
         if (lsp->orphan && !must_wait) /* the router would remove it by and by */
             take_over(s, its, w, lsp);
-        return;
+        if (!lingers(s, its, lsp, remind))
+            return;
     }
     uint64_t way = hash_of(segments, n);
-    if (must_wait || has_relapsed(s, its, way, lsp))
+    if (!same && (must_wait || has_relapsed(s, its, way, lsp)))
         return;
     its->way = way;
     wan_fill_path(segments, n, hops);
@@ -508,6 +532,8 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     if (its->order || (its->repeats && wanted))
         return; /* its result comes, and then this again */
     its->is_set = its->is_up = false;
+    nsec_t remind = its->remind;
+    its->remind = 0;
     if (!wan_is_ready(s, w->tunnel, w->end)) {
         const struct router *r = wan_router_at(s, w->tunnel, w->end);
         snprintf(its->why, sizeof its->why, "router %s has no session", r ? r->name : "?");
@@ -529,7 +555,7 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     if (!must_wait)
         its->again = 0;
     if (wanted)
-        bring(s, its, w, lsp, must_wait);
+        bring(s, its, w, lsp, must_wait, remind);
     else if (must_wait)
         return;
     else if (lsp && lsp->created_by_pce)

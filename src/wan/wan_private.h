@@ -40,6 +40,7 @@ struct wan_lsp {
     nsec_t done;       /* monotonic: when an order for them was; 0: none was */
     nsec_t taken;      /* monotonic: when it was taken over; 0: it was not */
     nsec_t again;      /* monotonic: not before; 0: at once */
+    nsec_t remind;     /* monotonic: it is told again then, if it is still going up; 0: it is not */
     unsigned tries;    /* that failed, since the last that did not */
     unsigned relapses; /* in a row: it was done, and was not so any more soon after */
     uint8_t repeats;   /* of its order, that are to come */
