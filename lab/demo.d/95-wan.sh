@@ -158,7 +158,8 @@ else
     gone() { [ "$(surge)" = 0 ] && wan_order_is "$order" "done"; }
     until_true 30 gone
     claim "after it it is gone" "" gone
-    home() { [ "$(routers_of bulk-wn)" = "$before" ] && all_reported; }
+    bulk_labels() { wan_json wan lsps | jq -c '[.lsps[] | select(.router == "10.20.0.1" and .name == "tl.bulk-wn.p") | [.ero[].label]][0]'; }
+    home() { [ "$(routers_of bulk-wn)" = "$before" ] && [ "$(bulk_labels)" = "$(wan_json tunnel show bulk-wn | jq -c .status.primary.labels)" ] && all_reported; }
     until_true 60 home
     claim "... and who gave way to it goes back to the better way" "bulk-wn: $(routers_of bulk-wn) $(not_reported)" home
 

@@ -478,6 +478,11 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
             take_over(s, its, w, lsp);
         if (!lingers(s, its, lsp, remind))
             return;
+        if (s->settings.repeat) { /* another list, then this one again */
+            its->repeats = REPEATS;
+            timer_start(s->repeat, s->settings.repeat / REPEATS);
+            return;
+        }
     }
     uint64_t way = hash_of(segments, n);
     if (!same && (must_wait || has_relapsed(s, its, way, lsp)))
