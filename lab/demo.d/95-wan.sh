@@ -160,7 +160,7 @@ else
     claim "after it it is gone" "" gone
     bulk_labels() { wan_json wan lsps | jq -c '[.lsps[] | select(.router == "10.20.0.1" and .name == "tl.bulk-wn.p") | [.ero[].label]][0]'; }
     home() { [ "$(routers_of bulk-wn)" = "$before" ] && [ "$(bulk_labels)" = "$(wan_json tunnel show bulk-wn | jq -c .status.primary.labels)" ] && all_reported; }
-    until_true 60 home
+    until_true 15 home
     claim "... and who gave way to it goes back to the better way" "bulk-wn: $(routers_of bulk-wn) $(not_reported)" home
 
     # Tunnels that all take the same shortest way, until somebody looks at the whole
