@@ -12,13 +12,6 @@ text_of(const struct state_event *event, const char *name)
     return json_string_value(json_object_get(event->body, name));
 }
 
-static enum err
-wrong(const struct state_event *event, const char *field, struct diag *diag)
-{
-    return diag_set(diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
-                    (unsigned long long)event->seq, event->type, field);
-}
-
 /* ---- sessions */
 
 static void
@@ -66,18 +59,18 @@ apply_opened(struct access *a, const struct state_event *event, struct diag *dia
     const char *id = text_of(event, "id"), *hash = text_of(event, "token-hash");
     const json_t *idle = json_object_get(event->body, "idle-s");
     if (!id || !*id || access_session(a, id))
-        return wrong(event, "id", diag);
+        return state_event_malformed(event, "id", diag);
     if (!hash || strlen(hash) != SESSION_HASH_SIZE - 1 || access_session_by_token(a, hash))
-        return wrong(event, "token-hash", diag);
+        return state_event_malformed(event, "token-hash", diag);
     if (!text_of(event, "person"))
-        return wrong(event, "person", diag);
+        return state_event_malformed(event, "person", diag);
     if (!json_is_array(json_object_get(event->body, "roles")))
-        return wrong(event, "roles", diag);
+        return state_event_malformed(event, "roles", diag);
     if (!text_of(event, "until") || time_parse(text_of(event, "until"), &until))
-        return wrong(event, "until", diag);
+        return state_event_malformed(event, "until", diag);
     if (!json_is_integer(idle) || json_integer_value(idle) <= 0 ||
         json_integer_value(idle) > INT32_MAX)
-        return wrong(event, "idle-s", diag);
+        return state_event_malformed(event, "idle-s", diag);
     add_session(a, event, until, (nsec_t)json_integer_value(idle) * NSEC_PER_SEC);
     return ERR_OK;
 }
@@ -87,7 +80,7 @@ apply_closed(struct access *a, const struct state_event *event, struct diag *dia
 {
     const char *id = text_of(event, "id");
     if (!id)
-        return wrong(event, "id", diag);
+        return state_event_malformed(event, "id", diag);
     struct session *s = find_session(a, id);
     if (s) /* two may have asked for it */
         session_free(a, s);
@@ -111,7 +104,7 @@ apply_user(struct access *a, const struct state_event *event, struct diag *diag)
 {
     const char *name = text_of(event, "name");
     if (!name)
-        return wrong(event, "name", diag);
+        return state_event_malformed(event, "name", diag);
     struct grant *g = (struct grant *)(uintptr_t)access_grant(a, name);
     if (g)
         grant_free(a, g);
@@ -147,9 +140,9 @@ apply_sealed(struct access *a, const struct state_event *event, struct diag *dia
 {
     const char *name = text_of(event, "name");
     if (!name)
-        return wrong(event, "name", diag);
+        return state_event_malformed(event, "name", diag);
     if (!text_of(event, "hash") || !text_of(event, "salt"))
-        return wrong(event, "hash", diag);
+        return state_event_malformed(event, "hash", diag);
     struct seal *s = (struct seal *)(uintptr_t)access_seal(a, name);
     if (s)
         seal_free(a, s);
@@ -168,9 +161,9 @@ apply_used(struct access *a, const struct state_event *event, struct diag *diag)
     const char *name = text_of(event, "name"), *session = text_of(event, "session");
     struct seal *s = name ? (struct seal *)(uintptr_t)access_seal(a, name) : NULL;
     if (!s)
-        return wrong(event, "name", diag);
+        return state_event_malformed(event, "name", diag);
     if (!session)
-        return wrong(event, "session", diag);
+        return state_event_malformed(event, "session", diag);
     free(s->used_by);
     s->used_by = xstrdup(session);
     s->used = event->time;
@@ -205,7 +198,7 @@ enum err
 access_apply(struct access *a, const struct state_event *event, struct diag *diag)
 {
     if (!json_is_object(event->body))
-        return wrong(event, "body", diag);
+        return state_event_malformed(event, "body", diag);
     for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
         if (!strcmp(table[i].type, event->type))
             return table[i].apply(a, event, diag);

@@ -276,18 +276,16 @@ inventory_apply_json(struct network *network, const json_t *json, bool dry_run,
 /* ---- Names -------------------------------------------------------------------------------------
  */
 
-#define NAMES_SHOWN 5
-
 char *
-names_text(const json_t *names)
+names_text(const json_t *names, size_t most)
 {
     struct buf text = BUF_INIT;
     size_t n = json_array_size(names);
-    for (size_t i = 0; i < n && i < NAMES_SHOWN; i++) {
+    for (size_t i = 0; i < n && i < most; i++) {
         const char *name = json_string_value(json_array_get(names, i));
         buf_printf(&text, "%s%s", i ? ", " : "", name ? name : "?");
     }
-    if (n > NAMES_SHOWN)
-        buf_printf(&text, " and %zu more", n - NAMES_SHOWN);
+    if (n > most)
+        buf_printf(&text, " and %zu more", n - most);
     return buf_steal_cstr(&text);
 }

@@ -56,7 +56,8 @@ MUST_CHECK enum err network_from_json(const json_t *, struct network **, struct 
 MUST_CHECK enum err inventory_apply_json(struct network *, const json_t *, bool dry_run,
                                          struct report *, struct diag *);
 
-/* "a, b, c and 7 more": a list of names, for messages; owned by the caller. */
-char *names_text(const json_t *names);
+/* "a, b, c and 7 more": a list of names, of which `most` are shown; owned by the caller. */
+#define NAMES_SHOWN 5u /* in messages */
+char *names_text(const json_t *names, size_t most);
 
 #endif

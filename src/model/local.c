@@ -142,13 +142,6 @@ voice_of(const struct state_event *e, const char *right, const char *text)
                                 .time = e->time};
 }
 
-static enum err
-malformed(const struct state_event *e, struct diag *diag, const char *member)
-{
-    return diag_set(diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
-                    (unsigned long long)e->seq, e->type, member);
-}
-
 /* Of the site that says it. 0: not so. */
 static uint32_t
 id_of(const struct state_event *e)
@@ -166,15 +159,15 @@ apply_decided(struct local *l, const struct state_event *e, struct diag *diag)
     const char *until = text_of(e, "until");
     nsec_t end;
     if (!id || exception_site(id) != e->site || !e->site || local_find(l, id))
-        return malformed(e, diag, "id");
+        return state_event_malformed(e, "id", diag);
     if (!text_of(e, "circuit") || !text_of(e, "site"))
-        return malformed(e, diag, text_of(e, "circuit") ? "site" : "circuit");
+        return state_event_malformed(e, text_of(e, "circuit") ? "site" : "circuit", diag);
     if (!stop && !text_of(e, "hash"))
-        return malformed(e, diag, "hash");
+        return state_event_malformed(e, "hash", diag);
     if (!until || time_parse(until, &end))
-        return malformed(e, diag, "until");
+        return state_event_malformed(e, "until", diag);
     if (based_on < 0)
-        return malformed(e, diag, "based-on");
+        return state_event_malformed(e, "based-on", diag);
     struct local_work *w = need_work(l, id);
     w->known = true;
     w->action = stop ? LOCAL_STOP : LOCAL_BUILD;
@@ -195,9 +188,9 @@ apply_agreed(struct local *l, const struct state_event *e, struct diag *diag)
     const char *hash = text_of(e, "hash");
     if (!w || !w->known || w->action != LOCAL_BUILD || exception_site(w->id) != e->site ||
         w->agreed.by || !strcmp(w->asked.by, e->actor))
-        return malformed(e, diag, "id");
+        return state_event_malformed(e, "id", diag);
     if (!hash || strcmp(hash, w->hash) != 0)
-        return malformed(e, diag, "hash");
+        return state_event_malformed(e, "hash", diag);
     w->agreed = voice_of(e, "right", "comment");
     return ERR_OK;
 }
@@ -209,7 +202,7 @@ apply_ended(struct local *l, const struct state_event *e, struct diag *diag)
     uint32_t id = id_of(e);
     json_int_t known = json_integer_value(json_object_get(e->body, "known"));
     if (!id || !exception_site(id) || (e->site && exception_site(id) != e->site) || known < 0)
-        return malformed(e, diag, "id");
+        return state_event_malformed(e, "id", diag);
     struct local_work *w = need_work(l, id);
     struct local_voice *voice = e->site ? &w->ended_here : &w->ended_by_centre;
     if (voice->by)
@@ -229,9 +222,9 @@ apply_expired(struct local *l, const struct state_event *e, struct diag *diag)
     struct local_expiry *expiry;
     nsec_t end;
     if (!circuit)
-        return malformed(e, diag, "circuit");
+        return state_event_malformed(e, "circuit", diag);
     if (!text || time_parse(text, &end))
-        return malformed(e, diag, "end");
+        return state_event_malformed(e, "end", diag);
     HASH_FIND_STR(l->expiries, circuit, expiry);
     if (!expiry) {
         expiry = xcalloc(1, sizeof *expiry);

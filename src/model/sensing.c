@@ -235,8 +235,7 @@ struct application {
 static enum err
 fail(const struct application *a, const char *field)
 {
-    return diag_set(a->diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
-                    (unsigned long long)a->event->seq, a->event->type, field);
+    return state_event_malformed(a->event, field, a->diag);
 }
 
 static const char *

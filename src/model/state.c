@@ -170,6 +170,13 @@ state_order(const struct state *s, uint32_t id)
 
 /* ---- Reading bodies ---- */
 
+enum err
+state_event_malformed(const struct state_event *e, const char *member, struct diag *diag)
+{
+    return diag_set(diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
+                    (unsigned long long)e->seq, e->type, member);
+}
+
 /* The event being applied; what is missing or wrong in its body is said once. */
 struct application {
     struct state *state;
@@ -182,8 +189,7 @@ static void
 fail(struct application *a, const char *field)
 {
     if (!a->err)
-        a->err = diag_set(a->diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
-                          (unsigned long long)a->event->seq, a->event->type, field);
+        a->err = state_event_malformed(a->event, field, a->diag);
 }
 
 static const char *

@@ -117,6 +117,9 @@ struct state_event {
     uint32_t site; /* number of whose journal it is of; 0: the centre's, or of a site alone */
 };
 
+/* ERR_MALFORMED: says which member of its body. */
+enum err state_event_malformed(const struct state_event *, const char *member, struct diag *);
+
 /* Takes the state one event further. Events it does not know change only `seq`. An event it knows
  * whose body it cannot read leaves the rest as it was: ERR_MALFORMED, with the reason; the caller
  * logs it and goes on, as every other reader of this journal does. */

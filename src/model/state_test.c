@@ -1,41 +1,5 @@
-#include "model/state.h"
 
-#include "base/testing.h"
-
-static struct state *state;
-static uint64_t seq;
-
-static int
-open_state(void **unused UNUSED)
-{
-    state = state_new();
-    seq = 0;
-    return 0;
-}
-
-static int
-close_state(void **unused UNUSED)
-{
-    state_free(state);
-    return 0;
-}
-
-/* Bodies are written with ' for ". */
-static enum err
-apply(const char *type, const char *body, struct diag *diag)
-{
-    char *text = strdup(body);
-    for (char *p = text; *p; p++)
-        *p = *p == '\'' ? '"' : *p;
-    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
-    assert_non_null(json);
-    seq++;
-    struct state_event event = {seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json, 0};
-    enum err err = state_apply(state, &event, diag);
-    json_decref(json);
-    free(text);
-    return err;
-}
+#include "model/state_testing.h"
 
 #define PUT                                                                                        \
     "{'tieline-inventory:inventory': {'site': [{'name': 's', 'kind': 'substation'}],"              \
@@ -59,32 +23,34 @@ static void
 a_circuit_s_life_is_a_fold_over_its_events(void **unused UNUSED)
 {
     struct diag diag = {""};
-    if (apply("model.put", PUT, &diag))
+    if (apply_saying("model.put", PUT, &diag))
         fail_msg("%s", diag.text);
     assert_int_equal(phase(), PHASE_PROPOSED);
-    assert_ok(apply("circuit.reserved",
-                    "{'order': 7, 'designs': [{'circuit': 'c', 'number': 3, 'disjoint': 'none',"
-                    " 'primary': {'links': []}}]}",
-                    &diag));
+    assert_ok(
+        apply_saying("circuit.reserved",
+                     "{'order': 7, 'designs': [{'circuit': 'c', 'number': 3, 'disjoint': 'none',"
+                     " 'primary': {'links': []}}]}",
+                     &diag));
     assert_int_equal(phase(), PHASE_RESERVED);
     assert_int_equal(network_design(state->network, "c")->number, 3);
     assert_int_equal(state_circuit(state, "c")->order, 7);
-    assert_ok(apply("circuit.wanted", "{'order': 7, 'circuits': ['c']}", &diag));
+    assert_ok(apply_saying("circuit.wanted", "{'order': 7, 'circuits': ['c']}", &diag));
     assert_true(phase_is_wanted(phase()));
-    assert_ok(apply("circuit.built", "{'circuit': 'c', 'duration-ns': 42}", &diag));
+    assert_ok(apply_saying("circuit.built", "{'circuit': 'c', 'duration-ns': 42}", &diag));
     assert_int_equal(state_circuit(state, "c")->build_time, 42);
-    assert_ok(apply("circuit.fingerprint", "{'circuit': 'c', 'entries': [{'sent': 1}]}", &diag));
+    assert_ok(
+        apply_saying("circuit.fingerprint", "{'circuit': 'c', 'entries': [{'sent': 1}]}", &diag));
     assert_int_equal(phase(), PHASE_ACTIVE);
     assert_int_equal(json_array_size(state_fingerprint(state, "c")->entries), 1);
-    assert_ok(apply("circuit.unwanted", "{'order': 8, 'circuits': ['c']}", &diag));
+    assert_ok(apply_saying("circuit.unwanted", "{'order': 8, 'circuits': ['c']}", &diag));
     assert_false(phase_is_wanted(phase()));
-    assert_ok(apply("circuit.removed", "{'order': 8, 'circuit': 'c'}", &diag));
+    assert_ok(apply_saying("circuit.removed", "{'order': 8, 'circuit': 'c'}", &diag));
     assert_non_null(network_design(state->network, "c"));
-    assert_ok(apply("circuit.released", "{'order': 8, 'circuits': ['c']}", &diag));
+    assert_ok(apply_saying("circuit.released", "{'order': 8, 'circuits': ['c']}", &diag));
     assert_int_equal(phase(), PHASE_PROPOSED);
     assert_null(network_design(state->network, "c"));
     assert_null(state_fingerprint(state, "c"));
-    assert_ok(apply("model.remove", "{'kind': 'circuit', 'name': 'c'}", &diag));
+    assert_ok(apply_saying("model.remove", "{'kind': 'circuit', 'name': 'c'}", &diag));
     assert_null(state_circuit(state, "c"));
     assert_null(network_circuit(state->network, "c"));
 }
@@ -93,7 +59,7 @@ static void
 the_plan_is_the_centre_s(void **unused UNUSED)
 {
     struct diag diag = {""};
-    if (apply("model.put", PUT, &diag))
+    if (apply_saying("model.put", PUT, &diag))
         fail_msg("%s", diag.text);
     assert_int_equal(state->plan_seq, seq);
     json_t *body = json_pack("{ss ss}", "circuit", "c", "end", "1970-01-01T00:00:01Z");
@@ -110,14 +76,15 @@ static void
 exceptions_are_counted_acknowledged_and_closed(void **unused UNUSED)
 {
     struct diag diag;
-    assert_ok(apply("exception.raised",
-                    "{'id': 1, 'kind': 'traffic-denied', 'severity': 'major',"
-                    " 'object': 'host/eng-a', 'text': 'It tried.', 'evidence': {'port': 'a2:4'}}",
-                    &diag));
-    assert_int_equal(state_open_exception(state, "traffic-denied", "host/eng-a")->id, 1);
     assert_ok(
-        apply("exception.repeated", "{'id': 1, 'count': 9, 'evidence': {'port': 'a3:1'}}", &diag));
-    assert_ok(apply("exception.acknowledged", "{'id': 1, 'comment': 'Looking.'}", &diag));
+        apply_saying("exception.raised",
+                     "{'id': 1, 'kind': 'traffic-denied', 'severity': 'major',"
+                     " 'object': 'host/eng-a', 'text': 'It tried.', 'evidence': {'port': 'a2:4'}}",
+                     &diag));
+    assert_int_equal(state_open_exception(state, "traffic-denied", "host/eng-a")->id, 1);
+    assert_ok(apply_saying("exception.repeated",
+                           "{'id': 1, 'count': 9, 'evidence': {'port': 'a3:1'}}", &diag));
+    assert_ok(apply_saying("exception.acknowledged", "{'id': 1, 'comment': 'Looking.'}", &diag));
     json_t *json = exception_to_json(state_exception(state, 1));
     char *text = json_dumps(json, JSON_SORT_KEYS | JSON_COMPACT);
     assert_string_equal(text,
@@ -129,9 +96,9 @@ exceptions_are_counted_acknowledged_and_closed(void **unused UNUSED)
                         "\"state\":\"acknowledged\",\"text\":\"It tried.\"}");
     free(text);
     json_decref(json);
-    assert_ok(apply("exception.order", "{'id': 1, 'order': 5}", &diag));
+    assert_ok(apply_saying("exception.order", "{'id': 1, 'order': 5}", &diag));
     assert_int_equal(state_exception(state, 1)->order, 5);
-    assert_ok(apply("exception.closed", "{'id': 1, 'reason': 'gone'}", &diag));
+    assert_ok(apply_saying("exception.closed", "{'id': 1, 'reason': 'gone'}", &diag));
     assert_null(state_open_exception(state, "traffic-denied", "host/eng-a"));
     json = exception_to_json(state_exception(state, 1));
     assert_string_equal(json_string_value(json_object_get(json, "closed-by")), "alice");
@@ -146,13 +113,13 @@ static void
 orders_are_known_from_their_runs(void **unused UNUSED)
 {
     struct diag diag;
-    assert_ok(apply("run.created",
-                    "{'run': '12', 'workflow': 'circuit-turn-up',"
-                    " 'requester': 'bob', 'input': {}}",
-                    &diag));
+    assert_ok(apply_saying("run.created",
+                           "{'run': '12', 'workflow': 'circuit-turn-up',"
+                           " 'requester': 'bob', 'input': {}}",
+                           &diag));
     assert_string_equal(state_order(state, 12)->requester, "bob");
     assert_null(state_order(state, 12)->outcome);
-    assert_ok(apply("run.closed", "{'run': '12', 'outcome': 'done'}", &diag));
+    assert_ok(apply_saying("run.closed", "{'run': '12', 'outcome': 'done'}", &diag));
     assert_string_equal(state_order(state, 12)->outcome, "done");
     assert_int_equal(state->last_order, 12);
 }
@@ -181,7 +148,7 @@ what_cannot_be_read_changes_nothing_and_is_named(void **unused UNUSED)
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct diag diag = {""};
-        assert_err(apply(cases[i].type, cases[i].body, &diag), ERR_MALFORMED);
+        assert_err(apply_saying(cases[i].type, cases[i].body, &diag), ERR_MALFORMED);
         if (!strstr(diag.text, cases[i].says))
             fail_msg("%s: %s", cases[i].type, diag.text);
         assert_int_equal(state->seq, seq);
@@ -189,7 +156,7 @@ what_cannot_be_read_changes_nothing_and_is_named(void **unused UNUSED)
         assert_null(state->orders);
         assert_null(state->circuits);
     }
-    assert_ok(apply("something.else", "4", NULL));
+    assert_ok(apply_saying("something.else", "4", NULL));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_state, close_state)

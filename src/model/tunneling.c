@@ -128,13 +128,6 @@ text_of(const json_t *json, const char *name)
     return json_string_value(json_object_get(json, name));
 }
 
-static enum err
-malformed(const struct state_event *e, struct diag *diag, const char *field)
-{
-    return diag_set(diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
-                    (unsigned long long)e->seq, e->type, field);
-}
-
 static void
 set_phase(struct tunnel_status *t, const struct state_event *e, enum circuit_phase phase)
 {
@@ -171,11 +164,11 @@ apply_reserved(struct tunneling *all, const struct state_event *e, struct diag *
     json_t *list = json_object_get(e->body, "placements"), *p;
     size_t i;
     if (!json_is_array(list))
-        return malformed(e, diag, "placements");
+        return state_event_malformed(e, "placements", diag);
     json_array_foreach(list, i, p)
     {
         if (!is_placement(p))
-            return malformed(e, diag, "placements");
+            return state_event_malformed(e, "placements", diag);
     }
     json_array_foreach(list, i, p)
     {
@@ -195,7 +188,7 @@ apply_moved(struct tunneling *all, const struct state_event *e, struct diag *dia
     const char *tunnel = text_of(e->body, "tunnel");
     struct tunnel_status *t = tunnel ? find(all, tunnel) : NULL;
     if (!t || !t->number)
-        return malformed(e, diag, "tunnel");
+        return state_event_malformed(e, "tunnel", diag);
     take_paths(t, e->body);
     set_reason(t, text_of(e->body, "reason"));
     const json_t *gave_way = json_object_get(e->body, "gave-way");
@@ -228,10 +221,10 @@ apply_phase(struct tunneling *all, const struct state_event *e, enum circuit_pha
     for (size_t i = 0; i < n; i++) {
         const char *name = one ? one : json_string_value(json_array_get(names, i));
         if (!name || !find(all, name))
-            return malformed(e, diag, one ? "tunnel" : "tunnels");
+            return state_event_malformed(e, one ? "tunnel" : "tunnels", diag);
     }
     if (!n && !json_is_array(names))
-        return malformed(e, diag, "tunnels");
+        return state_event_malformed(e, "tunnels", diag);
     for (size_t i = 0; i < n; i++) {
         struct tunnel_status *t = find(all,
                                        one ? one : json_string_value(json_array_get(names, i)));
@@ -254,9 +247,9 @@ apply_drained(struct tunneling *all, const struct state_event *e, struct diag *d
     while (kind && word < DRAIN_KINDS && strcmp(drain_kind_words[word], kind) != 0)
         word++;
     if (!kind || word == DRAIN_KINDS)
-        return malformed(e, diag, "kind");
+        return state_event_malformed(e, "kind", diag);
     if (!element || !key || !why)
-        return malformed(e, diag, !element ? "element" : !key ? "key" : "reason");
+        return state_event_malformed(e, !element ? "element" : !key ? "key" : "reason", diag);
     struct drain *old = find_drain(all, element), *d = xcalloc(1, sizeof *d);
     *d = (struct drain){xstrdup(element), word,    xstrdup(key), xstrdup(e->actor),
                         xstrdup(why),     e->time, {0}};
@@ -273,7 +266,7 @@ apply_restored(struct tunneling *all, const struct state_event *e, struct diag *
     const char *element = text_of(e->body, "element");
     struct drain *d = element ? find_drain(all, element) : NULL;
     if (!element)
-        return malformed(e, diag, "element");
+        return state_event_malformed(e, "element", diag);
     if (d)
         drain_free(all, d);
     return ERR_OK;
@@ -313,7 +306,7 @@ tunneling_apply(struct tunneling *all, const struct state_event *e, struct diag 
     if (row == ARRAY_SIZE(table))
         return ERR_OK;
     if (!json_is_object(e->body))
-        return malformed(e, diag, "body");
+        return state_event_malformed(e, "body", diag);
     return table[row].apply ? table[row].apply(all, e, diag)
                             : apply_phase(all, e, table[row].phase, diag);
 }

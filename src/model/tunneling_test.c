@@ -1,43 +1,6 @@
 #include "model/tunneling.h"
 
-#include "base/testing.h"
-#include "model/state.h"
-
-static struct state *state;
-static uint64_t seq;
-
-static int
-open_state(void **unused UNUSED)
-{
-    state = state_new();
-    seq = 0;
-    return 0;
-}
-
-static int
-close_state(void **unused UNUSED)
-{
-    state_free(state);
-    return 0;
-}
-
-/* Bodies are written with ' for ". */
-static enum err
-apply(const char *type, const char *body)
-{
-    struct diag diag;
-    char *text = strdup(body);
-    for (char *p = text; *p; p++)
-        *p = *p == '\'' ? '"' : *p;
-    json_t *json = json_loads(text, JSON_DECODE_ANY, NULL);
-    assert_non_null(json);
-    seq++;
-    struct state_event event = {seq, (nsec_t)seq * NSEC_PER_SEC, type, "x/y", "alice", json, 0};
-    enum err err = state_apply(state, &event, &diag);
-    json_decref(json);
-    free(text);
-    return err;
-}
+#include "model/state_testing.h"
 
 #define PLACED(tunnel, number)                                                                     \
     "{'tunnel': '" tunnel "', 'number': " number ", 'primary': {'links': ['a>b']},"                \

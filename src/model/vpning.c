@@ -95,13 +95,6 @@ text_of(const json_t *json, const char *name)
     return json_string_value(json_object_get(json, name));
 }
 
-static enum err
-malformed(const struct state_event *e, struct diag *diag, const char *field)
-{
-    return diag_set(diag, ERR_MALFORMED, "event %llu, %s: \"%s\" is missing or wrong",
-                    (unsigned long long)e->seq, e->type, field);
-}
-
 static void
 set_phase(struct vpn_status *v, const struct state_event *e, enum circuit_phase phase)
 {
@@ -127,12 +120,12 @@ apply_reserved(struct vpning *all, const struct state_event *e, struct diag *dia
     json_t *list = json_object_get(e->body, "vpns"), *one;
     size_t i;
     if (!json_is_array(list))
-        return malformed(e, diag, "vpns");
+        return state_event_malformed(e, "vpns", diag);
     json_array_foreach(list, i, one)
     {
         if (!text_of(one, "vpn") || !text_of(one, "hash") ||
             !json_is_object(json_object_get(one, "service")))
-            return malformed(e, diag, "vpns");
+            return state_event_malformed(e, "vpns", diag);
     }
     json_array_foreach(list, i, one)
     {
@@ -152,7 +145,7 @@ static enum err
 take_built(struct vpn_status *v, const struct state_event *e, struct diag *diag)
 {
     if (!v->next)
-        return malformed(e, diag, "vpn");
+        return state_event_malformed(e, "vpn", diag);
     if (v->n_versions == VPN_VERSIONS_MAX) {
         json_decref(v->versions[0].service);
         memmove(&v->versions[0], &v->versions[1], (VPN_VERSIONS_MAX - 1) * sizeof v->versions[0]);
@@ -173,7 +166,7 @@ static enum err
 take_wanted(struct vpn_status *v, const struct state_event *e, struct diag *diag)
 {
     if (!v->next)
-        return malformed(e, diag, "vpn");
+        return state_event_malformed(e, "vpn", diag);
     set_phase(v, e, PHASE_BUILDING);
     return ERR_OK;
 }
@@ -271,12 +264,12 @@ vpning_apply(struct vpning *all, const struct state_event *e, struct diag *diag)
     if (row == ARRAY_SIZE(table))
         return ERR_OK;
     if (!json_is_object(e->body))
-        return malformed(e, diag, "body");
+        return state_event_malformed(e, "body", diag);
     if (!table[row].take)
         return apply_reserved(all, e, diag);
     const char *vpn = text_of(e->body, "vpn");
     struct vpn_status *v = vpn ? find(all, vpn) : NULL;
-    return v ? table[row].take(v, e, diag) : malformed(e, diag, "vpn");
+    return v ? table[row].take(v, e, diag) : state_event_malformed(e, "vpn", diag);
 }
 
 /* ---- JSON ---- */

@@ -204,7 +204,7 @@ want(struct effect *effect)
     json_t *reserved = action_circuits(effect, is_to_be_wanted);
     json_t *building = action_circuits(effect, is_building);
     if (json_array_size(foreign)) {
-        char *names = names_text(foreign);
+        char *names = names_text(foreign, NAMES_SHOWN);
         effect_fail(effect, false, "not reserved by this order: %s", names);
         free(names);
     } else if (json_array_size(reserved)) {

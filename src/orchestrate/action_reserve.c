@@ -113,7 +113,7 @@ action_release(struct effect *effect)
     json_t *built = action_circuits(effect, is_in_the_way);
     json_t *reserved = action_circuits(effect, can_be_released);
     if (json_array_size(built)) {
-        char *names = names_text(built);
+        char *names = names_text(built, NAMES_SHOWN);
         effect_fail(effect, false, "not removed from the nodes yet: %s", names);
         free(names);
     } else if (json_array_size(reserved)) {

@@ -74,6 +74,16 @@ need(struct fate **all, const char *a, const char *b)
     return f;
 }
 
+/* Once, though both its paths may have both tunnels. */
+static void
+note_circuit(struct fate *f, const char *circuit)
+{
+    size_t n = json_array_size(f->circuits);
+    const char *last = n ? json_string_value(json_array_get(f->circuits, n - 1)) : NULL;
+    if (!last || strcmp(last, circuit) != 0)
+        json_array_append_new(f->circuits, json_string(circuit));
+}
+
 static void
 add_design(struct fate **all, const struct network *net, const struct design *d)
 {
@@ -85,8 +95,7 @@ add_design(struct fate **all, const struct network *net, const struct design *d)
     {
         json_array_foreach(failover, j, b)
         {
-            struct fate *f = need(all, json_string_value(a), json_string_value(b));
-            json_array_append_new(f->circuits, json_string(d->circuit));
+            note_circuit(need(all, json_string_value(a), json_string_value(b)), d->circuit);
         }
     }
     json_decref(primary);
@@ -181,9 +190,9 @@ find_shared(struct wan_service *s, struct fate *all)
 static void
 tell(struct wan_service *s, struct fate *f)
 {
-    char *object = xasprintf("tunnel/%s", f->a), *circuits = names_text(f->circuits);
+    char *object = xasprintf("tunnel/%s", f->a), *circuits = names_text(f->circuits, NAMES_SHOWN);
     wan_raise(s, KIND, "minor", object,
-              json_pack("{ss ss ss}", "other", f->b, "shared", f->shared, "circuits", circuits),
+              json_pack("{ss ss sO}", "other", f->b, "shared", f->shared, "circuits", f->circuits),
               "Tunnels %s and %s carry both paths of circuits, and share %s: %s.", f->a, f->b,
               f->shared, circuits);
     f->raised = true;
@@ -213,6 +222,19 @@ close_gone(struct wan_service *s, const struct fate *now)
     }
 }
 
+/* What is over before it was in the journal is closed when it is. */
+static void
+look_again(struct wan_service *s, const struct fate *now)
+{
+    for (const struct fate *f = s->fates; f; f = f->hh.next) {
+        char *object = xasprintf("tunnel/%s", f->a);
+        if (f->raised && !has_another(now, f->a) &&
+            !state_open_exception(s->config.state, KIND, object))
+            timer_start(s->fate, NSEC_PER_SEC);
+        free(object);
+    }
+}
+
 void
 wan_find_fates(void *arg)
 {
@@ -229,6 +251,7 @@ wan_find_fates(void *arg)
             tell(s, f);
     }
     close_gone(s, now);
+    look_again(s, now);
     free_all(&s->fates);
     s->fates = now;
 }

@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 #include "io/clock.h"
 #include "model/carried.h"
-#include "model/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,17 +63,13 @@ tell_without(struct wan_service *s, struct wan_tunnel *t, const struct trouble *
              const char *why)
 {
     char *object = xasprintf("tunnel/%s", t->name);
-    json_t *names = carried_circuits(s->config.state->network, t->name, NULL);
-    char *circuits = names_text(names);
     if (!t->without)
         wan_raise(s, "tunnel-without-path",
                   trouble->broken & 1u << TUNNEL_PRIMARY ? "critical" : "major", object,
-                  json_pack("{ss ss ss}", "element", trouble->element, "reason", why, "circuits",
-                            circuits),
+                  json_pack("{ss ss so}", "element", trouble->element, "reason", why, "circuits",
+                            carried_circuits(s->config.state->network, t->name, NULL)),
                   "Tunnel %s: %s, and there is no other way: %s.", t->name, trouble->text, why);
     t->without = true;
-    json_decref(names);
-    free(circuits);
     free(object);
 }
 

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "io/clock.h"
 #include "io/jsontext.h"
+#include "model/json.h"
 #include "wan/feeds.h"
 #include "wan/report.h"
 #include "wan/vpns.h"
@@ -67,24 +68,6 @@ wan_append(struct wan_service *s, const char *type, const char *object, const ch
 
 #define NAMES_MAX 50 /* of one text of the evidence */
 
-static json_t *
-text_of_names(const json_t *names)
-{
-    struct buf text = BUF_INIT;
-    size_t i, n = json_array_size(names);
-    const json_t *name;
-    json_array_foreach(names, i, name)
-    {
-        if (i < NAMES_MAX && json_is_string(name))
-            buf_printf(&text, "%s%s", i ? ", " : "", json_string_value(name));
-    }
-    if (n > NAMES_MAX)
-        buf_printf(&text, " and %zu more", n - NAMES_MAX);
-    json_t *json = json_string(buf_cstr(&text));
-    buf_fini(&text);
-    return json;
-}
-
 /* Evidence is texts, anything else is refused: a list of names becomes one, an empty list none. */
 static json_t *
 only_texts(json_t *evidence)
@@ -96,10 +79,14 @@ only_texts(json_t *evidence)
         return json_object();
     json_object_foreach_safe(evidence, next, key, value)
     {
+        if (!json_is_array(value))
+            continue;
+        char *text = names_text(value, NAMES_MAX);
         if (json_array_size(value))
-            json_object_set_new(evidence, key, text_of_names(value));
-        else if (json_is_array(value))
+            json_object_set_new(evidence, key, json_string(text));
+        else
             json_object_del(evidence, key);
+        free(text);
     }
     return evidence;
 }
