@@ -15,6 +15,7 @@ ted_new(const struct ted_config *config)
     if (config)
         ted->config = *config;
     DEFAULT(stale_hold, 120 * NSEC_PER_SEC);
+    DEFAULT(small_hold, 10 * NSEC_PER_SEC);
     DEFAULT(withdrawn_hold, 60 * NSEC_PER_SEC);
     DEFAULT(forget_after, 3600 * NSEC_PER_SEC);
     DEFAULT(max_nodes, 20000);
@@ -158,7 +159,9 @@ mark_sources(struct ted *ted)
         if (s->used)
             ted_mark(ted, &s->marks, s->name,
                      (s->state < TED_SYNCING && s->epoch ? TED_BIT(TED_SOURCE_STALE) : 0) |
-                         (s->over_limit ? TED_BIT(TED_SOURCE_LIMIT) : 0));
+                         (s->over_limit ? TED_BIT(TED_SOURCE_LIMIT) : 0) |
+                         (s->n_garbled ? TED_BIT(TED_SOURCE_GARBLED) : 0) |
+                         (s->small ? TED_BIT(TED_SOURCE_SMALL) : 0));
     }
     ted_overlay_mark(ted);
 }

@@ -11,7 +11,8 @@
  *     source = ted_source_add(...)           once per feed
  *     ted_source_up(source)                  it is there: what follows is the whole of it, anew
  *     ted_put_node/link/prefix, ted_withdraw_...
- *     ted_source_synced(source)              what it did not repeat since `up` is withdrawn
+ *     ted_source_synced(source)              what it did not repeat since `up` is withdrawn, unless
+ *                                            that is most of it (TED_SOURCE_SMALL): then later
  *     ted_source_down(source)                it has gone: its records are stale, and withdrawn
  *                                            after ted_config.stale_hold
  *     ted_commit(now)                        from time to time: the merged view follows, a new
@@ -74,6 +75,7 @@ struct ted_config {
     nsec_t stale_hold;     /* 120 s */
     nsec_t withdrawn_hold; /* 60 s */
     nsec_t forget_after;   /* 1 h */
+    nsec_t small_hold;     /* 10 s */
     uint32_t max_nodes;    /* records of one source; 20,000 */
     uint32_t max_links;    /* records of one source; 200,000 */
     uint32_t max_prefixes; /* records of one source; 200,000 */
@@ -98,8 +100,16 @@ void ted_source_up(struct ted *, uint32_t source, nsec_t now);
 /* What follows until ted_source_synced() is the whole of it again, though it was never away: a
  * table that is read from time to time. */
 void ted_source_refresh(struct ted *, uint32_t source, nsec_t now);
+/* A source that hears routers, and told of eight nodes and links or more, is not believed at once
+ * that it is less than half of them: a daemon that has just begun does not know the network yet.
+ * What it does not tell counts for ted_config.small_hold (stale_hold if as much could not be read),
+ * unless it tells the whole of it again. */
 void ted_source_synced(struct ted *, uint32_t source, nsec_t now);
 void ted_source_down(struct ted *, uint32_t source, nsec_t now);
+/* `n` more values of what it says could not be read and are left out; `what` (any text; cut) names
+ * one of them: "ted.edges[3].metric: a number from 0 to 4294967295 is expected". TED_SOURCE_GARBLED
+ * says so, until the source tells the whole of it anew without any. */
+void ted_source_garbled(struct ted *, uint32_t source, uint64_t n, const char *what, nsec_t now);
 
 enum ted_source_state { TED_DOWN, TED_STALE, TED_SYNCING, TED_UP };
 
@@ -407,12 +417,14 @@ enum ted_finding_code {
     TED_LINK_NOT_HEARD,   /* planned, but no router tells of it */
     TED_SOURCES_DISAGREE, /* one has withdrawn the link, another still tells of it */
     TED_LINK_AT_RISK,
-    TED_SID_CONFLICT,  /* two nodes have one node SID: neither is used */
-    TED_LAN_TOO_LARGE, /* more routers at a pseudonode than max_lan: not resolved */
-    TED_SOURCE_STALE,  /* it was there, and is not */
-    TED_SOURCE_LIMIT,  /* a source says more than it may: the rest is refused */
-    TED_OVERRIDE_IDLE, /* its target is not there */
-    TED_ADDRESS_TWICE, /* two links leave by one address */
+    TED_SID_CONFLICT,   /* two nodes have one node SID: neither is used */
+    TED_LAN_TOO_LARGE,  /* more routers at a pseudonode than max_lan: not resolved */
+    TED_SOURCE_STALE,   /* it was there, and is not */
+    TED_SOURCE_LIMIT,   /* a source says more than it may: the rest is refused */
+    TED_SOURCE_GARBLED, /* some of what it says cannot be read, and is left out */
+    TED_SOURCE_SMALL,   /* it tells of less than half of what it told before */
+    TED_OVERRIDE_IDLE,  /* its target is not there */
+    TED_ADDRESS_TWICE,  /* two links leave by one address */
     TED_FINDING_CODES
 };
 /* "node-id-conflict", ...; static. */

@@ -231,6 +231,14 @@ explain_a_source(const struct ted *ted, const void *thing, enum ted_finding_code
     if (code == TED_SOURCE_STALE)
         say(w, s->state == TED_STALE ? "it has gone; what it said is kept for a while"
                                      : "it has gone, and what it said with it");
+    else if (code == TED_SOURCE_SMALL)
+        say(w,
+            "it tells of %u nodes and links, and of %u before: has it just begun? The others "
+            "are kept for a while",
+            s->n_told, s->n_expected);
+    else if (code == TED_SOURCE_GARBLED)
+        say(w, "%llu of what it says could not be read and is left out, such as: %s",
+            (unsigned long long)s->n_garbled, s->garbled);
     else
         say(w, "it says more than it may; %llu records were refused",
             (unsigned long long)s->n_refused);

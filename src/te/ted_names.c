@@ -84,6 +84,8 @@ ted_finding_name(enum ted_finding_code code)
         [TED_LAN_TOO_LARGE] = "lan-too-large",
         [TED_SOURCE_STALE] = "source-stale",
         [TED_SOURCE_LIMIT] = "source-limit",
+        [TED_SOURCE_SMALL] = "source-small",
+        [TED_SOURCE_GARBLED] = "source-garbled",
         [TED_OVERRIDE_IDLE] = "override-idle",
         [TED_ADDRESS_TWICE] = "address-twice",
     };

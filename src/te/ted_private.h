@@ -98,6 +98,9 @@ struct ted_link_rec {
 
 struct ted_source {
     bool used, over_limit, refreshing;
+    bool small; /* it has told all, which is not believed: since `small_since` */
+    nsec_t small_since;
+    uint32_t n_told, n_expected; /* nodes and links, while it is small */
     enum ted_kind kind;
     char *name, *domain;
     enum ted_source_state state;
@@ -108,6 +111,8 @@ struct ted_source {
     struct ted_link_rec *links;
     struct ted_prefix_rec *prefixes;
     uint64_t n_puts, n_withdrawals, n_refused;
+    uint64_t n_garbled; /* since it last began to tell all of it */
+    char *garbled;      /* one of them, in words; NULL: n_garbled is 0 */
     struct ted_marks marks;
 };
 

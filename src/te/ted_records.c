@@ -250,6 +250,9 @@ refuse(struct ted *ted, struct ted_source *s, enum err err)
         s->over_limit = true;
         ted_todo(ted, TED_DO_PATCH);
     }
+    if (err == ERR_INVALID)
+        ted_source_garbled(ted, (uint32_t)(s - ted->sources), 1,
+                           "the id of a node, link or prefix makes no sense", ted->now);
     return err;
 }
 

@@ -1,6 +1,8 @@
 /* ted_sources.c - who says something, whether it is there, and for how long what it said counts. */
 #include "te/ted_private.h"
 
+#define MUCH 8 /* nodes and links: of fewer half may well go at once */
+
 /* ---- sources */
 
 static int
@@ -61,14 +63,26 @@ source_state(struct ted *ted, struct ted_source *s, enum ted_source_state state,
     ted_delta(ted, TED_SOURCE_CHANGED, s->name, 0, state == TED_UP, 0);
 }
 
+/* What it tells from now on is the whole of it, and is judged anew. */
+static void
+begin_epoch(struct ted *ted, struct ted_source *s)
+{
+    if (s->over_limit || s->n_garbled)
+        ted_todo(ted, TED_DO_PATCH);
+    s->epoch++;
+    s->over_limit = false;
+    s->n_garbled = 0;
+    free(s->garbled);
+    s->garbled = NULL;
+}
+
 void
 ted_source_up(struct ted *ted, uint32_t source, nsec_t now)
 {
     struct ted_source *s = ted_source_of(ted, source);
     if (!s)
         return;
-    s->epoch++;
-    s->over_limit = false;
+    begin_epoch(ted, s);
     source_state(ted, s, TED_SYNCING, now);
 }
 
@@ -100,9 +114,55 @@ ted_source_refresh(struct ted *ted, uint32_t source, nsec_t now)
         ted_source_up(ted, source, now);
         return;
     }
-    s->epoch++;
-    s->over_limit = false;
+    begin_epoch(ted, s);
     s->refreshing = true;
+}
+
+static void
+set_small(struct ted *ted, struct ted_source *s, bool small, nsec_t now)
+{
+    if (s->small == small)
+        return;
+    s->small = small;
+    s->small_since = now;
+    ted_todo(ted, TED_DO_PATCH);
+}
+
+/* Has it told less than half of what counts? */
+static bool
+is_small(struct ted_source *s)
+{
+    uint32_t n = 0, n_told = 0;
+    for (const struct ted_node_rec *node = s->nodes; node; node = node->hh.next) {
+        n += node->told && !node->withdrawn;
+        n_told += node->told && !node->withdrawn && node->epoch == s->epoch;
+    }
+    for (const struct ted_link_rec *link = s->links; link; link = link->hh.next) {
+        n += !link->withdrawn;
+        n_told += !link->withdrawn && link->epoch == s->epoch;
+    }
+    s->n_told = n_told;
+    s->n_expected = n;
+    return ted_hears(s->kind) && n >= MUCH && n_told < n / 2;
+}
+
+/* What it told is the whole of it. */
+static void
+believe(struct ted *ted, struct ted_source *s, nsec_t now)
+{
+    set_small(ted, s, false, now);
+    s->refreshing = false;
+    sweep(ted, s, s->epoch, now);
+    source_state(ted, s, TED_UP, now);
+}
+
+/* When it is believed all the same. What is missing may be just what could not be read: then it is
+ * like a source that has gone. */
+static nsec_t
+end_of_doubt(const struct ted *ted, const struct ted_source *s)
+{
+    bool unreadable = s->n_garbled >= s->n_expected - s->n_told;
+    return s->small_since + (unreadable ? ted->config.stale_hold : ted->config.small_hold);
 }
 
 void
@@ -111,9 +171,11 @@ ted_source_synced(struct ted *ted, uint32_t source, nsec_t now)
     struct ted_source *s = ted_source_of(ted, source);
     if (!s || (s->state != TED_SYNCING && !s->refreshing))
         return;
-    s->refreshing = false;
-    sweep(ted, s, s->epoch, now);
-    source_state(ted, s, TED_UP, now);
+    bool small = is_small(s);
+    if (small)
+        set_small(ted, s, true, now);
+    if (!small || now >= end_of_doubt(ted, s))
+        believe(ted, s, now);
 }
 
 void
@@ -122,7 +184,22 @@ ted_source_down(struct ted *ted, uint32_t source, nsec_t now)
     struct ted_source *s = ted_source_of(ted, source);
     if (!s || s->state == TED_DOWN || s->state == TED_STALE)
         return;
+    set_small(ted, s, false, now);
     source_state(ted, s, TED_STALE, now);
+}
+
+void
+ted_source_garbled(struct ted *ted, uint32_t source, uint64_t n, const char *what, nsec_t now)
+{
+    struct ted_source *s = ted_source_of(ted, source);
+    if (!s || !n)
+        return;
+    ted->now = MAX(ted->now, now);
+    if (!s->n_garbled)
+        ted_todo(ted, TED_DO_PATCH);
+    s->n_garbled += n;
+    free(s->garbled);
+    s->garbled = xstrndup(what, strnlen(what, TED_TEXT_MAX));
 }
 
 static void
@@ -154,6 +231,7 @@ ted_source_remove(struct ted *ted, uint32_t source, nsec_t now)
     free(s->marks.since);
     free(s->name);
     free(s->domain);
+    free(s->garbled);
     memset(s, 0, sizeof *s);
     order_sources(ted);
     ted_todo(ted, TED_DO_STRUCTURE);
@@ -215,6 +293,8 @@ ted_expire(struct ted *ted, nsec_t now)
             sweep(ted, s, ++s->epoch, now);
             source_state(ted, s, TED_DOWN, now);
         }
+        if (s->used && s->small && now >= end_of_doubt(ted, s))
+            believe(ted, s, now);
     }
     while (is_over(&ted->doubted, ted->config.withdrawn_hold, now)) {
         struct ted_link_rec *rec = CONTAINER_OF(ted->doubted.next, struct ted_link_rec, doubted);
@@ -234,9 +314,13 @@ nsec_t
 ted_next_expiry(const struct ted *ted)
 {
     nsec_t next = NSEC_NEVER;
-    for (uint32_t i = 0; i < ted->n_sources; i++)
-        if (ted->sources[i].used && ted->sources[i].state == TED_STALE)
-            next = MIN(next, ted->sources[i].state_since + ted->config.stale_hold);
+    for (uint32_t i = 0; i < ted->n_sources; i++) {
+        const struct ted_source *s = &ted->sources[i];
+        if (s->used && s->state == TED_STALE)
+            next = MIN(next, s->state_since + ted->config.stale_hold);
+        if (s->used && s->small)
+            next = MIN(next, end_of_doubt(ted, s));
+    }
     if (ted->doubted.next != &ted->doubted)
         next = MIN(next, ted->doubted.next->at + ted->config.withdrawn_hold);
     if (ted->gone.next != &ted->gone)

@@ -559,6 +559,133 @@ node_segments_come_from_prefixes(void **state)
 }
 
 static void
+what_cannot_be_read_is_named_until_it_can(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = triangle(&ospf);
+    struct finding_query q = {.code = TED_SOURCE_GARBLED};
+    (void)state;
+    ted_source_garbled(ted, ospf, 0, "nothing", 2);
+    assert_int_equal(ted_pending(ted), TED_NOTHING);
+    ted_source_garbled(ted, ospf, 2, "edges[3].metric", 2);
+    ted_source_garbled(ted, ospf, 1, "edges[7].metric", 2);
+    ted_commit(ted, 2);
+    ted_each_finding(ted, look_at_finding, &q);
+    assert_int_equal(q.n, 1);
+    assert_string_equal(q.text, "3 of what it says could not be read and is left out, such as: "
+                                "edges[7].metric");
+    assert_true(snapshot_link(ted, LINK_1_2).up);
+    ted_source_refresh(ted, ospf, 3);
+    ted_commit(ted, 3);
+    assert_int_equal(count_findings(ted, TED_SOURCE_GARBLED, NULL), 0);
+    ted_free(ted);
+}
+
+#define CHAIN 8
+
+/* Routers 1 to CHAIN, the first `n` of which are told again at `at`. */
+static void
+tell_again(struct ted *ted, uint32_t source, unsigned n, nsec_t at)
+{
+    ted_source_refresh(ted, source, at);
+    for (unsigned i = 1; i <= n; i++)
+        put_node(ted, source, ospf_id(i), i, NULL);
+    ted_source_synced(ted, source, at);
+    ted_commit(ted, at);
+}
+
+static bool
+has_node(const struct ted *ted, const char *key)
+{
+    struct ted_node_info info;
+    return ted_node_info(ted, key, &info) && info.node->passable;
+}
+
+static struct ted *
+chain(enum ted_kind kind, uint32_t *source)
+{
+    struct ted *ted = ted_new(NULL);
+    *source = add_source(ted, kind, "source");
+    tell_again(ted, *source, CHAIN, 1);
+    assert_true(has_node(ted, "10.255.0.8"));
+    return ted;
+}
+
+static void
+less_than_half_is_not_believed_at_once(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = chain(TED_KIND_OSPF, &ospf);
+    (void)state;
+    tell_again(ted, ospf, 3, 2);
+    assert_int_equal(count_findings(ted, TED_SOURCE_SMALL, "source"), 1);
+    assert_true(has_node(ted, "10.255.0.8"));
+    assert_int_equal(ted_wake(ted), 2 + 10 * SECOND);
+    tell_again(ted, ospf, 2, 3); /* even less; the time runs on */
+    assert_int_equal(ted_wake(ted), 2 + 10 * SECOND);
+    tell_again(ted, ospf, CHAIN, 4);
+    assert_int_equal(count_findings(ted, TED_SOURCE_SMALL, NULL), 0);
+    assert_true(ted_wake(ted) > 100 * SECOND);
+    ted_free(ted);
+}
+
+static void
+less_than_half_that_stays_so_is_believed(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = chain(TED_KIND_OSPF, &ospf);
+    (void)state;
+    tell_again(ted, ospf, 3, 2);
+    ted_commit(ted, 2 + 10 * SECOND);
+    assert_int_equal(count_findings(ted, TED_SOURCE_SMALL, NULL), 0);
+    assert_false(has_node(ted, "10.255.0.8"));
+    assert_true(has_node(ted, "10.255.0.3"));
+    ted_free(ted);
+}
+
+/* What is missing may be what could not be read. */
+static void
+less_than_half_for_what_cannot_be_read_is_kept_longer(void **state)
+{
+    uint32_t ospf;
+    struct ted *ted = chain(TED_KIND_OSPF, &ospf);
+    (void)state;
+    ted_source_refresh(ted, ospf, 2);
+    ted_source_garbled(ted, ospf, CHAIN, "vertices[0]", 2);
+    ted_source_synced(ted, ospf, 2);
+    ted_commit(ted, 2 + 10 * SECOND);
+    assert_true(has_node(ted, "10.255.0.8"));
+    assert_int_equal(ted_wake(ted), 2 + 120 * SECOND);
+    ted_commit(ted, 2 + 120 * SECOND);
+    assert_false(has_node(ted, "10.255.0.8"));
+    ted_free(ted);
+}
+
+static void
+half_of_it_may_go_at_once(void **state)
+{
+    uint32_t source;
+    struct ted *ted = chain(TED_KIND_OSPF, &source);
+    (void)state;
+    tell_again(ted, source, CHAIN / 2, 2);
+    assert_int_equal(count_findings(ted, TED_SOURCE_SMALL, NULL), 0);
+    assert_false(has_node(ted, "10.255.0.8"));
+    ted_free(ted);
+}
+
+/* A plan is whatever its owner says. */
+static void
+plan_may_shrink_at_once(void **state)
+{
+    uint32_t plan;
+    struct ted *ted = chain(TED_KIND_IMPORT, &plan);
+    (void)state;
+    tell_again(ted, plan, 1, 2);
+    assert_int_equal(count_findings(ted, TED_SOURCE_SMALL, NULL), 0);
+    ted_free(ted);
+}
+
+static void
 one_source_cannot_take_all_the_room(void **state)
 {
     struct ted_config config = {.max_links = 4, .max_nodes = 8};
@@ -765,6 +892,11 @@ TEST_MAIN(cmocka_unit_test(shows_what_one_source_tells),
           cmocka_unit_test(operators_override_and_take_back),
           cmocka_unit_test(maintenance_of_a_group_takes_all_its_links),
           cmocka_unit_test(node_segments_come_from_prefixes),
+          cmocka_unit_test(what_cannot_be_read_is_named_until_it_can),
+          cmocka_unit_test(less_than_half_is_not_believed_at_once),
+          cmocka_unit_test(less_than_half_that_stays_so_is_believed),
+          cmocka_unit_test(less_than_half_for_what_cannot_be_read_is_kept_longer),
+          cmocka_unit_test(half_of_it_may_go_at_once), cmocka_unit_test(plan_may_shrink_at_once),
           cmocka_unit_test(one_source_cannot_take_all_the_room),
           cmocka_unit_test(a_flood_of_claims_to_one_id_ends),
           cmocka_unit_test(a_flood_of_one_node_and_one_link_ends),

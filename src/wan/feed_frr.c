@@ -15,8 +15,6 @@
 #include <stdlib.h>
 
 #define END_SIZE 4 /* NUL, NUL, NUL, status */
-#define MUCH 8     /* nodes and links: of fewer half may well go at once */
-#define PATIENCE (10 * NSEC_PER_SEC)
 
 struct feed_frr {
     struct feed_frr_config config;
@@ -31,8 +29,6 @@ struct feed_frr {
     struct buf answer;
     bool hash_known;
     uint64_t hash;
-    uint32_t n_believed; /* nodes and links of the last answer that was taken */
-    nsec_t doubted;      /* monotonic: since when answers are too small; 0: they are not */
     enum err trouble;
     bool troubled;
     struct feed_frr_counters counters;
@@ -107,6 +103,7 @@ put_all(struct feed_frr *f, const struct frr_ted *read)
     for (uint32_t i = 0; i < read->n_prefixes; i++)
         if (ted_put_prefix(ted, source, &read->prefixes[i], now))
             continue;
+    ted_source_garbled(ted, source, read->n_unreadable, read->unreadable, now);
     ted_source_synced(ted, source, now);
 }
 
@@ -114,38 +111,11 @@ put_all(struct feed_frr *f, const struct frr_ted *read)
 static void
 refuse_answer(struct feed_frr *f, enum err err, const char *reason)
 {
-    ted_source_down(f->config.ted, f->config.source, clock_monotonic());
+    nsec_t now = clock_monotonic();
+    ted_source_garbled(f->config.ted, f->config.source, 1, reason, now);
+    ted_source_down(f->config.ted, f->config.source, now);
     tell_trouble(f, err, reason);
     f->handler->changed(f->arg);
-}
-
-static bool
-is_doubtful(struct feed_frr *f, const struct frr_ted *read)
-{
-    nsec_t now = clock_monotonic();
-    uint32_t n = read->n_nodes + read->n_links;
-    if (f->n_believed < MUCH || n >= f->n_believed / 2)
-        f->doubted = 0;
-    else if (!f->doubted)
-        f->doubted = now;
-    if (f->doubted && now - f->doubted < f->config.patience)
-        return true;
-    f->doubted = 0;
-    f->n_believed = n;
-    return false;
-}
-
-static void
-doubt(struct feed_frr *f, const struct frr_ted *read)
-{
-    struct diag diag;
-    f->counters.doubted++;
-    f->hash_known = false; /* the same again may be believed */
-    refuse_answer(f,
-                  diag_set(&diag, ERR_BUSY,
-                           "it tells of %u nodes and links, and of %u before: has it just begun?",
-                           read->n_nodes + read->n_links, f->n_believed),
-                  diag.text);
 }
 
 static void
@@ -166,11 +136,6 @@ take_answer(struct feed_frr *f, const char *text, size_t size, uint8_t status)
     if (err) {
         f->counters.malformed++;
         refuse_answer(f, err, diag.text);
-        return;
-    }
-    if (is_doubtful(f, &read)) {
-        doubt(f, &read);
-        frr_ted_fini(&read);
         return;
     }
     f->counters.n_nodes = read.n_nodes;
@@ -271,8 +236,6 @@ feed_frr_new(uv_loop_t *loop, const struct feed_frr_config *config,
         f->config.interval = NSEC_PER_SEC;
     if (!f->config.timeout)
         f->config.timeout = 10 * NSEC_PER_SEC;
-    if (!f->config.patience)
-        f->config.patience = PATIENCE;
     f->loop = loop;
     f->handler = handler;
     f->arg = arg;

@@ -4,9 +4,7 @@
  * A vty socket (ospfd.vty, isisd.vty) takes commands that end with NUL. The answer is text, then
  * three NULs and a status: 0 is success (as seen with FRR 8.4). The connection stays open. An
  * answer that is the same as the last one (by its hash) costs nothing more. One that cannot be read
- * changes no record; the source is stale until one can. So does one that tells of less than half as
- * much as before, until it has for a while: a daemon that has just begun does not know the network
- * yet, and networks do not go away at once. */
+ * changes no record; the source is stale until one can. */
 #ifndef WAN_FEED_FRR_H
 #define WAN_FEED_FRR_H
 
@@ -23,7 +21,6 @@ struct feed_frr_config {
     enum feed_frr_daemon daemon;
     nsec_t interval; /* between an answer and the next question; 0: 1 s */
     nsec_t timeout;  /* of an answer; 0: 10 s */
-    nsec_t patience; /* that an answer with less than half is not believed; 0: 10 s */
     struct ted *ted; /* outlives the feed */
     uint32_t source; /* of ted; the feed says whether it is up */
 };
@@ -36,7 +33,7 @@ struct feed_frr_handler {
 };
 
 struct feed_frr_counters {
-    uint64_t connections, questions, answers, unchanged, malformed, timeouts, doubted;
+    uint64_t connections, questions, answers, unchanged, malformed, timeouts;
     uint32_t n_nodes, n_links, n_prefixes; /* of the last answer */
     uint32_t n_open, n_ignored;            /* frr_ted */
 };

@@ -5,78 +5,91 @@
 #include "io/jsontext.h"
 
 #include <arpa/inet.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct reading {
     struct frr_ted *to;
-    struct diag *diag;
     const char *list; /* "vertices", "edges", "subnets" */
     size_t index;
+    enum err err; /* ERR_LIMIT: the arena is full; nothing else ends the reading of a list */
 };
 
 /* ---- members */
 
-static enum err
+static void complain(const struct reading *, const char *format, ...) PRINTF_LIKE(2, 3);
+static void
+complain(const struct reading *r, const char *format, ...)
+{
+    struct frr_ted *to = r->to;
+    va_list args;
+    if (to->n_unreadable++)
+        return;
+    int n = snprintf(to->unreadable, sizeof to->unreadable, "ted.%s[%zu]", r->list, r->index);
+    va_start(args, format);
+    vsnprintf(to->unreadable + n, sizeof to->unreadable - (size_t)n, format, args);
+    va_end(args);
+}
+
+static void
 expected(const struct reading *r, const char *key, const char *what)
 {
-    return diag_set(r->diag, ERR_INVALID, "ted.%s[%zu].%s: %s is expected", r->list, r->index, key,
-                    what);
+    complain(r, ".%s: %s is expected", key, what);
 }
 
-/* A number that may be missing: `*value` stays, `*there` says. */
-static enum err
+/* A number that may be missing, or unreadable, which is the same but named: then false, and
+ * `*value` stays. */
+static bool
 number(const struct reading *r, const json_t *object, const char *key, uint64_t most,
-       uint64_t *value, bool *there)
+       uint64_t *value)
 {
     const json_t *v = json_object_get(object, key);
-    char what[64];
-    *there = v != NULL;
     if (!v)
-        return ERR_OK;
+        return false;
     if (!json_is_integer(v) || json_integer_value(v) < 0 ||
         (uint64_t)json_integer_value(v) > most) {
-        snprintf(what, sizeof what, "a number from 0 to %llu", (unsigned long long)most);
-        return expected(r, key, what);
+        complain(r, ".%s: a number from 0 to %llu is expected", key, (unsigned long long)most);
+        return false;
     }
     *value = (uint64_t)json_integer_value(v);
-    return ERR_OK;
+    return true;
 }
 
-static enum err
-number32(const struct reading *r, const json_t *object, const char *key, uint32_t *value,
-         bool *there)
+static bool
+number32(const struct reading *r, const json_t *object, const char *key, uint32_t *value)
 {
-    uint64_t wide = *value;
-    enum err err = number(r, object, key, UINT32_MAX, &wide, there);
-    *value = (uint32_t)wide;
-    return err;
+    uint64_t wide;
+    bool there = number(r, object, key, UINT32_MAX, &wide);
+    if (there)
+        *value = (uint32_t)wide;
+    return there;
 }
 
-static enum err
-string(const struct reading *r, const json_t *object, const char *key, const char **value)
+/* NULL: missing or unreadable. */
+static const char *
+string(const struct reading *r, const json_t *object, const char *key)
 {
     const json_t *v = json_object_get(object, key);
-    *value = NULL;
     if (v && !json_is_string(v))
-        return expected(r, key, "a string");
-    if (v)
-        *value = json_string_value(v);
-    return ERR_OK;
+        expected(r, key, "a string");
+    return json_string_value(v);
 }
 
-static enum err
+/* false: unreadable. Missing is fine. */
+static bool
 address(const struct reading *r, const json_t *object, const char *key, int family,
         struct te_address *value)
 {
-    const char *text;
-    enum err err = string(r, object, key, &text);
-    if (err || !text)
-        return err;
-    if (inet_pton(family, text, value->octets) != 1)
-        return expected(r, key, family == AF_INET ? "an IPv4 address" : "an IPv6 address");
+    const char *text = string(r, object, key);
+    if (!text)
+        return !json_object_get(object, key);
+    if (inet_pton(family, text, value->octets) != 1) {
+        expected(r, key, family == AF_INET ? "an IPv4 address" : "an IPv6 address");
+        return false;
+    }
     value->family = family == AF_INET ? 4 : 6;
-    return ERR_OK;
+    return true;
 }
 
 /* "0x60" */
@@ -116,200 +129,176 @@ protocol_of(const json_t *object, uint8_t *protocol)
     return false;
 }
 
-/* A vertex is numbered by its router id or system id. */
-static enum err
-node_id(const struct reading *r, const json_t *object, const char *key, struct ted_node_id *id,
-        bool *there)
+/* A vertex is numbered by its router id or system id. false: there is none that can be read. */
+static bool
+node_id(const struct reading *r, const json_t *object, const char *key, struct ted_node_id *id)
 {
     uint64_t n = 0;
     memset(id, 0, sizeof *id);
-    if (!protocol_of(object, &id->protocol))
-        return expected(r, "origin", "OSPFv2, ISIS_L1 or ISIS_L2");
+    if (!protocol_of(object, &id->protocol)) {
+        expected(r, "origin", "OSPFv2, ISIS_L1 or ISIS_L2");
+        return false;
+    }
     id->size = id->protocol == TED_OSPFV2 ? 4 : 6;
-    enum err err = number(r, object, key, id->size == 4 ? UINT32_MAX : UINT64_C(0xffffffffffff), &n,
-                          there);
+    if (!number(r, object, key, id->size == 4 ? UINT32_MAX : UINT64_C(0xffffffffffff), &n))
+        return false;
     for (unsigned i = 0; i < id->size; i++)
         id->router_id[i] = (uint8_t)(n >> 8 * (id->size - 1U - i));
-    return err;
+    return true;
 }
 
-static enum err
+static bool
 needed_id(const struct reading *r, const json_t *object, const char *key, struct ted_node_id *id)
 {
-    bool there;
-    enum err err = node_id(r, object, key, id, &there);
-    return err ? err : there ? ERR_OK : expected(r, key, "a number");
+    if (!json_object_get(object, key)) {
+        expected(r, key, "a number");
+        return false;
+    }
+    return node_id(r, object, key, id);
 }
 
 /* ---- vertices */
 
-static enum err
+static void
 read_ranges(const struct reading *r, const json_t *vertex, struct ted_node_record *node)
 {
     const json_t *segments = json_object_get(vertex, "segment-routing");
-    bool base, size, msd;
-    uint64_t depth = 0;
-    enum err err = ERR_OK;
-    if (!segments)
-        return ERR_OK;
-    if ((err = number32(r, segments, "srgb-lower", &node->srgb_base, &base)) ||
-        (err = number32(r, segments, "srgb-size", &node->srgb_size, &size)))
-        return err;
-    if (base && size)
+    uint64_t depth;
+    if (number32(r, segments, "srgb-lower", &node->srgb_base) &&
+        number32(r, segments, "srgb-size", &node->srgb_size))
         node->told |= TED_BIT(TED_SRGB);
-    if ((err = number32(r, segments, "srlb-lower", &node->srlb_base, &base)) ||
-        (err = number32(r, segments, "srlb-size", &node->srlb_size, &size)) ||
-        (err = number(r, segments, "msd", 255, &depth, &msd)))
-        return err;
-    if (base && size)
+    if (number32(r, segments, "srlb-lower", &node->srlb_base) &&
+        number32(r, segments, "srlb-size", &node->srlb_size))
         node->told |= TED_BIT(TED_SRLB);
-    node->max_sid_depth = (uint8_t)depth;
-    if (msd)
+    if (number(r, segments, "msd", 255, &depth)) {
+        node->max_sid_depth = (uint8_t)depth;
         node->told |= TED_BIT(TED_MSD);
-    return ERR_OK;
+    }
 }
 
-static enum err
+static void
 read_vertex(struct reading *r, const json_t *vertex)
 {
     struct ted_node_record *node = &r->to->nodes[r->to->n_nodes];
-    const char *name;
-    enum err err;
-    if (!counts(r, vertex))
-        return ERR_OK;
-    if ((err = needed_id(r, vertex, "vertex-id", &node->id)) ||
-        (err = address(r, vertex, "router-id", AF_INET, &node->router_id)) ||
-        (err = address(r, vertex, "router-id-v6", AF_INET6, &node->router_id6)) ||
-        (err = string(r, vertex, "name", &name)) || (err = read_ranges(r, vertex, node)))
-        return err;
+    if (!counts(r, vertex) || !needed_id(r, vertex, "vertex-id", &node->id))
+        return;
+    (void)address(r, vertex, "router-id", AF_INET, &node->router_id);
+    (void)address(r, vertex, "router-id-v6", AF_INET6, &node->router_id6);
+    read_ranges(r, vertex, node);
+    const char *name = string(r, vertex, "name");
     if (name && *name) {
         if (!(node->name = arena_strdup(r->to->arena, name)))
-            return diag_set(r->diag, ERR_LIMIT, "the database is too large");
+            r->err = ERR_LIMIT;
         node->told |= TED_BIT(TED_NAME);
     }
     r->to->n_nodes++;
-    return ERR_OK;
 }
 
 /* ---- edges */
 
-static enum err
+static void
 read_bandwidth(const struct reading *r, const json_t *object, const char *key,
                struct ted_link_record *link, enum ted_attribute attribute, unsigned priority)
 {
     const json_t *v = json_object_get(object, key);
-    if (!v)
-        return ERR_OK;
-    if (!json_is_number(v))
-        return expected(r, key, "a number of octets per second");
-    ted_link_bandwidth(link, attribute, priority, json_number_value(v));
-    return ERR_OK;
+    if (v && !json_is_number(v))
+        expected(r, key, "a number of octets per second");
+    else if (v)
+        ted_link_bandwidth(link, attribute, priority, json_number_value(v));
 }
 
-static enum err
+static void
 read_unreserved(const struct reading *r, const json_t *attributes, struct ted_link_record *link)
 {
     const json_t *list = json_object_get(attributes, "unreserved-bandwidth");
     size_t n = json_array_size(list);
-    if (!list)
-        return ERR_OK;
-    if (!json_is_array(list) || n > TE_PRIORITIES)
-        return expected(r, "unreserved-bandwidth", "a list of at most eight");
+    if (list && (!json_is_array(list) || n > TE_PRIORITIES)) {
+        expected(r, "unreserved-bandwidth", "a list of at most eight");
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         char key[32];
         snprintf(key, sizeof key, "class-type-%zu", i);
-        enum err err = read_bandwidth(r, json_array_get(list, i), key, link, TED_UNRESERVED,
-                                      (unsigned)i);
-        if (err)
-            return err;
+        read_bandwidth(r, json_array_get(list, i), key, link, TED_UNRESERVED, (unsigned)i);
     }
-    return ERR_OK;
 }
 
-static enum err
+static void
 read_delays(const struct reading *r, const json_t *a, struct ted_link_record *link)
 {
-    bool delay, jitter, min, max, te;
-    enum err err;
-    if ((err = number32(r, a, "delay", &link->delay_us, &delay)) ||
-        (err = number32(r, a, "min-delay", &link->delay_min_us, &min)) ||
-        (err = number32(r, a, "max-delay", &link->delay_max_us, &max)) ||
-        (err = number32(r, a, "jitter", &link->jitter_us, &jitter)) ||
-        (err = number32(r, a, "te-metric", &link->te_metric, &te)))
-        return err;
-    link->told |= (delay ? TED_BIT(TED_DELAY) : 0) | (jitter ? TED_BIT(TED_JITTER) : 0) |
-                  (te ? TED_BIT(TED_TE_METRIC) : 0);
+    if (number32(r, a, "delay", &link->delay_us))
+        link->told |= TED_BIT(TED_DELAY);
+    if (number32(r, a, "jitter", &link->jitter_us))
+        link->told |= TED_BIT(TED_JITTER);
+    if (number32(r, a, "te-metric", &link->te_metric))
+        link->told |= TED_BIT(TED_TE_METRIC);
+    (void)number32(r, a, "min-delay", &link->delay_min_us);
+    (void)number32(r, a, "max-delay", &link->delay_max_us);
     const json_t *loss = json_object_get(a, "loss");
     double percent = json_number_value(loss);
     if (loss && percent >= 0 && percent <= 100) {
         link->loss_ppm = (uint32_t)(percent * 10000);
         link->told |= TED_BIT(TED_LOSS);
     }
-    return ERR_OK;
 }
 
-static enum err
-read_groups(const struct reading *r, const json_t *a, struct ted_link_record *link)
+/* What cannot be read of a list of risks is left out; the others count. */
+static void
+read_groups(struct reading *r, const json_t *a, struct ted_link_record *link)
 {
     const json_t *srlgs = json_object_get(a, "srlgs");
-    uint32_t groups = 0;
-    bool there;
-    enum err err = number32(r, a, "admin-group", &groups, &there);
-    if (err)
-        return err;
-    if (there)
+    size_t n = json_array_size(srlgs);
+    uint32_t groups;
+    if (number32(r, a, "admin-group", &groups))
         ted_link_affinity32(link, groups);
     if (!srlgs)
-        return ERR_OK;
-    size_t n = json_array_size(srlgs);
-    uint32_t *list = json_is_array(srlgs) ? arena_calloc(r->to->arena, n + 1, sizeof *list) : NULL;
-    if (!list)
-        return expected(r, "srlgs", "a list");
+        return;
+    if (!json_is_array(srlgs)) {
+        expected(r, "srlgs", "a list");
+        return;
+    }
+    uint32_t *list = arena_calloc(r->to->arena, n + 1, sizeof *list);
+    if (!list) {
+        r->err = ERR_LIMIT;
+        return;
+    }
     for (size_t i = 0; i < n; i++) {
         const json_t *v = json_array_get(srlgs, i);
         json_int_t group = json_integer_value(v);
         if (!json_is_integer(v) || group < 0 || group > UINT32_MAX)
-            return expected(r, "srlgs", "a list of numbers");
-        list[i] = (uint32_t)group;
+            expected(r, "srlgs", "a list of numbers");
+        else
+            list[link->n_srlgs++] = (uint32_t)group;
     }
     link->told |= TED_BIT(TED_SRLG);
     link->srlgs = list;
-    link->n_srlgs = (uint32_t)n;
-    return ERR_OK;
 }
 
-static enum err
+/* The ends tell links apart: with one that cannot be read it would be another link. */
+static bool
 read_ends(const struct reading *r, const json_t *a, struct ted_link_id *id)
 {
-    bool there;
-    enum err err;
-    if ((err = address(r, a, "local-address", AF_INET, &id->local_address)) ||
-        (err = address(r, a, "remote-address", AF_INET, &id->remote_address)) ||
-        (err = address(r, a, "local-address-v6", AF_INET6, &id->local_address6)) ||
-        (err = address(r, a, "remote-address-v6", AF_INET6, &id->remote_address6)) ||
-        (err = number32(r, a, "local-identifier", &id->local_link_id, &there)) ||
-        (err = number32(r, a, "remote-identifier", &id->remote_link_id, &there)))
-        return err;
-    return ERR_OK;
+    bool good = address(r, a, "local-address", AF_INET, &id->local_address) &&
+                address(r, a, "remote-address", AF_INET, &id->remote_address) &&
+                address(r, a, "local-address-v6", AF_INET6, &id->local_address6) &&
+                address(r, a, "remote-address-v6", AF_INET6, &id->remote_address6);
+    (void)number32(r, a, "local-identifier", &id->local_link_id);
+    (void)number32(r, a, "remote-identifier", &id->remote_link_id);
+    return good;
 }
 
-static enum err
-read_attributes(const struct reading *r, const json_t *a, struct ted_link_record *link)
+static void
+read_attributes(struct reading *r, const json_t *a, struct ted_link_record *link)
 {
-    enum err err;
-    if (!a)
-        return ERR_OK;
-    if ((err = read_ends(r, a, &link->id)) ||
-        (err = read_bandwidth(r, a, "max-link-bandwidth", link, TED_CAPACITY, 0)) ||
-        (err = read_bandwidth(r, a, "max-resv-link-bandwidth", link, TED_RESERVABLE, 0)) ||
-        (err = read_unreserved(r, a, link)) || (err = read_delays(r, a, link)) ||
-        (err = read_groups(r, a, link)))
-        return err;
-    return ERR_OK;
+    read_bandwidth(r, a, "max-link-bandwidth", link, TED_CAPACITY, 0);
+    read_bandwidth(r, a, "max-resv-link-bandwidth", link, TED_RESERVABLE, 0);
+    read_unreserved(r, a, link);
+    read_delays(r, a, link);
+    read_groups(r, a, link);
 }
 
 /* An adjacency segment that is not protected, if there is one. */
-static enum err
+static void
 read_segments(const struct reading *r, const json_t *edge, struct ted_link_record *link)
 {
     const json_t *list = json_object_get(edge, "segment-routing");
@@ -317,126 +306,113 @@ read_segments(const struct reading *r, const json_t *edge, struct ted_link_recor
     bool found = false;
     for (size_t i = 0; i < json_array_size(list); i++) {
         const json_t *segment = json_array_get(list, i);
-        uint32_t label = 0;
-        bool there;
-        enum err err = number32(r, segment, "adj-sid", &label, &there);
-        if (err)
-            return err;
-        if (!there || (found && flags_of(segment) & backup))
+        uint32_t label;
+        if (!number32(r, segment, "adj-sid", &label) || (found && flags_of(segment) & backup))
             continue;
         link->adjacency_label = label;
         link->told |= TED_BIT(TED_ADJACENCY_SID);
         found = !(flags_of(segment) & backup);
     }
-    return ERR_OK;
 }
 
-static enum err
+static void
 read_edge(struct reading *r, const json_t *edge)
 {
     struct ted_link_record *link = &r->to->links[r->to->n_links];
-    bool there, metric;
-    enum err err;
-    if (!counts(r, edge))
-        return ERR_OK;
+    const json_t *attributes = json_object_get(edge, "edge-attributes");
     memset(link, 0, sizeof *link);
-    if ((err = needed_id(r, edge, "local-vertex-id", &link->id.local)) ||
-        (err = node_id(r, edge, "remote-vertex-id", &link->id.remote, &there)))
-        return err;
-    if (!there || !memcmp(&link->id.local, &link->id.remote, sizeof link->id.local)) {
+    if (!counts(r, edge) || !needed_id(r, edge, "local-vertex-id", &link->id.local))
+        return;
+    if (!node_id(r, edge, "remote-vertex-id", &link->id.remote) ||
+        !memcmp(&link->id.local, &link->id.remote, sizeof link->id.local)) {
         r->to->n_open++;
-        return ERR_OK;
+        return;
     }
-    if ((err = number32(r, edge, "metric", &link->igp_metric, &metric)) ||
-        (err = read_attributes(r, json_object_get(edge, "edge-attributes"), link)) ||
-        (err = read_segments(r, edge, link)))
-        return err;
-    if (metric)
+    if (!read_ends(r, attributes, &link->id))
+        return;
+    if (number32(r, edge, "metric", &link->igp_metric))
         link->told |= TED_BIT(TED_IGP_METRIC);
+    read_attributes(r, attributes, link);
+    read_segments(r, edge, link);
     r->to->n_links++;
-    return ERR_OK;
 }
 
 /* ---- subnets */
 
-static enum err
+static bool
 read_prefix_text(const struct reading *r, const char *text, struct ted_prefix_record *prefix)
 {
-    char copy[64];
-    char *slash, *end;
+    char copy[64], *end;
     int family = text && strchr(text, ':') ? AF_INET6 : AF_INET;
     snprintf(copy, sizeof copy, "%s", text ? text : "");
-    slash = strchr(copy, '/');
-    if (!slash)
-        return expected(r, "subnet-id", "a prefix");
-    *slash = '\0';
-    unsigned long length = strtoul(slash + 1, &end, 10);
-    if (end == slash + 1 || *end || length > (family == AF_INET ? 32 : 128) ||
-        inet_pton(family, copy, prefix->prefix.octets) != 1)
-        return expected(r, "subnet-id", "a prefix");
+    char *slash = strchr(copy, '/');
+    if (slash)
+        *slash = '\0';
+    unsigned long length = slash ? strtoul(slash + 1, &end, 10) : 0;
+    if (!slash || end == slash + 1 || *end || length > (family == AF_INET ? 32 : 128) ||
+        inet_pton(family, copy, prefix->prefix.octets) != 1) {
+        expected(r, "subnet-id", "a prefix");
+        return false;
+    }
     prefix->prefix.family = family == AF_INET ? 4 : 6;
     prefix->length = (uint8_t)length;
-    return ERR_OK;
+    return true;
 }
 
-static enum err
+static void
 read_subnet(struct reading *r, const json_t *subnet)
 {
     struct ted_prefix_record *prefix = &r->to->prefixes[r->to->n_prefixes];
-    const char *text;
+    const json_t *segment = json_object_get(subnet, "segment-routing");
     uint64_t algorithm = 0;
-    uint32_t sid = 0;
-    bool there, with_algorithm;
-    enum err err;
-    if (!counts(r, subnet))
-        return ERR_OK;
+    uint32_t sid;
     memset(prefix, 0, sizeof *prefix);
     prefix->metric = UINT32_MAX;
     prefix->sid_index = TE_NO_LABEL;
-    if ((err = needed_id(r, subnet, "vertex-id", &prefix->node)) ||
-        (err = string(r, subnet, "subnet-id", &text)) ||
-        (err = read_prefix_text(r, text, prefix)) ||
-        (err = number32(r, subnet, "metric", &prefix->metric, &there)))
-        return err;
-    const json_t *segment = json_object_get(subnet, "segment-routing");
-    if ((err = number32(r, segment, "pref-sid", &sid, &there)) ||
-        (err = number(r, segment, "algo", 255, &algorithm, &with_algorithm)))
-        return err;
+    if (!counts(r, subnet) || !needed_id(r, subnet, "vertex-id", &prefix->node) ||
+        !read_prefix_text(r, string(r, subnet, "subnet-id"), prefix))
+        return;
+    (void)number32(r, subnet, "metric", &prefix->metric);
     /* V (0x08): an absolute label, not an index; the same in both protocols. */
-    if (there && !algorithm && !(flags_of(segment) & 0x08)) {
+    if (number32(r, segment, "pref-sid", &sid) &&
+        (!json_object_get(segment, "algo") || number(r, segment, "algo", 255, &algorithm)) &&
+        !algorithm && !(flags_of(segment) & 0x08)) {
         prefix->sid_index = sid;
         prefix->node_segment = prefix->length == (prefix->prefix.family == 4 ? 32 : 128);
     }
     r->to->n_prefixes++;
-    return ERR_OK;
 }
 
 /* ---- the document */
 
-typedef enum err read_fn(struct reading *, const json_t *);
+typedef void read_fn(struct reading *, const json_t *);
 
 static enum err
-read_list(struct reading *r, const json_t *ted, const char *key, read_fn *read, void **records,
-          size_t record_size)
+too_large(struct diag *diag)
 {
+    return diag_set(diag, ERR_LIMIT, "the database is too large");
+}
+
+static enum err
+read_list(struct frr_ted *to, const json_t *ted, const char *key, read_fn *read, void **records,
+          size_t record_size, struct diag *diag)
+{
+    struct reading r = {.to = to, .list = key};
     const json_t *list = json_object_get(ted, key);
     size_t n = json_array_size(list);
     if (list && !json_is_array(list))
-        return diag_set(r->diag, ERR_INVALID, "ted.%s: a list is expected", key);
-    *records = arena_calloc(r->to->arena, n + 1, record_size);
+        return diag_set(diag, ERR_INVALID, "ted.%s: a list is expected", key);
+    *records = arena_calloc(to->arena, n + 1, record_size);
     if (!*records)
-        return diag_set(r->diag, ERR_LIMIT, "the database is too large");
-    r->list = key;
-    for (r->index = 0; r->index < n; r->index++) {
-        const json_t *item = json_array_get(list, r->index);
-        if (!json_is_object(item))
-            return diag_set(r->diag, ERR_INVALID, "ted.%s[%zu]: an object is expected", key,
-                            r->index);
-        enum err err = read(r, item);
-        if (err)
-            return err;
+        return too_large(diag);
+    for (r.index = 0; r.index < n && !r.err; r.index++) {
+        const json_t *item = json_array_get(list, r.index);
+        if (json_is_object(item))
+            read(&r, item);
+        else
+            complain(&r, ": an object is expected");
     }
-    return ERR_OK;
+    return r.err ? too_large(diag) : ERR_OK;
 }
 
 /* ---- ends of broadcast networks */
@@ -471,7 +447,7 @@ drop_stray_links(struct frr_ted *to, struct diag *diag)
     size_t n = 0;
     uint32_t kept = 0;
     if (!locals || !stray)
-        return diag_set(diag, ERR_LIMIT, "the database is too large");
+        return too_large(diag);
     for (uint32_t i = 0; i < to->n_links; i++)
         if (to->links[i].id.local_address.family)
             locals[n++] = &to->links[i];
@@ -517,16 +493,16 @@ without_nan(const char *text, size_t size)
 static enum err
 read_document(struct frr_ted *to, const json_t *root, struct diag *diag)
 {
-    struct reading r = {.to = to, .diag = diag};
     const json_t *ted = json_object_get(root, "ted");
     enum err err;
     if (!json_is_object(ted))
         return diag_set(diag, ERR_INVALID, "ted: an object is expected");
-    if ((err = read_list(&r, ted, "vertices", read_vertex, (void **)&to->nodes,
-                         sizeof *to->nodes)) ||
-        (err = read_list(&r, ted, "edges", read_edge, (void **)&to->links, sizeof *to->links)) ||
-        (err = read_list(&r, ted, "subnets", read_subnet, (void **)&to->prefixes,
-                         sizeof *to->prefixes)))
+    if ((err = read_list(to, ted, "vertices", read_vertex, (void **)&to->nodes, sizeof *to->nodes,
+                         diag)) ||
+        (err = read_list(to, ted, "edges", read_edge, (void **)&to->links, sizeof *to->links,
+                         diag)) ||
+        (err = read_list(to, ted, "subnets", read_subnet, (void **)&to->prefixes,
+                         sizeof *to->prefixes, diag)))
         return err;
     return drop_stray_links(to, diag);
 }

@@ -86,19 +86,6 @@ says_where_it_is_wrong(void **state)
     } cases[] = {
         {"{\"ted\":[]}", "ted: an object is expected", ERR_INVALID},
         {"{\"ted\":{\"edges\":7}}", "ted.edges: a list is expected", ERR_INVALID},
-        {"{\"ted\":{\"edges\":[7]}}", "ted.edges[0]: an object is expected", ERR_INVALID},
-        {"{\"ted\":{\"vertices\":[{\"origin\":\"OSPFv2\"}]}}",
-         "ted.vertices[0].vertex-id: a number is expected", ERR_INVALID},
-        {"{\"ted\":{\"vertices\":[{\"origin\":\"RIP\",\"vertex-id\":1}]}}",
-         "ted.vertices[0].origin: OSPFv2, ISIS_L1 or ISIS_L2 is expected", ERR_INVALID},
-        {"{\"ted\":{\"vertices\":[{\"origin\":\"OSPFv2\",\"vertex-id\":4294967296}]}}",
-         "ted.vertices[0].vertex-id: a number from 0 to 4294967295 is expected", ERR_INVALID},
-        {"{\"ted\":{\"edges\":[{\"origin\":\"OSPFv2\",\"local-vertex-id\":1,\"remote-vertex-id\":2,"
-         "\"metric\":-3}]}}",
-         "ted.edges[0].metric: a number from 0 to 4294967295 is expected", ERR_INVALID},
-        {"{\"ted\":{\"subnets\":[{\"origin\":\"OSPFv2\",\"vertex-id\":1,\"subnet-id\":"
-         "\"10.0.0.1/33\"}]}}",
-         "ted.subnets[0].subnet-id: a prefix is expected", ERR_INVALID},
         {"{\"ted\":{", NULL, ERR_MALFORMED},
     };
     (void)state;
@@ -109,6 +96,79 @@ says_where_it_is_wrong(void **state)
         if (cases[i].says)
             assert_string_equal(diag.text, cases[i].says);
     }
+}
+
+#define EDGE_1_2 "\"origin\":\"OSPFv2\",\"local-vertex-id\":1,\"remote-vertex-id\":2"
+#define SOUND_EDGE                                                                                 \
+    "{\"origin\":\"OSPFv2\",\"local-vertex-id\":2,\"remote-vertex-id\":1,\"metric\":7}"
+
+/* One value that cannot be read costs itself, or what it names; the edge after it is read. */
+static void
+unreadable_value_costs_no_more_than_itself(void **state)
+{
+    static const struct {
+        const char *list, *item, *says;
+        unsigned n_kept; /* of that list, without the sound edge */
+    } cases[] = {
+        {"edges", "7", "ted.edges[0]: an object is expected", 0},
+        {"edges", "{" EDGE_1_2 ",\"metric\":-3}",
+         "ted.edges[0].metric: a number from 0 to 4294967295 is expected", 1},
+        {"edges", "{" EDGE_1_2 ",\"edge-attributes\":{\"local-address\":\"10.1.2\"}}",
+         "ted.edges[0].local-address: an IPv4 address is expected", 0},
+        {"edges", "{" EDGE_1_2 ",\"edge-attributes\":{\"max-link-bandwidth\":\"fast\"}}",
+         "ted.edges[0].max-link-bandwidth: a number of octets per second is expected", 1},
+        {"edges", "{" EDGE_1_2 ",\"edge-attributes\":{\"delay\":4294967296}}",
+         "ted.edges[0].delay: a number from 0 to 4294967295 is expected", 1},
+        {"edges", "{" EDGE_1_2 ",\"edge-attributes\":{\"srlgs\":[\"x\",9]}}",
+         "ted.edges[0].srlgs: a list of numbers is expected", 1},
+        {"vertices", "{\"origin\":\"OSPFv2\"}", "ted.vertices[0].vertex-id: a number is expected",
+         0},
+        {"vertices", "{\"origin\":\"RIP\",\"vertex-id\":1}",
+         "ted.vertices[0].origin: OSPFv2, ISIS_L1 or ISIS_L2 is expected", 0},
+        {"vertices", "{\"origin\":\"OSPFv2\",\"vertex-id\":4294967296}",
+         "ted.vertices[0].vertex-id: a number from 0 to 4294967295 is expected", 0},
+        {"vertices", "{\"origin\":\"OSPFv2\",\"vertex-id\":1,\"name\":5}",
+         "ted.vertices[0].name: a string is expected", 1},
+        {"subnets", "{\"origin\":\"OSPFv2\",\"vertex-id\":1,\"subnet-id\":\"10.0.0.1/33\"}",
+         "ted.subnets[0].subnet-id: a prefix is expected", 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        bool edges = !strcmp(cases[i].list, "edges");
+        struct frr_ted ted;
+        struct diag diag = {0};
+        char text[512];
+        snprintf(text, sizeof text,
+                 edges ? "{\"ted\":{\"%s\":[%s," SOUND_EDGE "]}}"
+                       : "{\"ted\":{\"%s\":[%s],\"edges\":[" SOUND_EDGE "]}}",
+                 cases[i].list, cases[i].item);
+        assert_ok(read_text(text, &ted, &diag));
+        assert_int_equal(ted.n_unreadable, 1);
+        assert_string_equal(ted.unreadable, cases[i].says);
+        assert_int_equal(ted.n_links, 1 + (edges ? cases[i].n_kept : 0));
+        assert_int_equal(ted.links[ted.n_links - 1].igp_metric, 7);
+        if (!edges)
+            assert_int_equal(ted.n_nodes + ted.n_prefixes, cases[i].n_kept);
+        frr_ted_fini(&ted);
+    }
+}
+
+static void
+unreadable_value_is_as_if_it_had_not_been_told(void **state)
+{
+    struct frr_ted ted;
+    struct diag diag;
+    (void)state;
+    assert_ok(read_text("{\"ted\":{\"edges\":[{" EDGE_1_2 ",\"metric\":-3,\"edge-attributes\":{"
+                        "\"delay\":-1,\"te-metric\":5,\"srlgs\":[\"x\",9]}}]}}",
+                        &ted, &diag));
+    assert_int_equal(ted.n_unreadable, 3);
+    assert_string_equal(ted.unreadable,
+                        "ted.edges[0].metric: a number from 0 to 4294967295 is expected");
+    assert_int_equal(ted.links[0].told, TED_BIT(TED_TE_METRIC) | TED_BIT(TED_SRLG));
+    assert_int_equal(ted.links[0].n_srlgs, 1);
+    assert_int_equal(ted.links[0].srlgs[0], 9);
+    frr_ted_fini(&ted);
 }
 
 static void
@@ -180,6 +240,8 @@ survives_truncation_at_every_octet(void **state)
 
 TEST_MAIN(cmocka_unit_test(reads_ospfd), cmocka_unit_test(reads_isisd),
           cmocka_unit_test(says_where_it_is_wrong),
+          cmocka_unit_test(unreadable_value_costs_no_more_than_itself),
+          cmocka_unit_test(unreadable_value_is_as_if_it_had_not_been_told),
           cmocka_unit_test(takes_bandwidths_that_are_no_numbers),
           cmocka_unit_test(does_not_take_a_pseudonode_for_a_router),
           cmocka_unit_test(passes_over_what_is_going),

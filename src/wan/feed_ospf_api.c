@@ -171,9 +171,14 @@ take_notification(struct feed_ospf_api *f, uint8_t type, const uint8_t *body, si
         f->counters.unknown++;
         return;
     }
-    if (size < NOTIFY_SIZE || ospf_lsdb_put(f->lsdb, get_be32(body + 4), body + NOTIFY_SIZE,
-                                            size - NOTIFY_SIZE, type == LSA_DELETE_NOTIFY, &diag))
+    enum err err = size < NOTIFY_SIZE
+                       ? diag_set(&diag, ERR_MALFORMED, "a notice of %zu octets", size)
+                       : ospf_lsdb_put(f->lsdb, get_be32(body + 4), body + NOTIFY_SIZE,
+                                       size - NOTIFY_SIZE, type == LSA_DELETE_NOTIFY, &diag);
+    if (err) {
         f->counters.refused++;
+        ted_source_garbled(f->ted, f->source, 1, diag.text, clock_monotonic());
+    }
 }
 
 static void

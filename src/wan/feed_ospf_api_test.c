@@ -217,6 +217,7 @@ rubbish_is_counted_and_the_rest_is_taken(void **state)
     assert_true(snapshot_link(s.ted, LINK).up);
     assert_int_equal(counters_of(&s).refused, 1);
     assert_int_equal(counters_of(&s).unknown, 1);
+    assert_int_equal(count_findings(s.ted, TED_SOURCE_GARBLED, "ospf-api"), 1);
     scene_close(&s);
 }
 

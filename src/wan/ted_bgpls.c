@@ -316,9 +316,11 @@ ted_bgpls_change(struct ted_bgpls *feed, const struct bgpls_change *change, nsec
         if (feed->up)
             withdraw(feed, change->nlri, now);
         break;
-    case BGPLS_STALE: /* all of the source: ted_bgpls_down() has said so */
     case BGPLS_DISCARDED:
     case BGPLS_REFUSED:
+        ted_source_garbled(feed->ted, feed->source, 1, change->why, now);
+        break;
+    case BGPLS_STALE: /* all of the source: ted_bgpls_down() has said so */
         break;
     }
 }

@@ -1,6 +1,7 @@
 #include "wan/ted_bgpls.h"
 
 #include "proto/bgpls/testing.h"
+#include "te/ted_testing.h"
 
 #define SEC NSEC_PER_SEC
 #define HAS(tlv) (UINT64_C(1) << BGPLS_##tlv)
@@ -261,6 +262,29 @@ impossible_bandwidths_are_named_by_the_database(void **state)
 }
 
 static void
+what_is_malformed_is_named_by_the_database(void **state)
+{
+    struct fixture *f = *state;
+    struct finding_query q = {.code = TED_SOURCE_GARBLED};
+    struct bgpls_nlri nlri = {0};
+    up(f);
+    announce_node(f, 1);
+    ted_bgpls_change(&f->feed,
+                     &(struct bgpls_change){.kind = BGPLS_DISCARDED,
+                                            .nlri = &nlri,
+                                            .why = "Local Node Descriptors: Router-ID is missing"},
+                     2);
+    complete(f);
+    ted_each_finding(f->ted, look_at_finding, &q);
+    assert_int_equal(q.n, 1);
+    assert_non_null(strstr(q.text, "1 of what it says"));
+    assert_non_null(strstr(q.text, "Router-ID is missing"));
+    up(f);
+    complete(f);
+    assert_int_equal(count_findings(f->ted, TED_SOURCE_GARBLED, NULL), 0);
+}
+
+static void
 other_topologies_and_forms_are_left_out(void **state)
 {
     struct fixture *f = *state;
@@ -309,4 +333,5 @@ prefixes_have_their_segments(void **state)
 
 TEST_MAIN(TEST(a_network_is_as_it_was_told), TEST(while_the_session_is_away_the_database_holds),
           TEST(what_is_withdrawn_goes), TEST(impossible_bandwidths_are_named_by_the_database),
+          TEST(what_is_malformed_is_named_by_the_database),
           TEST(other_topologies_and_forms_are_left_out), TEST(prefixes_have_their_segments))
