@@ -91,6 +91,31 @@ typedef void planner_finding_fn(void *arg, const struct planner_finding *);
  * their hold priorities. */
 void planner_look(struct planner *, const struct network *, planner_finding_fn *, void *arg);
 
+/* What is wrong with a tunnel. */
+struct planner_trouble {
+    char *tunnel;
+    unsigned broken;              /* a bit per path */
+    bool pushed;                  /* broken only because more important tunnels came */
+    bool near;                    /* it is not apart from another tunnel */
+    char element[128], text[256]; /* of the first finding */
+};
+
+/* What came of it. */
+struct planner_mended {
+    const struct planner_trouble *trouble;
+    bool moved;           /* it holds `paths` now, as of planner.h; else it holds what it held */
+    json_t *const *paths; /* by enum tunnel_path; the planner's */
+    enum err err;         /* there is no other way, `why` says what is in it */
+    const char *why;
+};
+typedef void planner_mended_fn(void *arg, const struct planner_mended *);
+
+/* Lays all whose path does not hold another way, the best hold priority first, beside the other
+ * path if that is sound, and then looks for better ones where less is held than was asked. Each new
+ * way counts at once, so that others are laid beside it. Whom this pushes aside comes the next
+ * time. */
+void planner_mend(struct planner *, const struct network *, planner_mended_fn *, void *arg);
+
 /* A link on which what stands needs more than it can have reserved, because that fell, or since
  * there was no other way. Both directions are one; `link` is that with the lower place. */
 struct planner_congestion {

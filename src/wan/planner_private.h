@@ -3,6 +3,7 @@
  *   planner.c            the network, what is held
  *   planner_place.c      ways for tunnels
  *   planner_look.c       is what is held still as it should be
+ *   planner_mend.c       other ways where it is not
  *   planner_segments.c   label stacks
  *   planner_answer.c     ways that routers ask for
  *   planner_tree.c       trees to several routers

@@ -16,40 +16,15 @@
 /* So long who pushes others aside waits until routers have taken them out of the way. */
 #define YIELD_MAX (2 * NSEC_PER_SEC)
 
-struct trouble {
-    char *tunnel;
-    unsigned broken; /* a bit per path */
-    bool pushed;     /* broken only because more important tunnels came */
-    bool home;       /* not broken: whom it gave way to is gone */
-    bool near;       /* it is not apart from another tunnel */
-    char element[128], text[256];
-};
-
+/* Whom planner_mend() had to look after. */
 struct survey {
-    struct trouble *list;
+    struct wan_service *service;
+    struct troubled {
+        char *tunnel;
+        bool broken;
+    } * list;
     size_t n, capacity;
 };
-
-/* What concerns one tunnel comes in a row. */
-static void
-note(void *arg, const struct planner_finding *f)
-{
-    struct survey *v = arg;
-    struct trouble *last = v->n ? &v->list[v->n - 1] : NULL;
-    if (!last || strcmp(last->tunnel, f->tunnel) != 0) {
-        GROW(v->list, v->n, v->capacity);
-        last = &v->list[v->n++];
-        *last = (struct trouble){.tunnel = xstrdup(f->tunnel)};
-        memcpy(last->element, f->element, sizeof last->element);
-        memcpy(last->text, f->text, sizeof last->text);
-    }
-    bool pushed = f->fault == PLANNER_PUSHED;
-    if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN || pushed) {
-        last->pushed = pushed && (last->pushed || !last->broken);
-        last->broken |= 1u << f->path;
-    }
-    last->near |= f->fault == PLANNER_NEAR;
-}
 
 static bool
 is_same_way(const json_t *a, const json_t *b)
@@ -59,7 +34,7 @@ is_same_way(const json_t *a, const json_t *b)
 }
 
 static void
-tell_without(struct wan_service *s, struct wan_tunnel *t, const struct trouble *trouble,
+tell_without(struct wan_service *s, struct wan_tunnel *t, const struct planner_trouble *trouble,
              const char *why)
 {
     char *object = xasprintf("tunnel/%s", t->name);
@@ -95,64 +70,52 @@ name_circuits(struct wan_service *s, const char *tunnel, json_t *body)
     json_decref(circuits);
 }
 
-/* The new way counts at once, so that others are laid beside it; the event tells everybody else. */
+/* The planner holds the new way already; the event tells everybody else. `home`: it was not broken,
+ * but whom it gave way to is gone. */
 static void
-move(struct wan_service *s, const struct tunnel *tunnel, const struct tunnel_status *status,
-     const struct trouble *trouble, json_t *const paths[TUNNEL_PATHS])
+tell_move(struct wan_service *s, const struct tunnel_status *status,
+          const struct planner_trouble *trouble, bool home, json_t *const paths[TUNNEL_PATHS])
 {
-    char *object = xasprintf("tunnel/%s", tunnel->name);
-    json_t *body = json_pack("{ss sO ss}", "tunnel", tunnel->name, "primary", paths[TUNNEL_PRIMARY],
-                             "reason", trouble->text);
+    char *object = xasprintf("tunnel/%s", status->tunnel);
+    json_t *body = json_pack("{ss sO ss}", "tunnel", status->tunnel, "primary",
+                             paths[TUNNEL_PRIMARY], "reason", trouble->text);
     if (paths[TUNNEL_STANDBY])
         json_object_set(body, "standby", paths[TUNNEL_STANDBY]);
     if (*trouble->element)
         json_object_set_new(body, "element", json_string(trouble->element));
-    name_circuits(s, tunnel->name, body);
-    if (trouble->pushed || trouble->home)
+    name_circuits(s, status->tunnel, body);
+    if (trouble->pushed || home)
         json_object_set_new(body, "gave-way", json_boolean(trouble->pushed));
-    struct wan_tunnel *its = wan_tunnel_need(s, tunnel->name);
+    struct wan_tunnel *its = wan_tunnel_need(s, status->tunnel);
     for (unsigned i = 0; i < TUNNEL_PATHS * WAN_ENDS; i++) {
         if (!is_same_way(paths[i / WAN_ENDS], status->paths[i / WAN_ENDS]))
             its->lsps[i / WAN_ENDS][i % WAN_ENDS].moved = true;
     }
     if (trouble->pushed)
         its->yields = clock_monotonic() + YIELD_MAX;
-    planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
-                 (const json_t *const *)paths);
     s->n_moves++;
     wan_append(s, "tunnel.moved", object, ACTOR, body, NULL, NULL);
     free(object);
 }
 
 static void
-help(struct wan_service *s, const struct trouble *trouble)
+take(void *arg, const struct planner_mended *m)
 {
-    const struct state *state = s->config.state;
-    const struct tunnel *tunnel = network_tunnel(state->network, trouble->tunnel);
-    const struct tunnel_status *status = tunneling_find(&state->tunneling, trouble->tunnel);
-    unsigned sound = ~trouble->broken & ((1u << TUNNEL_PATHS) - 1);
-    json_t *paths[TUNNEL_PATHS] = {NULL};
-    struct diag why = {""};
-    if (!tunnel || !status || !status->number)
+    struct survey *v = arg;
+    struct wan_service *s = v->service;
+    const struct planner_trouble *trouble = m->trouble;
+    const struct tunnel_status *status = tunneling_find(&s->config.state->tunneling,
+                                                        trouble->tunnel);
+    GROW(v->list, v->n, v->capacity);
+    v->list[v->n++] = (struct troubled){xstrdup(trouble->tunnel), trouble->broken && m->err};
+    if (!status)
         return;
-    if (trouble->pushed && !planner_is_pushed(s->planner, tunnel->name))
-        return;           /* others have gone out of the way meanwhile */
-    if (!trouble->broken) /* only the standby path is looked for anew, unless the tunnel is near */
-        sound = trouble->near ? 0 : 1u << TUNNEL_PRIMARY;
-    enum err err = planner_place(s->planner, state->network, tunnel, sound, trouble->broken != 0,
-                                 paths, NULL, &why);
-    if (err && trouble->broken) {
-        tell_without(s, wan_tunnel_need(s, tunnel->name), trouble, why.text);
-    } else if (!err) {
-        bool same = true;
-        for (unsigned i = 0; i < TUNNEL_PATHS; i++)
-            same = same && is_same_way(paths[i], status->paths[i]);
-        if (!same && (trouble->broken || trouble->near || paths[TUNNEL_STANDBY]))
-            move(s, tunnel, status, trouble, paths);
-        tell_with(s, tunnel->name);
-    }
-    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
-        json_decref(paths[i]);
+    if (m->err && trouble->broken)
+        tell_without(s, wan_tunnel_need(s, trouble->tunnel), trouble, m->why);
+    if (m->moved)
+        tell_move(s, status, trouble, false, m->paths);
+    if (!m->err)
+        tell_with(s, trouble->tunnel);
 }
 
 static bool
@@ -169,7 +132,7 @@ is_troubled(const struct survey *v, const char *tunnel)
 static void
 go_home(struct wan_service *s, const struct tunnel_status *status)
 {
-    static const struct trouble none = {.home = true, .text = "what it gave way to is gone"};
+    static const struct planner_trouble none = {.text = "what it gave way to is gone"};
     const struct state *state = s->config.state;
     const struct tunnel *tunnel = network_tunnel(state->network, status->tunnel);
     json_t *paths[TUNNEL_PATHS] = {NULL}, *victims = NULL;
@@ -177,8 +140,11 @@ go_home(struct wan_service *s, const struct tunnel_status *status)
         planner_place(s->planner, state->network, tunnel, 0, false, paths, &victims, NULL))
         return;
     if (!json_array_size(victims) &&
-        planner_is_better(s->planner, state->network, tunnel, (const json_t *const *)paths))
-        move(s, tunnel, status, &none, paths);
+        planner_is_better(s->planner, state->network, tunnel, (const json_t *const *)paths)) {
+        planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
+                     (const json_t *const *)paths);
+        tell_move(s, status, &none, true, paths);
+    }
     json_decref(victims);
     for (unsigned i = 0; i < TUNNEL_PATHS; i++)
         json_decref(paths[i]);
@@ -214,16 +180,8 @@ is_broken(const struct survey *v, const char *tunnel)
 void
 wan_reroute(struct wan_service *s)
 {
-    struct survey v = {0};
-    planner_look(s->planner, s->config.state->network, note, &v);
-    for (size_t i = 0; i < v.n; i++) {
-        if (v.list[i].broken)
-            help(s, &v.list[i]);
-    }
-    for (size_t i = 0; i < v.n; i++) { /* what only could be better waits for that */
-        if (!v.list[i].broken)
-            help(s, &v.list[i]);
-    }
+    struct survey v = {.service = s};
+    planner_mend(s->planner, s->config.state->network, take, &v);
     bring_home(s, &v);
     for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
         if (t->without && !is_broken(&v, t->name))

@@ -5,7 +5,7 @@
  *   lsps.c        what routers should hold, brought there
  *   router_events.c  what routers say
  *   litter.c      what routers hold and should not
- *   reroute.c     another way when the network changes
+ *   reroute.c     another way when the network changes: planner_mend(), and who is told
  *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
  *   vpns.h        VPNs on their routers

@@ -1,0 +1,102 @@
+/* planner_mend.c - another way for those whose path does not hold any more, and a better one where
+ * a failure had left less than was asked. */
+#include "wan/planner_private.h"
+
+#include "base/alloc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct survey {
+    struct planner_trouble *list;
+    size_t n, capacity;
+};
+
+/* What concerns one tunnel comes in a row. */
+static void
+note(void *arg, const struct planner_finding *f)
+{
+    struct survey *v = arg;
+    struct planner_trouble *last = v->n ? &v->list[v->n - 1] : NULL;
+    if (!last || strcmp(last->tunnel, f->tunnel) != 0) {
+        GROW(v->list, v->n, v->capacity);
+        last = &v->list[v->n++];
+        *last = (struct planner_trouble){.tunnel = xstrdup(f->tunnel)};
+        memcpy(last->element, f->element, sizeof last->element);
+        memcpy(last->text, f->text, sizeof last->text);
+    }
+    bool pushed = f->fault == PLANNER_PUSHED;
+    if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN || pushed) {
+        last->pushed = pushed && (last->pushed || !last->broken);
+        last->broken |= 1u << f->path;
+    }
+    last->near |= f->fault == PLANNER_NEAR;
+}
+
+/* Of what it holds, these paths stay. */
+static unsigned
+sound_of(const struct planner_trouble *t)
+{
+    if (t->broken)
+        return ~t->broken & ((1u << TUNNEL_PATHS) - 1);
+    return t->near ? 0 : 1u << TUNNEL_PRIMARY; /* else only a better standby path is looked for */
+}
+
+static bool
+is_other(const struct planner *p, const char *tunnel, json_t *const paths[TUNNEL_PATHS])
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        if (!planner_holds(p, tunnel, i, json_object_get(paths[i], "links")))
+            return true;
+    }
+    return false;
+}
+
+struct mend {
+    struct planner *p;
+    const struct network *model;
+    planner_mended_fn *tell;
+    void *arg;
+};
+
+static void
+help(const struct mend *m, const struct planner_trouble *trouble)
+{
+    const struct held *h = planner_held(m->p, trouble->tunnel);
+    const struct tunnel *stated = network_tunnel(m->model, trouble->tunnel);
+    struct tunnel *t = tunnel_copy(stated ? stated : h->tunnel);
+    json_t *paths[TUNNEL_PATHS] = {NULL};
+    struct diag why = {""};
+    struct planner_mended result = {.trouble = trouble, .paths = paths, .why = why.text};
+    if (!trouble->pushed || planner_is_pushed(m->p, t->name)) {
+        result.err = planner_place(m->p, m->model, t, sound_of(trouble), trouble->broken != 0,
+                                   paths, NULL, &why);
+        result.moved = !result.err && is_other(m->p, t->name, paths) &&
+                       (trouble->broken || trouble->near || paths[TUNNEL_STANDBY]);
+    } /* else others have gone out of the way meanwhile */
+    if (result.moved)
+        planner_hold(m->p, t, h->number, h->standing, (const json_t *const *)paths);
+    m->tell(m->arg, &result);
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        json_decref(paths[i]);
+    tunnel_free(t);
+}
+
+void
+planner_mend(struct planner *p, const struct network *model, planner_mended_fn *tell, void *arg)
+{
+    const struct mend m = {p, model, tell, arg};
+    struct survey v = {0};
+    planner_look(p, model, note, &v);
+    for (size_t i = 0; i < v.n; i++) {
+        if (v.list[i].broken)
+            help(&m, &v.list[i]);
+    }
+    for (size_t i = 0; i < v.n; i++) { /* what only could be better waits for that */
+        if (!v.list[i].broken)
+            help(&m, &v.list[i]);
+    }
+    for (size_t i = 0; i < v.n; i++)
+        free(v.list[i].tunnel);
+    free(v.list);
+}
