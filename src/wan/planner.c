@@ -184,8 +184,60 @@ planner_free(struct planner *p)
         return;
     HASH_ITER (hh, p->held, h, next)
         held_free(p, h);
+    planner_set_risks(p, NULL, 0);
     forget_network(p);
     free(p);
+}
+
+/* ---- Links at risk ---- */
+
+void
+planner_set_risks(struct planner *p, const struct planner_risk *risks, size_t n)
+{
+    struct held_risk *r, *next;
+    HASH_ITER (hh, p->risks, r, next) {
+        HASH_DEL(p->risks, r);
+        free(r->key);
+        free(r->why);
+        free(r);
+    }
+    for (size_t i = 0; i < n; i++) {
+        r = xcalloc(1, sizeof *r);
+        *r = (struct held_risk){
+            .key = xstrdup(risks[i].link), .why = xstrdup(risks[i].why), .leave = risks[i].leave};
+        HASH_ADD_KEYPTR(hh, p->risks, r->key, strlen(r->key), r);
+    }
+}
+
+static const struct held_risk *
+find_risk(const struct planner *p, uint32_t link)
+{
+    struct held_risk *r = NULL;
+    if (link != TE_NONE)
+        HASH_FIND_STR(p->risks, ted_view_link_key(p->view, link), r);
+    return r;
+}
+
+const struct held_risk *
+planner_risk_of(const struct planner *p, uint32_t link)
+{
+    if (!p->risks || link == TE_NONE)
+        return NULL;
+    const struct held_risk *there = find_risk(p, link),
+                           *back = find_risk(p, p->net->links[link].reverse);
+    return !there || (back && back->leave && !there->leave) ? back : there;
+}
+
+bool
+planner_is_risky(const struct planner *p, const json_t *path)
+{
+    const json_t *keys = json_object_get(path, "links");
+    for (size_t i = 0; i < json_array_size(keys) && p->net; i++) {
+        const char *key = json_string_value(json_array_get(keys, i));
+        if (key && planner_risk_of(p, ted_view_find_link(p->view, key)))
+            return true;
+    }
+    return false;
 }
 
 struct held *

@@ -29,6 +29,15 @@ void planner_free(struct planner *); /* NULL is fine. */
 struct planner *planner_copy(const struct planner *);
 void planner_open(struct planner *);
 
+/* A link that is at risk, either direction. `leave`: tunnels that stand leave it if there is a
+ * sound other way; else it is only none that they come to for that. */
+struct planner_risk {
+    const char *link, *why; /* key; why: "" if nobody says */
+    bool leave;
+};
+/* In place of those that were told before; copied. They stay with the keys of the links. */
+void planner_set_risks(struct planner *, const struct planner_risk *, size_t n);
+
 /* From now on this is the network; keeps the view. What is held stays held, on the links of the
  * same keys. */
 void planner_set_view(struct planner *, const struct ted_view *);
@@ -60,6 +69,15 @@ MUST_CHECK enum err planner_place(struct planner *, const struct network *, cons
                                   unsigned keep, bool lenient, json_t *paths[TUNNEL_PATHS],
                                   json_t **victims, struct diag *);
 
+/* Another way for a tunnel that passes links at risk: off all of these, or at least the primary
+ * path off them, or at least the standby path; what is not at risk stays if that is possible. The
+ * paths are no closer to each other than they were, and nobody is pushed aside. ERR_NOT_FOUND,
+ * ERR_CONFLICT: there is no such way. */
+MUST_CHECK enum err planner_leave(struct planner *, const struct network *, const struct tunnel *,
+                                  json_t *paths[TUNNEL_PATHS], struct diag *);
+/* Does a path pass a link that is at risk, or was so recently? */
+bool planner_is_risky(const struct planner *, const json_t *path);
+
 /* Does what is given still fit beside what is held, but for what `tunnel` holds itself?
  * ERR_CONFLICT: it does not, `diag` says where; ERR_BUSY: nothing is known of the network yet. */
 MUST_CHECK enum err planner_fits(const struct planner *, const struct tunnel *,
@@ -75,7 +93,8 @@ enum planner_fault {
     PLANNER_PUSHED,    /* what a link has is taken by more important tunnels */
     PLANNER_MISSING,   /* there should be a standby path */
     PLANNER_CLOSE,     /* it is not as far apart from the other one as is asked for */
-    PLANNER_NEAR, /* the tunnel is not apart from the other tunnel that it is to be apart from */
+    PLANNER_NEAR,    /* the tunnel is not apart from the other tunnel that it is to be apart from */
+    PLANNER_AT_RISK, /* a link that should be left; of standing tunnels alone */
 };
 const char *planner_fault_word(enum planner_fault); /* "link-down"; static */
 
@@ -115,6 +134,12 @@ typedef void planner_mended_fn(void *arg, const struct planner_mended *);
  * way counts at once, so that others are laid beside it. Whom this pushes aside comes the next
  * time. */
 void planner_mend(struct planner *, const struct network *, planner_mended_fn *, void *arg);
+
+/* The same for standing tunnels that pass links at risk which should be left (planner_leave()): of
+ * those that `may`. After planner_mend(). */
+typedef bool planner_may_fn(void *arg, const char *tunnel);
+void planner_leave_risks(struct planner *, const struct network *, planner_may_fn *may,
+                         planner_mended_fn *, void *arg);
 
 /* A link on which what stands needs more than it can have reserved, because that fell, or since
  * there was no other way. Both directions are one; `link` is that with the lower place. */

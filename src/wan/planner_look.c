@@ -2,6 +2,7 @@
 #include "wan/planner_private.h"
 
 #include "base/alloc.h"
+#include "base/buf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@ const char *
 planner_fault_word(enum planner_fault fault)
 {
     static const char *const words[] = {"sound",   "link-down", "broken", "pushed-aside",
-                                        "missing", "close",     "near"};
+                                        "missing", "close",     "near",   "at-risk"};
     return words[fault];
 }
 
@@ -116,13 +117,43 @@ look_at_path(const struct look *l, const struct held *h, enum tunnel_path which)
     return !full;
 }
 
+static bool
+is_in_group(const struct te_network *net, const struct te_path *path, uint32_t group)
+{
+    for (uint32_t i = 0; i < path->n; i++) {
+        const uint32_t both[] = {path->links[i], net->links[path->links[i]].reverse};
+        for (unsigned k = 0; k < 2; k++) {
+            const struct te_link *link = both[k] == TE_NONE ? NULL : &net->links[both[k]];
+            for (uint32_t g = 0; link && g < link->n_srlgs; g++) {
+                if (net->link_srlgs[link->first_srlg + g] == group)
+                    return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* " (srlg-7 srlg-9)": the first few. */
+static void
+name_groups(const struct te_network *net, const struct te_path paths[TUNNEL_PATHS],
+            struct buf *text)
+{
+    unsigned n = 0;
+    for (uint32_t group = 0; group < net->n_srlgs && n < 5; group++) {
+        if (is_in_group(net, &paths[TUNNEL_PRIMARY], group) &&
+            is_in_group(net, &paths[TUNNEL_STANDBY], group))
+            buf_printf(text, "%ssrlg-%u", n++ ? " " : " (", net->srlg_ids[group]);
+    }
+    buf_str(text, n ? ")" : "");
+}
+
 static void
 look_at_pair(const struct look *l, const struct held *h)
 {
     struct te_path paths[TUNNEL_PATHS];
     struct te_disjoint_set shared = {0};
     unsigned wanted = planner_disjoint_flags(h->tunnel->protection);
-    char text[128];
+    struct buf text = BUF_INIT;
     if (!h->paths[TUNNEL_STANDBY].n) {
         tell(l, h, TUNNEL_STANDBY, PLANNER_MISSING, "", "there is no standby path");
         return;
@@ -133,9 +164,11 @@ look_at_pair(const struct look *l, const struct held *h)
     if (!shared.shared_links && !(wanted & TE_DISJOINT_NODE && shared.shared_nodes) &&
         !(wanted & TE_DISJOINT_SRLG && shared.shared_srlgs))
         return;
-    snprintf(text, sizeof text, "its paths share %u links, %u routers, %u risks",
-             shared.shared_links, shared.shared_nodes, shared.shared_srlgs);
-    tell(l, h, TUNNEL_STANDBY, PLANNER_CLOSE, "", text);
+    buf_printf(&text, "its paths share %u links, %u routers, %u risks", shared.shared_links,
+               shared.shared_nodes, shared.shared_srlgs);
+    name_groups(l->p->net, paths, &text);
+    tell(l, h, TUNNEL_STANDBY, PLANNER_CLOSE, "", buf_cstr(&text));
+    buf_fini(&text);
 }
 
 /* From the primary path of the tunnel that it is to be apart from; both are sound otherwise. */
@@ -159,6 +192,23 @@ look_at_other(const struct look *l, const struct held *h)
     }
 }
 
+/* A link at risk that tunnels leave. What it has is sound, so that this comes after all else. */
+static void
+look_at_risk(const struct look *l, const struct held *h, enum tunnel_path which)
+{
+    const struct held_path *path = &h->paths[which];
+    char text[256];
+    for (uint32_t i = 0; i < path->n; i++) {
+        const struct held_risk *r = planner_risk_of(l->p, path->links[i]);
+        if (!r || !r->leave)
+            continue;
+        snprintf(text, sizeof text, "link %.110s is at risk%s%.120s", path->keys[i],
+                 *r->why ? ": " : "", r->why);
+        tell(l, h, which, PLANNER_AT_RISK, path->keys[i], text);
+        return;
+    }
+}
+
 static void
 look_at(const struct look *l, const struct held *h)
 {
@@ -168,6 +218,8 @@ look_at(const struct look *l, const struct held *h)
         look_at_pair(l, h);
     if (primary && standby && h->tunnel->diverse_from)
         look_at_other(l, h);
+    for (unsigned i = 0; i < TUNNEL_PATHS && primary && standby && h->standing; i++)
+        look_at_risk(l, h, i);
 }
 
 static int

@@ -1,5 +1,5 @@
-/* planner_mend.c - another way for those whose path does not hold any more, and a better one where
- * a failure had left less than was asked. */
+/* planner_mend.c - another way for those whose path does not hold any more, a better one where a
+ * failure had left less than was asked, and one off links at risk. */
 #include "wan/planner_private.h"
 
 #include "base/alloc.h"
@@ -12,19 +12,39 @@ struct survey {
     size_t n, capacity;
 };
 
+static struct planner_trouble *
+add(struct survey *v, const struct planner_finding *f)
+{
+    GROW(v->list, v->n, v->capacity);
+    struct planner_trouble *t = &v->list[v->n++];
+    *t = (struct planner_trouble){.tunnel = xstrdup(f->tunnel)};
+    memcpy(t->element, f->element, sizeof t->element);
+    memcpy(t->text, f->text, sizeof t->text);
+    return t;
+}
+
+static bool
+is_last(const struct survey *v, const char *tunnel)
+{
+    return v->n && !strcmp(v->list[v->n - 1].tunnel, tunnel);
+}
+
+static void
+survey_fini(struct survey *v)
+{
+    for (size_t i = 0; i < v->n; i++)
+        free(v->list[i].tunnel);
+    free(v->list);
+}
+
 /* What concerns one tunnel comes in a row. */
 static void
 note(void *arg, const struct planner_finding *f)
 {
     struct survey *v = arg;
-    struct planner_trouble *last = v->n ? &v->list[v->n - 1] : NULL;
-    if (!last || strcmp(last->tunnel, f->tunnel) != 0) {
-        GROW(v->list, v->n, v->capacity);
-        last = &v->list[v->n++];
-        *last = (struct planner_trouble){.tunnel = xstrdup(f->tunnel)};
-        memcpy(last->element, f->element, sizeof last->element);
-        memcpy(last->text, f->text, sizeof last->text);
-    }
+    if (f->fault == PLANNER_AT_RISK) /* it holds what it should */
+        return;
+    struct planner_trouble *last = is_last(v, f->tunnel) ? &v->list[v->n - 1] : add(v, f);
     bool pushed = f->fault == PLANNER_PUSHED;
     if (f->fault == PLANNER_LINK_DOWN || f->fault == PLANNER_BROKEN || pushed) {
         last->pushed = pushed && (last->pushed || !last->broken);
@@ -59,6 +79,17 @@ struct mend {
     void *arg;
 };
 
+static enum err
+place(const struct mend *m, const struct tunnel *t, const struct planner_trouble *trouble,
+      json_t *paths[TUNNEL_PATHS], struct diag *why)
+{
+    enum err err = planner_place(m->p, m->model, t, sound_of(trouble), trouble->broken != 0, paths,
+                                 NULL, why);
+    if (err && !trouble->broken && !trouble->near) /* the primary path is in its way */
+        err = planner_place(m->p, m->model, t, 0, false, paths, NULL, why);
+    return err;
+}
+
 static void
 help(const struct mend *m, const struct planner_trouble *trouble)
 {
@@ -69,8 +100,7 @@ help(const struct mend *m, const struct planner_trouble *trouble)
     struct diag why = {""};
     struct planner_mended result = {.trouble = trouble, .paths = paths, .why = why.text};
     if (!trouble->pushed || planner_is_pushed(m->p, t->name)) {
-        result.err = planner_place(m->p, m->model, t, sound_of(trouble), trouble->broken != 0,
-                                   paths, NULL, &why);
+        result.err = place(m, t, trouble, paths, &why);
         result.moved = !result.err && is_other(m->p, t->name, paths) &&
                        (trouble->broken || trouble->near || paths[TUNNEL_STANDBY]);
     } /* else others have gone out of the way meanwhile */
@@ -96,7 +126,50 @@ planner_mend(struct planner *p, const struct network *model, planner_mended_fn *
         if (!v.list[i].broken)
             help(&m, &v.list[i]);
     }
-    for (size_t i = 0; i < v.n; i++)
-        free(v.list[i].tunnel);
-    free(v.list);
+    survey_fini(&v);
+}
+
+/* ---- Links at risk ---- */
+
+/* The first of a tunnel, which is of its primary path if that passes one. */
+static void
+note_risk(void *arg, const struct planner_finding *f)
+{
+    struct survey *v = arg;
+    if (f->fault == PLANNER_AT_RISK && !is_last(v, f->tunnel))
+        add(v, f);
+}
+
+static void
+leave(const struct mend *m, const struct planner_trouble *trouble)
+{
+    const struct held *h = planner_held(m->p, trouble->tunnel);
+    const struct tunnel *stated = network_tunnel(m->model, trouble->tunnel);
+    json_t *paths[TUNNEL_PATHS] = {NULL};
+    struct diag why = {""};
+    struct planner_mended result = {.trouble = trouble, .paths = paths, .why = why.text};
+    if (!stated)
+        return;
+    result.err = planner_leave(m->p, m->model, stated, paths, &why);
+    result.moved = !result.err && is_other(m->p, trouble->tunnel, paths);
+    if (result.moved)
+        planner_hold(m->p, stated, h->number, h->standing, (const json_t *const *)paths);
+    m->tell(m->arg, &result);
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        json_decref(paths[i]);
+}
+
+void
+planner_leave_risks(struct planner *p, const struct network *model, planner_may_fn *may,
+                    planner_mended_fn *tell, void *arg)
+{
+    const struct mend m = {p, model, tell, arg};
+    struct survey v = {0};
+    if (p->risks)
+        planner_look(p, model, note_risk, &v);
+    for (size_t i = 0; i < v.n; i++) {
+        if (may(arg, v.list[i].tunnel))
+            leave(&m, &v.list[i]);
+    }
+    survey_fini(&v);
 }

@@ -121,6 +121,9 @@ struct search {
     const struct network *model;
     const struct tunnel *tunnel;
     unsigned keep;
+    unsigned off_risks; /* which paths pass no link at risk; a bit per path */
+    uint32_t *off;      /* these links, and those that the asking excludes */
+    uint32_t n_off;
     struct asking asking;
     struct te_request requests[TUNNEL_PATHS];
     struct te_hop *fixed[TUNNEL_PATHS];
@@ -219,6 +222,20 @@ fixed_hops(const struct held_path *path)
     return hops;
 }
 
+static void
+list_risks(struct search *s)
+{
+    const struct te_constraints *c = &s->asking.request.constraints;
+    s->off = xcalloc(c->n_exclude_links + HASH_COUNT(s->p->risks) + 1, sizeof *s->off);
+    for (uint32_t i = 0; i < c->n_exclude_links; i++)
+        s->off[s->n_off++] = c->exclude_links[i];
+    for (const struct held_risk *r = s->p->risks; r; r = r->hh.next) {
+        uint32_t link = ted_view_find_link(s->p->view, r->key);
+        if (link != TE_NONE)
+            s->off[s->n_off++] = link;
+    }
+}
+
 /* Each path's own request: what is kept is that path; by the given routers goes the primary one. */
 static void
 make_requests(struct search *s)
@@ -233,6 +250,10 @@ make_requests(struct search *s)
         } else if (i == TUNNEL_PRIMARY) {
             s->requests[i].hops = s->asking.via;
             s->requests[i].n_hops = s->asking.n_via;
+        }
+        if (s->off_risks >> i & 1 && !s->fixed[i]) {
+            s->requests[i].constraints.exclude_links = s->off;
+            s->requests[i].constraints.n_exclude_links = s->n_off;
         }
     }
 }
@@ -433,17 +454,25 @@ planner_is_better(struct planner *p, const struct network *model, const struct t
 
 /* ---- Placing ---- */
 
-/* `apart`: from the tunnel that it is to be apart from. */
+/* What is asked of a search. */
+struct wish {
+    unsigned keep, off_risks;
+    bool lenient, apart; /* apart: from the tunnel that it is to be apart from */
+};
+
 static enum err
-look_for(struct planner *p, const struct network *model, const struct tunnel *t, unsigned keep,
-         bool lenient, bool apart, json_t *paths[TUNNEL_PATHS], struct diag *diag)
+look_for(struct planner *p, const struct network *model, const struct tunnel *t, struct wish wish,
+         json_t *paths[TUNNEL_PATHS], struct diag *diag)
 {
-    struct search s = {.p = p, .model = model, .tunnel = t, .keep = keep};
-    enum err err = planner_ask(p, model, t, apart, p->free_bps, &s.asking, diag);
+    struct search s = {
+        .p = p, .model = model, .tunnel = t, .keep = wish.keep, .off_risks = wish.off_risks};
+    enum err err = planner_ask(p, model, t, wish.apart, p->free_bps, &s.asking, diag);
     if (!err) {
+        list_risks(&s);
         make_requests(&s);
-        err = search(&s, lenient, paths, diag);
+        err = search(&s, wish.lenient, paths, diag);
     }
+    free(s.off);
     for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
         free(s.fixed[i]);
         if (!err)
@@ -455,27 +484,157 @@ look_for(struct planner *p, const struct network *model, const struct tunnel *t,
     return err;
 }
 
-enum err
-planner_place(struct planner *p, const struct network *model, const struct tunnel *t, unsigned keep,
-              bool lenient, json_t *paths[TUNNEL_PATHS], json_t **victims, struct diag *diag)
+/* As far apart from the other tunnel as may be. Room that counts is in p->free_bps. */
+static enum err
+look_for_any(struct planner *p, const struct network *model, const struct tunnel *t,
+             struct wish wish, json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    wish.apart = true;
+    enum err err = look_for(p, model, t, wish, paths, diag);
+    wish.apart = false;
+    if (err && wish.lenient && t->diverse_from)
+        err = look_for(p, model, t, wish, paths, diag);
+    return err;
+}
+
+/* Whose priorities count: TE_PRIORITIES - 1: everybody's. */
+static void
+find_room(struct planner *p, const struct tunnel *t, unsigned priority)
 {
     const struct held *h = planner_held(p, t->name);
     const struct te_window *windows;
     uint32_t n_windows;
-    json_t *found[TUNNEL_PATHS] = {NULL};
     planner_window(t, &windows, &n_windows);
     if (p->bookings)
-        te_bookings_all_free(p->bookings, t->setup_priority, windows, n_windows, h ? h->number : 0,
+        te_bookings_all_free(p->bookings, priority, windows, n_windows, h ? h->number : 0,
                              p->free_bps);
-    enum err err = look_for(p, model, t, keep, lenient, true, found, diag);
-    if (err && lenient && t->diverse_from)
-        err = look_for(p, model, t, keep, lenient, false, found, diag);
+}
+
+enum err
+planner_place(struct planner *p, const struct network *model, const struct tunnel *t, unsigned keep,
+              bool lenient, json_t *paths[TUNNEL_PATHS], json_t **victims, struct diag *diag)
+{
+    json_t *found[TUNNEL_PATHS] = {NULL};
+    find_room(p, t, t->setup_priority);
+    enum err err = look_for_any(p, model, t, (struct wish){.keep = keep, .lenient = lenient}, found,
+                                diag);
     if (err)
         return err;
     if (victims)
         *victims = find_victims(p, t, found);
     memcpy(paths, found, sizeof found);
     return ERR_OK;
+}
+
+#define PRIMARY (1u << TUNNEL_PRIMARY)
+#define STANDBY (1u << TUNNEL_STANDBY)
+#define BOTH (PRIMARY | STANDBY)
+
+/* Which paths it holds pass a link at risk. */
+static unsigned
+find_risky(const struct planner *p, const struct held *h)
+{
+    unsigned risky = 0;
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        for (uint32_t k = 0; k < h->paths[i].n; k++)
+            risky |= planner_risk_of(p, h->paths[i].links[k]) ? 1u << i : 0;
+    }
+    return risky;
+}
+
+/* How much of what the tunnel does not want its paths to share they do. */
+static struct te_disjoint_set
+count_shared(const struct planner *p, const struct tunnel *t,
+             const struct te_path paths[TUNNEL_PATHS])
+{
+    unsigned wanted = planner_disjoint_flags(t->protection);
+    struct te_disjoint_set shared = {0};
+    te_disjoint_count(p->router, &paths[TUNNEL_PRIMARY], &paths[TUNNEL_STANDBY], &shared);
+    if (!(wanted & TE_DISJOINT_NODE))
+        shared.shared_nodes = 0;
+    return shared;
+}
+
+/* Than it is now: without a standby path, or with one that shares more. */
+static bool
+is_worse(const struct planner *p, const struct tunnel *t, const struct held *h,
+         json_t *const found[TUNNEL_PATHS])
+{
+    struct te_path now[TUNNEL_PATHS], then[TUNNEL_PATHS] = {{0}};
+    bool whole = true;
+    if (!h->paths[TUNNEL_STANDBY].n || !found[TUNNEL_STANDBY])
+        return h->paths[TUNNEL_STANDBY].n;
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        planner_te_path(&h->paths[i], &now[i]);
+        then[i].links = planner_find_links(p, found[i], &then[i].n);
+        whole = whole && then[i].links && planner_is_whole(&h->paths[i]);
+    }
+    const struct te_disjoint_set none = {0}, a = whole ? count_shared(p, t, now) : none,
+                                 b = whole ? count_shared(p, t, then) : none;
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        free(then[i].links);
+    return !whole || b.shared_links > a.shared_links || b.shared_nodes > a.shared_nodes ||
+           b.shared_srlgs > a.shared_srlgs;
+}
+
+/* Has it as much protection as it asks for? */
+static bool
+is_protected(const struct planner *p, const struct tunnel *t, const struct held *h)
+{
+    struct te_path paths[TUNNEL_PATHS];
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        planner_te_path(&h->paths[i], &paths[i]);
+    if (t->protection == DISJOINT_NONE || !planner_is_whole(&h->paths[TUNNEL_PRIMARY]) ||
+        !planner_is_whole(&h->paths[TUNNEL_STANDBY]))
+        return t->protection == DISJOINT_NONE;
+    const struct te_disjoint_set shared = count_shared(p, t, paths);
+    return !shared.shared_links && !shared.shared_nodes && !shared.shared_srlgs;
+}
+
+static enum err
+leave(struct planner *p, const struct network *model, const struct tunnel *t, struct wish wish,
+      json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    const struct held *h = planner_held(p, t->name);
+    json_t *found[TUNNEL_PATHS] = {NULL};
+    enum err err = look_for(p, model, t, wish, found, diag);
+    if (err)
+        return err;
+    if (is_worse(p, t, h, found)) {
+        for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+            json_decref(found[i]);
+        return diag_set(diag, ERR_CONFLICT, "its paths would share more than they do");
+    }
+    memcpy(paths, found, sizeof found);
+    return ERR_OK;
+}
+
+enum err
+planner_leave(struct planner *p, const struct network *model, const struct tunnel *t,
+              json_t *paths[TUNNEL_PATHS], struct diag *diag)
+{
+    const struct held *h = planner_held(p, t->name);
+    unsigned risky = h && p->net ? find_risky(p, h) : 0;
+    const struct {
+        unsigned if_risky, keep, off_risks; /* if_risky: one of them is */
+    } ways[] = {
+        {BOTH, ~risky & BOTH, BOTH}, /* what is sound stays */
+        {PRIMARY, 0, BOTH},          /* ... or not even that */
+        {PRIMARY, 0, PRIMARY},       /* the standby path takes the risk */
+        {STANDBY, PRIMARY, STANDBY},
+    };
+    enum err err = diag_set(diag, ERR_NOT_FOUND, "it passes no link at risk");
+    bool lenient = risky && !is_protected(p, t, h);
+    find_room(p, t, TE_PRIORITIES - 1);
+    for (size_t i = 0; i < ARRAY_SIZE(ways) && err; i++) {
+        const struct wish wish = {.keep = ways[i].keep,
+                                  .off_risks = ways[i].off_risks,
+                                  .lenient = lenient,
+                                  .apart = true};
+        if (ways[i].if_risky & risky)
+            err = leave(p, model, t, wish, paths, diag);
+    }
+    return err;
 }
 
 enum err

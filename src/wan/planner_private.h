@@ -37,6 +37,12 @@ struct held {
     UT_hash_handle hh;
 };
 
+struct held_risk {
+    char *key, *why;
+    bool leave;
+    UT_hash_handle hh;
+};
+
 struct planner_node {
     uint32_t router_id, index;
     UT_hash_handle hh;
@@ -50,10 +56,13 @@ struct planner {
     struct te_bookings *standing; /* of those alone that may push others aside */
     struct planner_node *nodes;   /* by router id */
     struct held *held;
-    uint64_t *free_bps; /* by link: room to write on */
-    struct te_igp *igp; /* NULL: not asked yet */
+    struct held_risk *risks; /* by key of the link */
+    uint64_t *free_bps;      /* by link: room to write on */
+    struct te_igp *igp;      /* NULL: not asked yet */
 };
 
+/* Of a link or its other direction; NULL: it is not at risk. */
+const struct held_risk *planner_risk_of(const struct planner *, uint32_t link);
 struct held *planner_held(const struct planner *, const char *tunnel);  /* NULL: none */
 uint32_t planner_find_node(const struct planner *, uint32_t router_id); /* TE_NONE: none */
 void planner_window(const struct tunnel *, const struct te_window **, uint32_t *n);

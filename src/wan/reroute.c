@@ -1,5 +1,6 @@
-/* reroute.c - another way for tunnels whose path does not hold any more, better ones where a
- * failure had left less than was asked, and the way back for who gave way to somebody who is gone.
+/* reroute.c - another way for tunnels whose path does not hold any more, or passes a link at risk,
+ * better ones where a failure had left less than was asked, and the way back for who gave way to
+ * somebody who is gone.
  *
  * A path that is broken is laid another way at once, beside the other one of the tunnel if that is
  * sound; routers do not wait for the event of it to be durable. What cannot be helped is an
@@ -118,6 +119,27 @@ take(void *arg, const struct planner_mended *m)
         tell_with(s, trouble->tunnel);
 }
 
+/* Where an order at work decides where it goes that is not disturbed: what it has carries. */
+static bool
+may_leave(void *arg, const char *tunnel)
+{
+    const struct survey *v = arg;
+    const struct tunnel_status *status = tunneling_find(&v->service->config.state->tunneling,
+                                                        tunnel);
+    const struct wan_tunnel *its = wan_tunnel(v->service, tunnel);
+    return status && phase_is_wanted(status->phase) && (!its || its->planned <= clock_monotonic());
+}
+
+static void
+take_leave(void *arg, const struct planner_mended *m)
+{
+    const struct survey *v = arg;
+    const struct tunnel_status *status = tunneling_find(&v->service->config.state->tunneling,
+                                                        m->trouble->tunnel);
+    if (m->moved)
+        tell_move(v->service, status, m->trouble, false, m->paths);
+}
+
 static bool
 is_troubled(const struct survey *v, const char *tunnel)
 {
@@ -139,7 +161,9 @@ go_home(struct wan_service *s, const struct tunnel_status *status)
     if (!tunnel ||
         planner_place(s->planner, state->network, tunnel, 0, false, paths, &victims, NULL))
         return;
-    if (!json_array_size(victims) &&
+    bool risky = planner_is_risky(s->planner, paths[TUNNEL_PRIMARY]) ||
+                 planner_is_risky(s->planner, paths[TUNNEL_STANDBY]);
+    if (!json_array_size(victims) && !risky &&
         planner_is_better(s->planner, state->network, tunnel, (const json_t *const *)paths)) {
         planner_hold(s->planner, tunnel, status->number, status->phase != PHASE_RESERVED,
                      (const json_t *const *)paths);
@@ -182,6 +206,7 @@ wan_reroute(struct wan_service *s)
 {
     struct survey v = {.service = s};
     planner_mend(s->planner, s->config.state->network, take, &v);
+    planner_leave_risks(s->planner, s->config.state->network, may_leave, take_leave, &v);
     bring_home(s, &v);
     for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
         if (t->without && !is_broken(&v, t->name))

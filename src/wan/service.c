@@ -19,6 +19,8 @@
 #define FIRST_SIGHT (10 * NSEC_PER_SEC) /* that all sources are waited for */
 #define AGAIN NSEC_PER_SEC              /* after an event that could not be written */
 #define GATHER (50 * NSEC_PER_MSEC)     /* changes that come together */
+#define HOLD_OFF (2 * NSEC_PER_SEC)     /* before tunnels leave a link at risk */
+#define WAIT_TO_RESTORE (300 * NSEC_PER_SEC)
 
 /* ---- Journal and exceptions ---- */
 
@@ -284,6 +286,45 @@ tell_deaf(struct wan_service *s)
                   n);
 }
 
+/* ---- Links at risk ---- */
+
+struct risk_list {
+    struct planner_risk *risks;
+    size_t n, capacity;
+};
+
+static void
+add_risk(void *arg, const struct at_risk_link *link)
+{
+    struct risk_list *list = arg;
+    GROW(list->risks, list->n, list->capacity);
+    list->risks[list->n++] = (struct planner_risk){link->key, link->why, link->leave};
+}
+
+static void
+see_risks(struct wan_service *s, nsec_t now)
+{
+    struct risk_list list = {0};
+    at_risk_see(s->at_risk, s->ted, now);
+    at_risk_each(s->at_risk, now, add_risk, &list);
+    planner_set_risks(s->planner, list.risks, list.n);
+    free(list.risks);
+    nsec_t next = at_risk_next(s->at_risk, now);
+    if (next != NSEC_NEVER)
+        timer_start(s->risk, MAX(next - now, NSEC_PER_MSEC));
+}
+
+static void
+on_risk(void *arg)
+{
+    struct wan_service *s = arg;
+    see_risks(s, clock_monotonic());
+    if (!s->version || s->blind)
+        return;
+    wan_reroute(s);
+    wan_reconcile_all(s, PCE_CHANGE);
+}
+
 static void
 take_version(struct wan_service *s, uint64_t version, nsec_t now)
 {
@@ -303,6 +344,7 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
             s->settled = now + s->settings.settle;
         planner_set_view(s->planner, view);
         ted_view_release(view);
+        see_risks(s, now);
         wan_reroute(s);
         wan_reconcile_all(s, PCE_CHANGE);
         wan_look_at_fates(s);
@@ -528,7 +570,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->config = *config;
     s->handle = xcalloc(1, sizeof *s->handle);
     *s->handle = (struct wan_handle){s, 1};
-    s->ted = ted_new(NULL);
+    s->ted = ted_new(&(struct ted_config){.at_risk_group = AT_RISK_GROUP});
     s->begun = clock_monotonic();
     s->planner = planner_new();
     s->thinker = thinker_new(config->loop, s->planner, config->state->network);
@@ -541,8 +583,12 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->look = timer_new(config->loop, on_look, s);
     s->push = timer_new(config->loop, on_push, s);
     s->again = timer_new(config->loop, on_again, s);
+    s->risk = timer_new(config->loop, on_risk, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
                                     : ERR_OK;
+    s->at_risk = at_risk_new(s->settings.hold_off ? s->settings.hold_off : HOLD_OFF,
+                             s->settings.wait_to_restore ? s->settings.wait_to_restore
+                                                         : WAIT_TO_RESTORE);
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
          t = t->hh.next)
         wan_hold(s, t->tunnel);
@@ -596,6 +642,8 @@ wan_service_free(struct wan_service *s)
     timer_free(s->retry);
     timer_free(s->push);
     timer_free(s->again);
+    timer_free(s->risk);
+    at_risk_free(s->at_risk);
     wan_fates_free(s);
     timer_free(s->look);
     timer_free(s->repeat);

@@ -242,23 +242,29 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
          .most = UINT32_MAX},
         {"identifier", VALUE_IPV4, offsetof(struct wan_settings, bgp_identifier),
          .required = true}};
+    static const struct field risk[] = {
+        {"hold-off", VALUE_DURATION, offsetof(struct wan_settings, hold_off), .required = false},
+        {"wait-to-restore", VALUE_DURATION, offsetof(struct wan_settings, wait_to_restore),
+         .required = false}};
     const char *key;
     json_t *value;
     enum err err = ERR_OK;
     json_object_foreach((json_t *)(uintptr_t)root, key, value)
     {
         bool is_pcep = !strcmp(key, "pcep"), is_bgp = !strcmp(key, "bgp"),
-             is_netconf = !strcmp(key, "netconf");
+             is_netconf = !strcmp(key, "netconf"), is_risk = !strcmp(key, "at-risk");
         if (err)
             break;
-        if (!is_pcep && !is_bgp && !is_netconf && strcmp(key, "feeds") != 0)
+        if (!is_pcep && !is_bgp && !is_netconf && !is_risk && strcmp(key, "feeds") != 0)
             err = fail(r, root, key, "there is no such key here");
-        else if ((is_pcep || is_bgp || is_netconf) && !json_is_object(value))
+        else if (strcmp(key, "feeds") != 0 && !json_is_object(value))
             err = fail(r, root, key, "a mapping is expected");
         else if (is_pcep)
             err = read_fields(r, value, pcep, ARRAY_SIZE(pcep), s);
         else if (is_bgp)
             err = read_fields(r, value, bgp, ARRAY_SIZE(bgp), s);
+        else if (is_risk)
+            err = read_fields(r, value, risk, ARRAY_SIZE(risk), s);
         else if (is_netconf)
             err = read_netconf(r, value, s);
     }

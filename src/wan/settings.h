@@ -10,6 +10,7 @@
  *       - {name: rr, kind: bgp-ls, address: 10.0.0.7, port: 179, as: 65000}
  *       - {name: plan, kind: import, file: /etc/tieline/links.csv}
  *     bgp: {listen: "0.0.0.0:179", as: 65000, identifier: 10.0.0.9}
+ *     at-risk: {hold-off: 2s, wait-to-restore: 5m}
  *     netconf: {user: tieline, key: /etc/tieline/wan/id, known-hosts: /etc/tieline/wan/known_hosts,
  *               templates: /usr/share/tieline/vpn, confirm: 120s, soak: 10s, drift: 60s}
  *
@@ -22,6 +23,9 @@
  * again four times in so long, every other time as another list for the same way. `binding`:
  * paths get binding labels, this plus their colour; those of all routers must leave room for
  * 131,072.
+ *
+ * `at-risk`: how long a link is at risk before tunnels leave it, and is not before they come to it
+ * again (at_risk.h).
  *
  * `netconf`: VPNs are brought to routers (doc/vpn.md). `key` and `known-hosts` are what OpenSSH
  * takes; over TLS the controller's own certificate counts. `confirm`: how long a router keeps what
@@ -74,6 +78,7 @@ struct wan_settings {
     uint32_t binding;                  /* 0: none */
     char *bgp_listen, *bgp_identifier; /* NULL */
     uint32_t bgp_as;
+    nsec_t hold_off, wait_to_restore; /* 0: not said */
     struct wan_netconf_settings netconf;
     struct wan_feed_settings feeds[WAN_FEEDS_MAX];
     size_t n_feeds;

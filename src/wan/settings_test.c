@@ -14,6 +14,7 @@ what_is_written_is_read(void **state UNUSED)
         "  - {name: east, kind: frr-isis, socket: /run/frr/isisd.vty, interval: 500ms}\n"
         "  - {name: rr, kind: bgp-ls, address: 10.0.0.7, port: 179, as: 65001}\n"
         "  - {name: plan, kind: import, file: links.csv}\n"
+        "at-risk: {hold-off: 500ms, wait-to-restore: 10m}\n"
         "netconf: {user: ops, key: id, known-hosts: hosts, templates: t, confirm: 60s, soak: "
         "20s}\n";
     struct wan_settings s;
@@ -25,6 +26,8 @@ what_is_written_is_read(void **state UNUSED)
     assert_int_equal(s.repeat, 300 * NSEC_PER_MSEC);
     assert_int_equal(s.binding, 500000);
     assert_int_equal(s.bgp_as, 65000);
+    assert_int_equal(s.hold_off, 500 * NSEC_PER_MSEC);
+    assert_int_equal(s.wait_to_restore, 600 * NSEC_PER_SEC);
     assert_int_equal(s.n_feeds, 4);
     assert_int_equal(s.feeds[1].kind, WAN_FEED_FRR_ISIS);
     assert_int_equal(s.feeds[1].interval, 500 * NSEC_PER_MSEC);
@@ -56,6 +59,9 @@ what_is_wrong_is_named_with_its_place(void **state UNUSED)
         {"pcep: {listen: x, binding: 1000000}", "binding: it is no number"},
         {"bgp: {as: 0, identifier: 10.0.0.1}", "as: it is no number"},
         {"bgp: {as: 1, identifier: here}", "identifier: an IPv4 address"},
+        {"at-risk: {hold-off: 0s}", "w:1:11: hold-off: a duration"},
+        {"at-risk: {hold-of: 1s}", "hold-of: there is no such key"},
+        {"at-risk: 2s", "at-risk: a mapping"},
         {"netconf: 7", "netconf: a mapping"},
         {"netconf: {keys: x}", "keys: there is no such key"},
         {"netconf: {confirm: 500ms}", "w:1:11: confirm: whole seconds"},

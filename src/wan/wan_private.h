@@ -17,11 +17,13 @@
  *   questions.c   what is only asked
  *   maintenance.c what operators take out of service
  *   planner.h     where tunnels go (pure)
+ *   at_risk.h     links that tunnels leave while they still carry (pure)
  *   report.h      what is known, as JSON (pure) */
 #ifndef WAN_WAN_PRIVATE_H
 #define WAN_WAN_PRIVATE_H
 
 #include "io/timer.h"
+#include "wan/at_risk.h"
 #include "wan/pce_server.h"
 #include "wan/planner.h"
 #include "wan/service.h"
@@ -125,7 +127,9 @@ struct wan_service {
         *push; /* what is wanted pushes others aside then, and goes to the routers behind them */
     struct timer *look;   /* something was given back: is there better use for it? */
     struct timer *repeat; /* orders to routers that may have lost them */
-    nsec_t changed;       /* monotonic: the network, last */
+    struct timer *risk;   /* a link has been at risk for long enough, or not for long enough */
+    struct at_risk *at_risk;
+    nsec_t changed; /* monotonic: the network, last */
     struct feeds *feeds;
     uint32_t optical; /* source of the database; TE_NONE: nobody has told of it yet */
     nsec_t begun;     /* monotonic */
