@@ -125,6 +125,8 @@ write_route(const struct sim_lsp *lsp, struct draft *d)
     d->entry.path.ero = &d->ero;
     if (lsp->operational == PCEP_OPERATIONAL_UP || lsp->operational == PCEP_OPERATIONAL_ACTIVE)
         d->entry.path.rro = &d->rro;
+    d->entry.path.bandwidth = lsp->has_bandwidth ? &lsp->bandwidth : NULL;
+    d->entry.path.lspa = lsp->has_lspa ? &lsp->lspa : NULL;
 }
 
 static uint16_t
@@ -212,10 +214,24 @@ send_error(struct pcc *pcc, const struct pcep_error *error, uint32_t srp_id)
         pcc->stats.unanswered++;
 }
 
-/* Takes the labels of an ERO; false: it has none that are understood. */
-static bool
-take_route(const struct pcc *pcc, struct sim_lsp *lsp, const struct pcep_route *ero)
+/* Rate and priorities are those of the newest order. */
+static void
+take_terms(struct sim_lsp *lsp, const struct pcep_path *path)
 {
+    lsp->has_bandwidth = path->bandwidth;
+    lsp->has_lspa = path->lspa;
+    if (path->bandwidth)
+        lsp->bandwidth = *path->bandwidth;
+    if (path->lspa)
+        lsp->lspa = (struct pcep_lspa){.setup_priority = path->lspa->setup_priority,
+                                       .holding_priority = path->lspa->holding_priority};
+}
+
+/* Takes the labels of an ERO, and what goes with them; false: it has none that are understood. */
+static bool
+take_path(const struct pcc *pcc, struct sim_lsp *lsp, const struct pcep_path *path)
+{
+    const struct pcep_route *ero = path->ero;
     if (!ero || !ero->n || ero->n > PCC_MAX_HOPS)
         return false;
     for (uint32_t i = 0; i < ero->n; i++)
@@ -225,6 +241,7 @@ take_route(const struct pcc *pcc, struct sim_lsp *lsp, const struct pcep_route *
         lsp->labels[i] = pcep_hop_label(&ero->hops[i]);
     lsp->n_labels = (uint8_t)ero->n;
     lsp->labels[ero->n - 1] ^= pcc->config.faults.lie_labels;
+    take_terms(lsp, path);
     return true;
 }
 
@@ -257,7 +274,7 @@ update(struct pcc *pcc, const struct pcep_entry *entry)
     } else if (!(about->flags & PCEP_LSP_DELEGATE)) { /* RFC 8231 section 5.7.3 */
         pcc->stats.returns++;
         answer_later(pcc, about->plsp_id - 1, srp_id, true);
-    } else if (!take_route(pcc, lsp, entry->path.ero)) {
+    } else if (!take_path(pcc, lsp, &entry->path)) {
         send_error(pcc, &bad_parameters, srp_id);
     } else {
         bool revoke = every(++pcc->n_updates, pcc->config.faults.revoke_every);
@@ -286,7 +303,7 @@ initiate(struct pcc *pcc, const struct pcep_entry *entry)
     struct sim_lsp made = {0};
     pcc->stats.initiations++;
     if (!name.size || name.size >= PCC_NAME_SIZE || !entry->endpoints ||
-        pcc->table->n >= PCC_MAX_LSPS || !take_route(pcc, &made, entry->path.ero)) {
+        pcc->table->n >= PCC_MAX_LSPS || !take_path(pcc, &made, &entry->path)) {
         send_error(pcc, &bad_parameters, srp_id);
         return;
     }

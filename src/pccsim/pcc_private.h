@@ -17,7 +17,9 @@ struct sim_lsp {
     struct pcep_address endpoint;
     uint8_t n_labels, operational;
     uint8_t owner; /* to which PCE it is delegated: its `place`; 0: none */
-    bool there, created;
+    bool there, created, has_bandwidth, has_lspa;
+    struct pcep_bandwidth bandwidth; /* as it was ordered */
+    struct pcep_lspa lspa;           /* the same */
 };
 
 /* Those of a router, whatever the number of its PCEs. */

@@ -69,7 +69,8 @@ struct lsp_association {
 /* ---- what a report tells */
 
 /* Zero, NULL and LSP_SETUP_UNKNOWN mean: not told, where something may be left out of a report;
- * what was known of it stays. The paths, metrics and bandwidth are told anew with every report. */
+ * what was known of it stays. The paths, metrics, bandwidth and priorities are told anew with every
+ * report. */
 struct lsp_report {
     uint32_t plsp_id;
     const char *name; /* not terminated */
@@ -78,6 +79,7 @@ struct lsp_report {
     uint16_t tunnel_id, lsp_id;
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
+    bool has_priorities; /* both are told */
     bool admin, delegated, created_by_pce;
     uint32_t error_code;    /* RFC 8231 section 7.3.3; 0: none */
     uint32_t binding_label; /* RFC 9604; 0: not told */
@@ -104,6 +106,7 @@ struct lsp {
     uint16_t tunnel_id, lsp_id;
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
+    bool has_priorities : 1; /* told with the newest report */
     bool admin : 1, delegated : 1, created_by_pce : 1;
     bool stale : 1;     /* from a session that has ended, and not yet reported again */
     bool orphan : 1;    /* created by a PCE, and no PCE has it: RFC 8281 section 6. The caller's. */

@@ -155,6 +155,7 @@ set_state(struct lsp *lsp, const struct lsp_report *report)
     lsp->operational = report->operational;
     lsp->setup_priority = report->setup_priority;
     lsp->holding_priority = report->holding_priority;
+    lsp->has_priorities = report->has_priorities;
     lsp->admin = report->admin;
     lsp->delegated = report->delegated;
     lsp->created_by_pce = report->created_by_pce;
@@ -307,9 +308,9 @@ same_attributes(const struct lsp *a, const struct lsp *b)
     size_t size = ero_at(a); /* name, metrics, associations */
     return a->bandwidth_bps == b->bandwidth_bps && a->binding_label == b->binding_label &&
            a->setup_type == b->setup_type && a->setup_priority == b->setup_priority &&
-           a->holding_priority == b->holding_priority && a->created_by_pce == b->created_by_pce &&
-           a->tunnel_id == b->tunnel_id && a->lsp_id == b->lsp_id &&
-           te_address_equal(&a->source, &b->source) &&
+           a->holding_priority == b->holding_priority && a->has_priorities == b->has_priorities &&
+           a->created_by_pce == b->created_by_pce && a->tunnel_id == b->tunnel_id &&
+           a->lsp_id == b->lsp_id && te_address_equal(&a->source, &b->source) &&
            te_address_equal(&a->destination, &b->destination) && size == ero_at(b) &&
            !memcmp(a->packed, b->packed, size);
 }

@@ -177,6 +177,29 @@ wan_lsp_is(const struct lsp *lsp, const struct planner_segment *segments, size_t
     return i == n;
 }
 
+static uint64_t
+rate_of(const struct tunnel *t)
+{
+    return (uint64_t)t->rate_kbps * 1000;
+}
+
+/* Rates are told as a float of octets a second: RFC 5440 section 7.7. */
+static bool
+same_rate(uint64_t a, uint64_t b)
+{
+    uint64_t most = MAX(a, b);
+    return most - MIN(a, b) <= most >> 20;
+}
+
+/* Does the router say another rate or other priorities than the tunnel has? Many tell none. */
+static bool
+has_other_terms(const struct lsp *lsp, const struct tunnel *t)
+{
+    bool rate = lsp->bandwidth_bps && !same_rate(lsp->bandwidth_bps, rate_of(t));
+    return rate || (lsp->has_priorities && (lsp->setup_priority != t->setup_priority ||
+                                            lsp->holding_priority != t->hold_priority));
+}
+
 static bool
 carries(const struct lsp *lsp)
 {
@@ -279,6 +302,23 @@ give(struct wan_service *s, struct wan_lsp *its, const struct wish *w,
         note_order(s, its, id, w->tunnel->name, w->path, w->end);
 }
 
+/* What all orders for a way say of it. */
+static struct pce_order
+order_of(const struct wish *w, enum pce_order_kind kind, const struct lsp_hop *hops, size_t n)
+{
+    const struct tunnel *t = w->tunnel;
+    return (struct pce_order){.kind = kind,
+                              .urgency = w->urgency,
+                              .until = PCE_UNTIL_ACCEPTED,
+                              .setup_type = PCEP_PST_SR,
+                              .path = hops,
+                              .n_path = n,
+                              .bandwidth_bps = rate_of(t),
+                              .setup_priority = t->setup_priority,
+                              .holding_priority = t->hold_priority,
+                              .has_priorities = true};
+}
+
 static void
 order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *w, uint32_t pcc,
                  const struct lsp_hop *hops, size_t n)
@@ -287,20 +327,24 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
     uint32_t color = w->status->number * TUNNEL_PATHS + w->path;
     const struct router *from = wan_router_at(s, w->tunnel, w->end),
                         *to = wan_router_at(s, w->tunnel, !w->end);
-    give(s, its, w,
-         &(struct pce_order){.kind = PCE_INITIATE,
-                             .urgency = w->urgency,
-                             .until = PCE_UNTIL_ACCEPTED,
-                             .pcc = pcc,
-                             .name = put_name(w->tunnel->name, w->path, name),
-                             .source = wan_address_of(from->router_id),
-                             .destination = wan_address_of(to->router_id),
-                             .has_color = true,
-                             .color = color,
-                             .binding_label = s->settings.binding ? s->settings.binding + color : 0,
-                             .setup_type = PCEP_PST_SR,
-                             .path = hops,
-                             .n_path = n});
+    struct pce_order order = order_of(w, PCE_INITIATE, hops, n);
+    order.pcc = pcc;
+    order.name = put_name(w->tunnel->name, w->path, name);
+    order.source = wan_address_of(from->router_id);
+    order.destination = wan_address_of(to->router_id);
+    order.has_color = true;
+    order.color = color;
+    order.binding_label = s->settings.binding ? s->settings.binding + color : 0;
+    give(s, its, w, &order);
+}
+
+static void
+order_update(struct wan_service *s, struct wan_lsp *its, const struct wish *w, uint64_t lsp,
+             const struct lsp_hop *hops, size_t n)
+{
+    struct pce_order order = order_of(w, PCE_UPDATE, hops, n);
+    order.lsp = lsp;
+    give(s, its, w, &order);
 }
 
 /* ---- Orders that a router may have lost ---- */
@@ -340,14 +384,7 @@ repeat_order(struct wan_service *s, struct wan_lsp *its, const struct wish *w)
     if (err)
         return;
     wan_fill_path(segments, n, hops);
-    give(s, its, w,
-         &(struct pce_order){.kind = PCE_UPDATE,
-                             .urgency = PCE_RESTORATION,
-                             .until = PCE_UNTIL_ACCEPTED,
-                             .lsp = lsp->id,
-                             .setup_type = PCEP_PST_SR,
-                             .path = hops,
-                             .n_path = n});
+    order_update(s, its, w, lsp->id, hops, n);
 }
 
 void
@@ -381,9 +418,10 @@ wan_on_repeat(void *arg)
 }
 
 static uint64_t
-hash_of(const struct planner_segment *segments, size_t n)
+hash_of(const struct tunnel *t, const struct planner_segment *segments, size_t n)
 {
-    uint64_t hash = n;
+    uint64_t hash =
+        hash_mix((uint64_t)t->rate_kbps << 16 | t->setup_priority << 8 | t->hold_priority) + n;
     for (size_t i = 0; i < n; i++)
         hash = hash_mix(hash ^ segments[i].label);
     return hash;
@@ -449,6 +487,15 @@ lingers(struct wan_service *s, struct wan_lsp *its, const struct lsp *lsp, nsec_
     return late;
 }
 
+/* It has the labels, and says another rate or other priorities: it is told them once. A router that
+ * goes on saying others has no place for them, and forwards all the same. */
+static bool
+must_be_told_terms(const struct wan_lsp *its, const struct wish *w, const struct lsp *lsp,
+                   uint64_t way)
+{
+    return its->way != way && lsp->delegated && !lsp->orphan && has_other_terms(lsp, w->tunnel);
+}
+
 /* What is there and should be: as it should be, or an order to make it so, unless it must wait. */
 static void
 bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const struct lsp *lsp,
@@ -472,19 +519,20 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
         snprintf(its->why, sizeof its->why, "it is told again");
         return;
     }
+    uint64_t way = hash_of(w->tunnel, segments, n);
     if (same) {
         note_good(its, lsp);
         if (lsp->orphan && !must_wait) /* the router would remove it by and by */
             take_over(s, its, w, lsp);
-        if (!lingers(s, its, lsp, remind))
+        bool late = lingers(s, its, lsp, remind);
+        if (!late && (must_wait || !must_be_told_terms(its, w, lsp, way)))
             return;
-        if (s->settings.repeat) { /* another list, then this one again */
+        if (late && s->settings.repeat) { /* another list, then this one again */
             its->repeats = REPEATS;
             timer_start(s->repeat, s->settings.repeat / REPEATS);
             return;
         }
     }
-    uint64_t way = hash_of(segments, n);
     if (!same && (must_wait || has_relapsed(s, its, way, lsp)))
         return;
     its->way = way;
@@ -494,14 +542,7 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
     } else if (lsp->orphan || !lsp->delegated) {
         take_over(s, its, w, lsp);
     } else {
-        give(s, its, w,
-             &(struct pce_order){.kind = PCE_UPDATE,
-                                 .urgency = w->urgency,
-                                 .until = PCE_UNTIL_ACCEPTED,
-                                 .lsp = lsp->id,
-                                 .setup_type = PCEP_PST_SR,
-                                 .path = hops,
-                                 .n_path = n});
+        order_update(s, its, w, lsp->id, hops, n);
         wan_repeat(s, its, false);
     }
 }

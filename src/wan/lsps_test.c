@@ -9,7 +9,10 @@ struct client {
     struct stream *stream;
     struct pcep_session *session;
     bool up, alters; /* alters: reports another label than was ordered */
+    bool halves;     /* reports half the rate that was ordered */
     unsigned n_initiations, n_updates, n_removals, n_takeovers;
+    struct pcep_bandwidth bandwidth; /* of the newest order, and told with it */
+    struct pcep_lspa lspa;           /* the same */
 };
 
 static void
@@ -26,6 +29,7 @@ struct told {
     const char *name;
     uint16_t flags;
     const struct pcep_route *ero;
+    bool with_terms; /* rate and priorities, as they are ordered */
 };
 
 #define GOOD ((uint16_t)(PCEP_LSP_DELEGATE | PCEP_LSP_CREATE | PCEP_LSP_ADMIN | LSP_UP << 4))
@@ -42,6 +46,12 @@ report(struct client *c, struct told t)
     struct pcep_lsp lsp = {.plsp_id = t.plsp_id, .flags = t.flags, .tlvs = {tlvs, 0}};
     struct pcep_srp srp = {.srp_id = t.srp_id, .tlvs = {&setup, 1}};
     struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = t.ero ? t.ero : &none};
+    struct pcep_bandwidth bandwidth = c->bandwidth;
+    bandwidth.octets_per_s /= c->halves ? 2 : 1;
+    if (t.with_terms) {
+        entry.path.bandwidth = &bandwidth;
+        entry.path.lspa = &c->lspa;
+    }
     tlvs[lsp.tlvs.n++] = (struct pcep_tlv){.type = PCEP_TLV_IPV4_LSP_IDENTIFIERS, .ids = &ids};
     if (t.name)
         tlvs[lsp.tlvs.n++] = (struct pcep_tlv){
@@ -58,15 +68,18 @@ obey(struct client *c, uint8_t type, const struct pcep_entry *entry)
     struct pcep_route ero = {.hops = hops};
     if (entry->srp->flags & PCEP_SRP_REMOVE) {
         c->n_removals++;
-        report(c, (struct told){entry->lsp->plsp_id, entry->srp->srp_id, NULL,
-                                PCEP_LSP_REMOVE | GOOD, NULL});
+        report(c, (struct told){.plsp_id = entry->lsp->plsp_id,
+                                .srp_id = entry->srp->srp_id,
+                                .flags = PCEP_LSP_REMOVE | GOOD});
         return;
     }
     if (type == PCEP_PCINITIATE && entry->lsp->plsp_id) {
         struct pcep_hop hop = pcep_label_hop(16001);
         c->n_takeovers++;
-        report(c, (struct told){entry->lsp->plsp_id, entry->srp->srp_id, NULL, GOOD,
-                                &(struct pcep_route){.hops = &hop, .n = 1}});
+        report(c, (struct told){.plsp_id = entry->lsp->plsp_id,
+                                .srp_id = entry->srp->srp_id,
+                                .flags = GOOD,
+                                .ero = &(struct pcep_route){.hops = &hop, .n = 1}});
         return;
     }
     c->n_initiations += type == PCEP_PCINITIATE;
@@ -75,7 +88,12 @@ obey(struct client *c, uint8_t type, const struct pcep_entry *entry)
         hops[ero.n] = pcep_label_hop(pcep_hop_label(&entry->path.ero->hops[ero.n]));
     if (c->alters)
         hops[ero.n - 1] = pcep_label_hop(17999);
-    report(c, (struct told){1, entry->srp->srp_id, "tl.t.p", GOOD, &ero});
+    assert_non_null(entry->path.bandwidth);
+    assert_non_null(entry->path.lspa);
+    c->bandwidth = *entry->path.bandwidth;
+    c->lspa = *entry->path.lspa;
+    report(c, (struct told){entry->lsp->plsp_id ? entry->lsp->plsp_id : 1, entry->srp->srp_id,
+                            "tl.t.p", GOOD, &ero, true});
 }
 
 static void
@@ -228,6 +246,75 @@ who_reports_another_path_than_was_ordered_is_ordered_with_pauses_and_told(void *
     assert_int_equal(c->n_updates, 3);
 }
 
+/* ---- What is told besides the labels ---- */
+
+static const struct lsp *
+lsp_at_head(const struct client *c)
+{
+    const struct lsp_db *db = pce_lsps(wan_pce(c->place->service));
+    return lsp_db_find_name(db, pce_find_pcc(wan_pce(c->place->service), "127.0.0.1"), "tl.t.p", 6);
+}
+
+static void
+orders_say_rate_and_priorities_and_routers_say_them_back(void **state)
+{
+    struct client *c = *state;
+    tell(c->place, "model.put",
+         "{'tieline-wan:wan': {'tunnel': [{'name': 't', 'head': 'r1', 'tail': 'r3', 'rate-kbps': "
+         "1000, 'protection': 'none', 'setup-priority': 3, 'hold-priority': 2}]}}");
+    connect_client(c);
+    end_of_sync(c);
+    want(c);
+    RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up);
+    assert_float_equal(c->bandwidth.octets_per_s, 125000, 0);
+    assert_int_equal(c->lspa.setup_priority, 3);
+    assert_int_equal(c->lspa.holding_priority, 2);
+    assert_int_equal(lsp_at_head(c)->bandwidth_bps, 1000000);
+    json_t *json = wan_lsp_json(wan_pce(c->place->service), lsp_at_head(c));
+    assert_int_equal(json_integer_value(json_object_get(json, "bandwidth-bps")), 1000000);
+    assert_int_equal(json_integer_value(json_object_get(json, "setup-priority")), 3);
+    assert_int_equal(json_integer_value(json_object_get(json, "hold-priority")), 2);
+    json_decref(json);
+    assert_int_equal(c->n_updates, 0);
+}
+
+/* A change of its state, and that the service has seen it. */
+static void
+go_down_and_up(struct client *c, const struct pcep_route *ero)
+{
+    report(c, (struct told){7, 0, "tl.t.p", (uint16_t)(GOOD & ~(7 << 4)), ero, true});
+    RUN_UNTIL(c->place->scene->loop, !path_at_head(c)->is_up);
+    report(c, (struct told){7, 0, "tl.t.p", GOOD, ero, true});
+    RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up);
+}
+
+static void
+who_says_another_rate_is_told_once_and_believed_to_forward(void **state)
+{
+    struct client *c = *state;
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    struct pcep_hop hops[PLANNER_SEGMENTS_MAX];
+    struct diag why = {""};
+    size_t n = 0;
+    want(c);
+    assert_ok(planner_segments(c->place->service->planner, "t", TUNNEL_PRIMARY, false, segments, &n,
+                               &why));
+    for (size_t i = 0; i < n; i++)
+        hops[i] = pcep_label_hop(segments[i].label);
+    const struct pcep_route ero = {.hops = hops, .n = (uint32_t)n};
+    c->bandwidth.octets_per_s = 125000;
+    c->halves = true;
+    connect_client(c);
+    report(c, (struct told){7, 0, "tl.t.p", GOOD | PCEP_LSP_SYNC, &ero, true});
+    end_of_sync(c);
+    RUN_UNTIL(c->place->scene->loop, c->n_updates);
+    RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up && !path_at_head(c)->order);
+    go_down_and_up(c, &ero);
+    assert_int_equal(c->n_updates, 1);
+    assert_int_equal(path_at_head(c)->tries, 0);
+    assert_int_equal(c->n_initiations, 0);
+}
+
 /* ---- Our names that nobody wants ---- */
 
 static void
@@ -240,7 +327,7 @@ litter_is_removed_once_though_it_is_reported_again_and_again(void **state)
     for (unsigned i = 0; i < 20; i++) /* it changes each time */
         report(c, (struct told){7, 0, "tl.ghost.p",
                                 (uint16_t)(GOOD | PCEP_LSP_SYNC) ^ (uint16_t)(i % 2 ? 0x10 : 0),
-                                &ero});
+                                &ero, false});
     end_of_sync(c);
     RUN_UNTIL(c->place->scene->loop, c->n_removals);
     RUN_UNTIL(c->place->scene->loop, !c->place->service->litter);
@@ -256,7 +343,7 @@ the_path_of_a_tunnel_that_is_only_stated_is_litter(void **state)
     const struct pcep_route ero = {.hops = &hop, .n = 1};
     connect_client(c);
     reserve(c->place);
-    report(c, (struct told){7, 0, "tl.t.p", GOOD | PCEP_LSP_SYNC, &ero});
+    report(c, (struct told){7, 0, "tl.t.p", GOOD | PCEP_LSP_SYNC, &ero, false});
     end_of_sync(c);
     RUN_UNTIL(c->place->scene->loop, c->n_removals);
     assert_int_equal(c->n_initiations, 0);
@@ -273,7 +360,7 @@ an_orphan_is_taken_over_and_then_taken_out(void **state)
     tell(c->place, "tunnel.unwanted", "{'order': 1, 'tunnels': ['t']}");
     connect_client(c);
     report(c, (struct told){7, 0, "tl.t.p", (uint16_t)((GOOD | PCEP_LSP_SYNC) & ~PCEP_LSP_DELEGATE),
-                            &ero});
+                            &ero, false});
     end_of_sync(c);
     RUN_UNTIL(c->place->scene->loop, c->n_removals);
     assert_int_equal(c->n_takeovers, 1);
@@ -296,7 +383,7 @@ an_orphan_that_is_as_it_should_be_is_taken_over_too(void **state)
     const struct pcep_route ero = {.hops = hops, .n = (uint32_t)n};
     connect_client(c);
     report(c, (struct told){7, 0, "tl.t.p", (uint16_t)((GOOD | PCEP_LSP_SYNC) & ~PCEP_LSP_DELEGATE),
-                            &ero});
+                            &ero, false});
     end_of_sync(c);
     RUN_UNTIL(c->place->scene->loop, path_at_head(c)->is_up);
     RUN_UNTIL(c->place->scene->loop, c->n_takeovers);
@@ -320,6 +407,8 @@ a_failure_of_what_is_not_wanted_any_more_is_over(void **state)
 
 TEST_MAIN(C(a_path_is_brought_and_that_is_all),
           C(who_reports_another_path_than_was_ordered_is_ordered_with_pauses_and_told),
+          C(orders_say_rate_and_priorities_and_routers_say_them_back),
+          C(who_says_another_rate_is_told_once_and_believed_to_forward),
           C(litter_is_removed_once_though_it_is_reported_again_and_again),
           C(the_path_of_a_tunnel_that_is_only_stated_is_litter),
           C(an_orphan_is_taken_over_and_then_taken_out),

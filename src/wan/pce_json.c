@@ -121,6 +121,10 @@ pce_lsp_json(const struct pce *pce, const struct lsp *lsp, nsec_t now)
     set_number(row, "tunnel-id", lsp->tunnel_id);
     set_number(row, "lsp-id", lsp->lsp_id);
     set_number(row, "bandwidth-bps", lsp->bandwidth_bps);
+    if (lsp->has_priorities)
+        json_object_set_new(
+            row, "priorities",
+            json_pack("{si si}", "setup", lsp->setup_priority, "hold", lsp->holding_priority));
     set_number(row, "binding-label", lsp->binding_label);
     set_number(row, "error-code", lsp->error_code);
     if (lsp->setup_type != LSP_SETUP_UNKNOWN)

@@ -239,6 +239,7 @@ read_path(struct pce *pce, const struct pcep_path *path, struct lsp_report *repo
                                          LSP_METRICS_MAX);
     if (path->bandwidth && !pcep_bandwidth_bps(path->bandwidth, &report->bandwidth_bps))
         report->bandwidth_bps = 0;
+    report->has_priorities = path->lspa != NULL;
     if (path->lspa) {
         report->setup_priority = path->lspa->setup_priority;
         report->holding_priority = path->lspa->holding_priority;
@@ -400,7 +401,12 @@ write_return(struct pce *pce, struct draft *d, const struct lsp *lsp)
     size_t n = 0;
     while (n < LSP_HOPS_MAX && lsp_hops_next(&hops, &pce->hops[n]))
         n++;
-    const struct pce_order same = {.path = pce->hops, .n_path = n};
+    const struct pce_order same = {.path = pce->hops,
+                                   .n_path = n,
+                                   .bandwidth_bps = lsp->bandwidth_bps,
+                                   .setup_priority = lsp->setup_priority,
+                                   .holding_priority = lsp->holding_priority,
+                                   .has_priorities = lsp->has_priorities};
     d->lsp.flags = lsp->admin ? PCEP_LSP_ADMIN : 0;
     write_setup_type(d, lsp->setup_type);
     write_path(pce, d, &same);

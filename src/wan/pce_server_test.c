@@ -1,14 +1,7 @@
-/* The PCE on real sockets, and tieline-pccsim as its routers: another process, which has the PCC's
- * side of the protocol. */
+/* The PCE on real sockets, and tieline-pccsim as its routers. */
 #include "io/clock.h"
-#include "io/testing.h"
 #include "wan/pce_server.h"
-
-#include <limits.h>
-#include <signal.h>
-#include <sys/wait.h>
-
-#define MAX_ARGS 40
+#include "wan/simulator_testing.h"
 
 struct fixture {
     uv_loop_t *loop;
@@ -16,8 +9,7 @@ struct fixture {
     struct test_dir dir;
     struct test_ca ca;
     struct tls *tls;
-    pid_t simulator;
-    int output; /* of the simulator */
+    struct simulator simulator;
     unsigned n[PCE_MISBEHAVES + 1];
     unsigned misbehaviours[PCE_N_MISBEHAVIOURS];
     unsigned outcomes[PCE_CANCELLED + 1];
@@ -50,30 +42,17 @@ set_up(void **state)
     return 0;
 }
 
-/* Ends the simulator and reads its summary, which the caller frees. It says goodbye to the PCE, so
- * the loop goes on meanwhile. */
 static char *
 end_simulator(struct fixture *f)
 {
-    char *text = calloc(1, 65536);
-    size_t size = 0;
-    kill(f->simulator, SIGTERM);
-    while (waitpid(f->simulator, NULL, WNOHANG) == 0) {
-        uv_run(f->loop, UV_RUN_NOWAIT);
-        usleep(1000);
-    }
-    for (ssize_t n; (n = read(f->output, text + size, 65535 - size)) > 0;)
-        size += (size_t)n;
-    close(f->output);
-    f->simulator = 0;
-    return text;
+    return simulator_end(&f->simulator, f->loop);
 }
 
 static int
 tear_down(void **state)
 {
     struct fixture *f = *state;
-    if (f->simulator)
+    if (f->simulator.pid)
         free(end_simulator(f));
     pce_server_free(f->server);
     pce_server_free(f->backup);
@@ -93,46 +72,9 @@ listen_on(struct fixture *f, struct pce_config config)
     assert_ok(pce_server_new(f->loop, &server, on_event, f, &f->server, NULL));
 }
 
-/* Runs it with these options, ended by NULL. */
-static void
-simulate(struct fixture *f, const char *const *options)
-{
-    char program[PATH_MAX];
-    const char *args[MAX_ARGS] = {"tieline-pccsim", "--pce", pce_server_address(f->server)};
-    int pipes[2], n = 3;
-    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 32);
-    assert_true(length > 0);
-    program[length] = 0;
-    strcpy(strrchr(program, '/') + 1, "tieline-pccsim");
-    while (*options)
-        args[n++] = *options++;
-    assert_int_equal(pipe(pipes), 0);
-    f->simulator = fork();
-    assert_true(f->simulator >= 0);
-    if (!f->simulator) {
-        dup2(pipes[1], STDOUT_FILENO);
-        close(pipes[0]);
-        close(pipes[1]);
-        execv(program, (char *const *)args);
-        _exit(127);
-    }
-    close(pipes[1]);
-    f->output = pipes[0];
-}
-
-#define SIMULATE(f, ...) simulate(f, (const char *const[]){__VA_ARGS__, NULL})
-
-/* The number behind "name": in the summary. */
-static long
-said(const char *summary, const char *name)
-{
-    char key[64];
-    snprintf(key, sizeof key, "\"%s\":", name);
-    const char *at = strstr(summary, key);
-    if (!at)
-        fail_msg("%s is not in %s", name, summary);
-    return strtol(at + strlen(key), NULL, 10);
-}
+#define SIMULATE(f, ...)                                                                           \
+    simulator_run(&(f)->simulator, pce_server_address((f)->server),                                \
+                  (const char *const[]){__VA_ARGS__, NULL})
 
 static const struct lsp_db *
 lsps(const struct fixture *f)
@@ -157,7 +99,11 @@ order_all(struct fixture *f, nsec_t timeout)
                                         .timeout = timeout,
                                         .lsp = lsp->id,
                                         .path = path,
-                                        .n_path = 1};
+                                        .n_path = 1,
+                                        .bandwidth_bps = 2000000,
+                                        .setup_priority = 4,
+                                        .holding_priority = 1,
+                                        .has_priorities = true};
         n += !pce_order(pce_server_pce(f->server), &order, clock_monotonic(), &id, &diag);
     }
     return n;
@@ -183,11 +129,15 @@ synchronise_and_update(struct fixture *f)
         struct lsp_hop hop;
         assert_true(lsp_hops_next(&hops, &hop));
         assert_int_equal(hop.label, 17001);
+        assert_int_equal(lsp->bandwidth_bps, 2000000);
+        assert_true(lsp->has_priorities);
+        assert_int_equal(lsp->setup_priority, 4);
+        assert_int_equal(lsp->holding_priority, 1);
         assert_int_equal(lsp->operational, LSP_UP);
     }
     char *summary = end_simulator(f);
-    assert_int_equal(said(summary, "updates"), 1000);
-    assert_int_equal(said(summary, "errors"), 0);
+    assert_int_equal(simulator_said(summary, "updates"), 1000);
+    assert_int_equal(simulator_said(summary, "errors"), 0);
     free(summary);
     RUN_UNTIL(f->loop, f->n[PCE_DOWN] == 20);
     assert_int_equal(f->n[PCE_MISBEHAVES], 0);
@@ -258,7 +208,7 @@ without_tls_nobody_gets_in_where_it_is_required(void **state)
     RUN_UNTIL(f->loop, f->misbehaviours[PCE_FLAPS]); /* it tries until it is not heard any more */
     assert_int_equal(f->n[PCE_UP], 0);
     char *summary = end_simulator(f);
-    assert_true(said(summary, "errors") > 0);
+    assert_true(simulator_said(summary, "errors") > 0);
     free(summary);
 }
 
@@ -291,7 +241,7 @@ requests_are_answered(void **state)
     RUN_UNTIL(f->loop, f->n[PCE_REQUEST] == 100);
     run_turns(f->loop, 20);
     char *summary = end_simulator(f);
-    assert_true(said(summary, "paths") >= 96); /* the last of each may be under way */
+    assert_true(simulator_said(summary, "paths") >= 96); /* the last of each may be under way */
     free(summary);
 }
 
@@ -320,8 +270,8 @@ the_next_synchronisation_is_avoided(void **state)
     RUN_UNTIL(f->loop, f->n[PCE_SYNCED] >= 8);
     assert_int_equal(lsp_db_total(lsps(f)), 60);
     char *summary = end_simulator(f);
-    assert_true(said(summary, "sync_avoided") >= 6);
-    assert_int_equal(said(summary, "lsps_synced"), 60);
+    assert_true(simulator_said(summary, "sync_avoided") >= 6);
+    assert_int_equal(simulator_said(summary, "lsps_synced"), 60);
     free(summary);
     assert_int_equal(f->n[PCE_LSP_GONE], 0);
 }
@@ -350,7 +300,7 @@ when_the_primary_ends_the_backup_has_the_delegations(void **state)
     f->server = NULL;
     RUN_UNTIL(f->loop, delegated_to(f->backup) == 2000);
     char *summary = end_simulator(f);
-    assert_int_equal(said(summary, "lsps"), 2000);
+    assert_int_equal(simulator_said(summary, "lsps"), 2000);
     free(summary);
 }
 

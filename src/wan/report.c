@@ -359,6 +359,10 @@ wan_lsp_json(const struct pce *pce, const struct lsp *lsp)
     set_address(json, "from", &lsp->source);
     set_address(json, "to", &lsp->destination);
     set_number(json, "bandwidth-bps", lsp->bandwidth_bps, 0);
+    if (lsp->has_priorities) {
+        json_object_set_new(json, "setup-priority", json_integer(lsp->setup_priority));
+        json_object_set_new(json, "hold-priority", json_integer(lsp->holding_priority));
+    }
     set_number(json, "binding-label", lsp->binding_label, 0);
     set_number(json, "error-code", lsp->error_code, 0);
     return json;

@@ -38,7 +38,7 @@ enum wan_end { WAN_HEAD, WAN_TAIL, WAN_ENDS };
 /* One label-switched path that a router should hold. */
 struct wan_lsp {
     uint64_t order;    /* that is under way; 0: none */
-    uint64_t way;      /* hash of the labels that were ordered last */
+    uint64_t way;      /* hash of the labels, rate and priorities that were ordered last */
     nsec_t done;       /* monotonic: when an order for them was; 0: none was */
     nsec_t taken;      /* monotonic: when it was taken over; 0: it was not */
     nsec_t again;      /* monotonic: not before; 0: at once */

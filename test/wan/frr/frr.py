@@ -131,13 +131,15 @@ def update(probe, labels, seen):
     """West's path to the east; `seen`: what the label table must say."""
     since = len(probe.events)
     start = time.monotonic()
-    probe.say("update", west, "west-east-pce-west-east", *labels)
+    rate = 1000 * labels[0]
+    probe.say("update", west, "west-east-pce-west-east", *labels, f"@{rate}/4/1")
     installed = becomes(seen, stacks, "west", 1105)
     check(f"what FRR puts on packets is what was sent: {labels}", installed is not None, lambda: stacks("west", 1105))
     result = probe.wait("result", since=since) or {}
     check("and it reports the path as active", result.get("outcome") == "done", result)
     report = probe.lsps()[west, "west-east-pce-west-east"]
     check("with these labels", report["path"] == labels and report["state"] == "active", report)
+    check("and this rate", report["bps"] == rate, report)
     note(f"labels seen after {installed or 0:.0f} ms, reported active after {1000 * (time.monotonic() - start):.0f} ms")
 
 
@@ -167,8 +169,10 @@ def delegations(probe):
 
 
 def initiation(probe):
-    result = probe.order("initiate", west, "made", west, east, 501, 1501, 16003, 16005)
+    result = probe.order("initiate", west, "made", west, east, 501, 1501, 16003, 16005, "@2000000/3/2")
     check("an LSP is created", result["outcome"] == "done", result)
+    terms = probe.lsps()[west, "made"]
+    check("the rate that was told is reported, no priorities ever", (terms["bps"], terms["priorities"]) == (2000000, None), terms)
     check("its binding label has the path", stacks("west", 1501) == [["10.30.1.2", 16003, 16005]], stacks("west", 1501))
     text = wan("vtysh", "west", "show sr-te policy detail")
     check("it is a policy of FRR's, of that colour", "Color: 501  Name: made  BSID: 1501  Status: Active" in text, text)

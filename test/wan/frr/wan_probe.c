@@ -4,14 +4,15 @@
  * usage: wan_probe ADDRESS:PORT
  *
  *   list                                   every LSP, then {"event": "listed"}
- *   update PCC NAME LABEL...
- *   initiate PCC NAME SOURCE DESTINATION COLOR BINDING-LABEL LABEL...
+ *   update PCC NAME LABEL... [@BPS/SETUP/HOLD]
+ *   initiate PCC NAME SOURCE DESTINATION COLOR BINDING-LABEL LABEL... [@BPS/SETUP/HOLD]
  *   remove PCC NAME
  *   return PCC NAME                        gives back the delegation
  *   answer REQUEST [LABEL...]              without labels: there is no path
  *   quit
  *
- * PCC is the address that a router comes from. A command that cannot be done is answered with
+ * PCC is the address that a router comes from; behind @ is what is told besides labels, rate and
+ * priorities. A command that cannot be done is answered with
  * {"event": "denied"}. The end of the input is the end of it, orderly. */
 #include "base/alloc.h"
 #include "base/log.h"
@@ -85,13 +86,16 @@ metrics_json(const struct lsp *lsp)
 static json_t *
 lsp_json(const char *event, const char *pcc, const struct lsp *lsp)
 {
-    return json_pack("{s:s,s:s,s:s,s:i,s:s,s:b,s:b,s:b,s:o,s:o,s:o,s:i,s:I,s:o}", "event", event,
-                     "pcc", pcc, "name", lsp_name(lsp), "plsp", (int)lsp->plsp_id, "state",
+    return json_pack("{s:s,s:s,s:s,s:i,s:s,s:b,s:b,s:b,s:o,s:o,s:o,s:i,s:I,s:o,s:o}", "event",
+                     event, "pcc", pcc, "name", lsp_name(lsp), "plsp", (int)lsp->plsp_id, "state",
                      lsp_operational_name(lsp->operational), "delegated", lsp->delegated, "created",
                      lsp->created_by_pce, "stale", lsp->stale, "source", address_json(&lsp->source),
                      "destination", address_json(&lsp->destination), "path",
                      path_json(lsp_ero(lsp)), "binding", (int)lsp->binding_label, "bps",
-                     (json_int_t)lsp->bandwidth_bps, "metrics", metrics_json(lsp));
+                     (json_int_t)lsp->bandwidth_bps, "metrics", metrics_json(lsp), "priorities",
+                     lsp->has_priorities
+                         ? json_pack("[ii]", lsp->setup_priority, lsp->holding_priority)
+                         : json_null());
 }
 
 static json_t *
@@ -182,8 +186,26 @@ parse_path(char *const *words, struct lsp_hop *hops)
     return n;
 }
 
+/* The last word, if it is "@BPS/SETUP/HOLD", is no label. */
+static void
+take_terms(char **words, struct pce_order *order)
+{
+    unsigned long long bps;
+    unsigned setup, hold;
+    for (; *words; words++) {
+        if (sscanf(*words, "@%llu/%u/%u", &bps, &setup, &hold) != 3)
+            continue;
+        order->bandwidth_bps = bps;
+        order->setup_priority = (uint8_t)setup;
+        order->holding_priority = (uint8_t)hold;
+        order->has_priorities = true;
+        *words = NULL;
+        return;
+    }
+}
+
 static enum err
-order_existing(struct probe *p, char *const *words, enum pce_order_kind kind, struct diag *diag)
+order_existing(struct probe *p, char **words, enum pce_order_kind kind, struct diag *diag)
 {
     struct pce *pce = pce_server_pce(p->server);
     struct lsp_hop hops[LABELS_MAX];
@@ -198,13 +220,14 @@ order_existing(struct probe *p, char *const *words, enum pce_order_kind kind, st
                               .lsp = lsp->id,
                               .is_certain = true, /* whoever asks here knows what he removes */
                               .path = hops};
+    take_terms(words, &order);
     order.n_path = parse_path(words + 3, hops);
     uint64_t id;
     return pce_order(pce, &order, clock_monotonic(), &id, diag);
 }
 
 static enum err
-order_new(struct probe *p, char *const *words, struct diag *diag)
+order_new(struct probe *p, char **words, struct diag *diag)
 {
     struct pce *pce = pce_server_pce(p->server);
     struct lsp_hop hops[LABELS_MAX];
@@ -224,6 +247,7 @@ order_new(struct probe *p, char *const *words, struct diag *diag)
                               .path = hops};
     if (!parse_address(words[3], &order.source) || !parse_address(words[4], &order.destination))
         return diag_set(diag, ERR_INVALID, "no address");
+    take_terms(words, &order);
     order.n_path = parse_path(words + 7, hops);
     return pce_order(pce, &order, clock_monotonic(), &id, diag);
 }
