@@ -40,6 +40,7 @@ struct lsp_db {
     uint32_t n_slots, slots_capacity, free_slot, total;
     struct pcc_lsps *pccs;
     uint32_t n_pccs, pccs_capacity;
+    size_t octets; /* of all PCCs */
     struct index by_plsp_id, by_name;
     uint64_t version, secret;
 };
@@ -121,6 +122,10 @@ lsp_db_new(const struct lsp_limits *limits)
         db->limits.lsps = 100000;
     if (!db->limits.octets)
         db->limits.octets = (size_t)128 << 20;
+    if (!db->limits.total)
+        db->limits.total = (size_t)1 << 30;
+    if (!db->limits.assured)
+        db->limits.assured = (size_t)64 << 10;
     db->free_slot = NO_PLACE;
     db->secret = hash_secret();
     return db;
@@ -329,9 +334,11 @@ static enum err
 check_limits(const struct lsp_db *db, uint32_t pcc, const struct lsp *old, const struct lsp *new)
 {
     const struct pcc_lsps *of = &db->pccs[pcc];
-    size_t octets = of->octets + lsp_size(new) - (old ? lsp_size(old) : 0);
-    bool grows = !old || lsp_size(new) > lsp_size(old);
-    if ((!old && of->n >= db->limits.lsps) || (grows && octets > db->limits.octets))
+    size_t more = lsp_size(new), less = old ? lsp_size(old) : 0;
+    size_t octets = of->octets + more - less, total = db->octets + more - less;
+    bool fits = octets <= db->limits.octets &&
+                (total <= db->limits.total || octets <= db->limits.assured);
+    if ((!old && of->n >= db->limits.lsps) || (more > less && !fits))
         return ERR_LIMIT;
     return ERR_OK;
 }
@@ -428,6 +435,7 @@ lsp_db_put(struct lsp_db *db, uint32_t pcc, const struct lsp_report *report, nse
     }
     new->pcc = pcc;
     of->octets += lsp_size(new) - (old ? lsp_size(old) : 0);
+    db->octets += lsp_size(new) - (old ? lsp_size(old) : 0);
     if (old) {
         nsec_t before = old->changed;
         *changed = update(db, old, new, report->plsp_id);
@@ -456,6 +464,7 @@ lsp_db_take(struct lsp_db *db, uint64_t id)
     index_remove(&db->by_name, name_hash_of(db, lsp), place);
     unlink_lsp(db, lsp);
     db->pccs[lsp->pcc].octets -= lsp_size(lsp);
+    db->octets -= lsp_size(lsp);
     db->slots[place].lsp = NULL;
     db->slots[place].next_free = db->free_slot;
     db->free_slot = place;
@@ -562,6 +571,12 @@ size_t
 lsp_db_octets(const struct lsp_db *db, uint32_t pcc)
 {
     return pcc < db->n_pccs ? db->pccs[pcc].octets : 0;
+}
+
+size_t
+lsp_db_total_octets(const struct lsp_db *db)
+{
+    return db->octets;
 }
 
 uint32_t

@@ -133,8 +133,10 @@ bool lsp_hops_next(struct lsp_hops *, struct lsp_hop *);
 /* ---- the database */
 
 struct lsp_limits {
-    uint32_t lsps; /* of one PCC; 0: 100,000 */
-    size_t octets; /* of one PCC, as counted by lsp_db_octets(); 0: 128 MiB */
+    uint32_t lsps;  /* of one PCC; 0: 100,000 */
+    size_t octets;  /* of one PCC, as counted by lsp_db_octets(); 0: 128 MiB */
+    size_t total;   /* octets of all PCCs; 0: 1 GiB */
+    size_t assured; /* octets that one PCC may have though all have the total; 0: 64 KiB */
 };
 
 struct lsp_db *lsp_db_new(const struct lsp_limits *); /* Never NULL. */
@@ -153,8 +155,8 @@ enum lsp_changed {
 
 /* Enters what PCC `pcc` (any small number) reports. *id, *changed (of enum lsp_changed): what
  * became of it. ERR_NOT_FOUND: a PLSP-ID that is not known, and no name with it; ERR_CONFLICT: the
- * PLSP-ID is that of another name in this session; ERR_LIMIT: the PCC has as many LSPs or octets as
- * it may; ERR_INVALID: PLSP-ID 0, or a path or name longer than anything. */
+ * PLSP-ID is that of another name in this session; ERR_LIMIT: the PCC, or all of them, have as many
+ * LSPs or octets as they may; ERR_INVALID: PLSP-ID 0, or a path or name longer than anything. */
 MUST_CHECK enum err lsp_db_put(struct lsp_db *, uint32_t pcc, const struct lsp_report *, nsec_t now,
                                uint64_t *id, unsigned *changed);
 /* Takes it out and hands it over, to free(). NULL: no such. */
@@ -185,6 +187,7 @@ const struct lsp *lsp_db_after(const struct lsp_db *, uint64_t after);
 
 uint32_t lsp_db_count(const struct lsp_db *, uint32_t pcc);
 size_t lsp_db_octets(const struct lsp_db *, uint32_t pcc);
+size_t lsp_db_total_octets(const struct lsp_db *);
 uint32_t lsp_db_total(const struct lsp_db *);
 uint64_t lsp_db_version(const struct lsp_db *); /* rises with every change */
 

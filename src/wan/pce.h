@@ -70,7 +70,7 @@ struct pce_config {
     bool tell_nodes; /* with labels, whose they are (NAI). FRR takes an adjacency told so, and goes
                         on as before */
 
-    struct lsp_limits limits; /* of one PCC [100,000 LSPs, 128 MiB] */
+    struct lsp_limits limits; /* of one PCC [100,000 LSPs, 128 MiB], of all [1 GiB] */
     nsec_t sync_timeout;      /* without a report, while synchronising [60 s] */
     nsec_t stale_time;        /* that LSPs stay without a session [10 min] */
     uint32_t reports_per_s;   /* of one PCC once synchronised, on average [20,000] */
@@ -90,8 +90,8 @@ struct pce_config {
     /* Whether a PCC may come; NULL: all. Asked when it connects (`name` is NULL then), and again
      * when its session is up: `name` is that of its certificate, "" without TLS. */
     bool (*admits)(void *arg, const char *address, const char *name, struct diag *);
-    /* Whether an address is the router's own, as an LSP that begins there; NULL: any is that is not
-     * the address of another PCC that has a session. */
+    /* Whether an address may be the router's own, as an LSP that begins there. One that is the
+     * address of another PCC that has a session never is; NULL: any other is. */
     bool (*owns)(void *arg, const char *pcc_address, const struct te_address *);
     void *arg;
 };

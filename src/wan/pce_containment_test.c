@@ -99,6 +99,52 @@ whose_an_address_is_can_be_said_by_who_knows(void **state UNUSED)
     bed_free(bed);
 }
 
+static bool
+owns_all(void *arg UNUSED, const char *address UNUSED, const struct te_address *source UNUSED)
+{
+    return true;
+}
+
+static void
+what_is_anothers_by_its_session_is_so_whoever_knows_otherwise(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){.owns = owns_all});
+    struct router *other = bystander(bed), *r = usual_router(bed, "10.0.0.1");
+    report(r, (struct rep){.plsp_id = 2, .name = "x", .label = 5000, .from = {10, 0, 0, 99}});
+    settle(bed);
+    assert_null(lsp_of(r, 2));
+    assert_undisturbed(other);
+    bed_free(bed);
+}
+
+/* One takes all the memory there is for routers; the other one still has its share. */
+static void
+of_the_memory_of_all_each_has_a_share_that_no_other_can_take(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){.limits = {.total = 4000, .assured = 1000}});
+    struct router *r = usual_router(bed, "10.0.0.1");
+    char name[16];
+    for (uint32_t i = 2; i < 40; i++) {
+        snprintf(name, sizeof name, "lsp%u", i);
+        report(r, (struct rep){.plsp_id = i, .name = name, .label = 5000});
+    }
+    settle(bed);
+    assert_int_equal(count_misbehaviour(bed, PCE_TOO_MANY_LSPS), 1);
+    assert_true(info_of(r).octets <= 4000 && info_of(r).octets > 3000);
+    assert_null(lsp_of(r, 39));
+    struct router *other = bystander(bed);
+    assert_undisturbed(other);
+    assert_true(lsp_db_total_octets(pce_lsps(bed->pce)) ==
+                info_of(r).octets + info_of(other).octets);
+    for (uint32_t i = 2; i < 40; i++)
+        report(r, (struct rep){.plsp_id = i, .name = NULL, .flags = PCEP_LSP_REMOVE});
+    settle(bed);
+    report(other, (struct rep){.plsp_id = 39, .name = "lsp39", .label = 5000});
+    settle(bed);
+    assert_non_null(lsp_of(other, 39));
+    bed_free(bed);
+}
+
 static void
 a_new_lsp_needs_a_name(void **state UNUSED)
 {
@@ -336,6 +382,8 @@ TEST_MAIN(cmocka_unit_test(a_plsp_id_under_another_name_is_left_out_of_account),
           cmocka_unit_test(an_lsp_that_begins_at_another_router_is_left_out_of_account),
           cmocka_unit_test(a_router_may_connect_from_another_address_of_its_own),
           cmocka_unit_test(whose_an_address_is_can_be_said_by_who_knows),
+          cmocka_unit_test(what_is_anothers_by_its_session_is_so_whoever_knows_otherwise),
+          cmocka_unit_test(of_the_memory_of_all_each_has_a_share_that_no_other_can_take),
           cmocka_unit_test(a_new_lsp_needs_a_name),
           cmocka_unit_test(two_lsps_of_one_name_are_told_and_kept),
           cmocka_unit_test(an_answer_about_another_lsp_is_none),

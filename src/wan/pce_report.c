@@ -87,9 +87,10 @@ static void
 enter_limit(struct pce_link *link)
 {
     struct pce *pce = link->pce;
-    pce_misbehaves(pce, link->pcc, PCE_TOO_MANY_LSPS, "%u LSPs in %zu octets are kept, no more",
+    pce_misbehaves(pce, link->pcc, PCE_TOO_MANY_LSPS,
+                   "%u LSPs in %zu octets are kept, no more; %zu octets of all routers",
                    lsp_db_count(pce->lsps, link->pcc->number),
-                   lsp_db_octets(pce->lsps, link->pcc->number));
+                   lsp_db_octets(pce->lsps, link->pcc->number), lsp_db_total_octets(pce->lsps));
     if (link->pcc->over_limit)
         return;
     link->pcc->over_limit = true;
@@ -119,8 +120,8 @@ owns(struct pce *pce, const struct pce_pcc *pcc, const struct te_address *source
     struct pce_pcc *other;
     if (!source->family || te_address_equal(source, &pcc->te_address))
         return true;
-    if (pce->config.owns)
-        return pce->config.owns(pce->config.arg, pcc->address, source);
+    if (pce->config.owns && !pce->config.owns(pce->config.arg, pcc->address, source))
+        return false;
     inet_ntop(source->family == 4 ? AF_INET : AF_INET6, source->octets, text, sizeof text);
     HASH_FIND_STR(pce->pccs_by_address, text, other);
     return !other || !other->session;

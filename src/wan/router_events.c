@@ -58,18 +58,24 @@ on_result(struct wan_service *s, const struct pce_result *r)
     free(o);
 }
 
+/* Of the inventory; NULL: none is there. */
+static const struct router *
+router_at(const struct wan_service *s, const struct te_address *address)
+{
+    uint32_t a = wan_address_ipv4(address);
+    for (const struct router *r = s->config.state->network->routers; a && r; r = r->hh.next) {
+        if (r->router_id == a || r->management_address == a)
+            return r;
+    }
+    return NULL;
+}
+
 static const char *
 router_name(const struct wan_service *s, const char *address)
 {
     struct te_address a;
-    for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
-        struct te_address id = wan_address_of(r->router_id),
-                          management = wan_address_of(r->management_address);
-        if (!wan_address_parse(address, &a) &&
-            (wan_address_equal(&a, &id) || wan_address_equal(&a, &management)))
-            return r->name;
-    }
-    return NULL;
+    const struct router *r = wan_address_parse(address, &a) ? NULL : router_at(s, &a);
+    return r ? r->name : NULL;
 }
 
 /* Whether a router that is known reports a tunnel that begins at others. */
@@ -119,9 +125,13 @@ bool
 wan_admits(void *arg, const char *address, const char *name, struct diag *diag)
 {
     const struct wan_service *s = arg;
+    const char *router = router_name(s, address);
+    if (!router && s->settings.pcep_admit == WAN_ADMIT_INVENTORY) {
+        diag_set(diag, ERR_DENIED, "%s is the address of no router of the inventory", address);
+        return false;
+    }
     if (!name || !*name)
         return true;
-    const char *router = router_name(s, address);
     if (!router)
         diag_set(diag, ERR_DENIED, "%s has the certificate of %s, and no router is known there",
                  address, name);
@@ -129,6 +139,33 @@ wan_admits(void *arg, const char *address, const char *name, struct diag *diag)
         diag_set(diag, ERR_DENIED, "%s has the certificate of %s, and is router %s", address, name,
                  router);
     return router && !strcmp(router, name);
+}
+
+/* The router id of who has an address; family 0: nobody knows. */
+static struct te_address
+owner_of(const struct wan_service *s, const struct te_network *net,
+         const struct te_address *address)
+{
+    const struct router *r = router_at(s, address);
+    uint32_t node = te_network_node_at(net, address), link = te_network_link_at(net, address);
+    if (r && r->router_id)
+        return wan_address_of(r->router_id);
+    if (node != TE_NONE)
+        return net->nodes[node].router_id;
+    return link != TE_NONE ? net->nodes[net->links[link].from].router_id : (struct te_address){0};
+}
+
+bool
+wan_owns(void *arg, const char *address, const struct te_address *source)
+{
+    struct wan_service *s = arg;
+    const struct ted_view *view = ted_view(s->ted);
+    const struct te_network *net = ted_view_network(view);
+    struct te_address from = {0}, owner = owner_of(s, net, source), router = {0};
+    if (owner.family && !wan_address_parse(address, &from))
+        router = owner_of(s, net, &from);
+    ted_view_release(view);
+    return !owner.family || wan_address_equal(&owner, &router);
 }
 
 static void

@@ -547,6 +547,13 @@ subscribe_all(struct wan_service *s, struct diag *diag)
     return ERR_OK;
 }
 
+/* Octets; 0: as the PCE has it. */
+static size_t
+memory(const struct wan_service *s)
+{
+    return (size_t)s->settings.pcep_memory_mib << 20;
+}
+
 static enum err
 listen_for_routers(struct wan_service *s, struct diag *diag)
 {
@@ -556,7 +563,9 @@ listen_for_routers(struct wan_service *s, struct diag *diag)
                                              .pce = {.tls = modes[s->settings.pcep_tls],
                                                      .keepalive = KEEPALIVE,
                                                      .deadtimer = 4 * KEEPALIVE,
+                                                     .limits.total = memory(s),
                                                      .admits = wan_admits,
+                                                     .owns = wan_owns,
                                                      .arg = s}};
     if (!s->settings.pcep_listen)
         return ERR_OK;

@@ -12,7 +12,10 @@ const char *const wan_feed_kind_words[WAN_FEED_KINDS] = {"frr-ospf", "frr-isis",
                                                          "import"};
 #define BINDING_MAX ((UINT32_C(1) << 20) - 2 * 65536) /* labels have 20 bits */
 
+#define MEMORY_MIB_MAX (UINT32_C(1) << 20)
+
 static const char *const tls_words[] = {"none", "offered", "required"};
+static const char *const admit_words[] = {"any", "inventory"};
 
 struct reading {
     const struct yaml_tree *tree;
@@ -233,6 +236,10 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
         {"listen", VALUE_TEXT, offsetof(struct wan_settings, pcep_listen), .required = true},
         {"tls", VALUE_WORD, offsetof(struct wan_settings, pcep_tls), .words = tls_words,
          .n_words = ARRAY_SIZE(tls_words)},
+        {"admit", VALUE_WORD, offsetof(struct wan_settings, pcep_admit), .words = admit_words,
+         .n_words = ARRAY_SIZE(admit_words)},
+        {"memory-mib", VALUE_NUMBER, offsetof(struct wan_settings, pcep_memory_mib),
+         .most = MEMORY_MIB_MAX},
         {"settle", VALUE_DURATION, offsetof(struct wan_settings, settle), .required = false},
         {"repeat", VALUE_DURATION, offsetof(struct wan_settings, repeat), .required = false},
         {"binding", VALUE_NUMBER, offsetof(struct wan_settings, binding), .most = BINDING_MAX}};

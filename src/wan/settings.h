@@ -2,7 +2,8 @@
  * network is learned from. Pure.
  *
  *     pcep: {listen: "0.0.0.0:4189", tls: offered,        # none | offered | required
- *            settle: 120ms, repeat: 300ms, binding: 500000}
+ *            admit: any,                                  # any | inventory
+ *            settle: 120ms, repeat: 300ms, binding: 500000, memory-mib: 1024}
  *     feeds:
  *       - {name: core, kind: frr-ospf, api: "127.0.0.1:2607", local: 127.0.0.1,
  *          socket: /run/frr/ospfd.vty}
@@ -16,6 +17,9 @@
  *
  * Of FRR's ospfd either its OSPF API, which tells of changes at once, or its vty socket, which is
  * asked from time to time; with both, the socket where the API fails.
+ *
+ * `admit: inventory`: only who comes from the router id or management address of a router of the
+ * inventory. `memory-mib`: of what all routers report, 1024 if not said.
  *
  * `settle`: after a change of the network routers are told nothing new for so long: FRR's zebra
  * loses the label of a policy that is changed while the IGP changes labels under it. `repeat`: the
@@ -53,6 +57,7 @@ enum wan_feed_kind {
 extern const char *const wan_feed_kind_words[WAN_FEED_KINDS]; /* "frr-ospf" */
 
 enum wan_tls { WAN_TLS_NONE, WAN_TLS_OFFERED, WAN_TLS_REQUIRED };
+enum wan_admit { WAN_ADMIT_ANY, WAN_ADMIT_INVENTORY };
 
 struct wan_feed_settings {
     char *name; /* unique */
@@ -73,6 +78,8 @@ struct wan_netconf_settings {
 struct wan_settings {
     char *pcep_listen; /* NULL: nowhere */
     enum wan_tls pcep_tls;
+    enum wan_admit pcep_admit;
+    uint32_t pcep_memory_mib;          /* 0: not said */
     nsec_t settle;                     /* 0: not said */
     nsec_t repeat;                     /* 0: not said */
     uint32_t binding;                  /* 0: none */

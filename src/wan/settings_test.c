@@ -7,7 +7,7 @@ what_is_written_is_read(void **state UNUSED)
 {
     static const char text[] =
         "pcep: {listen: \"0.0.0.0:4189\", tls: required, settle: 120ms, repeat: 300ms, binding: "
-        "500000}\n"
+        "500000, admit: inventory, memory-mib: 64}\n"
         "bgp: {as: 65000, identifier: 10.0.0.9}\n"
         "feeds:\n"
         "  - {name: core, kind: frr-ospf, api: \"127.0.0.1:2607\", local: 127.0.0.1}\n"
@@ -25,6 +25,8 @@ what_is_written_is_read(void **state UNUSED)
     assert_int_equal(s.settle, 120 * NSEC_PER_MSEC);
     assert_int_equal(s.repeat, 300 * NSEC_PER_MSEC);
     assert_int_equal(s.binding, 500000);
+    assert_int_equal(s.pcep_admit, WAN_ADMIT_INVENTORY);
+    assert_int_equal(s.pcep_memory_mib, 64);
     assert_int_equal(s.bgp_as, 65000);
     assert_int_equal(s.hold_off, 500 * NSEC_PER_MSEC);
     assert_int_equal(s.wait_to_restore, 600 * NSEC_PER_SEC);
@@ -40,6 +42,7 @@ what_is_written_is_read(void **state UNUSED)
     wan_settings_fini(&s);
     assert_ok(wan_settings_read("{}", 2, "wan.yaml", &s, &why));
     assert_null(s.pcep_listen);
+    assert_int_equal(s.pcep_admit, WAN_ADMIT_ANY);
     assert_false(s.netconf.wanted);
     wan_settings_fini(&s);
 }
@@ -55,6 +58,8 @@ what_is_wrong_is_named_with_its_place(void **state UNUSED)
         {"pcep: {}", "listen: is missing"},
         {"pcep: {listen: \"\"}", "listen: it is empty"},
         {"pcep: {listen: x, tls: always}", "w:1:19: tls: there is no such word"},
+        {"pcep: {listen: x, admit: friends}", "w:1:19: admit: there is no such word"},
+        {"pcep: {listen: x, memory-mib: 0}", "memory-mib: it is no number"},
         {"pcep: {listen: x, settle: soon}", "settle: a duration"},
         {"pcep: {listen: x, binding: 1000000}", "binding: it is no number"},
         {"bgp: {as: 0, identifier: 10.0.0.1}", "as: it is no number"},

@@ -214,8 +214,12 @@ void wan_litter_result(struct wan_service *, const struct pce_result *);
 /* ---- router_events.c ---- */
 
 void wan_pce_event(void *service, const struct pce_event *);
-/* As pce_config.admits: who comes over TLS has the certificate of the router at that address. */
+/* As pce_config.admits: who comes over TLS has the certificate of the router at that address; with
+ * `admit: inventory` there is a router at the address in any case. */
 bool wan_admits(void *service, const char *address, const char *name, struct diag *);
+/* As pce_config.owns: of an address whose router is known from the inventory or the database, only
+ * that router may say that a path begins there, wherever it comes from of what is known of it. */
+bool wan_owns(void *service, const char *address, const struct te_address *source);
 
 /* ---- requests.c ---- */
 
