@@ -10,5 +10,8 @@
 void event_put_json(struct buf *, const struct journal_event *);
 /* Appends it as a server-sent event: id, event, data. */
 void event_put_sse(struct buf *, const struct journal_event *);
+/* Appends it as a server-sent event that is a notification of schema/tieline-events.yang (RFC 8040
+ * section 6.4). `with_id`: so that it is known where a reader was; there is no field `event`. */
+void event_put_notification(struct buf *, const struct journal_event *, bool with_id);
 
 #endif

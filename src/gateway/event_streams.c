@@ -5,6 +5,7 @@
 #include "gateway/event_json.h"
 #include "gateway/http_fields.h"
 #include "gateway/service_private.h"
+#include "io/clock.h"
 #include "io/timer.h"
 
 #include <stdlib.h>
@@ -16,8 +17,11 @@ struct event_stream {
     struct person person;
     struct right right;
     char *type_prefix; /* NULL: all */
+    enum event_form form;
     uint64_t next;     /* the seq that comes next */
+    nsec_t stop;       /* wall clock: events after it are not told; NSEC_NEVER: all are */
     bool behind;       /* it reads from the journal */
+    bool over;         /* it has come to an event after `stop` */
     struct task *task; /* the next piece */
     struct event_stream *prev, *next_stream;
 };
@@ -62,11 +66,24 @@ struct piece {
     uint64_t n;
 };
 
+static void
+put_event(struct buf *out, enum event_form form, const struct journal_event *event)
+{
+    if (form == EVENTS_NOTIFICATIONS)
+        event_put_notification(out, event, true);
+    else
+        event_put_sse(out, event);
+}
+
 static bool
 take_event(void *arg, const struct journal_event *event)
 {
     struct piece *piece = arg;
-    event_put_sse(&piece->text, event);
+    if (event->time > piece->stream->stop) {
+        piece->stream->over = true;
+        return false;
+    }
+    put_event(&piece->text, piece->stream->form, event);
     piece->stream->next = event->seq + 1;
     piece->n++;
     return piece->text.size < STREAM_PIECE;
@@ -95,7 +112,7 @@ send_piece(struct event_stream *s)
     enum err err = s->next <= head
                        ? journal_read(service->config.journal, &query, take_event, &piece, &diag)
                        : ERR_OK;
-    if (!err && piece.text.size < STREAM_PIECE)
+    if (!err && !s->over && piece.text.size < STREAM_PIECE)
         s->next = MAX(s->next, to + 1);
     service->statistics.streamed_events += piece.n;
     if (piece.n)
@@ -104,6 +121,10 @@ send_piece(struct event_stream *s)
     if (err && err != ERR_BUSY) {
         log_error("events cannot be read: %s", diag.text);
         end(s, "the journal cannot be read");
+        return;
+    }
+    if (s->over) {
+        end(s, "the stop-time is over");
         return;
     }
     s->behind = s->next <= head;
@@ -169,22 +190,24 @@ look_at_sessions(struct event_streams *events, const struct journal_event *event
 static void
 tell_all(struct event_streams *events, const struct journal_event *event)
 {
-    struct buf json = BUF_INIT;
-    event_put_json(&json, event);
-    char *text = xasprintf("event: %s\ndata: %s\n\n", event->type, buf_cstr(&json));
+    struct buf texts[] = {[EVENTS_PLAIN] = BUF_INIT, [EVENTS_NOTIFICATIONS] = BUF_INIT};
+    buf_printf(&texts[EVENTS_PLAIN], "event: %s\ndata: ", event->type);
+    event_put_json(&texts[EVENTS_PLAIN], event);
+    buf_str(&texts[EVENTS_PLAIN], "\n\n");
+    event_put_notification(&texts[EVENTS_NOTIFICATIONS], event, false);
     for (struct event_stream *s = events->streams; s; s = s->next_stream) {
         if (s->behind || !wants(s, event->type))
-            http_stream_send(s->http, text, strlen(text));
+            http_stream_send(s->http, texts[s->form].data, texts[s->form].size);
     }
-    buf_fini(&json);
-    free(text);
+    buf_fini(&texts[EVENTS_PLAIN]);
+    buf_fini(&texts[EVENTS_NOTIFICATIONS]);
 }
 
 static void
 on_event(void *arg, const struct journal_event *event)
 {
     struct event_streams *events = arg;
-    struct buf text = BUF_INIT;
+    struct buf texts[] = {[EVENTS_PLAIN] = BUF_INIT, [EVENTS_NOTIFICATIONS] = BUF_INIT};
     look_at_sessions(events, event);
     if (!strcmp(event->type, "break-glass.used"))
         tell_all(events, event);
@@ -192,20 +215,24 @@ on_event(void *arg, const struct journal_event *event)
         next = s->next_stream;
         if (s->behind || event->seq < s->next)
             continue;
-        if (!wants(s, event->type)) {
+        if (event->time > s->stop) {
+            end(s, "the stop-time is over");
+        } else if (!wants(s, event->type)) {
             s->next = event->seq + 1;
         } else if (http_stream_pending(s->http) >= STREAM_PIECE) {
             s->behind = true;
             events->service->statistics.fell_behind++;
         } else {
-            if (!text.size)
-                event_put_sse(&text, event);
+            struct buf *text = &texts[s->form];
+            if (!text->size)
+                put_event(text, s->form, event);
             s->next = event->seq + 1;
             events->service->statistics.streamed_events++;
-            http_stream_send(s->http, text.data, text.size);
+            http_stream_send(s->http, text->data, text->size);
         }
     }
-    buf_fini(&text);
+    buf_fini(&texts[EVENTS_PLAIN]);
+    buf_fini(&texts[EVENTS_NOTIFICATIONS]);
 }
 
 /* Whoever lost all roles meanwhile sees no more. */
@@ -231,6 +258,8 @@ on_heartbeat(void *arg)
             end(s, s->right.kind == RIGHT_CERTIFICATE
                        ? "the person holds no role at this site any more"
                        : "the session has ended");
+        else if (!s->behind && clock_wall() > s->stop)
+            end(s, "the stop-time is over");
         else if (http_stream_pending(s->http) == 0)
             http_stream_send(s->http, ":\n\n", 3);
     }
@@ -238,16 +267,79 @@ on_heartbeat(void *arg)
 
 /* ---- beginning */
 
-/* Where the stream begins. 0: it cannot be read. */
-static uint64_t
-first_seq(const struct event_streams *events, struct api_request *r)
+struct place {
+    uint64_t from; /* seq */
+    nsec_t stop;
+};
+
+static bool
+take_time(void *arg, const struct journal_event *event)
+{
+    *(nsec_t *)arg = event->time;
+    return false;
+}
+
+/* The first event at or after that time, the next one that will be if there is none: times do not
+ * fall within an epoch. */
+static enum err
+find_time(const struct event_streams *events, nsec_t time, uint64_t *seq, struct diag *diag)
+{
+    struct journal *journal = events->service->config.journal;
+    uint64_t low = 1, high = journal_head(journal)->seq + 1;
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+        const struct journal_query query = {.from = middle, .to = middle};
+        nsec_t its = 0;
+        enum err err = journal_read(journal, &query, take_time, &its, diag);
+        if (err)
+            return err;
+        if (its < time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *seq = low;
+    return ERR_OK;
+}
+
+/* RFC 8040 sections 4.8.7 and 4.8.8: of a time that has not come there is no replay, and an end
+ * needs a beginning before it. `field` is the one that is wrong. */
+static enum err
+read_times(const struct event_streams *events, struct api_request *r, struct place *place,
+           const char **field, struct diag *diag)
+{
+    const char *start = api_text(r, "start-time"), *stop = api_text(r, "stop-time");
+    nsec_t begin = 0;
+    *field = "start-time";
+    if (start && (time_parse(start, &begin) || begin > clock_wall()))
+        return diag_set(diag, ERR_INVALID, "start-time: a date and time not to come is expected");
+    enum err err = start ? find_time(events, begin, &place->from, diag) : ERR_OK;
+    if (err)
+        return err;
+    *field = "stop-time";
+    if (stop && (!start || time_parse(stop, &place->stop) || place->stop <= begin))
+        return diag_set(diag, ERR_INVALID,
+                        "stop-time: a date and time after start-time is expected");
+    return ERR_OK;
+}
+
+/* Where the stream begins and ends. */
+static enum err
+find_place(const struct event_streams *events, struct api_request *r, struct place *place,
+           const char **field, struct diag *diag)
 {
     const char *last = http_head_field(http_exchange_head(r->exchange), "last-event-id");
     uint64_t now = journal_head(events->service->config.journal)->seq + 1;
-    if (!last || !*last)
-        return api_number(r, "from", now);
+    *place = (struct place){api_number(r, "from", now), NSEC_NEVER};
+    enum err err = read_times(events, r, place, field, diag);
+    if (err || !last || !*last)
+        return err;
     size_t digits = strspn(last, "0123456789");
-    return digits <= 18 && !last[digits] ? strtoull(last, NULL, 10) + 1 : 0;
+    *field = "Last-Event-ID";
+    if (digits > 18 || last[digits])
+        return diag_set(diag, ERR_INVALID, "Last-Event-ID: a seq is expected");
+    place->from = strtoull(last, NULL, 10) + 1;
+    return ERR_OK;
 }
 
 static unsigned
@@ -260,7 +352,8 @@ count_streams(const struct event_streams *events, const char *person)
 }
 
 static void
-begin(struct event_streams *events, struct api_request *r, uint64_t from)
+begin(struct event_streams *events, struct api_request *r, const struct place *place,
+      enum event_form form)
 {
     static const char hello[] = "retry: 2000\n\n";
     const struct gateway_config *config = &events->service->config;
@@ -270,8 +363,10 @@ begin(struct event_streams *events, struct api_request *r, uint64_t from)
     s->person = r->person;
     s->right = r->right;
     s->type_prefix = prefix ? xstrdup(prefix) : NULL;
-    s->next = from;
-    s->behind = from <= journal_head(config->journal)->seq;
+    s->form = form;
+    s->next = place->from;
+    s->stop = place->stop;
+    s->behind = place->from <= journal_head(config->journal)->seq;
     s->task = task_new(config->loop, on_task, s);
     s->next_stream = events->streams;
     if (s->next_stream)
@@ -288,14 +383,17 @@ begin(struct event_streams *events, struct api_request *r, uint64_t from)
 }
 
 void
-event_streams_open(struct event_streams *events, struct api_request *r)
+event_streams_open(struct event_streams *events, struct api_request *r, enum event_form form)
 {
-    uint64_t from = first_seq(events, r);
-    if (!from)
-        api_problem(r, &(struct problem){.status = 400,
-                                         .err = ERR_INVALID,
-                                         .field = "Last-Event-ID",
-                                         .detail = "Last-Event-ID: a seq is expected"});
+    struct place place;
+    struct diag diag = {""};
+    const char *field;
+    enum err err = find_place(events, r, &place, &field, &diag);
+    if (err == ERR_INVALID)
+        api_problem(
+            r, &(struct problem){.status = 400, .err = err, .field = field, .detail = diag.text});
+    else if (err)
+        api_fail(r, err, "%s", diag.text);
     else if (events->n_streams >= STREAMS_MAX)
         api_problem(r, &(struct problem){.status = 503,
                                          .err = ERR_BUSY,
@@ -306,7 +404,7 @@ event_streams_open(struct event_streams *events, struct api_request *r)
                                  .err = ERR_LIMIT,
                                  .detail = "this person reads too many streams of events already"});
     else
-        begin(events, r, from);
+        begin(events, r, &place, form);
 }
 
 unsigned

@@ -26,9 +26,14 @@ MUST_CHECK enum err event_streams_new(struct gateway_service *, struct event_str
                                       struct diag *);
 void event_streams_free(struct event_streams *); /* Ends all streams. NULL is fine. */
 
+/* Events as the API has them, or as notifications of RESTCONF. */
+enum event_form { EVENTS_PLAIN, EVENTS_NOTIFICATIONS };
+
 /* Answers the request with a stream: of events whose type begins with the parameter `type`, from
- * the parameter `from` or behind the field Last-Event-ID; from now on without both. */
-void event_streams_open(struct event_streams *, struct api_request *);
+ * the parameter `from`, the first one at or after `start-time`, or behind the field Last-Event-ID;
+ * from now on without all three. It ends when `stop-time` is over (RFC 8040 section 4.8.8), if that
+ * is given; within a heartbeat then. */
+void event_streams_open(struct event_streams *, struct api_request *, enum event_form);
 /* Ends those of a session. NULL is fine. */
 void event_streams_end_session(struct event_streams *, const char *session);
 unsigned event_streams_count(const struct event_streams *); /* streams there are */

@@ -182,6 +182,107 @@ streams_end_with_the_service(void **state)
     assert_true(heard(client, "\r\n0\r\n\r\n"));
 }
 
+/* ---- of RESTCONF */
+
+/* What the stream says of the event of that seq; the caller owns it. */
+static json_t *
+notification_of(struct api_scene *s, struct client *client, unsigned seq)
+{
+    char *id = xasprintf("id: %u\ndata: ", seq);
+    RUN_UNTIL(s->base.loop, heard(client, id));
+    RUN_UNTIL(s->base.loop, strstr(strstr(buf_cstr(&client->got), id), "\n\n"));
+    const char *at = strstr(buf_cstr(&client->got), id) + strlen(id);
+    json_t *json = json_loadb(at, strcspn(at, "\n"), 0, NULL);
+    free(id);
+    return json;
+}
+
+static void
+restconf_has_each_event_as_a_notification(void **state)
+{
+    struct api_scene *s = *state;
+    struct client *client = connect_as(s, "vera");
+    say(client, "GET /restconf/streams/events HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(s->base.loop, heard(client, "retry: 2000\n\n"));
+    append_event(s, "tunnel.test", "tunnel/t1", "{'tunnel': 't1', 'reason': 'r'}");
+    append_event(s, "vpn.test", "work/1", "{'vpns': [{'vpn': 'a'}, {'vpn': 'b'}, 7]}");
+    append_event(s, "wan.changed", "wan",
+                 "{'version': 8, 'nodes': [{'node': 'n'}], 'links': [{'link': 'l'}, {}]}");
+    append_event(s, "test.one", "x", "{'tunnel': 't1'}");
+    static const struct {
+        const char *name, *more;
+    } expected[] = {
+        {"tieline-events:tunnel-changed", "{'tunnel': ['t1']}"},
+        {"tieline-events:vpn-changed", "{'vpn': ['a', 'b']}"},
+        {"tieline-events:topology-changed", "{'version': '8', 'node': ['n'], 'link': ['l']}"},
+        {"tieline-events:event", "{}"},
+    };
+    for (unsigned i = 0; i < ARRAY_SIZE(expected); i++) {
+        json_t *json = notification_of(s, client, i + 2);
+        json_t *envelope = json_object_get(json, "ietf-restconf:notification");
+        json_t *event = json_object_get(envelope, expected[i].name);
+        assert_int_equal(json_object_size(json), 1);
+        assert_int_equal(json_object_size(envelope), 2);
+        assert_true(json_is_string(json_object_get(envelope, "eventTime")));
+        assert_true(json_is_string(json_object_get(event, "seq")));
+        static const char *const common[] = {"seq",   "epoch", "type",      "object",
+                                             "actor", "body",  "prev-hash", "hash"};
+        for (size_t c = 0; c < ARRAY_SIZE(common); c++)
+            assert_int_equal(json_object_del(event, common[c]), 0);
+        assert_json(event, expected[i].more);
+        json_decref(json);
+    }
+    assert_false(heard(client, "event: "));
+}
+
+static void
+a_replay_begins_and_ends_when_it_is_asked_to(void **state)
+{
+    struct api_scene *s = *state;
+    append_many(s, 3, "test.past", "{}");
+    char begin[TIME_TEXT_SIZE], query[160];
+    nsec_t now = journal_head(s->base.journal)->time;
+    append_many(s, 2, "test.later", "{}");
+    struct client *client = connect_as(s, "vera");
+    snprintf(query, sizeof query,
+             "GET /restconf/streams/events?start-time=%s HTTP/1.1\r\nHost: h\r\n\r\n",
+             time_format(now, begin));
+    say(client, query);
+    RUN_UNTIL(s->base.loop, heard(client, "id: 6\n"));
+    assert_true(heard(client, "id: 4\n"));
+    assert_false(heard(client, "id: 1\n"));
+    client = connect_as(s, "vera");
+    snprintf(query, sizeof query,
+             "GET /restconf/streams/events?start-time=1990-01-01T00:00:00Z&stop-time=%s "
+             "HTTP/1.1\r\nHost: h\r\n\r\n",
+             begin);
+    say(client, query);
+    RUN_UNTIL(s->base.loop, heard(client, ": the stop-time is over\n\n"));
+    assert_true(heard(client, "id: 1\n"));
+    assert_true(heard(client, "id: 4\n"));
+    assert_false(heard(client, "id: 6\n"));
+}
+
+static void
+times_that_make_no_sense_are_refused(void **state)
+{
+    struct api_scene *s = *state;
+    static const char *const wrong[][2] = {
+        {"start-time=yesterday", "start-time"},
+        {"start-time=2250-01-01T00:00:00Z", "start-time"},
+        {"stop-time=2250-01-01T00:00:00Z", "stop-time"},
+        {"start-time=2020-01-02T00:00:00Z&stop-time=2020-01-01T00:00:00Z", "stop-time"},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(wrong); i++) {
+        char *what = xasprintf("GET /restconf/streams/events?%s", wrong[i][0]);
+        struct answer a = ask(s, "vera", what, NULL);
+        assert_status(a, 400);
+        assert_non_null(strstr(answer_body(&a), wrong[i][1]));
+        answer_fini(&a);
+        free(what);
+    }
+}
+
 /* ---- as JSON */
 
 static void
@@ -203,10 +304,33 @@ texts_are_escaped_and_bodies_are_one_line(void **state UNUSED)
     buf_fini(&out);
 }
 
+/* So that its hash can be computed again. */
+static void
+a_notification_has_the_body_octet_for_octet(void **state UNUSED)
+{
+    struct buf out = BUF_INIT;
+    static const char body[] = "{\n\t\"a\":\r\"\\\"\\u0001\xc3\xa4\"}";
+    struct journal_event event = {
+        .seq = 1, .epoch = 1, .type = "a.b", .object = "x", .actor = "z", .body = body};
+    event.body_size = strlen(body);
+    event_put_notification(&out, &event, false);
+    json_t *json = json_loads(buf_cstr(&out) + strlen("data: "), 0, NULL);
+    json_t *notification = json_object_get(json, "ietf-restconf:notification");
+    assert_string_equal(json_string_value(json_object_get(
+                            json_object_get(notification, "tieline-events:event"), "body")),
+                        body);
+    json_decref(json);
+    buf_fini(&out);
+}
+
 TEST_MAIN(API_TEST(what_happens_is_told), API_TEST(a_stream_can_begin_in_the_past),
           API_TEST(who_comes_back_misses_nothing), API_TEST(a_last_event_that_is_none_is_refused),
           API_TEST(only_the_types_asked_for_are_told),
           API_TEST(a_slow_reader_catches_up_from_the_journal),
           API_TEST(a_long_past_comes_piece_by_piece), API_TEST(streams_are_limited_for_each_person),
           API_TEST(a_heart_beats), API_TEST(streams_end_with_the_service),
-          cmocka_unit_test(texts_are_escaped_and_bodies_are_one_line))
+          API_TEST(restconf_has_each_event_as_a_notification),
+          API_TEST(a_replay_begins_and_ends_when_it_is_asked_to),
+          API_TEST(times_that_make_no_sense_are_refused),
+          cmocka_unit_test(texts_are_escaped_and_bodies_are_one_line),
+          cmocka_unit_test(a_notification_has_the_body_octet_for_octet))

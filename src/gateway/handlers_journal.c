@@ -89,5 +89,5 @@ api_get_journal(struct api_request *r)
 void
 api_get_events(struct api_request *r)
 {
-    event_streams_open(r->service->events, r);
+    event_streams_open(r->service->events, r, EVENTS_PLAIN);
 }

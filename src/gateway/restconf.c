@@ -1,6 +1,7 @@
 #include "gateway/restconf.h"
 
 #include "base/alloc.h"
+#include "gateway/event_streams.h"
 #include "gateway/handlers.h"
 #include "gateway/restconf_vpn.h"
 #include "gateway/service_private.h"
@@ -261,16 +262,19 @@ answer_asked(struct api_request *r, const struct call_result *result)
         answer_part(r, json_incref(result->value));
 }
 
+/* RFC 8040 section 9.3. All that was ever journaled can be replayed. */
 static json_t *
-monitoring_json(void)
+monitoring_json(const struct journal *journal)
 {
+    char created[TIME_TEXT_SIZE];
     return json_pack(
-        "{s{s{s[sss]} s{s[{ss ss sb s[{ss ss}]}]}}}", MONITORING, "capabilities", "capability",
+        "{s{s{s[sss]} s{s[{ss ss sb ss s[{ss ss}]}]}}}", MONITORING, "capabilities", "capability",
         "urn:ietf:params:restconf:capability:defaults:1.0?basic-mode=report-all",
         "urn:ietf:params:restconf:capability:depth:1.0",
         "urn:ietf:params:restconf:capability:replay:1.0", "streams", "stream", "name", "events",
-        "description", "Everything that happens at this site.", "replay-support", true, "access",
-        "encoding", "json", "location", "/restconf/streams/events");
+        "description", "Everything that happens at this site.", "replay-support", true,
+        "replay-log-creation-time", time_format(journal_identity(journal)->created, created),
+        "access", "encoding", "json", "location", "/restconf/streams/events");
 }
 
 static json_t *
@@ -282,6 +286,7 @@ library_json(void)
         {"tieline-wan", "2026-11-30", "urn:tieline:wan"},
         {"tieline-circuit", "2026-01-15", "urn:tieline:circuit"},
         {"tieline-work", "2026-01-15", "urn:tieline:work"},
+        {"tieline-events", "2026-11-30", "urn:tieline:events"},
         {"ietf-network", "2018-02-26", "urn:ietf:params:xml:ns:yang:ietf-network"},
         {"ietf-network-topology", "2018-02-26",
          "urn:ietf:params:xml:ns:yang:ietf-network-topology"},
@@ -338,7 +343,7 @@ get_known(struct api_request *r, bool config)
         put_vpns(r, document, wants_state);
     }
     if (wants_state && !config) {
-        json_object_update_new(document, monitoring_json());
+        json_object_update_new(document, monitoring_json(r->service->config.journal));
         json_object_update_new(document, library_json());
     }
     answer_part(r, document);
@@ -680,6 +685,14 @@ get_operations(struct api_request *r)
     api_answer(r, json_pack("{s{s[n]}}", "ietf-restconf:operations", "tieline-work:submit-order"));
 }
 
+/* ---- Events ---- */
+
+static void
+get_events(struct api_request *r)
+{
+    event_streams_open(r->service->events, r, EVENTS_NOTIFICATIONS);
+}
+
 /* ---- Routes ---- */
 
 static const struct api_parameter
@@ -688,7 +701,9 @@ static const struct api_parameter
     from = {"from", "", .type = PARAMETER_NUMBER, .min = 1, .max = INT64_MAX},
     after = {"after", "", .type = PARAMETER_NUMBER, .min = 0, .max = INT64_MAX},
     limit = {"limit", "", .type = PARAMETER_NUMBER, .min = 1, .max = 1000},
-    type = {"type", "", .type = PARAMETER_TEXT};
+    type = {"type", "", .type = PARAMETER_TEXT},
+    start_time = {"start-time", "", .type = PARAMETER_TEXT},
+    stop_time = {"stop-time", "", .type = PARAMETER_TEXT};
 
 #define QUERY(...) ((const struct api_parameter *const[]){__VA_ARGS__, NULL})
 #define YANG .type = RESTCONF_TYPE, .timeout = 60 * NSEC_PER_SEC
@@ -701,7 +716,7 @@ static const struct api_route table[] = {
     {HTTP_GET, "/restconf/yang-library-version", ANY, "", get_library_version, YANG},
     {HTTP_GET, "/restconf/operations", ANY, "", get_operations, YANG},
     {HTTP_POST, "/restconf/operations/tieline-work:submit-order", ROLE(ENGINEER) | ROLE(OPERATOR), "", post_submit, YANG, .takes_body = true},
-    {HTTP_GET, "/restconf/streams/events", ANY, "", api_get_events, .answer = "Events", .query = QUERY(&from, &type)},
+    {HTTP_GET, "/restconf/streams/events", ANY, "", get_events, .answer = "Events", .query = QUERY(&from, &type, &start_time, &stop_time)},
     {HTTP_GET, DEEP, ANY, "", get_data, YANG, .query = QUERY(&content, &depth, &after, &limit)},
     {HTTP_PUT, DEEP, ROLE(ENGINEER), "", put_data, YANG, .takes_body = true},
     {HTTP_PATCH, DEEP, ROLE(ENGINEER), "", patch_data, YANG, .takes_body = true},

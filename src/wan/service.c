@@ -183,6 +183,7 @@ static void
 tell_delta(struct wan_service *s, const struct ted_delta *d)
 {
     struct ted_link_info link;
+    wan_note_change(s, d);
     if (d->kind != TED_LINK_CHANGED || !(d->attributes & TED_BIT(TED_STATE)))
         return;
     if (ted_link_info(s->ted, d->key, &link) && link.link->up != d->up)
@@ -601,6 +602,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     for (const struct tunnel_status *t = config->state->tunneling.tunnels; t && !err;
          t = t->hh.next)
         wan_hold(s, t->tunnel);
+    wan_changes_begin(s);
     wan_maintenance_begin(s);
     if (!err)
         err = vpns_new(s, &s->vpns, diag);
@@ -654,6 +656,7 @@ wan_service_free(struct wan_service *s)
     timer_free(s->risk);
     at_risk_free(s->at_risk);
     wan_fates_free(s);
+    wan_changes_free(s);
     timer_free(s->look);
     timer_free(s->repeat);
     wan_waiters_free(s);

@@ -229,6 +229,92 @@ who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before(void **state)
     assert_int_equal(json_array_size(p->raised), 1);
 }
 
+/* ---- Changes of the network ---- */
+
+static bool
+keep_body(void *arg, const struct journal_event *e)
+{
+    json_t **bodies = arg;
+    json_array_append_new(*bodies, json_loadb(e->body, e->body_size, 0, NULL));
+    return true;
+}
+
+/* What the journal has of wan.changed; the caller owns it. */
+static json_t *
+changes_told(struct place *p)
+{
+    const struct journal_query query = {.type_prefix = "wan.changed"};
+    json_t *bodies = json_array();
+    assert_ok(journal_read(p->scene->journal, &query, keep_body, &bodies, NULL));
+    return bodies;
+}
+
+static bool
+are_told(struct place *p, size_t n)
+{
+    json_t *bodies = changes_told(p);
+    bool enough = json_array_size(bodies) >= n;
+    json_decref(bodies);
+    return enough;
+}
+
+static void
+change_way(struct place *p, uint32_t te_metric, uint32_t delay_us, uint32_t srlg)
+{
+    struct ted_link_record r = ospf_link(1, 2, 0);
+    r.told |= TED_BIT(TED_DELAY) | TED_BIT(TED_TE_METRIC) | TED_BIT(TED_ADJACENCY_SID) |
+              TED_BIT(TED_SRLG);
+    r.te_metric = te_metric;
+    r.delay_us = delay_us;
+    r.capacity_bps = r.reservable_bps = 100000000;
+    r.adjacency_label = 15012;
+    r.srlgs = &srlg;
+    r.n_srlgs = 1;
+    put_link(p->service->ted, p->source, &r, clock_monotonic());
+    wan_commit(p->service);
+}
+
+static void
+that_the_network_is_another_one_is_told_once_for_all_that_comes_together(void **state)
+{
+    struct place *p = *state;
+    RUN_UNTIL(p->scene->loop, are_told(p, 1));
+    json_t *bodies = changes_told(p), *first = json_array_get(bodies, 0);
+    assert_int_equal(json_array_size(json_object_get(first, "nodes")), 4);
+    assert_int_equal(json_array_size(json_object_get(first, "links")), 8);
+    assert_int_equal(number(first, "version"), p->service->version);
+    json_decref(bodies);
+    change_way(p, 20, 1000, 7);
+    change_way(p, 20, 2000, 8);
+    RUN_UNTIL(p->scene->loop, are_told(p, 2));
+    bodies = changes_told(p);
+    assert_int_equal(json_array_size(bodies), 2);
+    json_t *second = json_array_get(bodies, 1);
+    json_object_del(second, "version");
+    json_t *expected = json_quoted(
+        "{'nodes': [], 'links': [{'link': '10.255.0.1>10.255.0.2/10.1.2.1', 'change': 'changed', "
+        "'attributes': ['te-metric', 'delay', 'srlg'], 'up': true}]}");
+    assert_true(json_equal(second, expected));
+    json_decref(expected);
+    json_decref(bodies);
+}
+
+static void
+of_very_many_changes_the_others_are_counted(void **state)
+{
+    struct place *p = *state;
+    for (unsigned n = 10; n < 10 + 2 * WAN_CHANGES_TOLD; n++)
+        put_known_node(p, n);
+    wan_commit(p->service);
+    RUN_UNTIL(p->scene->loop, are_told(p, 1));
+    json_t *bodies = changes_told(p), *told = json_array_get(bodies, 0);
+    assert_int_equal(json_array_size(json_object_get(told, "nodes")) +
+                         json_array_size(json_object_get(told, "links")),
+                     WAN_CHANGES_TOLD);
+    assert_true(number(told, "left-out") >= 12 + WAN_CHANGES_TOLD);
+    json_decref(bodies);
+}
+
 #define T(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence_are_cut),
@@ -240,4 +326,6 @@ TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence
           T(what_is_drained_is_so_after_the_program_began_anew),
           T(what_is_not_there_is_not_drained_and_what_is_not_drained_not_restored),
           T(a_drain_on_its_way_does_not_outlive_the_service),
-          T(who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before))
+          T(who_is_pushed_aside_is_so_when_the_other_is_wanted_and_not_before),
+          T(that_the_network_is_another_one_is_told_once_for_all_that_comes_together),
+          T(of_very_many_changes_the_others_are_counted))

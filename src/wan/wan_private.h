@@ -11,6 +11,7 @@
  *   vpns.h        VPNs on their routers
  *   optimise.c    other ways for many at once, and the moves there, one by one
  *   congestion.c  links that are too full
+ *   changes.c     that the network is another one
  *   waiting.c     who waits for tunnels
  *   design.c      what is computed for orders: pure
  *   think.h       computing on a thread
@@ -102,9 +103,10 @@ struct wan_congestion {
     UT_hash_handle hh;
 };
 
-struct feeds; /* feeds.h */
-struct fate;  /* fate.c */
-struct vpns;  /* vpns.h */
+struct feeds;       /* feeds.h */
+struct fate;        /* fate.c */
+struct wan_changes; /* changes.c */
+struct vpns;        /* vpns.h */
 
 struct wan_service {
     struct wan_config config;
@@ -142,6 +144,7 @@ struct wan_service {
     uint64_t n_moves;   /* tunnels that were laid another way */
     struct timer *fate; /* looks at fates */
     struct fate *fates;
+    struct wan_changes *changes; /* that are to be told */
 };
 
 /* ---- service.c ---- */
@@ -280,6 +283,15 @@ void wan_fates_free(struct wan_service *);
 /* Tells of links that have more reserved than they can have, with the moves that would end it. */
 void wan_look_at_congestion(struct wan_service *);
 void wan_congestions_free(struct wan_service *);
+
+/* ---- changes.c ---- */
+
+#define WAN_CHANGES_TOLD 20 /* of one event; the others are counted */
+
+/* Gathers it for the event wan.changed (doc/events.md). */
+void wan_note_change(struct wan_service *, const struct ted_delta *);
+void wan_changes_begin(struct wan_service *);
+void wan_changes_free(struct wan_service *);
 
 /* ---- questions.c ---- */
 

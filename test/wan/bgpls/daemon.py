@@ -9,6 +9,7 @@ from peers import BIN, Test, check, free_port, skip_without
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cli"))
 from instances import Instance, make_identities, wait_until # noqa: E402
+from restconf import SCHEMA, Stream, yanglint # noqa: E402
 
 RESTART = 6
 PEOPLE = {"olga": ["ENGINEER", "OPERATOR"]}
@@ -34,8 +35,49 @@ def optical():
                 "node-a": "10.0.0.1", "address-a": "11.0.0.5", "node-b": "10.0.0.2", "address-b": "11.0.0.6"}}]}}
 
 
+def check_topology(controller, nodes, links):
+    """The topology of RFC 8345 is what there is, and yanglint takes it."""
+    answer = controller.ask("GET", "/data/ietf-network:networks", root="/restconf") or (0, {})
+    wrong = yanglint(answer[1], SCHEMA / "topology" / "tieline-te-topology.yang")
+    check("RESTCONF has the topology as RFC 8345", answer[0] == 200 and not wrong, f"{answer} {wrong}")
+    network = answer[1]["ietf-network:networks"]["network"][0]
+    counts = [len(network["node"]), len(network["ietf-network-topology:link"])]
+    check("... with all nodes and links", counts == [len(nodes), len(links)] and
+          {x["link-id"] for x in network["ietf-network-topology:link"]} == {x["key"] for x in links}, f"{counts} {links}")
+    network["node"][0]["colour"] = "red"
+    check("... and yanglint would say if it were wrong", "colour" in yanglint(answer[1], SCHEMA / "topology" / "tieline-te-topology.yang"))
+
+
+def check_monitoring(controller):
+    """RFC 8040 section 9.3."""
+    answer = controller.ask("GET", "/data/ietf-restconf-monitoring:restconf-state", root="/restconf") or (0, {})
+    streams = answer[1].get("ietf-restconf-monitoring:restconf-state", {}).get("streams", {}).get("stream", [])
+    check("the stream of events is listed, with its log's beginning", [x["name"] for x in streams] == ["events"] and
+          streams[0]["replay-support"] and "replay-log-creation-time" in streams[0], answer)
+
+
+def check_tunnel(controller, stream, got):
+    """A tunnel that is laid another way is told to whoever listens."""
+    document = {"tieline-wan:wan": {
+        "router": [{"name": f"edge{n}", "site": "wan", "router-id": f"10.0.0.{n}", "platform": "frr"} for n in (1, 2, 3)],
+        "tunnel": [{"name": "trunk", "head": "edge1", "tail": "edge3", "rate-kbps": 1000, "protection": "none"}]}}
+    answer = controller.ask("POST", "/import?format=json", {"files": [{"name": "t.json", "text": json.dumps(document)}]})
+    check("a tunnel is stated", answer and answer[0] == 200 and answer[1]["errors"] == 0, answer)
+    answer = controller.ask("POST", "/orders", {"workflow": "tunnel-turn-up", "input": {"tunnels": ["trunk"]}})
+    check("... and ordered", answer and answer[0] == 201, answer)
+    check("its reservation is told", stream.wait("tunnel-changed", type="tunnel.reserved", tunnel=["trunk"]), stream.notifications)
+    path = got("/tunnels/trunk")["status"]["primary"]
+    middle = "edge2" if "10.0.0.2" in json.dumps(path) else "edge-4"
+    answer = controller.ask("POST", "/wan/drain", {"element": middle, "reason": "test"})
+    check("what it goes by is taken out of service", answer and answer[0] in (200, 204), f"{answer} {path}")
+    moved = stream.wait("tunnel-changed", type="tunnel.moved", tunnel=["trunk"])
+    check("that it is moved is told", moved and json.loads(moved[0]["body"])["tunnel"] == "trunk", stream.notifications)
+    answer = controller.ask("POST", "/wan/restore", {"element": middle})
+    check("it may be used again", answer and answer[0] in (200, 204), answer)
+
+
 def main():
-    skip_without("gobgpd", "openssl")
+    skip_without("gobgpd", "openssl", "yanglint")
     port, bgp, pcep, api = free_port(), free_port("127.0.0.22"), free_port(), free_port()
     with Test() as test:
         here = pathlib.Path(test.directory)
@@ -68,12 +110,22 @@ def main():
                   lambda: f"{got('/wan/links')} {got('/wan/sources')}")
             check("from a source that is up", wait_until(lambda: source("up"), 10), got("/wan/sources"))
 
+            check_topology(controller, got("/wan/nodes")["nodes"], links())
+            check_monitoring(controller)
+            stream = Stream(controller)
+            check("a program opens the stream of RESTCONF", stream.type == "text/event-stream", stream.type)
+            stream.wait("topology-changed", type="wan.changed")  # what came at the start
+
             def risks():
                 return [x["srlgs"] for x in links(key="10.0.0.1>10.0.0.2/11.0.0.5")]
 
             check("a link has the risk groups that were told", risks() == [[101, 202]], risks())
             check("the optical layer is told", controller.ask("PUT", "/wan/optical", optical())[0] == 200)
             check("... and adds its own", risks() == [[101, 202, 9001]], risks())
+            check("that a link has another risk is told", [x for x in stream.wait("topology-changed", type="wan.changed") if
+                  "10.0.0.1>10.0.0.2/11.0.0.5" in x.get("link", []) and '"srlg"' in x["body"]] or wait_until(
+                      lambda: any('"srlg"' in x["body"] for x in stream.of("topology-changed", type="wan.changed")), 20),
+                  stream.notifications)
             broken = optical()
             broken["tapi-connectivity:connectivity-context"]["connection"][0]["route"][0]["link"] = ["f2"]
             answer = controller.ask("PUT", "/wan/optical", broken)
@@ -132,6 +184,7 @@ def main():
                   lambda: f"{got('/wan/routers')} {got('/wan/lsps?limit=1000')}")
             stranger.process.wait(20)
             check("one without TLS is told why not (RFC 8253 section 3.4)", "25/4" in stranger.lines[-1], stranger.lines)
+            check_tunnel(controller, stream, got)
 
             daemon.kill(signal.SIGKILL)
             check("gobgpd is killed: its word is stale", wait_until(lambda: source("stale"), 10), got("/wan/sources"))
@@ -141,6 +194,18 @@ def main():
             test.speaker("a2", "-", "65000", "10.0.0.21", f"127.0.0.1:{port}=65000", "ring=3").wait_line("up AS 65000")
             check("it returns with less: that is what there is", wait_until(lambda: source("up") and len(links(up=True)) == 6, 30),
                   lambda: f"{links()} {got('/wan/sources')}")
+            check("that links have gone is told", wait_until(lambda: any(
+                '"removed"' in x["body"] or '"up":false' in x["body"] for x in stream.of("topology-changed")), 20),
+                  stream.notifications)
+            check("all that the stream has told is as the YANG module says, without a field event",
+                  len(stream.notifications) > 5 and not stream.wrong() and "event" not in stream.fields,
+                  lambda: f"{stream.wrong()} {stream.fields}")
+            first = stream.notifications[0]["ietf-restconf:notification"]
+            again = Stream(controller, f"?start-time={first['eventTime']}")
+            check("what was told is told again from its time on", wait_until(
+                lambda: [x for x in again.notifications if x == stream.notifications[0]], 10), again.notifications[:3])
+            again.close()
+            stream.close()
         finally:
             check("it ends well", controller.end() == 0, controller.log.read_text())
 

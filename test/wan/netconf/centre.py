@@ -13,6 +13,7 @@ from lxml import etree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cli"))
 from instances import ROOT, Instance, make_identities, wait_until # noqa: E402
+from restconf import Stream # noqa: E402
 
 BIN = os.path.abspath(sys.argv[1])
 PEOPLE = {"erin": ["ENGINEER", "OPERATOR"], "olga": ["OPERATOR"], "sam": ["SECADM"]}
@@ -105,6 +106,10 @@ class Centre:
 
     def phase(self):
         return self.get("/vpns/ems").get("status", {})
+
+    def stream(self):
+        """What happens, as RESTCONF tells it."""
+        return Stream(self.daemon)
 
     def exceptions(self, kind):
         return [x for x in self.get("/exceptions")["exceptions"] if x["kind"] == kind]

@@ -69,6 +69,7 @@ def test_dry_run(centre, sessions, empty):
 
 
 def test_build(centre, sessions):
+    stream = centre.stream()
     number = centre.submit("vpn-turn-up")
     wait_until(lambda: centre.order(number)["state"] == "waiting", 30)
     code, text = centre.tieline("work", "show", str(number), who="sam")
@@ -83,6 +84,10 @@ def test_build(centre, sessions):
     check(names == {"eth2", "eth1.200"} and all(has_ours(s) for s in sessions), "ncclient reads it on both")
     status = centre.phase()
     check(status["phase"] == "active" and status["version"] == 1, f"it is active: {status}")
+    for kind in ("reserved", "wanted", "built", "tested"):
+        check(bool(stream.wait("vpn-changed", type=f"vpn.{kind}", vpn=["ems"])), f"RESTCONF's stream tells that it is {kind}")
+    check(not stream.wrong(), f"... all as the YANG module says: {stream.wrong()}")
+    stream.close()
     code, text = centre.tieline("vpn", "drift", "ems")
     check(code == 0 and text.count("as built") == 2, f"no drift: {text}")
     status, answer = centre.ask("DELETE", "/vpns/ems")
