@@ -78,6 +78,18 @@ else
         claim "the label stack in FRR's table at $router is the one that was computed" "$(stack_at "$router" protect-we primary) of $(computed protect-we primary "$labels")" same
     done
 
+    # [{tunnel, routers, standby-routers?}] as a failure of that link is foretold, and as it is now, sorted
+    foretold() { wan_json wan what-if "$1" | jq -cS '[.tunnels[] | {tunnel, routers, "standby-routers"}] | sort_by(.tunnel)'; }
+    as_now() { # like FORETOLD
+        local name
+        for name in $(jq -r '.[].tunnel' <<<"$1"); do
+            wan_json tunnel show "$name" | jq --arg name "$name" '.status | {tunnel: $name, routers: .primary.routers, "standby-routers": .standby.routers}'
+        done | jq -csS .
+    }
+    link=$(wan_json wan what-if | jq -r 'first(.worst[] | select(.kind == "link" and (.element | test("10.20.0.[23]>10.20.0.[32]/"))).element)')
+    told=$(foretold "$link")
+    fates=$(wan_json wan what-if "$link" | jq -r '[.tunnels[] | "\(.tunnel): \(.fate)"] | join(", ")')
+
     before=$(routers_of protect-we)
     cut_at=$(now_ms)
     "${wan_lab[@]}" cut n1-n2
@@ -87,6 +99,9 @@ else
         def ms: (.[:19] + "Z" | fromdate) * 1000 + ((((.[19:] | capture("\\.(?<f>[0-9]+)").f) // "0") + "000")[:3] | tonumber);
         [.events[].time | ms - $from] | max')
     claim "a link is cut: the tunnels over it have another path, and the event says from what on" "${took} ms; $before -> $(routers_of protect-we)" moved protect-we
+    as_foretold() { [ "$(jq length <<<"$told")" -ge 2 ] && [ "$(as_now "$told")" = "$told" ]; }
+    until_true 10 as_foretold
+    claim "... each tunnel where wan what-if foretold before" "$fates" as_foretold
     budget() { [ "$(wan_json tunnel show protect-we | field '.status.primary["latency-us"]')" -le 15000 ]; }
     claim "... within their latency budget" "$(wan_json tunnel show protect-we | field '.status.primary["latency-us"]') us of 15000" budget
     same() { [ -n "$(stack_at west protect-we primary)" ] && case $(computed protect-we primary labels) in *"$(stack_at west protect-we primary | tr ' ' '/')") true ;; *) false ;; esac; }

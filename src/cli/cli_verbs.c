@@ -452,9 +452,10 @@ static const struct cli_verb verbs[] = {
     {"wan", "sessions", "", NULL, "Routers that are connected to be told paths", cmd_wan_list,
      &wan_sessions, false},
     {"wan", "lsps", "", NULL, "The paths that routers report", cmd_wan_lsps, &wan_lsps, false},
-    {"wan", "what-if", "", NULL,
-     "What would become of the tunnels if something failed, the worst first", cmd_wan_what_if, NULL,
-     false},
+    {"wan", "what-if", "[ELEMENT]", NULL,
+     "What would become of the tunnels if something failed, the worst first; or of each tunnel if "
+     "this did",
+     cmd_wan_what_if, NULL, false},
     {"wan", "optimise", "", optimise_options,
      "Which tunnels to move so that the fullest link is as empty as it can be", cmd_wan_optimise,
      NULL, false},

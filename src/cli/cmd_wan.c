@@ -169,6 +169,34 @@ cmd_wan_lsps(struct cli *cli)
 
 /* ---- What if ---- */
 
+/* What becomes of each tunnel if that one fails. */
+static int
+put_fates(struct cli *cli, const json_t *worst, const char *element)
+{
+    static const struct column columns[] = {
+        {"TUNNEL", "tunnel", AS_TEXT, NULL},          {"FATE", "fate", AS_TEXT, NULL},
+        {"ROUTERS", "routers", AS_PATH, NULL},        {"STANDBY", "standby-routers", AS_PATH, NULL},
+        {"WHAT IS IN THE WAY", "why", AS_TEXT, NULL}, {NULL, NULL, AS_TEXT, NULL},
+    };
+    size_t i;
+    const json_t *one;
+    json_array_foreach(worst, i, one)
+    {
+        const char *its = json_string_value(json_object_get(one, "element"));
+        if (!its || strcmp(its, element) != 0)
+            continue;
+        if (cli->json)
+            cli_print(cli, json_deep_copy(one));
+        else
+            table_put_array(&cli->out, json_object_get(one, "tunnels"), columns, cli->utc);
+        return CLI_OK;
+    }
+    return cli_fail(cli, CLI_FAILED,
+                    "there is no link, router or shared risk %s; those there are: "
+                    "tieline wan what-if",
+                    element);
+}
+
 int
 cmd_wan_what_if(struct cli *cli)
 {
@@ -178,13 +206,18 @@ cmd_wan_what_if(struct cli *cli)
         {">HIT", "hit", AS_TEXT, NULL},
         {">STANDBY", "standby", AS_TEXT, NULL},
         {">REROUTED", "rerouted", AS_TEXT, NULL},
+        {">KEPT", "kept", AS_TEXT, NULL},
+        {">PUSHED", "pushed", AS_TEXT, NULL},
         {">LOST", "lost", AS_TEXT, NULL},
         {">LATE", "late", AS_TEXT, NULL},
+        {">UNPROTECTED", "unprotected", AS_TEXT, NULL},
         {"FULLEST LINK", "hottest", AS_TEXT, NULL},
         {NULL, NULL, AS_TEXT, NULL},
     };
     const json_t *document;
     int status = cli_get(cli, http_path("wan", "what-if", NULL), &document);
+    if (!status && cli_argument(cli, 0))
+        return put_fates(cli, json_object_get(document, "worst"), cli_argument(cli, 0));
     if (status || cli_json(cli))
         return status;
     table_put_array(&cli->out, json_object_get(document, "worst"), columns, cli->utc);

@@ -262,6 +262,16 @@ read_path(struct held_path *path, const json_t *json)
     }
 }
 
+static void
+add_held(struct planner *p, struct held *h)
+{
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        bind_path(p, &h->paths[i]);
+    HASH_ADD_KEYPTR(hh, p->held, h->tunnel->name, strlen(h->tunnel->name), h);
+    if (p->bookings)
+        book(p, h);
+}
+
 void
 planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number, bool standing,
              const json_t *const paths[TUNNEL_PATHS])
@@ -274,11 +284,8 @@ planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number, bo
     for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
         if (paths[i])
             read_path(&h->paths[i], paths[i]);
-        bind_path(p, &h->paths[i]);
     }
-    HASH_ADD_KEYPTR(hh, p->held, h->tunnel->name, strlen(h->tunnel->name), h);
-    if (p->bookings)
-        book(p, h);
+    add_held(p, h);
 }
 
 static struct held_path
@@ -293,20 +300,46 @@ path_copy(const struct held_path *path)
     return copy;
 }
 
+static struct held *
+held_copy(const struct held *h)
+{
+    struct held *copy = xcalloc(1, sizeof *copy);
+    *copy = (struct held){
+        .tunnel = tunnel_copy(h->tunnel), .number = h->number, .standing = h->standing};
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++)
+        copy->paths[i] = path_copy(&h->paths[i]);
+    return copy;
+}
+
+static void
+copy_risks(struct planner *to, const struct planner *from)
+{
+    size_t n = 0;
+    struct planner_risk *risks = xcalloc(HASH_COUNT(from->risks) + 1, sizeof *risks);
+    for (const struct held_risk *r = from->risks; r; r = r->hh.next)
+        risks[n++] = (struct planner_risk){r->key, r->why, r->leave};
+    planner_set_risks(to, risks, n);
+    free(risks);
+}
+
 struct planner *
 planner_copy(const struct planner *p)
 {
     struct planner *copy = planner_new();
     copy->view = p->view ? ted_view_keep(p->view) : NULL;
+    copy_risks(copy, p);
     for (const struct held *h = p->held; h; h = h->hh.next) {
-        struct held *mine = xcalloc(1, sizeof *mine);
-        *mine = (struct held){
-            .tunnel = tunnel_copy(h->tunnel), .number = h->number, .standing = h->standing};
-        for (unsigned i = 0; i < TUNNEL_PATHS; i++)
-            mine->paths[i] = path_copy(&h->paths[i]);
+        struct held *mine = held_copy(h);
         HASH_ADD_KEYPTR(hh, copy->held, mine->tunnel->name, strlen(mine->tunnel->name), mine);
     }
     return copy;
+}
+
+void
+planner_hold_as(struct planner *p, const struct held *other)
+{
+    planner_release(p, other->tunnel->name);
+    add_held(p, held_copy(other));
 }
 
 void

@@ -206,11 +206,26 @@ MUST_CHECK enum err planner_answer(struct planner *, const struct planner_questi
 bool planner_is_pushed(const struct planner *, const char *tunnel);
 
 /* What would become of the tunnels if a link, a router or a shared risk failed: each of them alone,
- * the `limit` worst ones first. {"tunnels", "failures", "highest-utilisation", "worst": [{"kind",
- * "element", "hit", "standby", "rerouted", "lost", "late", "highest-utilisation", "hottest"?,
- * "tunnels": [{"tunnel", "fate", "routers"?, "late"?}]}]}; the caller owns it. ERR_BUSY: nothing is
- * known of the network yet. */
-MUST_CHECK enum err planner_what_if(struct planner *, const struct network *, uint32_t limit,
+ * the `limit` worst ones first; what planner_mend() and planner_leave_risks() would do then, until
+ * nothing moves any more.
+ * {"tunnels", "failures", "highest-utilisation", "worst": [{"kind": link|router|srlg, "element",
+ * "hit", "standby", "rerouted", "kept", "pushed", "lost", "late", "unprotected",
+ * "highest-utilisation", "hottest"?, "tunnels": [{"tunnel", "fate", "routers"?, "standby-routers"?,
+ * "why"?, "near"?, "reserved"?}]}]}; the caller owns it. Who could go back to a better way then is
+ * not in it. Fates:
+ *
+ *     standby       routers change over to its standby path; `routers` are its next primary path
+ *     rerouted      it is interrupted until it has another path
+ *     kept          only its standby path is hit
+ *     pushed aside  it is not hit, but goes out of the way of a more important one
+ *     moved         it is not hit, but goes another way since others do
+ *     no path, no room, too late, ends there   it is lost; `why` says what planner_place() says
+ *
+ * Numbers count tunnels that stand; `lost`: all of the last four, `late`: those too late among
+ * them; `unprotected`: had a standby path and have none then. `near`: not apart any more from the
+ * tunnel that it is to be apart from; `reserved`: it does not stand yet. Utilisations are of what
+ * is reserved. ERR_BUSY: nothing is known of the network yet. */
+MUST_CHECK enum err planner_what_if(const struct planner *, const struct network *, uint32_t limit,
                                     json_t **report, struct diag *);
 
 /* ---- other ways for many at once ---- */

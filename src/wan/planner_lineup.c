@@ -44,11 +44,25 @@ diversity_of(const struct planner *p, const struct held *h)
     return diversity;
 }
 
+/* A tunnel as te/ optimises it, going nowhere yet; what it points to is the asking's. */
+static struct te_lsp
+lsp_of(const struct held *h, const struct asking *a)
+{
+    uint64_t bps = (uint64_t)h->tunnel->rate_kbps * 1000;
+    struct te_lsp lsp = te_lsp_plain(a->request.from, a->request.to, bps);
+    lsp.constraints = a->request.constraints;
+    lsp.constraints.bandwidth_bps = bps;
+    lsp.optimise = a->request.optimise;
+    lsp.hold_priority = h->tunnel->hold_priority;
+    lsp.pinned = h->tunnel->hold_priority == 0;
+    return lsp;
+}
+
 static void
 add_path(struct lineup *l, const struct held *h, enum tunnel_path path, bool stays)
 {
     struct te_lsp *lsp = &l->lsps[l->n];
-    *lsp = planner_lsp(h, &l->askings[l->n_askings - 1]);
+    *lsp = lsp_of(h, &l->askings[l->n_askings - 1]);
     lsp->pinned = stays;
     lsp->links = h->paths[path].links;
     lsp->n_links = h->paths[path].n;

@@ -268,8 +268,10 @@ planner_look(struct planner *p, const struct network *model, planner_finding_fn 
     const struct look l = {p, model, tell_fn, arg};
     size_t n = 0;
     struct held **all = xcalloc(HASH_COUNT(p->held) + 1, sizeof *all);
-    for (struct held *h = p->held; h; h = h->hh.next)
-        all[n++] = h;
+    for (struct held *h = p->held; h; h = h->hh.next) {
+        if (!h->asleep)
+            all[n++] = h;
+    }
     qsort(all, n, sizeof *all, compare);
     for (size_t i = 0; i < n && p->net; i++)
         look_at(&l, all[i]);

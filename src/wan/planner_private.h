@@ -33,6 +33,7 @@ struct held {
     struct tunnel *tunnel; /* key: its name */
     uint32_t number;
     bool standing; /* else it is only reserved */
+    bool asleep;   /* nothing can be wrong with it: planner_look() passes it over */
     struct held_path paths[TUNNEL_PATHS];
     UT_hash_handle hh;
 };
@@ -63,7 +64,9 @@ struct planner {
 
 /* Of a link or its other direction; NULL: it is not at risk. */
 const struct held_risk *planner_risk_of(const struct planner *, uint32_t link);
-struct held *planner_held(const struct planner *, const char *tunnel);  /* NULL: none */
+struct held *planner_held(const struct planner *, const char *tunnel); /* NULL: none */
+/* What another planner holds of that tunnel, in place of what this one held. */
+void planner_hold_as(struct planner *, const struct held *);
 uint32_t planner_find_node(const struct planner *, uint32_t router_id); /* TE_NONE: none */
 void planner_window(const struct tunnel *, const struct te_window **, uint32_t *n);
 
@@ -97,8 +100,6 @@ json_t *planner_links_json(const struct planner *, const struct network *model,
                            const uint32_t *links, uint32_t n);
 MUST_CHECK enum err planner_path_json(struct planner *, const struct network *model,
                                       const struct te_path *, json_t **, struct diag *);
-/* A tunnel as te/ optimises it, going nowhere yet; what it points to is the asking's. */
-struct te_lsp planner_lsp(const struct held *, const struct asking *);
 /* The labels of a path; NULL: there are none, `diag` says why. */
 json_t *planner_labels_json(struct planner *, const uint32_t *links, uint32_t n, struct diag *);
 /* The labels of links in a row, with whose they are; errors as planner_segments(). */
