@@ -128,6 +128,8 @@ pcc_connected(struct pcc *pcc, nsec_t now)
                          .path_setup_types = 1 << PCEP_PST_RSVP_TE | 1 << PCEP_PST_SR,
                          .sr = true,
                          .sr_msd = PCC_MAX_HOPS}};
+    if (c->sr_policy)
+        config.capabilities.association_types = 1 << PCEP_ASSOC_SR_POLICY;
     if (c->db_version || c->delta)
         config.capabilities.stateful_flags |= PCEP_INCLUDE_DB_VERSION;
     if (c->delta)

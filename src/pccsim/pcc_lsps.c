@@ -88,6 +88,9 @@ struct draft {
     struct pcep_hop hops[PCC_MAX_HOPS];
     struct pcep_route ero, rro;
     char name[PCC_NAME_SIZE];
+    struct pcep_association policy;
+    struct pcep_tlv policy_tlvs[3];
+    uint8_t policy_octets[20];
 };
 
 static void
@@ -111,6 +114,25 @@ write_tlvs(const struct pcc *pcc, struct draft *d, const struct sim_report *repo
     if (pcc->config.db_version || pcc->config.delta)
         d->tlvs[n++] = (struct pcep_tlv){.type = PCEP_TLV_LSP_DB_VERSION, .long_number = version};
     d->lsp.tlvs = (struct pcep_tlvs){d->tlvs, n};
+}
+
+/* RFC 9862 section 4 */
+static void
+write_policy(const struct pcc *pcc, const struct sim_lsp *lsp, struct draft *d)
+{
+    if (!lsp->has_policy)
+        return;
+    d->policy_tlvs[0] = pcep_policy_tlv(lsp->color, &lsp->endpoint, d->policy_octets);
+    d->policy_tlvs[1] = (struct pcep_tlv){.type = PCEP_TLV_SRPOLICY_CPATH_ID,
+                                          .cpath_id = &lsp->cpath_id};
+    d->policy_tlvs[2] = (struct pcep_tlv){.type = PCEP_TLV_SRPOLICY_CPATH_PREFERENCE,
+                                          .number = lsp->preference};
+    d->policy = (struct pcep_association){.type = PCEP_ASSOC_SR_POLICY,
+                                          .id = 1,
+                                          .source = pcc->config.address,
+                                          .tlvs = {d->policy_tlvs, lsp->preference ? 3 : 2}};
+    d->entry.associations = &d->policy;
+    d->entry.n_associations = 1;
 }
 
 static void
@@ -150,6 +172,7 @@ pcc_report(struct pcc *pcc, const struct sim_report *report)
     d.lsp.flags = flags_of(pcc, lsp, report);
     write_tlvs(pcc, &d, report);
     write_route(lsp, &d);
+    write_policy(pcc, lsp, &d);
     d.entry.srp = &d.srp;
     d.entry.lsp = &d.lsp;
     if (pcep_session_send_entry(pcc->session, PCEP_PCRPT, &d.entry))
@@ -245,6 +268,25 @@ take_path(const struct pcc *pcc, struct sim_lsp *lsp, const struct pcep_path *pa
     return true;
 }
 
+/* False: an SR policy without what it must have (RFC 9862 section 4.5). */
+static bool
+take_policy(const struct pcc *pcc, struct sim_lsp *lsp, const struct pcep_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->n_associations && pcc->config.sr_policy; i++) {
+        const struct pcep_association *a = &entry->associations[i];
+        const struct pcep_tlv *id = pcep_tlv_find(&a->tlvs, PCEP_TLV_SRPOLICY_CPATH_ID);
+        struct pcep_address endpoint;
+        if (a->type != PCEP_ASSOC_SR_POLICY)
+            continue;
+        if (!id || !pcep_association_policy(a, &lsp->color, &endpoint))
+            return false;
+        lsp->has_policy = true;
+        lsp->cpath_id = *id->cpath_id;
+        lsp->preference = pcep_tlv_number(&a->tlvs, PCEP_TLV_SRPOLICY_CPATH_PREFERENCE, 0);
+    }
+    return true;
+}
+
 static void
 answer_later(struct pcc *pcc, uint32_t at, uint32_t srp_id, bool revoke)
 {
@@ -305,6 +347,10 @@ initiate(struct pcc *pcc, const struct pcep_entry *entry)
     if (!name.size || name.size >= PCC_NAME_SIZE || !entry->endpoints ||
         pcc->table->n >= PCC_MAX_LSPS || !take_path(pcc, &made, &entry->path)) {
         send_error(pcc, &bad_parameters, srp_id);
+        return;
+    }
+    if (!take_policy(pcc, &made, entry)) {
+        send_error(pcc, &PCEP_ERROR_NO_SR_POLICY_TLV, srp_id);
         return;
     }
     if (has_lsp_named(pcc, name)) {

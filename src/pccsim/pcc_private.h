@@ -18,6 +18,9 @@ struct sim_lsp {
     uint8_t n_labels, operational;
     uint8_t owner; /* to which PCE it is delegated: its `place`; 0: none */
     bool there, created, has_bandwidth, has_lspa;
+    bool has_policy;
+    uint32_t color, preference; /* of the policy; of the candidate path, 0: not told */
+    struct pcep_cpath_id cpath_id;
     struct pcep_bandwidth bandwidth; /* as it was ordered */
     struct pcep_lspa lspa;           /* the same */
 };

@@ -86,6 +86,8 @@ static const struct option_row rows[] = {
     FLAG_OPTION("db-version", AT(pcc.db_version),
                 "LSPs that the PCE knows are not reported again (RFC 8232 section 3)"),
     FLAG_OPTION("delta", AT(pcc.delta), "only those that changed are (RFC 8232 section 4)"),
+    FLAG_OPTION("sr-policy", AT(pcc.sr_policy),
+                "offers SR policies as associations (RFC 9862), and reports what it was told"),
     OTHER_OPTION("answer-after", "DURATION", take_answer_after, "",
                  "an order is answered so much later [0]"),
     OTHER_OPTION("up-after", "DURATION", take_up_after, "",

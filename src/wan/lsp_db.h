@@ -83,6 +83,8 @@ struct lsp_report {
     bool admin, delegated, created_by_pce;
     uint32_t error_code;    /* RFC 8231 section 7.3.3; 0: none */
     uint32_t binding_label; /* RFC 9604; 0: not told */
+    bool has_color;
+    uint32_t color; /* of its SR policy, if it is told */
     uint64_t bandwidth_bps;
     const struct lsp_hop *ero, *rro; /* intended and actual path */
     const struct lsp_metric *metrics;
@@ -100,6 +102,7 @@ struct lsp {
     uint32_t pcc;
     uint32_t plsp_id; /* 0: stale, and another one has its PLSP-ID now */
     uint32_t error_code, binding_label;
+    uint32_t color;      /* of its SR policy, if has_color */
     uint32_t srp_id;     /* of the newest operation that is under way; 0: none. The caller's. */
     uint32_t prev, next; /* of its PCC: places, private */
     struct te_address source, destination;
@@ -107,6 +110,7 @@ struct lsp {
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
     bool has_priorities : 1; /* told with the newest report */
+    bool has_color : 1;
     bool admin : 1, delegated : 1, created_by_pce : 1;
     bool stale : 1;     /* from a session that has ended, and not yet reported again */
     bool orphan : 1;    /* created by a PCE, and no PCE has it: RFC 8281 section 6. The caller's. */

@@ -145,6 +145,8 @@ set_identity(struct lsp *lsp, const struct lsp_report *report, const struct lsp 
     lsp->binding_label = report->binding_label;
     if (!lsp->binding_label && old)
         lsp->binding_label = old->binding_label;
+    lsp->has_color = report->has_color || (old && old->has_color);
+    lsp->color = report->has_color ? report->color : old ? old->color : 0;
 }
 
 static void
@@ -307,10 +309,11 @@ same_attributes(const struct lsp *a, const struct lsp *b)
 {
     size_t size = ero_at(a); /* name, metrics, associations */
     return a->bandwidth_bps == b->bandwidth_bps && a->binding_label == b->binding_label &&
-           a->setup_type == b->setup_type && a->setup_priority == b->setup_priority &&
-           a->holding_priority == b->holding_priority && a->has_priorities == b->has_priorities &&
-           a->created_by_pce == b->created_by_pce && a->tunnel_id == b->tunnel_id &&
-           a->lsp_id == b->lsp_id && te_address_equal(&a->source, &b->source) &&
+           a->has_color == b->has_color && a->color == b->color && a->setup_type == b->setup_type &&
+           a->setup_priority == b->setup_priority && a->holding_priority == b->holding_priority &&
+           a->has_priorities == b->has_priorities && a->created_by_pce == b->created_by_pce &&
+           a->tunnel_id == b->tunnel_id && a->lsp_id == b->lsp_id &&
+           te_address_equal(&a->source, &b->source) &&
            te_address_equal(&a->destination, &b->destination) && size == ero_at(b) &&
            !memcmp(a->packed, b->packed, size);
 }

@@ -19,6 +19,7 @@
 
 #define NAME_PREFIX "tl."
 #define NAME_SIZE 80
+#define PREFERENCE 100 /* of candidate paths: as if it were not said (RFC 9256 section 2.7) */
 #define PAUSE_FIRST (500 * NSEC_PER_MSEC)
 #define PAUSE_MAX (30 * NSEC_PER_SEC)
 #define TRIES_SILENT 3                     /* failures before people are told */
@@ -334,6 +335,7 @@ order_initiation(struct wan_service *s, struct wan_lsp *its, const struct wish *
     order.destination = wan_address_of(to->router_id);
     order.has_color = true;
     order.color = color;
+    order.preference = PREFERENCE;
     order.binding_label = s->settings.binding ? s->settings.binding + color : 0;
     give(s, its, w, &order);
 }

@@ -70,22 +70,24 @@ struct pce_config {
     bool tell_nodes; /* with labels, whose they are (NAI). FRR takes an adjacency told so, and goes
                         on as before */
 
-    struct lsp_limits limits; /* of one PCC [100,000 LSPs, 128 MiB], of all [1 GiB] */
-    nsec_t sync_timeout;      /* without a report, while synchronising [60 s] */
-    nsec_t stale_time;        /* that LSPs stay without a session [10 min] */
-    uint32_t reports_per_s;   /* of one PCC once synchronised, on average [20,000] */
-    uint32_t reports_burst;   /* [100,000] */
-    uint32_t orders_per_s;    /* to one PCC [5,000] */
-    uint32_t max_in_flight;   /* orders to one PCC without an answer [2,000] */
-    uint32_t max_entries;     /* in a message: FRR's pathd ends at a second order in one [1] */
-    uint32_t max_waiting;     /* orders for one PCC [100,000] */
-    nsec_t order_timeout;     /* from pce_order() to the result [30 s] */
-    uint32_t max_requests;    /* of one PCC, unanswered [1,000] */
-    nsec_t request_timeout;   /* then it is told that the PCE has no time [20 s] */
-    nsec_t stable_after;      /* a session that ends sooner counts as a flap [60 s] */
-    uint32_t flaps;           /* of which so many [6] ... */
-    nsec_t flap_half_life;    /* ... are halved in this time [60 s], and refused until then */
-    uint32_t max_pccs;        /* [10,000] */
+    struct te_address address; /* ours: who is behind candidate paths (RFC 9256 section 2.4); family
+                                  0: not told */
+    struct lsp_limits limits;  /* of one PCC [100,000 LSPs, 128 MiB], of all [1 GiB] */
+    nsec_t sync_timeout;       /* without a report, while synchronising [60 s] */
+    nsec_t stale_time;         /* that LSPs stay without a session [10 min] */
+    uint32_t reports_per_s;    /* of one PCC once synchronised, on average [20,000] */
+    uint32_t reports_burst;    /* [100,000] */
+    uint32_t orders_per_s;     /* to one PCC [5,000] */
+    uint32_t max_in_flight;    /* orders to one PCC without an answer [2,000] */
+    uint32_t max_entries;      /* in a message: FRR's pathd ends at a second order in one [1] */
+    uint32_t max_waiting;      /* orders for one PCC [100,000] */
+    nsec_t order_timeout;      /* from pce_order() to the result [30 s] */
+    uint32_t max_requests;     /* of one PCC, unanswered [1,000] */
+    nsec_t request_timeout;    /* then it is told that the PCE has no time [20 s] */
+    nsec_t stable_after;       /* a session that ends sooner counts as a flap [60 s] */
+    uint32_t flaps;            /* of which so many [6] ... */
+    nsec_t flap_half_life;     /* ... are halved in this time [60 s], and refused until then */
+    uint32_t max_pccs;         /* [10,000] */
 
     /* Whether a PCC may come; NULL: all. Asked when it connects (`name` is NULL then), and again
      * when its session is up: `name` is that of its certificate, "" without TLS. */
@@ -168,7 +170,8 @@ struct pce_order {
     const char *name;
     struct te_address source, destination;
     bool has_color;
-    uint32_t color;         /* of the SR policy */
+    uint32_t color;         /* of the SR policy, of which it is a candidate path */
+    uint32_t preference;    /* of the candidate path; 0: not told, which is 100 (RFC 9256 2.7) */
     uint32_t binding_label; /* wanted; 0: none */
 
     /* INITIATE, UPDATE */

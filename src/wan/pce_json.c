@@ -125,6 +125,8 @@ pce_lsp_json(const struct pce *pce, const struct lsp *lsp, nsec_t now)
         json_object_set_new(
             row, "priorities",
             json_pack("{si si}", "setup", lsp->setup_priority, "hold", lsp->holding_priority));
+    if (lsp->has_color)
+        json_object_set_new(row, "color", json_integer(lsp->color));
     set_number(row, "binding-label", lsp->binding_label);
     set_number(row, "error-code", lsp->error_code);
     if (lsp->setup_type != LSP_SETUP_UNKNOWN)
@@ -175,6 +177,7 @@ capabilities_json(const struct pcep_capabilities *c)
     set_flag(row, "delta-sync", c->stateful_flags & PCEP_DELTA_LSP_SYNC);
     set_flag(row, "segment-routing", c->sr);
     set_number(row, "max-sid-depth", c->sr_msd);
+    set_flag(row, "sr-policy", c->association_types >> PCEP_ASSOC_SR_POLICY & 1);
     return row;
 }
 

@@ -227,6 +227,23 @@ read_binding(const struct pcep_tlvs *tlvs)
     return tlv->binding->type == PCEP_BINDING_LABEL_ENTRY ? tlv->binding->label >> 12 : 0;
 }
 
+/* Of its SR policy (RFC 9862), else its own (RFC 9863). False: none is told. */
+static bool
+read_color(const struct pcep_entry *entry, uint32_t *color)
+{
+    const struct pcep_tlv *own = pcep_tlv_find(&entry->lsp->tlvs, PCEP_TLV_COLOR);
+    struct pcep_address endpoint;
+    for (uint32_t i = 0; i < entry->n_associations; i++) {
+        const struct pcep_association *a = &entry->associations[i];
+        if (a->type == PCEP_ASSOC_SR_POLICY && !(a->flags & PCEP_ASSOCIATION_REMOVE) &&
+            pcep_association_policy(a, color, &endpoint))
+            return true;
+    }
+    if (own)
+        *color = own->number;
+    return own;
+}
+
 static void
 read_path(struct pce *pce, const struct pcep_path *path, struct lsp_report *report)
 {
@@ -281,6 +298,7 @@ pce_read_report(struct pce *pce, const struct pcep_entry *entry, struct lsp_repo
     if (entry->srp)
         report->setup_type = (uint8_t)pcep_tlv_number(&entry->srp->tlvs, PCEP_TLV_PATH_SETUP_TYPE,
                                                       LSP_SETUP_UNKNOWN);
+    report->has_color = read_color(entry, &report->color);
     report->n_associations = pce_read_associations(entry->associations, entry->n_associations,
                                                    pce->associations, LSP_ASSOCIATIONS_MAX);
     read_path(pce, &entry->path, report);
@@ -298,8 +316,11 @@ struct draft {
     struct pcep_bandwidth bandwidth;
     struct pcep_lspa lspa;
     struct pcep_metric metrics[LSP_METRICS_MAX];
-    struct pcep_association associations[LSP_ASSOCIATIONS_MAX];
+    struct pcep_association associations[LSP_ASSOCIATIONS_MAX + 1]; /* the policy's, too */
     struct pcep_tlv disjointness[LSP_ASSOCIATIONS_MAX];
+    struct pcep_tlv policy[3];
+    struct pcep_cpath_id cpath_id;
+    uint8_t policy_octets[20];
     struct pcep_tlv srp_tlvs[1], lsp_tlvs[3];
     struct pcep_binding binding, cisco_binding;
     struct pcep_vendor vendor;
@@ -349,6 +370,39 @@ write_associations(struct draft *d, const struct pce_order *order)
     d->entry.n_associations = (uint32_t)n;
 }
 
+/* RFC 9862 section 4: the SR policy as an association, of which the LSP is a candidate path. Who
+ * does not offer that is told the colour as FRR reads it. Each of our policies has one candidate
+ * path of ours. */
+static void
+write_policy(const struct pce_link *link, struct draft *d, const struct pce_order *order)
+{
+    enum { ORIGIN_PCEP = 10, POLICY_ID = 1, DISCRIMINATOR = 1 };
+    const struct pcep_capabilities *peer = pcep_session_peer(link->machine);
+    if (!(peer->association_types >> PCEP_ASSOC_SR_POLICY & 1)) {
+        d->vendor = pcep_vendor_color(order->color, d->vendor_octets);
+        d->entry.vendors = &d->vendor;
+        d->entry.n_vendors = 1;
+        return;
+    }
+    const struct te_address *own = &link->pce->config.address;
+    struct pcep_address to = pcep_address_of(&order->destination);
+    d->cpath_id = (struct pcep_cpath_id){.protocol_origin = ORIGIN_PCEP,
+                                         .discriminator = DISCRIMINATOR};
+    if (own->family == 4) /* in the last four octets */
+        memcpy(d->cpath_id.originator + 12, own->octets, 4);
+    else if (own->family == 6)
+        memcpy(d->cpath_id.originator, own->octets, 16);
+    d->policy[0] = pcep_policy_tlv(order->color, &to, d->policy_octets);
+    d->policy[1] = (struct pcep_tlv){.type = PCEP_TLV_SRPOLICY_CPATH_ID, .cpath_id = &d->cpath_id};
+    d->policy[2] = (struct pcep_tlv){.type = PCEP_TLV_SRPOLICY_CPATH_PREFERENCE,
+                                     .number = order->preference};
+    d->associations[d->entry.n_associations++] = (struct pcep_association){
+        .type = PCEP_ASSOC_SR_POLICY,
+        .id = POLICY_ID,
+        .source = pcep_address_of(&order->source),
+        .tlvs = {d->policy, order->preference ? 3 : 2}};
+}
+
 static void
 write_setup_type(struct draft *d, uint8_t setup_type)
 {
@@ -358,8 +412,9 @@ write_setup_type(struct draft *d, uint8_t setup_type)
 }
 
 static void
-write_initiation(struct pce *pce, struct draft *d, const struct pce_order *order)
+write_initiation(const struct pce_link *link, struct draft *d, const struct pce_order *order)
 {
+    struct pce *pce = link->pce;
     d->lsp_tlvs[0] = (struct pcep_tlv){
         .type = PCEP_TLV_SYMBOLIC_PATH_NAME,
         .octets = {(const uint8_t *)order->name, (uint32_t)strlen(order->name)}};
@@ -383,14 +438,11 @@ write_initiation(struct pce *pce, struct draft *d, const struct pce_order *order
     d->endpoints.source = pcep_address_of(&order->source);
     d->endpoints.destination = pcep_address_of(&order->destination);
     d->entry.endpoints = &d->endpoints;
-    if (order->has_color) {
-        d->vendor = pcep_vendor_color(order->color, d->vendor_octets);
-        d->entry.vendors = &d->vendor;
-        d->entry.n_vendors = 1;
-    }
     write_setup_type(d, order->setup_type);
     write_path(pce, d, order);
     write_associations(d, order);
+    if (order->has_color)
+        write_policy(link, d, order);
 }
 
 /* RFC 8231 section 6.2: the ERO is mandatory, and giving back changes nothing of it. */
@@ -439,7 +491,7 @@ pce_send_order(struct pce_link *link, const struct op *op, const struct lsp *lsp
     d.entry.lsp = &d.lsp;
     switch (op->order.kind) {
     case PCE_INITIATE:
-        write_initiation(pce, &d, &op->order);
+        write_initiation(link, &d, &op->order);
         break;
     case PCE_UPDATE:
         type = PCEP_PCUPD;

@@ -402,6 +402,75 @@ an_lsp_is_created_and_removed(void **state UNUSED)
     bed_free(bed);
 }
 
+/* ---- SR policies */
+
+static struct got
+order_policy(struct bed *bed, uint64_t association_types)
+{
+    struct router *r = router_new(bed, "10.0.0.1");
+    r->association_types = association_types;
+    assert_ok(router_connect(r, USUAL, 0));
+    end_of_sync(r);
+    struct pce_order order = initiation(r, "tunnel");
+    order.has_color = true;
+    order.color = 70000;
+    order.preference = 200;
+    give(bed, &order);
+    return *the_got(r, PCEP_PCINITIATE);
+}
+
+static void
+who_offers_sr_policies_is_told_one(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){.address = {4, {10, 0, 0, 77}}});
+    static const uint8_t originator[16] = {[12] = 10, 0, 0, 77};
+    struct got got = order_policy(bed, 1 << PCEP_ASSOC_SR_POLICY);
+    assert_true(got.has_policy);
+    assert_int_equal(got.color, 70000);
+    assert_int_equal(got.preference, 200);
+    assert_memory_equal(got.endpoint.octets, ((uint8_t[4]){10, 0, 0, 2}), 4);
+    assert_memory_equal(got.source.octets, ((uint8_t[4]){10, 0, 0, 1}), 4);
+    assert_int_equal(got.cpath_id.protocol_origin, 10);
+    assert_int_equal(got.cpath_id.discriminator, 1);
+    assert_memory_equal(got.cpath_id.originator, originator, 16);
+    assert_int_equal(got.n_vendors, 0);
+    bed_free(bed);
+}
+
+static void
+who_does_not_is_told_the_colour_as_frr_reads_it(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct got got = order_policy(bed, 1 << PCEP_ASSOC_DISJOINT);
+    assert_int_equal(got.n_associations, 0);
+    assert_int_equal(got.n_vendors, 1);
+    bed_free(bed);
+}
+
+static void
+the_colour_that_is_reported_is_kept(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *r = usual_router(bed, "10.0.0.1");
+    const struct pcep_address to = {4, {10, 9, 9, 9}};
+    const struct pcep_cpath_id id = {.protocol_origin = 30};
+    uint8_t octets[20];
+    const struct pcep_tlv tlvs[] = {pcep_policy_tlv(0, &to, octets),
+                                    {.type = PCEP_TLV_SRPOLICY_CPATH_ID, .cpath_id = &id}};
+    const struct pcep_association policy = {
+        .type = PCEP_ASSOC_SR_POLICY, .id = 1, .source = {4, {10, 0, 0, 1}}, .tlvs = {tlvs, 2}};
+    octets[3] = 42;
+    assert_false(lsp_of(r, 1)->has_color);
+    report(r, (struct rep){.plsp_id = 1, .label = 16001, .association = &policy});
+    settle(bed);
+    assert_true(lsp_of(r, 1)->has_color);
+    assert_int_equal(lsp_of(r, 1)->color, 42);
+    report(r, (struct rep){.plsp_id = 1, .label = 16002}); /* told once is enough */
+    settle(bed);
+    assert_int_equal(lsp_of(r, 1)->color, 42);
+    bed_free(bed);
+}
+
 /* FRR says C of all that a PCE has updated, and would remove what its operator configured. */
 static void
 what_a_pcc_says_a_pce_created_is_removed_if_that_is_certain(void **state UNUSED)
@@ -634,6 +703,9 @@ TEST_MAIN(cmocka_unit_test(an_update_is_done_when_the_pcc_reports_it),
           cmocka_unit_test(what_cannot_be_is_refused_at_once),
           cmocka_unit_test(a_passive_pce_orders_nothing),
           cmocka_unit_test(an_lsp_is_created_and_removed),
+          cmocka_unit_test(who_offers_sr_policies_is_told_one),
+          cmocka_unit_test(who_does_not_is_told_the_colour_as_frr_reads_it),
+          cmocka_unit_test(the_colour_that_is_reported_is_kept),
           cmocka_unit_test(what_a_pcc_says_a_pce_created_is_removed_if_that_is_certain),
           cmocka_unit_test(labels_that_a_pcc_leaves_out_are_noticed),
           cmocka_unit_test(an_old_number_answers_no_new_order),

@@ -11,6 +11,7 @@
 #include "io/clock.h"
 #include "io/timer.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -306,6 +307,20 @@ static const struct stream_listener_handler listener_handler = {.accepted = on_a
 
 /* ---- the server */
 
+/* Of what it listens on; none if that is every address of the machine. */
+static struct te_address
+own_address(const char *listen)
+{
+    static const uint8_t any[16];
+    char text[PCE_ADDRESS_SIZE];
+    struct te_address address = {.family = *listen == '[' ? 6 : 4};
+    machine_of(listen, text, sizeof text);
+    if (inet_pton(address.family == 6 ? AF_INET6 : AF_INET, text, address.octets) != 1 ||
+        !memcmp(address.octets, any, sizeof any))
+        return (struct te_address){0};
+    return address;
+}
+
 enum err
 pce_server_new(uv_loop_t *loop, const struct pce_server_config *config, pce_event_fn *event,
                void *arg, struct pce_server **result, struct diag *diag)
@@ -323,7 +338,9 @@ pce_server_new(uv_loop_t *loop, const struct pce_server_config *config, pce_even
     s->event = event;
     s->arg = arg;
     s->tls = config->tls ? tls_ref(config->tls) : NULL;
-    s->pce = pce_new(&config->pce, clock_monotonic());
+    struct pce_config pce = config->pce;
+    pce.address = own_address(config->address);
+    s->pce = pce_new(&pce, clock_monotonic());
     s->turn = task_new(loop, on_turn, s);
     s->timer = timer_new(loop, on_timer, s);
     s->resume = timer_new(loop, on_resume, s);

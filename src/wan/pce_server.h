@@ -13,9 +13,9 @@
 struct pce_server; /* Opaque; the loop's thread only. */
 
 struct pce_server_config {
-    const char *address; /* "0.0.0.0:4189", "[::]:4189" */
-    struct tls *tls;     /* our identity; NULL: `pce.tls` must be PCEP_TLS_NONE */
-    struct pce_config pce;
+    const char *address;   /* "0.0.0.0:4189", "[::]:4189" */
+    struct tls *tls;       /* our identity; NULL: `pce.tls` must be PCEP_TLS_NONE */
+    struct pce_config pce; /* without its address: that is `address`, if it is one */
     nsec_t burst; /* how long all routers may keep the loop at once, before they get three quarters
                      of its time; 0: 50 ms */
 };

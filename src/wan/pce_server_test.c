@@ -276,6 +276,37 @@ the_next_synchronisation_is_avoided(void **state)
     assert_int_equal(f->n[PCE_LSP_GONE], 0);
 }
 
+/* They store it and report it back. */
+static void
+sr_policies_are_ordered_and_reported(void **state)
+{
+    struct fixture *f = *state;
+    struct pce_order order = {.kind = PCE_INITIATE,
+                              .name = "policy",
+                              .source = {4, {127, 1, 0, 1}},
+                              .destination = {4, {10, 0, 0, 9}},
+                              .has_color = true,
+                              .color = 4242,
+                              .setup_type = PCEP_PST_SR,
+                              .path = path,
+                              .n_path = 1};
+    struct diag diag;
+    uint64_t id;
+    listen_on(f, (struct pce_config){0});
+    SIMULATE(f, "--pccs", "1", "--sr-policy");
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED]);
+    struct pce *pce = pce_server_pce(f->server);
+    order.pcc = pce_find_pcc(pce, "127.1.0.1");
+    assert_ok(pce_order(pce, &order, clock_monotonic(), &id, &diag));
+    RUN_UNTIL(f->loop, results(f));
+    assert_int_equal(f->outcomes[PCE_DONE], 1);
+    const struct lsp *lsp = lsp_db_find_name(lsps(f), order.pcc, "policy", 6);
+    assert_non_null(lsp);
+    assert_true(lsp->has_color);
+    assert_int_equal(lsp->color, 4242);
+    assert_int_equal(f->n[PCE_MISBEHAVES], 0);
+}
+
 static unsigned
 delegated_to(struct pce_server *server)
 {
@@ -419,6 +450,7 @@ TEST_MAIN(TEST(many_routers_are_synchronised_and_updated),
           TEST(without_tls_nobody_gets_in_where_it_is_required),
           TEST(where_tls_is_offered_others_get_in_too), TEST(requests_are_answered),
           TEST(each_order_ends_whatever_routers_do), TEST(the_next_synchronisation_is_avoided),
+          TEST(sr_policies_are_ordered_and_reported),
           TEST(when_the_primary_ends_the_backup_has_the_delegations), TEST(one_that_floods),
           TEST(one_that_flaps), TEST(one_that_sends_garbage), TEST(one_that_lies),
           TEST(one_that_takes_addresses), TEST(one_that_has_no_names),

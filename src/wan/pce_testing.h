@@ -21,6 +21,11 @@ struct got {
     uint32_t why; /* NO-PATH-VECTOR */
     struct pcep_error error;
     uint8_t notification, value;
+    unsigned n_vendors, n_associations;
+    bool has_policy; /* an association that says what follows (RFC 9862) */
+    uint32_t color, preference;
+    struct pcep_address endpoint, source;
+    struct pcep_cpath_id cpath_id;
     char name[64];
 };
 
@@ -30,6 +35,7 @@ struct router {
     struct pce_link *link; /* NULL: not connected */
     struct pcep_session *session;
     bool up, down;
+    uint64_t association_types; /* that it offers */
     struct got got[MAX_SEEN];
     unsigned n_got;
 };
@@ -111,6 +117,18 @@ new_got(struct router *r, uint8_t type)
 }
 
 static inline void
+note_policy(struct got *got, const struct pcep_association *a)
+{
+    const struct pcep_tlv *id = pcep_tlv_find(&a->tlvs, PCEP_TLV_SRPOLICY_CPATH_ID);
+    got->has_policy = a->type == PCEP_ASSOC_SR_POLICY && a->id == 1 && id &&
+                      pcep_association_policy(a, &got->color, &got->endpoint);
+    got->preference = pcep_tlv_number(&a->tlvs, PCEP_TLV_SRPOLICY_CPATH_PREFERENCE, 0);
+    got->source = a->source;
+    if (id)
+        got->cpath_id = *id->cpath_id;
+}
+
+static inline void
 note_entry(struct router *r, uint8_t type, const struct pcep_entry *entry)
 {
     struct got *got = new_got(r, type);
@@ -125,6 +143,10 @@ note_entry(struct router *r, uint8_t type, const struct pcep_entry *entry)
         got->flags = entry->lsp->flags;
         snprintf(got->name, sizeof got->name, "%.*s", (int)name.size, (const char *)name.data);
     }
+    got->n_vendors = entry->n_vendors;
+    got->n_associations = entry->n_associations;
+    if (entry->n_associations)
+        note_policy(got, &entry->associations[entry->n_associations - 1]);
     got->has_endpoints = entry->endpoints != NULL;
     got->no_path = entry->no_path != NULL;
     if (entry->no_path)
@@ -286,7 +308,8 @@ router_connect(struct router *r, uint32_t flags, uint64_t db_version)
                          .db_version = db_version,
                          .path_setup_types = 1 << PCEP_PST_RSVP_TE | 1 << PCEP_PST_SR,
                          .sr = true,
-                         .sr_msd = 4}};
+                         .sr_msd = 4,
+                         .association_types = r->association_types}};
     enum err err = pce_attach(bed->pce, r->address, r, bed->now, &r->link, NULL);
     if (err) {
         settle(bed);

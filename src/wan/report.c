@@ -363,6 +363,8 @@ wan_lsp_json(const struct pce *pce, const struct lsp *lsp)
         json_object_set_new(json, "setup-priority", json_integer(lsp->setup_priority));
         json_object_set_new(json, "hold-priority", json_integer(lsp->holding_priority));
     }
+    if (lsp->has_color)
+        json_object_set_new(json, "color", json_integer(lsp->color));
     set_number(json, "binding-label", lsp->binding_label, 0);
     set_number(json, "error-code", lsp->error_code, 0);
     return json;

@@ -477,6 +477,9 @@ struct pcep_association {
  * has none. */
 bool pcep_association_policy(const struct pcep_association *, uint32_t *color,
                              struct pcep_address *endpoint);
+/* The same as a TLV. `octets` has room for 20 and is pointed to by the result. */
+struct pcep_tlv pcep_policy_tlv(uint32_t color, const struct pcep_address *endpoint,
+                                uint8_t *octets);
 
 struct pcep_vendor {
     struct pcep_head head;

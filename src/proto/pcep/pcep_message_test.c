@@ -616,6 +616,14 @@ the_policy_of_an_association_is_found(void **state)
     tlvs[0].octets = (struct pcep_octets){id6, 20};
     assert_true(pcep_association_policy(&association, &color, &endpoint));
     assert_true(color == 256 && endpoint.family == 6 && endpoint.octets[0] == 0x20);
+    uint8_t octets[20];
+    struct pcep_tlv again = pcep_policy_tlv(256, &endpoint, octets);
+    assert_int_equal(again.type, PCEP_TLV_EXTENDED_ASSOCIATION_ID);
+    assert_int_equal(again.octets.size, 20);
+    assert_memory_equal(again.octets.data, id6, 20);
+    again = pcep_policy_tlv(100, &(struct pcep_address){4, {10, 0, 0, 9}}, octets);
+    assert_int_equal(again.octets.size, 8);
+    assert_memory_equal(again.octets.data, id4, 8);
     tlvs[0].octets.size = 7;
     assert_false(pcep_association_policy(&association, &color, &endpoint));
 }

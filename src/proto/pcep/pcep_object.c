@@ -848,6 +848,17 @@ pcep_association_policy(const struct pcep_association *association, uint32_t *co
     return true;
 }
 
+struct pcep_tlv
+pcep_policy_tlv(uint32_t color, const struct pcep_address *endpoint, uint8_t *octets)
+{
+    uint32_t size = endpoint->family == 6 ? 16 : 4;
+    for (int i = 0; i < 4; i++)
+        octets[i] = (uint8_t)(color >> (24 - 8 * i));
+    memcpy(octets + 4, endpoint->octets, size);
+    return (struct pcep_tlv){.type = PCEP_TLV_EXTENDED_ASSOCIATION_ID,
+                             .octets = {octets, 4 + size}};
+}
+
 struct pcep_vendor
 pcep_vendor_color(uint32_t color, uint8_t *octets)
 {
