@@ -40,6 +40,7 @@ enum lsp_hop_kind {
     LSP_HOP_LABEL,      /* recorded label of the hop before it: RFC 3209 section 4.4.1.3 */
     LSP_HOP_SRV6,       /* the SID is `local`: RFC 9603 section 4.3.1 */
     LSP_HOP_AS,         /* autonomous system `local_id` */
+    LSP_HOP_SRLG,       /* shared risk `local_id`, of an XRO: RFC 5521 section 2.1.1 */
     LSP_HOP_OTHER,      /* a subobject of type `local_id` that is not understood here */
 };
 

@@ -1,65 +1,6 @@
-/* The service, and router r1 as a path computation client that comes over TCP and does what each
- * test says. The other end of the tunnel has no session. */
-#include "wan/service_testing.h"
-
-#include "proto/pcep/pcep_session.h"
-
-struct client {
-    struct place *place;
-    struct stream *stream;
-    struct pcep_session *session;
-    bool up, alters; /* alters: reports another label than was ordered */
-    bool halves;     /* reports half the rate that was ordered */
-    unsigned n_initiations, n_updates, n_removals, n_takeovers;
-    struct pcep_bandwidth bandwidth; /* of the newest order, and told with it */
-    struct pcep_lspa lspa;           /* the same */
-};
-
-static void
-flush(struct client *c)
-{
-    struct buf *out = pcep_session_output(c->session);
-    if (out->size)
-        (void)stream_send(c->stream, out->data, out->size);
-    buf_clear(out);
-}
-
-struct told {
-    uint32_t plsp_id, srp_id;
-    const char *name;
-    uint16_t flags;
-    const struct pcep_route *ero;
-    bool with_terms; /* rate and priorities, as they are ordered */
-};
-
-#define GOOD ((uint16_t)(PCEP_LSP_DELEGATE | PCEP_LSP_CREATE | PCEP_LSP_ADMIN | LSP_UP << 4))
-
-static void
-report(struct client *c, struct told t)
-{
-    const struct pcep_route none = {.n = 0};
-    struct pcep_lsp_ids ids = {.tunnel_id = 1,
-                               .lsp_id = 1,
-                               .sender = {4, {127, 0, 0, 1}},
-                               .endpoint = {4, {10, 255, 0, 3}}};
-    struct pcep_tlv setup = {.type = PCEP_TLV_PATH_SETUP_TYPE, .number = PCEP_PST_SR}, tlvs[2];
-    struct pcep_lsp lsp = {.plsp_id = t.plsp_id, .flags = t.flags, .tlvs = {tlvs, 0}};
-    struct pcep_srp srp = {.srp_id = t.srp_id, .tlvs = {&setup, 1}};
-    struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = t.ero ? t.ero : &none};
-    struct pcep_bandwidth bandwidth = c->bandwidth;
-    bandwidth.octets_per_s /= c->halves ? 2 : 1;
-    if (t.with_terms) {
-        entry.path.bandwidth = &bandwidth;
-        entry.path.lspa = &c->lspa;
-    }
-    tlvs[lsp.tlvs.n++] = (struct pcep_tlv){.type = PCEP_TLV_IPV4_LSP_IDENTIFIERS, .ids = &ids};
-    if (t.name)
-        tlvs[lsp.tlvs.n++] = (struct pcep_tlv){
-            .type = PCEP_TLV_SYMBOLIC_PATH_NAME,
-            .octets = {(const uint8_t *)t.name, (uint32_t)strlen(t.name)}};
-    assert_ok(pcep_session_send_entry(c->session, PCEP_PCRPT, &entry));
-    flush(c);
-}
+/* What the service brings to router r1, which does what each test says. The other end of the tunnel
+ * has no session. */
+#include "wan/client_testing.h"
 
 static void
 obey(struct client *c, uint8_t type, const struct pcep_entry *entry)
@@ -96,111 +37,11 @@ obey(struct client *c, uint8_t type, const struct pcep_entry *entry)
                             "tl.t.p", GOOD, &ero, true});
 }
 
-static void
-read_events(struct client *c)
-{
-    struct pcep_event event;
-    while (pcep_session_next(c->session, &event)) {
-        if (event.kind == PCEP_EVENT_UP)
-            c->up = true;
-        for (uint32_t i = 0; event.kind == PCEP_EVENT_MESSAGE && i < event.message->n_entries; i++)
-            obey(c, event.message->type, &event.message->entries[i]);
-    }
-    flush(c);
-}
-
-static void
-on_received(void *arg, struct stream *stream UNUSED, const uint8_t *data, size_t size)
-{
-    struct client *c = arg;
-    pcep_session_input(c->session, data, size, clock_monotonic());
-    read_events(c);
-}
-
-static void
-on_opened(void *arg, struct stream *stream UNUSED)
-{
-    flush(arg);
-}
-
-static void
-on_closed(void *arg UNUSED, struct stream *stream UNUSED, enum err err UNUSED, const char *reason)
-{
-    fail_msg("%s", reason);
-}
-
-static const struct stream_handler client_handler = {
-    .opened = on_opened, .received = on_received, .closed = on_closed};
-
-/* Up; what it has is told by the test, and the end of it with end_of_sync(). */
-static void
-connect_client(struct client *c)
-{
-    const struct stream_config config = {.address = wan_service_pcep_address(c->place->service)};
-    const struct pcep_session_config session = {
-        .end = PCEP_PCC,
-        .capabilities = {.stateful = true,
-                         .stateful_flags = PCEP_LSP_UPDATE | PCEP_LSP_INSTANTIATION,
-                         .path_setup_types = 1 << PCEP_PST_SR,
-                         .sr = true,
-                         .sr_msd = 8}};
-    struct diag diag = {""};
-    c->session = pcep_session_new(&session, clock_monotonic());
-    assert_ok(
-        stream_connect(c->place->scene->loop, &config, &client_handler, c, &c->stream, &diag));
-    RUN_UNTIL(c->place->scene->loop, c->up);
-}
-
-static bool
-is_ready(const struct client *c)
-{
-    struct pce *pce = wan_pce(c->place->service);
-    struct pce_pcc_info info;
-    return pce_pcc_info(pce, pce_find_pcc(pce, "127.0.0.1"), &info) && info.state == PCE_PCC_READY;
-}
-
-static void
-end_of_sync(struct client *c)
-{
-    report(c, (struct told){0});
-    RUN_UNTIL(c->place->scene->loop, is_ready(c));
-}
-
 /* Of the path of the only tunnel that begins at r1. */
 static const struct wan_lsp *
 path_at_head(const struct client *c)
 {
     return &wan_tunnel_need(c->place->service, "t")->lsps[TUNNEL_PRIMARY][WAN_HEAD];
-}
-
-static int
-set_up_client(void **state)
-{
-    struct client *c = xcalloc(1, sizeof *c);
-    void *place;
-    set_up(&place);
-    c->place = place;
-    stop(c->place);
-    test_path(&c->place->scene->dir, "wan.yaml", c->place->settings);
-    FILE *file = fopen(c->place->settings, "w");
-    assert_non_null(file);
-    fputs("pcep: {listen: \"127.0.0.1:0\"}\n", file);
-    fclose(file);
-    start(c->place);
-    *state = c;
-    return 0;
-}
-
-static int
-tear_down_client(void **state)
-{
-    struct client *c = *state;
-    void *place = c->place;
-    stream_free(c->stream);
-    pcep_session_free(c->session);
-    tear_down(&place);
-    free(c);
-    return 0;
 }
 
 static void
@@ -403,7 +244,15 @@ a_failure_of_what_is_not_wanted_any_more_is_over(void **state)
     assert_false(wan_tunnel_need(c->place->service, "t")->failed);
 }
 
-#define C(test) cmocka_unit_test_setup_teardown(test, set_up_client, tear_down_client)
+static int
+set_up_obedient(void **state)
+{
+    set_up_client(state);
+    ((struct client *)*state)->on_entry = obey;
+    return 0;
+}
+
+#define C(test) cmocka_unit_test_setup_teardown(test, set_up_obedient, tear_down_client)
 
 TEST_MAIN(C(a_path_is_brought_and_that_is_all),
           C(who_reports_another_path_than_was_ordered_is_ordered_with_pauses_and_told),

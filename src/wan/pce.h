@@ -223,6 +223,15 @@ struct pce_result {
 
 /* ---- requests of PCCs ---- */
 
+/* Of an IRO or XRO. */
+struct pce_resource {
+    struct lsp_hop hop; /* XRO: `loose`: better without it, not never */
+    uint8_t attribute;  /* XRO: enum pce_exclusion */
+};
+enum pce_exclusion { PCE_EXCLUDE_INTERFACE, PCE_EXCLUDE_NODE, PCE_EXCLUDE_SRLG };
+#define PCE_RESOURCES_MAX 255 /* of a request, of each of both */
+#define PCE_TOGETHER_MAX 8    /* requests that are dependent on each other */
+
 struct pce_request {
     uint64_t id; /* for pce_answer() */
     uint32_t pcc;
@@ -241,8 +250,12 @@ struct pce_request {
     struct lsp_metric metrics[LSP_METRICS_MAX];
     unsigned n_associations; /* disjointness of RFC 8800, too */
     struct lsp_association associations[4];
-    uint32_t together; /* requests with the same number above 0 are dependent: SVEC ... */
-    uint8_t diversity; /* ... 1 link, 2 node, 4 SRLG (RFC 5440 section 7.13.2) */
+    const struct pce_resource *include, *exclude; /* IRO, XRO: good as long as the request is */
+    unsigned n_include, n_exclude;
+    bool include_is_optional;   /* the IRO came without P; an XRO without P is desired as a whole */
+    uint32_t together;          /* requests with the same number above 0 are dependent: SVEC ... */
+    uint8_t diversity;          /* ... 1 link, 2 node, 4 SRLG (RFC 5440 section 7.13.2) */
+    bool diversity_is_optional; /* the SVEC came without P */
 };
 
 enum pce_no_path { /* RFC 5440 section 7.5 */
@@ -259,6 +272,10 @@ struct pce_answer {
     uint64_t bandwidth_bps;
     unsigned no_path; /* why: of enum pce_no_path, or 0: no path satisfies the constraints */
 };
+
+/* The n-th, from 0, of the requests that are dependent on this one and wait for an answer, itself
+ * included; all of them came in one message. NULL: no more. */
+const struct pce_request *pce_request_together(const struct pce *, uint64_t request, unsigned n);
 
 /* ERR_NOT_FOUND: answered, cancelled, timed out, or its session is gone. */
 MUST_CHECK enum err pce_answer(struct pce *, uint64_t request, const struct pce_answer *,

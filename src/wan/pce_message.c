@@ -76,6 +76,10 @@ read_hop(const struct pcep_hop *hop)
         to.kind = LSP_HOP_AS;
         to.local_id = hop->number;
         break;
+    case PCEP_HOP_SRLG:
+        to.kind = LSP_HOP_SRLG;
+        to.local_id = hop->number;
+        break;
     default:
         to.kind = LSP_HOP_OTHER;
         to.local_id = hop->type;
@@ -89,6 +93,16 @@ pce_read_route(const struct pcep_route *route, struct lsp_hop *hops, size_t max)
     size_t n = route ? MIN(route->n, max) : 0;
     for (size_t i = 0; i < n; i++)
         hops[i] = read_hop(&route->hops[i]);
+    return n;
+}
+
+size_t
+pce_read_resources(const struct pcep_route *route, struct pce_resource *to, size_t max)
+{
+    size_t n = route ? MIN(route->n, max) : 0;
+    for (size_t i = 0; i < n; i++)
+        to[i] = (struct pce_resource){.hop = read_hop(&route->hops[i]),
+                                      .attribute = route->hops[i].attribute};
     return n;
 }
 
@@ -542,4 +556,17 @@ pce_send_answer(struct pce_link *link, const struct pce_request *request,
         entry.no_path = &no_path;
     }
     return pcep_session_send_entry(link->machine, PCEP_PCREP, &entry);
+}
+
+void
+pce_send_refusal(struct pce_link *link, uint32_t request_id, const struct pcep_error *error,
+                 uint32_t missing)
+{
+    const struct pcep_tlv tlv = {.type = PCEP_TLV_REQ_MISSING, .number = missing};
+    const struct pcep_error_object object = {.error = *error, .tlvs = {&tlv, missing ? 1 : 0}};
+    const struct pcep_error_group group = {
+        .request_ids = &request_id, .n_request_ids = 1, .errors = &object, .n_errors = 1};
+    const struct pcep_message message = {.type = PCEP_PCERR, .groups = &group, .n_groups = 1};
+    if (pcep_session_send(link->machine, &message))
+        return; /* it does not read: that ends by itself */
 }

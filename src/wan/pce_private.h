@@ -102,7 +102,8 @@ struct pce_pcc {
 };
 
 struct request {
-    struct pce_request public;
+    struct pce_request public; /* what it points to is in `resources` */
+    struct pce_resource *resources;
     struct pce_link *link;
     struct pce_timer timer;
     bool told;
@@ -204,6 +205,8 @@ struct te_address te_address_of(const struct pcep_address *);
 struct pcep_address pcep_address_of(const struct te_address *);
 /* Up to `max` hops; returns how many. */
 size_t pce_read_route(const struct pcep_route *, struct lsp_hop *, size_t max);
+/* The same of an IRO or XRO. */
+size_t pce_read_resources(const struct pcep_route *, struct pce_resource *, size_t max);
 size_t pce_write_route(const struct lsp_hop *, size_t n, struct pcep_hop *);
 size_t pce_read_metrics(const struct pcep_metric *, size_t n, struct lsp_metric *, size_t max);
 size_t pce_read_associations(const struct pcep_association *, size_t n, struct lsp_association *,
@@ -214,5 +217,8 @@ void pce_read_report(struct pce *, const struct pcep_entry *, struct lsp_report 
 MUST_CHECK enum err pce_send_order(struct pce_link *, const struct op *, const struct lsp *);
 MUST_CHECK enum err pce_send_answer(struct pce_link *, const struct pce_request *,
                                     const struct pce_answer *);
+/* PCErr about one request; `missing` (0: none): another one that it depends on and is not there. */
+void pce_send_refusal(struct pce_link *, uint32_t request_id, const struct pcep_error *,
+                      uint32_t missing);
 
 #endif

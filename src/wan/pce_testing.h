@@ -17,8 +17,9 @@ struct got {
     uint32_t srp_id, plsp_id, srp_flags, request_id;
     uint16_t flags;
     uint32_t n_hops, label, setup_type;
+    struct pcep_hop hop; /* the first; but for what it points to */
     bool has_endpoints, no_path;
-    uint32_t why; /* NO-PATH-VECTOR */
+    uint32_t why; /* NO-PATH-VECTOR; of an error REQ-MISSING */
     struct pcep_error error;
     uint8_t notification, value;
     unsigned n_vendors, n_associations;
@@ -52,6 +53,8 @@ struct seen {
     char name[64]; /* of the LSP */
     struct pce_result result;
     struct pce_request request;
+    struct pce_resource resources[4]; /* of the request: its IRO, then its XRO */
+    unsigned n_resources;
 };
 
 struct bed {
@@ -101,8 +104,14 @@ note_seen(struct bed *bed, const struct pce_event *event)
         snprintf(seen->name, sizeof seen->name, "%s", lsp_name(event->lsp));
     if (event->result)
         seen->result = *event->result;
-    if (event->request)
+    if (event->request) { /* what it points to goes with the request */
         seen->request = *event->request;
+        seen->n_resources = event->request->n_include + event->request->n_exclude;
+        for (unsigned i = 0; i < MIN(seen->n_resources, ARRAY_SIZE(seen->resources)); i++)
+            seen->resources[i] = i < event->request->n_include
+                                     ? event->request->include[i]
+                                     : event->request->exclude[i - event->request->n_include];
+    }
 }
 
 /* ---- what a router gets */
@@ -156,6 +165,8 @@ note_entry(struct router *r, uint8_t type, const struct pcep_entry *entry)
     if (entry->path.ero) {
         got->n_hops = entry->path.ero->n;
         got->label = got->n_hops ? pcep_hop_label(&entry->path.ero->hops[0]) : 0;
+        if (got->n_hops)
+            got->hop = entry->path.ero->hops[0];
     }
 }
 
@@ -164,8 +175,13 @@ note_message(struct router *r, const struct pcep_message *message)
 {
     switch (message->type) {
     case PCEP_PCERR:
-        for (uint32_t i = 0; i < message->n_groups; i++)
-            new_got(r, PCEP_PCERR)->error = message->groups[i].errors[0].error;
+        for (uint32_t i = 0; i < message->n_groups; i++) {
+            const struct pcep_error_group *group = &message->groups[i];
+            struct got *got = new_got(r, PCEP_PCERR);
+            got->error = group->errors[0].error;
+            got->why = pcep_tlv_number(&group->errors[0].tlvs, PCEP_TLV_REQ_MISSING, 0);
+            got->request_id = group->n_request_ids ? group->request_ids[0] : 0;
+        }
         break;
     case PCEP_PCNTF:
         for (uint32_t i = 0; i < message->n_notices; i++) {

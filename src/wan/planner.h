@@ -179,6 +179,23 @@ MUST_CHECK enum err planner_segments_from_link(
     struct planner *, const char *tunnel, enum tunnel_path, bool back,
     struct planner_segment segments[PLANNER_SEGMENTS_MAX], size_t *n, struct diag *diag);
 
+/* Something of the network that a path is to pass, or to stay away from. */
+enum planner_resource_kind {
+    PLANNER_INTERFACE, /* links with an end there; if there are none: routers of that address */
+    PLANNER_NODE,      /* routers of that address, or with such a link */
+    PLANNER_SRLGS,     /* the shared risks of such links */
+    PLANNER_SRLG,      /* the shared risk `number` */
+    PLANNER_STRANGE,   /* something that is not understood here */
+};
+struct planner_resource {
+    uint8_t kind;
+    uint8_t prefix;  /* bits of `address` that count */
+    bool loose;      /* to pass: others may come before it; to avoid: better without, not never */
+    bool unnumbered; /* interface `number` of router `address` */
+    struct te_address address;
+    uint32_t number;
+};
+
 /* What a router asks for by itself (RFC 5440 section 7): a path that is not reserved. 0: no bound.
  */
 struct planner_question {
@@ -190,17 +207,52 @@ struct planner_question {
     uint64_t max_igp, max_te;
     enum tunnel_metric metric;
     uint8_t max_labels;
+    bool no_labels; /* its links will do: it is not of segments */
+    /* In order. One that is given by an address is a router, or an interface that it is entered by;
+     * left by if the path is at that router already. */
+    const struct planner_resource *pass;
+    const struct planner_resource *avoid;
+    uint32_t n_pass, n_avoid;
+    bool pass_if_possible; /* better without `pass` than not at all */
+    /* It goes that way, by keys of links: others of a set are computed beside it. */
+    char *const *way;
+    uint32_t n_way;
+};
+/* One link of a path. */
+struct planner_step {
+    char *link;                /* key */
+    struct te_address address; /* of its far end; if that has none, the router that it leaves ... */
+    uint32_t interface;        /* ... and its interface there; else 0 */
 };
 struct planner_answer {
     struct planner_segment segments[PLANNER_SEGMENTS_MAX];
-    size_t n;
+    size_t n; /* 0 if there are to be no labels */
+    struct planner_step *steps;
+    uint32_t n_steps;
     uint64_t igp, te, delay_us;
     uint32_t hops;
 };
+void planner_answer_fini(struct planner_answer *);
+
 /* ERR_NOT_FOUND: there is no such path; ERR_INVALID: one of the ends is not known, *unknown_source
- * says whether it is the source; ERR_LIMIT: too many labels. */
+ * says whether it is the source; ERR_LIMIT: too many labels; ERR_UNSUPPORTED: something that it
+ * must stay away from is not understood. */
 MUST_CHECK enum err planner_answer(struct planner *, const struct planner_question *,
                                    struct planner_answer *, bool *unknown_source, struct diag *);
+
+/* Several that are computed at once, each within what tunnels leave. */
+struct planner_together {
+    unsigned disjoint;  /* 1 link, 2 node, 4 SRLG: what no two of them have in common */
+    bool best_effort;   /* where that cannot be, as little in common as possible */
+    unsigned in_common; /* out: what some have in common all the same, as above */
+};
+/* At most so many; as te/disjoint.h. */
+#define PLANNER_TOGETHER_MAX 8
+/* All or none of `answers`; errors as above. Those that have their way get no labels. */
+MUST_CHECK enum err planner_answer_together(struct planner *, const struct planner_question *,
+                                            size_t n, struct planner_together *,
+                                            struct planner_answer *answers, bool *unknown_source,
+                                            struct diag *);
 
 /* Is there a link where standing tunnels leave this one too little? */
 bool planner_is_pushed(const struct planner *, const char *tunnel);

@@ -1,5 +1,9 @@
 #include "wan/planner_testing.h"
 
+#include "te/disjoint.h"
+
+#include <stdio.h>
+
 /* ---- Placing ---- */
 
 static void
@@ -504,6 +508,7 @@ a_router_s_question_is_answered_within_what_is_left(void **state UNUSED)
     assert_ok(planner_answer(planner, &q, &a, &unknown_source, &why));
     assert_int_equal(a.delay_us, 2000);
     assert_int_equal(a.segments[a.n - 1].label, 16003);
+    planner_answer_fini(&a);
     struct tunnel *t = tunnel("t", 1, 3, 60000);
     struct placed p;
     t->protection = DISJOINT_NONE;
@@ -512,6 +517,7 @@ a_router_s_question_is_answered_within_what_is_left(void **state UNUSED)
     hold(t, 1, &p);
     assert_ok(planner_answer(planner, &q, &a, &unknown_source, &why));
     assert_int_equal(a.delay_us, 6000);
+    planner_answer_fini(&a);
     q.destination = router_id(9);
     assert_err(planner_answer(planner, &q, &a, &unknown_source, &why), ERR_INVALID);
     assert_false(unknown_source);
@@ -520,6 +526,222 @@ a_router_s_question_is_answered_within_what_is_left(void **state UNUSED)
     assert_true(unknown_source);
     placed_fini(&p);
     tunnel_free(t);
+}
+
+/* ---- What routers ask for ---- */
+
+/* The routers that it passes, as their numbers: "1 2 3". */
+static char *
+steps_of(const struct planner_answer *a)
+{
+    struct buf text = BUF_INIT;
+    for (uint32_t i = 0; i < a->n_steps; i++) {
+        unsigned from, to;
+        assert_int_equal(sscanf(a->steps[i].link, "10.255.0.%u>10.255.0.%u/", &from, &to), 2);
+        if (!i)
+            buf_printf(&text, "%u", from);
+        buf_printf(&text, " %u", to);
+    }
+    return buf_steal_cstr(&text);
+}
+
+/* NULL: there is no such path. */
+static void
+assert_answer(const struct planner_question *q, const char *expected)
+{
+    struct planner_answer a;
+    struct diag why = {""};
+    bool unknown_source;
+    enum err err = planner_answer(planner, q, &a, &unknown_source, &why);
+    if (!expected) {
+        assert_true(err);
+        return;
+    }
+    if (err)
+        fail_msg("%s", why.text);
+    char *its = steps_of(&a);
+    assert_string_equal(its, expected);
+    free(its);
+    planner_answer_fini(&a);
+}
+
+static const struct planner_question from_1_to_3 = {.source = {4, {10, 255, 0, 1}},
+                                                    .destination = {4, {10, 255, 0, 3}},
+                                                    .priority = 7,
+                                                    .metric = TUNNEL_DELAY};
+
+static void
+what_must_be_avoided_is_avoided_though_it_is_the_shortest_way(void **state UNUSED)
+{
+    /* The link 1-2 has the ends 10.1.2.1 and 10.1.2.2 (ted_testing.h). */
+    static const struct planner_resource cases[] = {
+        {.kind = PLANNER_INTERFACE, .prefix = 32, .address = {4, {10, 1, 2, 1}}},
+        {.kind = PLANNER_INTERFACE, .prefix = 32, .address = {4, {10, 1, 2, 2}}},
+        {.kind = PLANNER_INTERFACE, .prefix = 31, .address = {4, {10, 2, 3, 0}}},
+        {.kind = PLANNER_INTERFACE, .prefix = 32, .address = {4, {10, 255, 0, 2}}},
+        {.kind = PLANNER_NODE, .prefix = 32, .address = {4, {10, 255, 0, 2}}},
+        {.kind = PLANNER_NODE, .prefix = 32, .address = {4, {10, 2, 5, 1}}},
+    };
+    static const char *const ways[] = {"1 4 5 6 3", "1 4 5 6 3", "1 2 5 6 3",
+                                       "1 4 5 6 3", "1 4 5 6 3", "1 4 5 6 3"};
+    struct planner_question q = from_1_to_3;
+    put_way(5, 6, 500, 0);
+    look_again();
+    assert_answer(&q, "1 2 3");
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        q.avoid = &cases[i];
+        q.n_avoid = 1;
+        assert_answer(&q, ways[i]);
+    }
+}
+
+static void
+risks_are_avoided_by_number_and_by_link(void **state UNUSED)
+{
+    const struct planner_resource by_number = {.kind = PLANNER_SRLG, .number = 9},
+                                  by_link = {.kind = PLANNER_SRLGS,
+                                             .prefix = 32,
+                                             .address = {4, {10, 2, 3, 1}}},
+                                  unknown = {.kind = PLANNER_SRLG, .number = 12345};
+    struct planner_question q = from_1_to_3;
+    put_way(2, 3, 1000, 9);
+    look_again();
+    q.avoid = &by_number;
+    q.n_avoid = 1;
+    assert_answer(&q, "1 2 5 6 3");
+    q.avoid = &by_link;
+    assert_answer(&q, "1 2 5 6 3");
+    q.avoid = &unknown;
+    assert_answer(&q, "1 2 3");
+}
+
+static void
+what_is_better_avoided_is_so_only_while_there_is_another_way(void **state UNUSED)
+{
+    struct planner_resource both[] = {
+        {.kind = PLANNER_NODE, .prefix = 32, .loose = true, .address = {4, {10, 255, 0, 2}}},
+        {.kind = PLANNER_NODE, .prefix = 32, .address = {4, {10, 255, 0, 5}}},
+    };
+    struct planner_question q = from_1_to_3;
+    q.avoid = both;
+    q.n_avoid = 1;
+    assert_answer(&q, "1 4 5 6 3");
+    q.n_avoid = 2;
+    assert_answer(&q, "1 2 3");
+    both[0].loose = false;
+    assert_answer(&q, NULL);
+}
+
+/* It might be anything: whether the path stays away from it, nobody knows. */
+static void
+what_is_not_understood_is_not_said_to_be_avoided(void **state UNUSED)
+{
+    struct planner_resource strange = {.kind = PLANNER_STRANGE};
+    struct planner_question q = from_1_to_3;
+    struct planner_answer a;
+    struct diag why = {""};
+    bool unknown_source;
+    q.avoid = &strange;
+    q.n_avoid = 1;
+    assert_err(planner_answer(planner, &q, &a, &unknown_source, &why), ERR_UNSUPPORTED);
+    strange.loose = true;
+    assert_answer(&q, "1 2 3");
+}
+
+static void
+what_is_to_be_passed_is_passed_in_order(void **state UNUSED)
+{
+    struct planner_resource pass[] = {
+        {.kind = PLANNER_INTERFACE, .prefix = 32, .loose = true, .address = {4, {10, 255, 0, 5}}},
+        {.kind = PLANNER_INTERFACE, .prefix = 32, .loose = true, .address = {4, {10, 255, 0, 6}}}};
+    struct planner_question q = from_1_to_3;
+    put_way(5, 6, 500, 0);
+    look_again();
+    q.pass = pass;
+    q.n_pass = 2;
+    assert_answer(&q, "1 2 5 6 3");
+    pass[0].address = (struct te_address){4, {10, 4, 5, 2}}; /* 5 is entered from 4 */
+    assert_answer(&q, "1 4 5 6 3");
+    pass[0].address = (struct te_address){4, {10, 1, 4, 1}}; /* 1 is left for 4 */
+    q.n_pass = 1;
+    assert_answer(&q, "1 4 5 6 3");
+    pass[0].address = (struct te_address){4, {10, 255, 0, 3}};
+    pass[0].loose = false; /* and 3 is no neighbour */
+    assert_answer(&q, NULL);
+    q.pass_if_possible = true;
+    assert_answer(&q, "1 2 3");
+    pass[0].address = (struct te_address){4, {10, 99, 99, 99}};
+    assert_answer(&q, "1 2 3");
+    q.pass_if_possible = false;
+    assert_answer(&q, NULL);
+}
+
+static void
+a_path_of_addresses_names_the_far_end_of_each_link(void **state UNUSED)
+{
+    struct planner_question q = from_1_to_3;
+    struct planner_answer a;
+    struct diag why = {""};
+    bool unknown_source;
+    q.no_labels = true;
+    assert_ok(planner_answer(planner, &q, &a, &unknown_source, &why));
+    assert_int_equal(a.n, 0);
+    assert_int_equal(a.n_steps, 2);
+    assert_memory_equal(a.steps[0].address.octets, ((uint8_t[]){10, 1, 2, 2}), 4);
+    assert_memory_equal(a.steps[1].address.octets, ((uint8_t[]){10, 2, 3, 2}), 4);
+    assert_int_equal(a.steps[0].interface, 0);
+    planner_answer_fini(&a);
+}
+
+static void
+paths_asked_for_together_have_nothing_in_common(void **state UNUSED)
+{
+    struct planner_question both[] = {from_1_to_3, from_1_to_3};
+    struct planner_answer a[2];
+    struct planner_together together = {.disjoint = TE_DISJOINT_NODE};
+    struct diag why = {""};
+    bool unknown_source;
+    assert_ok(planner_answer_together(planner, both, 2, &together, a, &unknown_source, &why));
+    char *first = steps_of(&a[0]), *second = steps_of(&a[1]);
+    assert_true((!strcmp(first, "1 2 3") && !strcmp(second, "1 4 5 6 3")) ||
+                (!strcmp(second, "1 2 3") && !strcmp(first, "1 4 5 6 3")));
+    free(first);
+    free(second);
+    planner_answer_fini(&a[0]);
+    planner_answer_fini(&a[1]);
+    together.disjoint = TE_DISJOINT_SRLG; /* 1-2 and 4-5 have risk 7 */
+    assert_err(planner_answer_together(planner, both, 2, &together, a, &unknown_source, &why),
+               ERR_NOT_FOUND);
+    together.best_effort = true;
+    assert_ok(planner_answer_together(planner, both, 2, &together, a, &unknown_source, &why));
+    assert_int_equal(together.in_common, TE_DISJOINT_SRLG);
+    planner_answer_fini(&a[0]);
+    planner_answer_fini(&a[1]);
+}
+
+static void
+one_that_has_its_way_keeps_it_and_the_other_goes_beside_it(void **state UNUSED)
+{
+    struct planner_question both[] = {from_1_to_3, from_1_to_3};
+    struct planner_answer alone, a[2];
+    struct planner_together together = {.disjoint = TE_DISJOINT_NODE};
+    struct diag why = {""};
+    bool unknown_source;
+    char *way[4];
+    assert_ok(planner_answer(planner, &both[0], &alone, &unknown_source, &why));
+    for (uint32_t i = 0; i < alone.n_steps; i++)
+        way[i] = alone.steps[i].link;
+    both[0].way = way;
+    both[0].n_way = alone.n_steps;
+    assert_ok(planner_answer_together(planner, both, 2, &together, a, &unknown_source, &why));
+    char *first = steps_of(&a[0]), *second = steps_of(&a[1]);
+    assert_string_equal(first, "1 2 3");
+    assert_string_equal(second, "1 4 5 6 3");
+    free(first);
+    free(second);
+    planner_answer_fini(&alone);
+    planner_answer_fini(&a[0]);
+    planner_answer_fini(&a[1]);
 }
 
 static void
@@ -551,7 +773,15 @@ failures_are_told_with_what_becomes_of_each_tunnel(void **state UNUSED)
     tunnel_free(t);
 }
 
-TEST_MAIN(T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
+TEST_MAIN(T(what_must_be_avoided_is_avoided_though_it_is_the_shortest_way),
+          T(risks_are_avoided_by_number_and_by_link),
+          T(what_is_better_avoided_is_so_only_while_there_is_another_way),
+          T(what_is_not_understood_is_not_said_to_be_avoided),
+          T(what_is_to_be_passed_is_passed_in_order),
+          T(a_path_of_addresses_names_the_far_end_of_each_link),
+          T(paths_asked_for_together_have_nothing_in_common),
+          T(one_that_has_its_way_keeps_it_and_the_other_goes_beside_it),
+          T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
           T(routers_are_passed_and_avoided), T(what_is_in_the_way_is_said),
           T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
           T(a_tunnel_can_be_apart_from_another),

@@ -227,6 +227,8 @@ bool wan_owns(void *service, const char *address, const struct te_address *sourc
 /* ---- requests.c ---- */
 
 void wan_answer_request(struct wan_service *, const struct pce_request *);
+/* As the PCE takes it; returns how many hops. */
+size_t wan_write_path(const struct planner_answer *, struct lsp_hop[LSP_HOPS_MAX]);
 
 /* ---- orders.c ---- */
 
