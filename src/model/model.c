@@ -10,7 +10,8 @@
 #define WAIT_TO_RESTORE_DEFAULT_MS 1000
 #define LOCAL_WORK_DEFAULT_HOURS 24
 
-/* What is at which port, and which node has which datapath id: two arrays sorted by hash. They are
+/* What is at which port, and which node has which datapath id, and which router which router id:
+ * arrays sorted by hash. They are
  * built when they are first asked for, and dropped whenever one of those is put or removed, so that
  * putting many objects costs nothing and asking often is fast. */
 struct entry {
@@ -20,9 +21,10 @@ struct entry {
 };
 
 struct network_index {
-    size_t n_ports, n_nodes;
+    size_t n_ports, n_nodes, n_routers;
     struct entry *ports; /* links (twice each) and hosts */
     struct entry *nodes;
+    struct entry *routers;
 };
 
 static uint64_t
@@ -51,6 +53,7 @@ build_index(const struct network *network)
     index->ports = xcalloc(2 * HASH_COUNT(network->links) + HASH_COUNT(network->hosts),
                            sizeof *index->ports);
     index->nodes = xcalloc(HASH_COUNT(network->nodes), sizeof *index->nodes);
+    index->routers = xcalloc(HASH_COUNT(network->routers), sizeof *index->routers);
     for (struct link *link = network->links; link; link = link->hh.next) {
         add_entry(index->ports, &index->n_ports, hash_port(link->a.node, link->a.port), OBJECT_LINK,
                   link);
@@ -62,8 +65,12 @@ build_index(const struct network *network)
                   host);
     for (struct node *node = network->nodes; node; node = node->hh.next)
         add_entry(index->nodes, &index->n_nodes, hash_mix(node->datapath_id), OBJECT_NODE, node);
+    for (struct router *router = network->routers; router; router = router->hh.next)
+        add_entry(index->routers, &index->n_routers, hash_mix(router->router_id), OBJECT_ROUTER,
+                  router);
     qsort(index->ports, index->n_ports, sizeof *index->ports, compare_entries);
     qsort(index->nodes, index->n_nodes, sizeof *index->nodes, compare_entries);
+    qsort(index->routers, index->n_routers, sizeof *index->routers, compare_entries);
     return index;
 }
 
@@ -74,6 +81,7 @@ drop_index(struct network *network)
         return;
     free(network->index->ports);
     free(network->index->nodes);
+    free(network->index->routers);
     free(network->index);
     network->index = NULL;
 }
@@ -151,7 +159,8 @@ network_copy(const struct network *network)
 static bool
 is_indexed(enum object_kind kind)
 {
-    return kind == OBJECT_NODE || kind == OBJECT_LINK || kind == OBJECT_HOST;
+    return kind == OBJECT_NODE || kind == OBJECT_LINK || kind == OBJECT_HOST ||
+           kind == OBJECT_ROUTER;
 }
 
 /* One kind of object: its lookup, insertion, removal and life, typed. A replaced object keeps its
@@ -244,6 +253,20 @@ network_node_by_dpid(const struct network *network, uint64_t datapath_id)
         struct node *node = index->nodes[i].object;
         if (node->datapath_id == datapath_id)
             return node;
+    }
+    return NULL;
+}
+
+struct router *
+network_router_by_id(const struct network *network, uint32_t router_id)
+{
+    const struct network_index *index = get_index(network);
+    uint64_t hash = hash_mix(router_id);
+    for (size_t i = find_entry(index->routers, index->n_routers, hash);
+         i < index->n_routers && index->routers[i].hash == hash; i++) {
+        struct router *router = index->routers[i].object;
+        if (router->router_id == router_id)
+            return router;
     }
     return NULL;
 }

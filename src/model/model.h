@@ -251,7 +251,7 @@ struct network {
     struct design *designs; /* key `circuit` */
     struct settings settings;
     struct network_index
-        *index; /* model.c's own: a cache for the lookups by port and datapath id */
+        *index; /* model.c's own: a cache for the lookups by port, datapath id, router id */
 };
 
 struct network *network_new(void); /* empty, default settings: repair all, revertive after 1 s */
@@ -265,12 +265,14 @@ struct node *network_node_by_dpid(const struct network *, uint64_t datapath_id);
 struct link *network_link(const struct network *, const char *name);
 struct host *network_host(const struct network *, const char *name);
 struct router *network_router(const struct network *, const char *name);
+struct router *network_router_by_id(const struct network *, uint32_t router_id);
 struct tunnel *network_tunnel(const struct network *, const char *name);
 struct vpn *network_vpn(const struct network *, const char *name);
 struct circuit *network_circuit(const struct network *, const char *name);
 struct design *network_design(const struct network *, const char *circuit);
-/* The link or the host at a port; NULL if there is none. Fast as long as no node, link or host is
- * put or removed in between: those drop the index behind these lookups and the one by datapath id.
+/* The link or the host at a port; NULL if there is none. Fast as long as no node, link, host or
+ * router is put or removed in between: those drop the index behind these lookups and the ones by
+ * datapath id and router id.
  */
 struct link *network_link_at(const struct network *, const char *node, uint32_t port);
 struct host *network_host_at(const struct network *, const char *node, uint32_t port);

@@ -1,5 +1,7 @@
 #include "model/model.h"
 
+#include "base/alloc.h"
+#include "model/object.h"
 #include "model/testing.h"
 
 static struct host *
@@ -78,6 +80,33 @@ lookups_by_port_follow_every_change(void **state UNUSED)
     network_free(network);
 }
 
+static struct router *
+router_of(const char *name, uint32_t router_id)
+{
+    struct router *r = object_new(OBJECT_ROUTER);
+    r->name = xstrdup(name);
+    r->site = xstrdup("s");
+    r->router_id = router_id;
+    return r;
+}
+
+static void
+lookups_by_router_id_follow_every_change(void **state UNUSED)
+{
+    struct network *network = network_new();
+    assert_null(network_router_by_id(network, 7));
+    network_put_router(network, router_of("pe1", 7));
+    network_put_router(network, router_of("pe2", 8));
+    assert_string_equal(network_router_by_id(network, 7)->name, "pe1");
+    assert_string_equal(network_router_by_id(network, 8)->name, "pe2");
+    network_put_router(network, router_of("pe1", 9));
+    assert_null(network_router_by_id(network, 7));
+    assert_string_equal(network_router_by_id(network, 9)->name, "pe1");
+    assert_ok(network_remove_router(network, "pe1"));
+    assert_null(network_router_by_id(network, 9));
+    network_free(network);
+}
+
 static void
 ports_are_found_by_number_and_name(void **state UNUSED)
 {
@@ -146,6 +175,7 @@ TEST_MAIN(cmocka_unit_test(a_new_network_is_empty_with_default_settings),
           cmocka_unit_test(putting_again_replaces_in_place),
           cmocka_unit_test(what_is_removed_is_gone),
           cmocka_unit_test(lookups_by_port_follow_every_change),
+          cmocka_unit_test(lookups_by_router_id_follow_every_change),
           cmocka_unit_test(ports_are_found_by_number_and_name),
           cmocka_unit_test(a_link_has_two_ends),
           cmocka_unit_test(a_copy_is_equal_and_shares_nothing),

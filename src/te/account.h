@@ -16,9 +16,9 @@ struct te_account {
     uint64_t capacity;
     struct te_piece *pieces; /* the first starts at TE_EVER */
     uint32_t n_pieces, pieces_capacity;
-    struct te_holder {
+    struct te_holder { /* one for each path of an LSP */
         struct te_booked *lsp;
-        uint32_t n_paths;
+        uint32_t path, place; /* by its number; where the link is in it */
     } * holders;
     uint32_t n_holders, holders_capacity;
 };
@@ -27,7 +27,8 @@ struct te_booked {
     UT_hash_handle hh;
     uint64_t id;
     uint64_t suspected;       /* in the search for victims with that number */
-    struct te_booking *paths; /* with links and windows of their own */
+    struct te_booking *paths; /* with links and windows of their own; behind the links, for each
+                                 its place among the link's holders */
     uint32_t n_paths, capacity;
 };
 
@@ -35,6 +36,7 @@ struct te_bookings {
     uint32_t n_links;
     struct te_account *accounts;
     struct te_booked *lsps;
+    uint64_t *left;     /* by priority, then link: the least that is free at any time */
     uint64_t *searches; /* for victims, so far; apart, for a search changes nothing else */
 };
 

@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const struct te_window te_always = {TE_EVER, TE_FOREVER};
 
@@ -27,6 +28,16 @@ free_accounts(struct te_bookings *b)
         free(b->accounts[l].holders);
     }
     free(b->accounts);
+    free(b->left);
+}
+
+static uint64_t *
+new_left(const struct te_network *net)
+{
+    uint64_t *left = xcalloc((size_t)TE_PRIORITIES * net->n_links + 1, sizeof *left);
+    for (size_t i = 0; i < (size_t)TE_PRIORITIES * net->n_links; i++)
+        left[i] = net->links[i % net->n_links].reservable_bps;
+    return left;
 }
 
 struct te_bookings *
@@ -35,6 +46,7 @@ te_bookings_new(const struct te_network *net)
     struct te_bookings *b = xcalloc(1, sizeof *b);
     b->n_links = net->n_links;
     b->accounts = new_accounts(net);
+    b->left = new_left(net);
     b->searches = xcalloc(1, sizeof *b->searches);
     return b;
 }
@@ -70,10 +82,24 @@ te_bookings_free(struct te_bookings *b)
     free(b);
 }
 
+/* What is used on a link, or its capacity, has changed. */
+static void
+note_left(struct te_bookings *b, uint32_t link)
+{
+    const struct te_account *a = &b->accounts[link];
+    for (unsigned p = 0; p < TE_PRIORITIES; p++) {
+        uint64_t most = 0;
+        for (uint32_t i = 0; i < a->n_pieces; i++)
+            most = MAX(most, a->pieces[i].used[p]);
+        b->left[(size_t)p * b->n_links + link] = a->capacity > most ? a->capacity - most : 0;
+    }
+}
+
 void
 te_bookings_set_capacity(struct te_bookings *b, uint32_t link, uint64_t bps)
 {
     b->accounts[link].capacity = bps;
+    note_left(b, link);
 }
 
 uint64_t
@@ -191,31 +217,48 @@ cut_windows(struct te_account *a, const struct te_booking *path,
     }
 }
 
-/* Adds what the LSP has on the link, or takes it away. */
+/* Adds what the LSP has on the link, or takes it away; the path with that number has the link. */
 static void
-account_for(struct te_account *a, const struct te_booked *lsp, uint32_t link, bool add)
+account_for(struct te_account *a, const struct te_booked *lsp, uint32_t path, uint32_t link,
+            bool add)
 {
-    for (uint32_t i = 0; i < a->n_pieces; i++) {
-        unsigned hold;
-        uint64_t bps = te_account_held(lsp, link, a->pieces[i].start, &hold);
+    const struct te_booking *only = lsp->n_paths == 1 && lsp->paths[0].path == path ? lsp->paths
+                                                                                    : NULL;
+    for (uint32_t i = 0; i < a->n_pieces && lsp->n_paths; i++) {
+        nsec_t at = a->pieces[i].start;
+        unsigned hold = only ? only->hold_priority : TE_PRIORITIES;
+        uint64_t bps = !only                 ? te_account_held(lsp, link, at, &hold)
+                       : is_active(only, at) ? only->bandwidth_bps
+                                             : 0;
         for (unsigned p = hold; p < TE_PRIORITIES; p++)
             a->pieces[i].used[p] += add ? bps : -bps;
     }
 }
 
-static void
-count_holder(struct te_account *a, struct te_booked *lsp, bool add)
+static uint32_t *
+places_of(const struct te_booking *path)
 {
-    uint32_t i = 0;
-    while (i < a->n_holders && a->holders[i].lsp != lsp)
-        i++;
-    if (i == a->n_holders) {
-        GROW(a->holders, a->n_holders, a->holders_capacity);
-        a->holders[a->n_holders++] = (struct te_holder){lsp, 0};
-    }
-    a->holders[i].n_paths += add ? 1 : UINT32_MAX;
-    if (!a->holders[i].n_paths)
-        a->holders[i] = a->holders[--a->n_holders];
+    return (uint32_t *)(uintptr_t)path->links + path->n_links;
+}
+
+static void
+add_holder(struct te_account *a, struct te_booked *lsp, struct te_booking *path, uint32_t i)
+{
+    GROW(a->holders, a->n_holders, a->holders_capacity);
+    places_of(path)[i] = a->n_holders;
+    a->holders[a->n_holders++] = (struct te_holder){lsp, path->path, i};
+}
+
+/* The last one takes its place. */
+static void
+remove_holder(struct te_account *a, struct te_booking *path, uint32_t i)
+{
+    uint32_t place = places_of(path)[i];
+    const struct te_holder last = a->holders[--a->n_holders];
+    if (place == a->n_holders)
+        return;
+    a->holders[place] = last;
+    places_of(find_path(last.lsp, last.path))[last.place] = place;
 }
 
 /* ---- What is free ---- */
@@ -269,9 +312,11 @@ te_bookings_all_free(const struct te_bookings *b, unsigned priority,
     const struct te_booked *own = te_account_find(b, lsp);
     const struct te_window *list = windows ? windows : &te_always;
     uint32_t n = windows ? n_windows : 1;
-    for (uint32_t l = 0; l < b->n_links; l++)
+    if (!windows && b->n_links)
+        memcpy(free_bps, &b->left[(size_t)priority * b->n_links], b->n_links * sizeof *free_bps);
+    for (uint32_t l = 0; windows && l < b->n_links; l++)
         free_bps[l] = UINT64_MAX;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0; windows && i < n; i++) {
         for (uint32_t l = 0; l < b->n_links; l++)
             free_bps[l] = MIN(free_bps[l], free_on(b, l, priority, list[i], NULL));
     }
@@ -344,18 +389,21 @@ add(struct te_bookings *b, const struct te_booking *k)
         HASH_ADD(hh, b->lsps, id, sizeof lsp->id, lsp);
     }
     struct te_booking copy = *k;
-    copy.links = xmemdup(k->links, k->n_links * sizeof *k->links);
+    uint32_t *links = xcalloc(2 * (size_t)k->n_links + 1, sizeof *links);
+    memcpy(links, k->links, k->n_links * sizeof *links);
+    copy.links = links;
     copy.n_windows = k->windows ? k->n_windows : 1;
     copy.windows = xmemdup(k->windows ? k->windows : &te_always, copy.n_windows * sizeof te_always);
     for (uint32_t i = 0; i < k->n_links; i++)
-        account_for(&b->accounts[k->links[i]], lsp, k->links[i], false);
+        account_for(&b->accounts[k->links[i]], lsp, k->path, k->links[i], false);
     GROW(lsp->paths, lsp->n_paths, lsp->capacity);
     lsp->paths[lsp->n_paths++] = copy;
     for (uint32_t i = 0; i < k->n_links; i++) {
         struct te_account *a = &b->accounts[k->links[i]];
         cut_windows(a, &copy, cut);
-        account_for(a, lsp, k->links[i], true);
-        count_holder(a, lsp, true);
+        account_for(a, lsp, k->path, k->links[i], true);
+        add_holder(a, lsp, &copy, i);
+        note_left(b, k->links[i]);
     }
 }
 
@@ -388,13 +436,15 @@ te_bookings_remove(struct te_bookings *b, uint64_t id, uint32_t number)
         return ERR_NOT_FOUND;
     struct te_booking gone = *path;
     for (uint32_t i = 0; i < gone.n_links; i++)
-        account_for(&b->accounts[gone.links[i]], lsp, gone.links[i], false);
+        account_for(&b->accounts[gone.links[i]], lsp, number, gone.links[i], false);
+    for (uint32_t i = 0; i < gone.n_links; i++)
+        remove_holder(&b->accounts[gone.links[i]], &gone, i);
     *path = lsp->paths[--lsp->n_paths];
     for (uint32_t i = 0; i < gone.n_links; i++) {
         struct te_account *a = &b->accounts[gone.links[i]];
         cut_windows(a, &gone, mend);
-        account_for(a, lsp, gone.links[i], true);
-        count_holder(a, lsp, false);
+        account_for(a, lsp, number, gone.links[i], true);
+        note_left(b, gone.links[i]);
     }
     free_path(&gone);
     if (!lsp->n_paths)
@@ -418,8 +468,10 @@ te_bookings_move(struct te_bookings *b, const struct te_network *net, const uint
 {
     struct te_bookings old = *b;
     struct te_booked *lsp, *next;
-    *b = (struct te_bookings){
-        .n_links = net->n_links, .accounts = new_accounts(net), .searches = old.searches};
+    *b = (struct te_bookings){.n_links = net->n_links,
+                              .accounts = new_accounts(net),
+                              .left = new_left(net),
+                              .searches = old.searches};
     HASH_ITER (hh, old.lsps, lsp, next) {
         for (uint32_t i = 0; i < lsp->n_paths; i++) {
             struct te_booking path = lsp->paths[i];

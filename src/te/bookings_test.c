@@ -137,7 +137,10 @@ assert_same_free(const struct te_bookings *b, const struct model *m)
     w.until = w.from + 1 + draw(8);
     if (draw(4) == 0)
         w = (struct te_window){TE_EVER, TE_FOREVER};
-    te_bookings_all_free(b, priority, &w, 1, lsp, all);
+    if (draw(2) && w.from == TE_EVER)
+        te_bookings_all_free(b, priority, NULL, 0, lsp, all);
+    else
+        te_bookings_all_free(b, priority, &w, 1, lsp, all);
     for (uint32_t l = 0; l < LINKS; l++) {
         uint64_t expected = model_free(m, l, priority, w, lsp);
         assert_int_equal(te_bookings_link_free(b, l, priority, w, lsp), expected);

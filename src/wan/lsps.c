@@ -549,16 +549,11 @@ bring(struct wan_service *s, struct wan_lsp *its, const struct wish *w, const st
     }
 }
 
-/* Somebody is being taken out of the way; *until: it is not waited for longer than that. */
+/* Is somebody being taken out of the way? */
 static bool
-others_yield(struct wan_service *s, nsec_t *until)
+others_yield(const struct wan_service *s)
 {
-    nsec_t now = clock_monotonic(), latest = 0;
-    for (const struct wan_tunnel *t = s->tunnels; t; t = t->hh.next)
-        latest = MAX(latest, t->yields);
-    if (latest > now)
-        *until = latest;
-    return latest > now;
+    return s->yields > clock_monotonic();
 }
 
 static void
@@ -595,7 +590,8 @@ look_at_lsp(struct wan_service *s, struct wan_tunnel *t, const struct wish *w, b
     bool begins = wanted && !lsp && w->status->phase == PHASE_BUILDING;
     if (begins && timer_is_armed(s->push))
         return;
-    if (begins && others_yield(s, &its->again)) {
+    if (begins && others_yield(s)) {
+        its->again = s->yields;
         set_alarm(s, its->again);
         return;
     }
@@ -661,13 +657,27 @@ all_set(const struct wan_tunnel *t, const struct tunnel_status *status)
     return true;
 }
 
-/* It is out of the way: who waited for that goes on. */
+static nsec_t
+latest_yield(const struct wan_service *s)
+{
+    nsec_t latest = 0;
+    for (const struct wan_tunnel *t = s->tunnels; t; t = t->hh.next)
+        latest = MAX(latest, t->yields);
+    return latest;
+}
+
+/* It is out of the way: who waited for that goes on, if it was the last one. */
 static void
 end_yielding(struct wan_service *s, struct wan_tunnel *t, const struct tunnel_status *status)
 {
     if (!t->yields || !all_set(t, status))
         return;
+    bool last = t->yields == s->yields;
     t->yields = 0;
+    if (last)
+        s->yields = latest_yield(s);
+    if (others_yield(s))
+        return;
     for (const struct tunnel_status *other = s->config.state->tunneling.tunnels; other;
          other = other->hh.next) {
         struct wan_tunnel *its = other->phase == PHASE_BUILDING ? wan_tunnel(s, other->tunnel)

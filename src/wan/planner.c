@@ -272,10 +272,38 @@ add_held(struct planner *p, struct held *h)
         book(p, h);
 }
 
+bool
+planner_holds(const struct planner *p, const char *tunnel, enum tunnel_path path,
+              const json_t *links)
+{
+    const struct held *h = planner_held(p, tunnel);
+    uint32_t n = h ? h->paths[path].n : 0;
+    bool same = n == json_array_size(links);
+    for (uint32_t i = 0; same && i < n; i++) {
+        const char *key = json_string_value(json_array_get(links, i));
+        same = key && !strcmp(key, h->paths[path].keys[i]);
+    }
+    return same;
+}
+
+static bool
+holds_this(const struct planner *p, const struct tunnel *tunnel, uint32_t number, bool standing,
+           const json_t *const paths[TUNNEL_PATHS])
+{
+    const struct held *h = planner_held(p, tunnel->name);
+    bool same = h && h->number == number && h->standing == standing &&
+                tunnel_equal(h->tunnel, tunnel);
+    for (unsigned i = 0; i < TUNNEL_PATHS && same; i++)
+        same = planner_holds(p, tunnel->name, i, json_object_get(paths[i], "links"));
+    return same;
+}
+
 void
 planner_hold(struct planner *p, const struct tunnel *tunnel, uint32_t number, bool standing,
              const json_t *const paths[TUNNEL_PATHS])
 {
+    if (holds_this(p, tunnel, number, standing, paths))
+        return;
     planner_release(p, tunnel->name);
     struct held *h = xcalloc(1, sizeof *h);
     h->tunnel = tunnel_copy(tunnel);
@@ -348,20 +376,6 @@ planner_release(struct planner *p, const char *tunnel)
     struct held *h = planner_held(p, tunnel);
     if (h)
         held_free(p, h);
-}
-
-bool
-planner_holds(const struct planner *p, const char *tunnel, enum tunnel_path path,
-              const json_t *links)
-{
-    const struct held *h = planner_held(p, tunnel);
-    uint32_t n = h ? h->paths[path].n : 0;
-    bool same = n == json_array_size(links);
-    for (uint32_t i = 0; same && i < n; i++) {
-        const char *key = json_string_value(json_array_get(links, i));
-        same = key && !strcmp(key, h->paths[path].keys[i]);
-    }
-    return same;
 }
 
 /* ---- Load ---- */

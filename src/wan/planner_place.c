@@ -135,11 +135,8 @@ json_t *
 planner_router_json(const struct network *model, const struct te_node *node)
 {
     uint32_t id = wan_address_ipv4(&node->router_id);
-    for (const struct router *r = model->routers; r && id; r = r->hh.next) {
-        if (r->router_id == id)
-            return json_string(r->name);
-    }
-    return json_string(node->name);
+    const struct router *r = id ? network_router_by_id(model, id) : NULL;
+    return json_string(r ? r->name : node->name);
 }
 
 static void

@@ -17,16 +17,6 @@
 /* So long who pushes others aside waits until routers have taken them out of the way. */
 #define YIELD_MAX (2 * NSEC_PER_SEC)
 
-/* Whom planner_mend() had to look after. */
-struct survey {
-    struct wan_service *service;
-    struct troubled {
-        char *tunnel;
-        bool broken;
-    } * list;
-    size_t n, capacity;
-};
-
 static bool
 is_same_way(const json_t *a, const json_t *b)
 {
@@ -92,8 +82,10 @@ tell_move(struct wan_service *s, const struct tunnel_status *status,
         if (!is_same_way(paths[i / WAN_ENDS], status->paths[i / WAN_ENDS]))
             its->lsps[i / WAN_ENDS][i % WAN_ENDS].moved = true;
     }
-    if (trouble->pushed)
+    if (trouble->pushed) {
         its->yields = clock_monotonic() + YIELD_MAX;
+        s->yields = MAX(s->yields, its->yields);
+    }
     s->n_moves++;
     wan_append(s, "tunnel.moved", object, ACTOR, body, NULL, NULL);
     free(object);
@@ -102,17 +94,18 @@ tell_move(struct wan_service *s, const struct tunnel_status *status,
 static void
 take(void *arg, const struct planner_mended *m)
 {
-    struct survey *v = arg;
-    struct wan_service *s = v->service;
+    struct wan_service *s = arg;
     const struct planner_trouble *trouble = m->trouble;
     const struct tunnel_status *status = tunneling_find(&s->config.state->tunneling,
                                                         trouble->tunnel);
-    GROW(v->list, v->n, v->capacity);
-    v->list[v->n++] = (struct troubled){xstrdup(trouble->tunnel), trouble->broken && m->err};
+    struct wan_tunnel *its = wan_tunnel_need(s, trouble->tunnel);
+    its->troubled = s->n_looks;
+    if (trouble->broken && m->err)
+        its->broken = s->n_looks;
     if (!status)
         return;
     if (m->err && trouble->broken)
-        tell_without(s, wan_tunnel_need(s, trouble->tunnel), trouble, m->why);
+        tell_without(s, its, trouble, m->why);
     if (m->moved)
         tell_move(s, status, trouble, false, m->paths);
     if (!m->err)
@@ -123,31 +116,20 @@ take(void *arg, const struct planner_mended *m)
 static bool
 may_leave(void *arg, const char *tunnel)
 {
-    const struct survey *v = arg;
-    const struct tunnel_status *status = tunneling_find(&v->service->config.state->tunneling,
-                                                        tunnel);
-    const struct wan_tunnel *its = wan_tunnel(v->service, tunnel);
+    struct wan_service *s = arg;
+    const struct tunnel_status *status = tunneling_find(&s->config.state->tunneling, tunnel);
+    const struct wan_tunnel *its = wan_tunnel(s, tunnel);
     return status && phase_is_wanted(status->phase) && (!its || its->planned <= clock_monotonic());
 }
 
 static void
 take_leave(void *arg, const struct planner_mended *m)
 {
-    const struct survey *v = arg;
-    const struct tunnel_status *status = tunneling_find(&v->service->config.state->tunneling,
+    struct wan_service *s = arg;
+    const struct tunnel_status *status = tunneling_find(&s->config.state->tunneling,
                                                         m->trouble->tunnel);
     if (m->moved)
-        tell_move(v->service, status, m->trouble, false, m->paths);
-}
-
-static bool
-is_troubled(const struct survey *v, const char *tunnel)
-{
-    for (size_t i = 0; i < v->n; i++) {
-        if (!strcmp(v->list[i].tunnel, tunnel))
-            return true;
-    }
-    return false;
+        tell_move(s, status, m->trouble, false, m->paths);
 }
 
 /* Back to a way that is really better, if there is room for it and nobody has to go for that. */
@@ -176,7 +158,7 @@ go_home(struct wan_service *s, const struct tunnel_status *status)
 
 /* The most important ones first. */
 static void
-bring_home(struct wan_service *s, const struct survey *v)
+bring_home(struct wan_service *s)
 {
     const struct state *state = s->config.state;
     for (unsigned priority = 0; priority < TE_PRIORITIES; priority++) {
@@ -184,35 +166,23 @@ bring_home(struct wan_service *s, const struct survey *v)
             const struct tunnel *tunnel = network_tunnel(state->network, t->tunnel);
             const struct wan_tunnel *its = wan_tunnel(s, t->tunnel);
             bool planned = its && its->planned > clock_monotonic();
+            bool troubled = its && its->troubled == s->n_looks;
             if (t->gave_way && phase_is_wanted(t->phase) && tunnel && !planned &&
-                tunnel->hold_priority == priority && !is_troubled(v, t->tunnel))
+                tunnel->hold_priority == priority && !troubled)
                 go_home(s, t);
         }
     }
 }
 
-static bool
-is_broken(const struct survey *v, const char *tunnel)
-{
-    for (size_t i = 0; i < v->n; i++) {
-        if (v->list[i].broken && !strcmp(v->list[i].tunnel, tunnel))
-            return true;
-    }
-    return false;
-}
-
 void
 wan_reroute(struct wan_service *s)
 {
-    struct survey v = {.service = s};
-    planner_mend(s->planner, s->config.state->network, take, &v);
-    planner_leave_risks(s->planner, s->config.state->network, may_leave, take_leave, &v);
-    bring_home(s, &v);
+    s->n_looks++;
+    planner_mend(s->planner, s->config.state->network, take, s);
+    planner_leave_risks(s->planner, s->config.state->network, may_leave, take_leave, s);
+    bring_home(s);
     for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {
-        if (t->without && !is_broken(&v, t->name))
+        if (t->without && t->broken != s->n_looks)
             tell_with(s, t->name);
     }
-    for (size_t i = 0; i < v.n; i++)
-        free(v.list[i].tunnel);
-    free(v.list);
 }

@@ -157,11 +157,8 @@ static const char *
 router_name(const struct wan_service *s, const struct te_node *node)
 {
     uint32_t id = wan_address_ipv4(&node->router_id);
-    for (const struct router *r = s->config.state->network->routers; r; r = r->hh.next) {
-        if (id && r->router_id == id)
-            return r->name;
-    }
-    return node->name;
+    const struct router *r = id ? network_router_by_id(s->config.state->network, id) : NULL;
+    return r ? r->name : node->name;
 }
 
 char *

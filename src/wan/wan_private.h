@@ -58,6 +58,7 @@ struct wan_tunnel {
     struct wan_lsp lsps[TUNNEL_PATHS][WAN_ENDS];
     nsec_t wanted; /* monotonic: since when it is being built; 0: it is not */
     nsec_t yields; /* monotonic: until then those who pushed it aside wait for it; 0: nobody does */
+    uint64_t troubled, broken; /* when it last was when looked at: wan_service.n_looks */
     nsec_t planned;  /* monotonic: until then an order at work decides where it goes; 0: none */
     bool built_told; /* tunnel.built is on its way into the journal */
     bool without;    /* a path: an exception says so */
@@ -142,6 +143,8 @@ struct wan_service {
     struct bus_subscription *subscriptions[64];
     size_t n_subscriptions;
     uint64_t n_moves;   /* tunnels that were laid another way */
+    uint64_t n_looks;   /* at what is held */
+    nsec_t yields;      /* monotonic: the latest of its tunnels' */
     struct timer *fate; /* looks at fates */
     struct fate *fates;
     struct wan_changes *changes; /* that are to be told */

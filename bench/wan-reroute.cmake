@@ -1,0 +1,1 @@
+tieline_bench(wan-reroute LIBS tl_wan ext_jansson ext_uv)
