@@ -213,7 +213,7 @@ route_some(struct subject *s, struct te_path *paths, struct te_path *standby)
     for (uint32_t k = 0; k < s->in.n_demands && n < OPERATED; k += step) {
         struct te_lsp *p = &s->lsps[n];
         *p = te_lsp_plain(s->in.demands[k].from, s->in.demands[k].to, s->in.demands[k].bps);
-        struct te_request ask = {p->from, p->to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+        struct te_request ask = {.from = p->from, .to = p->to, .optimise = TE_METRIC_IGP};
         if (te_route(s->router, &ask, &paths[n], NULL))
             continue;
         ask.constraints.exclude_links = paths[n].links;

@@ -115,7 +115,7 @@ solve(struct search *s, uint32_t side, struct te_path *out)
     p->effort = p->ask->effort ? p->ask->effort : TE_EFFORT;
     p->rankings = RANKINGS;
     p->met_loops = false;
-    bool rank = p->ask->constraints.bound_asymmetry || p->min_delay_us;
+    bool rank = te_must_rank(p->ask) || p->min_delay_us;
     enum err err = rank ? te_plan_rank(p, out) : te_plan_solve(p, NULL, 0, out);
     s->searches += rank ? RANKINGS - p->rankings : 1;
     if (err == ERR_LIMIT || (!err && !out->optimal))
@@ -298,7 +298,7 @@ fits_plans(const struct search *s, const struct te_path *paths)
                 return false;
         }
         if (p->ask->n_hops || !te_plan_within_bounds(p, &paths[i]) ||
-            !te_asymmetry_fits(&p->ask->constraints, &paths[i]))
+            !te_path_fits(p->ask, &paths[i]))
             return false;
     }
     return true;

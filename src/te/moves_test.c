@@ -24,7 +24,7 @@ open_subject(struct subject *s, uint32_t n_nodes, uint32_t chords, uint32_t n, u
         uint32_t from = dice_below(&d, n_nodes),
                  to = (from + 1 + dice_below(&d, n_nodes - 1)) % n_nodes;
         s->lsps[i] = te_lsp_plain(from, to, unit * (1 + dice_below(&d, 6)));
-        struct te_request ask = {from, to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+        struct te_request ask = {.from = from, .to = to, .optimise = TE_METRIC_IGP};
         struct te_path path;
         assert_ok(te_route(s->router, &ask, &path, NULL));
         s->lsps[i].links = path.links;
@@ -231,7 +231,8 @@ delay_and_diversity_hold_after_the_moves(void **state)
         for (uint32_t i = 0; i < s.n; i++)
             s.lsps[i].constraints.max_delay_us = 90;
         /* 1 is made the partner of 0: same ends, over other links. */
-        struct te_request ask = {s.lsps[0].from, s.lsps[0].to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+        struct te_request ask = {
+            .from = s.lsps[0].from, .to = s.lsps[0].to, .optimise = TE_METRIC_IGP};
         struct te_path path;
         ask.constraints.exclude_links = s.lsps[0].links;
         ask.constraints.n_exclude_links = s.lsps[0].n_links;

@@ -69,7 +69,8 @@ mask_for(struct task *t, const struct te_lsp *p)
     const struct te_network *net = t->router->net;
     if (is_plain(p))
         return NULL;
-    struct te_request ask = {p->from, p->to, p->optimise, p->constraints, NULL, 0, 0};
+    struct te_request ask = {
+        .from = p->from, .to = p->to, .optimise = p->optimise, .constraints = p->constraints};
     ask.constraints.bandwidth_bps = 0;
     bool *mask = xcalloc(net->n_links + 1, sizeof *mask);
     struct te_plan *plan = te_plan_open(t->router, &ask, 0);

@@ -271,7 +271,8 @@ te_state_route(struct te_state *s, uint32_t lsp, const struct te_outage *outage,
                struct te_path *out)
 {
     const struct te_lsp *p = &s->lsps[lsp];
-    struct te_request ask = {p->from, p->to, p->optimise, p->constraints, NULL, 0, 0};
+    struct te_request ask = {
+        .from = p->from, .to = p->to, .optimise = p->optimise, .constraints = p->constraints};
     struct te_constraints *c = &ask.constraints;
     struct exclusions nodes = {0}, links = {0}, srlgs = {0};
     exclude(&nodes, c->exclude_nodes, c->n_exclude_nodes);
@@ -308,7 +309,8 @@ enum err
 te_state_check(struct te_state *s, uint32_t lsp, const uint32_t *links, uint32_t n)
 {
     const struct te_lsp *p = &s->lsps[lsp];
-    struct te_request ask = {p->from, p->to, p->optimise, p->constraints, NULL, 0, 0};
+    struct te_request ask = {
+        .from = p->from, .to = p->to, .optimise = p->optimise, .constraints = p->constraints};
     struct te_path path = {.n = n, .links = (uint32_t *)(uintptr_t)links};
     ask.constraints.free_bps = room_for(s, true);
     enum err err = te_path_check(s->router, &ask, &path, NULL);

@@ -16,7 +16,7 @@ struct subject {
 static struct te_path
 random_path(const struct subject *s, struct dice *d, uint32_t from, uint32_t to)
 {
-    struct te_request ask = {from, to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+    struct te_request ask = {.from = from, .to = to, .optimise = TE_METRIC_IGP};
     struct te_path path;
     uint32_t without[3];
     for (uint32_t n = 3;; n--) {

@@ -262,7 +262,8 @@ constraints_hold_and_pinned_ones_stay(void **state)
             c->max_delay_us = 130;
         if (i % 10 == 2)
             s.lsps[i].pinned = true;
-        struct te_request ask = {s.lsps[i].from, s.lsps[i].to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+        struct te_request ask = {
+            .from = s.lsps[i].from, .to = s.lsps[i].to, .optimise = TE_METRIC_IGP};
         assert_ok(te_route(s.router, &ask, &paths[i], NULL));
         s.lsps[i].links = paths[i].links;
         s.lsps[i].n_links = paths[i].n;
@@ -336,7 +337,8 @@ the_way_there_keeps_all_limits(void **state)
         o.max_lsps = 1;
         open_subject(&s, 14, 120, seed);
         for (uint32_t i = 0; i < s.n && seed % 2; i++) {
-            struct te_request ask = {s.lsps[i].from, s.lsps[i].to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+            struct te_request ask = {
+                .from = s.lsps[i].from, .to = s.lsps[i].to, .optimise = TE_METRIC_IGP};
             assert_ok(te_route(s.router, &ask, &paths[i], NULL));
             s.lsps[i].links = paths[i].links;
             s.lsps[i].n_links = paths[i].n;

@@ -52,8 +52,6 @@ struct te_plan {
 #define TE_PLAN_ALL_IN_SERVICE 1
 #define TE_PLAN_KNOWN_DELAYS 2 /* unknown delays count for nothing */
 
-#define TE_RANKINGS 4000
-
 /* The request must outlive the plan and be valid. */
 struct te_plan *te_plan_open(struct te_router *, const struct te_request *, unsigned flags);
 void te_plan_close(struct te_plan *);
@@ -71,7 +69,7 @@ MUST_CHECK enum err te_plan_solve(struct te_plan *, const uint32_t *prefix, uint
 /* The same where labels are needed. */
 MUST_CHECK enum err te_plan_solve_labels(struct te_plan *, const uint32_t *prefix,
                                          uint32_t n_prefix, struct te_path *);
-/* With the asymmetry and the least delay: paths by rising cost until one meets both. */
+/* With the asymmetry, the least delay and `accept`: paths by rising cost until one meets all. */
 MUST_CHECK enum err te_plan_rank(struct te_plan *, struct te_path *);
 
 /* ERR_INVALID as of te_route(). */
@@ -83,6 +81,10 @@ void te_refusal_explain(struct te_router *, const struct te_request *, struct te
 uint64_t te_plan_sum(const struct te_plan *, enum te_sum, uint32_t link);
 bool te_plan_within_bounds(const struct te_plan *, const struct te_path *);
 bool te_asymmetry_fits(const struct te_constraints *, const struct te_path *);
+/* The same, and whoever asks takes it. */
+bool te_path_fits(const struct te_request *, const struct te_path *);
+/* Is there anything that only a whole path says? */
+bool te_must_rank(const struct te_request *);
 
 /* Finds the way through explicit hops: after which hop one is at `to` by `link`. False: that link
  * does not follow. `stage` counts the hops that are behind. */

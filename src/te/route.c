@@ -136,8 +136,7 @@ te_plan_rank(struct te_plan *p, struct te_path *out)
     enum err err = add_candidate(&r, NULL, 0, NULL, 0);
     while (!err && !found && r.heap.n) {
         uint32_t at = (uint32_t)te_heap_pop(&r.heap).item;
-        found = te_asymmetry_fits(&p->ask->constraints, &r.all[at].path) &&
-                r.all[at].path.delay_us >= p->min_delay_us;
+        found = r.all[at].path.delay_us >= p->min_delay_us && te_path_fits(p->ask, &r.all[at].path);
         if (found)
             te_path_copy(out, &r.all[at].path);
         else
@@ -159,6 +158,19 @@ te_asymmetry_fits(const struct te_constraints *c, const struct te_path *path)
     return !c->bound_asymmetry || (a > b ? a - b : b - a) <= c->max_asymmetry_us;
 }
 
+bool
+te_path_fits(const struct te_request *ask, const struct te_path *path)
+{
+    return te_asymmetry_fits(&ask->constraints, path) &&
+           (!ask->accept || ask->accept(ask->accept_arg, path));
+}
+
+bool
+te_must_rank(const struct te_request *ask)
+{
+    return ask->constraints.bound_asymmetry || ask->accept;
+}
+
 enum err
 te_route(struct te_router *r, const struct te_request *ask, struct te_path *out,
          struct te_refusal *why)
@@ -171,7 +183,7 @@ te_route(struct te_router *r, const struct te_request *ask, struct te_path *out,
         return ERR_OK;
     }
     struct te_plan *p = te_plan_open(r, ask, 0);
-    err = ask->constraints.bound_asymmetry ? te_plan_rank(p, out) : te_plan_solve(p, NULL, 0, out);
+    err = te_must_rank(ask) ? te_plan_rank(p, out) : te_plan_solve(p, NULL, 0, out);
     te_plan_close(p);
     if (err && why)
         te_refusal_explain(r, ask, why);

@@ -43,6 +43,9 @@ struct te_hop {
     bool loose; /* others may come between this and the one before */
 };
 
+struct te_path;
+typedef bool te_accept_fn(void *arg, const struct te_path *);
+
 struct te_request {
     uint32_t from, to;
     enum te_metric optimise;
@@ -50,7 +53,13 @@ struct te_request {
     const struct te_hop *hops; /* in order; the last need not be `to`: from there on it is loose */
     uint32_t n_hops;           /* at most TE_HOPS_MAX */
     uint32_t effort;           /* labels; 0: TE_EFFORT */
+    /* What no sum and no link says, e.g. whether a router can put the path on a packet: paths by
+     * rising cost until it takes one, at most TE_RANKINGS searches. NULL: all are taken. Reasons
+     * (struct te_refusal) do not know of it. */
+    te_accept_fn *accept;
+    void *accept_arg;
 };
+#define TE_RANKINGS 4000
 #define TE_HOPS_MAX 255
 #define TE_EFFORT 200000
 

@@ -58,12 +58,29 @@ draw_hops(struct drawn *d, const struct te_network *net)
     }
 }
 
+/* Two of three paths are refused, by what no sum says. */
+static bool
+takes(void *arg UNUSED, const struct te_path *path)
+{
+    uint32_t sum = 0;
+    for (uint32_t i = 0; i < path->n; i++)
+        sum += (i + 1) * path->links[i];
+    return sum % 3 == 0;
+}
+
+static bool
+is_taken(const struct te_request *ask, struct test_path *p)
+{
+    const struct te_path path = {.n = p->n, .links = p->links};
+    return !ask->accept || ask->accept(ask->accept_arg, &path);
+}
+
 static uint64_t
 best_of_all(const struct te_network *net, const struct te_request *ask)
 {
     uint64_t best = UINT64_MAX, sums[5];
     for (uint32_t i = 0; i < all.n; i++) {
-        if (test_fits(net, ask, &all.paths[i], sums))
+        if (test_fits(net, ask, &all.paths[i], sums) && is_taken(ask, &all.paths[i]))
             best = MIN(best, test_cost(ask, sums));
     }
     return best;
@@ -128,6 +145,29 @@ routes_are_the_best_of_all_paths(void **state UNUSED)
         te_network_free(net);
     }
     assert_true(n_found > 500);
+}
+
+static void
+the_best_that_is_taken_is_found(void **state UNUSED)
+{
+    uint32_t n_found = 0;
+    test_seed = 5;
+    for (int round = 0; round < 300; round++) {
+        const struct te_network *net = test_network(8, 12 + draw(6), 4, draw(2));
+        struct te_router *r = te_router_new(net);
+        test_all_paths(&all, net, 0, 7);
+        for (int k = 0; k < 8; k++) {
+            struct drawn d;
+            draw_request(&d, net);
+            if (draw(3) == 0)
+                draw_hops(&d, net);
+            d.ask.accept = takes;
+            compare(r, &d.ask, &n_found);
+        }
+        te_router_free(r);
+        te_network_free(net);
+    }
+    assert_true(n_found > 300);
 }
 
 static void
@@ -275,6 +315,7 @@ refuses_requests_that_make_no_sense(void **state UNUSED)
 }
 
 TEST_MAIN(cmocka_unit_test(routes_are_the_best_of_all_paths),
+          cmocka_unit_test(the_best_that_is_taken_is_found),
           cmocka_unit_test(explicit_routes_are_followed),
           cmocka_unit_test(what_is_out_of_effort_is_found_by_prices),
           cmocka_unit_test(the_reason_names_what_is_alone_in_the_way),

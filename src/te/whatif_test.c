@@ -14,7 +14,7 @@ struct subject {
 static struct te_path
 route(const struct subject *s, uint32_t from, uint32_t to, const struct te_path *without)
 {
-    struct te_request ask = {from, to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+    struct te_request ask = {.from = from, .to = to, .optimise = TE_METRIC_IGP};
     struct te_path path = {0};
     if (without) {
         ask.constraints.exclude_links = without->links;
@@ -135,7 +135,7 @@ check_lsp(const struct subject *s, const struct te_impact *impact, uint32_t i, u
     assert_true(!standby || fate->kind == TE_FATE_STANDBY || fate->kind == TE_FATE_END);
     if (fate->kind == TE_FATE_NO_PATH) {
         uint32_t dead[256], n_dead = 0;
-        struct te_request ask = {p->from, p->to, TE_METRIC_IGP, {0}, NULL, 0, 0};
+        struct te_request ask = {.from = p->from, .to = p->to, .optimise = TE_METRIC_IGP};
         struct te_path path;
         for (uint32_t l = 0; l < s->net->n_links; l++) {
             if (is_dead(s->net, &impact->failure, l))

@@ -66,6 +66,8 @@ struct inquiry {
     struct places nodes, links, srlgs; /* that it stays away from */
     uint64_t *free_bps;
     bool desires; /* some of it is only desired */
+    struct planner *planner;
+    unsigned max_labels; /* 0: as many as the router can */
 };
 
 static void
@@ -321,6 +323,28 @@ label(struct planner *p, const struct planner_question *q, const struct te_path 
 
 /* ---- Computing ---- */
 
+static bool
+is_shallow(void *arg, const struct te_path *path)
+{
+    const struct inquiry *i = arg;
+    struct planner_segment segments[PLANNER_SEGMENTS_MAX];
+    size_t n = 0;
+    return !planner_stack(i->planner, path->links, path->n, segments, &n, NULL) &&
+           (!i->max_labels || n <= i->max_labels);
+}
+
+/* Only paths that do not take too many labels are taken. */
+static void
+bound_labels(struct planner *p, const struct planner_question *q, struct inquiry *i)
+{
+    if (q->no_labels || q->n_way)
+        return;
+    i->planner = p;
+    i->max_labels = q->max_labels;
+    i->request.accept = is_shallow;
+    i->request.accept_arg = i;
+}
+
 static enum err
 find_paths(struct planner *p, const struct inquiry *inquiries, size_t n,
            struct planner_together *together, struct te_disjoint_set *set, struct diag *diag)
@@ -359,8 +383,13 @@ find_and_label(struct planner *p, const struct planner_question *questions, size
         err = inquire(p, &questions[i], desired, &inquiries[i], unknown_source, diag);
     for (size_t i = 0; i < n; i++)
         *desires |= inquiries[i].desires;
-    if (!err)
+    for (size_t i = 0; i < n && !err; i++)
+        bound_labels(p, &questions[i], &inquiries[i]);
+    if (!err && find_paths(p, inquiries, n, together, &set, diag)) {
+        for (size_t i = 0; i < n; i++) /* then why, or the labels of the best ones say so */
+            inquiries[i].request.accept = NULL;
         err = find_paths(p, inquiries, n, together, &set, diag);
+    }
     for (size_t i = 0; i < n && !err; i++)
         err = label(p, &questions[i], &set.paths[i], &answers[i], diag);
     for (size_t i = 0; i < n; i++) {

@@ -127,7 +127,13 @@ struct search {
     struct asking asking;
     struct te_request requests[TUNNEL_PATHS];
     struct te_hop *fixed[TUNNEL_PATHS];
+    bool refused; /* a path that would do takes more labels than a router can put on a packet */
 };
+
+/* Where a router can put few labels on a packet, the cheapest paths may all take too many. Then it
+ * is searched among those with few links, each of which may have its own label, and among those
+ * that the IGP prefers, which take the fewest labels. */
+enum detour { AS_ASKED, FEW_LINKS, BY_IGP, DETOURS };
 
 /* ---- JSON ---- */
 
@@ -255,15 +261,85 @@ make_requests(struct search *s)
     }
 }
 
+static bool
+bears_labels(void *arg, const struct te_path *path)
+{
+    struct search *s = arg;
+    bool fine = planner_can_label(s->p, path->links, path->n);
+    s->refused |= !fine;
+    return fine;
+}
+
+/* Labels that both ends can put on a packet. */
+static uint32_t
+depth_of(const struct search *s)
+{
+    const struct te_request *ask = &s->asking.request;
+    const uint32_t ends[] = {ask->from, ask->to};
+    uint32_t depth = PLANNER_SEGMENTS_MAX;
+    for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
+        uint32_t its = s->p->net->nodes[ends[i]].max_sid_depth;
+        depth = its ? MIN(depth, its) : depth;
+    }
+    return depth;
+}
+
+static void
+set_detour(struct search *s, enum detour detour)
+{
+    const struct te_request *plain = &s->asking.request;
+    for (unsigned i = 0; i < TUNNEL_PATHS; i++) {
+        struct te_request *r = &s->requests[i];
+        uint32_t most = plain->constraints.max_hops;
+        r->accept = bears_labels;
+        r->accept_arg = s;
+        r->optimise = detour == BY_IGP ? TE_METRIC_IGP : plain->optimise;
+        if (detour == FEW_LINKS && !s->fixed[i])
+            most = most ? MIN(most, depth_of(s)) : depth_of(s);
+        r->constraints.max_hops = most;
+    }
+}
+
+/* The cost is that of what was asked. */
+static enum err
+put_path(struct search *s, struct te_path *path, json_t **json, struct diag *diag)
+{
+    te_path_measure(s->p->router, &s->asking.request, path);
+    return planner_path_json(s->p, s->model, path, json, diag);
+}
+
+/* Why there is none. */
+static enum err
+refuse_one(struct search *s, struct diag *diag)
+{
+    struct te_path path = {0};
+    struct te_refusal why = {0};
+    struct te_request plain = s->requests[TUNNEL_PRIMARY];
+    json_t *json = NULL;
+    plain.accept = NULL;
+    enum err err = te_route(s->p->router, &plain, &path, &why);
+    if (err)
+        return diag_set(diag, err, "%s", why.diag.text);
+    err = put_path(s, &path, &json, diag); /* which says what labels it would take */
+    json_decref(json);
+    te_path_fini(&path);
+    return err ? err : diag_set(diag, ERR_LIMIT, "no path was found; there may be one");
+}
+
 static enum err
 search_one(struct search *s, json_t *paths[TUNNEL_PATHS], struct diag *diag)
 {
     struct te_path path = {0};
-    struct te_refusal why = {0};
-    enum err err = te_route(s->p->router, &s->requests[TUNNEL_PRIMARY], &path, &why);
+    enum err err = ERR_NOT_FOUND;
+    s->refused = false;
+    for (enum detour d = AS_ASKED; d < DETOURS && err && (d == AS_ASKED || s->refused); d++) {
+        set_detour(s, d);
+        err = te_route(s->p->router, &s->requests[TUNNEL_PRIMARY], &path, NULL);
+    }
+    set_detour(s, AS_ASKED);
     if (err)
-        return diag_set(diag, err, "%s", why.diag.text);
-    err = planner_path_json(s->p, s->model, &path, &paths[TUNNEL_PRIMARY], diag);
+        return refuse_one(s, diag);
+    err = put_path(s, &path, &paths[TUNNEL_PRIMARY], diag);
     te_path_fini(&path);
     return err;
 }
@@ -284,12 +360,18 @@ search_pair(struct search *s, bool best_effort, json_t *paths[TUNNEL_PATHS], str
         .paths = s->requests,
         .disjoint = planner_disjoint_flags(s->tunnel->protection),
         .best_effort = best_effort};
-    enum err err = te_disjoint(s->p->router, &request, &set, diag);
+    enum err err = ERR_NOT_FOUND;
+    s->refused = false;
+    for (enum detour d = AS_ASKED; d < DETOURS && err && (d == AS_ASKED || s->refused); d++) {
+        set_detour(s, d);
+        err = te_disjoint(s->p->router, &request, &set, diag);
+    }
+    set_detour(s, AS_ASKED);
     if (err)
         return err;
     for (unsigned i = 0; i < TUNNEL_PATHS && !err; i++) {
         if (i == TUNNEL_PRIMARY || !is_same(&set.paths[0], &set.paths[i]))
-            err = planner_path_json(s->p, s->model, &set.paths[i], &paths[i], diag);
+            err = put_path(s, &set.paths[i], &paths[i], diag);
     }
     for (unsigned i = 0; i < TUNNEL_PATHS && err; i++) {
         json_decref(paths[i]);

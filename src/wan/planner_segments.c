@@ -52,6 +52,26 @@ planner_turn(const uint32_t *reverses, uint32_t n)
     return back;
 }
 
+static bool
+has_stack(struct planner *p, const uint32_t *links, uint32_t n)
+{
+    struct te_segments segments = {0};
+    enum err err = find_segments(p, links, n, &segments, NULL);
+    te_segments_fini(&segments);
+    return !err;
+}
+
+bool
+planner_can_label(struct planner *p, const uint32_t *links, uint32_t n)
+{
+    uint32_t *back = xcalloc(n + 1, sizeof *back);
+    for (uint32_t i = 0; i < n; i++)
+        back[i] = p->net->links[links[n - 1 - i]].reverse;
+    bool can = has_stack(p, links, n) && has_stack(p, back, n);
+    free(back);
+    return can;
+}
+
 enum err
 planner_stack(struct planner *p, const uint32_t *links, uint32_t n_links,
               struct planner_segment out[PLANNER_SEGMENTS_MAX], size_t *n, struct diag *diag)

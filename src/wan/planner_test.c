@@ -744,6 +744,112 @@ one_that_has_its_way_keeps_it_and_the_other_goes_beside_it(void **state UNUSED)
     planner_answer_fini(&a[1]);
 }
 
+/* ---- Few labels ---- */
+
+/*  1 - 2 = 3 - 7    1 ms each, 10 ms: 1-2, 3-7, 5-6. The IGP takes all for the same. So the fastest
+ *  =   =   =   =    way from 1 to 7 zigzags by 4, 5, 2, 3, 6, 8, and takes a label for each router,
+ *  4 = 5 - 6 = 8    since the IGP has two ways for any two of its links.  */
+static void
+put_ladder(uint8_t max_sid_depth)
+{
+    tear_down(NULL);
+    ted = ted_new(NULL);
+    planner = planner_new();
+    model = network_new();
+    source = add_source(ted, TED_KIND_OSPF, "ospf");
+    for (unsigned n = 1; n <= 8; n++)
+        put_router_of(n, max_sid_depth);
+    static const unsigned ways[][3] = {{1, 2, 10}, {2, 3, 1}, {3, 7, 10}, {4, 5, 1}, {5, 6, 10},
+                                       {6, 8, 1},  {1, 4, 1}, {2, 5, 1},  {3, 6, 1}, {7, 8, 1}};
+    for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+        put_way(ways[i][0], ways[i][1], 1000 * ways[i][2], 0);
+    ted_source_synced(ted, source, 1);
+    look_again();
+}
+
+static size_t
+n_labels(const struct placed *p, unsigned path, const char *name)
+{
+    return json_array_size(json_object_get(p->paths[path], name));
+}
+
+static void
+a_way_that_takes_fewer_labels_is_found(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 7, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    put_ladder(7);
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[0], "r1 r4 r5 r2 r3 r6 r8 r7");
+    assert_int_equal(n_labels(&p, 0, "labels"), 7);
+    placed_fini(&p);
+    put_ladder(3);
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[0], "r1 r4 r5 r6 r8 r7");
+    assert_int_equal(n_labels(&p, 0, "labels"), 3);
+    assert_int_equal(n_labels(&p, 0, "labels-back"), 3);
+    assert_int_equal(json_integer_value(json_object_get(p.paths[0], "metric")), 14000);
+    placed_fini(&p);
+    t->max_latency_us = 12000; /* within which there are only ways that take more */
+    assert_err(place(t, 0, false, &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(p.why.text, "it takes 7 labels, more than router"));
+    put_ladder(1);
+    t->max_latency_us = 0;
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[0], "r1 r2 r3 r7");
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+/* 1-9-7 is a third way: with the zigzag the cheapest pair, without it not. */
+static void
+a_pair_that_takes_fewer_labels_is_found(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 7, 1000);
+    t->metric = TUNNEL_DELAY;
+    t->protection = DISJOINT_LINK;
+    for (unsigned i = 0; i < 2; i++) {
+        struct placed p;
+        uint8_t depth = i ? 3 : 7;
+        put_ladder(depth);
+        put_router_of(9, depth);
+        put_way(1, 9, 1000, 0);
+        put_way(9, 7, 25000, 0);
+        look_again();
+        assert_ok(place(t, 0, false, &p));
+        assert_way(p.paths[TUNNEL_PRIMARY],
+                   depth == 7 ? "r1 r4 r5 r2 r3 r6 r8 r7" : "r1 r4 r5 r6 r8 r7");
+        assert_way(p.paths[TUNNEL_STANDBY], depth == 7 ? "r1 r9 r7" : "r1 r2 r3 r7");
+        for (unsigned k = 0; k < TUNNEL_PATHS; k++) {
+            assert_true(n_labels(&p, k, "labels") <= depth);
+            assert_true(n_labels(&p, k, "labels-back") <= depth);
+        }
+        placed_fini(&p);
+    }
+    tunnel_free(t);
+}
+
+static void
+a_router_that_asks_gets_a_way_of_few_labels(void **state UNUSED)
+{
+    struct planner_question q = {.source = router_id(1),
+                                 .destination = router_id(7),
+                                 .metric = TUNNEL_DELAY,
+                                 .max_labels = 3};
+    struct planner_answer a;
+    struct diag why;
+    bool unknown_source;
+    put_ladder(8);
+    assert_ok(planner_answer(planner, &q, &a, &unknown_source, &why));
+    assert_int_equal(a.n, 3);
+    assert_int_equal(a.delay_us, 14000);
+    planner_answer_fini(&a);
+    q.max_delay_us = 12000;
+    assert_err(planner_answer(planner, &q, &a, &unknown_source, &why), ERR_LIMIT);
+}
+
 static void
 failures_are_told_with_what_becomes_of_each_tunnel(void **state UNUSED)
 {
@@ -793,4 +899,6 @@ TEST_MAIN(T(what_must_be_avoided_is_avoided_though_it_is_the_shortest_way),
           T(a_way_is_better_if_it_is_shorter_for_what_is_asked),
           T(a_stack_may_begin_with_the_first_link), T(a_tree_reaches_all_leaves_within_its_bounds),
           T(both_ends_get_their_own_stack), T(failures_are_told_with_what_becomes_of_each_tunnel),
-          T(a_router_s_question_is_answered_within_what_is_left))
+          T(a_router_s_question_is_answered_within_what_is_left),
+          T(a_way_that_takes_fewer_labels_is_found), T(a_pair_that_takes_fewer_labels_is_found),
+          T(a_router_that_asks_gets_a_way_of_few_labels))

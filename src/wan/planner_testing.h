@@ -51,7 +51,7 @@ look_again(void)
 }
 
 static inline UNUSED void
-put_router(unsigned n)
+put_router_of(unsigned n, uint8_t max_sid_depth)
 {
     struct ted_node_record r = {.id = ospf_id(n),
                                 .told = TED_BIT(TED_ROUTER_ID) | TED_BIT(TED_SRGB) |
@@ -60,7 +60,7 @@ put_router(unsigned n)
                                 .srgb_base = 16000,
                                 .srgb_size = 8000,
                                 .sid_index = n,
-                                .max_sid_depth = 8};
+                                .max_sid_depth = max_sid_depth};
     assert_ok(ted_put_node(ted, source, &r, 1));
     struct router *router = object_new(OBJECT_ROUTER);
     char name[8];
@@ -69,6 +69,12 @@ put_router(unsigned n)
     router->site = xstrdup("wan");
     router->router_id = 10u << 24 | 255u << 16 | n;
     network_put_router(model, router);
+}
+
+static inline UNUSED void
+put_router(unsigned n)
+{
+    put_router_of(n, 8);
 }
 
 static inline UNUSED int
