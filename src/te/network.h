@@ -41,6 +41,7 @@ struct te_node {
     uint8_t max_sid_depth; /* labels that it can put on a packet (RFC 8491); 0: not told */
     bool passable; /* false: nothing may pass through it (overload, maintenance); it may begin and
                       end there */
+    bool drained;  /* ... by operators alone: the IGP does not know, and routes through it */
 };
 
 struct te_link {
@@ -58,7 +59,8 @@ struct te_link {
     uint32_t adjacency_label;        /* of its unprotected adjacency segment; TE_NO_LABEL */
     struct te_address local, remote; /* of its ends */
     uint32_t local_id, remote_id;    /* of unnumbered links; 0 */
-    bool up; /* false: known, but out of service, or in maintenance: nothing may pass */
+    bool up;      /* false: known, but out of service, or in maintenance: nothing may pass */
+    bool drained; /* ... by operators alone: the IGP does not know, and routes over it */
 };
 
 struct te_network {

@@ -10,6 +10,7 @@
 struct te_igp {
     struct te_router *router;
     uint64_t *cost;       /* by link */
+    uint8_t *impassable;  /* by node */
     uint64_t **distances; /* by node; NULL: not asked for yet */
     uint64_t kept;
     uint32_t *by_index; /* nodes, by the index of their segment */
@@ -26,6 +27,14 @@ by_sid(const void *a, const void *b, void *net)
     return x != y ? (x > y) - (x < y) : (i > k) - (i < k);
 }
 
+/* What operators have drained the routers know nothing of: they route over it. */
+static bool
+is_in_igp(const struct te_router *r, uint32_t l)
+{
+    const struct te_link *link = &r->net->links[l];
+    return r->usable[l] || (link->drained && link->reverse != TE_NONE);
+}
+
 struct te_igp *
 te_igp_new(struct te_router *r, const uint8_t *down)
 {
@@ -37,11 +46,14 @@ te_igp_new(struct te_router *r, const uint8_t *down)
     igp->by_index = xmalloc((net->n_nodes + 1) * sizeof *igp->by_index);
     for (uint32_t l = 0; l < net->n_links; l++) {
         uint32_t reverse = net->links[l].reverse;
-        bool usable = r->usable[l] && !(down && (down[l] || down[reverse]));
+        bool usable = is_in_igp(r, l) && !(down && (down[l] || down[reverse]));
         igp->cost[l] = usable ? MAX(r->igp[l], 1) : DIGRAPH_FAR;
     }
-    for (uint32_t v = 0; v < net->n_nodes; v++)
+    igp->impassable = xmalloc(net->n_nodes + 1);
+    for (uint32_t v = 0; v < net->n_nodes; v++) {
         igp->by_index[v] = v;
+        igp->impassable[v] = r->impassable[v] && !net->nodes[v].drained;
+    }
     qsort_r(igp->by_index, net->n_nodes, sizeof *igp->by_index, by_sid, (void *)net);
     return igp;
 }
@@ -63,6 +75,7 @@ te_igp_free(struct te_igp *igp)
         return;
     drop_distances(igp);
     free(igp->cost);
+    free(igp->impassable);
     free(igp->distances);
     free(igp->by_index);
     free(igp);
@@ -77,7 +90,7 @@ te_igp_distances(struct te_igp *igp, uint32_t to)
         return igp->distances[to];
     if (igp->kept > KEPT_MAX)
         drop_distances(igp);
-    const struct digraph_costs costs = {igp->cost, r->impassable};
+    const struct digraph_costs costs = {igp->cost, igp->impassable};
     uint64_t *distances = xmalloc(n * sizeof *distances);
     digraph_tree_to(&r->graph, &r->scratch, to, &costs);
     for (uint32_t v = 0; v < n; v++)
@@ -93,7 +106,7 @@ is_tight(const struct te_igp *igp, const uint64_t *distances, uint32_t link, uin
 {
     const struct digraph *g = &igp->router->graph;
     uint32_t next = g->to[link];
-    return igp->cost[link] != DIGRAPH_FAR && (next == to || !igp->router->impassable[next]) &&
+    return igp->cost[link] != DIGRAPH_FAR && (next == to || !igp->impassable[next]) &&
            igp->cost[link] + distances[next] == distances[g->from[link]];
 }
 

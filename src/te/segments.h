@@ -17,7 +17,8 @@
 #include "te/router.h"
 
 /* What the IGP does: shortest paths by its metric over the links that are in service, not through
- * nodes that may not be passed. Distances to a node are computed when first asked for, and kept. */
+ * nodes that may not be passed; what operators have drained it knows nothing of, and uses.
+ * Distances to a node are computed when first asked for, and kept. */
 struct te_igp; /* opaque; not thread-safe: writes on the router's scratch */
 
 /* `down` by link (NULL: none): out of service, too, with their reverse: what if they failed?

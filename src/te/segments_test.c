@@ -293,7 +293,62 @@ failures_move_node_segments_and_break_adjacencies(void **state UNUSED)
     te_network_free(net);
 }
 
+/* A square: 0 1 2 is short, 0 3 2 long; the link from 1 to 2 is drained, or router 1 is. */
+static const struct te_network *
+drained_square(bool router)
+{
+    static const uint32_t sides[][3] = {{0, 1, 1}, {1, 2, 1}, {0, 3, 5}, {3, 2, 5}};
+    struct te_builder *b = te_builder_new(1 << 24);
+    for (uint32_t i = 0; i < 4; i++) {
+        char key[12];
+        snprintf(key, sizeof key, "n%u", i);
+        struct te_node node = te_node_plain(key);
+        node.sid_index = i;
+        node.srgb_base = 16000;
+        node.srgb_size = 100;
+        node.drained = router && i == 1;
+        node.passable = !node.drained;
+        assert_ok(te_builder_add_node(b, &node, NULL));
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        uint32_t ids[2];
+        for (uint32_t k = 0; k < 2; k++) {
+            struct te_link l = te_link_plain(sides[i][k], sides[i][!k], sides[i][2], 1, 1);
+            l.drained = !router && i == 1;
+            l.up = !l.drained;
+            assert_ok(te_builder_add_link(b, &l, NULL, 0, &ids[k]));
+        }
+        assert_ok(te_builder_pair(b, ids[0], ids[1]));
+    }
+    const struct te_network *net = te_builder_finish(b, 1);
+    te_builder_free(b);
+    return net;
+}
+
+/* Routers know nothing of what operators drain: a node segment still goes there. */
+static void
+the_igp_goes_over_what_is_drained(void **state UNUSED)
+{
+    for (int router = 0; router < 2; router++) {
+        const struct te_network *net = drained_square(router);
+        struct te_router *r = te_router_new(net);
+        struct te_igp *igp = te_igp_new(r, NULL);
+        const uint32_t path[] = {between(net, 0, 3), between(net, 3, 2)};
+        const struct te_segments_request ask = {.links = path, .n_links = 2};
+        struct te_segments s;
+        assert_true(te_igp_uses(igp, between(net, 0, 1), 2));
+        assert_ok(te_segments_find(igp, &ask, &s, NULL, NULL));
+        assert_int_equal(s.n, 2);
+        assert_int_equal(s.list[0].label, 16003);
+        te_segments_fini(&s);
+        te_igp_free(igp);
+        te_router_free(r);
+        te_network_free(net);
+    }
+}
+
 TEST_MAIN(cmocka_unit_test(lists_are_the_shortest_and_take_the_path),
           cmocka_unit_test(all_ways_may_do), cmocka_unit_test(says_how_many_labels_are_needed),
           cmocka_unit_test(routers_without_labels_are_not_relied_on),
-          cmocka_unit_test(failures_move_node_segments_and_break_adjacencies))
+          cmocka_unit_test(failures_move_node_segments_and_break_adjacencies),
+          cmocka_unit_test(the_igp_goes_over_what_is_drained))

@@ -440,14 +440,17 @@ bool
 ted_settle_link(struct ted *ted, struct ted_mlink *link)
 {
     const struct ted_mlink *back = link->reverse;
-    bool up = link->half_up && back && back->half_up && !link->maintenance && !back->maintenance;
-    if (up != link->l.up)
+    bool whole = link->half_up && back && back->half_up;
+    bool up = whole && !link->maintenance && !back->maintenance;
+    bool drained = whole && !up;
+    if (up != link->l.up || drained != link->l.drained)
         link->changed |= TED_BIT(TED_STATE);
     if (up)
         link->down_since = 0;
     else if (link->l.up || link->fresh)
         link->down_since = ted->now;
     link->l.up = up;
+    link->l.drained = drained;
     ted_mark(ted, &link->marks, link->text, findings_of(link));
     bool changed = link->changed || link->fresh;
     if (changed) {
@@ -569,7 +572,9 @@ take_node_state(const struct ted *ted, struct ted_mnode *node)
     node->gone = hearing && !there;
     const struct ted_override_rec *o = node->override;
     node->maintenance = o && o->o.set & TED_BIT(TED_STATE) && !o->o.up;
-    node->n.passable = !node->overload && !node->maintenance && !node->contested_by && !node->gone;
+    bool passable = !node->overload && !node->contested_by && !node->gone;
+    node->n.passable = passable && !node->maintenance;
+    node->n.drained = passable && node->maintenance;
 }
 
 static uint32_t
@@ -609,7 +614,7 @@ ted_resolve_node(struct ted *ted, struct ted_mnode *node)
         node->changed |= TED_BIT(TED_SRGB);
     if (before.max_sid_depth != n->max_sid_depth)
         node->changed |= TED_BIT(TED_MSD);
-    if (before.passable != n->passable)
+    if (before.passable != n->passable || before.drained != n->drained)
         node->changed |= TED_BIT(TED_STATE);
     free(name);
 }

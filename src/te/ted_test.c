@@ -526,7 +526,11 @@ maintenance_of_a_group_takes_all_its_links(void **state)
     assert_ok(ted_override_put(ted, &o, 2));
     ted_commit(ted, 2);
     assert_false(snapshot_link(ted, LINK_1_2).up);
+    assert_true(snapshot_link(ted, LINK_1_2).drained);
     assert_true(snapshot_link(ted, "10.255.0.1>10.255.0.3/10.1.3.1").up);
+    ted_withdraw_link(ted, ospf, &r.id, 3);
+    ted_commit(ted, 3);
+    assert_false(snapshot_link(ted, LINK_1_2).drained); /* the IGP does not go there either */
     ted_free(ted);
 }
 
