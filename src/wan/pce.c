@@ -301,6 +301,16 @@ on_message(struct pce_link *link, const struct pcep_message *message)
     }
 }
 
+/* Octets that are no PCEP, or of no version that is known, end a session. */
+static void
+note_garbage(struct pce_link *link, const struct pcep_event *event)
+{
+    bool garbled = event->err == ERR_MALFORMED || event->err == ERR_TRUNCATED ||
+                   (event->err == ERR_UNSUPPORTED && link->up);
+    if (garbled)
+        pce_misbehaves(link->pce, link->pcc, PCE_BAD_MESSAGE, "%s", event->diag.text);
+}
+
 static void
 take_events(struct pce_link *link)
 {
@@ -321,6 +331,7 @@ take_events(struct pce_link *link)
             pce_misbehaves(link->pce, link->pcc, PCE_BAD_MESSAGE, "%s", event.diag.text);
             break;
         case PCEP_EVENT_DOWN:
+            note_garbage(link, &event);
             on_down(link, event.err, event.diag.text);
             break;
         }

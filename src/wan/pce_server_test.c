@@ -378,7 +378,7 @@ one_that_flaps(void **state)
 static void
 one_that_sends_garbage(void **state)
 {
-    one_that_misbehaves_disturbs_no_other(*state, "--garbage-every", "30ms", PCE_FLAPS);
+    one_that_misbehaves_disturbs_no_other(*state, "--garbage-every", "30ms", PCE_BAD_MESSAGE);
 }
 
 static void

@@ -1,5 +1,5 @@
-/* router_events.c - what routers say: sessions that come and go, paths that they report, how orders
- * ended, and what they do that they should not. */
+/* router_events.c - what routers say: paths that they report, how orders ended. Of sessions and of
+ * what routers do that they should not, troubles.c tells. */
 #include "wan/wan_private.h"
 
 #include "base/alloc.h"
@@ -70,8 +70,8 @@ router_at(const struct wan_service *s, const struct te_address *address)
     return NULL;
 }
 
-static const char *
-router_name(const struct wan_service *s, const char *address)
+const char *
+wan_router_name(const struct wan_service *s, const char *address)
 {
     struct te_address a;
     const struct router *r = wan_address_parse(address, &a) ? NULL : router_at(s, &a);
@@ -83,7 +83,7 @@ static bool
 is_elsewhere(struct wan_service *s, const struct tunnel *t, const struct lsp *lsp)
 {
     struct pce_pcc_info info;
-    const char *name = pce_pcc_info(wan_pce(s), lsp->pcc, &info) ? router_name(s, info.address)
+    const char *name = pce_pcc_info(wan_pce(s), lsp->pcc, &info) ? wan_router_name(s, info.address)
                                                                  : NULL;
     return name && strcmp(name, t->head) != 0 && strcmp(name, t->tail) != 0;
 }
@@ -125,7 +125,7 @@ bool
 wan_admits(void *arg, const char *address, const char *name, struct diag *diag)
 {
     const struct wan_service *s = arg;
-    const char *router = router_name(s, address);
+    const char *router = wan_router_name(s, address);
     if (!router && s->settings.pcep_admit == WAN_ADMIT_INVENTORY) {
         diag_set(diag, ERR_DENIED, "%s is the address of no router of the inventory", address);
         return false;
@@ -168,53 +168,18 @@ wan_owns(void *arg, const char *address, const struct te_address *source)
     return !owner.family || wan_address_equal(&owner, &router);
 }
 
-static void
-tell_session(struct wan_service *s, const struct pce_event *e, bool up)
-{
-    const char *name = router_name(s, e->address);
-    char *object = xasprintf("%s/%s", name ? "router" : "address", name ? name : e->address);
-    if (up) {
-        wan_append(
-            s, "router.session", object, ACTOR,
-            json_pack("{sb ss sI}", "up", true, "address", e->address, "lsps", (json_int_t)e->n),
-            NULL, NULL);
-        wan_close(s, "router-session-lost", object, "it is connected");
-    } else {
-        wan_append(s, "router.session", object, ACTOR,
-                   json_pack("{sb ss so}", "up", false, "address", e->address, "reason",
-                             jsontext_string(e->text ? e->text : "")),
-                   NULL, NULL);
-        if (name)
-            wan_raise(s, "router-session-lost", "major", object, NULL,
-                      "Router %s has no session with the path computation element: %s.", name,
-                      e->text ? e->text : "?");
-    }
-    free(object);
-}
-
-static void
-tell_misbehaviour(struct wan_service *s, const struct pce_event *e)
-{
-    const char *name = router_name(s, e->address);
-    char *object = xasprintf("%s/%s", name ? "router" : "address", name ? name : e->address);
-    wan_raise(s, "router-misbehaves", "warning", object, NULL,
-              "The router at %s: %s, %" PRIu64 " times: %s.", e->address,
-              pce_misbehaviour_name(e->misbehaviour), e->n, e->text ? e->text : "");
-    free(object);
-}
-
 void
 wan_pce_event(void *arg, const struct pce_event *e)
 {
     struct wan_service *s = arg;
     switch (e->kind) {
     case PCE_SYNCED:
-        tell_session(s, e, true);
+        wan_tell_session(s, e, true);
         reconcile_at(s, e->pcc);
         sweep(s, e->pcc);
         break;
     case PCE_DOWN:
-        tell_session(s, e, false);
+        wan_tell_session(s, e, false);
         break;
     case PCE_LSP_CHANGED:
     case PCE_LSP_GONE:
@@ -227,7 +192,7 @@ wan_pce_event(void *arg, const struct pce_event *e)
         wan_answer_request(s, e->request);
         break;
     case PCE_MISBEHAVES:
-        tell_misbehaviour(s, e);
+        wan_tell_misbehaviour(s, e);
         break;
     default:
         break;

@@ -252,7 +252,8 @@ is_over(struct wan_service *s, const struct exception *e)
         return t && !t->without;
     if (!strcmp(e->kind, "tunnel-not-installed"))
         return t && !t->failed;
-    return !strcmp(e->kind, "router-session-lost") && wan_has_session(s, e->object);
+    return !strcmp(e->kind, "router-session-lost") && wan_has_session(s, e->object) &&
+           !wan_session_is_withheld(s, e->object);
 }
 
 static void
@@ -601,6 +602,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
         wan_hold(s, t->tunnel);
     wan_changes_begin(s);
     wan_maintenance_begin(s);
+    wan_troubles_begin(s);
     if (!err)
         err = vpns_new(s, &s->vpns, diag);
     if (!err)
@@ -650,6 +652,7 @@ wan_service_free(struct wan_service *s)
     timer_free(s->retry);
     timer_free(s->push);
     timer_free(s->again);
+    wan_troubles_free(s);
     timer_free(s->risk);
     at_risk_free(s->at_risk);
     wan_fates_free(s);

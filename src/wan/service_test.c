@@ -99,6 +99,45 @@ what_was_over_before_it_was_told_is_closed(void **state)
                         "wan-link/a-b");
 }
 
+static bool
+is_closed(const struct place *p, const char *object)
+{
+    size_t i;
+    json_t *one;
+    json_array_foreach(p->closed, i, one)
+    {
+        if (!strcmp(json_string_value(json_object_get(one, "object")), object))
+            return true;
+    }
+    return false;
+}
+
+/* Also one of which a program told that ran before this one. */
+static void
+who_does_no_wrong_for_a_while_is_forgiven(void **state)
+{
+    struct place *p = *state;
+    struct pce_event e = {.kind = PCE_MISBEHAVES,
+                          .address = "192.0.2.1",
+                          .misbehaviour = PCE_FLOODS,
+                          .n = 7,
+                          .text = "more than 5 reports a second"};
+    tell(p, "exception.raised",
+         "{'id': 1, 'kind': 'router-misbehaves', 'severity': 'warning', 'object': 'router/r9', "
+         "'text': 'It flaps.', 'evidence': {}}");
+    wan_pce_event(p->service, &e);
+    wan_pce_event(p->service, &e); /* is not told so soon */
+    e.misbehaviour = PCE_FLAPS;
+    p->service->settings.quiet = NSEC_PER_MSEC;
+    wan_pce_event(p->service, &e);
+    RUN_UNTIL(p->scene->loop, json_array_size(p->raised) == 2);
+    const json_t *evidence = json_object_get(json_array_get(p->raised, 1), "evidence");
+    assert_string_equal(json_string_value(json_object_get(evidence, "floods")),
+                        "14 times: more than 5 reports a second");
+    RUN_UNTIL(p->scene->loop, is_closed(p, "address/192.0.2.1") && is_closed(p, "router/r9"));
+    assert_int_equal(json_array_size(p->raised), 2);
+}
+
 static void
 tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail(void **state)
 {
@@ -320,6 +359,7 @@ of_very_many_changes_the_others_are_counted(void **state)
 TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence_are_cut),
           T(what_routers_say_is_told_though_it_is_no_text),
           T(what_was_over_before_it_was_told_is_closed),
+          T(who_does_no_wrong_for_a_while_is_forgiven),
           T(what_could_not_be_written_did_not_happen_and_is_looked_at_again),
           T(tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail),
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),

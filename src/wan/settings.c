@@ -10,6 +10,7 @@
 
 const char *const wan_feed_kind_words[WAN_FEED_KINDS] = {"frr-ospf", "frr-isis", "bgp-ls",
                                                          "import"};
+#define QUIET_MIN (15 * NSEC_PER_SEC)
 #define BINDING_MAX ((UINT32_C(1) << 20) - 2 * 65536) /* labels have 20 bits */
 
 #define MEMORY_MIB_MAX (UINT32_C(1) << 20)
@@ -230,7 +231,7 @@ read_netconf(const struct reading *r, const json_t *mapping, struct wan_settings
 }
 
 static enum err
-read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
+read_pcep(const struct reading *r, const json_t *mapping, struct wan_settings *s)
 {
     static const struct field pcep[] = {
         {"listen", VALUE_TEXT, offsetof(struct wan_settings, pcep_listen), .required = true},
@@ -242,7 +243,17 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
          .most = MEMORY_MIB_MAX},
         {"settle", VALUE_DURATION, offsetof(struct wan_settings, settle), .required = false},
         {"repeat", VALUE_DURATION, offsetof(struct wan_settings, repeat), .required = false},
+        {"quiet", VALUE_DURATION, offsetof(struct wan_settings, quiet), .required = false},
         {"binding", VALUE_NUMBER, offsetof(struct wan_settings, binding), .most = BINDING_MAX}};
+    enum err err = read_fields(r, mapping, pcep, ARRAY_SIZE(pcep), s);
+    if (!err && s->quiet && s->quiet < QUIET_MIN)
+        err = fail(r, mapping, "quiet", "15s at least are expected");
+    return err;
+}
+
+static enum err
+read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
+{
     static const struct field bgp[] = {
         {"listen", VALUE_TEXT, offsetof(struct wan_settings, bgp_listen), .required = false},
         {"as", VALUE_NUMBER, offsetof(struct wan_settings, bgp_as), .required = true,
@@ -267,7 +278,7 @@ read_root(const struct reading *r, const json_t *root, struct wan_settings *s)
         else if (strcmp(key, "feeds") != 0 && !json_is_object(value))
             err = fail(r, root, key, "a mapping is expected");
         else if (is_pcep)
-            err = read_fields(r, value, pcep, ARRAY_SIZE(pcep), s);
+            err = read_pcep(r, value, s);
         else if (is_bgp)
             err = read_fields(r, value, bgp, ARRAY_SIZE(bgp), s);
         else if (is_risk)

@@ -3,7 +3,8 @@
  *
  *     pcep: {listen: "0.0.0.0:4189", tls: offered,        # none | offered | required
  *            admit: any,                                  # any | inventory
- *            settle: 120ms, repeat: 300ms, binding: 500000, memory-mib: 1024}
+ *            settle: 120ms, repeat: 300ms, binding: 500000, memory-mib: 1024,
+ *            quiet: 60s}
  *     feeds:
  *       - {name: core, kind: frr-ospf, api: "127.0.0.1:2607", local: 127.0.0.1,
  *          socket: /run/frr/ospfd.vty}
@@ -26,7 +27,10 @@
  * other cure for that: they are told at once, and an order within half a second of a change comes
  * again four times in so long, every other time as another list for the same way. `binding`:
  * paths get binding labels, this plus their colour; those of all routers must leave room for
- * 131,072.
+ * 131,072. `quiet`: a router that has done nothing wrong for so long is forgiven, its exception
+ * `router-misbehaves` closed; and sessions of a router that comes and goes are told of as often,
+ * six in a row excepted; 60 s without it, 15 s at least, since the PCE tells of the same thing
+ * every ten.
  *
  * `at-risk`: how long a link is at risk before tunnels leave it, and is not before they come to it
  * again (at_risk.h).
@@ -82,6 +86,7 @@ struct wan_settings {
     uint32_t pcep_memory_mib;          /* 0: not said */
     nsec_t settle;                     /* 0: not said */
     nsec_t repeat;                     /* 0: not said */
+    nsec_t quiet;                      /* 0: not said */
     uint32_t binding;                  /* 0: none */
     char *bgp_listen, *bgp_identifier; /* NULL */
     uint32_t bgp_as;

@@ -7,7 +7,7 @@ what_is_written_is_read(void **state UNUSED)
 {
     static const char text[] =
         "pcep: {listen: \"0.0.0.0:4189\", tls: required, settle: 120ms, repeat: 300ms, binding: "
-        "500000, admit: inventory, memory-mib: 64}\n"
+        "500000, admit: inventory, memory-mib: 64, quiet: 20s}\n"
         "bgp: {as: 65000, identifier: 10.0.0.9}\n"
         "feeds:\n"
         "  - {name: core, kind: frr-ospf, api: \"127.0.0.1:2607\", local: 127.0.0.1}\n"
@@ -27,6 +27,7 @@ what_is_written_is_read(void **state UNUSED)
     assert_int_equal(s.binding, 500000);
     assert_int_equal(s.pcep_admit, WAN_ADMIT_INVENTORY);
     assert_int_equal(s.pcep_memory_mib, 64);
+    assert_int_equal(s.quiet, 20 * NSEC_PER_SEC);
     assert_int_equal(s.bgp_as, 65000);
     assert_int_equal(s.hold_off, 500 * NSEC_PER_MSEC);
     assert_int_equal(s.wait_to_restore, 600 * NSEC_PER_SEC);
@@ -61,6 +62,7 @@ what_is_wrong_is_named_with_its_place(void **state UNUSED)
         {"pcep: {listen: x, admit: friends}", "w:1:19: admit: there is no such word"},
         {"pcep: {listen: x, memory-mib: 0}", "memory-mib: it is no number"},
         {"pcep: {listen: x, settle: soon}", "settle: a duration"},
+        {"pcep: {listen: x, quiet: 14s}", "w:1:19: quiet: 15s at least"},
         {"pcep: {listen: x, binding: 1000000}", "binding: it is no number"},
         {"bgp: {as: 0, identifier: 10.0.0.1}", "as: it is no number"},
         {"bgp: {as: 1, identifier: here}", "identifier: an IPv4 address"},

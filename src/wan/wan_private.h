@@ -4,6 +4,7 @@
  *   orders.c      requests of work orders: design ... test
  *   lsps.c        what routers should hold, brought there
  *   router_events.c  what routers say
+ *   troubles.c    how routers behave, as people are told of it
  *   litter.c      what routers hold and should not
  *   reroute.c     another way when the network changes: planner_mend(), and who is told
  *   fate.c        circuits whose two paths meet in the WAN
@@ -107,6 +108,7 @@ struct wan_congestion {
 struct feeds;       /* feeds.h */
 struct fate;        /* fate.c */
 struct wan_changes; /* changes.c */
+struct wan_trouble; /* troubles.c */
 struct vpns;        /* vpns.h */
 
 struct wan_service {
@@ -148,6 +150,10 @@ struct wan_service {
     struct timer *fate; /* looks at fates */
     struct fate *fates;
     struct wan_changes *changes; /* that are to be told */
+    struct timer *calm; /* looks at troubles: what was withheld, what is over */
+    nsec_t calm_at;     /* monotonic: what `calm` is set to; NSEC_NEVER: it is not */
+    bool is_calm;       /* what was told before this program began has been looked at */
+    struct wan_trouble *troubles;
 };
 
 /* ---- service.c ---- */
@@ -220,12 +226,26 @@ void wan_litter_result(struct wan_service *, const struct pce_result *);
 /* ---- router_events.c ---- */
 
 void wan_pce_event(void *service, const struct pce_event *);
+/* Of the router with that address; NULL: none is known there. */
+const char *wan_router_name(const struct wan_service *, const char *address);
 /* As pce_config.admits: who comes over TLS has the certificate of the router at that address; with
  * `admit: inventory` there is a router at the address in any case. */
 bool wan_admits(void *service, const char *address, const char *name, struct diag *);
 /* As pce_config.owns: of an address whose router is known from the inventory or the database, only
  * that router may say that a path begins there, wherever it comes from of what is known of it. */
 bool wan_owns(void *service, const char *address, const struct te_address *source);
+
+/* ---- troubles.c ---- */
+
+/* A session is up, or over: the event and its exception. Who comes and goes is told of now and then
+ * only. */
+void wan_tell_session(struct wan_service *, const struct pce_event *, bool up);
+/* One exception for each router, which ends when it has behaved for a while. */
+void wan_tell_misbehaviour(struct wan_service *, const struct pce_event *);
+/* Is the session of that object (router/NAME) another than was told last? */
+bool wan_session_is_withheld(const struct wan_service *, const char *object);
+void wan_troubles_begin(struct wan_service *); /* once its settings are read */
+void wan_troubles_free(struct wan_service *);
 
 /* ---- requests.c ---- */
 
