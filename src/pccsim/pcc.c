@@ -293,7 +293,7 @@ void
 pcc_input(struct pcc *pcc, const uint8_t *data, size_t size, nsec_t now)
 {
     pcc->now = now;
-    if (pcc->over || !pcc->session)
+    if (pcc->over || !pcc->session || pcc->stuck)
         return;
     pcep_session_input(pcc->session, data, size, now);
     go_on(pcc);
@@ -312,6 +312,14 @@ pcc_tick(struct pcc *pcc, nsec_t now)
     pcc->now = now;
     if (pcc->session && !pcc->over && !pcc->stuck)
         pcep_session_tick(pcc->session, now);
+    go_on(pcc);
+}
+
+void
+pcc_do(struct pcc *pcc, const struct pcc_action *action, nsec_t now)
+{
+    pcc->now = now;
+    pcc_act(pcc, action);
     go_on(pcc);
 }
 

@@ -39,6 +39,10 @@ struct pcc_faults {
     bool never_end;        /* of the synchronisation */
 };
 
+/* The names of lies; PCC_LIES is for people. NULL: there is no such lie. */
+bool *pcc_lie(struct pcc_faults *, const char *name);
+#define PCC_LIES "reuse, names, foreign, srp, nameless, labels"
+
 struct pcc_config {
     struct pcep_address address; /* its own */
     struct pcep_address other;   /* another router's, for lies */
@@ -86,6 +90,33 @@ void pcc_input(struct pcc *, const uint8_t *data, size_t size, nsec_t now);
 void pcc_drained(struct pcc *, nsec_t now);
 void pcc_tick(struct pcc *, nsec_t now);
 nsec_t pcc_deadline(const struct pcc *);
+
+/* ---- what it is told to do besides: by a script */
+
+enum pcc_act {
+    PCC_CLOSE,   /* ends its session */
+    PCC_FLAP,    /* ... and again and again: `every` */
+    PCC_LIE,     /* from now on: `name` */
+    PCC_GARBAGE, /* octets that are no PCEP, once */
+    PCC_HALF,    /* the beginning of a message, and then silence */
+    PCC_SILENCE, /* nothing more in this session */
+    PCC_FLOOD,
+    PCC_BEHAVE, /* none of what it does that a good router does not */
+    /* LSPs whose names match `name`, as fnmatch() has it: */
+    PCC_FAIL_LSP,   /* goes down */
+    PCC_MEND_LSP,   /* comes up */
+    PCC_REMOVE_LSP, /* is gone */
+    PCC_REVOKE,     /* its delegation is taken back */
+    PCC_RETURN,     /* it is delegated again */
+};
+
+struct pcc_action {
+    enum pcc_act act;
+    nsec_t every;
+    char name[64];
+};
+
+void pcc_do(struct pcc *, const struct pcc_action *, nsec_t now);
 
 /* What is to be sent; consume it. NULL: not connected. */
 struct buf *pcc_output(struct pcc *);

@@ -63,6 +63,21 @@ lie(struct pcc *pcc)
         pcc_report(pcc, &(struct sim_report){.lsp = 0, .plsp_id = unused + 2, .name = ""});
 }
 
+bool *
+pcc_lie(struct pcc_faults *f, const char *name)
+{
+    const struct {
+        const char *name;
+        bool *lie;
+    } rows[] = {{"reuse", &f->lie_reuse},       {"names", &f->lie_names},
+                {"foreign", &f->lie_foreign},   {"srp", &f->lie_srp},
+                {"nameless", &f->lie_nameless}, {"labels", &f->lie_labels}};
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (!strcmp(name, rows[i].name))
+            return rows[i].lie;
+    return NULL;
+}
+
 static bool
 lies(const struct pcc *pcc)
 {
@@ -80,7 +95,6 @@ send_garbage(struct pcc *pcc)
         uint64_t octets = pcc_random(pcc);
         buf_put(out, &octets, sizeof octets);
     }
-    pcc->next_garbage = pcc->now + pcc->config.faults.garbage_every;
 }
 
 /* The header promises more than ever comes, and nothing comes after it. */
@@ -99,8 +113,10 @@ pcc_misbehave(struct pcc *pcc)
     change(pcc);
     if (lies(pcc))
         lie(pcc);
-    if (pcc->now >= pcc->next_garbage)
+    if (pcc->now >= pcc->next_garbage) {
         send_garbage(pcc);
+        pcc->next_garbage = pcc->now + faults->garbage_every;
+    }
     if (faults->half)
         send_half(pcc);
     if (pcc->now >= pcc->next_flap)
@@ -114,4 +130,58 @@ pcc_misbehave_due(const struct pcc *pcc)
     if (pcc->config.changes_per_s && pcc->config.n_lsps)
         due = MIN(due, pcc->next_change);
     return lies(pcc) ? MIN(due, pcc->next_lie) : due;
+}
+
+/* ---- by a script */
+
+static void
+flap_from_now(struct pcc *pcc, nsec_t every)
+{
+    pcc->config.faults.flap_every = every;
+    if (pcc->up)
+        pcc->next_flap = pcc->now + every;
+}
+
+static void
+behave(struct pcc *pcc)
+{
+    pcc->config.faults = (struct pcc_faults){.refusal = pcc->config.faults.refusal};
+    pcc->next_flap = pcc->next_garbage = NSEC_NEVER;
+}
+
+void
+pcc_act(struct pcc *pcc, const struct pcc_action *action)
+{
+    switch (action->act) {
+    case PCC_CLOSE:
+        if (pcc->session && !pcc->over)
+            pcep_session_close(pcc->session, ERR_CLOSED, "it is told to end it");
+        break;
+    case PCC_FLAP:
+        flap_from_now(pcc, action->every);
+        break;
+    case PCC_LIE:
+        *pcc_lie(&pcc->config.faults, action->name) = true;
+        pcc->next_lie = pcc->now;
+        break;
+    case PCC_GARBAGE:
+        if (pcc->up)
+            send_garbage(pcc);
+        break;
+    case PCC_HALF:
+        if (pcc->up)
+            send_half(pcc);
+        break;
+    case PCC_SILENCE:
+        pcc->stuck = pcc->session != NULL;
+        break;
+    case PCC_FLOOD:
+        pcc->config.faults.flood = true;
+        break;
+    case PCC_BEHAVE:
+        behave(pcc);
+        break;
+    default:
+        pcc_change_lsps(pcc, action);
+    }
 }

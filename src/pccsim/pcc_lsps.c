@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "pccsim/pcc_private.h"
 
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -186,9 +187,9 @@ pcc_tell(struct pcc *pcc, const struct sim_report *report)
 {
     struct sim_report without = *report;
     without.srp_id = 0;
-    if (pcc->up && pcc->synced)
+    if (pcc->up && pcc->synced && !pcc->stuck)
         pcc_report(pcc, report);
-    if (pcc->other && pcc->other->up && pcc->other->synced)
+    if (pcc->other && pcc->other->up && pcc->other->synced && !pcc->other->stuck)
         pcc_report(pcc->other, &without);
 }
 
@@ -561,6 +562,38 @@ pcc_remove_orphans(struct pcc *pcc)
         remove_lsp(pcc, lsp);
         pcc->stats.expired++;
         pcc_tell(pcc, &(struct sim_report){.lsp = i, .removed = true});
+    }
+}
+
+/* ---- by a script */
+
+static void
+change_lsp(struct pcc *pcc, uint32_t at, enum pcc_act act)
+{
+    struct sim_lsp *lsp = &pcc->table->list[at];
+    if (act == PCC_REMOVE_LSP)
+        remove_lsp(pcc, lsp);
+    else
+        lsp->version = ++pcc->table->version;
+    if (act == PCC_FAIL_LSP)
+        lsp->operational = PCEP_OPERATIONAL_DOWN;
+    else if (act == PCC_MEND_LSP)
+        lsp->operational = PCEP_OPERATIONAL_UP;
+    else if (act == PCC_REVOKE)
+        lsp->owner = 0;
+    else if (act == PCC_RETURN)
+        lsp->owner = pcc->place;
+    pcc_tell(pcc, &(struct sim_report){.lsp = at, .removed = !lsp->there});
+}
+
+void
+pcc_change_lsps(struct pcc *pcc, const struct pcc_action *action)
+{
+    char name[PCC_NAME_SIZE];
+    for (uint32_t i = 0; i < pcc->table->n; i++) {
+        write_name(pcc, i, name);
+        if (pcc->table->list[i].there && !fnmatch(action->name, name, 0))
+            change_lsp(pcc, i, action->act);
     }
 }
 

@@ -100,12 +100,14 @@ void pcc_claim_lsps(struct pcc *);  /* a session is up: those whose PCE is away 
 void pcc_orphan_lsps(struct pcc *); /* a session is over */
 void pcc_inherit(struct pcc *);     /* goes on reporting what came from the other PCE */
 void pcc_remove_orphans(struct pcc *);
+void pcc_change_lsps(struct pcc *, const struct pcc_action *);
 void pcc_ask(struct pcc *); /* sends the requests that are due */
 void pcc_answered(struct pcc *, const struct pcep_message *);
 
 /* ---- pcc_faults.c */
 
 void pcc_misbehave(struct pcc *);
+void pcc_act(struct pcc *, const struct pcc_action *);
 nsec_t pcc_misbehave_due(const struct pcc *);
 uint64_t pcc_random(struct pcc *);
 

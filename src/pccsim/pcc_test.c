@@ -457,6 +457,77 @@ garbage_is_none_of_the_protocol(void **state UNUSED)
     bed_free(bed);
 }
 
+static void
+act(struct bed *bed, enum pcc_act what, const char *name)
+{
+    struct pcc_action action = {.act = what, .every = NSEC_PER_SEC};
+    snprintf(action.name, sizeof action.name, "%s", name);
+    bed->n_seen = 0;
+    pcc_do(bed->pcc, &action, bed->now);
+    settle(bed);
+}
+
+static void
+a_script_changes_lsps_by_name(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pcc_config){.n_lsps = 3, .n_hops = 1, .delegates = true});
+    start(bed, 0);
+    act(bed, PCC_FAIL_LSP, "*-lsp2");
+    assert_int_equal(bed->n_seen, 1);
+    assert_int_equal(bed->seen[0].plsp_id, 2);
+    assert_int_equal(operational(&bed->seen[0]), PCEP_OPERATIONAL_DOWN);
+    act(bed, PCC_MEND_LSP, "*");
+    assert_int_equal(bed->n_seen, 3);
+    assert_int_equal(operational(&bed->seen[1]), PCEP_OPERATIONAL_UP);
+    act(bed, PCC_REVOKE, "pcc0-lsp1");
+    assert_int_equal(bed->seen[0].flags & PCEP_LSP_DELEGATE, 0);
+    act(bed, PCC_RETURN, "pcc0-lsp1");
+    assert_true(bed->seen[0].flags & PCEP_LSP_DELEGATE);
+    act(bed, PCC_REMOVE_LSP, "pcc0-lsp3");
+    assert_true(bed->seen[0].flags & PCEP_LSP_REMOVE);
+    assert_int_equal(pcc_n_lsps(bed->pcc), 2);
+    act(bed, PCC_MEND_LSP, "pcc0-lsp3"); /* it is not there any more */
+    assert_int_equal(bed->n_seen, 0);
+    bed_free(bed);
+}
+
+static void
+a_script_begins_faults_and_ends_them(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pcc_config){.n_lsps = 1, .n_hops = 1});
+    start(bed, 0);
+    act(bed, PCC_LIE, "reuse");
+    assert_string_equal(bed->seen[0].name, "somebody-else");
+    act(bed, PCC_BEHAVE, "");
+    pass_time(bed, 2 * NSEC_PER_SEC);
+    assert_int_equal(bed->n_seen, 0);
+    act(bed, PCC_FLAP, "");
+    assert_false(pcc_is_over(bed->pcc));
+    pass_time(bed, NSEC_PER_SEC);
+    assert_true(pcc_is_over(bed->pcc));
+    bed_free(bed);
+}
+
+static void
+a_script_ends_sessions_in_several_ways(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pcc_config){.n_lsps = 1, .n_hops = 1});
+    start(bed, 0);
+    act(bed, PCC_SILENCE, "");
+    act(bed, PCC_FAIL_LSP, "*");
+    update(bed, 1, 1);
+    assert_int_equal(bed->n_seen + bed->n_errors, 0);
+    stop(bed);
+    start(bed, 0); /* the next one is as ever */
+    act(bed, PCC_GARBAGE, "");
+    assert_true(bed->down);
+    stop(bed);
+    start(bed, 0);
+    act(bed, PCC_CLOSE, "");
+    assert_true(pcc_is_over(bed->pcc));
+    bed_free(bed);
+}
+
 TEST_MAIN(cmocka_unit_test(it_reports_all_and_then_the_end),
           cmocka_unit_test(an_update_is_going_up_first_and_up_later),
           cmocka_unit_test(what_is_not_delegated_or_not_there_is_refused),
@@ -470,4 +541,7 @@ TEST_MAIN(cmocka_unit_test(it_reports_all_and_then_the_end),
           cmocka_unit_test(paths_are_asked_for_one_after_the_other),
           cmocka_unit_test(it_lies_as_it_is_told_to),
           cmocka_unit_test(it_reports_other_labels_than_were_ordered),
-          cmocka_unit_test(garbage_is_none_of_the_protocol))
+          cmocka_unit_test(garbage_is_none_of_the_protocol),
+          cmocka_unit_test(a_script_changes_lsps_by_name),
+          cmocka_unit_test(a_script_begins_faults_and_ends_them),
+          cmocka_unit_test(a_script_ends_sessions_in_several_ways))

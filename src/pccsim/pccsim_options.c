@@ -50,21 +50,11 @@ take_error(void *options, const char *text, struct diag *diag)
 static enum err
 take_lie(void *options, const char *text, struct diag *diag)
 {
-    struct pcc_faults *f = &((struct pccsim_options *)options)->pcc.faults;
-    const struct {
-        const char *name;
-        bool *lie;
-    } lies[] = {{"reuse", &f->lie_reuse},       {"names", &f->lie_names},
-                {"foreign", &f->lie_foreign},   {"srp", &f->lie_srp},
-                {"nameless", &f->lie_nameless}, {"labels", &f->lie_labels}};
-    for (size_t i = 0; i < ARRAY_SIZE(lies); i++) {
-        if (strcmp(text, lies[i].name))
-            continue;
-        *lies[i].lie = true;
-        return ERR_OK;
-    }
-    return diag_set(diag, ERR_INVALID, "\"%s\" is none of reuse, names, foreign, srp, nameless",
-                    text);
+    bool *lie = pcc_lie(&((struct pccsim_options *)options)->pcc.faults, text);
+    if (!lie)
+        return diag_set(diag, ERR_INVALID, "\"%s\" is none of " PCC_LIES, text);
+    *lie = true;
+    return ERR_OK;
 }
 
 /* ---- the table */
@@ -121,8 +111,8 @@ static const struct option_row rows[] = {
     FLAG_OPTION("half-message", AT(pcc.faults.half), "stops in the middle of a message"),
     FLAG_OPTION("flood", AT(pcc.faults.flood), "reports changes as fast as they are taken"),
     FLAG_OPTION("never-end", AT(pcc.faults.never_end), "the synchronisation has no end"),
-    OTHER_OPTION("lie", "WHAT", take_lie, "",
-                 "reuse, names, foreign, srp, nameless, labels; may be repeated"),
+    OTHER_OPTION("lie", "WHAT", take_lie, "", PCC_LIES "; may be repeated"),
+    TEXT_OPTION("script", "FILE", AT(script), "", "what they do when, line by line"),
 };
 
 enum err

@@ -22,6 +22,7 @@ struct pccsim_options {
     bool undelegated;
     const char *ca, *cert, *key, *pce_name;
     bool tls_required;
+    const char *script;    /* a file: script.h; NULL: none */
     struct pcc_config pcc; /* what all have in common; faults are for the faulty ones */
     enum log_level log_level;
 };

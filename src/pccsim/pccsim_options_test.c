@@ -52,6 +52,7 @@ what_makes_no_sense_is_named(void **state UNUSED)
     assert_err(PARSE(&o, &diag, "--refuse-with", "19"), ERR_INVALID);
     assert_non_null(strstr(diag.text, "--refuse-with"));
     assert_err(PARSE(&o, &diag, "--lie", "always"), ERR_INVALID);
+    assert_non_null(strstr(diag.text, "reuse, names, foreign, srp, nameless, labels"));
     assert_err(PARSE(&o, &diag, "--hops", "11"), ERR_INVALID);
     assert_err(PARSE(&o, &diag, "--up-after", "soon"), ERR_INVALID);
     assert_err(PARSE(&o, &diag, "--cert", "a.crt"), ERR_INVALID);

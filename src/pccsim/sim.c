@@ -10,6 +10,7 @@
 #include "io/stream.h"
 #include "io/timer.h"
 #include "pccsim/latency.h"
+#include "pccsim/script.h"
 
 #include <arpa/inet.h>
 #include <stdlib.h>
@@ -48,7 +49,10 @@ struct sim {
     uint32_t n_connecting;
     struct entry *heap;
     uint32_t n_heap, heap_capacity;
-    struct timer *timer, *end;
+    struct timer *timer, *end, *act;
+    struct script script;
+    size_t next_line; /* of the script */
+    uint64_t acts;    /* done, each router's */
     nsec_t started, all_synced;
     uint64_t lost, failed;
     struct latency setup, sync, request;
@@ -369,6 +373,80 @@ on_timer(void *arg)
     set_timer(s);
 }
 
+/* ---- the script */
+
+static void
+each_meant(struct sim *s, const struct script_line *l, void (*fn)(struct router *, const void *),
+           const void *arg)
+{
+    for (uint32_t i = 0; i < s->options.pccs; i++) {
+        struct router *r = &s->routers[i];
+        char address[sizeof r->from];
+        snprintf(address, sizeof address, "%.*s", (int)strcspn(r->from, ":"), r->from);
+        if (script_means(l, i + 1, address))
+            fn(r, arg);
+    }
+}
+
+static void
+act(struct router *r, const void *action)
+{
+    r->sim->acts++;
+    pcc_do(r->pcc, action, clock_monotonic());
+    if (r->stream)
+        serve(r);
+    else
+        set_due(r);
+    serve_twin(r);
+}
+
+static void
+wait_for_line(struct sim *s)
+{
+    if (s->next_line == s->script.n)
+        return;
+    nsec_t due = s->started + s->script.lines[s->next_line].at;
+    timer_start(s->act, MAX(due - clock_monotonic(), 0));
+}
+
+static void
+on_act(void *arg)
+{
+    struct sim *s = arg;
+    nsec_t now = clock_monotonic();
+    for (; s->next_line < s->script.n; s->next_line++) {
+        const struct script_line *l = &s->script.lines[s->next_line];
+        if (s->started + l->at > now)
+            break;
+        each_meant(s, l, act, &l->action);
+    }
+    wait_for_line(s);
+}
+
+static void
+count(struct router *r, const void *found)
+{
+    (void)r;
+    ++**(uint32_t *const *)found;
+}
+
+/* Reads it, and sees that each line is about some router. */
+static enum err
+take_script(struct sim *s, struct diag *diag)
+{
+    if (!s->options.script)
+        return ERR_OK;
+    enum err err = script_load(s->options.script, &s->script, diag);
+    for (size_t i = 0; i < s->script.n && !err; i++) {
+        uint32_t n = 0, *found = &n;
+        each_meant(s, &s->script.lines[i], count, &found);
+        if (!n)
+            err = diag_set(diag, ERR_INVALID, "%.160s:%u: router: none of the %u is meant",
+                           s->options.script, s->script.lines[i].number, s->options.pccs);
+    }
+    return err;
+}
+
 /* Ten times a second: is it over? */
 static void
 on_end(void *arg)
@@ -452,13 +530,20 @@ sim_new(uv_loop_t *loop, const struct pccsim_options *options, void (*ended)(voi
     s->started = clock_monotonic();
     s->timer = timer_new(loop, on_timer, s);
     s->end = timer_new(loop, on_end, s);
+    s->act = timer_new(loop, on_act, s);
     s->n_routers = options->pccs * (options->backup ? 2 : 1);
     s->routers = xcalloc(s->n_routers, sizeof *s->routers);
     for (uint32_t i = 0; i < options->pccs; i++)
         make_router(s, i, ntohl(first.s_addr));
     for (uint32_t i = 0; i < options->pccs && options->backup; i++)
         make_backup(s, i);
+    err = take_script(s, diag);
+    if (err) {
+        sim_free(s);
+        return err;
+    }
     timer_start(s->end, 0);
+    wait_for_line(s);
     connect_some(s);
     *result = s;
     return ERR_OK;
@@ -476,6 +561,8 @@ sim_free(struct sim *s)
     }
     timer_free(s->timer);
     timer_free(s->end);
+    timer_free(s->act);
+    script_fini(&s->script);
     tls_free(s->tls);
     latency_fini(&s->setup);
     latency_fini(&s->sync);
@@ -546,6 +633,7 @@ sim_summary(const struct sim *s, struct buf *out)
             sum += *(const uint64_t *)((const char *)pcc_stats(s->routers[k].pcc) + rows[i].at);
         buf_printf(out, ",\"%s\":%llu", rows[i].name, (unsigned long long)sum);
     }
+    buf_printf(out, ",\"acts\":%llu", (unsigned long long)s->acts);
     buf_printf(out, ",\"lost\":%llu,\"failed\":%llu,\"seconds\":%.3f", (unsigned long long)s->lost,
                (unsigned long long)s->failed,
                (double)(clock_monotonic() - s->started) / NSEC_PER_SEC);

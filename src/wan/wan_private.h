@@ -150,9 +150,9 @@ struct wan_service {
     struct timer *fate; /* looks at fates */
     struct fate *fates;
     struct wan_changes *changes; /* that are to be told */
-    struct timer *calm; /* looks at troubles: what was withheld, what is over */
-    nsec_t calm_at;     /* monotonic: what `calm` is set to; NSEC_NEVER: it is not */
-    bool is_calm;       /* what was told before this program began has been looked at */
+    struct timer *calm;          /* looks at troubles: what was withheld, what is over */
+    nsec_t calm_at;              /* monotonic: what `calm` is set to; NSEC_NEVER: it is not */
+    bool is_calm;                /* what was told before this program began has been looked at */
     struct wan_trouble *troubles;
 };
 

@@ -236,6 +236,33 @@ def the_journal_is_spared(centre, started):
         check("... it is one exception", len(misbehaviours(centre, name)) <= 1, misbehaviours(centre, name))
 
 
+SCRIPT = """
+# The third of three: its paths fail, are taken back, are gone; it lies, and then it behaves.
+0s   3           fail-lsp pcc2-lsp*
+0s   3           lie reuse
+1s   127.4.0.3   revoke pcc2-lsp1?
+2s   3           remove-lsp pcc2-lsp2
+3s   1-3         silence
+"""
+
+
+def a_script_is_followed(centre, test, pcep):
+    """One router of three changes what it has, as the script says; then all fall silent and are missed."""
+    plays(test, "actors", "127.4.0.1", pcep, ["--pccs", "3", "--keepalive", "1", "--deadtimer", "4", "--reconnect", "0s",
+                                              "--script", test.write("script", SCRIPT)])
+    check("what a script says is seen: one LSP fewer, ten not delegated, all down", wait_until(lambda: has_played(centre)),
+          lambda: centre.get("/wan/lsps?router=127.4.0.3&limit=1000"))
+    check("... and then silence: no session", wait_until(lambda: all(
+        centre.sessions()[f"127.4.0.{n}"]["state"] == "down" for n in (1, 2, 3))), centre.sessions)
+
+
+def has_played(centre):
+    lsps = centre.get("/wan/lsps?router=127.4.0.3&limit=1000").get("lsps", [])
+    others = centre.get("/wan/lsps?router=127.4.0.2&limit=1000").get("lsps", [])
+    return (len(lsps) == 19 and sum(not x["delegated"] for x in lsps) == 10 and {x["state"] for x in lsps} == {"down"}
+            and len(others) == 20 and all(x["delegated"] and x["state"] == "up" for x in others))
+
+
 def it_ends(centre, bad):
     for process in bad:
         process.kill(signal.SIGTERM)
@@ -257,6 +284,7 @@ def scenario(centre, test, pcep):
     check("another tunnel is built", centre.is_done(centre.order("tunnel-turn-up", tunnels=["late"])))
     bad += routers_that_do_not_as_they_are_told(centre, test, pcep)
     is_undisturbed(centre, before, "beside those, too")
+    a_script_is_followed(centre, test, pcep)
     the_journal_is_spared(centre, started)
     it_ends(centre, bad)
     is_undisturbed(centre, before, "in the end")
