@@ -850,6 +850,173 @@ a_router_that_asks_gets_a_way_of_few_labels(void **state UNUSED)
     assert_err(planner_answer(planner, &q, &a, &unknown_source, &why), ERR_LIMIT);
 }
 
+/* ---- Groups of links, and ways that differ from the way back ---- */
+
+/* One direction of a link. */
+static void
+put_direction(unsigned from, unsigned to, uint32_t delay_us, uint32_t groups)
+{
+    struct ted_link_record r = ospf_link(from, to, 0);
+    r.told |= TED_BIT(TED_DELAY) | TED_BIT(TED_TE_METRIC) | TED_BIT(TED_ADJACENCY_SID);
+    r.te_metric = 10;
+    r.delay_us = delay_us;
+    r.capacity_bps = r.reservable_bps = 100000000;
+    r.adjacency_label = 15000 + 10 * from + to;
+    ted_link_affinity32(&r, groups);
+    put_link(ted, source, &r, 1);
+}
+
+static void
+put_group(unsigned a, unsigned b, uint32_t groups)
+{
+    put_direction(a, b, 1000, groups);
+    put_direction(b, a, 1000, groups);
+}
+
+struct mended {
+    unsigned n_moved;
+    char way[64];
+};
+
+static void
+note_mended(void *arg, const struct planner_mended *m)
+{
+    struct mended *mended = arg;
+    mended->n_moved += m->moved;
+    char *its = m->moved ? way(m->paths[TUNNEL_PRIMARY]) : xstrdup("");
+    snprintf(mended->way, sizeof mended->way, "%s", its);
+    free(its);
+}
+
+/* 1-2-3 has group 0 (and 2-3 group 1), the way by 4, 5, 6 group 2. */
+static void
+links_are_chosen_by_their_groups(void **state UNUSED)
+{
+    static const struct {
+        uint32_t include_any, include_all, exclude_any;
+        const char *way; /* NULL: none */
+    } cases[] = {
+        {0, 0, 0, "r1 r2 r3"},
+        {0, 0, 2, "r1 r2 r5 r6 r3"},
+        {0, 0, 1, "r1 r4 r5 r6 r3"},
+        {4, 0, 0, "r1 r4 r5 r6 r3"},
+        {0, 4, 0, "r1 r4 r5 r6 r3"},
+        {1 | 8, 0, 0, "r1 r2 r3"},
+        {0, 3, 0, NULL},
+        {1, 0, 2, NULL},
+    };
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    put_group(1, 2, 1);
+    put_group(2, 3, 1 | 2);
+    put_group(1, 4, 4);
+    put_group(4, 5, 4);
+    put_group(5, 6, 4);
+    put_group(6, 3, 4);
+    look_again();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct placed p;
+        t->include_any = cases[i].include_any;
+        t->include_all = cases[i].include_all;
+        t->exclude_any = cases[i].exclude_any;
+        enum err err = place(t, 0, false, &p);
+        if (cases[i].way)
+            assert_way(p.paths[TUNNEL_PRIMARY], cases[i].way);
+        else
+            assert_non_null(strstr(p.why.text, "affinity"));
+        assert_err(err, cases[i].way ? ERR_OK : ERR_NOT_FOUND);
+        placed_fini(&p);
+    }
+    tunnel_free(t);
+}
+
+/* Though only the way back has it. */
+static void
+a_tunnel_leaves_a_link_that_gets_a_group_it_excludes(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct mended mended = {.n_moved = 0};
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    t->exclude_any = 2;
+    put_way(5, 6, 500, 0);
+    look_again();
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    hold(t, 1, &p);
+    put_direction(3, 2, 1000, 2);
+    look_again();
+    assert_int_equal(look().last.fault, PLANNER_BROKEN);
+    planner_mend(planner, model, note_mended, &mended);
+    assert_int_equal(mended.n_moved, 1);
+    assert_string_equal(mended.way, "r1 r2 r5 r6 r3");
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+a_way_that_differs_too_much_from_the_way_back_is_not_taken(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    put_direction(1, 2, 1000, 0);
+    put_direction(2, 1, 1400, 0);
+    put_way(5, 6, 500, 0);
+    look_again();
+    t->max_asymmetry_us = 400;
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    assert_int_equal(json_integer_value(json_object_get(p.paths[0], "latency-us")), 2000);
+    assert_int_equal(json_integer_value(json_object_get(p.paths[0], "latency-back-us")), 2400);
+    placed_fini(&p);
+    t->max_asymmetry_us = 399;
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r4 r5 r6 r3");
+    placed_fini(&p);
+    put_direction(3, 6, 1400, 0); /* now every way does, but what one link has another takes back */
+    put_direction(2, 3, 1200, 0);
+    look_again();
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    placed_fini(&p);
+    t->max_asymmetry_us = 199;
+    assert_err(place(t, 0, false, &p), ERR_NOT_FOUND);
+    assert_non_null(strstr(p.why.text, "asymmetry"));
+    tunnel_free(t);
+}
+
+static void
+a_delay_that_grows_on_one_side_moves_the_tunnel(void **state UNUSED)
+{
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct mended mended = {.n_moved = 0};
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    t->max_asymmetry_us = 300;
+    put_way(5, 6, 500, 0);
+    look_again();
+    assert_ok(place(t, 0, false, &p));
+    assert_way(p.paths[TUNNEL_PRIMARY], "r1 r2 r3");
+    hold(t, 1, &p);
+    put_direction(3, 2, 1300, 0);
+    look_again();
+    assert_int_equal(look().n, 0); /* as far as it may */
+    put_direction(3, 2, 1301, 0);
+    look_again();
+    assert_int_equal(look().last.fault, PLANNER_BROKEN);
+    assert_non_null(strstr(look().last.text, "2000 and 2301 us"));
+    planner_mend(planner, model, note_mended, &mended);
+    assert_int_equal(mended.n_moved, 1);
+    assert_string_equal(mended.way, "r1 r2 r5 r6 r3");
+    placed_fini(&p);
+    tunnel_free(t);
+}
+
 static void
 failures_are_told_with_what_becomes_of_each_tunnel(void **state UNUSED)
 {
@@ -879,26 +1046,27 @@ failures_are_told_with_what_becomes_of_each_tunnel(void **state UNUSED)
     tunnel_free(t);
 }
 
-TEST_MAIN(T(what_must_be_avoided_is_avoided_though_it_is_the_shortest_way),
-          T(risks_are_avoided_by_number_and_by_link),
-          T(what_is_better_avoided_is_so_only_while_there_is_another_way),
-          T(what_is_not_understood_is_not_said_to_be_avoided),
-          T(what_is_to_be_passed_is_passed_in_order),
-          T(a_path_of_addresses_names_the_far_end_of_each_link),
-          T(paths_asked_for_together_have_nothing_in_common),
-          T(one_that_has_its_way_keeps_it_and_the_other_goes_beside_it),
-          T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
-          T(routers_are_passed_and_avoided), T(what_is_in_the_way_is_said),
-          T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
-          T(a_tunnel_can_be_apart_from_another),
-          T(who_cannot_be_apart_any_more_stays_and_goes_when_it_can),
-          T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
-          T(a_bound_that_is_not_kept_any_more_is_found), T(who_was_pushed_aside_is_found),
-          T(a_standby_path_that_is_missing_is_found),
-          T(a_link_that_has_less_than_is_reserved_is_found),
-          T(a_way_is_better_if_it_is_shorter_for_what_is_asked),
-          T(a_stack_may_begin_with_the_first_link), T(a_tree_reaches_all_leaves_within_its_bounds),
-          T(both_ends_get_their_own_stack), T(failures_are_told_with_what_becomes_of_each_tunnel),
-          T(a_router_s_question_is_answered_within_what_is_left),
-          T(a_way_that_takes_fewer_labels_is_found), T(a_pair_that_takes_fewer_labels_is_found),
-          T(a_router_that_asks_gets_a_way_of_few_labels))
+TEST_MAIN(
+    T(what_must_be_avoided_is_avoided_though_it_is_the_shortest_way),
+    T(risks_are_avoided_by_number_and_by_link),
+    T(what_is_better_avoided_is_so_only_while_there_is_another_way),
+    T(what_is_not_understood_is_not_said_to_be_avoided), T(what_is_to_be_passed_is_passed_in_order),
+    T(a_path_of_addresses_names_the_far_end_of_each_link),
+    T(paths_asked_for_together_have_nothing_in_common),
+    T(one_that_has_its_way_keeps_it_and_the_other_goes_beside_it),
+    T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
+    T(routers_are_passed_and_avoided), T(what_is_in_the_way_is_said),
+    T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
+    T(a_tunnel_can_be_apart_from_another),
+    T(who_cannot_be_apart_any_more_stays_and_goes_when_it_can),
+    T(a_link_that_is_down_is_found_and_the_tunnel_laid_beside_its_other_path),
+    T(a_bound_that_is_not_kept_any_more_is_found), T(who_was_pushed_aside_is_found),
+    T(a_standby_path_that_is_missing_is_found), T(a_link_that_has_less_than_is_reserved_is_found),
+    T(a_way_is_better_if_it_is_shorter_for_what_is_asked), T(a_stack_may_begin_with_the_first_link),
+    T(a_tree_reaches_all_leaves_within_its_bounds), T(both_ends_get_their_own_stack),
+    T(failures_are_told_with_what_becomes_of_each_tunnel),
+    T(a_router_s_question_is_answered_within_what_is_left), T(links_are_chosen_by_their_groups),
+    T(a_tunnel_leaves_a_link_that_gets_a_group_it_excludes),
+    T(a_way_that_differs_too_much_from_the_way_back_is_not_taken),
+    T(a_delay_that_grows_on_one_side_moves_the_tunnel), T(a_way_that_takes_fewer_labels_is_found),
+    T(a_pair_that_takes_fewer_labels_is_found), T(a_router_that_asks_gets_a_way_of_few_labels))
