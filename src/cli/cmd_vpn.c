@@ -54,11 +54,34 @@ cmd_vpn_change(struct cli *cli)
     return work_order(cli, "vpn-change", input);
 }
 
+static void
+put_lines(struct cli *cli, const char *before, const json_t *texts)
+{
+    const json_t *text;
+    size_t i;
+    json_array_foreach(texts, i, text)
+    {
+        buf_str(&cli->out, before);
+        text_put(&cli->out, json_string_value(text), true);
+        buf_str(&cli->out, "\n");
+    }
+}
+
+/* Is it as it was built, and does it work? */
+static int
+drift_status(const json_t *answer)
+{
+    return json_is_true(json_object_get(answer, "ok")) &&
+                   !json_is_false(json_object_get(answer, "works"))
+               ? CLI_OK
+               : CLI_FAILED;
+}
+
 static int
 put_drift(struct cli *cli, const json_t *answer)
 {
-    const json_t *router, *difference;
-    size_t i, k;
+    const json_t *router;
+    size_t i;
     json_array_foreach(json_object_get(answer, "routers"), i, router)
     {
         const json_t *list = json_object_get(router, "differences");
@@ -67,14 +90,10 @@ put_drift(struct cli *cli, const json_t *answer)
         buf_str(&cli->out, *reason ? ": not known: " : json_array_size(list) ? ":" : ": as built");
         text_put(&cli->out, reason, true);
         buf_str(&cli->out, "\n");
-        json_array_foreach(list, k, difference)
-        {
-            buf_str(&cli->out, "  ");
-            text_put(&cli->out, json_string_value(difference), true);
-            buf_str(&cli->out, "\n");
-        }
+        put_lines(cli, "  ", list);
+        put_lines(cli, "  fault: ", json_object_get(router, "faults"));
     }
-    return json_is_true(json_object_get(answer, "ok")) ? CLI_OK : CLI_FAILED;
+    return drift_status(answer);
 }
 
 int
@@ -84,9 +103,7 @@ cmd_vpn_drift(struct cli *cli)
     int status = cli_get(cli, http_path("vpns", cli_argument(cli, 0), "drift", NULL), &answer);
     if (status)
         return status;
-    if (cli_json(cli))
-        return json_is_true(json_object_get(answer, "ok")) ? CLI_OK : CLI_FAILED;
-    return put_drift(cli, answer);
+    return cli_json(cli) ? drift_status(answer) : put_drift(cli, answer);
 }
 
 int

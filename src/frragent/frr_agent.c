@@ -16,6 +16,7 @@
 
 #define VTYSH_TIME (60 * NSEC_PER_SEC)
 #define CONFIRM_MAX 3600 /* seconds */
+#define SHOW_MAX 400     /* characters of a command */
 
 /* ---- vtysh ---- */
 
@@ -95,15 +96,41 @@ become_vtysh(const struct frr_agent_config *config, bool check_only, const char 
     _exit(127);
 }
 
-/* vtysh says what it does not like behind a percent sign. */
-static bool
-complains(const char *said)
+enum complaint { NO_COMPLAINT, KEEPS_VRF, COMPLAINT };
+
+/* Of a line that vtysh prints. A VRF whose device is there stays when its lines are taken away:
+ * zebra says that only inactive ones can be deleted, and vtysh that this line was not taken. */
+static enum complaint
+complaint_of(const char *line, size_t size)
 {
-    for (const char *line = said; *line; line += strcspn(line, "\n"), line += *line == '\n') {
-        if (*line == '%' || !strncmp(line, "line ", 5))
-            return true;
+    static const char inactive[] = "% Only inactive VRFs can be deleted";
+    if (*line != '%' && strncmp(line, "line ", 5))
+        return NO_COMPLAINT;
+    if (!strncmp(line, inactive, sizeof inactive - 1) || memmem(line, size, ", line: no vrf ", 15))
+        return KEEPS_VRF;
+    return COMPLAINT;
+}
+
+/* The worst that vtysh says of a file. */
+static enum complaint
+worst_complaint(const char *said)
+{
+    enum complaint worst = NO_COMPLAINT;
+    for (const char *line = said; *line;) {
+        size_t size = strcspn(line, "\n");
+        worst = MAX(worst, complaint_of(line, size));
+        line += size + (line[size] == '\n');
     }
-    return false;
+    return worst;
+}
+
+static bool
+has_failed(int status, bool of_file, const char *said)
+{
+    enum complaint worst = of_file ? worst_complaint(said) : NO_COMPLAINT;
+    if (!WIFEXITED(status) || worst == COMPLAINT)
+        return true;
+    return WEXITSTATUS(status) != 0 && worst == NO_COMPLAINT;
 }
 
 enum err
@@ -130,9 +157,7 @@ frr_agent_vtysh(const struct frr_agent_config *config, bool check_only, const ch
     close(ends[0]);
     if (file >= 0)
         close(file);
-    bool failed = !WIFEXITED(status) || WEXITSTATUS(status) != 0 ||
-                  (!command && complains(buf_cstr(said)));
-    return err ? err : failed ? ERR_INVALID : ERR_OK;
+    return err ? err : has_failed(status, !command, buf_cstr(said)) ? ERR_INVALID : ERR_OK;
 }
 
 /* ---- Requests ---- */
@@ -166,17 +191,48 @@ take_back(struct agent *a, struct diag *why)
     return err;
 }
 
+/* What it prints becomes `member` of the result. */
 static enum err
-serve_read(struct agent *a, const json_t *params UNUSED, json_t *result, struct diag *why)
+show(const struct agent *a, const char *command, const char *member, json_t *result,
+     struct diag *why)
 {
     struct buf said = BUF_INIT;
-    enum err err = frr_agent_vtysh(a->config, false, "show running-config", NULL, &said);
+    enum err err = frr_agent_vtysh(a->config, false, command, NULL, &said);
     if (err)
         diag_set(why, err, "vtysh: %s: %.400s", err_text(err), buf_cstr(&said));
     else
-        json_object_set_new(result, "lines", jsontext_string(buf_cstr(&said)));
+        json_object_set_new(result, member, jsontext_string(buf_cstr(&said)));
     buf_fini(&said);
     return err;
+}
+
+static enum err
+serve_read(struct agent *a, const json_t *params UNUSED, json_t *result, struct diag *why)
+{
+    return show(a, "show running-config", "lines", result, why);
+}
+
+/* vtysh takes each line of what follows -c as a command. */
+static bool
+is_question(const char *command)
+{
+    for (const char *c = command; *c; c++) {
+        if ((unsigned char)*c < ' ' || (unsigned char)*c > '~')
+            return false;
+    }
+    return !strncmp(command, "show ", 5) && strlen(command) <= SHOW_MAX;
+}
+
+static enum err
+serve_show(struct agent *a, const json_t *params, json_t *result, struct diag *why)
+{
+    const char *command = json_string_value(json_object_get(params, "command"));
+    if (!command || !is_question(command))
+        return diag_set(why, ERR_INVALID,
+                        "command: one that begins with \"show \" is expected, of at most %d "
+                        "characters in one line",
+                        SHOW_MAX);
+    return show(a, command, "text", result, why);
 }
 
 static enum err
@@ -251,8 +307,9 @@ static const struct {
     const char *method;
     enum err (*serve)(struct agent *, const json_t *params, json_t *result, struct diag *);
 } methods[] = {
-    {"frr.hello", serve_hello}, {"frr.read", serve_read},       {"frr.check", serve_check},
-    {"frr.apply", serve_apply}, {"frr.confirm", serve_confirm}, {"frr.cancel", serve_cancel},
+    {"frr.hello", serve_hello},   {"frr.read", serve_read},   {"frr.show", serve_show},
+    {"frr.check", serve_check},   {"frr.apply", serve_apply}, {"frr.confirm", serve_confirm},
+    {"frr.cancel", serve_cancel},
 };
 
 static bool

@@ -5,6 +5,8 @@
  *
  *     frr.hello    {}                           -> {agent: 1}
  *     frr.read     {}                           -> {lines}: `show running-config`
+ *     frr.show     {command}                    -> {text}: what a command that begins with "show "
+ *                                                  prints
  *     frr.check    {lines}                      -> {}: vtysh's parser takes them; nothing is done
  *     frr.apply    {lines, undo, timeout-s}     -> {}: checked, and applied
  *     frr.confirm  {}                           -> {warning?}: kept, and written to FRR's files

@@ -53,6 +53,12 @@ requests_that_make_no_sense_are_answered_with_why(void **state UNUSED)
          " \"timeout-s\": 4000}}\n",
          "timeout-s"},
         {"{\"id\": 1, \"method\": \"frr.confirm\"}\n", "nothing is to be confirmed"},
+        {"{\"id\": 1, \"method\": \"frr.show\"}\n", "begins with \"show \""},
+        {"{\"id\": 1, \"method\": \"frr.show\", \"params\": {\"command\": \"clear bgp *\"}}\n",
+         "begins with \"show \""},
+        {"{\"id\": 1, \"method\": \"frr.show\", \"params\":"
+         " {\"command\": \"show version\\nclear bgp *\"}}\n",
+         "in one line"},
     };
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         json_t *answers[ANSWERS];

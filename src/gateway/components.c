@@ -412,8 +412,9 @@ static const struct {
                " 'config': " TEXT ", 'gaps': " LIST(TEXT) ", 'dry-run': " TEXT ", 'text': " TEXT ","
                " 'edit': " TEXT)))},
     {"VpnDrift",
-        OBJECT("'vpn': @Name, 'ok': " FLAG ", 'reached': " FLAG ", 'routers': " LIST(OBJECT(
-               "'router': @Name, 'ok': " FLAG ", 'reason': " TEXT ", 'differences': " LIST(TEXT))))},
+        OBJECT("'vpn': @Name, 'ok': " FLAG ", 'reached': " FLAG ", 'works': " FLAG ","
+               " 'routers': " LIST(OBJECT("'router': @Name, 'ok': " FLAG ", 'reason': " TEXT ","
+               " 'differences': " LIST(TEXT) ", 'faults': " LIST(TEXT))))},
     {"VpnRestored", OBJECT("'vpn': @Name, 'routers': " LIST(OBJECT("'router': @Name,"
                " 'outcome': " TEXT ", 'text': " TEXT)))},
     {"WanOptimiseRequest", CLOSED("", "'keep-priority': {'type': 'integer', 'minimum': 0, 'maximum': 8,"

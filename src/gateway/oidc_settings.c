@@ -235,20 +235,7 @@ oidc_settings_fini(struct oidc_settings *s)
 static const json_t *
 find_claim(const json_t *claims, const char *where)
 {
-    char token[256];
-    if (*where != '/')
-        return json_object_get(claims, where);
-    while (claims && *where == '/') {
-        size_t length = strcspn(++where, "/"), n = 0;
-        for (size_t i = 0; i < length && n < sizeof token - 1; i++) {
-            bool escaped = where[i] == '~' && i + 1 < length; /* RFC 6901 section 3 */
-            token[n++] = escaped ? (where[++i] == '1' ? '/' : '~') : where[i];
-        }
-        token[n] = '\0';
-        claims = json_object_get(claims, token);
-        where += length;
-    }
-    return claims;
+    return *where == '/' ? jsontext_at(claims, where) : json_object_get(claims, where);
 }
 
 static bool

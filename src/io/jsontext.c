@@ -113,3 +113,43 @@ jsontext_string(const char *text)
         abort(); /* out of memory */
     return string;
 }
+
+#define TOKEN_SIZE 256
+
+/* The reference token behind the slash at `*at`, which moves behind it (RFC 6901 section 4). false:
+ * none of our keys is that long. */
+static bool
+take_token(const char **at, char token[TOKEN_SIZE])
+{
+    size_t n = 0;
+    for ((*at)++; **at && **at != '/'; (*at)++) {
+        if (n == TOKEN_SIZE - 1)
+            return false;
+        bool escaped = **at == '~' && (*at)[1];
+        *at += escaped;
+        token[n++] = !escaped ? **at : **at == '1' ? '/' : '~';
+    }
+    token[n] = '\0';
+    return true;
+}
+
+static const json_t *
+element_of(const json_t *array, const char *token)
+{
+    char *end;
+    unsigned long index = strtoul(token, &end, 10);
+    bool number = *token >= '0' && *token <= '9' && !*end && (*token != '0' || !token[1]);
+    return number ? json_array_get(array, index) : NULL;
+}
+
+const json_t *
+jsontext_at(const json_t *value, const char *pointer)
+{
+    char token[TOKEN_SIZE];
+    while (value && *pointer) {
+        if (*pointer != '/' || !take_token(&pointer, token))
+            return NULL;
+        value = json_is_array(value) ? element_of(value, token) : json_object_get(value, token);
+    }
+    return value;
+}

@@ -27,4 +27,8 @@ MUST_CHECK enum err jsontext_put(struct buf *, const json_t *);
 /* A string value of any octets; where they are not UTF-8, all but ASCII becomes '?'. Never NULL. */
 json_t *jsontext_string(const char *text);
 
+/* What a JSON Pointer (RFC 6901) such as "/routes/10.4.0.0~130/0/valid" leads to; NULL: there is
+ * nothing, or the pointer is none. Borrowed. */
+const json_t *jsontext_at(const json_t *, const char *pointer);
+
 #endif

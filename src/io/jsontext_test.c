@@ -146,6 +146,33 @@ any_octets_become_a_string(void **state UNUSED)
     json_decref(bad);
 }
 
+/* Those of RFC 6901 section 5, and what leads nowhere. */
+static void
+pointers_lead_where_they_say(void **state)
+{
+    static const char text[] = "{\"foo\":[\"bar\",\"baz\"],\"\":0,\"a/b\":1,\"c%d\":2,\" \":7,"
+                               "\"m~n\":8,\"k\":{\"l\":9}}";
+    static const struct {
+        const char *pointer;
+        int value; /* -1: nothing */
+    } cases[] = {{"/", 0},      {"/a~1b", 1},   {"/c%d", 2},    {"/ ", 7},      {"/m~0n", 8},
+                 {"/k/l", 9},   {"/k/x", -1},   {"k", -1},      {"/foo/2", -1}, {"/foo/01", -1},
+                 {"/foo/", -1}, {"/k/l/m", -1}, {"/foo/-", -1}, {"/foo/1x", -1}};
+    json_t *json;
+    (void)state;
+    assert_ok(jsontext_parse(text, sizeof text - 1, &json, NULL));
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const json_t *found = jsontext_at(json, cases[i].pointer);
+        assert_int_equal(found ? json_integer_value(found) : -1, cases[i].value);
+    }
+    assert_ptr_equal(jsontext_at(json, ""), json);
+    assert_string_equal(json_string_value(jsontext_at(json, "/foo/1")), "baz");
+    char pointer[600] = "/";
+    memset(pointer + 1, 'x', sizeof pointer - 2);
+    assert_null(jsontext_at(json, pointer));
+    json_decref(json);
+}
+
 TEST_MAIN(cmocka_unit_test(accepts_every_kind_of_value),
           cmocka_unit_test(refuses_what_other_parsers_let_pass),
           cmocka_unit_test(survives_truncation_at_every_octet),
@@ -153,4 +180,5 @@ TEST_MAIN(cmocka_unit_test(accepts_every_kind_of_value),
           cmocka_unit_test(bounds_the_depth),
           cmocka_unit_test(writes_one_line_in_the_order_of_the_keys),
           cmocka_unit_test(what_does_not_fit_leaves_nothing_behind),
-          cmocka_unit_test(any_octets_become_a_string))
+          cmocka_unit_test(any_octets_become_a_string),
+          cmocka_unit_test(pointers_lead_where_they_say))

@@ -63,7 +63,7 @@ on_read(void *arg, json_t *answer)
     question_free(q);
 }
 
-/* {vpn} -> {vpn, ok, reached, routers: [{router, ok?, reason?, differences}]} */
+/* {vpn} -> {vpn, ok, reached, works, routers: [{router, ok?, reason?, differences, faults?}]} */
 void
 vpn_serve_drift(void *arg, struct bus *bus, const struct bus_message *m)
 {
@@ -71,7 +71,7 @@ vpn_serve_drift(void *arg, struct bus *bus, const struct bus_message *m)
     struct vpn_plan *plan;
     struct question *q = question_new(s, bus, m, &plan);
     if (q)
-        vpn_read_routers(s->vpns, plan, on_read, q);
+        vpn_read_routers(s->vpns, plan, true, on_read, q);
 }
 
 /* ---- Restoring ---- */
@@ -99,7 +99,7 @@ on_restored(void *arg, struct vpn_change *c, enum err err, const char *text, con
     q->answer = json_pack("{ss sO}", "vpn", q->vpn, "routers", (json_t *)(uintptr_t)routers);
     wan_append(q->s, "vpn.restored", object, q->actor, json_copy(q->answer), NULL, NULL);
     free(object);
-    vpn_read_routers(c->vpns, vpn_plan_ref(c->now), on_reread, q);
+    vpn_read_routers(c->vpns, vpn_plan_ref(c->now), false, on_reread, q);
 }
 
 /* {actor, vpn} -> {vpn, routers: [{router, outcome}]}: all that is ours is as it was built again */

@@ -80,7 +80,7 @@ on_soaked(void *arg)
         fall_silent(c);
     } else if ((c->vpns->wan->settings.netconf.soak || c->n_agents) && c->now) {
         timer_start(c->soak, vpn_change_confirm(c) / 8);
-        c->reading = vpn_read_routers(c->vpns, vpn_plan_ref(c->now), on_looked, c);
+        c->reading = vpn_read_routers(c->vpns, vpn_plan_ref(c->now), false, on_looked, c);
     } else {
         verified(c, ERR_OK, "");
     }

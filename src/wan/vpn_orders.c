@@ -9,6 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <utlist.h>
+
+#define TEST_PATIENCE (30 * NSEC_PER_SEC) /* until a VPN must work */
+#define TEST_PAUSE NSEC_PER_SEC
 #define LOOKERS_MAX 32 /* changes in the line, from which on nobody only has a look */
 
 /* ---- What is asked ---- */
@@ -85,7 +89,10 @@ struct asker {
     json_t *answer; /* when the event is durable */
     enum err err;   /* or this */
     char *text;
-    struct vpn_plan *later; /* of a removal in two steps: what is taken away behind the first */
+    struct vpn_plan *later;    /* of a removal in two steps: what is taken away behind the first */
+    nsec_t patience;           /* of a test: monotonic, until when it may fail to work */
+    struct timer *again;       /* of a test: until it is tried again; NULL: never was */
+    struct asker *prev, *next; /* of vpns.testers, while `again` runs */
 };
 
 static struct asker *
@@ -104,6 +111,7 @@ asker_free(struct asker *a)
 {
     json_decref(a->answer);
     vpn_plan_free(a->later);
+    timer_free(a->again);
     free(a->vpn);
     free(a->reply_to);
     free(a->text);
@@ -689,6 +697,85 @@ vpn_serve_revert(void *arg, struct bus *bus, const struct bus_message *m)
 
 /* ---- Testing ---- */
 
+static void on_tested(void *arg, json_t *answered);
+
+static void
+test(struct asker *a)
+{
+    const struct vpn_version *applied = vpn_status_applied(status_of(a->s, a->vpn));
+    struct vpn_plan *plan;
+    struct diag why = {""};
+    enum err err = applied ? vpns_plan(a->s->vpns, a->vpn, applied->service, &plan, &why)
+                           : diag_set(&why, ERR_CONFLICT, "vpn %s is not built", a->vpn);
+    if (err)
+        answer(a, err, why.text);
+    else
+        vpn_read_routers(a->s->vpns, plan, true, on_tested, a);
+}
+
+static void
+on_again(void *arg)
+{
+    struct asker *a = arg;
+    DL_DELETE(a->s->vpns->testers, a);
+    test(a);
+}
+
+void
+vpn_tests_end(struct vpns *v)
+{
+    while (v->testers) {
+        struct asker *a = v->testers;
+        DL_DELETE(v->testers, a);
+        answer(a, ERR_CLOSED, "the controller ends");
+    }
+}
+
+/* Protocols need a moment: a label, a route. */
+static void
+test_again(struct asker *a)
+{
+    if (!a->again)
+        a->again = timer_new(a->s->config.loop, on_again, a);
+    DL_APPEND(a->s->vpns->testers, a);
+    timer_start(a->again, TEST_PAUSE);
+}
+
+static const char *
+first_fault(const json_t *answered, const char **router)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach(json_object_get(answered, "routers"), i, one)
+    {
+        const json_t *faults = json_object_get(one, "faults");
+        *router = json_string_value(json_object_get(one, "router"));
+        if (json_array_size(faults))
+            return json_string_value(json_array_get(faults, 0));
+    }
+    return "";
+}
+
+static enum err
+judge_test(const struct asker *a, const struct vpn_version *applied, const json_t *answered,
+           struct diag *why)
+{
+    bool reached = json_is_true(json_object_get(answered, "reached")),
+         ok = json_is_true(json_object_get(answered, "ok")),
+         works = json_is_true(json_object_get(answered, "works"));
+    const char *router = "", *fault = first_fault(answered, &router);
+    enum err err = applied ? check_carrier(a->s, a->vpn, applied->service, a->order, true, why)
+                           : diag_set(why, ERR_CONFLICT, "vpn %s is not built", a->vpn);
+    if (!err && !reached)
+        err = diag_set(why, ERR_CLOSED, "vpn %s: not all of its routers can be read", a->vpn);
+    else if (!err && !ok)
+        err = diag_set(why, ERR_CONFLICT, "vpn %s: its routers do not have what was built", a->vpn);
+    else if (!err && !works)
+        err = diag_set(why, ERR_CONFLICT, "vpn %s does not work: router %s: %s", a->vpn, router,
+                       fault);
+    return err;
+}
+
 static void
 on_tested(void *arg, json_t *answered)
 {
@@ -696,15 +783,14 @@ on_tested(void *arg, json_t *answered)
     const struct vpn_status *status = status_of(a->s, a->vpn);
     const struct vpn_version *applied = vpn_status_applied(status);
     struct diag why = {""};
-    bool reached = json_is_true(json_object_get(answered, "reached")),
-         ok = json_is_true(json_object_get(answered, "ok"));
-    enum err err = applied ? check_carrier(a->s, a->vpn, applied->service, a->order, true, &why)
-                           : diag_set(&why, ERR_CONFLICT, "vpn %s is not built", a->vpn);
-    if (!err && !reached)
-        err = diag_set(&why, ERR_CLOSED, "vpn %s: not all of its routers can be read", a->vpn);
-    else if (!err && !ok)
-        err = diag_set(&why, ERR_CONFLICT, "vpn %s: its routers do not have what was built",
-                       a->vpn);
+    enum err err = judge_test(a, applied, answered, &why);
+    bool only_faults = json_is_true(json_object_get(answered, "ok")) &&
+                       !json_is_true(json_object_get(answered, "works"));
+    if (err && only_faults && clock_monotonic() < a->patience) {
+        test_again(a);
+        json_decref(answered);
+        return;
+    }
     if (applied)
         vpn_judge(a->s->vpns, a->vpn, answered);
     a->answer = json_pack("{sb sO}", "ok", true, "tests", json_object_get(answered, "routers"));
@@ -721,16 +807,10 @@ void
 vpn_serve_test(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct job j;
-    struct diag why = {""};
     const char *vpn = only_one(&j, arg, bus, m);
-    const struct vpn_version *applied = vpn ? vpn_status_applied(status_of(j.s, vpn)) : NULL;
-    struct vpn_plan *plan;
     if (!vpn)
         return;
-    enum err err = applied ? vpns_plan(j.s->vpns, vpn, applied->service, &plan, &why)
-                           : diag_set(&why, ERR_CONFLICT, "vpn %s is not built", vpn);
-    if (err)
-        refuse(&j, err, why.text);
-    else
-        vpn_read_routers(j.s->vpns, plan, on_tested, asker_new(&j, vpn));
+    struct asker *a = asker_new(&j, vpn);
+    a->patience = clock_monotonic() + TEST_PATIENCE;
+    test(a);
 }

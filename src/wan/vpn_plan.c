@@ -18,6 +18,7 @@
 struct entry {
     char *platform;
     enum vpn_kind kind;
+    bool checks; /* else native configuration */
     struct vpn_template *template;
 };
 
@@ -45,11 +46,12 @@ vpn_catalog_free(struct vpn_catalog *c)
 }
 
 static const struct vpn_template *
-find(const struct vpn_catalog *c, const char *platform, enum vpn_kind kind)
+find(const struct vpn_catalog *c, const char *platform, enum vpn_kind kind, bool checks)
 {
     for (size_t i = 0; i < c->n; i++) {
-        if (c->entries[i].kind == kind && !strcmp(c->entries[i].platform, platform))
-            return c->entries[i].template;
+        const struct entry *e = &c->entries[i];
+        if (e->kind == kind && e->checks == checks && !strcmp(e->platform, platform))
+            return e->template;
     }
     return NULL;
 }
@@ -57,33 +59,47 @@ find(const struct vpn_catalog *c, const char *platform, enum vpn_kind kind)
 bool
 vpn_catalog_has(const struct vpn_catalog *c, const char *platform, enum vpn_kind kind)
 {
-    return find(c, platform, kind) != NULL;
+    return find(c, platform, kind, false) != NULL;
+}
+
+static enum err
+add(struct vpn_catalog *c, const char *platform, enum vpn_kind kind, bool checks,
+    enum vpn_dialect dialect, const char *text, size_t size, struct diag *diag)
+{
+    struct vpn_template *template;
+    if (find(c, platform, kind, checks))
+        return diag_set(diag, ERR_EXISTS, "platform %s has a template for it already", platform);
+    enum err err = vpn_template_parse(text, size, dialect, &template, diag);
+    if (err)
+        return err;
+    GROW(c->entries, c->n, c->capacity);
+    c->entries[c->n++] = (struct entry){xstrdup(platform), kind, checks, template};
+    return ERR_OK;
 }
 
 enum err
 vpn_catalog_add(struct vpn_catalog *c, const char *platform, enum vpn_kind kind,
                 enum vpn_dialect dialect, const char *text, size_t size, struct diag *diag)
 {
-    struct vpn_template *template;
-    if (find(c, platform, kind))
-        return diag_set(diag, ERR_EXISTS, "platform %s has a template for it already", platform);
-    enum err err = vpn_template_parse(text, size, dialect, &template, diag);
-    if (err)
-        return err;
-    GROW(c->entries, c->n, c->capacity);
-    c->entries[c->n++] = (struct entry){xstrdup(platform), kind, template};
-    return ERR_OK;
+    return add(c, platform, kind, false, dialect, text, size, diag);
+}
+
+enum err
+vpn_catalog_add_checks(struct vpn_catalog *c, const char *platform, enum vpn_kind kind,
+                       const char *text, size_t size, struct diag *diag)
+{
+    return add(c, platform, kind, true, VPN_LINES, text, size, diag);
 }
 
 static const struct {
     const char *suffix;
     enum vpn_kind kind;
     enum vpn_dialect dialect;
+    bool checks;
 } suffixes[] = {
-    {"-l3vpn.xml", VPN_L3, VPN_XML},
-    {"-l2vpn.xml", VPN_L2, VPN_XML},
-    {"-l3vpn.conf", VPN_L3, VPN_LINES},
-    {"-l2vpn.conf", VPN_L2, VPN_LINES},
+    {"-l3vpn.xml", VPN_L3, VPN_XML, false},    {"-l2vpn.xml", VPN_L2, VPN_XML, false},
+    {"-l3vpn.conf", VPN_L3, VPN_LINES, false}, {"-l2vpn.conf", VPN_L2, VPN_LINES, false},
+    {"-l3vpn.check", VPN_L3, VPN_LINES, true}, {"-l2vpn.check", VPN_L2, VPN_LINES, true},
 };
 
 static enum err
@@ -102,8 +118,8 @@ load_file(struct vpn_catalog *c, const char *directory, const char *name, struct
     struct buf text = BUF_INIT;
     enum err err = file_read(path, TEMPLATE_LIMIT, &text, diag);
     if (!err) {
-        err = vpn_catalog_add(c, platform, suffixes[i].kind, suffixes[i].dialect, buf_cstr(&text),
-                              text.size, diag);
+        err = add(c, platform, suffixes[i].kind, suffixes[i].checks, suffixes[i].dialect,
+                  buf_cstr(&text), text.size, diag);
         if (err)
             diag_prefix(diag, "%s", path);
     }
@@ -198,10 +214,77 @@ keep_text(struct arena *arena, struct buf *text, struct vpn_device_plan *d, stru
     return d->text ? ERR_OK : no_memory(diag);
 }
 
+/* The part before the next bar; the last one has none. NULL: there is none, or no memory. */
+static const char *
+next_part(struct arena *arena, const char **at, const char *end, bool last)
+{
+    const char *bar = last ? end : memmem(*at, (size_t)(end - *at), " | ", 3);
+    if (!bar || bar == *at)
+        return NULL;
+    char *part = arena_alloc(arena, (size_t)(bar - *at) + 1);
+    if (part) {
+        memcpy(part, *at, (size_t)(bar - *at));
+        part[bar - *at] = '\0';
+    }
+    *at = bar + (last ? 0 : 3);
+    return part;
+}
+
+/* "/a/b = up" */
+static void
+split_value(struct vpn_check *check)
+{
+    char *equals = check->pointer ? strstr((char *)(uintptr_t)check->pointer, " = ") : NULL;
+    if (!equals)
+        return;
+    *equals = '\0';
+    check->value = equals + 3;
+}
+
 static enum err
-plan_device(const struct vpn_template *template, const struct vpn_service *service,
-            const struct vpn_node *node, struct arena *arena, struct vpn_device_plan *d,
-            struct diag *diag)
+keep_checks(struct arena *arena, const char *text, struct vpn_device_plan *d, struct diag *diag)
+{
+    size_t n = 0;
+    for (const char *c = text; *c; c++)
+        n += *c == '\n';
+    struct vpn_check *list = arena_calloc(arena, n + 1, sizeof *list);
+    if (!list)
+        return no_memory(diag);
+    d->checks = list;
+    for (const char *end; *text; text = end + (*end == '\n')) {
+        struct vpn_check *check = &list[d->n_checks++];
+        end = strchrnul(text, '\n');
+        check->command = next_part(arena, &text, end, false);
+        check->pointer = check->command ? next_part(arena, &text, end, false) : NULL;
+        check->fault = check->pointer ? next_part(arena, &text, end, true) : NULL;
+        split_value(check);
+        if (!check->fault || *check->pointer != '/')
+            return diag_set(diag, ERR_MALFORMED,
+                            "check %u: \"COMMAND | /POINTER | FAULT\" is expected", d->n_checks);
+    }
+    return ERR_OK;
+}
+
+static enum err
+plan_checks(const struct vpn_template *template, const json_t *values, struct arena *arena,
+            struct vpn_device_plan *d, struct diag *diag)
+{
+    struct buf text = buf_limited(TEXT_LIMIT);
+    json_t *gaps = json_array(); /* a check has none */
+    enum err err = vpn_template_render(template, values, &text, gaps, diag);
+    if (!err)
+        err = keep_checks(arena, buf_cstr(&text), d, diag);
+    if (err)
+        diag_prefix(diag, "checks");
+    json_decref(gaps);
+    buf_fini(&text);
+    return err;
+}
+
+static enum err
+plan_device(const struct vpn_template *template, const struct vpn_template *checks,
+            const struct vpn_service *service, const struct vpn_node *node, struct arena *arena,
+            struct vpn_device_plan *d, struct diag *diag)
 {
     struct buf text = buf_limited(TEXT_LIMIT);
     json_t *values = vpn_plan_values(service, node), *gaps = json_array();
@@ -211,6 +294,8 @@ plan_device(const struct vpn_template *template, const struct vpn_service *servi
         err = keep_text(arena, &text, d, diag);
     if (!err && keep_gaps(arena, gaps, d))
         err = no_memory(diag);
+    if (!err && checks)
+        err = plan_checks(checks, values, arena, d, diag);
     json_decref(values);
     json_decref(gaps);
     buf_fini(&text);
@@ -231,7 +316,7 @@ plan_node(const struct vpn_catalog *catalog, const struct vpn_service *service,
     if (vpn_plan_device(plan, node->ne_id))
         return diag_set(diag, ERR_CONFLICT, "node %s: device %s has another node of the service",
                         node->id, node->ne_id);
-    const struct vpn_template *template = find(catalog, device->platform, service->kind);
+    const struct vpn_template *template = find(catalog, device->platform, service->kind, false);
     if (!template)
         return diag_set(diag, ERR_NOT_FOUND, "device %s: platform %s has no template for %s VPNs",
                         node->ne_id, device->platform, service->kind == VPN_L3 ? "L3" : "L2");
@@ -240,7 +325,8 @@ plan_node(const struct vpn_catalog *catalog, const struct vpn_service *service,
                                 .node = arena_strdup(plan->arena, node->id)};
     if (!d.ne_id || !d.platform || !d.node)
         return no_memory(diag);
-    enum err err = plan_device(template, service, node, plan->arena, &d, diag);
+    enum err err = plan_device(template, find(catalog, device->platform, service->kind, true),
+                               service, node, plan->arena, &d, diag);
     if (err)
         diag_prefix(diag, "device %s, template of %s", node->ne_id, device->platform);
     else

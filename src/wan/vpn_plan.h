@@ -17,8 +17,18 @@ void vpn_catalog_free(struct vpn_catalog *); /* NULL is fine. */
  * line. */
 MUST_CHECK enum err vpn_catalog_add(struct vpn_catalog *, const char *platform, enum vpn_kind,
                                     enum vpn_dialect, const char *text, size_t size, struct diag *);
+/* The same of the template that says how to see on such a router that the service works: lines of
+ *
+ *     show bgp vrf red ipv4 unicast json | /routes/10.4.0.0~130/0/valid | the route is not usable
+ *
+ * a command that prints JSON, a JSON Pointer (RFC 6901) to what must be there and not be false,
+ * null, 0 or empty, or with " = WORD" be that string, and what people read if it is not. */
+MUST_CHECK enum err vpn_catalog_add_checks(struct vpn_catalog *, const char *platform,
+                                           enum vpn_kind, const char *text, size_t size,
+                                           struct diag *);
 /* Reads all templates in a directory: PLATFORM-l3vpn.xml, PLATFORM-l2vpn.xml (XML for NETCONF), and
- * the same with .conf (lines). Others files are left alone. `diag` names the file. */
+ * the same with .conf (lines) and .check (how to see that it works). Others files are left alone.
+ * `diag` names the file. */
 MUST_CHECK enum err vpn_catalog_load(struct vpn_catalog *, const char *directory, struct diag *);
 bool vpn_catalog_has(const struct vpn_catalog *, const char *platform, enum vpn_kind);
 
@@ -26,6 +36,13 @@ bool vpn_catalog_has(const struct vpn_catalog *, const char *platform, enum vpn_
 
 struct vpn_device { /* what is known of a router */
     const char *ne_id, *platform;
+};
+
+struct vpn_check {
+    const char *command; /* prints JSON */
+    const char *pointer; /* RFC 6901: to what must be there */
+    const char *value;   /* ... and be this string; NULL: any */
+    const char *fault;   /* in words, if it is not */
 };
 
 struct vpn_device_plan {
@@ -36,6 +53,8 @@ struct vpn_device_plan {
     const char *text; /* what will be on the device, for people: dry run and golden tests */
     uint32_t n_gaps;
     const char **gaps; /* what of the service this platform cannot express, in words */
+    uint32_t n_checks;
+    const struct vpn_check *checks; /* how to see on the device that the service works */
 };
 
 struct vpn_plan {

@@ -185,6 +185,90 @@ devices_and_platforms_must_exist(void **state)
     arena_free(arena);
 }
 
+/* Of FRR: what the other two nodes tell. */
+static void
+checks_are_of_what_the_other_ends_tell(void **state)
+{
+    static const char *const prefixes[] = {"10.1.0.0/24", "10.9.0.0/16",     "10.2.0.0/30",
+                                           "10.2.1.0/24", "2001:db8:1::/64", "2001:db8:9::/48"};
+    (void)state;
+    struct arena *arena = arena_new(1 << 24);
+    struct vpn_services services = test_services(arena);
+    struct vpn_plan *plan = test_plan(&services.services[0]);
+    const struct vpn_device_plan *d = vpn_plan_device(plan, "pe3");
+    assert_int_equal(d->n_checks, 2 * ARRAY_SIZE(prefixes));
+    for (size_t i = 0; i < ARRAY_SIZE(prefixes); i++) {
+        const struct vpn_check *check = &d->checks[2 * i];
+        assert_string_equal(check->command, i < 4 ? "show bgp vrf tl-ems ipv4 unicast json"
+                                                  : "show bgp vrf tl-ems ipv6 unicast json");
+        assert_non_null(strstr(check->fault, prefixes[i]));
+        assert_null(check->value);
+    }
+    assert_string_equal(d->checks[0].pointer, "/routes/10.1.0.0~124/0");
+    assert_string_equal(d->checks[1].pointer, "/routes/10.1.0.0~124/0/valid");
+    assert_string_equal(d->checks[0].fault, "10.1.0.0/24 of centre has not come over BGP");
+    assert_int_equal(vpn_plan_device(plan, "pe1")->n_checks, 0); /* Junos has none */
+    vpn_plan_free(plan);
+    arena_free(arena);
+}
+
+static void
+nodes_without_a_common_target_tell_each_other_nothing(void **state)
+{
+    (void)state;
+    struct arena *arena = arena_new(1 << 24);
+    struct vpn_services services = test_services(arena);
+    struct vpn_service *ems = &services.services[0];
+    for (uint32_t i = 0; i < ems->profiles[0].n_targets; i++)
+        ems->profiles[0].targets[i].type = i ? VPN_IMPORT : VPN_EXPORT;
+    struct vpn_plan *plan = test_plan(ems);
+    assert_int_equal(vpn_plan_device(plan, "pe3")->n_checks, 0);
+    vpn_plan_free(plan);
+    arena_free(arena);
+}
+
+static void
+checks_may_want_a_word_and_must_be_whole(void **state)
+{
+    static const struct {
+        const char *text, *says; /* NULL: it is fine */
+    } cases[] = {
+        {"show x json | /a/b = up | it is down\n", NULL},
+        {"show x json | /a | it is down | really\n", NULL},
+        {"show x json | /a\n", "device pe3, template of frr: checks: check 1:"},
+        {"show x json | a | it is down\n", "device pe3, template of frr: checks: check 1:"},
+        {"show x | /a | b\n | /a | b\n", "device pe3, template of frr: checks: check 2:"},
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct arena *arena = arena_new(1 << 24);
+        struct vpn_services services = test_services(arena);
+        struct vpn_catalog *catalog = vpn_catalog_new();
+        struct vpn_device devices[] = {{"pe1", "frr"}, {"pe2", "frr"}, {"pe3", "frr"}};
+        struct vpn_plan *plan = NULL;
+        struct diag diag = {""};
+        services.services[0].nodes = &services.services[0].nodes[2];
+        services.services[0].n_nodes = 1;
+        assert_ok(vpn_catalog_add(catalog, "frr", VPN_L3, VPN_LINES, "x\n", 2, &diag));
+        assert_ok(vpn_catalog_add_checks(catalog, "frr", VPN_L3, cases[i].text,
+                                         strlen(cases[i].text), &diag));
+        assert_err(vpn_catalog_add_checks(catalog, "frr", VPN_L3, "", 0, &diag), ERR_EXISTS);
+        enum err err = vpn_plan_make(catalog, &services.services[0], devices, 3, &plan, &diag);
+        assert_err(err, cases[i].says ? ERR_MALFORMED : ERR_OK);
+        if (err)
+            assert_ptr_equal(strstr(diag.text, cases[i].says), diag.text);
+        else
+            assert_int_equal(plan->devices[0].n_checks, 1);
+        if (!err && !i)
+            assert_string_equal(plan->devices[0].checks[0].value, "up");
+        if (!err && i)
+            assert_string_equal(plan->devices[0].checks[0].fault, "it is down | really");
+        vpn_plan_free(plan);
+        vpn_catalog_free(catalog);
+        arena_free(arena);
+    }
+}
+
 static void
 names_are_the_same_for_ever(void **state)
 {
@@ -204,4 +288,7 @@ TEST_MAIN(cmocka_unit_test(services_become_native_configuration),
           cmocka_unit_test(lines_are_added_and_taken_away),
           cmocka_unit_test(a_changed_service_changes_only_what_changed),
           cmocka_unit_test(devices_and_platforms_must_exist),
+          cmocka_unit_test(checks_are_of_what_the_other_ends_tell),
+          cmocka_unit_test(nodes_without_a_common_target_tell_each_other_nothing),
+          cmocka_unit_test(checks_may_want_a_word_and_must_be_whole),
           cmocka_unit_test(names_are_the_same_for_ever))

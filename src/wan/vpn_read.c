@@ -20,7 +20,7 @@ struct vpn_reading {
     struct vpn_plan *plan;
     json_t *routers;
     unsigned n_pending;
-    bool ok, reached;
+    bool checks, ok, reached, works;
     struct task *turn;
     vpn_read_fn *done;
     void *arg;
@@ -30,7 +30,8 @@ struct vpn_reading {
 /* One router's answer on its way. */
 struct question {
     struct vpn_reading *reading;
-    json_t *router; /* borrowed: in the list */
+    struct lines_client *lines; /* NULL: NETCONF */
+    json_t *router;             /* borrowed: in the list */
 };
 
 static void
@@ -61,10 +62,19 @@ on_turn(void *arg)
     struct vpn_reading *r = arg;
     vpn_read_fn *done = r->done;
     void *its = r->arg;
-    json_t *answer = json_pack("{sb sb sO}", "ok", r->ok && r->reached, "reached", r->reached,
-                               "routers", r->routers);
+    json_t *answer = json_pack("{sb sb sb sO}", "ok", r->ok && r->reached, "reached", r->reached,
+                               "works", r->works, "routers", r->routers);
     reading_free(r);
     done(its, answer);
+}
+
+static void
+question_answered(struct question *q)
+{
+    struct vpn_reading *r = q->reading;
+    free(q);
+    r->n_pending--;
+    ended(r);
 }
 
 static json_t *
@@ -95,9 +105,7 @@ on_drift(void *arg, enum err err, const char *text, const struct vpn_differences
         json_object_set_new(q->router, "ok", json_boolean(!found->n));
     }
     json_object_set_new(q->router, "differences", list);
-    free(q);
-    r->n_pending--;
-    ended(r);
+    question_answered(q);
 }
 
 /* Differences of lines are for people as they are. */
@@ -113,6 +121,15 @@ lines_told(const char *text)
         text += length + (text[length] == '\n');
     }
     return list;
+}
+
+static void
+on_checked(void *arg, const json_t *faults)
+{
+    struct question *q = arg;
+    q->reading->works &= !json_array_size(faults);
+    json_object_set(q->router, "faults", (json_t *)(uintptr_t)faults);
+    question_answered(q);
 }
 
 static void
@@ -134,9 +151,10 @@ on_lines(void *arg, enum err err, const char *text, const json_t *result)
     }
     json_object_set_new(q->router, "differences", lines_told(buf_cstr(&differs)));
     buf_fini(&differs);
-    free(q);
-    r->n_pending--;
-    ended(r);
+    if (!err && r->vpns && r->checks && d->n_checks)
+        vpn_checks_run(q->lines, d, on_checked, q);
+    else
+        question_answered(q);
 }
 
 static void
@@ -154,7 +172,7 @@ read_router(struct vpn_reading *r, const struct vpn_device_plan *d)
         return;
     }
     struct question *q = xmalloc(sizeof *q);
-    *q = (struct question){r, one};
+    *q = (struct question){r, router->lines, one};
     r->n_pending++;
     if (router->lines)
         lines_client_ask(router->lines, "frr.read", json_object(), on_lines, q);
@@ -163,15 +181,17 @@ read_router(struct vpn_reading *r, const struct vpn_device_plan *d)
 }
 
 struct vpn_reading *
-vpn_read_routers(struct vpns *v, struct vpn_plan *plan, vpn_read_fn *done, void *arg)
+vpn_read_routers(struct vpns *v, struct vpn_plan *plan, bool checks, vpn_read_fn *done, void *arg)
 {
     struct vpn_reading *r = xcalloc(1, sizeof *r);
     *r = (struct vpn_reading){.vpns = v,
                               .plan = plan,
                               .routers = json_array(),
                               .n_pending = 1,
+                              .checks = checks,
                               .ok = true,
                               .reached = true,
+                              .works = true,
                               .done = done,
                               .arg = arg};
     r->turn = task_new(v->wan->config.loop, on_turn, r);
@@ -212,7 +232,8 @@ vpn_read_end_all(struct vpns *v)
 {
     while (v->readings) {
         struct vpn_reading *r = v->readings;
-        r->done(r->arg, json_pack("{sb sb s[]}", "ok", false, "reached", false, "routers"));
+        r->done(r->arg, json_pack("{sb sb sb s[]}", "ok", false, "reached", false, "works", true,
+                                  "routers"));
         vpn_read_cancel(r);
     }
 }
@@ -250,34 +271,65 @@ join(const json_t *differences)
     return json;
 }
 
-/* Of the routers that differ: {router: text}. */
+/* Of the routers that have some (`member`: "differences", "faults"): {router: text}. */
 static json_t *
-drift_of(const json_t *answer)
+all_of(const json_t *answer, const char *member)
 {
-    json_t *drift = json_object();
+    json_t *all = json_object();
     const json_t *router;
     size_t i;
     json_array_foreach(json_object_get(answer, "routers"), i, router)
     {
-        json_t *differences = json_object_get(router, "differences");
-        if (json_array_size(differences))
-            json_object_set_new(drift, json_string_value(json_object_get(router, "router")),
-                                join(differences));
+        json_t *list = json_object_get(router, member);
+        if (json_array_size(list))
+            json_object_set_new(all, json_string_value(json_object_get(router, "router")),
+                                join(list));
     }
-    return drift;
+    return all;
+}
+
+static const char *
+first_of(const json_t *all, const char **text)
+{
+    const char *router = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)all));
+    *text = json_string_value(json_object_get(all, router));
+    return router;
 }
 
 static void
 tell_drift(struct vpns *v, const char *vpn, const char *object, const json_t *drift)
 {
-    const char *router = json_object_iter_key(json_object_iter((json_t *)(uintptr_t)drift));
-    const char *first = json_string_value(json_object_get(drift, router));
+    const char *first, *router = first_of(drift, &first);
     if (json_equal(json_object_get(v->drifts, vpn), drift))
         return;
     json_object_set_new(v->drifts, vpn, json_deep_copy(drift));
     wan_raise(v->wan, "vpn-drift", "major", object, json_deep_copy(drift),
               "VPN %s is not as it was built on %zu of its routers: %s: %.200s", vpn,
               json_object_size(drift), router, first);
+}
+
+/* Told when it is seen for the second time, protocols need a moment, and of what worked once: an
+ * order that tests it says by itself what does not. */
+static void
+judge_faults(struct vpns *v, const char *vpn, const char *object, const json_t *answer)
+{
+    json_t *faults = all_of(answer, "faults");
+    const char *first, *router = first_of(faults, &first);
+    const struct vpn_status *status = vpning_find(&v->wan->config.state->vpning, vpn);
+    bool active = status && status->phase == PHASE_ACTIVE, before = json_object_get(v->faults, vpn),
+         open = is_open(v, "vpn-not-working", object);
+    if (router) {
+        if (active && before && !open)
+            wan_raise(v->wan, "vpn-not-working", "critical", object, json_deep_copy(faults),
+                      "VPN %s does not work on %zu of its routers: %s: %.200s", vpn,
+                      json_object_size(faults), router, first);
+        json_object_set(v->faults, vpn, faults);
+    } else if (json_is_true(json_object_get(answer, "reached"))) {
+        json_object_del(v->faults, vpn);
+        if (open)
+            wan_close(v->wan, "vpn-not-working", object, "no router finds a fault in it");
+    }
+    json_decref(faults);
 }
 
 static void
@@ -301,7 +353,7 @@ tell_missed(struct vpns *v, const json_t *router)
 void
 vpn_judge(struct vpns *v, const char *vpn, const json_t *answer)
 {
-    json_t *drift = drift_of(answer);
+    json_t *drift = all_of(answer, "differences");
     const json_t *router;
     char *object = xasprintf("vpn/%s", vpn);
     size_t i;
@@ -313,6 +365,7 @@ vpn_judge(struct vpns *v, const char *vpn, const json_t *answer)
             wan_close(v->wan, "vpn-drift", object, "its routers have what was built");
     }
     json_array_foreach(json_object_get(answer, "routers"), i, router) tell_missed(v, router);
+    judge_faults(v, vpn, object, answer);
     free(object);
     json_decref(drift);
 }
@@ -344,12 +397,13 @@ close_gone(struct vpns *v)
 {
     const struct state *state = v->wan->config.state;
     for (const struct exception *e = state->exceptions; e; e = e->hh.next) {
-        bool drift = e->state != EXCEPTION_CLOSED && !strcmp(e->kind, "vpn-drift") &&
-                     !strncmp(e->object, "vpn/", 4);
-        if (!drift || vpn_status_applied(vpning_find(&state->vpning, e->object + 4)))
+        bool ours = e->state != EXCEPTION_CLOSED && !strncmp(e->object, "vpn/", 4) &&
+                    (!strcmp(e->kind, "vpn-drift") || !strcmp(e->kind, "vpn-not-working"));
+        if (!ours || vpn_status_applied(vpning_find(&state->vpning, e->object + 4)))
             continue;
         json_object_del(v->drifts, e->object + 4);
-        wan_close(v->wan, "vpn-drift", e->object, "it is on no router any more");
+        json_object_del(v->faults, e->object + 4);
+        wan_close(v->wan, e->kind, e->object, "it is on no router any more");
     }
 }
 
@@ -366,7 +420,7 @@ watch_one(struct vpns *v, const struct vpn_status *status)
     struct look *look = xcalloc(1, sizeof *look);
     *look = (struct look){v, xstrdup(status->vpn), v->n_changes};
     v->n_reading++;
-    vpn_read_routers(v, plan, on_looked, look);
+    vpn_read_routers(v, plan, true, on_looked, look);
 }
 
 void

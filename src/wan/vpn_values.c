@@ -2,6 +2,7 @@
  * goes. */
 #include "wan/vpn_plan.h"
 
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -182,6 +183,85 @@ put_pseudowires(json_t *v, const struct vpn_service *s, const struct vpn_node *n
     put_list(v, "pseudowires", "has_pseudowires", list);
 }
 
+/* ---- what the other ends tell of */
+
+static bool
+share_a_target(const json_t *imports, const json_t *exports)
+{
+    const json_t *one, *other;
+    size_t i, j;
+    json_array_foreach(imports, i, one)
+    {
+        json_array_foreach(exports, j, other)
+        {
+            if (json_equal(json_object_get(one, "target"), json_object_get(other, "target")))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* "10.4.0.1", 30 -> "10.4.0.0/30" */
+static bool
+network_of(const char *address, unsigned length, char text[80])
+{
+    int family = strchr(address, ':') ? AF_INET6 : AF_INET;
+    uint8_t octets[16];
+    if (inet_pton(family, address, octets) != 1)
+        return false;
+    for (unsigned bit = length; bit < (family == AF_INET ? 32u : 128u); bit++)
+        octets[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+    inet_ntop(family, octets, text, 64);
+    snprintf(text + strlen(text), 8, "/%u", length);
+    return true;
+}
+
+/* `pointer`: the prefix as a reference token of JSON Pointer (RFC 6901 section 3). */
+static void
+put_remote(json_t *list, const struct vpn_node *node, const char *prefix)
+{
+    const char *slash = strchr(prefix, '/');
+    char pointer[80];
+    if (!slash)
+        return;
+    snprintf(pointer, sizeof pointer, "%.*s~1%s", (int)(slash - prefix), prefix, slash + 1);
+    json_array_append_new(
+        list, json_pack("{ss ss ss}", "node", node->id, "prefix", prefix, "pointer", pointer));
+}
+
+static void
+put_remotes_of(json_t *four, json_t *six, const struct vpn_node *node)
+{
+    char text[80];
+    for (uint32_t i = 0; i < node->n_accesses; i++) {
+        const struct vpn_access *a = &node->accesses[i];
+        if (a->ipv4 && network_of(a->ipv4, a->ipv4_length, text))
+            put_remote(four, node, text);
+        if (a->ipv6 && network_of(a->ipv6, a->ipv6_length, text))
+            put_remote(six, node, text);
+        for (uint32_t j = 0; j < a->n_routes; j++)
+            put_remote(four, node, a->routes[j].prefix);
+        for (uint32_t j = 0; j < a->n_routes6; j++)
+            put_remote(six, node, a->routes6[j].prefix);
+    }
+}
+
+/* The prefixes of nodes with a target among those that this one imports. */
+static void
+put_remotes(json_t *v, const struct vpn_service *s, const struct vpn_node *node,
+            const json_t *imports)
+{
+    json_t *four = json_array(), *six = json_array();
+    for (uint32_t i = 0; i < s->n_nodes; i++) {
+        json_t *exports = targets(vpn_node_profile(s, &s->nodes[i]), VPN_EXPORT);
+        if (&s->nodes[i] != node && share_a_target(imports, exports))
+            put_remotes_of(four, six, &s->nodes[i]);
+        json_decref(exports);
+    }
+    put_list(v, "remotes4", "has_remotes4", four);
+    put_list(v, "remotes6", "has_remotes6", six);
+}
+
 json_t *
 vpn_plan_values(const struct vpn_service *s, const struct vpn_node *node)
 {
@@ -208,6 +288,7 @@ vpn_plan_values(const struct vpn_service *s, const struct vpn_node *node)
     put_flag(v, "several_imports", json_array_size(imports) > 1);
     json_t *exports = targets(profile, VPN_EXPORT);
     put_flag(v, "same_targets", json_equal(imports, exports));
+    put_remotes(v, s, node, imports);
     put_list(v, "imports", "has_imports", imports);
     put_list(v, "exports", "has_exports", exports);
     put_accesses(v, s, node);

@@ -318,6 +318,7 @@ vpns_new(struct wan_service *wan, struct vpns **result, struct diag *diag)
     v->wan = wan;
     v->catalog = vpn_catalog_new();
     v->drifts = json_object();
+    v->faults = json_object();
     v->sync = timer_new(wan->config.loop, on_sync, v);
     v->turn = timer_new(wan->config.loop, on_turn, v);
     v->watch = timer_new(wan->config.loop, on_watch, v);
@@ -344,6 +345,7 @@ vpns_free(struct vpns *v)
         return;
     while (v->changes)
         vpn_change_free(v->changes);
+    vpn_tests_end(v);
     vpn_read_end_all(v);
     HASH_ITER (hh, v->routers, r, next)
         vpn_router_free(v, r);
@@ -352,5 +354,6 @@ vpns_free(struct vpns *v)
     timer_free(v->watch);
     vpn_catalog_free(v->catalog);
     json_decref(v->drifts);
+    json_decref(v->faults);
     free(v);
 }

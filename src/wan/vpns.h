@@ -5,6 +5,7 @@
  *   vpn_change.c  one change: dry run, build, removal, restoring
  *   vpn_agents.c  ... of routers with FRR
  *   vpn_read.c    what is there now, and the watch over it
+ *   vpn_checks.c  ... whether it works
  *   vpn_orders.c  what work orders ask
  *   vpn_ask.c     what people ask
  *
@@ -15,6 +16,7 @@
 #include "bus/bus.h"
 #include "io/timer.h"
 #include "model/vpning.h"
+#include "wan/lines_client.h"
 #include "wan/provision_run.h"
 #include "wan/vpn_plan.h"
 #include "wan/wan_private.h"
@@ -104,17 +106,25 @@ void vpn_agents_ask(struct vpn_change *, const char *method, const char *outcome
 
 /* ---- What is there ---- */
 
-/* {ok, reached, routers: [{router, ok?, reason?, differences: [text]}]}, consumed by `done`.
- * `reached`: all routers answered; `ok`: and none differs. */
+/* {ok, reached, works, routers: [{router, ok?, reason?, differences: [text], faults: [text]?}]},
+ * consumed by `done`. `reached`: all routers answered; `ok`: and none differs; `works`: no router
+ * that was asked finds a fault in it (`faults`: of those that can be asked). */
 typedef void vpn_read_fn(void *arg, json_t *answer);
-/* Compares what is on the routers with the plan, which is freed. Never calls back from inside. */
-struct vpn_reading *vpn_read_routers(struct vpns *, struct vpn_plan *, vpn_read_fn *done,
-                                     void *arg);
+/* Compares what is on the routers with the plan, which is freed; with `checks` asks those that can
+ * say whether the service works. Never calls back from inside. */
+struct vpn_reading *vpn_read_routers(struct vpns *, struct vpn_plan *, bool checks,
+                                     vpn_read_fn *done, void *arg);
 void vpn_read_end_all(struct vpns *); /* nobody is reached any more: for vpns.c */
 /* A router that has not answered yet; NULL: all have. */
 const char *vpn_read_silent(const struct vpn_reading *);
+/* vpn_checks.c: asks for all checks of the plan for this router; `faults` is borrowed. The plan
+ * must live until then. */
+typedef void vpn_checked_fn(void *arg, const json_t *faults);
+void vpn_checks_run(struct lines_client *, const struct vpn_device_plan *, vpn_checked_fn *,
+                    void *arg);
 void vpn_read_cancel(struct vpn_reading *); /* `done` is not called any more. NULL is fine */
-/* Tells of drift, or that it is over. */
+void vpn_tests_end(struct vpns *);          /* vpn_orders.c: nobody waits any more: for vpns.c */
+/* Tells of drift and faults, or that they are over. */
 void vpn_judge(struct vpns *, const char *vpn, const json_t *answer);
 void vpn_watch_all(struct vpns *);
 
@@ -126,9 +136,11 @@ struct vpns {
     struct vpn_router *routers;
     struct vpn_change *changes; /* the first one runs */
     struct timer *sync, *turn, *watch;
-    json_t *drifts;     /* of each VPN that differs, as it was told */
-    uint64_t n_changes; /* that began */
-    unsigned n_reading; /* VPNs the watch is reading */
+    json_t *drifts;        /* of each VPN that differs, as it was told */
+    json_t *faults;        /* of each VPN that does not work, as it was seen last */
+    struct asker *testers; /* tests that wait to be tried again: vpn_orders.c */
+    uint64_t n_changes;    /* that began */
+    unsigned n_reading;    /* VPNs the watch is reading */
     struct vpn_reading *readings;
 };
 
