@@ -37,7 +37,10 @@ key_of(const char *list)
                 {"vpn-instance-profile", "profile-id"},
                 {"global-parameters-profile", "profile-id"},
                 {"vpn-network-access", "id"},
-                {"vpn-target", "id"}};
+                {"vpn-target", "id"},
+                {"routing-protocol", "id"},
+                {"qos-profile", "profile"},
+                {"qos-profile-identifier", "id"}};
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         if (!strcmp(keys[i].list, list))
             return keys[i].key;
@@ -277,6 +280,19 @@ monitoring_json(const struct journal *journal)
         "access", "encoding", "json", "location", "/restconf/streams/events");
 }
 
+/* A module; of the VPNs' ones is said what is not as they say. */
+static json_t *
+module_json(const char *name, const char *revision, const char *space, bool imported)
+{
+    json_t *json = json_pack("{ss ss ss ss}", "name", name, "revision", revision, "namespace",
+                             space, "conformance-type", imported ? "import" : "implement");
+    if (!strcmp(name, "ietf-l3vpn-ntw") || !strcmp(name, "ietf-l2vpn-ntw"))
+        json_object_set_new(
+            json, "deviation",
+            json_pack("[{ss ss}]", "name", "tieline-vpn-deviations", "revision", "2026-11-30"));
+    return json;
+}
+
 static json_t *
 library_json(void)
 {
@@ -290,19 +306,20 @@ library_json(void)
         {"ietf-network", "2018-02-26", "urn:ietf:params:xml:ns:yang:ietf-network"},
         {"ietf-network-topology", "2018-02-26",
          "urn:ietf:params:xml:ns:yang:ietf-network-topology"},
+        {"tieline-te-topology", "2026-11-30", "urn:tieline:te-topology"},
         {"ietf-vpn-common", "2022-02-11", "urn:ietf:params:xml:ns:yang:ietf-vpn-common"},
         {"ietf-l3vpn-ntw", "2022-02-14", "urn:ietf:params:xml:ns:yang:ietf-l3vpn-ntw"},
         {"ietf-l2vpn-ntw", "2022-09-20", "urn:ietf:params:xml:ns:yang:ietf-l2vpn-ntw"},
+        {"tieline-vpn", "2026-11-30", "urn:tieline:vpn"},
+        {"tieline-vpn-deviations", "2026-11-30", "urn:tieline:vpn-deviations"},
         {"ietf-restconf-monitoring", "2017-01-26",
          "urn:ietf:params:xml:ns:yang:ietf-restconf-monitoring"},
         {"ietf-yang-library", "2016-06-21", "urn:ietf:params:xml:ns:yang:ietf-yang-library"},
     };
     json_t *list = json_array();
     for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
-        json_array_append_new(list, json_pack("{ss ss ss ss}", "name", modules[i][0], "revision",
-                                              modules[i][1], "namespace", modules[i][2],
-                                              "conformance-type", i ? "implement" : "import"));
-    return json_pack("{s{ss so}}", LIBRARY, "module-set-id", "1", "module", list);
+        json_array_append_new(list, module_json(modules[i][0], modules[i][1], modules[i][2], !i));
+    return json_pack("{s{ss so}}", LIBRARY, "module-set-id", "2", "module", list);
 }
 
 /* Which document a top-level name is in, and who is asked for it. */

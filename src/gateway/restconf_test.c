@@ -210,9 +210,42 @@ an_order_is_an_operation(void **state)
     " 'local-as': 65000, 'rd': '65000:1', 'vpn-targets': {'vpn-target': [{'id': 1,"                \
     " 'route-targets': [{'route-target': '65000:1'}], 'route-target-type': 'both'}]}}]},"          \
     " 'vpn-nodes': {'vpn-node': [{'vpn-node-id': 'a', 'ne-id': 'pe1'}]}"
+#define SERVICE_9182                                                                               \
+    "{'vpn-id': 'ems', 'vpn-instance-profiles': {'vpn-instance-profile': [{'profile-id': 'main',"  \
+    " 'local-as': 65000, 'rd': '0:65000:1', 'address-family': [{'address-family':"                 \
+    " 'ietf-vpn-common:dual-stack', 'vpn-targets': {'vpn-target': [{'id': 1,"                      \
+    " 'route-targets': [{'route-target': '0:65000:1'}], 'route-target-type': 'both'}]}}]}]},"      \
+    " 'vpn-nodes': {'vpn-node': [{'vpn-node-id': 'a', 'ne-id': 'pe1',"                             \
+    " 'active-vpn-instance-profiles': {'vpn-instance-profile': [{'profile-id': 'main'}]}}]}"
 #define STATED                                                                                     \
     "{'tieline-wan:wan': {'vpn': [{'name': 'ems', 'service': {'ietf-l3vpn-ntw:l3vpn-ntw':"         \
     " {'vpn-services': {'vpn-service': [" SERVICE "}]}}}}]}}"
+
+static void
+the_library_names_the_modules_and_what_differs(void **state)
+{
+    struct api_scene *s = *state;
+    struct answer a = ask(s, "vera", "GET /restconf/data/ietf-yang-library:modules-state", NULL);
+    const json_t *list = json_object_get(json_object_get(a.json, "ietf-yang-library:modules-state"),
+                                         "module");
+    size_t i, found = 0;
+    const json_t *module;
+    assert_status(a, 200);
+    json_array_foreach(list, i, module)
+    {
+        const char *name = json_string_value(json_object_get(module, "name"));
+        const json_t *deviation = json_array_get(json_object_get(module, "deviation"), 0);
+        found += !strcmp(name, "tieline-te-topology") || !strcmp(name, "tieline-vpn") ||
+                 !strcmp(name, "tieline-events");
+        if (!strcmp(name, "ietf-l3vpn-ntw") || !strcmp(name, "ietf-l2vpn-ntw"))
+            assert_string_equal(json_string_value(json_object_get(deviation, "name")),
+                                "tieline-vpn-deviations");
+        else
+            assert_null(deviation);
+    }
+    assert_int_equal(found, 3);
+    answer_fini(&a);
+}
 
 static void
 a_vpn_is_a_service_of_rfc_9182(void **state)
@@ -233,7 +266,7 @@ a_vpn_is_a_service_of_rfc_9182(void **state)
     append_event(s, "model.put", "inventory", STATED);
     a = ask(s, "vera", "GET /restconf/data/" SERVICES "/vpn-service=ems?content=config", NULL);
     assert_status(a, 200);
-    assert_json(a.json, "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}");
+    assert_json(a.json, "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE_9182 "}]}");
     answer_fini(&a);
     a = ask(s, "vera", "GET /restconf/data/" SERVICES "/vpn-service=ems/status/admin-status/status",
             NULL);
@@ -244,10 +277,14 @@ a_vpn_is_a_service_of_rfc_9182(void **state)
     assert_json(a.json, "{'ietf-l3vpn-ntw:ne-id': 'pe1'}");
     answer_fini(&a);
     a = ask(s, "vera", "GET /restconf/data/ietf-l2vpn-ntw:l2vpn-ntw", NULL);
-    assert_json(a.json, "{'ietf-l2vpn-ntw:l2vpn-ntw': {'vpn-services': {'vpn-service': []}}}");
+    assert_json(a.json,
+                "{'ietf-l2vpn-ntw:l2vpn-ntw': {'vpn-profiles': {'valid-provider-identifiers': "
+                "{'qos-profile-identifier': []}}, 'vpn-services': {'vpn-service': []}}}");
     answer_fini(&a);
     assert_only(s, "alice", "PUT /restconf/data/" SERVICES "/vpn-service=ems",
                 "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}", 204);
+    assert_only(s, "alice", "PUT /restconf/data/" SERVICES "/vpn-service=ems",
+                "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE_9182 "}]}", 204);
     assert_only(s, "alice", "POST /restconf/data/" SERVICES,
                 "{'ietf-l3vpn-ntw:vpn-service': [" SERVICE "}]}", 409);
     assert_only(s, "alice", "PUT /restconf/data/" SERVICES "/vpn-service=other",
@@ -265,4 +302,6 @@ TEST_MAIN(API_TEST(the_root_is_found_and_says_what_there_is),
           API_TEST(objects_are_created_replaced_patched_and_removed),
           API_TEST(a_change_that_is_refused_says_which_field),
           API_TEST(others_are_asked_for_what_they_know), API_TEST(a_long_list_comes_by_pages),
-          API_TEST(an_order_is_an_operation), API_TEST(a_vpn_is_a_service_of_rfc_9182))
+          API_TEST(an_order_is_an_operation),
+          API_TEST(the_library_names_the_modules_and_what_differs),
+          API_TEST(a_vpn_is_a_service_of_rfc_9182))

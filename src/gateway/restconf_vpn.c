@@ -1,5 +1,7 @@
 #include "gateway/restconf_vpn.h"
 
+#include "model/vpn_shape.h"
+
 #include <string.h>
 
 /* ---- Reading ---- */
@@ -49,20 +51,30 @@ services_of(const json_t *document, const char *module)
                            "vpn-service");
 }
 
+/* As its RFC has it. */
+static json_t *
+shaped(const char *module, const json_t *service)
+{
+    if (!service)
+        return NULL;
+    return strcmp(module, L3VPN_MODULE) ? vpn_shape_rfc9291(service) : vpn_shape_rfc9182(service);
+}
+
 json_t *
 restconf_vpns(const struct state *state, const char *module, bool with_status)
 {
     json_t *list = json_array();
     for (const struct vpn *v = state->network->vpns; v; v = v->hh.next) {
         json_t *document = json_loads(v->service, 0, NULL);
-        json_t *service = json_incref(json_array_get(services_of(document, module), 0));
+        json_t *service = shaped(module, json_array_get(services_of(document, module), 0));
         json_decref(document);
         if (service && with_status)
             json_object_set_new(service, "status", status_json(state, v->name));
         if (service)
             json_array_append_new(list, service);
     }
-    return json_pack("{s{so}}", "vpn-services", "vpn-service", list);
+    json_t *profiles = vpn_shape_profiles(list);
+    return json_pack("{so s{so}}", "vpn-profiles", profiles, "vpn-services", "vpn-service", list);
 }
 
 /* ---- Changing ---- */

@@ -9,8 +9,8 @@
 #define L3VPN_MODULE "ietf-l3vpn-ntw:l3vpn-ntw"
 #define L2VPN_MODULE "ietf-l2vpn-ntw:l2vpn-ntw"
 
-/* Of L3VPN_MODULE or L2VPN_MODULE all services: {"vpn-services": {"vpn-service": [...]}}; the
- * caller owns it. */
+/* Of L3VPN_MODULE or L2VPN_MODULE all services as the RFC has them, however they were stated:
+ * {"vpn-profiles", "vpn-services": {"vpn-service": [...]}}; the caller owns it. */
 json_t *restconf_vpns(const struct state *, const char *module, bool with_status);
 
 /* Is the first segment of a path one of the modules? */

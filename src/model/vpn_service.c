@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "model/vpn_shape.h"
 #include "model/vpn_value.h"
 
 #include <stddef.h>
@@ -595,9 +596,13 @@ vpn_services_from_json(const json_t *json, struct arena *arena, struct vpn_servi
         return diag_set(diag, ERR_INVALID,
                         "the document is not of ietf-l3vpn-ntw:l3vpn-ntw, ietf-l2vpn-ntw:l2vpn-ntw "
                         "and nothing else");
-    enum err err = read_model(&r, json, "ietf-l3vpn-ntw:l3vpn-ntw", l3_rows, VPN_L3, &l3);
+    json_t *flat = NULL;
+    enum err err = vpn_shape_flat(json, &flat, diag);
     if (!err)
-        err = read_model(&r, json, "ietf-l2vpn-ntw:l2vpn-ntw", l2_rows, VPN_L2, &l2);
+        err = read_model(&r, flat, "ietf-l3vpn-ntw:l3vpn-ntw", l3_rows, VPN_L3, &l3);
+    if (!err)
+        err = read_model(&r, flat, "ietf-l2vpn-ntw:l2vpn-ntw", l2_rows, VPN_L2, &l2);
+    json_decref(flat);
     struct vpn_service *all = err ? NULL : arena_calloc(arena, l3.n + l2.n, sizeof *all);
     buf_fini(&r.path);
     if (err)

@@ -1,8 +1,9 @@
 /* vpn_service.h - L2 and L3 VPN services as the network operator sees them, in the shape of the
  * network models L3NM (RFC 9182, ietf-l3vpn-ntw) and L2NM (RFC 9291, ietf-l2vpn-ntw).
  *
- * What is read is the part of the models that is engineered here; doc/vpn.md lists it. Reading is
- * total: a member that is unknown, missing or wrong is ERR_INVALID, and `diag` names its path
+ * What is read is the part of the models that is engineered here; doc/vpn.md lists it; in the RFCs'
+ * shape or a flatter one (vpn_shape.h). Reading is total: a member that is unknown, missing or
+ * wrong is ERR_INVALID, and `diag` names its path
  * ("vpn-service[ems]/vpn-nodes/vpn-node[pe1]/router-id: not an IPv4 address"). All texts end up in
  * configurations of routers, so that no text may have control characters, and names have letters,
  * digits and few others. */

@@ -12,19 +12,29 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
-def make_identities(directory, people):
-    def openssl(*args):
-        subprocess.run(["openssl", *args], check=True, cwd=directory, capture_output=True)
+def openssl(directory, *args):
+    subprocess.run(["openssl", *args], check=True, cwd=directory, capture_output=True)
 
-    openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-            "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca", "-addext",
-            "keyUsage=critical,keyCertSign")
+
+def issue(directory, name, file=None):
+    """A certificate of that name by the authority in the directory: FILE.pem, FILE.key."""
+    file = file or name
+    openssl(directory, "req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+            f"{file}.key", "-subj", f"/CN={name}", "-out", f"{file}.csr")
+    pathlib.Path(directory, "ext").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
+    openssl(directory, "x509", "-req", "-in", f"{file}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+            "-days", "2", "-extfile", "ext", "-out", f"{file}.pem")
+
+
+def make_authority(directory):
+    openssl(directory, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+            "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=ca", "-addext", "keyUsage=critical,keyCertSign")
+
+
+def make_identities(directory, people):
+    make_authority(directory)
     for name in ("controller", *people):
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
-                f"{name}.key", "-subj", f"/CN={name}", "-out", f"{name}.csr")
-        pathlib.Path(directory, "ext").write_text("subjectAltName=IP:127.0.0.1\nbasicConstraints=CA:FALSE\n")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
-                "-days", "2", "-extfile", "ext", "-out", f"{name}.pem")
+        issue(directory, name)
     pathlib.Path(directory, "users.json").write_text(json.dumps({"users": people}))
 
 

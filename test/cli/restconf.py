@@ -12,7 +12,8 @@ import threading
 from instances import ROOT, wait_until
 
 SCHEMA = ROOT / "schema"
-PATHS = (SCHEMA, SCHEMA / "topology", "/usr/share/yuma/modules/ietf", "/usr/share/yang/modules/libyang")
+PATHS = (SCHEMA, SCHEMA / "topology", ROOT / "test/wan/vpn/yang", "/usr/share/yuma/modules/ietf", "/usr/share/yang/modules/libyang",
+         "/usr/share/yang")
 
 
 def yanglint(document, *modules, kind="data"):

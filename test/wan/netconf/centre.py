@@ -12,8 +12,8 @@ from routers import canonical, check, running  # it looks whether all is here
 from lxml import etree
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cli"))
-from instances import ROOT, Instance, make_identities, wait_until # noqa: E402
-from restconf import Stream # noqa: E402
+from instances import ROOT, Instance, issue, make_identities, wait_until # noqa: E402, F401
+from restconf import SCHEMA, Stream, yanglint # noqa: E402, F401
 
 BIN = os.path.abspath(sys.argv[1])
 PEOPLE = {"erin": ["ENGINEER", "OPERATOR"], "olga": ["OPERATOR"], "sam": ["SECADM"]}

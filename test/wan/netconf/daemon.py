@@ -12,8 +12,11 @@ import sys
 import tempfile
 import time
 
-from routers import IF, IP, NS, THEIRS, Router, access, check, edit, has_ours, running, service
-from centre import CONFIRM, YUMA, Centre, settings, text_of, wait_until, whole
+from routers import IF, IP, NS, THEIRS, Router, TlsDoor, access, check, edit, has_ours, running, service
+from centre import CONFIRM, SCHEMA, YUMA, Centre, issue, settings, text_of, wait_until, whole, yanglint
+
+VPN_MODULES = [SCHEMA.parent / "test/wan/vpn/yang" / f"{name}.yang" for name in
+               ("ietf-vpn-common@2022-02-11", "ietf-l3vpn-ntw@2022-02-14")] + [SCHEMA / "vpn" / "tieline-vpn.yang"]
 
 
 def changed():
@@ -149,7 +152,13 @@ def test_restconf(centre, sessions):
     status, answer = centre.restconf("GET", path)
     stated = answer["ietf-l3vpn-ntw:vpn-service"][0]
     check(stated.pop("status")["oper-status"]["status"] == "ietf-vpn-common:op-up", "RESTCONF: the service is up")
-    check(stated == changed()["ietf-l3vpn-ntw:l3vpn-ntw"]["vpn-services"]["vpn-service"][0], "it is what was stated last")
+    status, whole_answer = centre.restconf("GET", "data/ietf-l3vpn-ntw:l3vpn-ntw")
+    wrong = yanglint(whole_answer, *VPN_MODULES)
+    check(status == 200 and not wrong, f"all services are as RFC 9182 has them: {wrong}")
+    nodes = {n["vpn-node-id"]: n for n in stated["vpn-nodes"]["vpn-node"]}
+    check(nodes["south"]["active-vpn-instance-profiles"]["vpn-instance-profile"] == [{"profile-id": "main", "rd": "0:65000:4"}] and
+          [a["interface-id"] for a in nodes["north"]["vpn-network-accesses"]["vpn-network-access"]] == ["eth1", "eth1"],
+          f"it is what was stated last: {stated}")
     stated["vpn-nodes"]["vpn-node"][1]["vpn-network-accesses"]["vpn-network-access"][0]["description"] = "by RESTCONF"
     status, answer = centre.restconf("PUT", path, {"ietf-l3vpn-ntw:vpn-service": [stated]})
     check(status == 204, f"it is stated anew: {answer}")
@@ -226,6 +235,45 @@ def test_teardown(centre, sessions, empty):
     check(code == 0, f"and can be removed: {text}")
 
 
+def test_tls(centre, routers, sessions, empty):
+    """One of the two routers is reached by TLS (RFC 7589), the other by SSH as before."""
+    stated = {k: v for k, v in centre.get("/routers/pe4").items() if k not in ("status", "live")}
+
+    def reach_by(door):
+        status, answer = centre.ask("PUT", "/routers/pe4", {**stated, "netconf-transport": "tls", "netconf-port": door.port})
+        check(status in (200, 204), f"pe4 is reached by TLS at port {door.port}: {answer}")
+
+    def accepted():
+        return centre.tieline("vpn", "config", "ems")[1].count("dry run: accepted")
+    issue(centre.top, "pe9")
+    issue(centre.top, "pe4")
+    code, text = centre.tieline("vpn", "put", file=service())
+    check(code == 0, f"the VPN is stated again: {text.strip()}")
+    other = TlsDoor(routers[1], centre.top, "pe9")
+    reach_by(other)
+    check(bool(wait_until(lambda: other.turned_away, 30, 0.2)), "the controller comes, and goes when it sees the name")
+    told = centre.tieline("vpn", "config", "ems")[1]
+    check("pe4, ietf, dry run: not asked: NETCONF does not reach it" in told and
+          centre.daemon.says("pe4: NETCONF is down: TLS: peer's certificate not accepted: hostname mismatch (CN=pe9)"),
+          f"a router whose certificate has another name is not worked with: {told}")
+    door = TlsDoor(routers[1], centre.top, "pe4")
+    reach_by(door)
+    check(bool(wait_until(lambda: accepted() == 2, 30, 0.5)), "one with its name is")
+    check(set(door.seen) == {"controller"}, f"who came has shown the controller's certificate: {door.seen}")
+    number = centre.submit("vpn-turn-up")
+    centre.approve(number, "olga", "sam")
+    order = centre.closed(number)
+    check(order["state"] == "done" and all(has_ours(s) for s in sessions), f"the VPN is built over TLS and SSH: {order.get('error')}")
+    code, text = centre.tieline("vpn", "drift", "ems")
+    check(code == 0 and text.count("as built") == 2, f"no drift: {text}")
+    number = centre.submit("vpn-teardown")
+    centre.approve(number, "olga")
+    order = centre.closed(number)
+    check(order["state"] == "done" and whole(sessions) == empty, f"teardown leaves nothing: {order.get('error')}")
+    other.close()
+    door.close()
+
+
 def main():
     leave = os.path.exists(YUMA)
     top = tempfile.mkdtemp(prefix="tieline-vpns-")
@@ -252,6 +300,7 @@ def main():
         test_refusal(centre, routers, sessions)
         test_kill(centre, sessions)
         test_teardown(centre, sessions, empty)
+        test_tls(centre, routers, sessions, empty)
         check(centre.daemon.end() == 0, "it ends well")
         print(f"all in {time.monotonic() - started:.1f} s")
     except (SystemExit, Exception):

@@ -1,11 +1,14 @@
 """What the tests with yuma123's netconfd share: routers that are a server of its own each, behind sshd on
 loopback; services for them; and looking at what they have."""
 import os
+import select
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -134,6 +137,69 @@ Subsystem {self.subsystem()}
     def order(self, **more):
         return {"op": "open", "device": self.name, "host": self.address, "port": self.port,
                 "user": "root", "key": self.path("user"), "hosts": self.path("known_hosts"), **more}
+
+
+class TlsDoor:
+    """NETCONF over TLS (RFC 7589) to a router's netconfd: what sshd does for SSH. The router's certificate and its
+    authority, whose certificates it takes, are in the directory; `seen` are the names of those who came, `turned_away`
+    how many did not come to terms with it."""
+
+    def __init__(self, router, directory, certificate):
+        self.dir, self.router, self.seen, self.turned_away = directory, router, [], 0
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(f"{directory}/{certificate}.pem", f"{directory}/{certificate}.key")
+        self.context.load_verify_locations(f"{directory}/ca.pem")
+        self.context.verify_mode = ssl.CERT_REQUIRED
+        self.listener = socket.create_server((router.address, 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            try:
+                plain, _ = self.listener.accept()
+            except OSError:
+                return  # closed
+            try:
+                stream = self.context.wrap_socket(plain, server_side=True)
+            except (ssl.SSLError, OSError):
+                self.turned_away += 1
+                continue
+            self.seen.append(dict(x[0] for x in stream.getpeercert()["subject"])["commonName"])
+            port = self.router.port
+            child = subprocess.Popen(
+                [SUBSYSTEM, f"--ncxserver-sockname={port}@{self.router.socket}"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
+                env={"USER": "root", "HOME": self.dir, "PATH": "/usr/sbin:/usr/bin:/bin",
+                     "SSH_CONNECTION": f"127.0.0.1 4711 127.0.0.1 {port}"})
+            threading.Thread(target=self.pump, args=(stream, child), daemon=True).start()
+
+    @staticmethod
+    def pump(stream, child):
+        try:
+            while True:
+                ready, _, _ = select.select([stream, child.stdout], [], [])
+                if child.stdout in ready:
+                    data = os.read(child.stdout.fileno(), 65536)
+                    if not data:
+                        break
+                    stream.sendall(data)
+                if stream in ready:
+                    data = stream.recv(65536)
+                    while stream.pending():
+                        data += stream.recv(65536)
+                    if not data:
+                        break
+                    child.stdin.write(data)
+        except OSError:
+            pass  # who came has gone
+        child.kill()
+        child.wait()
+        stream.close()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
 
 checks = 0

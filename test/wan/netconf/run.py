@@ -6,92 +6,21 @@ Usage: run.py DIRECTORY-OF-PROGRAMS"""
 import copy
 import json
 import os
-import select
 import shutil
 import signal
-import socket
-import ssl
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 import routers as shared
-from routers import (IF, IP, NI, NS, SUBSYSTEM, THEIRS, Router, access, canonical, check, edit, has_ours, running,
+from routers import (IF, IP, NI, NS, THEIRS, Router, TlsDoor, access, canonical, check, edit, has_ours, running,
                      service, wait_for)
 
+sys.path.insert(0, os.path.join(shared.HERE, "../../cli"))
+from instances import issue, make_authority # noqa: E402
+
 PROGRAMS = sys.argv[1]
-
-
-class TlsDoor:
-    """NETCONF over TLS (RFC 7589) to the same server: what sshd does for SSH."""
-
-    def __init__(self, router, top):
-        self.dir, self.router = os.path.join(top, "tls"), router
-        os.makedirs(self.dir)
-        for name in ("ca", "router", "controller"):
-            self.issue(name)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.path("router.crt"), self.path("router.key"))
-        context.load_verify_locations(self.path("ca.crt"))
-        context.verify_mode = ssl.CERT_REQUIRED
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.context = context
-        self.seen = []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def path(self, name):
-        return os.path.join(self.dir, name)
-
-    def issue(self, name):
-        more = [] if name == "ca" else ["-CA", self.path("ca.crt"), "-CAkey", self.path("ca.key")]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-                        "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", f"/CN={name}",
-                        "-addext", f"basicConstraints=critical,CA:{'TRUE' if not more else 'FALSE'}",
-                        "-keyout", self.path(f"{name}.key"), "-out", self.path(f"{name}.crt"), *more],
-                       check=True, capture_output=True)
-
-    def serve(self):
-        while True:
-            plain, _ = self.listener.accept()
-            try:
-                stream = self.context.wrap_socket(plain, server_side=True)
-            except (ssl.SSLError, OSError):
-                continue
-            self.seen.append(dict(x[0] for x in stream.getpeercert()["subject"])["commonName"])
-            port = self.router.port
-            child = subprocess.Popen(
-                [SUBSYSTEM, f"--ncxserver-sockname={port}@{self.router.socket}"],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,
-                env={"USER": "root", "HOME": self.dir, "PATH": "/usr/sbin:/usr/bin:/bin",
-                     "SSH_CONNECTION": f"127.0.0.1 4711 127.0.0.1 {port}"})
-            threading.Thread(target=self.pump, args=(stream, child), daemon=True).start()
-
-    @staticmethod
-    def pump(stream, child):
-        while True:
-            ready, _, _ = select.select([stream, child.stdout], [], [])
-            if child.stdout in ready:
-                data = os.read(child.stdout.fileno(), 65536)
-                if not data:
-                    break
-                stream.sendall(data)
-            if stream in ready:
-                data = stream.recv(65536)
-                while stream.pending():
-                    data += stream.recv(65536)
-                if not data:
-                    break
-                child.stdin.write(data)
-        child.kill()
-        child.wait()
-        stream.close()
-
-    def order(self, peer):
-        return {"op": "open", "device": f"tls-{peer}", "peer": peer, "ca": self.path("ca.crt"),
-                "address": "127.0.0.1:%d" % self.listener.getsockname()[1],
-                "cert": self.path("controller.crt"), "cert_key": self.path("controller.key")}
 
 
 class Driver:
@@ -304,15 +233,25 @@ def test_loss(driver, routers, sessions):
 
 
 def test_tls(driver, router, top, stderr):
-    door = TlsDoor(router, top)
-    driver.ask(**door.order("router"))
+    directory = os.path.join(top, "tls")
+    os.makedirs(directory)
+    make_authority(directory)
+    for name in ("router", "controller"):
+        issue(directory, name)
+    door = TlsDoor(router, directory, "router")
+
+    def order(peer):
+        return {"op": "open", "device": f"tls-{peer}", "peer": peer, "ca": f"{directory}/ca.pem",
+                "address": f"127.0.0.1:{door.port}", "cert": f"{directory}/controller.pem",
+                "cert_key": f"{directory}/controller.key"}
+    driver.ask(**order("router"))
     reply = driver.ask(op="rpc", device="tls-router", operation="get-config",
                        filter=f'<network-instances xmlns="{NI}"/>')
     check(reply["err"] == "ERR_OK" and "others" in reply["reply"] and door.seen == ["controller"],
           f"over TLS, and both know each other's name {reply['text']}")
     reply = driver.ask(op="many", device="tls-router", n=200)
     check(reply["ended"] == 200 and reply["failed"] == 0, "200 requests over TLS end once each")
-    driver.ask(**door.order("somebody"))
+    driver.ask(**order("somebody"))
 
     def refused():
         driver.ask(op="rpc", device="tls-router", operation="get", filter="")  # keeps its loop going
