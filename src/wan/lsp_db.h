@@ -80,7 +80,8 @@ struct lsp_report {
     uint16_t tunnel_id, lsp_id;
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
-    bool has_priorities; /* both are told */
+    bool has_priorities;                            /* both are told */
+    uint32_t exclude_any, include_any, include_all; /* affinities, told with the priorities */
     bool admin, delegated, created_by_pce;
     uint32_t error_code;    /* RFC 8231 section 7.3.3; 0: none */
     uint32_t binding_label; /* RFC 9604; 0: not told */
@@ -102,6 +103,7 @@ struct lsp {
     uint64_t bandwidth_bps;
     uint32_t pcc;
     uint32_t plsp_id; /* 0: stale, and another one has its PLSP-ID now */
+    uint32_t exclude_any, include_any, include_all; /* affinities; 0 without priorities */
     uint32_t error_code, binding_label;
     uint32_t color;      /* of its SR policy, if has_color */
     uint32_t srp_id;     /* of the newest operation that is under way; 0: none. The caller's. */

@@ -157,6 +157,9 @@ set_state(struct lsp *lsp, const struct lsp_report *report)
     lsp->operational = report->operational;
     lsp->setup_priority = report->setup_priority;
     lsp->holding_priority = report->holding_priority;
+    lsp->exclude_any = report->exclude_any;
+    lsp->include_any = report->include_any;
+    lsp->include_all = report->include_all;
     lsp->has_priorities = report->has_priorities;
     lsp->admin = report->admin;
     lsp->delegated = report->delegated;
@@ -312,8 +315,9 @@ same_attributes(const struct lsp *a, const struct lsp *b)
            a->has_color == b->has_color && a->color == b->color && a->setup_type == b->setup_type &&
            a->setup_priority == b->setup_priority && a->holding_priority == b->holding_priority &&
            a->has_priorities == b->has_priorities && a->created_by_pce == b->created_by_pce &&
-           a->tunnel_id == b->tunnel_id && a->lsp_id == b->lsp_id &&
-           te_address_equal(&a->source, &b->source) &&
+           a->exclude_any == b->exclude_any && a->include_any == b->include_any &&
+           a->include_all == b->include_all && a->tunnel_id == b->tunnel_id &&
+           a->lsp_id == b->lsp_id && te_address_equal(&a->source, &b->source) &&
            te_address_equal(&a->destination, &b->destination) && size == ero_at(b) &&
            !memcmp(a->packed, b->packed, size);
 }

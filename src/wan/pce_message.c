@@ -274,6 +274,9 @@ read_path(struct pce *pce, const struct pcep_path *path, struct lsp_report *repo
     if (path->lspa) {
         report->setup_priority = path->lspa->setup_priority;
         report->holding_priority = path->lspa->holding_priority;
+        report->exclude_any = path->lspa->exclude_any;
+        report->include_any = path->lspa->include_any;
+        report->include_all = path->lspa->include_all;
     }
 }
 

@@ -254,6 +254,17 @@ MUST_CHECK enum err planner_answer_together(struct planner *, const struct plann
                                             struct planner_answer *answers, bool *unknown_source,
                                             struct diag *);
 
+/* Does such a path stand as it is, by keys of its links? What is only desired does not count.
+ * ERR_NOT_FOUND: a link is gone; ERR_INVALID: as planner_answer(), or it is no such path;
+ * ERR_CONFLICT: a link is down, or what is asked is not kept. */
+MUST_CHECK enum err planner_stands(struct planner *, const struct planner_question *,
+                                   char *const *way, uint32_t n, struct diag *);
+/* Where labels lead from the source of a question to its destination: *way is the caller's; n is 0
+ * where there are several ways. ERR_NOT_FOUND: nowhere, or elsewhere; ERR_INVALID as above. */
+MUST_CHECK enum err planner_follow(struct planner *, const struct planner_question *,
+                                   const uint32_t *labels, uint32_t n_labels, char ***way,
+                                   uint32_t *n, struct diag *);
+
 /* Is there a link where standing tunnels leave this one too little? */
 bool planner_is_pushed(const struct planner *, const char *tunnel);
 

@@ -429,3 +429,60 @@ planner_answer(struct planner *p, const struct planner_question *q, struct plann
     struct planner_together alone = {.disjoint = 0};
     return planner_answer_together(p, q, 1, &alone, answer, unknown_source, diag);
 }
+
+/* ---- What is there ---- */
+
+enum err
+planner_stands(struct planner *p, const struct planner_question *q, char *const *way, uint32_t n,
+               struct diag *diag)
+{
+    struct inquiry inquiry = {.n_hops = 0};
+    struct te_path path = {.n = n, .links = xcalloc(n + 1, sizeof *path.links)};
+    bool unknown_source;
+    enum err err = p->net ? inquire(p, q, false, &inquiry, &unknown_source, diag)
+                          : diag_set(diag, ERR_NOT_FOUND, "nothing is known of the network yet");
+    for (uint32_t i = 0; i < n && !err; i++) {
+        path.links[i] = ted_view_find_link(p->view, way[i]);
+        if (path.links[i] == TE_NONE)
+            err = diag_set(diag, ERR_NOT_FOUND, "link %s is gone", way[i]);
+        else if (!p->net->links[path.links[i]].up)
+            err = diag_set(diag, ERR_CONFLICT, "link %s is down", way[i]);
+    }
+    if (!err)
+        err = te_path_check(p->router, &inquiry.request, &path, diag);
+    te_path_fini(&path);
+    inquiry_fini(&inquiry);
+    return err;
+}
+
+enum err
+planner_follow(struct planner *p, const struct planner_question *q, const uint32_t *labels,
+               uint32_t n_labels, char ***way, uint32_t *n, struct diag *diag)
+{
+    struct te_segments segments = {0};
+    struct te_expansion expansion = {0};
+    *way = NULL;
+    *n = 0;
+    if (!p->net)
+        return diag_set(diag, ERR_NOT_FOUND, "nothing is known of the network yet");
+    uint32_t from = find_node(p, &q->source), to = find_node(p, &q->destination);
+    if (from == TE_NONE || to == TE_NONE)
+        return diag_set(diag, ERR_INVALID, "an end of it is not known");
+    enum err err = te_segments_decode(planner_igp(p), from, labels, n_labels, &segments, diag);
+    if (err)
+        return err;
+    err = te_segments_expand(planner_igp(p), from, &segments, &expansion, diag);
+    te_segments_fini(&segments);
+    if (err)
+        return err;
+    if (expansion.end != to)
+        err = diag_set(diag, ERR_NOT_FOUND, "its labels lead to %s",
+                       p->net->nodes[expansion.end].name);
+    if (!err && expansion.unique && expansion.n) {
+        *way = xcalloc(expansion.n, sizeof **way);
+        for (; *n < expansion.n; (*n)++)
+            (*way)[*n] = xstrdup(ted_view_link_key(p->view, expansion.shares[*n].link));
+    }
+    te_expansion_fini(&expansion);
+    return err;
+}

@@ -104,6 +104,7 @@ MUST_CHECK enum err planner_path_json(struct planner *, const struct network *mo
 json_t *planner_labels_json(struct planner *, const uint32_t *links, uint32_t n, struct diag *);
 /* Can the routers at both ends put the labels of this path on a packet? */
 bool planner_can_label(struct planner *, const uint32_t *links, uint32_t n);
+struct te_igp *planner_igp(struct planner *); /* of the present network */
 /* The labels of links in a row, with whose they are; errors as planner_segments(). */
 MUST_CHECK enum err planner_stack(struct planner *, const uint32_t *links, uint32_t n_links,
                                   struct planner_segment[PLANNER_SEGMENTS_MAX], size_t *n,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct te_igp *
-igp_of(struct planner *p)
+struct te_igp *
+planner_igp(struct planner *p)
 {
     if (!p->igp)
         p->igp = te_igp_new(p->router, NULL);
@@ -23,7 +23,7 @@ find_segments(struct planner *p, const uint32_t *links, uint32_t n, struct te_se
         .links = links, .n_links = n, .max_depth = PLANNER_SEGMENTS_MAX};
     struct diag why = {""};
     uint32_t needed = 0;
-    enum err err = te_segments_find(igp_of(p), &request, segments, &needed, &why);
+    enum err err = te_segments_find(planner_igp(p), &request, segments, &needed, &why);
     if (err == ERR_LIMIT)
         return diag_set(diag, err, "it takes %u labels, more than router %s can put on a packet",
                         needed, p->net->nodes[p->net->links[links[0]].from].name);

@@ -83,8 +83,13 @@ page_of_lsps(struct wan_service *s, const json_t *ask)
 {
     json_int_t after = json_integer_value(json_object_get(ask, "after")),
                limit = json_integer_value(json_object_get(ask, "limit"));
-    return wan_lsps_json(wan_pce(s), text_of(ask, "router"), (uint64_t)MAX(after, 0),
-                         limit > 0 && limit < LSPS_MAX ? (uint32_t)limit : LSPS_MAX);
+    json_t *page = wan_lsps_json(wan_pce(s), text_of(ask, "router"), (uint64_t)MAX(after, 0),
+                                 limit > 0 && limit < LSPS_MAX ? (uint32_t)limit : LSPS_MAX),
+           *lsp;
+    size_t i;
+    json_array_foreach(json_object_get(page, "lsps"), i, lsp)
+        wan_delegated_json(s, (uint64_t)json_integer_value(json_object_get(lsp, "id")), lsp);
+    return page;
 }
 
 /* {router?: address, after?, limit?} */

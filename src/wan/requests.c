@@ -10,8 +10,8 @@
 /* ---- What is asked ---- */
 
 /* Objective functions and bounds of RFC 5440 section 7.8, 5541 and 8233. */
-static void
-read_metrics(const struct lsp_metric *metrics, unsigned n, struct planner_question *q)
+void
+wan_read_metrics(const struct lsp_metric *metrics, unsigned n, struct planner_question *q)
 {
     for (unsigned i = 0; i < n; i++) {
         const struct lsp_metric *m = &metrics[i];
@@ -88,12 +88,12 @@ question_of(const struct pce_request *r)
         pass[i] = resource_of(&r->include[i], false);
     for (unsigned i = 0; i < r->n_exclude; i++)
         avoid[i] = resource_of(&r->exclude[i], true);
-    read_metrics(r->metrics, r->n_metrics, &q);
+    wan_read_metrics(r->metrics, r->n_metrics, &q);
     return q;
 }
 
-static void
-question_fini(struct planner_question *q)
+void
+wan_question_fini(struct planner_question *q)
 {
     free((void *)q->pass);
     free((void *)q->avoid);
@@ -205,7 +205,9 @@ wan_answer_request(struct wan_service *s, const struct pce_request *r)
         log_info("wan: a path that a router asked for: %s", why.text);
     for (size_t i = 0; i < n; i++) {
         answer(s, &set[i], err ? NULL : &answers[i], no_path);
+        if (!err)
+            wan_delegated_asked(s, set[i].pcc, &questions[i], &answers[i]);
         planner_answer_fini(&answers[i]);
-        question_fini(&questions[i]);
+        wan_question_fini(&questions[i]);
     }
 }

@@ -32,6 +32,7 @@ on_result(struct wan_service *s, const struct pce_result *r)
 {
     struct wan_order *o;
     wan_litter_result(s, r);
+    wan_delegated_result(s, r);
     HASH_FIND(hh, s->orders, &r->id, sizeof r->id, o);
     if (!o)
         return;
@@ -177,12 +178,17 @@ wan_pce_event(void *arg, const struct pce_event *e)
         wan_tell_session(s, e, true);
         reconcile_at(s, e->pcc);
         sweep(s, e->pcc);
+        wan_look_at_delegated(s);
         break;
     case PCE_DOWN:
         wan_tell_session(s, e, false);
         break;
     case PCE_LSP_CHANGED:
     case PCE_LSP_GONE:
+        if (e->kind == PCE_LSP_GONE)
+            wan_delegated_gone(s, e->lsp->id);
+        else
+            wan_delegated_changed(s, e->lsp, e->changed);
         on_lsp(s, e->lsp, e->kind == PCE_LSP_GONE);
         break;
     case PCE_RESULT:

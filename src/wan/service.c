@@ -252,6 +252,8 @@ is_over(struct wan_service *s, const struct exception *e)
         return t && !t->without;
     if (!strcmp(e->kind, "tunnel-not-installed"))
         return t && !t->failed;
+    if (!strcmp(e->kind, "lsp-without-path"))
+        return !wan_delegated_is_without(s, e->object);
     return !strcmp(e->kind, "router-session-lost") && wan_has_session(s, e->object) &&
            !wan_session_is_withheld(s, e->object);
 }
@@ -348,6 +350,7 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
         wan_reconcile_all(s, PCE_CHANGE);
         wan_look_at_fates(s);
         wan_look_at_congestion(s);
+        wan_look_at_delegated(s);
     }
     while ((sees || !s->version) &&
            ted_next_delta(s->ted, &delta)) /* those of a blind time come later */
@@ -412,6 +415,7 @@ on_look(void *arg)
         return;
     wan_reroute(s);
     wan_look_at_congestion(s);
+    wan_look_at_delegated(s);
 }
 
 /* What is wanted now pushes aside whom it has to; these are told first. */
@@ -583,6 +587,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->planner = planner_new();
     s->thinker = thinker_new(config->loop, s->planner, config->state->network);
     s->optical = TE_NONE;
+    wan_delegations_new(s);
     s->alarm = NSEC_NEVER;
     s->commit = timer_new(config->loop, on_commit, s);
     s->retry = timer_new(config->loop, on_retry, s);
@@ -661,6 +666,7 @@ wan_service_free(struct wan_service *s)
     timer_free(s->repeat);
     wan_waiters_free(s);
     free_tables(s);
+    wan_delegations_free(s);
     thinker_free(s->thinker);
     wan_congestions_free(s);
     planner_free(s->planner);

@@ -9,6 +9,7 @@
  *   reroute.c     another way when the network changes: planner_mend(), and who is told
  *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
+ *   delegated.c   paths of routers' own that they delegated
  *   vpns.h        VPNs on their routers
  *   optimise.c    other ways for many at once, and the moves there, one by one
  *   congestion.c  links that are too full
@@ -110,6 +111,7 @@ struct fate;        /* fate.c */
 struct wan_changes; /* changes.c */
 struct wan_trouble; /* troubles.c */
 struct vpns;        /* vpns.h */
+struct delegations; /* delegated.c */
 
 struct wan_service {
     struct wan_config config;
@@ -142,6 +144,7 @@ struct wan_service {
     bool blind;       /* nobody tells how the network is: an exception says so */
     uint64_t version; /* of the database, that the planner works on */
     struct vpns *vpns;
+    struct delegations *delegations;
     struct bus_subscription *subscriptions[64];
     size_t n_subscriptions;
     uint64_t n_moves;   /* tunnels that were laid another way */
@@ -250,8 +253,27 @@ void wan_troubles_free(struct wan_service *);
 /* ---- requests.c ---- */
 
 void wan_answer_request(struct wan_service *, const struct pce_request *);
+void wan_question_fini(struct planner_question *); /* the lists that it has */
+/* Bounds, and what is to be least. */
+void wan_read_metrics(const struct lsp_metric *, unsigned n, struct planner_question *);
 /* As the PCE takes it; returns how many hops. */
 size_t wan_write_path(const struct planner_answer *, struct lsp_hop[LSP_HOPS_MAX]);
+
+/* ---- delegated.c ---- */
+
+void wan_delegations_new(struct wan_service *);
+void wan_delegations_free(struct wan_service *);
+/* A request was answered so: kept until its path is reported. Takes the question's lists. */
+void wan_delegated_asked(struct wan_service *, uint32_t pcc, struct planner_question *,
+                         const struct planner_answer *);
+/* The network, or what is reserved, is another one. */
+void wan_look_at_delegated(struct wan_service *);
+void wan_delegated_changed(struct wan_service *, const struct lsp *, unsigned changed);
+void wan_delegated_gone(struct wan_service *, uint64_t lsp);
+void wan_delegated_result(struct wan_service *, const struct pce_result *);
+bool wan_delegated_is_without(const struct wan_service *, const char *object);
+/* Into the JSON of an LSP: its way, how often it moved, what is wrong with it. */
+void wan_delegated_json(const struct wan_service *, uint64_t lsp, json_t *);
 
 /* ---- orders.c ---- */
 

@@ -1,0 +1,259 @@
+/* Paths that router r1 configured itself and delegated to the service: a square, whose way from 1
+ * to 3 is by 2 or by 4. It reports what it is told, unless a test says otherwise. */
+#include "wan/client_testing.h"
+
+static struct {
+    unsigned n_updates, n_returns;
+    uint32_t n_hops, labels[8];
+    bool refuses;
+    const char *name;
+} got;
+
+#define DELEGATED ((uint16_t)(PCEP_LSP_DELEGATE | PCEP_LSP_ADMIN | LSP_UP << 4))
+
+/* What it has: PLSP-ID 7, of router 1 to router 3. */
+static void
+report_own(struct client *c, uint32_t srp_id, uint16_t flags, const struct pcep_route *ero)
+{
+    const struct pcep_route none = {.n = 0};
+    struct pcep_lsp_ids ids = {.tunnel_id = 1,
+                               .lsp_id = 1,
+                               .sender = {4, {10, 255, 0, 1}},
+                               .endpoint = {4, {10, 255, 0, 3}}};
+    struct pcep_tlv setup = {.type = PCEP_TLV_PATH_SETUP_TYPE, .number = PCEP_PST_SR};
+    struct pcep_tlv tlvs[] = {{.type = PCEP_TLV_IPV4_LSP_IDENTIFIERS, .ids = &ids},
+                              {.type = PCEP_TLV_SYMBOLIC_PATH_NAME,
+                               .octets = {(const uint8_t *)got.name, (uint32_t)strlen(got.name)}}};
+    struct pcep_lsp lsp = {.plsp_id = 7, .flags = flags, .tlvs = {tlvs, 2}};
+    struct pcep_srp srp = {.srp_id = srp_id, .tlvs = {&setup, 1}};
+    struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = ero ? ero : &none};
+    assert_ok(pcep_session_send_entry(c->session, PCEP_PCRPT, &entry));
+    flush(c);
+}
+
+static void
+obey_update(struct client *c, uint8_t type, const struct pcep_entry *entry)
+{
+    struct pcep_hop hops[8];
+    struct pcep_route ero = {.hops = hops};
+    if (type != PCEP_PCUPD)
+        return;
+    for (; ero.n < MIN(entry->path.ero->n, 8); ero.n++)
+        hops[ero.n] = entry->path.ero->hops[ero.n];
+    if (!(entry->lsp->flags & PCEP_LSP_DELEGATE)) {
+        got.n_returns++;
+        report_own(c, entry->srp->srp_id, DELEGATED & ~PCEP_LSP_DELEGATE, &ero);
+        return;
+    }
+    got.n_updates++;
+    got.n_hops = ero.n;
+    for (uint32_t i = 0; i < ero.n; i++)
+        got.labels[i] = pcep_hop_label(&hops[i]);
+    if (got.refuses)
+        report_own(c, entry->srp->srp_id, DELEGATED & ~(7 << 4), NULL);
+    else
+        report_own(c, entry->srp->srp_id, DELEGATED, &ero);
+}
+
+static int
+set_up_owner(void **state)
+{
+    set_up_client(state);
+    struct client *c = *state;
+    memset(&got, 0, sizeof got);
+    got.name = "west-east";
+    c->on_entry = obey_update;
+    connect_client(c);
+    end_of_sync(c);
+    return 0;
+}
+
+/* Its account, as `wan lsps` has it; the caller owns it. */
+static json_t *
+account(struct client *c)
+{
+    json_t *answer, *one;
+    assert_ok(ask(c->place, "wan.lsps", json_object(), &answer));
+    one = json_incref(json_array_get(json_object_get(answer, "lsps"), 0));
+    json_decref(answer);
+    return one;
+}
+
+/* Does it take a link with that router at its beginning? */
+static bool
+goes_by(struct client *c, unsigned n)
+{
+    json_t *json = account(c);
+    const json_t *links = json_object_get(json, "links");
+    char *from = xasprintf("10.255.0.%u>", n);
+    size_t i;
+    const json_t *link;
+    bool found = false;
+    json_array_foreach(links, i, link)
+        found |= !strncmp(json_string_value(link), from, strlen(from));
+    free(from);
+    json_decref(json);
+    return found;
+}
+
+static void
+set_link(struct client *c, unsigned a, unsigned b, bool up)
+{
+    if (up) {
+        put_way(c->place, a, b);
+    } else {
+        struct ted_link_record r = ospf_link(a, b, 0);
+        ted_withdraw_link(c->place->service->ted, c->place->source, &r.id, clock_monotonic());
+    }
+    wan_commit(c->place->service);
+}
+
+/* By router 2, over the adjacencies 1-2 and 2-3: nothing but these. */
+static const struct pcep_route *
+by_2(void)
+{
+    static struct pcep_hop hops[2];
+    static const struct pcep_route ero = {.hops = hops, .n = 2};
+    hops[0] = pcep_label_hop(16002);
+    hops[1] = pcep_label_hop(16003);
+    return &ero;
+}
+
+static void
+a_path_that_stands_is_left_alone_and_accounted_for(void **state)
+{
+    struct client *c = *state;
+    report_own(c, 0, DELEGATED, by_2());
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 2));
+    set_link(c, 3, 4, false); /* not its */
+    set_link(c, 3, 4, true);
+    assert_true(goes_by(c, 1));
+    assert_int_equal(got.n_updates, 0);
+}
+
+static void
+a_path_that_does_not_stand_goes_another_way(void **state)
+{
+    struct client *c = *state;
+    report_own(c, 0, DELEGATED, by_2());
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 2));
+    set_link(c, 1, 2, false);
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 4));
+    assert_int_equal(got.n_updates, 1);
+    json_t *json = account(c);
+    assert_int_equal(json_integer_value(json_object_get(json, "n-moved")), 1);
+    assert_null(json_object_get(json, "trouble"));
+    json_decref(json);
+    set_link(c, 1, 2, true); /* nothing goes back just because that works again */
+    assert_true(goes_by(c, 4));
+    assert_int_equal(got.n_updates, 1);
+}
+
+static void
+one_without_a_path_gets_one(void **state)
+{
+    struct client *c = *state;
+    report_own(c, 0, DELEGATED & ~(7 << 4), NULL);
+    RUN_UNTIL(c->place->scene->loop, got.n_updates);
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 1));
+}
+
+/* Among exceptions that were raised, or closed. */
+static bool
+is_told_of(const json_t *exceptions)
+{
+    const json_t *one;
+    size_t i;
+    json_array_foreach(exceptions, i, one)
+    {
+        if (!strcmp(json_string_value(json_object_get(one, "kind")), "lsp-without-path") &&
+            !strcmp(json_string_value(json_object_get(one, "object")), "lsp/127.0.0.1/west-east"))
+            return true;
+    }
+    return false;
+}
+
+static void
+where_there_is_no_way_an_exception_names_it_until_there_is_one(void **state)
+{
+    struct client *c = *state;
+    report_own(c, 0, DELEGATED, by_2());
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 2));
+    set_link(c, 3, 4, false);
+    set_link(c, 1, 2, false);
+    RUN_UNTIL(c->place->scene->loop, is_told_of(c->place->raised));
+    json_t *json = account(c);
+    assert_non_null(json_object_get(json, "trouble"));
+    json_decref(json);
+    assert_int_equal(got.n_updates, 0);
+    set_link(c, 3, 4, true);
+    RUN_UNTIL(c->place->scene->loop, is_told_of(c->place->closed));
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 4));
+}
+
+static void
+what_was_asked_for_is_kept_when_it_goes_another_way(void **state)
+{
+    struct client *c = *state;
+    const struct pcep_tlv setup = {.type = PCEP_TLV_PATH_SETUP_TYPE, .number = PCEP_PST_SR};
+    const struct pcep_rp rp = {.request_id = 5, .tlvs = {&setup, 1}};
+    const struct pcep_endpoints ends = {.source = {4, {10, 255, 0, 1}},
+                                        .destination = {4, {10, 255, 0, 3}}};
+    struct pcep_hop avoided = {.type = PCEP_HOP_IPV4,
+                               .prefix_length = 32,
+                               .attribute = 1,
+                               .address = {4, {10, 255, 0, 4}}};
+    const struct pcep_route xro = {.hops = &avoided, .n = 1};
+    const struct pcep_entry entry = {.rp = &rp, .endpoints = &ends, .path = {.xro = &xro}};
+    assert_ok(pcep_session_send_entry(c->session, PCEP_PCREQ, &entry));
+    flush(c);
+    report_own(c, 0, DELEGATED, by_2());
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 2));
+    set_link(c, 1, 2, false); /* by router 4 it must not go */
+    RUN_UNTIL(c->place->scene->loop, is_told_of(c->place->raised));
+    assert_int_equal(got.n_updates, 0);
+}
+
+static void
+who_does_not_delegate_or_has_a_name_of_ours_is_not_touched(void **state)
+{
+    struct client *c = *state;
+    report_own(c, 0, DELEGATED & ~PCEP_LSP_DELEGATE, by_2());
+    set_link(c, 1, 2, false);
+    json_t *json = account(c);
+    assert_null(json_object_get(json, "links"));
+    json_decref(json);
+    assert_int_equal(got.n_updates, 0);
+}
+
+static bool
+has_trouble(struct client *c)
+{
+    json_t *json = account(c);
+    bool has = json_object_get(json, "trouble") != NULL;
+    json_decref(json);
+    return has;
+}
+
+/* Otherwise order and answer follow each other as fast as the two can. */
+static void
+a_router_that_does_not_do_it_is_told_again_after_a_pause(void **state)
+{
+    struct client *c = *state;
+    got.refuses = true;
+    report_own(c, 0, DELEGATED & ~(7 << 4), NULL);
+    RUN_UNTIL(c->place->scene->loop, has_trouble(c));
+    got.refuses = false;
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 1));
+    assert_int_equal(got.n_updates, 2);
+    assert_false(has_trouble(c));
+}
+
+#define C(test) cmocka_unit_test_setup_teardown(test, set_up_owner, tear_down_client)
+
+TEST_MAIN(C(a_path_that_stands_is_left_alone_and_accounted_for),
+          C(a_path_that_does_not_stand_goes_another_way), C(one_without_a_path_gets_one),
+          C(where_there_is_no_way_an_exception_names_it_until_there_is_one),
+          C(what_was_asked_for_is_kept_when_it_goes_another_way),
+          C(who_does_not_delegate_or_has_a_name_of_ours_is_not_touched),
+          C(a_router_that_does_not_do_it_is_told_again_after_a_pause))
