@@ -1,6 +1,7 @@
 /* check_wan.c - routers, tunnels between them, and VPNs on them. */
 #include "model/check_private.h"
 #include "model/vpn.h"
+#include "model/way.h"
 
 #include "base/alloc.h"
 
@@ -30,6 +31,22 @@ check_router(const struct network *network, const struct router *router, struct 
               "router %s has the same management address", other->name);
 }
 
+/* `risks`: it may be a shared risk. */
+static void
+check_way_point(const struct network *network, const struct tunnel *t, const char *field,
+                const char *text, bool risks, struct findings *findings)
+{
+    enum way_kind kind = way_read(network, text).kind;
+    if (kind == WAY_SRLG && !risks)
+        ERROR(findings, "no-way-point", "tunnel", t->name, field,
+              "%s is a shared risk: a path passes routers, and links by an address of theirs",
+              text);
+    if (kind == WAY_ROUTER && !network_router(network, text))
+        ERROR(findings, "router-unknown", "tunnel", t->name, field,
+              "there is no router %s, nor is it the IPv4 address of a link%s", text,
+              risks ? ", nor a shared risk (srlg-N)" : "");
+}
+
 static void
 check_known(const struct network *network, const struct tunnel *tunnel, const char *field,
             const char *router, struct findings *findings)
@@ -49,12 +66,12 @@ is_among(const char *name, char *const *names, uint32_t n)
     return false;
 }
 
-/* Those it goes through, and those it does not. */
+/* What it goes through, and what it does not. */
 static void
 check_routers(const struct network *network, const struct tunnel *t, struct findings *findings)
 {
     for (uint32_t i = 0; i < t->n_via; i++) {
-        check_known(network, t, "via", t->via[i], findings);
+        check_way_point(network, t, "via", t->via[i], false, findings);
         if (!strcmp(t->via[i], t->head) || !strcmp(t->via[i], t->tail))
             ERROR(findings, "router-twice", "tunnel", t->name, "via", "%s is an end of it",
                   t->via[i]);
@@ -63,7 +80,7 @@ check_routers(const struct network *network, const struct tunnel *t, struct find
                   t->via[i]);
     }
     for (uint32_t i = 0; i < t->n_avoid; i++) {
-        check_known(network, t, "avoid", t->avoid[i], findings);
+        check_way_point(network, t, "avoid", t->avoid[i], true, findings);
         if (!strcmp(t->avoid[i], t->head) || !strcmp(t->avoid[i], t->tail))
             ERROR(findings, "router-twice", "tunnel", t->name, "avoid", "%s is an end of it",
                   t->avoid[i]);

@@ -27,13 +27,14 @@ every_member_is_written_as_it_was_read(void **state UNUSED)
          "{'name': 'pe1', 'site': 'a', 'description': 'x', 'router-id': '10.0.0.1',"
          " 'platform': 'junos', 'management-address': '192.0.2.1', 'netconf-transport': 'tls',"
          " 'netconf-port': 4000, 'netconf-user': 'ops'}"},
-        {OBJECT_TUNNEL, "{'name': 't', 'description': 'x', 'head': 'pe1', 'tail': 'pe2',"
-                        " 'rate-kbps': 2000, 'setup-priority': 3, 'hold-priority': 2, 'metric':"
-                        " 'delay', 'max-latency-us': 5000, 'max-asymmetry-us': 100, 'max-hops': 5,"
-                        " 'via': ['p2', 'p1'], 'avoid': ['p3', 'p4'], 'include-any': 1,"
-                        " 'include-all': 2147483648, 'exclude-any': 12, 'protection': 'node',"
-                        " 'diverse-from': 'u', 'window': {'start': '2026-03-01T08:00:00Z', 'end':"
-                        " '2026-03-01T09:00:00Z'}}"},
+        {OBJECT_TUNNEL,
+         "{'name': 't', 'description': 'x', 'head': 'pe1', 'tail': 'pe2',"
+         " 'rate-kbps': 2000, 'setup-priority': 3, 'hold-priority': 2, 'metric':"
+         " 'delay', 'max-latency-us': 5000, 'max-asymmetry-us': 100, 'max-hops': 5,"
+         " 'via': ['p2', 'p1'], 'strict': true, 'avoid': ['p3', 'p4'], 'include-any': 1,"
+         " 'include-all': 2147483648, 'exclude-any': 12, 'protection': 'node',"
+         " 'diverse-from': 'u', 'window': {'start': '2026-03-01T08:00:00Z', 'end':"
+         " '2026-03-01T09:00:00Z'}}"},
         {OBJECT_CIRCUIT, "{'name': 'c', 'description': 'x', 'ip': {'client': 'h', 'server': 'i',"
                          " 'protocol': 'udp', 'client-port': 1000, 'server-ports': [123, 161]},"
                          " 'service-class': 'bulk', 'rate-kbps': 1, 'burst-octets': 64,"

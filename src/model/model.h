@@ -167,8 +167,9 @@ struct tunnel {
     uint32_t max_asymmetry_us; /* between its directions; 0: no budget */
     uint8_t max_hops;          /* 0: no budget */
     uint32_t n_via, n_avoid;
-    char **via;                                     /* routers, in order; the primary path's */
-    char **avoid;                                   /* routers */
+    char **via;   /* routers and links (way.h), in order; the primary path's */
+    char **avoid; /* routers, links and shared risks */
+    bool strict;  /* `via` is all that the primary path passes */
     uint32_t include_any, include_all, exclude_any; /* administrative groups, a bit each */
     enum disjointness protection; /* of its standby path; DISJOINT_NONE: there is none */
     char *diverse_from;           /* a tunnel; NULL: none */

@@ -185,6 +185,7 @@ static const struct member tunnel_members[] = {
      .min = 1, .max = DELAY_MAX_US},
     {"max-hops", "max-hops", NULL, MEMBER_U8, AT(tunnel, max_hops), .min = 1, .max = UINT8_MAX},
     {"via", "via", NULL, MEMBER_NAMES, LIST(tunnel, via, n_via), .ordered = true},
+    {"strict", "strict", NULL, MEMBER_BOOL, AT(tunnel, strict), .fallback = false},
     {"avoid", "avoid", NULL, MEMBER_NAMES, LIST(tunnel, avoid, n_avoid)},
     {"include-any", "include-any", NULL, MEMBER_U32, AT(tunnel, include_any), .max = UINT32_MAX,
      .fallback = 0},

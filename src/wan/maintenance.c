@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "io/clock.h"
 #include "model/text.h"
+#include "model/way.h"
 #include "wan/report.h"
 
 #include <stdio.h>
@@ -135,14 +136,11 @@ append(struct wan_service *s, struct bus *bus, const struct bus_message *message
 static bool
 read_srlg(const char *name, char number[16])
 {
-    char *end;
-    if (strncmp(name, "srlg-", 5) || name[5] < '0' || name[5] > '9')
-        return false;
-    unsigned long long value = strtoull(name + 5, &end, 10);
-    if (*end || strlen(name) > 15 || value > UINT32_MAX)
-        return false;
-    snprintf(number, 16, "%llu", value);
-    return true;
+    uint32_t srlg;
+    bool read = srlg_read(name, &srlg);
+    if (read)
+        snprintf(number, 16, "%u", srlg);
+    return read;
 }
 
 /* Keys are the database's, until its next change. */

@@ -75,7 +75,7 @@ add_tunnel(struct lineup *l, const struct held *h, uint8_t keep_priority)
     struct asking *a = &l->askings[l->n_askings++];
     const struct held_path *standby = &h->paths[TUNNEL_STANDBY];
     bool stays = h->tunnel->hold_priority < keep_priority || h->tunnel->n_via ||
-                 is_named(l->planner, h->tunnel->name) ||
+                 h->tunnel->strict || is_named(l->planner, h->tunnel->name) ||
                  (standby->n && !is_alive(l->planner, standby));
     if (planner_ask(l->planner, l->model, h->tunnel, true, NULL, a, NULL))
         return;

@@ -3,6 +3,7 @@
 #include "wan/planner_private.h"
 
 #include "base/alloc.h"
+#include "model/way.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,27 +32,97 @@ find_router(const struct planner *p, const struct network *model, const char *na
                     name);
 }
 
+static void
+add(uint32_t **list, uint32_t *n, uint32_t place)
+{
+    *list = xrealloc(*list, *n + 1, sizeof **list);
+    (*list)[(*n)++] = place;
+}
+
+/* The link that has this address at one of its ends; TE_NONE: there is none. */
+static uint32_t
+find_link(const struct te_network *net, uint32_t ipv4)
+{
+    const struct te_address address = wan_address_of(ipv4);
+    uint32_t found = te_network_link_at(net, &address);
+    for (uint32_t i = 0; i < net->n_links && found == TE_NONE; i++) {
+        if (wan_address_equal(&net->links[i].remote, &address))
+            found = i;
+    }
+    return found;
+}
+
+/* In the direction that leads away from `at`: its nearer end comes first. */
+static uint32_t
+find_link_from(struct planner *p, uint32_t ipv4, uint32_t at)
+{
+    uint32_t found = find_link(p->net, ipv4);
+    const struct te_link *link = found == TE_NONE ? NULL : &p->net->links[found];
+    if (!link || link->reverse == TE_NONE)
+        return found;
+    const uint64_t *distances = te_igp_distances(planner_igp(p), at);
+    return distances[link->to] < distances[link->from] ? link->reverse : found;
+}
+
 static enum err
-find_ends(const struct planner *p, const struct network *model, const struct tunnel *t,
-          struct asking *a, struct diag *diag)
+find_via(struct planner *p, const struct network *model, const struct tunnel *t, struct asking *a,
+         struct diag *diag)
+{
+    uint32_t at = a->request.from;
+    a->via = xcalloc(t->n_via + 1, sizeof *a->via);
+    for (uint32_t i = 0; i < t->n_via; i++) {
+        const struct way_point point = way_read(model, t->via[i]);
+        struct te_hop *hop = &a->via[a->n_via++];
+        *hop = (struct te_hop){.node = TE_NONE, .link = TE_NONE, .loose = !t->strict};
+        if (point.kind == WAY_LINK) {
+            hop->link = find_link_from(p, point.number, at);
+            if (hop->link == TE_NONE)
+                return diag_set(diag, ERR_INVALID, "via: no link of the network has the address %s",
+                                t->via[i]);
+            at = p->net->links[hop->link].to;
+            continue;
+        }
+        enum err err = find_router(p, model, t->via[i], &hop->node, diag);
+        if (err)
+            return err;
+        at = hop->node;
+    }
+    if (t->strict && at != a->request.to)
+        a->via[a->n_via++] = (struct te_hop){.node = a->request.to, .link = TE_NONE};
+    return ERR_OK;
+}
+
+/* What is not there is avoided already. */
+static void
+find_avoided(const struct planner *p, const struct network *model, const struct tunnel *t,
+             struct asking *a)
+{
+    struct te_constraints *c = &a->request.constraints;
+    for (uint32_t i = 0; i < t->n_avoid; i++) {
+        const struct way_point point = way_read(model, t->avoid[i]);
+        const struct router *r = network_router(model, t->avoid[i]);
+        uint32_t node = r ? planner_find_node(p, r->router_id) : TE_NONE,
+                 link = point.kind == WAY_LINK ? find_link(p->net, point.number) : TE_NONE;
+        if (node != TE_NONE)
+            add(&a->exclude_nodes, &c->n_exclude_nodes, node);
+        if (link != TE_NONE)
+            add(&a->exclude_links, &c->n_exclude_links, link);
+        for (uint32_t g = 0; g < p->net->n_srlgs && point.kind == WAY_SRLG; g++) {
+            if (p->net->srlg_ids[g] == point.number)
+                add(&a->exclude_srlgs, &c->n_exclude_srlgs, g);
+        }
+    }
+}
+
+static enum err
+find_ends(struct planner *p, const struct network *model, const struct tunnel *t, struct asking *a,
+          struct diag *diag)
 {
     enum err err = find_router(p, model, t->head, &a->request.from, diag);
     if (!err)
         err = find_router(p, model, t->tail, &a->request.to, diag);
-    a->via = xcalloc(t->n_via, sizeof *a->via);
-    a->exclude_nodes = xcalloc(t->n_avoid, sizeof *a->exclude_nodes);
-    for (uint32_t i = 0; i < t->n_via && !err; i++) {
-        a->via[i] = (struct te_hop){.link = TE_NONE, .loose = true};
-        err = find_router(p, model, t->via[i], &a->via[i].node, diag);
-        a->n_via++;
-    }
-    for (uint32_t i = 0; i < t->n_avoid && !err; i++) {
-        const struct router *r = network_router(model, t->avoid[i]);
-        uint32_t node = r ? planner_find_node(p, r->router_id) : TE_NONE;
-        if (node != TE_NONE) /* what is not there is avoided already */
-            a->exclude_nodes[a->request.constraints.n_exclude_nodes++] = node;
-    }
-    a->request.constraints.exclude_nodes = a->exclude_nodes;
+    if (!err)
+        err = find_via(p, model, t, a, diag);
     return err;
 }
 
@@ -62,21 +133,14 @@ exclude_other(const struct planner *p, const struct tunnel *t, struct asking *a)
     const struct held *other = t->diverse_from ? planner_held(p, t->diverse_from) : NULL;
     const struct held_path *path = other ? &other->paths[TUNNEL_PRIMARY] : NULL;
     struct te_constraints *c = &a->request.constraints;
-    uint32_t n_srlgs = 0;
-    for (uint32_t i = 0; path && i < path->n; i++)
-        n_srlgs += path->links[i] != TE_NONE ? p->net->links[path->links[i]].n_srlgs : 0;
-    a->exclude_links = xcalloc(path ? path->n : 0, sizeof *a->exclude_links);
-    a->exclude_srlgs = xcalloc(n_srlgs, sizeof *a->exclude_srlgs);
     for (uint32_t i = 0; path && i < path->n; i++) {
         if (path->links[i] == TE_NONE)
             continue;
         const struct te_link *link = &p->net->links[path->links[i]];
-        a->exclude_links[c->n_exclude_links++] = path->links[i];
+        add(&a->exclude_links, &c->n_exclude_links, path->links[i]);
         for (uint32_t g = 0; g < link->n_srlgs; g++)
-            a->exclude_srlgs[c->n_exclude_srlgs++] = p->net->link_srlgs[link->first_srlg + g];
+            add(&a->exclude_srlgs, &c->n_exclude_srlgs, p->net->link_srlgs[link->first_srlg + g]);
     }
-    c->exclude_links = a->exclude_links;
-    c->exclude_srlgs = a->exclude_srlgs;
 }
 
 enum err
@@ -106,6 +170,10 @@ planner_ask(struct planner *p, const struct network *model, const struct tunnel 
     c->max_asymmetry_us = t->max_asymmetry_us;
     if (apart)
         exclude_other(p, t, a);
+    find_avoided(p, model, t, a);
+    c->exclude_nodes = a->exclude_nodes;
+    c->exclude_links = a->exclude_links;
+    c->exclude_srlgs = a->exclude_srlgs;
     return find_ends(p, model, t, a, diag);
 }
 

@@ -4,6 +4,27 @@
 
 #include <stdio.h>
 
+struct seen {
+    unsigned n;
+    struct planner_finding last;
+};
+
+static void
+note(void *arg, const struct planner_finding *f)
+{
+    struct seen *seen = arg;
+    seen->n++;
+    seen->last = *f;
+}
+
+static struct seen
+look(void)
+{
+    struct seen seen = {0};
+    planner_look(planner, model, note, &seen);
+    return seen;
+}
+
 /* ---- Placing ---- */
 
 static void
@@ -68,6 +89,96 @@ routers_are_passed_and_avoided(void **state UNUSED)
     assert_ok(place(t, 0, false, &p));
     assert_way(p.paths[0], "r1 r4 r5 r6 r3");
     placed_fini(&p);
+    tunnel_free(t);
+}
+
+static void
+set_names(char ***list, uint32_t *n, const char *text)
+{
+    char *copy = xstrdup(text), *rest = copy, *word;
+    while (*n)
+        free((*list)[--*n]);
+    free(*list);
+    *list = xcalloc(8, sizeof **list);
+    while ((word = strtok_r(rest, " ", &rest)))
+        (*list)[(*n)++] = xstrdup(word);
+    free(copy);
+}
+
+/* The link of a and b has the ends 10.a.b.1 and 10.a.b.2, a below b; r1 r2 r3 is the shortest. */
+static void
+links_and_risks_are_avoided_though_they_are_on_the_shortest_way(void **state UNUSED)
+{
+    static const struct {
+        const char *avoid, *way; /* way NULL: none */
+    } cases[] = {
+        {"", "r1 r2 r3"},
+        {"10.1.2.1", "r1 r4 r5 r6 r3"},
+        {"10.1.2.2", "r1 r4 r5 r6 r3"},
+        {"10.2.3.2", "r1 r2 r5 r6 r3"},
+        {"srlg-9", "r1 r2 r5 r6 r3"},
+        {"10.2.3.1 10.5.6.1", NULL},
+        {"r2", "r1 r4 r5 r6 r3"},
+        {"srlg-12345 10.9.9.1 10.4.5.1", "r1 r2 r3"},
+        {"srlg-7", NULL}, /* 1-2 and 4-5 */
+    };
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    put_way(2, 3, 1000, 9);
+    put_way(5, 6, 500, 0);
+    look_again();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct placed p;
+        set_names(&t->avoid, &t->n_avoid, cases[i].avoid);
+        assert_err(place(t, 0, false, &p), cases[i].way ? ERR_OK : ERR_NOT_FOUND);
+        if (cases[i].way)
+            assert_way(p.paths[0], cases[i].way);
+        placed_fini(&p);
+    }
+    tunnel_free(t);
+}
+
+static void
+a_route_may_be_given_by_routers_and_links_loosely_or_strictly(void **state UNUSED)
+{
+    static const struct {
+        const char *via;
+        bool strict;
+        const char *way; /* NULL: none */
+    } cases[] = {
+        {"10.4.5.1", false, "r1 r4 r5 r6 r3"},
+        {"10.4.5.2", false,
+         "r1 r4 r5 r6 r3"}, /* its other end: the link is meant, not a direction */
+        {"10.2.5.1", false, "r1 r2 r5 r6 r3"},
+        {"r4 10.2.5.2", false, "r1 r4 r5 r2 r3"},
+        {"r2", true, "r1 r2 r3"},
+        {"r4 r5 r2", true, "r1 r4 r5 r2 r3"},
+        {"10.1.4.1 10.4.5.2 r2 10.2.3.2", true, "r1 r4 r5 r2 r3"},
+        {"r5", true, NULL}, /* not next to r1 */
+        {"", true, NULL},
+    };
+    struct tunnel *t = tunnel("t", 1, 3, 1000);
+    struct placed p;
+    t->protection = DISJOINT_NONE;
+    t->metric = TUNNEL_DELAY;
+    put_way(5, 6, 500, 0);
+    look_again();
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        t->strict = cases[i].strict;
+        set_names(&t->via, &t->n_via, cases[i].via);
+        assert_err(place(t, 0, false, &p), cases[i].way ? ERR_OK : ERR_NOT_FOUND);
+        if (cases[i].way)
+            assert_way(p.paths[0], cases[i].way);
+        if (cases[i].way) {
+            hold(t, 1, &p);
+            assert_int_equal(look().n, 0);
+        }
+        placed_fini(&p);
+    }
+    set_names(&t->via, &t->n_via, "10.9.9.1");
+    assert_err(place(t, 0, false, &p), ERR_INVALID);
+    assert_string_equal(p.why.text, "via: no link of the network has the address 10.9.9.1");
     tunnel_free(t);
 }
 
@@ -164,27 +275,6 @@ a_tunnel_can_be_apart_from_another(void **state UNUSED)
 }
 
 /* ---- Looking ---- */
-
-struct seen {
-    unsigned n;
-    struct planner_finding last;
-};
-
-static void
-note(void *arg, const struct planner_finding *f)
-{
-    struct seen *seen = arg;
-    seen->n++;
-    seen->last = *f;
-}
-
-static struct seen
-look(void)
-{
-    struct seen seen = {0};
-    planner_look(planner, model, note, &seen);
-    return seen;
-}
 
 static void
 take_down(unsigned a, unsigned b)
@@ -1055,7 +1145,9 @@ TEST_MAIN(
     T(paths_asked_for_together_have_nothing_in_common),
     T(one_that_has_its_way_keeps_it_and_the_other_goes_beside_it),
     T(two_paths_share_no_link_and_no_risk), T(a_path_has_what_it_was_laid_with),
-    T(routers_are_passed_and_avoided), T(what_is_in_the_way_is_said),
+    T(routers_are_passed_and_avoided),
+    T(links_and_risks_are_avoided_though_they_are_on_the_shortest_way),
+    T(a_route_may_be_given_by_routers_and_links_loosely_or_strictly), T(what_is_in_the_way_is_said),
     T(what_is_held_is_not_there_for_others), T(who_is_pushed_aside_is_named),
     T(a_tunnel_can_be_apart_from_another),
     T(who_cannot_be_apart_any_more_stays_and_goes_when_it_can),
