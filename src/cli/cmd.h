@@ -56,6 +56,7 @@ int cmd_wan_tree(struct cli *);
 int cmd_wan_optimise(struct cli *);
 int cmd_wan_relieve(struct cli *);
 int cmd_wan_drain(struct cli *);
+int cmd_wan_resync(struct cli *);
 int cmd_wan_restore(struct cli *);
 
 /* cmd_vpn.c */

@@ -350,3 +350,16 @@ cmd_wan_restore(struct cli *cli)
     int status = cli_call(cli, "POST", http_path("wan", "restore", NULL), body, &answer);
     return status ? status : done_with_moves(cli, answer, "it may be used again");
 }
+
+int
+cmd_wan_resync(struct cli *cli)
+{
+    const json_t *answer;
+    const char *router = cli_argument(cli, 0);
+    int status = cli_call(cli, "POST", http_path("wan", "resync", NULL),
+                          json_pack("{ss}", "router", router), &answer);
+    if (status)
+        return status;
+    return cli_done(cli, "%s reports its paths again; %" JSON_INTEGER_FORMAT " were known", router,
+                    json_integer_value(json_object_get(answer, "lsps")));
+}

@@ -401,6 +401,8 @@ static const struct {
                LIST("@Name"))},
     {"WanDrain", CLOSED("'element', 'reason'", "'element': @Text, 'reason': @Text")},
     {"WanRestore", CLOSED("'element'", "'element': @Text")},
+    {"WanResync", CLOSED("'router'", "'router': @Text")},
+    {"WanResynced", OBJECT("'address': " TEXT ", 'lsps': " NUMBER)},
     {"WanMoved", OBJECT("'moved': " NUMBER ", 'left': " NUMBER ", 'links': " NUMBER)},
     {"WanWhatIf", OBJECT("'tunnels': " NUMBER ", 'failures': " NUMBER ", 'highest-utilisation':"
                " {'type': 'number'}, 'worst': " LIST("{'type': 'object'}"))},

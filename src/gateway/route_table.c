@@ -257,6 +257,8 @@ const struct api_route route_table[] = {
      .answer = "WanMoved"},
     {HTTP_POST, "/wan/restore", WORKERS, "Lets it be used again.", api_post_on, "wan.restore",
      MINUTES(1), .body = "WanRestore", .answer = "WanMoved"},
+    {HTTP_POST, "/wan/resync", WORKERS, "Asks a router to report all its paths again.", api_post_on,
+     "wan.resync", MINUTES(1), .body = "WanResync", .answer = "WanResynced"},
 
     {HTTP_POST, "/vpns/{name}/dry-run", WORKERS, "The native configuration of every router of a VPN, with "
      "what its platform cannot express; those that are reached try it and discard it.",

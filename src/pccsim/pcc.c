@@ -128,6 +128,8 @@ pcc_connected(struct pcc *pcc, nsec_t now)
                          .path_setup_types = 1 << PCEP_PST_RSVP_TE | 1 << PCEP_PST_SR,
                          .sr = true,
                          .sr_msd = PCC_MAX_HOPS}};
+    if (c->triggered)
+        config.capabilities.stateful_flags |= PCEP_TRIGGERED_INITIAL_SYNC;
     if (c->sr_policy)
         config.capabilities.association_types = 1 << PCEP_ASSOC_SR_POLICY;
     if (c->db_version || c->delta)
@@ -139,7 +141,7 @@ pcc_connected(struct pcc *pcc, nsec_t now)
     pcep_session_free(pcc->session);
     pcc->session = pcep_session_new(&config, now);
     pcc->now = pcc->connected_at = now;
-    pcc->up = pcc->over = pcc->synced = pcc->wants_tls = pcc->stuck = false;
+    pcc->up = pcc->over = pcc->synced = pcc->wants_tls = pcc->stuck = pcc->waits = false;
 }
 
 /* The session is over: what a PCE created has nobody now (RFC 8281 section 6). */
@@ -182,6 +184,7 @@ begin_sync(struct pcc *pcc)
     pcc->sync_at = 0;
     pcc->inherited_at = UINT32_MAX;
     pcc->sync_from = known && both & PCEP_DELTA_LSP_SYNC ? peer->db_version : 0;
+    pcc->waits = both & PCEP_TRIGGERED_INITIAL_SYNC;
     if (!known || own->db_version != peer->db_version)
         return;
     pcc->synced = true;

@@ -51,6 +51,7 @@ struct pcc_config {
     uint8_t n_hops;
     bool delegates;
     bool db_version, delta; /* RFC 8232 sections 3 and 4 */
+    bool triggered;         /* RFC 8232 section 5: reports when the PCE asks for it */
     bool sr_policy;         /* RFC 9862: offers SR policies as associations */
     uint8_t keepalive, deadtimer;
     enum pcep_tls tls;

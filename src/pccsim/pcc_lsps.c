@@ -212,6 +212,8 @@ void
 pcc_sync(struct pcc *pcc)
 {
     const struct buf *out = pcep_session_output(pcc->session);
+    if (pcc->waits)
+        return;
     while (!pcc->synced && pcc->sync_at < pcc->table->n && out->size < PCC_OUTPUT_ENOUGH) {
         const struct sim_lsp *lsp = &pcc->table->list[pcc->sync_at];
         struct sim_report report = {.lsp = pcc->sync_at, .sync = true, .removed = !lsp->there};
@@ -403,9 +405,10 @@ static void
 resync(struct pcc *pcc, const struct pcep_entry *entry)
 {
     if (!entry->lsp->plsp_id) {
-        pcc->synced = false;
+        if (!pcc->waits) /* else the initial one, of what has changed perhaps */
+            pcc->sync_from = 0;
+        pcc->synced = pcc->waits = false;
         pcc->sync_at = 0;
-        pcc->sync_from = 0;
         return;
     }
     if (find_lsp(pcc, entry->lsp->plsp_id))

@@ -49,6 +49,7 @@ struct pcc {
     struct pcep_session *session; /* NULL: not connected */
     nsec_t now, connected_at, up_at;
     bool up, over, wants_tls, synced, stuck;
+    bool waits; /* until the PCE asks for the synchronisation */
     uint8_t sid;
     char why[160];
 

@@ -76,6 +76,8 @@ static const struct option_row rows[] = {
     FLAG_OPTION("db-version", AT(pcc.db_version),
                 "LSPs that the PCE knows are not reported again (RFC 8232 section 3)"),
     FLAG_OPTION("delta", AT(pcc.delta), "only those that changed are (RFC 8232 section 4)"),
+    FLAG_OPTION("triggered", AT(pcc.triggered),
+                "nothing is reported before the PCE asks for it (RFC 8232 section 5)"),
     FLAG_OPTION("sr-policy", AT(pcc.sr_policy),
                 "offers SR policies as associations (RFC 9862), and reports what it was told"),
     OTHER_OPTION("answer-after", "DURATION", take_answer_after, "",

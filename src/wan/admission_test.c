@@ -1,5 +1,5 @@
-/* Whom the controller lets in, and what it believes of where a path begins: the service, and
- * tieline-pccsim as routers at 127.1.0.1 and those that follow. */
+/* Whom the controller lets in, what it believes of where a path begins, and whom it asks again: the
+ * service, and tieline-pccsim as routers at 127.1.0.1 and those that follow. */
 #include "wan/service_testing.h"
 
 #include "wan/simulator_testing.h"
@@ -156,10 +156,58 @@ with_admit_inventory_only_who_is_in_it_has_a_session(void **state)
     assert_false(is_ready(y, "127.1.0.2"));
 }
 
+/* ---- Again ---- */
+
+static enum err
+resync(struct scenery *y, const char *router, json_t **answer)
+{
+    return ask(y->place, "wan.resync", json_pack("{ss ss}", "actor", "olga", "router", router),
+               answer);
+}
+
+static uint64_t
+n_reports(struct scenery *y)
+{
+    struct pce *pce = wan_pce(y->place->service);
+    struct pce_pcc_info info;
+    return pce_pcc_info(pce, pce_find_pcc(pce, "127.1.0.1"), &info) ? info.reports : 0;
+}
+
+static void
+a_router_is_asked_to_report_again_by_name_or_address(void **state)
+{
+    struct scenery *y = *state;
+    json_t *answer;
+    tell(y->place, "model.put",
+         "{'tieline-wan:wan': {'router': [" INVENTED("known", "10.255.0.5", "127.1.0.1") "]}}");
+    set(y, "pcep: {listen: \"127.0.0.1:0\"}\n");
+    SIMULATE(y, "--pccs", "1", "--lsps", "3");
+    RUN_UNTIL(y->place->scene->loop, is_ready(y, "127.1.0.1"));
+    assert_int_equal(n_reports(y), 4); /* and the end */
+    assert_ok(resync(y, "known", &answer));
+    assert_int_equal(json_integer_value(json_object_get(answer, "lsps")), 3);
+    json_decref(answer);
+    RUN_UNTIL(y->place->scene->loop, n_reports(y) == 8 && is_ready(y, "127.1.0.1"));
+    assert_ok(resync(y, "127.1.0.1", NULL));
+    RUN_UNTIL(y->place->scene->loop, n_reports(y) == 12 && is_ready(y, "127.1.0.1"));
+}
+
+static void
+who_is_not_there_is_not_asked(void **state)
+{
+    struct scenery *y = *state;
+    assert_err(resync(y, "r1", NULL), ERR_CLOSED); /* nobody listens */
+    set(y, "pcep: {listen: \"127.0.0.1:0\"}\n");
+    assert_err(resync(y, "r1", NULL), ERR_CLOSED); /* it has no session */
+    assert_err(resync(y, "r99", NULL), ERR_NOT_FOUND);
+    assert_err(ask(y->place, "wan.resync", json_pack("{ss}", "actor", "olga"), NULL), ERR_INVALID);
+}
+
 #define Y(test) cmocka_unit_test_setup_teardown(test, set_up_scenery, tear_down_scenery)
 
 TEST_MAIN(Y(who_says_that_a_path_begins_at_a_router_of_the_inventory_is_not_believed),
           Y(nor_is_who_takes_the_address_of_one_that_only_the_network_knows),
           Y(what_nobody_knows_is_believed),
           Y(a_router_owns_what_inventory_and_network_say_wherever_it_comes_from),
-          Y(with_admit_inventory_only_who_is_in_it_has_a_session))
+          Y(with_admit_inventory_only_who_is_in_it_has_a_session),
+          Y(a_router_is_asked_to_report_again_by_name_or_address), Y(who_is_not_there_is_not_asked))

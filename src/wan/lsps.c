@@ -120,8 +120,8 @@ is_ready(struct wan_service *s, uint32_t pcc)
 
 /* Routers come from their router id, or from the management network; what one has from before it
  * came from the other one is not what it has now. */
-static uint32_t
-pcc_of(struct wan_service *s, const struct router *r)
+uint32_t
+wan_pcc_of(struct wan_service *s, const struct router *r)
 {
     if (!r || !wan_pce(s))
         return PCE_NO_PCC;
@@ -135,7 +135,7 @@ pcc_of(struct wan_service *s, const struct router *r)
 uint32_t
 wan_pcc_at(struct wan_service *s, const struct tunnel *t, enum wan_end end)
 {
-    return pcc_of(s, wan_router_at(s, t, end));
+    return wan_pcc_of(s, wan_router_at(s, t, end));
 }
 
 bool
@@ -150,7 +150,7 @@ wan_has_session(struct wan_service *s, const char *object)
     const struct router *r = strncmp(object, "router/", 7)
                                  ? NULL
                                  : network_router(s->config.state->network, object + 7);
-    return r && is_ready(s, pcc_of(s, r));
+    return r && is_ready(s, wan_pcc_of(s, r));
 }
 
 const struct lsp *

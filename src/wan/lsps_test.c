@@ -244,6 +244,18 @@ a_failure_of_what_is_not_wanted_any_more_is_over(void **state)
     assert_false(wan_tunnel_need(c->place->service, "t")->failed);
 }
 
+static void
+who_does_not_offer_to_report_again_is_not_asked_to(void **state)
+{
+    struct client *c = *state;
+    connect_client(c);
+    end_of_sync(c);
+    assert_err(
+        ask(c->place, "wan.resync", json_pack("{ss ss}", "actor", "olga", "router", "r1"), NULL),
+        ERR_UNSUPPORTED);
+    assert_true(c->up);
+}
+
 static int
 set_up_obedient(void **state)
 {
@@ -262,4 +274,5 @@ TEST_MAIN(C(a_path_is_brought_and_that_is_all),
           C(the_path_of_a_tunnel_that_is_only_stated_is_litter),
           C(an_orphan_is_taken_over_and_then_taken_out),
           C(an_orphan_that_is_as_it_should_be_is_taken_over_too),
+          C(who_does_not_offer_to_report_again_is_not_asked_to),
           C(a_failure_of_what_is_not_wanted_any_more_is_over))

@@ -443,15 +443,16 @@ new_machine(const struct pce *pce, const struct pce_pcc *pcc)
         .sid = (uint8_t)pcc->sessions,
         .orders_a_message = config->max_entries,
         .output_limit = OUTPUT_LIMIT,
-        .capabilities = {
-            .stateful = true,
-            .stateful_flags = PCEP_INCLUDE_DB_VERSION | PCEP_DELTA_LSP_SYNC | PCEP_TRIGGERED_RESYNC,
-            .db_version = pcc->db_version,
-            .path_setup_types = 1 << PCEP_PST_RSVP_TE | 1 << PCEP_PST_SR,
-            .sr = true,
-            .association_types = 1 << PCEP_ASSOC_PATH_PROTECTION | 1 << PCEP_ASSOC_DISJOINT |
-                                 1 << PCEP_ASSOC_DOUBLE_SIDED_BIDIRECTIONAL |
-                                 1 << PCEP_ASSOC_SR_POLICY}};
+        .capabilities = {.stateful = true,
+                         .stateful_flags = PCEP_INCLUDE_DB_VERSION | PCEP_DELTA_LSP_SYNC |
+                                           PCEP_TRIGGERED_RESYNC | PCEP_TRIGGERED_INITIAL_SYNC,
+                         .db_version = pcc->db_version,
+                         .path_setup_types = 1 << PCEP_PST_RSVP_TE | 1 << PCEP_PST_SR,
+                         .sr = true,
+                         .association_types = 1 << PCEP_ASSOC_PATH_PROTECTION |
+                                              1 << PCEP_ASSOC_DISJOINT |
+                                              1 << PCEP_ASSOC_DOUBLE_SIDED_BIDIRECTIONAL |
+                                              1 << PCEP_ASSOC_SR_POLICY}};
     if (!config->passive)
         session.capabilities.stateful_flags |= PCEP_LSP_UPDATE | PCEP_LSP_INSTANTIATION;
     return pcep_session_new(&session, pce->now);

@@ -286,7 +286,8 @@ MUST_CHECK enum err pce_answer(struct pce *, uint64_t request, const struct pce_
 void pce_set_overload(struct pce *, bool overload, uint32_t seconds, nsec_t now);
 
 /* Asks for the LSP, or with LSP_NONE for all of the PCC, to be reported again (RFC 8232 section
- * 5.2). ERR_UNSUPPORTED: the PCC cannot; ERR_CLOSED; ERR_NOT_FOUND. */
+ * 6.2). All: it synchronises anew, and orders wait until it has; what it does not report is gone.
+ * ERR_UNSUPPORTED: the PCC cannot; ERR_BUSY: it synchronises now; ERR_CLOSED; ERR_NOT_FOUND. */
 MUST_CHECK enum err pce_resync(struct pce *, uint32_t pcc, uint64_t lsp, nsec_t now);
 /* Ends the session of a PCC. */
 void pce_disconnect(struct pce *, uint32_t pcc, const char *why, nsec_t now);

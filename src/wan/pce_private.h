@@ -64,6 +64,7 @@ struct pce_link {
     bool ready, is_session, up, over, wants_tls, paused, ended_by_us;
     bool has_synced, sync_delta, versions; /* versions: LSP-DB-VERSION is in every report */
     uint32_t n_synced;
+    nsec_t sync_began;
     nsec_t attached, came_up, heard; /* heard: the last report while it synchronises */
     struct bucket reports, orders;
     struct op_queue waiting[PCE_N_URGENCIES];

@@ -11,6 +11,17 @@ enum { NOTIFY_STATEFUL_LIMIT = 4, LIMIT_ENTERED = 1, LIMIT_LEFT = 2 };
 
 /* ---- beginning */
 
+/* RFC 8232 sections 5.2 and 6.2: report this LSP, or all. */
+static enum err
+ask_for(struct pce_link *link, const struct lsp *lsp)
+{
+    const struct pcep_srp srp = {.srp_id = link->next_srp++};
+    const struct pcep_lsp about = {.plsp_id = lsp ? lsp->plsp_id : 0, .flags = PCEP_LSP_SYNC};
+    const struct pcep_route nothing = {.n = 0};
+    const struct pcep_entry entry = {.srp = &srp, .lsp = &about, .path = {.ero = &nothing}};
+    return pcep_session_send_entry(link->machine, PCEP_PCUPD, &entry);
+}
+
 /* RFC 8232 sections 3 and 4: what the PCC will tell depends on the versions of the database that
  * both showed. Ours was told when the connection came, and nothing of it was dropped since. */
 void
@@ -21,7 +32,7 @@ pce_sync_begin(struct pce_link *link)
     const struct pcep_capabilities *own = pcep_session_own(link->machine);
     const struct pcep_capabilities *peer = pcep_session_peer(link->machine);
     uint32_t both = own->stateful_flags & peer->stateful_flags;
-    link->heard = pce->now;
+    link->heard = link->sync_began = pce->now;
     if (!peer->stateful) {
         link->has_synced = true;
         return;
@@ -30,8 +41,11 @@ pce_sync_begin(struct pce_link *link)
     bool known = link->versions && own->db_version && peer->db_version;
     link->sync_delta = known && both & PCEP_DELTA_LSP_SYNC;
     pcc->sync = link->sync_delta ? PCE_SYNC_DELTA : PCE_SYNC_FULL;
-    if (!known || own->db_version != peer->db_version)
+    if (!known || own->db_version != peer->db_version) {
+        if (both & PCEP_TRIGGERED_INITIAL_SYNC && ask_for(link, NULL))
+            return; /* it does not read: that ends by itself */
         return;
+    }
     lsp_db_mark_fresh(pce->lsps, pcc->number);
     pcc->sync = PCE_SYNC_AVOIDED;
     pcc->sync_took = 0;
@@ -64,7 +78,7 @@ end_of_sync(struct pce_link *link)
         pce_pcc_drop_lsps(pce, pcc, PCE_GONE_SWEPT, true);
     link->has_synced = true;
     pcc->since = pce->now;
-    pcc->sync_took = pce->now - link->came_up;
+    pcc->sync_took = pce->now - link->sync_began;
     pce_tell(pce, (struct queued){.kind = PCE_SYNCED,
                                   .pcc = pcc->number,
                                   .id = lsp_db_count(pce->lsps, pcc->number),
@@ -258,6 +272,18 @@ pce_report(struct pce_link *link, const struct pcep_message *message)
 
 /* ---- asking for it again */
 
+/* What is known stays, and is stale until it is reported. */
+static void
+begin_anew(struct pce_link *link)
+{
+    struct pce *pce = link->pce;
+    link->has_synced = link->sync_delta = false;
+    link->heard = link->sync_began = link->pcc->since = pce->now;
+    link->pcc->sync = PCE_SYNC_FULL;
+    link->pcc->incomplete = false;
+    lsp_db_mark_stale(pce->lsps, link->pcc->number);
+}
+
 enum err
 pce_resync(struct pce *pce, uint32_t number, uint64_t id, nsec_t now)
 {
@@ -272,11 +298,11 @@ pce_resync(struct pce *pce, uint32_t number, uint64_t id, nsec_t now)
     const struct pcep_capabilities *peer = pcep_session_peer(link->machine);
     if (!(peer->stateful_flags & PCEP_TRIGGERED_RESYNC))
         return ERR_UNSUPPORTED;
-    const struct pcep_srp srp = {.srp_id = link->next_srp++};
-    const struct pcep_lsp about = {.plsp_id = lsp ? lsp->plsp_id : 0, .flags = PCEP_LSP_SYNC};
-    const struct pcep_route nothing = {.n = 0};
-    const struct pcep_entry entry = {.srp = &srp, .lsp = &about, .path = {.ero = &nothing}};
-    enum err err = pcep_session_send_entry(link->machine, PCEP_PCUPD, &entry);
+    if (!link->has_synced)
+        return ERR_BUSY;
+    enum err err = ask_for(link, lsp);
+    if (!err && !lsp)
+        begin_anew(link);
     pce_link_touch(link);
     return err;
 }

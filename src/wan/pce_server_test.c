@@ -276,6 +276,24 @@ the_next_synchronisation_is_avoided(void **state)
     assert_int_equal(f->n[PCE_LSP_GONE], 0);
 }
 
+/* As it begins, and again when all is asked for once more. */
+static void
+what_is_asked_for_is_reported(void **state)
+{
+    struct fixture *f = *state;
+    listen_on(f, (struct pce_config){0});
+    SIMULATE(f, "--pccs", "2", "--lsps", "30", "--triggered");
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 2);
+    assert_int_equal(lsp_db_total(lsps(f)), 60);
+    assert_ok(pce_resync(pce_server_pce(f->server), 0, LSP_NONE, clock_monotonic()));
+    RUN_UNTIL(f->loop, f->n[PCE_SYNCED] == 3);
+    assert_int_equal(lsp_db_total(lsps(f)), 60);
+    assert_int_equal(f->n[PCE_LSP_GONE], 0);
+    char *summary = end_simulator(f);
+    assert_int_equal(simulator_said(summary, "lsps_synced"), 90);
+    free(summary);
+}
+
 /* They store it and report it back. */
 static void
 sr_policies_are_ordered_and_reported(void **state)
@@ -450,7 +468,7 @@ TEST_MAIN(TEST(many_routers_are_synchronised_and_updated),
           TEST(without_tls_nobody_gets_in_where_it_is_required),
           TEST(where_tls_is_offered_others_get_in_too), TEST(requests_are_answered),
           TEST(each_order_ends_whatever_routers_do), TEST(the_next_synchronisation_is_avoided),
-          TEST(sr_policies_are_ordered_and_reported),
+          TEST(what_is_asked_for_is_reported), TEST(sr_policies_are_ordered_and_reported),
           TEST(when_the_primary_ends_the_backup_has_the_delegations), TEST(one_that_floods),
           TEST(one_that_flaps), TEST(one_that_sends_garbage), TEST(one_that_lies),
           TEST(one_that_takes_addresses), TEST(one_that_has_no_names),

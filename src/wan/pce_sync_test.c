@@ -240,6 +240,55 @@ it_can_be_asked_for_again(void **state UNUSED)
 }
 
 static void
+what_is_left_out_when_all_is_asked_for_again_is_gone(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *r = router_new(bed, "10.0.0.1");
+    const struct lsp_hop hop = {.kind = LSP_HOP_SEGMENT, .is_label = true, .label = 5};
+    struct diag diag;
+    uint64_t id;
+    assert_ok(router_connect(r, USUAL | PCEP_TRIGGERED_RESYNC, 0));
+    report(r,
+           (struct rep){.plsp_id = 5, .name = "a", .flags = S | PCEP_LSP_DELEGATE, .label = 16001});
+    report(r, (struct rep){.plsp_id = 6, .name = "b", .flags = S, .label = 16001});
+    end_of_sync(r);
+    forget_seen(bed);
+    assert_ok(pce_resync(bed->pce, number_of(r), LSP_NONE, bed->now));
+    settle(bed);
+    assert_int_equal(the_got(r, PCEP_PCUPD)->plsp_id, 0);
+    assert_int_equal(info_of(r).state, PCE_PCC_SYNCING);
+    const struct pce_order order = {
+        .kind = PCE_UPDATE, .lsp = lsp_of(r, 5)->id, .path = &hop, .n_path = 1};
+    assert_err(pce_order(bed->pce, &order, bed->now, &id, &diag), ERR_BUSY);
+    assert_err(pce_resync(bed->pce, number_of(r), LSP_NONE, bed->now), ERR_BUSY);
+    report(r,
+           (struct rep){.plsp_id = 5, .name = "a", .flags = S | PCEP_LSP_DELEGATE, .label = 16001});
+    end_of_sync(r);
+    assert_int_equal(info_of(r).state, PCE_PCC_READY);
+    assert_int_equal(the_seen(bed, PCE_SYNCED)->n, 1);
+    assert_int_equal(the_seen(bed, PCE_LSP_GONE)->gone, PCE_GONE_SWEPT);
+    assert_string_equal(the_seen(bed, PCE_LSP_GONE)->name, "b");
+    assert_false(lsp_of(r, 5)->stale);
+    assert_ok(pce_order(bed->pce, &order, bed->now, &id, &diag));
+    bed_free(bed);
+}
+
+static void
+who_waits_to_be_asked_for_the_first_synchronisation_is_asked(void **state UNUSED)
+{
+    struct bed *bed = bed_new(&(struct pce_config){0});
+    struct router *r = router_new(bed, "10.0.0.1"), *other = router_new(bed, "10.0.0.2");
+    assert_ok(router_connect(r, USUAL | PCEP_TRIGGERED_INITIAL_SYNC, 0));
+    assert_ok(router_connect(other, USUAL, 0));
+    assert_int_equal(the_got(r, PCEP_PCUPD)->plsp_id, 0);
+    assert_true(the_got(r, PCEP_PCUPD)->flags & PCEP_LSP_SYNC);
+    assert_int_equal(other->n_got, 0);
+    end_of_sync(r);
+    assert_int_equal(info_of(r).state, PCE_PCC_READY);
+    bed_free(bed);
+}
+
+static void
 a_removal_is_told_with_what_was_removed(void **state UNUSED)
 {
     struct bed *bed = bed_new(&(struct pce_config){0});
@@ -284,5 +333,7 @@ TEST_MAIN(cmocka_unit_test(reports_are_entered_until_the_end_of_the_synchronisat
           cmocka_unit_test(a_synchronisation_that_breaks_off_does_not_count_as_one),
           cmocka_unit_test(who_does_not_keep_all_does_not_claim_to),
           cmocka_unit_test(one_that_stalls_is_ended), cmocka_unit_test(it_can_be_asked_for_again),
+          cmocka_unit_test(what_is_left_out_when_all_is_asked_for_again_is_gone),
+          cmocka_unit_test(who_waits_to_be_asked_for_the_first_synchronisation_is_asked),
           cmocka_unit_test(a_removal_is_told_with_what_was_removed),
           cmocka_unit_test(associations_are_passed_up))

@@ -534,6 +534,7 @@ static const struct {
     {"vpn.drift", vpn_serve_drift},       {"vpn.restore", vpn_serve_restore},
     {"wan.optimise", wan_serve_optimise}, {"wan.relieve", wan_serve_relieve},
     {"wan.move", wan_serve_move},         {"wan.tree", wan_serve_tree},
+    {"wan.resync", wan_serve_resync},
 };
 
 static enum err

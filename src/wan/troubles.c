@@ -150,9 +150,10 @@ wan_tell_session(struct wan_service *s, const struct pce_event *e, bool up)
 {
     struct wan_trouble *t = trouble_need(s, e->address);
     nsec_t now = clock_monotonic();
+    if (!t->known || t->up != up) /* not: it has reported all again */
+        t->n_changes++;
     t->up = up;
     t->lsps = e->n;
-    t->n_changes++;
     if (!up) {
         free(t->reason);
         t->reason = xstrdup(e->text ? e->text : "?");

@@ -9,6 +9,7 @@
  *   reroute.c     another way when the network changes: planner_mend(), and who is told
  *   fate.c        circuits whose two paths meet in the WAN
  *   requests.c    paths that routers ask for
+ *   resync.c      routers that are asked to report again
  *   delegated.c   paths of routers' own that they delegated
  *   vpns.h        VPNs on their routers
  *   optimise.c    other ways for many at once, and the moves there, one by one
@@ -200,6 +201,7 @@ void wan_put_off(struct wan_service *, struct wan_lsp *, const char *why);
 bool wan_read_lsp_name(const char *name, char tunnel[64], enum tunnel_path *);
 /* The number of the router at that end among the PCCs; PCE_NO_PCC: it has no session, or is not
  * known. */
+uint32_t wan_pcc_of(struct wan_service *, const struct router *);
 uint32_t wan_pcc_at(struct wan_service *, const struct tunnel *, enum wan_end);
 /* Has that router a session, and has told all that it has? */
 bool wan_is_ready(struct wan_service *, const struct tunnel *, enum wan_end);
@@ -249,6 +251,10 @@ void wan_tell_misbehaviour(struct wan_service *, const struct pce_event *);
 bool wan_session_is_withheld(const struct wan_service *, const char *object);
 void wan_troubles_begin(struct wan_service *); /* once its settings are read */
 void wan_troubles_free(struct wan_service *);
+
+/* ---- resync.c ---- */
+
+bus_message_fn wan_serve_resync;
 
 /* ---- requests.c ---- */
 

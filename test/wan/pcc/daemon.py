@@ -78,8 +78,8 @@ def synchronisation_is_full_at_first(bed):
     pcc = bed.pcc(1)
     its = pcc.begin(PLAIN | VERSIONS | DELTA, 13)
     flags = struct.unpack("!I", its[16])[0]
-    check("it offers versions, deltas and resynchronisation, but no first synchronisation on its own account",
-          flags == PLAIN | VERSIONS | DELTA | RESYNC and not flags & FIRST_SYNC, hex(flags))
+    check("it offers versions, deltas, resynchronisation, and to ask for the first synchronisation",
+          flags == PLAIN | VERSIONS | DELTA | RESYNC | FIRST_SYNC, hex(flags))
     check("... and knows no version yet", version_of(its) is None, its)
     for number in (1, 2, 3):
         pcc.report(number, 16000 + number, 10 + number)
