@@ -2,8 +2,9 @@
 """Our PCE and FRR's routers, in lab/wan: whether pathd does what it is told, which its label table shows, and what becomes of
 it when PCEs come and go. All that was said is captured, and read by tshark. Prints a line per claim.
 
-Usage: frr.py DIRECTORY-OF-PROGRAMS ospf|isis|vpn
-isis: without the coming and going. vpn: with OSPF, a VPN whose packets take the paths that the PCE says.
+Usage: frr.py DIRECTORY-OF-PROGRAMS ospf|isis|vpn|alone
+isis: without the coming and going. vpn: with OSPF, a VPN whose packets take the paths that the PCE says. alone: with OSPF,
+delegations that are given back, and no PCE for longer than FRR waits for one.
 
 Needs root, FRR and tshark; skips without."""
 
@@ -26,6 +27,7 @@ programs = pathlib.Path(sys.argv[1]).resolve()
 part = sys.argv[2]
 igp = "isis" if part == "isis" else "ospf"
 lab = [str(here.parents[3] / "lab/wan"), "--name", f"w{os.getpid() % 1000000}"]
+timers = {"LAB_PCC_TIMERS": "keep-alive 30 dead-timer 90 session-timeout-interval 20 delegation-timeout 2"} if part == "alone" else {}
 one, two = "10.255.7.1:4189", "10.255.7.2:4189"
 west, n2, east, s2 = "10.20.0.1", "10.20.0.3", "10.20.0.5", "10.20.0.7"
 pccs = {"west": west, "n2": n2, "east": east, "s2": s2}
@@ -33,7 +35,7 @@ pccs = {"west": west, "n2": n2, "east": east, "s2": s2}
 
 def wan(*command, check_it=True):
     return subprocess.run([*lab, *map(str, command)], check=check_it, capture_output=True, text=True,
-                          env=dict(os.environ, TIELINE_BIN=str(programs))).stdout
+                          env=dict(os.environ, TIELINE_BIN=str(programs), **timers)).stdout
 
 
 class Probe:
@@ -232,6 +234,42 @@ def takeover(first):
     second.end()
 
 
+def returning(probe, name, label):
+    """RFC 8231 section 5.7.3: the PCE gives the delegation back. FRR 8.4 takes that for an update."""
+    before = stacks("west", label)
+    result = probe.order("return", west, name)
+    check(f"{name}: FRR answers that its delegation is given back", result.get("accepted"), result)
+    check("and goes on delegating it", result["outcome"] == "timed-out" and probe.lsps()[west, name]["delegated"], result)
+    check("its label stays as it is", stacks("west", label) == before, lambda: stacks("west", label))
+    result = probe.order("update", west, name, 16008, 16007, 16005)
+    check("and it obeys as before", result["outcome"] == "done", result)
+    check("so that the label is what was sent", becomes([["10.30.2.2", 16007, 16005]], stacks, "west", label) is not None)
+
+
+def alone(probe):
+    """No PCE for longer than session-timeout-interval, and then one."""
+    def labels():
+        return [stacks("west", label) for label in (1103, 1105, 1501)]
+    fallback, east_node = ["10.30.1.2", 16003, 16005], [["10.30.1.2", 16005], ["10.30.2.2", 16005]]
+    before = labels()
+    probe.kill()
+    start = time.monotonic()
+    check("the PCE is gone: the labels stay", labels() == before and all(before), before)
+    went = becomes([[], [fallback], []], labels, seconds=90)
+    check("and go when FRR has waited long enough; where there is a fallback, that is used", went is not None, labels)
+    note(f"after {time.monotonic() - start:.1f} s")
+    probe = Probe(one)
+    connect("one", probe)
+    check("a PCE is there: FRR asks it for paths, and the labels are back",
+          becomes([[["10.30.1.2", 16003]], east_node, east_node], labels, seconds=30) is not None, labels)
+
+    def delegated():
+        return {k[1] for k, e in probe.lsps().items() if k[0] == west and e["delegated"] and e["state"] == "active"}
+    wanted = {"west-n2-pce-west-n2", "west-east-pce-west-east", "west-s2-pce-west-s2", "made"}
+    check("delegated as before, also what a PCE had created", becomes(wanted, delegated) is not None, probe.lsps)
+    probe.end()
+
+
 def vpn_labels():
     """What is put on packets from west's customer to that in the east."""
     route = json.loads(wan("vtysh", "west", "show ip route vrf red 10.50.5.0/24 json")).get("10.50.5.0/24", [{}])[0]
@@ -289,12 +327,18 @@ def run(work):
     time.sleep(0.5)
     tshark.terminate()
     tshark.wait()
-    if part != "vpn":
+    if part not in ("vpn", "alone"):
         read_capture(capture)
     check("every router lives", "ended" not in wan("status"), wan("status"))
 
 
 def tell(probe):
+    if part == "alone":
+        initiation(probe)
+        returning(probe, "west-east-pce-west-east", 1105)
+        returning(probe, "made", 1501)
+        alone(probe)
+        return
     update(probe, [16003, 16005], [["10.30.1.2", 16003, 16005]])
     update(probe, [16008, 16007, 16005], [["10.30.2.2", 16007, 16005]])
     initiation(probe)

@@ -217,6 +217,7 @@ order_existing(struct probe *p, char **words, enum pce_order_kind kind, struct d
         return diag_set(diag, ERR_NOT_FOUND, "%s has no LSP %s", words[1], words[2]);
     struct pce_order order = {.kind = kind,
                               .until = PCE_UNTIL_UP,
+                              .timeout = kind == PCE_RETURN ? 8 * NSEC_PER_SEC : 0,
                               .lsp = lsp->id,
                               .is_certain = true, /* whoever asks here knows what he removes */
                               .path = hops};
