@@ -13,8 +13,8 @@ sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[n] / d) for n, d in
 from peers import BIN, Test, check, free_port, skip_without # noqa: E402
 from instances import Instance, make_identities, wait_until # noqa: E402
 from wireshark import complaints, tshark, write_pcap # noqa: E402
-from pcc import (DELTA, FIRST_SYNC, INITIATION, KEEPALIVE, REMOVE, RESYNC, START_TLS, SYNC, UPDATES, VERSIONS, # noqa: E402
-                 Closed, Pcc, an_open, message)
+from pcc import (DELTA, FIRST_SYNC, INITIATION, KEEPALIVE, REMOVE, RESYNC, START_TLS, SYNC, UPDATE, UPDATES, VERSIONS, # noqa: E402
+                 Closed, Pcc, an_open, message, objects)
 
 PLAIN = UPDATES | INITIATION
 SETTINGS = 'pcep: {{listen: "127.0.0.1:{port}", tls: {tls}}}\n'
@@ -130,6 +130,41 @@ def without_delta_all_is_told_again(bed):
     check("... and it is over", pcc.is_ended() and bed.is_down(1))
 
 
+def asked(pcc):
+    """PLSP-ID and SYNC flag of the next PCUpd."""
+    lsp = next(struct.unpack_from("!I", body)[0] for kind, body in objects(pcc.until(UPDATE)) if kind == 32)
+    return lsp >> 12, lsp & SYNC
+
+
+def the_pce_asks_for_it(bed):
+    """RFC 8232 sections 5.2 and 6.2: the first time, and again when an operator says so."""
+    pcc = bed.pcc(2)
+    pcc.begin(PLAIN | RESYNC | FIRST_SYNC)
+    check("who waits to be asked for the first synchronisation is asked", asked(pcc) == (0, SYNC))
+    pcc.report(1, 16001)
+    pcc.report(2, 16002)
+    pcc.report(0, flags=0)
+    check("... and is synchronised then", bed.is_ready(2) and len(bed.lsps(2)) == 2, bed.router(2))
+    answer = bed.daemon.ask("POST", "/wan/resync", {"router": "r2"})
+    check("an operator wants it all again", answer == (200, {"address": "127.1.0.2", "lsps": 2}), answer)
+    check("... and the router is asked", asked(pcc) == (0, SYNC))
+    check("... and is not ready until it has told", bed.router(2)["state"] != "ready", bed.router(2))
+    pcc.report(1, 17001)
+    pcc.report(0, flags=0)
+    check("what it leaves out is gone", bed.is_ready(2) and bed.lsps(2) == {"lsp-1": (17001, False)}, bed.lsps(2))
+    events = bed.get("/journal?type=router.resync")["events"]
+    check("who wanted it is in the journal", [(e["actor"], e["object"]) for e in events] == [("olga", "router/r2")], events)
+    pcc.close()
+    pcc = bed.pcc(3)
+    pcc.begin(PLAIN)
+    pcc.report(0, flags=0)
+    check("another one is synchronised as ever", bed.is_ready(3), bed.router(3))
+    status, answer = bed.daemon.ask("POST", "/wan/resync", {"router": "r3"})
+    check("who does not offer that is not asked", status == 422 and "RFC 8232" in json.dumps(answer), answer)
+    pcc.close()
+    check("the sessions are over", bed.is_down(2) and bed.is_down(3))
+
+
 def tls_is_offered(bed):
     pcc = bed.pcc(2)
     pcc.start_tls(bed.context("r2"))
@@ -213,6 +248,7 @@ def main():
         it_is_avoided_with_the_same_version(bed)
         of_a_delta_the_rest_holds(bed)
         without_delta_all_is_told_again(bed)
+        the_pce_asks_for_it(bed)
         tls_is_offered(bed)
         bed.end()
         bed = Bed(test, "required", log)
