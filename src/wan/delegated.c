@@ -330,7 +330,11 @@ give(struct wan_service *s, struct delegated *d, const struct lsp *lsp, enum pce
                                     .until = PCE_UNTIL_ACCEPTED,
                                     .lsp = lsp->id,
                                     .path = hops,
-                                    .n_path = n};
+                                    .n_path = n,
+                                    .bandwidth_bps = lsp->bandwidth_bps, /* as it has them */
+                                    .setup_priority = lsp->setup_priority,
+                                    .holding_priority = lsp->holding_priority,
+                                    .has_priorities = lsp->has_priorities};
     if (pce_order(wan_pce(s), &order, clock_monotonic(), &d->order, &why))
         put_off(s, d, lsp, why.text);
 }

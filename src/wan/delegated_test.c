@@ -5,7 +5,9 @@
 static struct {
     unsigned n_updates, n_returns;
     uint32_t n_hops, labels[8];
-    bool refuses;
+    bool refuses, with_terms; /* with_terms: it says 1 Mbit/s, and priorities 3 and 2 */
+    float octets_per_s;
+    struct pcep_lspa lspa;
     const char *name;
 } got;
 
@@ -27,6 +29,10 @@ report_own(struct client *c, uint32_t srp_id, uint16_t flags, const struct pcep_
     struct pcep_lsp lsp = {.plsp_id = 7, .flags = flags, .tlvs = {tlvs, 2}};
     struct pcep_srp srp = {.srp_id = srp_id, .tlvs = {&setup, 1}};
     struct pcep_entry entry = {.srp = &srp, .lsp = &lsp, .path.ero = ero ? ero : &none};
+    const struct pcep_bandwidth rate = {.octets_per_s = 125000};
+    const struct pcep_lspa lspa = {.setup_priority = 3, .holding_priority = 2};
+    entry.path.bandwidth = got.with_terms ? &rate : NULL;
+    entry.path.lspa = got.with_terms ? &lspa : NULL;
     assert_ok(pcep_session_send_entry(c->session, PCEP_PCRPT, &entry));
     flush(c);
 }
@@ -47,6 +53,10 @@ obey_update(struct client *c, uint8_t type, const struct pcep_entry *entry)
     }
     got.n_updates++;
     got.n_hops = ero.n;
+    if (entry->path.bandwidth)
+        got.octets_per_s = entry->path.bandwidth->octets_per_s;
+    if (entry->path.lspa)
+        got.lspa = *entry->path.lspa;
     for (uint32_t i = 0; i < ero.n; i++)
         got.labels[i] = pcep_hop_label(&hops[i]);
     if (got.refuses)
@@ -117,6 +127,20 @@ by_2(void)
     hops[0] = pcep_label_hop(16002);
     hops[1] = pcep_label_hop(16003);
     return &ero;
+}
+
+static void
+another_way_has_the_rate_and_the_priorities_that_the_router_says(void **state)
+{
+    struct client *c = *state;
+    got.with_terms = true;
+    report_own(c, 0, DELEGATED, by_2());
+    RUN_UNTIL(c->place->scene->loop, goes_by(c, 2));
+    set_link(c, 1, 2, false);
+    RUN_UNTIL(c->place->scene->loop, got.n_updates);
+    assert_float_equal(got.octets_per_s, 125000, 0);
+    assert_int_equal(got.lspa.setup_priority, 3);
+    assert_int_equal(got.lspa.holding_priority, 2);
 }
 
 static void
@@ -252,6 +276,7 @@ a_router_that_does_not_do_it_is_told_again_after_a_pause(void **state)
 #define C(test) cmocka_unit_test_setup_teardown(test, set_up_owner, tear_down_client)
 
 TEST_MAIN(C(a_path_that_stands_is_left_alone_and_accounted_for),
+          C(another_way_has_the_rate_and_the_priorities_that_the_router_says),
           C(a_path_that_does_not_stand_goes_another_way), C(one_without_a_path_gets_one),
           C(where_there_is_no_way_an_exception_names_it_until_there_is_one),
           C(what_was_asked_for_is_kept_when_it_goes_another_way),
