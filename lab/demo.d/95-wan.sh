@@ -121,6 +121,19 @@ else
     claim "a router is drained: no tunnel passes it any more" "$(routers_of protect-we) | $(routers_of scada-we)" drained
     wan_as olga wan restore s2 >>"$work/claims.log" 2>&1
 
+    # The way back over a link of it gets slower than the way there, by more than its asymmetry may be
+    read -r _ _ a _ b _ <<<"$(routers_of protect-we)"
+    slow() { "${wan_lab[@]}" vtysh "$b" "configure terminal" "interface $a" "link-params" "delay $1" >>"$work/claims.log"; }
+    was=$(awk -F, -v a="$a" -v b="$b" '($2 == a && $3 == b) || ($2 == b && $3 == a) { print $6 }' "$here/wan.d/links.csv")
+    before=$(routers_of protect-we)
+    slow $((was + 251))
+    even() { wan_json tunnel show protect-we | jq -e '.status.primary | (.["latency-us"] - .["latency-back-us"] | fabs) <= 250'; }
+    left() { [ "$(routers_of protect-we)" != "$before" ] && even; }
+    until_true 15 left
+    claim "a link gets slower on the way back alone: who may not differ so much from it leaves it" \
+        "$a-$b: $was us, back $((was + 251)) us; $before -> $(routers_of protect-we)" left
+    slow "$was"
+
     as_computed() { # both ends report the labels that were computed
         local name tunnel lsps
         lsps=$(wan_json wan lsps)
