@@ -331,6 +331,7 @@ take_version(struct wan_service *s, uint64_t version, nsec_t now)
 {
     struct ted_delta delta;
     bool sees = can_see(s, now);
+    wan_look_at_findings(s);
     if (s->version)
         tell_sight(s, sees);
     if (version != s->version && sees) {
@@ -659,6 +660,7 @@ wan_service_free(struct wan_service *s)
     timer_free(s->push);
     timer_free(s->again);
     wan_troubles_free(s);
+    wan_findings_free(s);
     timer_free(s->risk);
     at_risk_free(s->at_risk);
     wan_fates_free(s);

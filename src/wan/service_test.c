@@ -138,6 +138,34 @@ who_does_no_wrong_for_a_while_is_forgiven(void **state)
     assert_int_equal(json_array_size(p->raised), 2);
 }
 
+/* Nodes 1 and 2 have one label, until 2 has its own again. */
+static void
+grave_findings_are_exceptions_while_they_are_so(void **state)
+{
+    struct place *p = *state;
+    struct ted_prefix_record r = {.node = ospf_id(2),
+                                  .prefix = router_id(2),
+                                  .length = 32,
+                                  .sid_index = 1,
+                                  .node_segment = true};
+    p->service->settings.quiet = NSEC_PER_MSEC;
+    assert_ok(ted_put_prefix(p->service->ted, p->source, &r, clock_monotonic()));
+    r.node = ospf_id(1);
+    r.prefix = router_id(1);
+    assert_ok(ted_put_prefix(p->service->ted, p->source, &r, clock_monotonic()));
+    wan_commit(p->service);
+    RUN_UNTIL(p->scene->loop, json_array_size(p->raised));
+    const json_t *first = json_array_get(p->raised, 0);
+    assert_string_equal(json_string_value(json_object_get(first, "kind")), "wan-sid-conflict");
+    assert_non_null(strstr(json_string_value(json_object_get(first, "text")), "of the WAN: "));
+    ted_withdraw_prefix(p->service->ted, p->source, &r, clock_monotonic());
+    r.node = ospf_id(2);
+    r.prefix = router_id(2);
+    ted_withdraw_prefix(p->service->ted, p->source, &r, clock_monotonic());
+    wan_commit(p->service);
+    RUN_UNTIL(p->scene->loop, is_closed(p, json_string_value(json_object_get(first, "object"))));
+}
+
 static void
 tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail(void **state)
 {
@@ -360,6 +388,7 @@ TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence
           T(what_routers_say_is_told_though_it_is_no_text),
           T(what_was_over_before_it_was_told_is_closed),
           T(who_does_no_wrong_for_a_while_is_forgiven),
+          T(grave_findings_are_exceptions_while_they_are_so),
           T(what_could_not_be_written_did_not_happen_and_is_looked_at_again),
           T(tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail),
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),

@@ -28,9 +28,9 @@
  * again four times in so long, every other time as another list for the same way. `binding`:
  * paths get binding labels, this plus their colour; those of all routers must leave room for
  * 131,072. `quiet`: a router that has done nothing wrong for so long is forgiven, its exception
- * `router-misbehaves` closed; and sessions of a router that comes and goes are told of as often,
- * six in a row excepted; 60 s without it, 15 s at least, since the PCE tells of the same thing
- * every ten.
+ * `router-misbehaves` closed, as are those of findings that are gone; and sessions of a router that
+ * comes and goes are told of as often, six in a row excepted; 60 s without it, 15 s at least, since
+ * the PCE tells of the same thing every ten.
  *
  * `at-risk`: how long a link is at risk before tunnels leave it, and is not before they come to it
  * again (at_risk.h).

@@ -5,6 +5,7 @@
  *   lsps.c        what routers should hold, brought there
  *   router_events.c  what routers say
  *   troubles.c    how routers behave, as people are told of it
+ *   findings.c    what is wrong with sources and nodes, the same
  *   litter.c      what routers hold and should not
  *   reroute.c     another way when the network changes: planner_mend(), and who is told
  *   fate.c        circuits whose two paths meet in the WAN
@@ -111,6 +112,7 @@ struct feeds;       /* feeds.h */
 struct fate;        /* fate.c */
 struct wan_changes; /* changes.c */
 struct wan_trouble; /* troubles.c */
+struct wan_finding; /* findings.c */
 struct vpns;        /* vpns.h */
 struct delegations; /* delegated.c */
 
@@ -158,6 +160,9 @@ struct wan_service {
     nsec_t calm_at;              /* monotonic: what `calm` is set to; NSEC_NEVER: it is not */
     bool is_calm;                /* what was told before this program began has been looked at */
     struct wan_trouble *troubles;
+    struct timer *look_at_findings;
+    struct wan_finding *findings; /* that were told */
+    bool old_findings_closed;     /* those of a program that ran before this one */
 };
 
 /* ---- service.c ---- */
@@ -255,6 +260,12 @@ void wan_troubles_free(struct wan_service *);
 /* ---- resync.c ---- */
 
 bus_message_fn wan_serve_resync;
+
+/* ---- findings.c ---- */
+
+/* The database may have others: soon it is looked which of them are grave. */
+void wan_look_at_findings(struct wan_service *);
+void wan_findings_free(struct wan_service *);
 
 /* ---- requests.c ---- */
 

@@ -10,6 +10,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bgpls"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "cli"))
 from peers import BIN, Test, check, free_port, skip_without # noqa: E402
+from rumours import Speaker, a_link, a_node, end_of_all # noqa: E402
 from instances import Instance, make_identities, wait_until # noqa: E402
 
 RING = 8
@@ -21,6 +22,7 @@ pcep: {{listen: "127.0.0.1:{pcep}", tls: none, quiet: {quiet}s}}
 bgp: {{listen: "127.0.0.22:{bgp}", as: 65000, identifier: 10.0.0.22}}
 feeds:
   - {{name: ring, kind: bgp-ls, address: 127.0.0.1, as: 65000}}
+  - {{name: rumour, kind: bgp-ls, address: 127.0.0.31, as: 65000}}
 """
 
 # Who is good: by the number in the ring, where it comes from.
@@ -165,10 +167,12 @@ def main():
             centre.daemon.start()
             check("it serves", wait_until(centre.daemon.serves), centre.daemon.log.read_text)
             test.speaker("speaker", "-", "65000", "10.0.0.21", f"127.0.0.22:{bgp}=65000", f"ring={RING}")
+            rumour = Speaker(("127.0.0.22", bgp), "127.0.0.31")
+            rumour.tell(end_of_all())
             check("it knows the network", wait_until(lambda: sum(x["up"] for x in centre.get("/wan/links")["links"]) == 2 * RING, 30))
             centre.import_routers()
             plays(test, "good", "127.1.0.1", pcep, ["--pccs", "3"])
-            scenario(centre, test, pcep)
+            scenario(centre, test, pcep, bgp, rumour)
         finally:
             check("it ends well", centre.daemon.end() == 0, centre.daemon.log.read_text)
 
@@ -263,6 +267,40 @@ def has_played(centre):
             and len(others) == 20 and all(x["delegated"] and x["state"] == "up" for x in others))
 
 
+def links_up(centre):
+    return {x["key"] for x in centre.get("/wan/links")["links"] if x["up"]}
+
+
+def a_source_that_errs(centre, rumour, port):
+    """Another device with the id of a router of the ring, and links whose bandwidth is none."""
+    own, up = "127.0.0.31", links_up(centre)
+    rumour.tell(a_node(own, "10.0.0.2", "intruder"), a_node(own, "10.7.0.1", "far"),
+                a_link(own, ("10.0.0.2", "10.7.0.1"), ("10.7.1.1", "10.7.1.2"), -1.0),
+                a_link(own, ("10.7.0.1", "10.0.0.2"), ("10.7.1.2", "10.7.1.1"), float("nan")))
+
+    def findings(kind):
+        return [x for x in centre.get("/wan/findings")["findings"] if x["finding"] == kind]
+
+    check("two devices with one id are a finding that names both", wait_until(lambda: any(
+        "intruder" in x["text"] and "edge-2" in x["text"] for x in findings("node-id-conflict"))),
+        lambda: [centre.get("/wan/findings"), centre.get("/wan/sources")])
+    check("so are bandwidths that are none, of both directions", wait_until(lambda: len(findings("bandwidth-bad")) == 2),
+          lambda: findings("bandwidth-bad"))
+    check("the clash is an exception, too", wait_until(lambda: centre.exceptions("10.0.0.2", "wan-node-id-conflict", False)),
+          lambda: centre.exceptions())
+    check("all links that were up are", up <= links_up(centre), lambda: up - links_up(centre))
+    rumour.close()
+    check("that the source is gone is one", wait_until(lambda: centre.exceptions("rumour", "wan-source-stale", False)),
+          lambda: [centre.exceptions(), centre.get("/wan/sources")])
+    rumour = Speaker(("127.0.0.22", port), own)
+    rumour.tell(a_node(own, "10.7.0.1", "far"), end_of_all())
+    check("it returns, and says other things: both are closed", wait_until(lambda: all(
+        centre.exceptions(name, kind, True) and not centre.exceptions(name, kind, False)
+        for name, kind in (("10.0.0.2", "wan-node-id-conflict"), ("rumour", "wan-source-stale"))), 90, 0.5),
+        lambda: [centre.exceptions(), centre.get("/wan/findings")])
+    rumour.close()
+
+
 def it_ends(centre, bad):
     for process in bad:
         process.kill(signal.SIGTERM)
@@ -271,7 +309,7 @@ def it_ends(centre, bad):
         lambda: centre.exceptions(kind="router-misbehaves"))
 
 
-def scenario(centre, test, pcep):
+def scenario(centre, test, pcep, bgp, rumour):
     good = [address for _, address in GOOD.values()]
     check("good routers are there", wait_until(lambda: all(centre.sessions().get(a, {}).get("state") == "ready" for a in good)))
     centre.tunnel("trunk", "west", "east")
@@ -284,6 +322,7 @@ def scenario(centre, test, pcep):
     check("another tunnel is built", centre.is_done(centre.order("tunnel-turn-up", tunnels=["late"])))
     bad += routers_that_do_not_as_they_are_told(centre, test, pcep)
     is_undisturbed(centre, before, "beside those, too")
+    a_source_that_errs(centre, rumour, bgp)
     a_script_is_followed(centre, test, pcep)
     the_journal_is_spared(centre, started)
     it_ends(centre, bad)
