@@ -322,7 +322,7 @@ stands(struct wan_service *s, struct delegated *d, const struct lsp *lsp,
 
 static void
 give(struct wan_service *s, struct delegated *d, const struct lsp *lsp, enum pce_order_kind kind,
-     const struct lsp_hop *hops, size_t n)
+     const struct lsp_hop *hops, size_t n, const struct lsp_association *group)
 {
     struct diag why = {""};
     const struct pce_order order = {.kind = kind,
@@ -334,7 +334,9 @@ give(struct wan_service *s, struct delegated *d, const struct lsp *lsp, enum pce
                                     .bandwidth_bps = lsp->bandwidth_bps, /* as it has them */
                                     .setup_priority = lsp->setup_priority,
                                     .holding_priority = lsp->holding_priority,
-                                    .has_priorities = lsp->has_priorities};
+                                    .has_priorities = lsp->has_priorities,
+                                    .associations = group,
+                                    .n_associations = group ? 1 : 0};
     if (pce_order(wan_pce(s), &order, clock_monotonic(), &d->order, &why))
         put_off(s, d, lsp, why.text);
 }
@@ -347,19 +349,145 @@ give_back(struct wan_service *s, struct delegated *d, const struct lsp *lsp)
         log_warn("wan: path %s is of a kind that is not computed here: its delegation is returned",
                  lsp_name(lsp));
     d->returned = true;
-    give(s, d, lsp, PCE_RETURN, NULL, 0);
+    give(s, d, lsp, PCE_RETURN, NULL, 0, NULL);
 }
 
-/* Another way, if there is one. */
+/* ---- Those that are to be apart (RFC 8800) ---- */
+
+#define DISJOINT_FLAGS (PCEP_DISJOINT_LINK | PCEP_DISJOINT_NODE | PCEP_DISJOINT_SRLG)
+
+const struct lsp_association *
+wan_disjoint_group(const struct lsp_association *all, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (all[i].type == PCEP_ASSOC_DISJOINT && !all[i].removed &&
+            all[i].disjointness & DISJOINT_FLAGS)
+            return &all[i];
+    }
+    return NULL;
+}
+
+static bool
+is_in_group(const struct lsp *lsp, const struct lsp_association *group)
+{
+    struct lsp_association its;
+    for (unsigned i = 0; i < lsp->n_associations; i++) {
+        lsp_association(lsp, i, &its);
+        if (its.type == group->type && its.id == group->id &&
+            wan_address_equal(&its.source, &group->source))
+            return true;
+    }
+    return false;
+}
+
+static bool
+goes_over_what_is_gone(struct wan_service *s, const struct planner_question *q)
+{
+    struct diag why = {""};
+    return planner_stands(s->planner, q, q->way, q->n_way, &why);
+}
+
+/* The ways of the others, as they are or will be; one that is broken is in nobody's way. */
+static size_t
+find_mates(struct wan_service *s, const struct lsp_association *group, uint32_t pcc,
+           uint32_t plsp_id, struct planner_question mates[PLANNER_TOGETHER_MAX - 1])
+{
+    const struct lsp_db *db = pce_lsps(wan_pce(s));
+    size_t n = 0;
+    for (struct delegated *d = s->delegations->list; d && n < PLANNER_TOGETHER_MAX - 1;
+         d = d->hh.next) {
+        const struct lsp *lsp = lsp_db_get(db, d->lsp);
+        const struct way *way = d->order && d->ordered.n ? &d->ordered : &d->way;
+        if (!lsp || !way->n || (lsp->pcc == pcc && lsp->plsp_id == plsp_id) ||
+            !is_in_group(lsp, group))
+            continue;
+        mates[n] = (struct planner_question){.source = lsp->source,
+                                             .destination = lsp->destination,
+                                             .way = way->links,
+                                             .n_way = way->n};
+        n += !goes_over_what_is_gone(s, &mates[n]);
+    }
+    return n;
+}
+
+enum err
+wan_answer_apart(struct wan_service *s, const struct planner_question *q,
+                 const struct lsp_association *group, uint32_t pcc, uint32_t plsp_id,
+                 struct planner_answer *answer, uint32_t *status, bool *unknown_source,
+                 struct diag *diag)
+{
+    struct planner_question all[PLANNER_TOGETHER_MAX] = {*q};
+    struct planner_answer answers[PLANNER_TOGETHER_MAX];
+    uint32_t flags = group ? group->disjointness : 0;
+    struct planner_together together = {.disjoint = flags & DISJOINT_FLAGS,
+                                        .best_effort = !(flags & PCEP_DISJOINT_STRICT)};
+    size_t n = 1 + (group ? find_mates(s, group, pcc, plsp_id, all + 1) : 0);
+    enum err err = planner_answer_together(s->planner, all, n, &together, answers, unknown_source,
+                                           diag);
+    for (size_t i = 1; i < n && !err; i++)
+        planner_answer_fini(&answers[i]);
+    *answer = answers[0];
+    *status = flags & DISJOINT_FLAGS & ~together.in_common;
+    return err;
+}
+
+/* Its group; false: it has none. */
+static bool
+group_of(const struct lsp *lsp, struct lsp_association *group)
+{
+    for (unsigned i = 0; i < lsp->n_associations; i++) {
+        lsp_association(lsp, i, group);
+        if (wan_disjoint_group(group, 1))
+            return true;
+    }
+    return false;
+}
+
+/* Has its path something in common with others that it should be apart from? */
+static bool
+is_near(struct wan_service *s, const struct delegated *d, const struct lsp *lsp)
+{
+    struct lsp_association group;
+    if (!d->way.n || !group_of(lsp, &group))
+        return false;
+    struct planner_question its = {.source = lsp->source,
+                                   .destination = lsp->destination,
+                                   .way = d->way.links,
+                                   .n_way = d->way.n};
+    struct planner_answer a;
+    struct diag why = {""};
+    bool unknown_source;
+    uint32_t status = 0;
+    group.disjointness |= PCEP_DISJOINT_STRICT;
+    if (!wan_answer_apart(s, &its, &group, lsp->pcc, lsp->plsp_id, &a, &status, &unknown_source,
+                          &why)) {
+        planner_answer_fini(&a);
+        return false;
+    }
+    return true;
+}
+
+/* ---- Another way ---- */
+
 static void
 lay_anew(struct wan_service *s, struct delegated *d, const struct lsp *lsp,
-         const struct planner_question *q, const char *trouble)
+         const struct planner_question *q, bool near, const char *trouble)
 {
     struct planner_answer a;
     struct lsp_hop hops[LSP_HOPS_MAX];
+    struct lsp_association group;
     struct diag why = {""};
-    bool unknown_source;
-    if (planner_answer(s->planner, q, &a, &unknown_source, &why)) {
+    bool unknown_source, has_group = group_of(lsp, &group);
+    bool strict = has_group && group.disjointness & PCEP_DISJOINT_STRICT;
+    if (has_group && near)
+        group.disjointness |= PCEP_DISJOINT_STRICT;
+    enum err err = wan_answer_apart(s, q, has_group ? &group : NULL, lsp->pcc, lsp->plsp_id, &a,
+                                    &group.status, &unknown_source, &why);
+    if (err && near && !strict) { /* as far apart as may be will do */
+        tell_well(s, d);
+        return;
+    }
+    if (err) {
         char text[sizeof d->why];
         snprintf(text, sizeof text, "%.90s; %.100s", trouble, why.text);
         tell_without(s, d, lsp, text);
@@ -377,7 +505,10 @@ lay_anew(struct wan_service *s, struct delegated *d, const struct lsp *lsp,
     way_fini(&d->ordered);
     d->ordered = way;
     log_info("wan: path %s of a router's own goes another way: %s", lsp_name(lsp), trouble);
-    give(s, d, lsp, PCE_UPDATE, hops, n);
+    group.has_status = true;
+    if (!strict)
+        group.disjointness &= ~(uint32_t)PCEP_DISJOINT_STRICT;
+    give(s, d, lsp, PCE_UPDATE, hops, n, has_group ? &group : NULL);
 }
 
 static bool
@@ -408,8 +539,11 @@ look(struct wan_service *s, const struct lsp *lsp)
     }
     if (!s->version || s->blind || d->order)
         return;
-    if (now < MAX(s->settled, d->again)) {
-        set_alarm(s->delegations, MAX(s->settled, d->again));
+    nsec_t from = MAX(s->settled, d->again);
+    if (d->way.n) /* FRR may lose what comes while the IGP changes labels: doc/wan-frr.md */
+        from = MAX(from, s->changed + s->settings.repeat);
+    if (now < from) {
+        set_alarm(s->delegations, from);
         return;
     }
     if (lsp->setup_type == PCEP_PST_SRV6) {
@@ -417,10 +551,12 @@ look(struct wan_service *s, const struct lsp *lsp)
         return;
     }
     struct planner_question q = question_of(s, d, lsp);
-    if (stands(s, d, lsp, &q, &why))
-        tell_well(s, d);
+    if (!stands(s, d, lsp, &q, &why))
+        lay_anew(s, d, lsp, &q, false, why.text);
+    else if (is_near(s, d, lsp))
+        lay_anew(s, d, lsp, &q, true, "it is not apart from others of its group");
     else
-        lay_anew(s, d, lsp, &q, why.text);
+        tell_well(s, d);
 }
 
 /* ---- All of them ---- */

@@ -65,6 +65,8 @@ struct lsp_association {
     bool removed; /* told: the LSP is not in it any more; never stored */
     struct te_address source;
     uint32_t disjointness; /* flags of DISJOINTNESS-CONFIGURATION; 0: not told */
+    bool has_status;       /* to be told, with what was reached; never stored ... */
+    uint32_t status;       /* ... flags of DISJOINTNESS-STATUS: RFC 8800 section 4 */
 };
 
 /* ---- what a report tells */

@@ -270,6 +270,8 @@ struct pce_answer {
     const struct lsp_metric *metrics;
     size_t n_metrics;
     uint64_t bandwidth_bps;
+    const struct lsp_association *associations;
+    size_t n_associations;
     unsigned no_path; /* why: of enum pce_no_path, or 0: no path satisfies the constraints */
 };
 

@@ -334,7 +334,7 @@ struct draft {
     struct pcep_lspa lspa;
     struct pcep_metric metrics[LSP_METRICS_MAX];
     struct pcep_association associations[LSP_ASSOCIATIONS_MAX + 1]; /* the policy's, too */
-    struct pcep_tlv disjointness[LSP_ASSOCIATIONS_MAX];
+    struct pcep_tlv disjointness[LSP_ASSOCIATIONS_MAX][2];
     struct pcep_tlv policy[3];
     struct pcep_cpath_id cpath_id;
     uint8_t policy_octets[20];
@@ -366,23 +366,28 @@ write_path(struct pce *pce, struct draft *d, const struct pce_order *order)
     }
 }
 
+/* Of one that is disjoint, what is asked for and what was reached: RFC 8800 section 4. */
+static struct pcep_association
+write_association(const struct lsp_association *from, struct pcep_tlv tlvs[2])
+{
+    struct pcep_association to = {.type = from->type,
+                                  .id = from->id,
+                                  .flags = from->removed ? PCEP_ASSOCIATION_REMOVE : 0,
+                                  .source = pcep_address_of(&from->source)};
+    tlvs[0] = (struct pcep_tlv){.type = PCEP_TLV_DISJOINTNESS_CONFIGURATION,
+                                .number = from->disjointness};
+    tlvs[1] = (struct pcep_tlv){.type = PCEP_TLV_DISJOINTNESS_STATUS, .number = from->status};
+    if (from->type == PCEP_ASSOC_DISJOINT)
+        to.tlvs = (struct pcep_tlvs){tlvs, from->has_status ? 2 : 1};
+    return to;
+}
+
 static void
 write_associations(struct draft *d, const struct pce_order *order)
 {
     size_t n = MIN(order->n_associations, (size_t)LSP_ASSOCIATIONS_MAX);
-    for (size_t i = 0; i < n; i++) {
-        const struct lsp_association *from = &order->associations[i];
-        struct pcep_association *to = &d->associations[i];
-        *to = (struct pcep_association){.type = from->type,
-                                        .id = from->id,
-                                        .flags = from->removed ? PCEP_ASSOCIATION_REMOVE : 0,
-                                        .source = pcep_address_of(&from->source)};
-        if (from->type == PCEP_ASSOC_DISJOINT) { /* RFC 8800 section 4.2 */
-            d->disjointness[i] = (struct pcep_tlv){.type = PCEP_TLV_DISJOINTNESS_CONFIGURATION,
-                                                   .number = from->disjointness};
-            to->tlvs = (struct pcep_tlvs){&d->disjointness[i], 1};
-        }
-    }
+    for (size_t i = 0; i < n; i++)
+        d->associations[i] = write_association(&order->associations[i], d->disjointness[i]);
     d->entry.associations = d->associations;
     d->entry.n_associations = (uint32_t)n;
 }
@@ -543,6 +548,13 @@ pce_send_answer(struct pce_link *link, const struct pce_request *request,
     struct pcep_no_path no_path = {.tlvs = {&why, answer->no_path ? 1 : 0}};
     struct pcep_bandwidth bandwidth = {.octets_per_s = (float)((double)answer->bandwidth_bps / 8)};
     struct pcep_entry entry = {.rp = &rp};
+    struct pcep_association associations[4];
+    struct pcep_tlv disjointness[4][2];
+    size_t n = MIN(answer->n_associations, ARRAY_SIZE(associations));
+    for (size_t i = 0; i < n; i++)
+        associations[i] = write_association(&answer->associations[i], disjointness[i]);
+    entry.associations = associations;
+    entry.n_associations = (uint32_t)n;
     if (request->setup_type)
         rp.tlvs = (struct pcep_tlvs){&setup, 1};
     if (answer->n_path) {

@@ -152,7 +152,7 @@ wan_write_path(const struct planner_answer *a, struct lsp_hop hops[LSP_HOPS_MAX]
 
 static void
 answer(struct wan_service *s, const struct pce_request *r, const struct planner_answer *a,
-       unsigned no_path)
+       unsigned no_path, const struct lsp_association *group)
 {
     struct lsp_hop hops[LSP_HOPS_MAX];
     struct lsp_metric metrics[LSP_METRICS_MAX];
@@ -161,6 +161,8 @@ answer(struct wan_service *s, const struct pce_request *r, const struct planner_
                                       .metrics = metrics,
                                       .n_metrics = a ? write_metrics(r, a, metrics) : 0,
                                       .bandwidth_bps = r->has_bandwidth ? r->bandwidth_bps : 0,
+                                      .associations = group,
+                                      .n_associations = group ? 1 : 0,
                                       .no_path = no_path};
     enum err err = pce_answer(wan_pce(s), r->id, &answer, clock_monotonic());
     if (err)
@@ -196,15 +198,21 @@ wan_answer_request(struct wan_service *s, const struct pce_request *r)
     size_t n = find_set(s, r, set);
     for (size_t i = 0; i < n; i++)
         questions[i] = question_of(&set[i]);
-    enum err err = planner_answer_together(s->planner, questions, n, &together, answers,
-                                           &unknown_source, &why);
+    const struct lsp_association *asked =
+        n == 1 ? wan_disjoint_group(r->associations, r->n_associations) : NULL;
+    struct lsp_association group = asked ? *asked : (struct lsp_association){.has_status = false};
+    group.has_status = true;
+    enum err err = asked ? wan_answer_apart(s, questions, asked, r->pcc, r->plsp_id, answers,
+                                            &group.status, &unknown_source, &why)
+                         : planner_answer_together(s->planner, questions, n, &together, answers,
+                                                   &unknown_source, &why);
     unsigned no_path = err != ERR_INVALID ? 0
                        : unknown_source   ? PCE_NO_PATH_UNKNOWN_SOURCE
                                           : PCE_NO_PATH_UNKNOWN_DESTINATION;
     if (err)
         log_info("wan: a path that a router asked for: %s", why.text);
     for (size_t i = 0; i < n; i++) {
-        answer(s, &set[i], err ? NULL : &answers[i], no_path);
+        answer(s, &set[i], err ? NULL : &answers[i], no_path, asked && !err ? &group : NULL);
         if (!err)
             wan_delegated_asked(s, set[i].pcc, &questions[i], &answers[i]);
         planner_answer_fini(&answers[i]);

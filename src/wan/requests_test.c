@@ -7,6 +7,7 @@ static struct {
     unsigned n;
     struct answered {
         uint32_t request_id, n_hops;
+        uint32_t status; /* DISJOINTNESS-STATUS; 99: none */
         bool no_path;
         struct pcep_hop hops[8];
     } list[MAX_ANSWERS];
@@ -20,6 +21,9 @@ note_answer(struct client *c UNUSED, uint8_t type, const struct pcep_entry *entr
     assert_int_equal(type, PCEP_PCREP);
     assert_true(got.n < MAX_ANSWERS);
     *a = (struct answered){.request_id = entry->rp->request_id, .no_path = entry->no_path != NULL};
+    a->status = entry->n_associations ? pcep_tlv_number(&entry->associations[0].tlvs,
+                                                        PCEP_TLV_DISJOINTNESS_STATUS, 99)
+                                      : 99;
     for (; entry->path.ero && a->n_hops < MIN(entry->path.ero->n, 8); a->n_hops++)
         a->hops[a->n_hops] = entry->path.ero->hops[a->n_hops];
 }
@@ -166,6 +170,48 @@ requests_of_an_svec_get_ways_that_share_nothing(void **state)
         middle_of(&got.list[i]);
 }
 
+/* RFC 8800: the group's other path is one that was delegated. */
+static void
+one_of_a_group_is_answered_apart_from_what_is_there(void **state)
+{
+    struct client *c = *state;
+    const struct pcep_tlv apart = {.type = PCEP_TLV_DISJOINTNESS_CONFIGURATION,
+                                   .number = PCEP_DISJOINT_NODE | PCEP_DISJOINT_STRICT};
+    const struct pcep_association group = {
+        .type = PCEP_ASSOC_DISJOINT, .id = 9, .source = {4, {10, 255, 0, 1}}, .tlvs = {&apart, 1}};
+    struct pcep_lsp_ids ids = {.tunnel_id = 1,
+                               .lsp_id = 1,
+                               .sender = {4, {10, 255, 0, 1}},
+                               .endpoint = {4, {10, 255, 0, 3}}};
+    struct pcep_tlv setup = {.type = PCEP_TLV_PATH_SETUP_TYPE, .number = PCEP_PST_SR};
+    struct pcep_tlv tlvs[] = {
+        {.type = PCEP_TLV_IPV4_LSP_IDENTIFIERS, .ids = &ids},
+        {.type = PCEP_TLV_SYMBOLIC_PATH_NAME, .octets = {(const uint8_t *)"one", 3}}};
+    struct pcep_lsp lsp = {
+        .plsp_id = 7, .flags = PCEP_LSP_DELEGATE | PCEP_LSP_ADMIN | LSP_UP << 4, .tlvs = {tlvs, 2}};
+    struct pcep_srp srp = {.tlvs = {&setup, 1}};
+    for (unsigned by = 2; by <= 4; by += 2) {
+        struct pcep_hop hops[] = {pcep_label_hop(16000 + by), pcep_label_hop(16003)};
+        const struct pcep_route ero = {.hops = hops, .n = 2};
+        const struct pcep_entry there = {.srp = &srp,
+                                         .lsp = &lsp,
+                                         .associations = &group,
+                                         .n_associations = 1,
+                                         .path.ero = &ero};
+        assert_ok(pcep_session_send_entry(c->session, PCEP_PCRPT, &there));
+        flush(c);
+        const struct pcep_rp rp = {.request_id = 5};
+        const struct pcep_entry entry = {
+            .rp = &rp, .endpoints = &ends, .associations = &group, .n_associations = 1};
+        got.n = 0;
+        assert_ok(pcep_session_send_entry(c->session, PCEP_PCREQ, &entry));
+        flush(c);
+        RUN_UNTIL(c->place->scene->loop, got.n);
+        assert_int_equal(middle_of(&got.list[0]), 6 - by);
+        assert_int_equal(got.list[0].status, PCEP_DISJOINT_NODE);
+    }
+}
+
 static void
 what_cannot_be_done_is_refused_and_not_left_out(void **state)
 {
@@ -180,4 +226,5 @@ what_cannot_be_done_is_refused_and_not_left_out(void **state)
 TEST_MAIN(C(a_path_of_rsvp_te_is_one_of_link_addresses), C(a_path_of_segments_is_one_of_labels),
           C(what_an_xro_forbids_is_not_passed), C(what_an_iro_demands_is_passed),
           C(requests_of_an_svec_get_ways_that_share_nothing),
+          C(one_of_a_group_is_answered_apart_from_what_is_there),
           C(what_cannot_be_done_is_refused_and_not_left_out))

@@ -283,6 +283,14 @@ void wan_delegations_free(struct wan_service *);
 /* A request was answered so: kept until its path is reported. Takes the question's lists. */
 void wan_delegated_asked(struct wan_service *, uint32_t pcc, struct planner_question *,
                          const struct planner_answer *);
+/* The association of those that are to be disjoint (RFC 8800); NULL: none. */
+const struct lsp_association *wan_disjoint_group(const struct lsp_association *, unsigned n);
+/* As planner_answer(), apart from the delegated paths of that group (NULL: of none), as far as it
+ * says; the path of that PCC with that PLSP-ID is itself. *status: flags that were reached. */
+MUST_CHECK enum err wan_answer_apart(struct wan_service *, const struct planner_question *,
+                                     const struct lsp_association *group, uint32_t pcc,
+                                     uint32_t plsp_id, struct planner_answer *, uint32_t *status,
+                                     bool *unknown_source, struct diag *);
 /* The network, or what is reserved, is another one. */
 void wan_look_at_delegated(struct wan_service *);
 void wan_delegated_changed(struct wan_service *, const struct lsp *, unsigned changed);
