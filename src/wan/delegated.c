@@ -287,7 +287,8 @@ forget(struct wan_service *s, struct delegated *d, const char *why)
 
 /* Where its labels lead. Several ways, or no labels: the way stays unknown. */
 static enum err
-follow(struct wan_service *s, struct delegated *d, const struct lsp *lsp, struct diag *why)
+follow(struct wan_service *s, const struct delegated *d, const struct lsp *lsp, struct way *way,
+       struct diag *why)
 {
     struct planner_question q = question_of(s, d, lsp);
     struct lsp_hops hops = lsp_ero(lsp);
@@ -300,7 +301,7 @@ follow(struct wan_service *s, struct delegated *d, const struct lsp *lsp, struct
     }
     if (!n)
         return diag_set(why, ERR_NOT_FOUND, "it has no path");
-    return planner_follow(s->planner, &q, labels, n, &d->way.links, &d->way.n, why);
+    return planner_follow(s->planner, &q, labels, n, &way->links, &way->n, why);
 }
 
 /* `why` says what is wrong with it. */
@@ -310,8 +311,13 @@ stands(struct wan_service *s, struct delegated *d, const struct lsp *lsp,
 {
     bool carries = lsp->operational == LSP_UP || lsp->operational == LSP_ACTIVE ||
                    lsp->operational == LSP_GOING_UP;
-    if (!lsp->n_ero || (!d->way.n && follow(s, d, lsp, why)))
+    struct way way = {.n = 0};
+    if (!lsp->n_ero || follow(s, d, lsp, &way, why))
         return false;
+    if (way.n) { /* the IGP may lead its labels another way than before */
+        way_fini(&d->way);
+        d->way = way;
+    }
     if (!d->way.n) {
         if (!carries)
             diag_set(why, ERR_CONFLICT, "it is %s", lsp_operational_name(lsp->operational));
