@@ -107,6 +107,15 @@ else
     same() { [ -n "$(stack_at west protect-we primary)" ] && case $(computed protect-we primary labels) in *"$(stack_at west protect-we primary | tr ' ' '/')") true ;; *) false ;; esac; }
     until_true 10 same
     claim "... which FRR has in its table" "$(stack_at west protect-we primary)" same
+    own() { wan_json wan lsps | jq -c '.lsps[] | select(.name == "west-east-pce-west-east")'; }
+    own_stack() { "${wan_lab[@]}" vtysh west "show mpls table" | awk '$1 == 1105 { print $NF }' | sort -u | paste -sd' '; }
+    own_follows() {
+        own | jq -e '.["n-moved"] > 0 and .trouble == null and all(.links[]; test("10.20.0.2>10.20.0.3/") | not)' && [ -n "$(own_stack)" ] &&
+            case $(own | jq -r '[.ero[].label | tostring] | join("/")') in *"$(own_stack)") true ;; *) false ;; esac
+    }
+    until_true 15 own_follows
+    claim "... and so does a path that west configured itself and delegated: its stack in FRR's table follows" \
+        "$(own_stack) of $(own | jq -c '[.ero[].label]')" own_follows
     located() { wan_json exception list --state open | jq -e '.exceptions[] | select(.kind == "wan-link-down" and (.object | test("n1-n2|n2-n1")))'; }
     until_true 5 located
     claim "... and the fault is located" "$(wan_json exception list --state open | jq -r '.exceptions[0].text')" located
