@@ -23,6 +23,20 @@ computed() { # TUNNEL primary|standby labels|labels-back
     wan_json tunnel show "$1" | field ".status[\"$2\"][\"$3\"] | map(tostring) | join(\"/\")"
 }
 routers_of() { wan_json tunnel show "$1" | field ".status[\"${2:-primary}\"].routers | join(\" > \")"; }
+risks_of() { # TUNNEL primary|standby: shared risks, a line each
+    jq -rn --argjson links "$(wan_json wan links)" --argjson tunnel "$(wan_json tunnel show "$1")" --arg path "$2" '
+        [$tunnel.status[$path].links[] as $key | $links.links[] | select(.key == $key) | .srlgs[]] | unique[]'
+}
+ducts_of_both() { comm -12 <(risks_of "$1" primary | sort) <(risks_of "$1" standby | sort); }
+put_optical() { # STATE: of the section below n1-s2, NORMAL or DEGRADED
+    jq -n --arg state "$1" '{
+        "tapi-topology:topology-context": {topology: [{link: [{uuid: "radio", "signal-state": $state}]}]},
+        "tapi-connectivity:connectivity-context": {
+            connection: [{uuid: "c", route: [{"local-id": "working", link: ["radio"]}]}],
+            "connectivity-service": [{uuid: "s", connection: ["c"], "ip-link": {"node-a": "10.20.0.2", "node-b": "10.20.0.7"}}]}}' >"$work/optical.json"
+    TIELINE_USER=olga "${wan_lab[@]}" desk sh -c 'curl -sf --cacert "$TIELINE_CA" --cert "$TIELINE_CERT" --key "$TIELINE_KEY" -X PUT \
+        -H "Content-Type: application/json" --data @"$1" "$TIELINE_URL/api/v1/wan/optical"' sh "$work/optical.json" >>"$work/claims.log"
+}
 all_reported() { # every path of every tunnel is reported up
     wan_json wan lsps | jq -e '[.lsps[] | select(.name | startswith("tl."))] | length == 10 and all((.state == "active" or .state == "up") and (.stale | not))'
 }
@@ -71,6 +85,8 @@ else
         "$(wan_json wan lsps | jq '[.lsps[] | select(.name | startswith("tl."))] | length') paths, $(($(now_ms) - begun)) ms from the approval" all_reported
     two_apart() { ! wan_json tunnel show protect-we | jq -e '.status | .primary.links - (.primary.links - .standby.links) | length > 0'; }
     claim "primary and standby path of the protection tunnel share no link" "$(routers_of protect-we primary) | $(routers_of protect-we standby)" two_apart
+    no_duct() { [ "$(risks_of protect-we primary | wc -l)" -gt 2 ] && ! ducts_of_both protect-we | grep -q .; }
+    claim "... nor a shared risk, which only the plan knows" "$(risks_of protect-we primary | paste -sd' ') | $(risks_of protect-we standby | paste -sd' ')" no_duct
     for what in "west labels" "east labels-back"; do
         read -r router labels <<<"$what"
         same() { [ -n "$(stack_at "$router" protect-we primary)" ] && case $(computed protect-we primary "$labels") in *"$(stack_at "$router" protect-we primary | tr ' ' '/')") true ;; *) false ;; esac; }
@@ -267,7 +283,24 @@ else
     until_true 10 relieved
     claim "... an approved order makes them, and it is over" "other: $(routers_of other); stuck: $(routers_of stuck)" relieved
 
-    order=$(wan_json tunnel teardown protect-we scada-we bulk-wn stuck other | field .id)
+    # The two ways that are shortest together share a duct; then the radio link of one of them fades
+    printf '[{"name": "duct", "head": "west", "tail": "s2", "rate-kbps": 10000, "metric": "delay", "protection": "link"}]' >"$work/duct.json"
+    wan_as erin tunnel create -f "$work/duct.json" >>"$work/claims.log"
+    wan_build duct
+    beside() { [ "$(routers_of duct primary)" = "west > n1 > s2" ] && [ "$(risks_of duct standby | wc -l)" -gt 1 ] && ! ducts_of_both duct | grep -q .; }
+    claim "a standby path keeps away from a link that is in a duct with the primary one" "$(routers_of duct primary) | $(routers_of duct standby)" beside
+    put_optical NORMAL
+    put_optical DEGRADED
+    faded() { ! routers_of duct primary | grep -q "n1 > s2" && moved duct; }
+    until_true 10 faded
+    claim "the signal below a link degrades: the tunnel leaves it while it still carries, and says why" \
+        "$(routers_of duct); $(wan_json tunnel show duct | field .status.reason)" faded
+    same() { [ -n "$(stack_at west duct primary)" ] && case $(computed duct primary labels) in *"$(stack_at west duct primary | tr ' ' '/')") true ;; *) false ;; esac; }
+    until_true 15 same
+    claim "... FRR's label stack follows" "$(stack_at west duct primary) of $(computed duct primary labels)" same
+    put_optical NORMAL
+
+    order=$(wan_json tunnel teardown protect-we scada-we bulk-wn stuck other duct | field .id)
     until_true 20 asked
     wan_as olga work approve "$order" --yes >>"$work/claims.log"
     until_true 60 wan_order_is "$order" "done"

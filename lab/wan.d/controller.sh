@@ -24,6 +24,15 @@ make_pki() {
     printf '{"users": {"erin": ["ENGINEER"], "olga": ["OPERATOR"], "sam": ["SECADM"]}}\n' >"$run/users.json"
 }
 
+# What only the plan knows: which cables are in one duct.
+write_plan() {
+    local a b srlgs
+    {
+        echo "node_a,node_b,srlg"
+        while IFS='|' read -r a b srlgs; do echo "$(loopback "$a"),$(loopback "$b"),$srlgs"; done < <(rows links a b srlgs)
+    } >"$run/plan.csv"
+}
+
 # The network is learned from two routers, so that none of them is missed.
 write_settings() {
     local router kind=frr-$igp
@@ -35,6 +44,8 @@ write_settings() {
             [ "$igp" != ospf ] || printf ', api: "%s:2607", local: %s' "$(management "$router")" "$pce_one"
             printf ', interval: %s}\n' "${LAB_INTERVAL:-100ms}"
         done
+        echo "  - {name: plan, kind: import, file: $run/plan.csv}"
+        echo "at-risk: {hold-off: 500ms}"
         [ -z "$stations" ] || echo "netconf: {user: root, key: $run/ssh/controller, known-hosts: $run/ssh/known_hosts, templates: $root/etc/vpn, confirm: 30s, soak: 1s, drift: 1s}"
     } >"$run/wan.yaml"
 }
@@ -43,6 +54,7 @@ start_controller() {
     local programs=${TIELINE_BIN:-$root/build/release/bin}
     ! runs controller || fail "the controller runs already"
     [ -d "$run/pki" ] || make_pki
+    write_plan
     write_settings
     mkdir -p "$run/journal"
     # shellcheck disable=SC2086

@@ -85,6 +85,8 @@ static const struct cli_option version_options[] = {EARLIER, END};
 static const struct cli_option change_options[] = {EARLIER, COMMENT, UNTIL, END};
 static const struct cli_option drain_options[] = {VALUE("reason", "TEXT", "why, for the others"),
                                                   END};
+static const struct cli_option plan_options[] = {
+    VALUE("plan", "NAME", "whose word it is: in place of what it said before (plan)"), END};
 static const struct cli_option tree_options[] = {
     VALUE("rate-kbps", "N", "that each link has room for"),
     VALUE("max-latency-us", "N", "from the root to any leaf"),
@@ -472,6 +474,9 @@ static const struct cli_verb verbs[] = {
     {"wan", "resync", "ROUTER", NULL,
      "Ask a router, by name or address, to report all its paths again", cmd_wan_resync, NULL,
      false},
+    {"wan", "import", "FILE", plan_options,
+     "Shared risks, delays and names as they were planned: a table, all of it", cmd_wan_import,
+     NULL, false},
     {"circuit", "list", "", circuit_list_options, "All circuits, how far they are, their paths",
      cmd_circuit_list, &kind_circuit, false},
     {"circuit", "show", "NAME", NULL, "One circuit: paths, phase, rules in the nodes",

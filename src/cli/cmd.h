@@ -58,6 +58,7 @@ int cmd_wan_relieve(struct cli *);
 int cmd_wan_drain(struct cli *);
 int cmd_wan_resync(struct cli *);
 int cmd_wan_restore(struct cli *);
+int cmd_wan_import(struct cli *);
 
 /* cmd_vpn.c */
 int cmd_vpn_config(struct cli *);

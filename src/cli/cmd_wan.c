@@ -363,3 +363,29 @@ cmd_wan_resync(struct cli *cli)
     return cli_done(cli, "%s reports its paths again; %" JSON_INTEGER_FORMAT " were known", router,
                     json_integer_value(json_object_get(answer, "lsps")));
 }
+
+/* ---- The plan ---- */
+
+int
+cmd_wan_import(struct cli *cli)
+{
+    const char *path = cli_argument(cli, 0), *plan = cli_option(cli, "plan");
+    const json_t *answer;
+    struct buf text;
+    int status = cli_read_file(cli, path, &text);
+    if (status)
+        return status;
+    json_t *table = json_stringn(buf_cstr(&text), text.size);
+    buf_fini(&text);
+    if (!table)
+        return cli_fail(cli, CLI_FAILED, "%s: not UTF-8", path);
+    json_t *body = json_pack("{so so}", "text", table, "file", jsontext_string(path));
+    status = cli_call(cli, "PUT", http_path("wan", "plans", plan ? plan : "plan", NULL), body,
+                      &answer);
+    if (status)
+        return status;
+    return cli_done(
+        cli, "%" JSON_INTEGER_FORMAT " rows; %" JSON_INTEGER_FORMAT " tunnels go another way",
+        json_integer_value(json_object_get(answer, "rows")),
+        json_integer_value(json_object_get(answer, "moved")));
+}

@@ -403,7 +403,8 @@ static const struct {
     {"WanRestore", CLOSED("'element'", "'element': @Text")},
     {"WanResync", CLOSED("'router'", "'router': @Text")},
     {"WanResynced", OBJECT("'address': " TEXT ", 'lsps': " NUMBER)},
-    {"WanMoved", OBJECT("'moved': " NUMBER ", 'left': " NUMBER ", 'links': " NUMBER)},
+    {"WanMoved", OBJECT("'moved': " NUMBER ", 'left': " NUMBER ", 'links': " NUMBER ", 'nodes': " NUMBER ","
+               " 'rows': " NUMBER)},
     {"WanWhatIf", OBJECT("'tunnels': " NUMBER ", 'failures': " NUMBER ", 'highest-utilisation':"
                " {'type': 'number'}, 'worst': " LIST("{'type': 'object'}"))},
     {"VpnDryRunRequest", CLOSED("", "'version': {'type': 'integer', 'minimum': 1, 'description':"
@@ -448,6 +449,11 @@ static const struct {
                " 'metric': " NUMBER ", 'latency-us': " NUMBER)))},
     {"WanTopology", "{'type': 'object'}"},
     {"WanOptical", "{'type': 'object', 'description': 'A T-API context, as src/wan/feed_optical.h says.'}"},
+    {"WanDelays", CLOSED("'delays'", "'by': " TEXT ", 'valid-s': {'type': 'integer', 'minimum': 1, 'maximum': 86400},"
+               " 'delays': " LIST(CLOSED("'link', 'delay-us'", "'link': " TEXT ", 'delay-us': " NUMBER ","
+               " 'jitter-us': " NUMBER)))},
+    {"WanPlan", CLOSED("'text'", "'text': {'type': 'string', 'description': 'A table, as src/te/ted_import.h"
+               " says.'}, 'file': {'type': 'string', 'description': 'What errors call it.'}")},
     {"Denied", OBJECT("'ports': " LIST("{'type': 'object'}"))},
 
     /* ---- the proof, and questions to it */

@@ -28,8 +28,8 @@ api_handler_fn api_get_login, api_post_session, api_list_sessions,
     api_delete_session;                           /* handlers_session.c */
 api_handler_fn api_post_local, api_post_local_id; /* handlers_local.c */
 api_handler_fn api_get_journal, api_get_events;   /* handlers_journal.c */
-api_handler_fn api_list_lsps, api_post_on, api_put_optical, api_post_vpn_dry_run, api_get_vpn_drift,
-    api_post_vpn_restore, api_get_wan_what_if;                              /* handlers_wan.c */
+api_handler_fn api_list_lsps, api_post_on, api_put_optical, api_put_wan_plan, api_post_vpn_dry_run,
+    api_get_vpn_drift, api_post_vpn_restore, api_get_wan_what_if;           /* handlers_wan.c */
 api_handler_fn api_list_users, api_get_user, api_put_user, api_delete_user; /* handlers_users.c */
 
 /* handlers_work.c: of a report (model/report.h) the first row or finding that is an error; NULL:

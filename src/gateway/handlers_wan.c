@@ -29,6 +29,14 @@ api_put_optical(struct api_request *r)
 }
 
 void
+api_put_wan_plan(struct api_request *r)
+{
+    json_t *payload = api_payload(r);
+    json_object_set_new(payload, "plan", json_string(r->value));
+    api_ask(r, NULL, payload, NULL);
+}
+
+void
 api_get_wan_what_if(struct api_request *r)
 {
     api_ask(r, NULL, json_pack("{sI}", "limit", (json_int_t)api_number(r, "limit", 1000)), NULL);

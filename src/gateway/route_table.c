@@ -238,6 +238,12 @@ const struct api_route route_table[] = {
     {HTTP_PUT, "/wan/optical", WORKERS, "What the optical layer says of the links above it: all of it, "
      "each time.", api_put_optical, "wan.optical", MINUTES(1), .body = "WanOptical",
      .body_size = MIB(16), .answer = "WanMoved"},
+    {HTTP_PUT, "/wan/delays", WORKERS, "Delays of links that were measured: all of whoever measures, each "
+     "time; old after a while.", api_post_on, "wan.delays", MINUTES(1), .body = "WanDelays",
+     .body_size = MIB(16), .answer = "WanMoved"},
+    {HTTP_PUT, "/wan/plans/{name}", WORKERS, "What a plan says of the links, as a table: shared risks, "
+     "delays, names; all of it, each time.", api_put_wan_plan, "wan.plan", MINUTES(1),
+     .body = "WanPlan", .body_size = MIB(16), .answer = "WanMoved"},
     {HTTP_POST, "/wan/path", ANY, "Where a tunnel would go that is stated like this; changes nothing.",
      api_post_on, "wan.path", MINUTES(1), .body = "WanPathRequest", .answer = "WanPath", .reads = true},
     {HTTP_GET, "/wan/what-if", ANY, "What would become of the tunnels if a link, a router or a shared risk "

@@ -8,6 +8,7 @@
 
 const char *const tunnel_path_words[TUNNEL_PATHS] = {"primary", "standby"};
 const char *const drain_kind_words[DRAIN_KINDS] = {"router", "link", "srlg"};
+const char *const told_kind_words[TOLD_KINDS] = {"optical", "import"};
 
 /* ---- Life ---- */
 
@@ -48,11 +49,24 @@ drain_free(struct tunneling *all, struct drain *d)
     free(d);
 }
 
+static void
+told_free(struct tunneling *all, struct told_source *t)
+{
+    HASH_DEL(all->told, t);
+    free(t->source);
+    free(t->text);
+    free(t->who);
+    free(t);
+}
+
 void
 tunneling_fini(struct tunneling *all)
 {
     struct tunnel_status *t, *next;
     struct drain *d, *next_drain;
+    struct told_source *told, *next_told;
+    HASH_ITER (hh, all->told, told, next_told)
+        told_free(all, told);
     HASH_ITER (hh, all->tunnels, t, next)
         status_free(all, t);
     HASH_ITER (hh, all->drains, d, next_drain)
@@ -71,6 +85,20 @@ const struct drain *
 tunneling_drain(const struct tunneling *all, const char *element)
 {
     return find_drain(all, element);
+}
+
+static struct told_source *
+find_told(const struct tunneling *all, const char *source)
+{
+    struct told_source *t;
+    HASH_FIND_STR(all->told, source, t);
+    return t;
+}
+
+const struct told_source *
+tunneling_told(const struct tunneling *all, const char *source)
+{
+    return find_told(all, source);
 }
 
 static struct tunnel_status *
@@ -272,16 +300,44 @@ apply_restored(struct tunneling *all, const struct state_event *e, struct diag *
     return ERR_OK;
 }
 
+/* {source, kind, text}: in place of what it had told before. */
+static enum err
+apply_told(struct tunneling *all, const struct state_event *e, struct diag *diag)
+{
+    const char *source = text_of(e->body, "source"), *kind = text_of(e->body, "kind"),
+               *text = text_of(e->body, "text");
+    unsigned word = 0;
+    while (kind && word < TOLD_KINDS && strcmp(told_kind_words[word], kind) != 0)
+        word++;
+    if (!kind || word == TOLD_KINDS)
+        return state_event_malformed(e, "kind", diag);
+    if (!source || !text)
+        return state_event_malformed(e, !source ? "source" : "text", diag);
+    struct told_source *old = find_told(all, source), *t = xcalloc(1, sizeof *t);
+    *t = (struct told_source){xstrdup(source),   word,    xstrdup(text),
+                              xstrdup(e->actor), e->time, {0}};
+    if (old)
+        told_free(all, old);
+    HASH_ADD_KEYPTR(hh, all->told, t->source, strlen(t->source), t);
+    return ERR_OK;
+}
+
 static const struct {
     const char *type;
     enum err (*apply)(struct tunneling *, const struct state_event *, struct diag *);
     enum circuit_phase phase; /* without `apply` */
 } table[] = {
-    {"tunnel.reserved", apply_reserved, PHASE_MAX}, {"tunnel.moved", apply_moved, PHASE_MAX},
-    {"tunnel.wanted", NULL, PHASE_BUILDING},        {"tunnel.built", NULL, PHASE_BUILT},
-    {"tunnel.tested", NULL, PHASE_ACTIVE},          {"tunnel.unwanted", NULL, PHASE_REMOVING},
-    {"tunnel.removed", NULL, PHASE_RESERVED},       {"tunnel.released", NULL, PHASE_PROPOSED},
-    {"wan.drained", apply_drained, PHASE_MAX},      {"wan.restored", apply_restored, PHASE_MAX},
+    {"tunnel.reserved", apply_reserved, PHASE_MAX},
+    {"tunnel.moved", apply_moved, PHASE_MAX},
+    {"tunnel.wanted", NULL, PHASE_BUILDING},
+    {"tunnel.built", NULL, PHASE_BUILT},
+    {"tunnel.tested", NULL, PHASE_ACTIVE},
+    {"tunnel.unwanted", NULL, PHASE_REMOVING},
+    {"tunnel.removed", NULL, PHASE_RESERVED},
+    {"tunnel.released", NULL, PHASE_PROPOSED},
+    {"wan.drained", apply_drained, PHASE_MAX},
+    {"wan.restored", apply_restored, PHASE_MAX},
+    {"wan.told", apply_told, PHASE_MAX},
 };
 
 static size_t

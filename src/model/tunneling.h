@@ -1,5 +1,6 @@
 /* tunneling.h - how far each tunnel through the WAN is, and where its paths go: the fold over the
- * events tunnel.*, and what is out of service: wan.drained, wan.restored (doc/events.md). Pure. */
+ * events tunnel.*, what is out of service: wan.drained, wan.restored, and what others than routers
+ * say of the network: wan.told (doc/events.md). Pure. */
 #ifndef MODEL_TUNNELING_H
 #define MODEL_TUNNELING_H
 
@@ -51,9 +52,23 @@ struct drain {
     UT_hash_handle hh;
 };
 
+enum told_kind { TOLD_OPTICAL, TOLD_IMPORT, TOLD_KINDS };
+extern const char *const told_kind_words[TOLD_KINDS]; /* "optical", "import" */
+
+/* What was told last in the name of a source of the TE database. */
+struct told_source {
+    char *source; /* key */
+    enum told_kind kind;
+    char *text; /* as the kind has it: JSON, a table */
+    char *who;
+    nsec_t since;
+    UT_hash_handle hh;
+};
+
 struct tunneling {
     struct tunnel_status *tunnels;
     struct drain *drains;
+    struct told_source *told;
 };
 
 struct state_event; /* state.h */
@@ -64,6 +79,8 @@ void tunneling_fini(struct tunneling *); /* a zeroed one is fine */
 const struct tunnel_status *tunneling_find(const struct tunneling *, const char *tunnel);
 /* NULL: it is not out of service. */
 const struct drain *tunneling_drain(const struct tunneling *, const char *element);
+/* NULL: nothing was told in that name. */
+const struct told_source *tunneling_told(const struct tunneling *, const char *source);
 /* The lowest number that no tunnel has; 0: all are taken. */
 uint32_t tunneling_free_number(const struct tunneling *);
 

@@ -176,10 +176,31 @@ a_drain_that_says_too_little_changes_nothing(void **unused UNUSED)
     assert_err(apply("wan.restored", "{}"), ERR_MALFORMED);
 }
 
+static void
+what_a_source_told_last_is_kept_with_who_told_it(void **unused UNUSED)
+{
+    static const char *const bodies[] = {"{'kind': 'optical', 'text': '{}'}",
+                                         "{'source': 'optical', 'text': '{}'}",
+                                         "{'source': 'optical', 'kind': 'moon', 'text': '{}'}",
+                                         "{'source': 'optical', 'kind': 'optical'}"};
+    assert_ok(apply("wan.told", "{'source': 'optical', 'kind': 'optical', 'text': '{}'}"));
+    assert_ok(apply("wan.told", "{'source': 'plan', 'kind': 'import', 'text': 'a,b'}"));
+    assert_ok(apply("wan.told", "{'source': 'optical', 'kind': 'optical', 'text': '[]'}"));
+    for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
+        assert_err(apply("wan.told", bodies[i]), ERR_MALFORMED);
+    const struct told_source *t = tunneling_told(&state->tunneling, "optical");
+    assert_non_null(t);
+    assert_string_equal(t->text, "[]");
+    assert_string_equal(t->who, "alice");
+    assert_int_equal(tunneling_told(&state->tunneling, "plan")->kind, TOLD_IMPORT);
+    assert_null(tunneling_told(&state->tunneling, "moon"));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_state, close_state)
 
 TEST_MAIN(T(a_tunnel_s_life_is_a_fold_over_its_events), T(a_move_keeps_the_phase_and_is_counted),
           T(who_gave_way_is_remembered_until_it_goes_back), T(what_cannot_be_read_changes_nothing),
           T(numbers_are_used_again), T(a_tunnel_that_is_removed_is_forgotten),
           T(what_is_drained_stays_so_until_it_is_restored),
-          T(a_drain_that_says_too_little_changes_nothing))
+          T(a_drain_that_says_too_little_changes_nothing),
+          T(what_a_source_told_last_is_kept_with_who_told_it))

@@ -1,9 +1,8 @@
-/* questions.c - what is only asked of the WAN controller, and what operators say of the network. */
+/* questions.c - what is only asked of the WAN controller. */
 #include "base/alloc.h"
 #include "io/clock.h"
 #include "io/jsontext.h"
 #include "model/object.h"
-#include "wan/feed_optical.h"
 #include "wan/report.h"
 #include "wan/topology_8345.h"
 #include "wan/wan_private.h"
@@ -43,13 +42,35 @@ wan_serve_links(void *arg, struct bus *bus, const struct bus_message *m)
     bus_reply(bus, m->reply_to, json_pack("{so}", "links", links));
 }
 
+/* Those that somebody told something in the name of: who and when. */
+static json_t *
+sources_json(const struct wan_service *s)
+{
+    json_t *list = wan_sources_json(s->ted, clock_monotonic()), *source;
+    char time[TIME_TEXT_SIZE];
+    size_t i;
+    json_array_foreach(list, i, source)
+    {
+        const struct told_source *t = tunneling_told(&s->config.state->tunneling,
+                                                     text_of(source, "name"));
+        const char *measured_by = wan_measured_by(s, text_of(source, "name"));
+        if (measured_by)
+            json_object_set_new(source, "told-by", json_string(measured_by));
+        if (!t)
+            continue;
+        json_object_set_new(source, "told-by", json_string(t->who));
+        json_object_set_new(source, "told", json_string(time_format(t->since, time)));
+    }
+    return list;
+}
+
 void
 wan_serve_sources(void *arg, struct bus *bus, const struct bus_message *m)
 {
     struct wan_service *s = arg;
     bus_reply(bus, m->reply_to,
-              json_pack("{so so}", "sources", wan_sources_json(s->ted, clock_monotonic()),
-                        "overrides", wan_overrides_json(s->ted, clock_monotonic())));
+              json_pack("{so so}", "sources", sources_json(s), "overrides",
+                        wan_overrides_json(s->ted, clock_monotonic())));
 }
 
 void
@@ -133,43 +154,6 @@ wan_serve_topology(void *arg, struct bus *bus, const struct bus_message *m)
         bus_reply_error(bus, m->reply_to, err, "the topology cannot be written: %s", why.text);
     else
         bus_reply(bus, m->reply_to, document);
-}
-
-/* ---- The optical layer ---- */
-
-/* {document}: as feed_optical.h says; all that the layer has to say, in place of what it said
- * before. */
-void
-wan_serve_optical(void *arg, struct bus *bus, const struct bus_message *m)
-{
-    struct wan_service *s = arg;
-    struct buf text = BUF_INIT;
-    struct diag why = {""};
-    struct optical optical;
-    uint64_t moves = s->n_moves;
-    enum err err = jsontext_put(&text, json_object_get(m->payload, "document"));
-    if (!err)
-        err = optical_read((const char *)text.data, text.size, &optical, &why);
-    buf_fini(&text);
-    if (err) {
-        bus_reply_error(bus, m->reply_to, err, "%s", *why.text ? why.text : err_text(err));
-        return;
-    }
-    if (s->optical == TE_NONE)
-        err = ted_source_add(s->ted, TED_KIND_OPTICAL, "optical", "", &s->optical);
-    if (err) {
-        optical_fini(&optical);
-        bus_reply_error(bus, m->reply_to, err, "%s", err_text(err));
-        return;
-    }
-    ted_source_up(s->ted, s->optical, clock_monotonic());
-    optical_tell(&optical, s->ted, s->optical, clock_monotonic());
-    ted_source_synced(s->ted, s->optical, clock_monotonic());
-    wan_commit(s);
-    bus_reply(bus, m->reply_to,
-              json_pack("{sI sI}", "links", (json_int_t)optical.n_links, "moved",
-                        (json_int_t)(s->n_moves - moves)));
-    optical_fini(&optical);
 }
 
 /* ---- What if ---- */

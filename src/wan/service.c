@@ -499,6 +499,8 @@ wan_service_event(struct wan_service *s, const struct state_event *e)
                                                               json_object_get(e->body, "id"))));
     if (!strcmp(e->type, "wan.drained") || !strcmp(e->type, "wan.restored"))
         wan_maintenance_event(s, e);
+    if (!strcmp(e->type, "wan.told"))
+        wan_told_event(s, e);
     if (strncmp(e->type, "tunnel.", 7) != 0)
         return;
     if (!strcmp(e->type, "tunnel.wanted")) {
@@ -535,7 +537,8 @@ static const struct {
     {"vpn.drift", vpn_serve_drift},       {"vpn.restore", vpn_serve_restore},
     {"wan.optimise", wan_serve_optimise}, {"wan.relieve", wan_serve_relieve},
     {"wan.move", wan_serve_move},         {"wan.tree", wan_serve_tree},
-    {"wan.resync", wan_serve_resync},
+    {"wan.resync", wan_serve_resync},     {"wan.plan", wan_serve_plan},
+    {"wan.delays", wan_serve_delays},
 };
 
 static enum err
@@ -588,7 +591,6 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->begun = clock_monotonic();
     s->planner = planner_new();
     s->thinker = thinker_new(config->loop, s->planner, config->state->network);
-    s->optical = TE_NONE;
     wan_delegations_new(s);
     s->alarm = NSEC_NEVER;
     s->commit = timer_new(config->loop, on_commit, s);
@@ -599,6 +601,7 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
     s->push = timer_new(config->loop, on_push, s);
     s->again = timer_new(config->loop, on_again, s);
     s->risk = timer_new(config->loop, on_risk, s);
+    s->measured = timer_new(config->loop, wan_on_measured, s);
     enum err err = config->settings ? wan_settings_load(config->settings, &s->settings, diag)
                                     : ERR_OK;
     s->at_risk = at_risk_new(s->settings.hold_off ? s->settings.hold_off : HOLD_OFF,
@@ -618,6 +621,8 @@ wan_service_new(const struct wan_config *config, struct wan_service **result, st
         err = listen_for_routers(s, diag);
     if (!err)
         err = feeds_new(config->loop, s->ted, &s->settings, on_fed, s, &s->feeds, diag);
+    if (!err)
+        wan_told_begin(s);
     if (err) {
         wan_service_free(s);
         return err;
@@ -662,6 +667,8 @@ wan_service_free(struct wan_service *s)
     wan_troubles_free(s);
     wan_findings_free(s);
     timer_free(s->risk);
+    timer_free(s->measured);
+    wan_delays_free(s);
     at_risk_free(s->at_risk);
     wan_fates_free(s);
     wan_changes_free(s);

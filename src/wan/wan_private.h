@@ -21,6 +21,8 @@
  *   think.h       computing on a thread
  *   questions.c   what is only asked
  *   maintenance.c what operators take out of service
+ *   told.c        what others than routers say of the network: the optical layer, plans
+ *   delays.c      ... and who measures
  *   planner.h     where tunnels go (pure)
  *   at_risk.h     links that tunnels leave while they still carry (pure)
  *   report.h      what is known, as JSON (pure) */
@@ -131,6 +133,9 @@ struct wan_service {
     struct wan_congestion *congestions;
     bool relieving;                      /* what would end them is being computed */
     struct wan_maintenance *maintenance; /* that waits for the journal */
+    struct wan_telling *tellings;        /* the same */
+    struct wan_measurer *measurers;
+    struct timer *measured; /* what somebody measured is old */
     struct wan_handle *handle;
     struct timer *commit, *retry, *again;
     struct timer
@@ -141,7 +146,6 @@ struct wan_service {
     struct at_risk *at_risk;
     nsec_t changed; /* monotonic: the network, last */
     struct feeds *feeds;
-    uint32_t optical; /* source of the database; TE_NONE: nobody has told of it yet */
     nsec_t begun;     /* monotonic */
     nsec_t settled;   /* monotonic: from then on routers are told */
     bool blind;       /* nobody tells how the network is: an exception says so */
@@ -369,7 +373,24 @@ void wan_changes_free(struct wan_service *);
 
 bus_message_fn wan_serve_nodes, wan_serve_links, wan_serve_sources, wan_serve_findings;
 bus_message_fn wan_serve_routers, wan_serve_lsps, wan_serve_state, wan_serve_path;
-bus_message_fn wan_serve_topology, wan_serve_optical, wan_serve_what_if, wan_serve_tree;
+bus_message_fn wan_serve_topology, wan_serve_what_if, wan_serve_tree;
+
+/* ---- told.c ---- */
+
+bus_message_fn wan_serve_optical, wan_serve_plan;
+/* What was told before the program ended; after the feeds of the settings, which it goes before. */
+void wan_told_begin(struct wan_service *);
+void wan_told_event(struct wan_service *, const struct state_event *);
+
+/* ---- delays.c ---- */
+
+bus_message_fn wan_serve_delays;
+void wan_on_measured(void *service); /* of the timer */
+/* What is old at `now` is stale. */
+void wan_delays_expire(struct wan_service *, nsec_t now);
+/* Who told last what that source measured; NULL: it is none that measures. */
+const char *wan_measured_by(const struct wan_service *, const char *source);
+void wan_delays_free(struct wan_service *);
 
 /* ---- maintenance.c ---- */
 

@@ -132,6 +132,11 @@ def main():
             check("what it gets wrong is refused, with the place", answer[0] == 422 and "connection[0].route[0].link[0]" in str(answer), answer)
             check("... and changes nothing", risks() == [[101, 202, 9001]], risks())
 
+            plan = {"file": "ducts.csv", "text": "node_a,node_b,srlg\n10.0.0.1,10.0.0.2,7001 7002\n"}
+            answer = controller.ask("PUT", "/wan/plans/ducts", plan)
+            check("a plan is told", answer[0] == 200 and answer[1]["rows"] == 1 and risks() == [[101, 202, 7001, 7002, 9001]], f"{answer} {risks()}")
+            answer = controller.ask("PUT", "/wan/plans/ducts", {"file": "ducts.csv", "text": "node_a,node_b,srlg\n10.0.0.1,10.0.0.2,x\n"})
+            check("what it gets wrong is refused, with file, line and field", answer[0] == 422 and "ducts.csv:2:19: srlg" in str(answer), answer)
             document = json.dumps({
                 "tieline-inventory:inventory": {"site": [{"name": "wan", "kind": "wan"}]},
                 "tieline-wan:wan": {"router": [{"name": f"r{n}", "site": "wan", "router-id": f"127.1.0.{n}", "platform": "frr"}
@@ -206,6 +211,15 @@ def main():
                 lambda: [x for x in again.notifications if x == stream.notifications[0]], 10), again.notifications[:3])
             again.close()
             stream.close()
+
+            before = risks()
+            check("the controller ends", controller.end() == 0, controller.log.read_text())
+            controller.start()
+            check("... and begins anew", wait_until(controller.serves), controller.log.read_text())
+            check("... with what the optical layer and the plan told", wait_until(lambda: risks() == before, 30) and {7001, 7002, 9001} <= set(before[0]),
+                  lambda: f"{before} {risks()} {got('/wan/sources')}")
+            told = {x["name"]: x.get("told-by") for x in got("/wan/sources").get("sources", [])}
+            check("... and who told it", told.get("optical") == "olga" and told.get("ducts") == "olga", told)
         finally:
             check("it ends well", controller.end() == 0, controller.log.read_text())
 
