@@ -204,10 +204,17 @@ static const struct column move_columns[] = {
     {NULL, NULL, AS_TEXT, NULL},
 };
 
+static const struct column stuck_columns[] = {
+    {"CANNOT GO", "tunnel", AS_TEXT, NULL},
+    {"PATH", "path", AS_TEXT, NULL},
+    {"WHY", "why", AS_TEXT, NULL},
+    {NULL, NULL, AS_TEXT, NULL},
+};
+
 void
 plan_put_moves(struct buf *out, const json_t *summary)
 {
-    const json_t *bound = json_object_get(summary, "bound"), *left, *moves;
+    const json_t *bound = json_object_get(summary, "bound"), *left, *moves, *close;
     size_t i;
     put_utilisation(out, summary, "before");
     put_utilisation(out, summary, "after");
@@ -219,6 +226,14 @@ plan_put_moves(struct buf *out, const json_t *summary)
         text_put(out, text_of(left, "link"), true);
         buf_str(out, ", by ");
         text_put_rate(out, (uint64_t)json_integer_value(json_object_get(left, "over-bps")) / 1000);
+        buf_str(out, "\n");
+    }
+    if (json_array_size(json_object_get(summary, "stuck")))
+        table_put_array(out, json_object_get(summary, "stuck"), stuck_columns, true);
+    json_array_foreach(json_object_get(summary, "close"), i, close)
+    {
+        buf_str(out, "its paths are not apart then: ");
+        text_put(out, json_string_value(close), true);
         buf_str(out, "\n");
     }
     moves = json_object_get(summary, "moves");

@@ -83,8 +83,6 @@ static const struct cli_option names_options[] = {
 #define EARLIER VALUE("version", "N", "an earlier version, not what is stated now")
 static const struct cli_option version_options[] = {EARLIER, END};
 static const struct cli_option change_options[] = {EARLIER, COMMENT, UNTIL, END};
-static const struct cli_option drain_options[] = {VALUE("reason", "TEXT", "why, for the others"),
-                                                  END};
 static const struct cli_option plan_options[] = {
     VALUE("plan", "NAME", "whose word it is: in place of what it said before (plan)"), END};
 static const struct cli_option tree_options[] = {
@@ -99,6 +97,13 @@ static const struct cli_option optimise_options[] = {KEEP_PRIORITY, AS_ORDER, CO
 static const struct cli_option relieve_options[] = {
     VALUE("threshold", "PERCENT", "of what a link can have reserved (100)"),
     KEEP_PRIORITY,
+    AS_ORDER,
+    COMMENT,
+    UNTIL,
+    END};
+static const struct cli_option drain_options[] = {
+    VALUE("reason", "TEXT", "why, for the others"),
+    FLAG("dry-run", "what would move, where to, and who cannot; changes nothing"),
     AS_ORDER,
     COMMENT,
     UNTIL,

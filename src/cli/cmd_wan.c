@@ -330,14 +330,29 @@ done_with_moves(struct cli *cli, const json_t *answer, const char *what)
     return cli_done(cli, "%s: %" JSON_INTEGER_FORMAT " tunnels go another way", what, moved);
 }
 
+static int
+plan_drain(struct cli *cli, const char *element)
+{
+    const json_t *answer;
+    int status = cli_call(cli, "POST", http_path("wan", "plan-drain", NULL),
+                          json_pack("{ss}", "element", element), &answer);
+    if (!status && !cli_json(cli))
+        plan_put_moves(&cli->out, json_object_get(answer, "summary"));
+    return status;
+}
+
 int
 cmd_wan_drain(struct cli *cli)
 {
     const char *element = cli_argument(cli, 0), *reason = cli_option(cli, "reason");
     const json_t *answer;
+    if (cli_has(cli, "dry-run"))
+        return plan_drain(cli, element);
     if (!reason)
         return cli_fail(cli, CLI_USAGE, "wan drain needs --reason TEXT");
     json_t *body = json_pack("{ss ss}", "element", element, "reason", reason);
+    if (cli_has(cli, "order"))
+        return work_order(cli, "wan-drain", body);
     int status = cli_call(cli, "POST", http_path("wan", "drain", NULL), body, &answer);
     return status ? status : done_with_moves(cli, answer, "nothing new passes");
 }

@@ -261,6 +261,9 @@ const struct api_route route_table[] = {
     {HTTP_POST, "/wan/drain", WORKERS, "Takes a router, a link or a shared risk out of service: what "
      "passes it goes another way.", api_post_on, "wan.drain", MINUTES(1), .body = "WanDrain",
      .answer = "WanMoved"},
+    {HTTP_POST, "/wan/plan-drain", ANY, "What would have to move so that nothing passes a router, a link or "
+     "a shared risk any more, and who cannot; changes nothing.", api_post_on, "wan.plan-drain",
+     MINUTES(10), .body = "WanRestore", .answer = "WanMoves", .reads = true},
     {HTTP_POST, "/wan/restore", WORKERS, "Lets it be used again.", api_post_on, "wan.restore",
      MINUTES(1), .body = "WanRestore", .answer = "WanMoved"},
     {HTTP_POST, "/wan/resync", WORKERS, "Asks a router to report all its paths again.", api_post_on,

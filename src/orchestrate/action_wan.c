@@ -165,3 +165,13 @@ DEFINE_ACTION(action_vpn_test, &vpns, "vpn.test")
 DEFINE_PLAIN_ACTION(action_tunnel_optimise, "wan.optimise")
 DEFINE_PLAIN_ACTION(action_tunnel_relieve, "wan.relieve")
 DEFINE_PLAIN_ACTION(action_tunnel_move, "wan.move")
+DEFINE_PLAIN_ACTION(action_wan_plan_drain, "wan.plan-drain")
+
+/* Whoever asked for the order takes it out of service. */
+void
+action_wan_drain(struct effect *effect)
+{
+    json_t *payload = json_copy(effect->params);
+    json_object_set_new(payload, "actor", json_string(workflow_run_requester(effect->work->run)));
+    effect_ask(effect, "wan.drain", payload, answered);
+}

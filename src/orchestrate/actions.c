@@ -35,6 +35,8 @@ static const struct {
     {"tunnel.optimise", action_tunnel_optimise},
     {"tunnel.relieve", action_tunnel_relieve},
     {"tunnel.move", action_tunnel_move},
+    {"wan.plan-drain", action_wan_plan_drain},
+    {"wan.drain", action_wan_drain},
     {"exception.close", action_close_exception},
 };
 

@@ -24,6 +24,7 @@ action_fn action_vpn_design, action_vpn_reserve;
 action_fn action_vpn_release, action_vpn_push;
 action_fn action_vpn_remove, action_vpn_revert, action_vpn_test;
 action_fn action_tunnel_optimise, action_tunnel_relieve, action_tunnel_move;
+action_fn action_wan_plan_drain, action_wan_drain;
 
 /* Are `circuits` names of circuits that exist? If not, the effect has failed. */
 bool action_has_circuits(struct effect *);

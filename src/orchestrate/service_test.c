@@ -474,7 +474,7 @@ lists_workflows_and_orders(void **state)
     bench_put(b, BENCH_MODEL);
     json_t *answer = bench_ask(b, "work.workflows", json_object());
     json_t *workflows = json_object_get(answer, "workflows"), *first = json_array_get(workflows, 0);
-    assert_int_equal(json_array_size(workflows), 10);
+    assert_int_equal(json_array_size(workflows), 11);
     assert_string_equal(json_string_value(json_object_get(first, "name")), "circuit-teardown");
     assert_non_null(json_object_get(json_object_get(first, "input"), "circuits"));
     json_decref(answer);

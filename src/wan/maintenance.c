@@ -169,6 +169,48 @@ find_target(const struct wan_service *s, const char *name, char number[16], enum
     return read_srlg(name, number);
 }
 
+/* {kind, key, element} -> as planner_drain(), with the plan's hash */
+static enum err
+plan(struct planner *p, const struct network *model, const json_t *ask, json_t **answer,
+     struct diag *diag)
+{
+    json_t *found = NULL;
+    enum err err = planner_drain(p, model,
+                                 (enum drain_kind)json_integer_value(json_object_get(ask, "kind")),
+                                 text_of(ask, "key"), &found, diag);
+    if (err)
+        return err;
+    json_t *its = json_object_get(found, "plan");
+    json_object_set(its, "element", json_object_get(ask, "element"));
+    json_object_set(json_object_get(found, "summary"), "element", json_object_get(ask, "element"));
+    *answer = wan_hashed(json_incref(its));
+    json_object_update_missing(*answer, found);
+    json_decref(found);
+    return ERR_OK;
+}
+
+/* {element} -> what would have to move so that it can be taken out of service; changes nothing. */
+void
+wan_serve_plan_drain(void *arg, struct bus *bus, const struct bus_message *m)
+{
+    struct wan_service *s = arg;
+    const char *element = text_of(m->payload, "element"), *key = NULL;
+    enum drain_kind kind = DRAIN_ROUTER;
+    char number[16];
+    if (!element) {
+        bus_reply_error(bus, m->reply_to, ERR_INVALID, "element is expected");
+    } else if (tunneling_drain(&s->config.state->tunneling, element)) {
+        bus_reply_error(bus, m->reply_to, ERR_EXISTS, "%.100s is out of service already", element);
+    } else if (!find_target(s, element, number, &kind, &key)) {
+        bus_reply_error(bus, m->reply_to, ERR_NOT_FOUND,
+                        "there is no router, link or srlg-N %.100s in the network", element);
+    } else {
+        json_t *ask = json_pack("{ss ss si}", "element", element, "key", key, "kind", (int)kind);
+        think_and_answer(s->thinker, bus, m, plan, ask);
+        json_decref(ask);
+    }
+}
+
 /* {actor, element, reason} -> {moved, left}: nothing may pass it, and what does is laid another way
  * now. */
 void

@@ -129,15 +129,18 @@ struct planner_mended {
 };
 typedef void planner_mended_fn(void *arg, const struct planner_mended *);
 
+/* May this one be moved now, though what it holds carries? */
+typedef bool planner_may_fn(void *arg, const char *tunnel);
+
 /* Lays all whose path does not hold another way, the best hold priority first, beside the other
- * path if that is sound, and then looks for better ones where less is held than was asked. Each new
- * way counts at once, so that others are laid beside it. Whom this pushes aside comes the next
- * time. */
-void planner_mend(struct planner *, const struct network *, planner_mended_fn *, void *arg);
+ * path if that is sound, and then looks for better ones where less is held than was asked, of those
+ * that `may` (NULL: all). Each new way counts at once, so that others are laid beside it. Whom this
+ * pushes aside comes the next time. */
+void planner_mend(struct planner *, const struct network *, planner_may_fn *may,
+                  planner_mended_fn *, void *arg);
 
 /* The same for standing tunnels that pass links at risk which should be left (planner_leave()): of
  * those that `may`. After planner_mend(). */
-typedef bool planner_may_fn(void *arg, const char *tunnel);
 void planner_leave_risks(struct planner *, const struct network *, planner_may_fn *may,
                          planner_mended_fn *, void *arg);
 
@@ -318,6 +321,16 @@ struct planner_aim {
  * ERR_BUSY: nothing is known of the network yet; ERR_LIMIT: it could not be computed. */
 MUST_CHECK enum err planner_optimise(struct planner *, const struct network *,
                                      const struct planner_aim *, json_t **answer, struct diag *);
+
+/* What has to be moved so that nothing passes a router, a link (both directions) or a shared risk
+ * any more, as planner_optimise() says it; also tunnels with hold priority 0, and others that do
+ * not pass there but are in the way (`aside` of them). `key` is the database's, of a shared risk
+ * its number. In the summary "stuck": [{"tunnel", "path", "why": ends-there | stays (as there) |
+ * no-path | no-room | no-labels}], those that cannot go, and "close": [tunnel...], of which a path
+ * goes without being apart from the other one. What is only reserved is not told of.
+ * ERR_NOT_FOUND: the network has no such thing; else as planner_optimise(). */
+MUST_CHECK enum err planner_drain(struct planner *, const struct network *, enum drain_kind,
+                                  const char *key, json_t **answer, struct diag *);
 
 /* May a standing tunnel go these ways now, one of which is another one than it holds? Room counts
  * on the links that come new. `overlap`: they may be exceeded. ERR_CONFLICT: no, `diag` says why;

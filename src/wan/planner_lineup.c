@@ -152,3 +152,14 @@ lineup_fini(struct lineup *l)
     free(l->askings);
     free(l->places);
 }
+
+bool
+lineup_has_labels(const struct lineup *l, const struct te_move *move)
+{
+    struct diag why = {""};
+    json_t *json = NULL;
+    const struct te_path path = {.n = move->n_links, .links = move->links};
+    bool has = !planner_path_json(l->planner, l->model, &path, &json, &why);
+    json_decref(json);
+    return has;
+}

@@ -3,6 +3,7 @@
 #ifndef WAN_PLANNER_LINEUP_H
 #define WAN_PLANNER_LINEUP_H
 
+#include "te/moves.h"
 #include "wan/planner_private.h"
 
 struct lineup_part {
@@ -25,5 +26,8 @@ struct lineup {
 /* The planner must know a network. */
 void lineup_init(struct lineup *, struct planner *, const struct network *, uint8_t keep_priority);
 void lineup_fini(struct lineup *);
+
+/* Could the routers of both ends put the labels of such a way on a packet? */
+bool lineup_has_labels(const struct lineup *, const struct te_move *);
 
 #endif

@@ -113,7 +113,8 @@ help(const struct mend *m, const struct planner_trouble *trouble)
 }
 
 void
-planner_mend(struct planner *p, const struct network *model, planner_mended_fn *tell, void *arg)
+planner_mend(struct planner *p, const struct network *model, planner_may_fn *may,
+             planner_mended_fn *tell, void *arg)
 {
     const struct mend m = {p, model, tell, arg};
     struct survey v = {0};
@@ -123,7 +124,7 @@ planner_mend(struct planner *p, const struct network *model, planner_mended_fn *
             help(&m, &v.list[i]);
     }
     for (size_t i = 0; i < v.n; i++) { /* what only could be better waits for that */
-        if (!v.list[i].broken)
+        if (!v.list[i].broken && (!may || may(arg, v.list[i].tunnel)))
             help(&m, &v.list[i]);
     }
     survey_fini(&v);

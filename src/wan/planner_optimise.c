@@ -175,17 +175,6 @@ find_choice(const struct lineup *l, const struct planner_aim *aim, struct choice
 
 /* ---- What routers can be told of ---- */
 
-static bool
-has_labels(const struct lineup *l, const struct te_move *move)
-{
-    struct diag why = {""};
-    json_t *json = NULL;
-    const struct te_path path = {.n = move->n_links, .links = move->links};
-    bool has = !planner_path_json(l->planner, l->model, &path, &json, &why);
-    json_decref(json);
-    return has;
-}
-
 /* Takes moves away whose labels no router could put on a packet, and those of the other path of the
  * same tunnel, which counted on them: these LSPs stay from now on. Returns how many. */
 static uint32_t
@@ -194,7 +183,7 @@ drop_unspoken(struct lineup *l, struct choice *c)
     uint32_t kept = 0, n = c->n;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t lsp = c->moves[i].lsp, partner = l->lsps[lsp].diverse_from;
-        if (has_labels(l, &c->moves[i]))
+        if (lineup_has_labels(l, &c->moves[i]))
             continue;
         l->lsps[lsp].pinned = true;
         if (partner != TE_NONE)

@@ -10,7 +10,8 @@
  *   planner_whatif.c     what failures would do
  *   planner_lineup.h     all that is held, as it is optimised
  *   planner_optimise.c   other ways for many at once
- *   planner_steps.h      in which order */
+ *   planner_steps.h      in which order
+ *   planner_drain.c      what has to move so that something is empty */
 #ifndef WAN_PLANNER_PRIVATE_H
 #define WAN_PLANNER_PRIVATE_H
 

@@ -1039,7 +1039,7 @@ a_tunnel_leaves_a_link_that_gets_a_group_it_excludes(void **state UNUSED)
     put_direction(3, 2, 1000, 2);
     look_again();
     assert_int_equal(look().last.fault, PLANNER_BROKEN);
-    planner_mend(planner, model, note_mended, &mended);
+    planner_mend(planner, model, NULL, note_mended, &mended);
     assert_int_equal(mended.n_moved, 1);
     assert_string_equal(mended.way, "r1 r2 r5 r6 r3");
     placed_fini(&p);
@@ -1100,7 +1100,7 @@ a_delay_that_grows_on_one_side_moves_the_tunnel(void **state UNUSED)
     look_again();
     assert_int_equal(look().last.fault, PLANNER_BROKEN);
     assert_non_null(strstr(look().last.text, "2000 and 2301 us"));
-    planner_mend(planner, model, note_mended, &mended);
+    planner_mend(planner, model, NULL, note_mended, &mended);
     assert_int_equal(mended.n_moved, 1);
     assert_string_equal(mended.way, "r1 r2 r5 r6 r3");
     placed_fini(&p);

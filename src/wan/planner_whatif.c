@@ -137,7 +137,7 @@ settle(struct trial *t)
             m->failed = m->near = false;
         t->n_moved = 0;
         memset(t->touched, 0, t->net.n_links);
-        planner_mend(t->p, t->model, take, t);
+        planner_mend(t->p, t->model, NULL, take, t);
         planner_leave_risks(t->p, t->model, may_leave, take_leave, t);
         wake(t);
     }

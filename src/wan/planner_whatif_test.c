@@ -180,7 +180,7 @@ mend_all(void)
         for (unsigned k = 0; k < n_parties; k++)
             parties[k].failed = false;
         n_moves = 0;
-        planner_mend(planner, model, take, NULL);
+        planner_mend(planner, model, NULL, take, NULL);
         planner_leave_risks(planner, model, may_leave, take_leave, NULL);
     }
 }

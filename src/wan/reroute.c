@@ -114,12 +114,18 @@ take(void *arg, const struct planner_mended *m)
 
 /* Where an order at work decides where it goes that is not disturbed: what it has carries. */
 static bool
+may_improve(void *arg, const char *tunnel)
+{
+    const struct wan_tunnel *its = wan_tunnel(arg, tunnel);
+    return !its || its->planned <= clock_monotonic();
+}
+
+static bool
 may_leave(void *arg, const char *tunnel)
 {
-    struct wan_service *s = arg;
+    const struct wan_service *s = arg;
     const struct tunnel_status *status = tunneling_find(&s->config.state->tunneling, tunnel);
-    const struct wan_tunnel *its = wan_tunnel(s, tunnel);
-    return status && phase_is_wanted(status->phase) && (!its || its->planned <= clock_monotonic());
+    return status && phase_is_wanted(status->phase) && may_improve(arg, tunnel);
 }
 
 static void
@@ -178,7 +184,7 @@ void
 wan_reroute(struct wan_service *s)
 {
     s->n_looks++;
-    planner_mend(s->planner, s->config.state->network, take, s);
+    planner_mend(s->planner, s->config.state->network, may_improve, take, s);
     planner_leave_risks(s->planner, s->config.state->network, may_leave, take_leave, s);
     bring_home(s);
     for (struct wan_tunnel *t = s->tunnels; t; t = t->hh.next) {

@@ -538,7 +538,7 @@ static const struct {
     {"wan.optimise", wan_serve_optimise}, {"wan.relieve", wan_serve_relieve},
     {"wan.move", wan_serve_move},         {"wan.tree", wan_serve_tree},
     {"wan.resync", wan_serve_resync},     {"wan.plan", wan_serve_plan},
-    {"wan.delays", wan_serve_delays},
+    {"wan.delays", wan_serve_delays},     {"wan.plan-drain", wan_serve_plan_drain},
 };
 
 static enum err

@@ -220,6 +220,33 @@ a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted(void **state)
 }
 
 static void
+a_plan_to_drain_says_what_moves_and_changes_nothing(void **state)
+{
+    struct place *p = *state;
+    json_t *answer;
+    int moves = 0;
+    reserve(p);
+    tell(p, "tunnel.wanted", "{'order': 1, 'tunnels': ['t']}");
+    for (unsigned n = 2; n <= 4; n += 2) { /* one of the two has it */
+        char name[16];
+        snprintf(name, sizeof name, "r%u", n);
+        assert_ok(ask(p, "wan.plan-drain", json_pack("{ss}", "element", name), &answer));
+        moves += number(answer, "moves");
+        assert_true(json_is_string(json_object_get(answer, "plan_hash")));
+        assert_string_equal(
+            json_string_value(json_object_get(json_object_get(answer, "plan"), "element")), name);
+        json_decref(answer);
+    }
+    assert_int_equal(moves, 1);
+    assert_int_equal(p->service->n_moves, 0);
+    assert_false(is_out_of_service(p, 2));
+    assert_err(ask(p, "wan.plan-drain", json_pack("{ss}", "element", "r9"), NULL), ERR_NOT_FOUND);
+    assert_err(ask(p, "wan.plan-drain", json_object(), NULL), ERR_INVALID);
+    assert_ok(drain(p, "r2", NULL));
+    assert_err(ask(p, "wan.plan-drain", json_pack("{ss}", "element", "r2"), NULL), ERR_EXISTS);
+}
+
+static void
 what_is_drained_is_so_after_the_program_began_anew(void **state)
 {
     struct place *p = *state;
@@ -392,6 +419,7 @@ TEST_MAIN(T(evidence_is_texts_whatever_was_to_be_told), T(long_lists_in_evidence
           T(what_could_not_be_written_did_not_happen_and_is_looked_at_again),
           T(tunnels_without_anybody_to_tell_routers_are_an_exception_and_orders_fail),
           T(a_tunnel_leaves_what_is_drained_and_who_has_no_way_is_counted),
+          T(a_plan_to_drain_says_what_moves_and_changes_nothing),
           T(what_is_drained_is_so_after_the_program_began_anew),
           T(what_is_not_there_is_not_drained_and_what_is_not_drained_not_restored),
           T(a_drain_on_its_way_does_not_outlive_the_service),

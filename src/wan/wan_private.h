@@ -394,7 +394,7 @@ void wan_delays_free(struct wan_service *);
 
 /* ---- maintenance.c ---- */
 
-bus_message_fn wan_serve_drain, wan_serve_restore;
+bus_message_fn wan_serve_drain, wan_serve_restore, wan_serve_plan_drain;
 /* What was out of service when the program ended is so again. */
 void wan_maintenance_begin(struct wan_service *);
 void wan_maintenance_event(struct wan_service *, const struct state_event *);

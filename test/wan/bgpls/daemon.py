@@ -176,6 +176,10 @@ def main():
             nothing = (controller.ask("POST", "/wan/optimise", {}) or (0, {}))[1]
             check("where no tunnel is nothing is to be moved", nothing.get("moves") == 0 and len(nothing["plan_hash"]) == 64 and
                   nothing["summary"]["before"]["highest-utilisation"] == 0, nothing)
+            emptied = (controller.ask("POST", "/wan/plan-drain", {"element": links()[0]["key"]}) or (0, {}))[1]
+            check("... nor where a link is to be emptied", emptied.get("moves") == 0 and len(emptied["plan_hash"]) == 64 and
+                  emptied["summary"]["stuck"] == [] and emptied["plan"]["element"] == links()[0]["key"], emptied)
+            check("what is not there cannot be emptied", controller.ask("POST", "/wan/plan-drain", {"element": "r99"})[0] == 404)
             check("a threshold that is none is refused", controller.ask("POST", "/wan/relieve", {"threshold": 0})[0] == 422)
             for who in (impostor, person):
                 who.process.wait(20)
