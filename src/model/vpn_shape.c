@@ -218,6 +218,8 @@ flatten_l2_service(json_t *service)
 {
     json_t *node, *access;
     size_t i, j;
+    if (is_identity(at(service, "vpn-type"), COMMON, "mpls-evpn"))
+        put(service, "vpn-type", json_string(COMMON "vpls-evpn"));
     json_array_foreach(list_in(service, "vpn-nodes", "vpn-node"), i, node)
     {
         json_t *rd = only(at(node, "bgp-auto-discovery"), "rd");
@@ -454,6 +456,8 @@ flat_service(const char *module, const json_t *service)
     json_decref(document);
     qualify(result, "vpn-type");
     qualify(result, "vpn-service-topology");
+    if (is_identity(at(result, "vpn-type"), COMMON, "vpls-evpn"))
+        put(result, "vpn-type", json_string(COMMON "mpls-evpn"));
     if (is_identity(at(result, "vpn-service-topology"), COMMON, "p2p"))
         json_object_del(result, "vpn-service-topology");
     return result;

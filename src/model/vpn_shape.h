@@ -13,6 +13,7 @@
  *   vpn-profiles                                               (those that are named)
  *
  *   RFC 9291                                                   flat
+ *   vpn-type mpls-evpn                                         vpls-evpn
  *   vpn-node/active-global-parameters-profiles/...             vpn-node/global-parameters-profile
  *   bgp-ad-enabled, vpn-node/bgp-auto-discovery/rd             vpn-node/rd
  *   signaling-option/ldp-or-l2tp/pw-peer-list                  signaling-option/ac-pw-list

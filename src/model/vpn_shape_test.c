@@ -134,6 +134,7 @@ what_is_shown_can_be_stated_and_says_the_same(void **state UNUSED)
     assert_string_equal(services.services[1].nodes[1].rd, flat.services[1].nodes[1].rd);
     assert_int_equal(services.services[1].nodes[0].accesses[0].to_customer_bps, 5000000);
     assert_int_equal(services.services[1].nodes[0].accesses[0].cvlan, 30);
+    assert_int_equal(services.services[1].l2_type, VPN_VPLS_EVPN);
     assert_int_equal(services.services[2].nodes[1].pseudowires[0].vc_id, 77);
     json_t *again = vpn_shape_rfc9182(json_array_get(services_in(document), 0));
     assert_true(json_equal(again, json_array_get(services_in(document), 0)));
