@@ -43,7 +43,7 @@ report_one(struct client *c, uint32_t plsp_id, uint32_t srp_id, uint16_t flags,
                                .n_associations = disjointness ? 1 : 0,
                                .path.ero = ero ? ero : &none};
     const struct pcep_bandwidth rate = {.octets_per_s = 125000};
-    const struct pcep_lspa lspa = {.setup_priority = 3, .holding_priority = 2};
+    const struct pcep_lspa lspa = {.exclude_any = 4, .setup_priority = 3, .holding_priority = 2};
     entry.path.bandwidth = got.with_terms ? &rate : NULL;
     entry.path.lspa = got.with_terms ? &lspa : NULL;
     assert_ok(pcep_session_send_entry(c->session, PCEP_PCRPT, &entry));
@@ -176,6 +176,7 @@ another_way_has_the_rate_and_the_priorities_that_the_router_says(void **state)
     assert_float_equal(got.octets_per_s, 125000, 0);
     assert_int_equal(got.lspa.setup_priority, 3);
     assert_int_equal(got.lspa.holding_priority, 2);
+    assert_int_equal(got.lspa.exclude_any, 4);
 }
 
 static void

@@ -467,6 +467,15 @@ write_initiation(const struct pce_link *link, struct draft *d, const struct pce_
         write_policy(link, d, order);
 }
 
+/* What an order does not speak of stays as the router says it: the object comes as a whole. */
+static void
+keep_affinities(struct draft *d, const struct lsp *lsp)
+{
+    d->lspa.exclude_any = lsp->exclude_any;
+    d->lspa.include_any = lsp->include_any;
+    d->lspa.include_all = lsp->include_all;
+}
+
 /* RFC 8231 section 6.2: the ERO is mandatory, and giving back changes nothing of it. */
 static void
 write_return(struct pce *pce, struct draft *d, const struct lsp *lsp)
@@ -484,6 +493,7 @@ write_return(struct pce *pce, struct draft *d, const struct lsp *lsp)
     d->lsp.flags = lsp->admin ? PCEP_LSP_ADMIN : 0;
     write_setup_type(d, lsp->setup_type);
     write_path(pce, d, &same);
+    keep_affinities(d, lsp);
 }
 
 static void
@@ -493,6 +503,7 @@ write_update(struct pce *pce, struct draft *d, const struct pce_order *order, co
                               (lsp->created_by_pce ? PCEP_LSP_CREATE : 0));
     write_setup_type(d, lsp->setup_type);
     write_path(pce, d, order);
+    keep_affinities(d, lsp);
     write_associations(d, order);
 }
 
