@@ -290,6 +290,10 @@ module_json(const char *name, const char *revision, const char *space, bool impo
         json_object_set_new(
             json, "deviation",
             json_pack("[{ss ss}]", "name", "tieline-vpn-deviations", "revision", "2026-11-30"));
+    if (!strcmp(name, "ietf-vpn-common")) /* without these its users have no such nodes */
+        json_object_set_new(json, "feature",
+                            json_pack("[ssssssss]", "dot1q", "qinq", "ipv4", "ipv6", "rtg-bgp",
+                                      "qos", "inbound-bw", "outbound-bw"));
     return json;
 }
 
@@ -319,7 +323,7 @@ library_json(void)
     json_t *list = json_array();
     for (size_t i = 0; i < ARRAY_SIZE(modules); i++)
         json_array_append_new(list, module_json(modules[i][0], modules[i][1], modules[i][2], !i));
-    return json_pack("{s{ss so}}", LIBRARY, "module-set-id", "2", "module", list);
+    return json_pack("{s{ss so}}", LIBRARY, "module-set-id", "3", "module", list);
 }
 
 /* Which document a top-level name is in, and who is asked for it. */

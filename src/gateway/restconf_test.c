@@ -242,6 +242,8 @@ the_library_names_the_modules_and_what_differs(void **state)
                                 "tieline-vpn-deviations");
         else
             assert_null(deviation);
+        assert_int_equal(json_array_size(json_object_get(module, "feature")),
+                         strcmp(name, "ietf-vpn-common") ? 0 : 8);
     }
     assert_int_equal(found, 3);
     answer_fini(&a);
