@@ -96,6 +96,8 @@ become_vtysh(const struct frr_agent_config *config, bool check_only, const char 
     _exit(127);
 }
 
+#define VRF_IS_ACTIVE "% Only inactive VRFs can be deleted"
+
 enum complaint { NO_COMPLAINT, KEEPS_VRF, COMPLAINT };
 
 /* Of a line that vtysh prints. A VRF whose device is there stays when its lines are taken away:
@@ -103,10 +105,10 @@ enum complaint { NO_COMPLAINT, KEEPS_VRF, COMPLAINT };
 static enum complaint
 complaint_of(const char *line, size_t size)
 {
-    static const char inactive[] = "% Only inactive VRFs can be deleted";
     if (*line != '%' && strncmp(line, "line ", 5))
         return NO_COMPLAINT;
-    if (!strncmp(line, inactive, sizeof inactive - 1) || memmem(line, size, ", line: no vrf ", 15))
+    if (!strncmp(line, VRF_IS_ACTIVE, sizeof VRF_IS_ACTIVE - 1) ||
+        memmem(line, size, ", line: no vrf ", 15))
         return KEEPS_VRF;
     return COMPLAINT;
 }
@@ -128,7 +130,8 @@ static bool
 has_failed(int status, bool of_file, const char *said)
 {
     enum complaint worst = of_file ? worst_complaint(said) : NO_COMPLAINT;
-    if (!WIFEXITED(status) || worst == COMPLAINT)
+    if (!WIFEXITED(status) || worst == COMPLAINT ||
+        (worst == KEEPS_VRF && !strstr(said, VRF_IS_ACTIVE)))
         return true;
     return WEXITSTATUS(status) != 0 && worst == NO_COMPLAINT;
 }

@@ -98,10 +98,15 @@ flatten_active_profile(json_t *node, const char *container, const char *leaf)
     const char *key;
     if (json_array_size(list) != 1 || json_object_size(at(node, container)) != 1)
         return;
+    json_incref(profile); /* a member of the container's name takes its place */
     json_object_foreach(profile, key, value)
         json_object_set(node, strcmp(key, "profile-id") ? key : leaf, value);
+    json_decref(profile);
     json_object_del(node, container);
 }
+
+#define BGP_MEMBERS_MAX 16 /* each neighbour gets a copy of them */
+#define BGP_NEIGHBORS_MAX 256
 
 /* One flat entry for each neighbour; a second one of the same protocol has its number. */
 static bool
@@ -109,8 +114,10 @@ flatten_bgp(json_t *bgps, const json_t *protocol)
 {
     const json_t *bgp = at(protocol, "bgp"), *neighbor, *id = at(protocol, "id");
     size_t i;
-    if (!json_is_array(at(bgp, "neighbor")) || !json_is_string(id))
-        return false;
+    if (!json_is_array(at(bgp, "neighbor")) || !json_is_string(id) ||
+        json_object_size(bgp) > BGP_MEMBERS_MAX ||
+        json_array_size(bgps) + json_array_size(at(bgp, "neighbor")) > BGP_NEIGHBORS_MAX)
+        return false; /* who reads it refuses it */
     json_array_foreach(at(bgp, "neighbor"), i, neighbor)
     {
         json_t *entry = json_copy((json_t *)(uintptr_t)bgp);
@@ -222,9 +229,9 @@ flatten_l2_service(json_t *service)
         put(service, "vpn-type", json_string(COMMON "vpls-evpn"));
     json_array_foreach(list_in(service, "vpn-nodes", "vpn-node"), i, node)
     {
-        json_t *rd = only(at(node, "bgp-auto-discovery"), "rd");
         flatten_active_profile(node, "active-global-parameters-profiles",
                                "global-parameters-profile");
+        json_t *rd = only(at(node, "bgp-auto-discovery"), "rd");
         if (rd && json_is_true(at(service, "bgp-ad-enabled"))) {
             json_object_set(node, "rd", rd);
             json_object_del(node, "bgp-auto-discovery");

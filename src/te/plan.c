@@ -150,6 +150,15 @@ bound(struct te_plan *p, enum te_sum what, uint64_t limit)
     p->bounds[p->n_bounds++].limit = limit;
 }
 
+#define RANKING_WORK 4000000 /* searches times links: about a second */
+
+static uint32_t
+rankings_of(const struct te_request *ask, const struct te_network *net)
+{
+    uint32_t fair = MAX(RANKING_WORK / MAX(net->n_links, 1), 50);
+    return ask->rankings ? ask->rankings : MIN(TE_RANKINGS, fair);
+}
+
 struct te_plan *
 te_plan_open(struct te_router *r, const struct te_request *ask, unsigned flags)
 {
@@ -164,7 +173,7 @@ te_plan_open(struct te_router *r, const struct te_request *ask, unsigned flags)
     if (c->bandwidth_bps && !p->free_bps)
         p->free_bps = te_router_unreserved(r, c->priority);
     p->effort = ask->effort ? ask->effort : TE_EFFORT;
-    p->rankings = TE_RANKINGS;
+    p->rankings = ask->accept ? rankings_of(ask, net) : TE_RANKINGS;
     p->min_delay_us = 0;
     p->knows_ahead = p->met_loops = false;
     p->n_bounds = 0;

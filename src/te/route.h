@@ -54,10 +54,11 @@ struct te_request {
     uint32_t n_hops;           /* at most TE_HOPS_MAX */
     uint32_t effort;           /* labels; 0: TE_EFFORT */
     /* What no sum and no link says, e.g. whether a router can put the path on a packet: paths by
-     * rising cost until it takes one, at most TE_RANKINGS searches. NULL: all are taken. Reasons
-     * (struct te_refusal) do not know of it. */
+     * rising cost until it takes one, at most `rankings` searches (0: TE_RANKINGS, and fewer in
+     * large networks). NULL: all are taken. Reasons (struct te_refusal) do not know of it. */
     te_accept_fn *accept;
     void *accept_arg;
+    uint32_t rankings;
 };
 #define TE_RANKINGS 4000
 #define TE_HOPS_MAX 255

@@ -16,6 +16,7 @@
 #define NAME_MAX_LENGTH 64
 #define DELAYS_MAX 100000
 #define DELAY_MAX_US 1000000
+#define MEASURERS_MAX 64
 #define VALID_S 600
 #define VALID_MAX_S 86400
 
@@ -176,8 +177,13 @@ need_measurer(struct wan_service *s, const char *name, const char *actor, struct
     uint32_t source;
     *m = find(s, name);
     if (!*m) {
-        if (is_taken(s, name))
+        if (is_taken(s, name) || !strcmp(name, "optical"))
             return diag_set(diag, ERR_CONFLICT, "by: %s is a source of another kind", name);
+        const struct wan_measurer *other;
+        unsigned n = 0;
+        DL_COUNT(s->measurers, other, n);
+        if (n >= MEASURERS_MAX)
+            return diag_set(diag, ERR_LIMIT, "by: there are %u who measure already", n);
         enum err err = ted_source_add(s->ted, TED_KIND_MEASURED, name, "", &source);
         if (err)
             return diag_set(diag, err, "by: %s", err_text(err));

@@ -25,6 +25,9 @@
 #define ASKED_MAX 1024 /* requests that are kept, of all routers */
 #define PAUSE_FIRST NSEC_PER_SEC
 #define PAUSE_MAX (60 * NSEC_PER_SEC)
+#define RELAPSES_MAX 6
+#define TELLINGS_MAX 60.0 /* exceptions at once; then one a second */
+#define MATES_SOUGHT 2000 /* of all delegated paths, for others of a group */
 
 /* A request that was answered, and whose path was not reported yet. */
 struct asked {
@@ -47,10 +50,12 @@ struct delegated {
     uint64_t order;          /* under way; 0: none */
     nsec_t again;            /* monotonic: not before */
     unsigned tries, n_moves;
-    bool without;  /* an exception says so */
-    bool returned; /* or is on its way back */
-    char *object;  /* of exceptions */
-    char why[200]; /* it is not as it should be; "" */
+    nsec_t moved;      /* monotonic: the last time */
+    unsigned relapses; /* moves that did not last */
+    bool without;      /* an exception says so */
+    bool returned;     /* or is on its way back */
+    char *object;      /* of exceptions */
+    char why[200];     /* it is not as it should be; "" */
     UT_hash_handle hh;
 };
 
@@ -59,6 +64,9 @@ struct delegations {
     struct delegated *list;
     struct asked *asked; /* the oldest first */
     unsigned n_asked;
+    unsigned n_kept; /* requests that are with their paths */
+    double tellings; /* exceptions that may be raised, as of ... */
+    nsec_t told;     /* ... then, monotonic */
     struct timer *timer;
     nsec_t due;      /* monotonic: the next sweep; NSEC_NEVER: none */
     bool sweeping;   /* one goes on ... */
@@ -150,10 +158,15 @@ take_asked(struct delegations *d, const struct lsp *lsp)
     return found;
 }
 
+/* Who says nothing of the type means RSVP-TE (RFC 8408 section 4); a report need not say it. */
 static bool
 is_rsvp_te(const struct lsp *lsp)
 {
-    return lsp->setup_type == PCEP_PST_RSVP_TE;
+    struct lsp_hops hops = lsp_ero(lsp);
+    struct lsp_hop hop;
+    if (lsp->setup_type != LSP_SETUP_UNKNOWN)
+        return lsp->setup_type == PCEP_PST_RSVP_TE;
+    return !lsp_hops_next(&hops, &hop) || hop.kind != LSP_HOP_SEGMENT;
 }
 
 /* As it is reported, and as it was asked for. Its lists are the request's. */
@@ -208,12 +221,29 @@ tell_well(struct wan_service *s, struct delegated *d)
     d->without = false;
 }
 
+/* A router may report thousands that have no path: not all of them are exceptions at once. */
+static bool
+may_tell(struct delegations *d)
+{
+    nsec_t now = clock_monotonic();
+    d->tellings = MIN(TELLINGS_MAX, d->tellings + (double)(now - d->told) / (double)NSEC_PER_SEC);
+    d->told = now;
+    if (d->tellings < 1)
+        return false;
+    d->tellings--;
+    return true;
+}
+
 static void
 tell_without(struct wan_service *s, struct delegated *d, const struct lsp *lsp, const char *why)
 {
     snprintf(d->why, sizeof d->why, "%s", why);
     if (d->without)
         return;
+    if (!may_tell(s->delegations)) {
+        set_alarm(s->delegations, clock_monotonic() + PAUSE_MAX);
+        return;
+    }
     d->without = true;
     char *name = xstrdup(lsp_name(lsp));
     wan_raise(s, "lsp-without-path", "major", d->object, NULL,
@@ -278,6 +308,7 @@ forget(struct wan_service *s, struct delegated *d, const char *why)
     if (d->without)
         wan_close(s, "lsp-without-path", d->object, why);
     HASH_DEL(s->delegations->list, d);
+    s->delegations->n_kept -= d->asked != NULL;
     asked_free(d->asked);
     way_fini(&d->way);
     way_fini(&d->ordered);
@@ -400,8 +431,9 @@ find_mates(struct wan_service *s, const struct lsp_association *group, uint32_t 
 {
     const struct lsp_db *db = pce_lsps(wan_pce(s));
     size_t n = 0;
-    for (struct delegated *d = s->delegations->list; d && n < PLANNER_TOGETHER_MAX - 1;
-         d = d->hh.next) {
+    unsigned sought = 0;
+    for (struct delegated *d = s->delegations->list;
+         d && n < PLANNER_TOGETHER_MAX - 1 && sought < MATES_SOUGHT; d = d->hh.next, sought++) {
         const struct lsp *lsp = lsp_db_get(db, d->lsp);
         const struct way *way = d->order && d->ordered.n ? &d->ordered : &d->way;
         if (!lsp || !way->n || (lsp->pcc == pcc && lsp->plsp_id == plsp_id) ||
@@ -539,20 +571,26 @@ look(struct wan_service *s, const struct lsp *lsp)
     }
     d = need_delegated(s, lsp);
     struct asked *asked = take_asked(s->delegations, lsp);
-    if (asked) {
+    if (asked && !d->asked && s->delegations->n_kept == ASKED_MAX) {
+        asked_free(asked);
+    } else if (asked) {
+        s->delegations->n_kept += !d->asked;
         asked_free(d->asked);
         d->asked = asked;
     }
     if (!s->version || s->blind || d->order)
         return;
     nsec_t from = MAX(s->settled, d->again);
+    if (d->relapses > 1)
+        from = MAX(from, d->moved + MIN(PAUSE_FIRST << d->relapses, PAUSE_MAX));
     if (d->way.n) /* FRR may lose what comes while the IGP changes labels: doc/wan-frr.md */
         from = MAX(from, s->changed + s->settings.repeat);
     if (now < from) {
         set_alarm(s->delegations, from);
         return;
     }
-    if (lsp->setup_type == PCEP_PST_SRV6) {
+    if (lsp->setup_type != PCEP_PST_SR && lsp->setup_type != LSP_SETUP_UNKNOWN &&
+        !is_rsvp_te(lsp)) {
         give_back(s, d, lsp);
         return;
     }
@@ -592,9 +630,7 @@ on_timer(void *arg)
 void
 wan_look_at_delegated(struct wan_service *s)
 {
-    s->delegations->cursor = LSP_NONE; /* one that goes on begins anew */
-    if (!s->delegations->sweeping)
-        set_alarm(s->delegations, 0);
+    set_alarm(s->delegations, 0); /* one that goes on ends first */
 }
 
 void
@@ -604,6 +640,10 @@ wan_delegated_changed(struct wan_service *s, const struct lsp *lsp, unsigned cha
     struct pce_pcc_info pcc;
     if (d && changed & LSP_PATH_CHANGED && !d->order)
         way_fini(&d->way); /* the router's doing */
+    if (d && *d->why && !(changed & (LSP_IS_NEW | LSP_DELEGATION_CHANGED))) {
+        set_alarm(s->delegations, clock_monotonic() + PAUSE_FIRST); /* not with each report */
+        return;
+    }
     if (pce_pcc_info(wan_pce(s), lsp->pcc, &pcc) && pcc.state == PCE_PCC_READY)
         look(s, lsp); /* else at the end of its synchronisation */
 }
@@ -636,6 +676,10 @@ wan_delegated_result(struct wan_service *s, const struct pce_result *r)
         d->way = d->ordered;
         d->ordered = (struct way){0};
         d->n_moves++;
+        nsec_t now = clock_monotonic();
+        bool lasted = !d->moved || now - d->moved >= 2 * PAUSE_MAX;
+        d->relapses = lasted ? 0 : MIN(d->relapses + 1, RELAPSES_MAX);
+        d->moved = now;
         look(s, lsp); /* the network may have changed meanwhile */
     }
 }
@@ -671,6 +715,8 @@ wan_delegations_new(struct wan_service *s)
     s->delegations = xcalloc(1, sizeof *s->delegations);
     s->delegations->service = s;
     s->delegations->due = NSEC_NEVER;
+    s->delegations->tellings = TELLINGS_MAX;
+    s->delegations->told = clock_monotonic();
     s->delegations->timer = timer_new(s->config.loop, on_timer, s->delegations);
 }
 

@@ -280,14 +280,20 @@ is_whole(const struct route *route)
     return true;
 }
 
+#define ID_TOLD 40 /* octets of an id in words for people */
+
 static void
 worsen(struct optical_link *link, enum optical_state state, const char *what, const char *id)
 {
     if (state <= link->state)
         return;
+    size_t size = strlen(id), n = MIN(size, ID_TOLD);
+    while (n && n < size && (id[n] & 0xc0) == 0x80) /* cut between characters of UTF-8 */
+        n--;
     link->state = state;
     if (state > OPTICAL_SWITCHED)
-        snprintf(link->why, sizeof link->why, "optical: %s%s%.40s", what, *id ? " " : "", id);
+        snprintf(link->why, sizeof link->why, "optical: %s%s%.*s", what, *id ? " " : "", (int)n,
+                 id);
 }
 
 /* One connection that carries the service. */

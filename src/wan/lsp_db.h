@@ -83,6 +83,7 @@ struct lsp_report {
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
     bool has_priorities;                            /* both are told */
+    bool local_protection;                          /* desired: told with the priorities */
     uint32_t exclude_any, include_any, include_all; /* affinities, told with the priorities */
     bool admin, delegated, created_by_pce;
     uint32_t error_code;    /* RFC 8231 section 7.3.3; 0: none */
@@ -115,6 +116,7 @@ struct lsp {
     uint8_t operational, setup_type;
     uint8_t setup_priority, holding_priority;
     bool has_priorities : 1; /* told with the newest report */
+    bool local_protection : 1;
     bool has_color : 1;
     bool admin : 1, delegated : 1, created_by_pce : 1;
     bool stale : 1;     /* from a session that has ended, and not yet reported again */

@@ -161,6 +161,7 @@ set_state(struct lsp *lsp, const struct lsp_report *report)
     lsp->include_any = report->include_any;
     lsp->include_all = report->include_all;
     lsp->has_priorities = report->has_priorities;
+    lsp->local_protection = report->local_protection;
     lsp->admin = report->admin;
     lsp->delegated = report->delegated;
     lsp->created_by_pce = report->created_by_pce;
@@ -314,10 +315,11 @@ same_attributes(const struct lsp *a, const struct lsp *b)
     return a->bandwidth_bps == b->bandwidth_bps && a->binding_label == b->binding_label &&
            a->has_color == b->has_color && a->color == b->color && a->setup_type == b->setup_type &&
            a->setup_priority == b->setup_priority && a->holding_priority == b->holding_priority &&
-           a->has_priorities == b->has_priorities && a->created_by_pce == b->created_by_pce &&
-           a->exclude_any == b->exclude_any && a->include_any == b->include_any &&
-           a->include_all == b->include_all && a->tunnel_id == b->tunnel_id &&
-           a->lsp_id == b->lsp_id && te_address_equal(&a->source, &b->source) &&
+           a->has_priorities == b->has_priorities && a->local_protection == b->local_protection &&
+           a->created_by_pce == b->created_by_pce && a->exclude_any == b->exclude_any &&
+           a->include_any == b->include_any && a->include_all == b->include_all &&
+           a->tunnel_id == b->tunnel_id && a->lsp_id == b->lsp_id &&
+           te_address_equal(&a->source, &b->source) &&
            te_address_equal(&a->destination, &b->destination) && size == ero_at(b) &&
            !memcmp(a->packed, b->packed, size);
 }

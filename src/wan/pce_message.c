@@ -277,6 +277,7 @@ read_path(struct pce *pce, const struct pcep_path *path, struct lsp_report *repo
         report->exclude_any = path->lspa->exclude_any;
         report->include_any = path->lspa->include_any;
         report->include_all = path->lspa->include_all;
+        report->local_protection = path->lspa->flags & PCEP_LSPA_LOCAL_PROTECTION;
     }
 }
 
@@ -469,8 +470,9 @@ write_initiation(const struct pce_link *link, struct draft *d, const struct pce_
 
 /* What an order does not speak of stays as the router says it: the object comes as a whole. */
 static void
-keep_affinities(struct draft *d, const struct lsp *lsp)
+keep_rest_of_lspa(struct draft *d, const struct lsp *lsp)
 {
+    d->lspa.flags = lsp->local_protection ? PCEP_LSPA_LOCAL_PROTECTION : 0;
     d->lspa.exclude_any = lsp->exclude_any;
     d->lspa.include_any = lsp->include_any;
     d->lspa.include_all = lsp->include_all;
@@ -493,7 +495,7 @@ write_return(struct pce *pce, struct draft *d, const struct lsp *lsp)
     d->lsp.flags = lsp->admin ? PCEP_LSP_ADMIN : 0;
     write_setup_type(d, lsp->setup_type);
     write_path(pce, d, &same);
-    keep_affinities(d, lsp);
+    keep_rest_of_lspa(d, lsp);
 }
 
 static void
@@ -503,7 +505,7 @@ write_update(struct pce *pce, struct draft *d, const struct pce_order *order, co
                               (lsp->created_by_pce ? PCEP_LSP_CREATE : 0));
     write_setup_type(d, lsp->setup_type);
     write_path(pce, d, order);
-    keep_affinities(d, lsp);
+    keep_rest_of_lspa(d, lsp);
     write_associations(d, order);
 }
 

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RANKINGS 64
+#define FOLLOWED_MAX 64 /* links of a path that a router reports */
+
 /* ---- What is meant ---- */
 
 /* By its router id, else by an address of one of its links. */
@@ -57,6 +60,7 @@ ends_at(const struct te_network *net, uint32_t link, const struct planner_resour
 struct places {
     uint32_t *list, n;
     uint32_t capacity;
+    uint8_t *met; /* of each place: it is in the list */
 };
 
 struct inquiry {
@@ -71,22 +75,31 @@ struct inquiry {
 };
 
 static void
-inquiry_fini(struct inquiry *i)
+places_fini(struct places *places)
 {
-    free(i->hops);
-    free(i->nodes.list);
-    free(i->links.list);
-    free(i->srlgs.list);
-    free(i->free_bps);
+    free(places->list);
+    free(places->met);
 }
 
 static void
-add_place(struct places *places, uint32_t place)
+inquiry_fini(struct inquiry *i)
 {
-    for (uint32_t i = 0; i < places->n; i++) {
-        if (places->list[i] == place)
-            return;
-    }
+    free(i->hops);
+    places_fini(&i->nodes);
+    places_fini(&i->links);
+    places_fini(&i->srlgs);
+    free(i->free_bps);
+}
+
+/* One of `total`. */
+static void
+add_place(struct places *places, uint32_t place, uint32_t total)
+{
+    if (!places->met)
+        places->met = xcalloc(total, 1);
+    if (places->met[place])
+        return;
+    places->met[place] = 1;
     GROW(places->list, places->n, places->capacity);
     places->list[places->n++] = place;
 }
@@ -96,11 +109,11 @@ avoid_nodes(const struct te_network *net, const struct planner_resource *r, stru
 {
     for (uint32_t i = 0; i < net->n_nodes; i++) {
         if (covers(r, &net->nodes[i].router_id))
-            add_place(&out->nodes, i);
+            add_place(&out->nodes, i, net->n_nodes);
     }
     for (uint32_t i = 0; i < net->n_links && r->kind == PLANNER_NODE; i++) {
         if (leaves_by(net, &net->links[i], r))
-            add_place(&out->nodes, net->links[i].from);
+            add_place(&out->nodes, net->links[i].from, net->n_nodes);
     }
 }
 
@@ -115,9 +128,9 @@ avoid_links(const struct te_network *net, const struct planner_resource *r, stru
             continue;
         found = true;
         if (r->kind == PLANNER_INTERFACE)
-            add_place(&out->links, i);
+            add_place(&out->links, i, net->n_links);
         for (uint32_t k = 0; k < link->n_srlgs && r->kind == PLANNER_SRLGS; k++)
-            add_place(&out->srlgs, net->link_srlgs[link->first_srlg + k]);
+            add_place(&out->srlgs, net->link_srlgs[link->first_srlg + k], net->n_srlgs);
     }
     if (!found && r->kind == PLANNER_INTERFACE && !r->unnumbered)
         avoid_nodes(net, r, out);
@@ -140,7 +153,7 @@ avoid(const struct planner *p, const struct planner_question *q, bool desired, s
         else if (r->kind == PLANNER_SRLG)
             for (uint32_t g = 0; g < p->net->n_srlgs; g++) {
                 if (p->net->srlg_ids[g] == r->number)
-                    add_place(&out->srlgs, g);
+                    add_place(&out->srlgs, g, p->net->n_srlgs);
             }
         else
             avoid_links(p->net, r, out);
@@ -248,6 +261,10 @@ inquire(struct planner *p, const struct planner_question *q, bool desired, struc
     };
     struct te_request *request = &out->request;
     enum err err = ERR_OK;
+    if (q->priority >= TE_PRIORITIES) { /* routers say what they like */
+        *unknown_source = false;
+        return diag_set(diag, ERR_NOT_FOUND, "priority %u is none", q->priority);
+    }
     request->optimise = metrics[q->metric];
     request->from = find_node(p, &q->source);
     request->to = find_node(p, &q->destination);
@@ -343,6 +360,7 @@ bound_labels(struct planner *p, const struct planner_question *q, struct inquiry
     i->max_labels = q->max_labels;
     i->request.accept = is_shallow;
     i->request.accept_arg = i;
+    i->request.rankings = RANKINGS; /* a router may ask for what there is not, again and again */
 }
 
 static enum err
@@ -475,7 +493,10 @@ planner_follow(struct planner *p, const struct planner_question *q, const uint32
     te_segments_fini(&segments);
     if (err)
         return err;
-    if (expansion.end != to)
+    if (expansion.n > FOLLOWED_MAX)
+        err = diag_set(diag, ERR_NOT_FOUND, "its labels lead over more than %d links",
+                       FOLLOWED_MAX);
+    else if (expansion.end != to)
         err = diag_set(diag, ERR_NOT_FOUND, "its labels lead to %s",
                        p->net->nodes[expansion.end].name);
     if (!err && expansion.unique && expansion.n) {

@@ -90,6 +90,16 @@ place(const struct mend *m, const struct tunnel *t, const struct planner_trouble
     return err;
 }
 
+/* A standby path over a link at risk, in place of one that shares as much with the primary, is what
+ * planner_leave_risks() undoes at once. */
+static bool
+would_be_left(const struct mend *m, const struct held *h, const struct tunnel *t,
+              const struct planner_trouble *trouble, json_t *const paths[TUNNEL_PATHS])
+{
+    return !trouble->broken && !trouble->near && t->protection == DISJOINT_MAXIMAL &&
+           h->paths[TUNNEL_STANDBY].n && planner_is_risky(m->p, paths[TUNNEL_STANDBY]);
+}
+
 static void
 help(const struct mend *m, const struct planner_trouble *trouble)
 {
@@ -102,7 +112,8 @@ help(const struct mend *m, const struct planner_trouble *trouble)
     if (!trouble->pushed || planner_is_pushed(m->p, t->name)) {
         result.err = place(m, t, trouble, paths, &why);
         result.moved = !result.err && is_other(m->p, t->name, paths) &&
-                       (trouble->broken || trouble->near || paths[TUNNEL_STANDBY]);
+                       (trouble->broken || trouble->near || paths[TUNNEL_STANDBY]) &&
+                       !would_be_left(m, h, t, trouble, paths);
     } /* else others have gone out of the way meanwhile */
     if (result.moved)
         planner_hold(m->p, t, h->number, h->standing, (const json_t *const *)paths);

@@ -159,8 +159,10 @@ fail(struct trial *t, struct te_element e)
     else
         outage.srlgs = &e.id, outage.n_srlgs = 1;
     te_outage_mark(net, &outage, t->link_out, t->node_out);
-    for (uint32_t l = 0; l < net->n_links; l++)
+    for (uint32_t l = 0; l < net->n_links; l++) {
         t->links[l].up = net->links[l].up && !t->link_out[l];
+        t->links[l].drained = net->links[l].drained && !t->link_out[l];
+    }
     te_igp_free(t->p->igp);
     te_router_free(t->p->router);
     t->p->igp = NULL;

@@ -138,6 +138,21 @@ what_an_iro_demands_is_passed(void **state)
     assert_false(ask_for(c, PCEP_PST_RSVP_TE, &(struct pcep_path){.iro = &iro})->no_path);
 }
 
+/* A router's octets: a priority that is none, and exclusions that are of everything, many times. */
+static void
+what_makes_no_sense_has_no_path(void **state)
+{
+    struct client *c = *state;
+    const struct pcep_lspa lspa = {.setup_priority = 255, .holding_priority = 255};
+    struct pcep_hop hops[200];
+    const struct pcep_route xro = {.hops = hops, .n = ARRAY_SIZE(hops)};
+    assert_true(ask_for(c, PCEP_PST_SR, &(struct pcep_path){.lspa = &lspa})->no_path);
+    for (size_t i = 0; i < ARRAY_SIZE(hops); i++)
+        hops[i] = (struct pcep_hop){
+            .type = PCEP_HOP_IPV4, .attribute = (uint8_t)(i % 3), .address = {4, {0}}};
+    assert_true(ask_for(c, PCEP_PST_SR, &(struct pcep_path){.xro = &xro})->no_path);
+}
+
 static void
 requests_of_an_svec_get_ways_that_share_nothing(void **state)
 {
@@ -225,6 +240,6 @@ what_cannot_be_done_is_refused_and_not_left_out(void **state)
 
 TEST_MAIN(C(a_path_of_rsvp_te_is_one_of_link_addresses), C(a_path_of_segments_is_one_of_labels),
           C(what_an_xro_forbids_is_not_passed), C(what_an_iro_demands_is_passed),
-          C(requests_of_an_svec_get_ways_that_share_nothing),
+          C(what_makes_no_sense_has_no_path), C(requests_of_an_svec_get_ways_that_share_nothing),
           C(one_of_a_group_is_answered_apart_from_what_is_there),
           C(what_cannot_be_done_is_refused_and_not_left_out))

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "io/clock.h"
+#include "io/jsontext.h"
 #include "model/carried.h"
 
 #include <stdlib.h>
@@ -68,8 +69,8 @@ tell_move(struct wan_service *s, const struct tunnel_status *status,
           const struct planner_trouble *trouble, bool home, json_t *const paths[TUNNEL_PATHS])
 {
     char *object = xasprintf("tunnel/%s", status->tunnel);
-    json_t *body = json_pack("{ss sO ss}", "tunnel", status->tunnel, "primary",
-                             paths[TUNNEL_PRIMARY], "reason", trouble->text);
+    json_t *body = json_pack("{ss sO so}", "tunnel", status->tunnel, "primary",
+                             paths[TUNNEL_PRIMARY], "reason", jsontext_string(trouble->text));
     if (paths[TUNNEL_STANDBY])
         json_object_set(body, "standby", paths[TUNNEL_STANDBY]);
     if (*trouble->element)

@@ -19,6 +19,7 @@
 
 #define NAME_MAX_LENGTH 64
 #define OPTICAL "optical"
+#define PLANS_MAX 64 /* they are kept for ever */
 
 /* Who asked is answered when the event is in the journal, which is after the database has been told
  * of it. */
@@ -176,7 +177,10 @@ keep(struct wan_service *s, struct bus *bus, const struct bus_message *message, 
 {
     const struct told_source *old = tunneling_told(&s->config.state->tunneling, source);
     const char *actor = text_of(message->payload, "actor");
-    if (old && old->kind == kind && !strcmp(old->text, text)) {
+    bool pending = false; /* something else is on its way */
+    for (const struct wan_telling *t = s->tellings; t; t = t->next)
+        pending |= !t->applied && !strcmp(t->source, source);
+    if (!pending && old && old->kind == kind && !strcmp(old->text, text)) {
         json_object_set_new(answer, "moved", json_integer((json_int_t)tell_and_commit(s, old)));
         bus_reply(bus, message->reply_to, answer);
         return;
@@ -249,8 +253,13 @@ wan_serve_plan(void *arg, struct bus *bus, const struct bus_message *m)
     enum err err = ERR_OK;
     if (!plan || !text || !*plan || strlen(plan) > NAME_MAX_LENGTH)
         err = diag_set(&why, ERR_INVALID, "plan (a name of 1 to 64 octets) and text are expected");
+    if (!err && !strcmp(plan, OPTICAL))
+        err = diag_set(&why, ERR_CONFLICT, "%s is the name of the optical layer", OPTICAL);
     if (!err)
         err = find_source(s, plan, TED_KIND_IMPORT, &source, &why);
+    if (!err && !tunneling_told(&s->config.state->tunneling, plan) &&
+        HASH_COUNT(s->config.state->tunneling.told) >= PLANS_MAX)
+        err = diag_set(&why, ERR_LIMIT, "there are %d plans already", PLANS_MAX);
     if (!err)
         err = try_plan(file ? file : plan, text, &n, &why);
     if (err)

@@ -216,13 +216,15 @@ network_of(const char *address, unsigned length, char text[80])
     return true;
 }
 
+#define REMOTES_MAX 64 /* of a node: enough to see that it works */
+
 /* `pointer`: the prefix as a reference token of JSON Pointer (RFC 6901 section 3). */
 static void
 put_remote(json_t *list, const struct vpn_node *node, const char *prefix)
 {
     const char *slash = strchr(prefix, '/');
     char pointer[80];
-    if (!slash)
+    if (!slash || json_array_size(list) >= REMOTES_MAX)
         return;
     snprintf(pointer, sizeof pointer, "%.*s~1%s", (int)(slash - prefix), prefix, slash + 1);
     json_array_append_new(
@@ -252,7 +254,7 @@ put_remotes(json_t *v, const struct vpn_service *s, const struct vpn_node *node,
             const json_t *imports)
 {
     json_t *four = json_array(), *six = json_array();
-    for (uint32_t i = 0; i < s->n_nodes; i++) {
+    for (uint32_t i = 0; i < s->n_nodes && json_array_size(four) < REMOTES_MAX; i++) {
         json_t *exports = targets(vpn_node_profile(s, &s->nodes[i]), VPN_EXPORT);
         if (&s->nodes[i] != node && share_a_target(imports, exports))
             put_remotes_of(four, six, &s->nodes[i]);

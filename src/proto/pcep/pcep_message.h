@@ -429,7 +429,8 @@ struct pcep_lspa {
     struct pcep_head head;
     uint32_t exclude_any, include_any, include_all; /* affinities */
     uint8_t setup_priority, holding_priority;
-    uint8_t flags; /* 1: L, local protection desired */
+    uint8_t flags;
+#define PCEP_LSPA_LOCAL_PROTECTION 1 /* L: desired */
     struct pcep_tlvs tlvs;
 };
 

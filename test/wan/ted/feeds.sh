@@ -117,9 +117,11 @@ claim "nothing was refused" counter api 3 '.refused == 0 and .malformed == 0 and
 stop_daemon 1 ospfd
 start 1 ospfd
 claim "without the API the database is polled" wait_for 20 counter api 3 .polling
-claim "and has all links again" wait_for 30 agree ospfd "$ospf" api 3
+# ospfd that has just begun is not believed for ten seconds, and needs a quarter of a minute to know all itself.
+all_again() { complete ospfd "$ospf" && agree ospfd "$ospf" api 3; }
+claim "and has all links again" wait_for 60 all_again
 stop_daemon 1 ospfd
 start 1 ospfd -a
 claim "with it, LSAs are heard again" wait_for 30 counter api 3 '.synchronised and (.polling | not)'
-claim "and links agree" wait_for 20 agree ospfd "$ospf" api 3
+claim "and links agree" wait_for 60 all_again
 finish
