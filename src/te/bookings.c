@@ -390,7 +390,8 @@ add(struct te_bookings *b, const struct te_booking *k)
     }
     struct te_booking copy = *k;
     uint32_t *links = xcalloc(2 * (size_t)k->n_links + 1, sizeof *links);
-    memcpy(links, k->links, k->n_links * sizeof *links);
+    if (k->n_links)
+        memcpy(links, k->links, k->n_links * sizeof *links);
     copy.links = links;
     copy.n_windows = k->windows ? k->n_windows : 1;
     copy.windows = xmemdup(k->windows ? k->windows : &te_always, copy.n_windows * sizeof te_always);
