@@ -157,7 +157,18 @@ else
     until_true 15 left
     claim "a link gets slower on the way back alone: who may not differ so much from it leaves it" \
         "$a-$b: $was us, back $((was + 251)) us; $before -> $(routers_of protect-we)" left
+    # What was near for it goes apart again, before anything else is looked at.
     slow "$was"
+    fast() { wan_json wan links | jq -e --argjson slow $((was + 251)) 'any(.links[]; .["delay-us"]) and all(.links[]; .["delay-us"] != $slow)'; }
+    n_moves() { wan_json journal list --type tunnel. --limit 1000 | jq '.events | length'; }
+    quiet() {
+        local n
+        n=$(n_moves)
+        sleep 3
+        [ "$(n_moves)" = "$n" ]
+    }
+    until_true 60 fast
+    until_true 30 quiet
 
     as_computed() { # both ends report the labels that were computed
         local name tunnel lsps
@@ -171,11 +182,11 @@ else
         done
     }
     until_true 20 as_computed
-    moves=$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')
+    moves=$(n_moves)
     "${wan_lab[@]}" controller kill
     "${wan_lab[@]}" controller start >>"$work/claims.log" 2>&1
     until_true 60 sessions
-    unmoved() { [ "$(wan_json journal list --type tunnel. --limit 1000 | jq '.events | length')" = "$moves" ] && all_reported && as_computed &&
+    unmoved() { [ "$(n_moves)" = "$moves" ] && all_reported && as_computed &&
         [ "$(wan_json wan sessions | jq '[.routers[].orders] | add')" = 0 ]; }
     until_true 20 all_reported
     sleep 1 # for what it would do
