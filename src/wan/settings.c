@@ -202,6 +202,7 @@ read_feeds(const struct reading *r, const json_t *root, struct wan_settings *s)
 
 #define NETCONF_AT(member) offsetof(struct wan_settings, netconf.member)
 #define CONFIRM_MAX (3600 * NSEC_PER_SEC)
+#define WORKS_WITHIN_MAX (100 * NSEC_PER_SEC)
 
 static enum err
 check_netconf(const struct reading *r, const json_t *mapping, const struct wan_netconf_settings *n)
@@ -211,6 +212,8 @@ check_netconf(const struct reading *r, const json_t *mapping, const struct wan_n
         return fail(r, mapping, "confirm", "whole seconds are expected, 3600s at most");
     if (n->soak > confirm / 3)
         return fail(r, mapping, "soak", "it is more than a third of confirm");
+    if (n->works_within > WORKS_WITHIN_MAX)
+        return fail(r, mapping, "works-within", "it is more than 100s: orders wait for 2m");
     return ERR_OK;
 }
 
@@ -224,7 +227,8 @@ read_netconf(const struct reading *r, const json_t *mapping, struct wan_settings
         {"templates", VALUE_TEXT, NETCONF_AT(templates), .required = false},
         {"confirm", VALUE_DURATION, NETCONF_AT(confirm), .required = false},
         {"soak", VALUE_DURATION, NETCONF_AT(soak), .required = false},
-        {"drift", VALUE_DURATION, NETCONF_AT(drift), .required = false}};
+        {"drift", VALUE_DURATION, NETCONF_AT(drift), .required = false},
+        {"works-within", VALUE_DURATION, NETCONF_AT(works_within), .required = false}};
     s->netconf.wanted = true;
     enum err err = read_fields(r, mapping, fields, ARRAY_SIZE(fields), s);
     return err ? err : check_netconf(r, mapping, &s->netconf);

@@ -14,7 +14,8 @@
  *     bgp: {listen: "0.0.0.0:179", as: 65000, identifier: 10.0.0.9}
  *     at-risk: {hold-off: 2s, wait-to-restore: 5m}
  *     netconf: {user: tieline, key: /etc/tieline/wan/id, known-hosts: /etc/tieline/wan/known_hosts,
- *               templates: /usr/share/tieline/vpn, confirm: 120s, soak: 10s, drift: 60s}
+ *               templates: /usr/share/tieline/vpn, confirm: 120s, soak: 10s, drift: 60s,
+ *               works-within: 30s}
  *
  * Of FRR's ospfd either its OSPF API, which tells of changes at once, or its vty socket, which is
  * asked from time to time; with both, the socket where the API fails.
@@ -38,7 +39,8 @@
  * `netconf`: VPNs are brought to routers (doc/vpn.md). `key` and `known-hosts` are what OpenSSH
  * takes; over TLS the controller's own certificate counts. `confirm`: how long a router keeps what
  * is not confirmed; `soak`: how long it is looked at before it is, a third of `confirm` at most;
- * `drift`: how often what is ours there is read.
+ * `drift`: how often what is ours there is read. `works-within`: how long a VPN that is there may
+ * take to work (labels, routes), before the order that tests it fails; 100 s at most.
  *
  * Strict: keys that are unknown, missing, twice or of another kind are errors with file, line and
  * column. */
@@ -76,7 +78,7 @@ struct wan_feed_settings {
 struct wan_netconf_settings {
     bool wanted;                                /* the part is there */
     char *user, *key, *known_hosts, *templates; /* NULL: not said */
-    nsec_t confirm, soak, drift;                /* 0: not said; `confirm` in whole seconds */
+    nsec_t confirm, soak, drift, works_within;  /* 0: not said; `confirm` in whole seconds */
 };
 
 struct wan_settings {

@@ -16,7 +16,7 @@ what_is_written_is_read(void **state UNUSED)
         "  - {name: plan, kind: import, file: links.csv}\n"
         "at-risk: {hold-off: 500ms, wait-to-restore: 10m}\n"
         "netconf: {user: ops, key: id, known-hosts: hosts, templates: t, confirm: 60s, soak: "
-        "20s}\n";
+        "20s, works-within: 5s}\n";
     struct wan_settings s;
     struct diag why;
     assert_ok(wan_settings_read(text, sizeof text - 1, "wan.yaml", &s, &why));
@@ -40,6 +40,7 @@ what_is_written_is_read(void **state UNUSED)
     assert_string_equal(s.netconf.known_hosts, "hosts");
     assert_int_equal(s.netconf.soak, 20 * NSEC_PER_SEC);
     assert_int_equal(s.netconf.drift, 0);
+    assert_int_equal(s.netconf.works_within, 5 * NSEC_PER_SEC);
     wan_settings_fini(&s);
     assert_ok(wan_settings_read("{}", 2, "wan.yaml", &s, &why));
     assert_null(s.pcep_listen);
@@ -73,6 +74,7 @@ what_is_wrong_is_named_with_its_place(void **state UNUSED)
         {"netconf: {keys: x}", "keys: there is no such key"},
         {"netconf: {confirm: 500ms}", "w:1:11: confirm: whole seconds"},
         {"netconf: {confirm: 9s, soak: 4s}", "soak: it is more than a third"},
+        {"netconf: {works-within: 3m}", "works-within: it is more than 100s"},
         {"feeds: {}", "feeds: a list is expected"},
         {"feeds: [7]", "each is a mapping"},
         {"feeds:\n  - {name: a}", "kind: is missing"},

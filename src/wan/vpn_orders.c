@@ -11,7 +11,7 @@
 
 #include <utlist.h>
 
-#define TEST_PATIENCE (30 * NSEC_PER_SEC) /* until a VPN must work */
+#define WORKS_WITHIN (30 * NSEC_PER_SEC) /* if the settings do not say */
 #define TEST_PAUSE NSEC_PER_SEC
 #define LOOKERS_MAX 32 /* changes in the line, from which on nobody only has a look */
 
@@ -811,6 +811,7 @@ vpn_serve_test(void *arg, struct bus *bus, const struct bus_message *m)
     if (!vpn)
         return;
     struct asker *a = asker_new(&j, vpn);
-    a->patience = clock_monotonic() + TEST_PATIENCE;
+    nsec_t within = a->s->settings.netconf.works_within;
+    a->patience = clock_monotonic() + (within ? within : WORKS_WITHIN);
     test(a);
 }

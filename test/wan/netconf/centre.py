@@ -20,7 +20,7 @@ PEOPLE = {"erin": ["ENGINEER", "OPERATOR"], "olga": ["OPERATOR"], "sam": ["SECAD
 CONFIRM, SOAK = 9, 2
 ENDS = ("done", "failed-undone", "failed-undo-failed", "cancelled")
 SETTINGS = """
-netconf: {{user: root, key: {key}, known-hosts: {hosts}, templates: {templates}, confirm: {confirm}s, soak: {soak}s, drift: 1s}}
+netconf: {{user: root, key: {key}, known-hosts: {hosts}, templates: {templates}, confirm: {confirm}s, soak: {soak}s, drift: 1s, works-within: 10s}}
 """
 YUMA = os.path.expanduser("~/.yuma")  # netconfd counts its transactions there, whatever it is told
 
